@@ -1,0 +1,104 @@
+"""The configuration as frozen dataclasses; defaults here are the documented defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+
+class Kind(StrEnum):
+    """What a slot or model does; requests are only routed within one kind."""
+
+    CHAT = "chat"
+    EMBEDDING = "embedding"
+    RERANK = "rerank"
+    STT = "stt"
+    TTS = "tts"
+    IMAGE = "image"
+
+
+class SwitchPolicy(StrEnum):
+    """Whether a request that names another model may switch the slot."""
+
+    ON_REQUEST = "on_request"
+    MANUAL = "manual"
+
+
+def _empty() -> Mapping[str, Any]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """`api_keys` are resolved values (an `env:NAME` entry is read at load); never log or print them."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    api_keys: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """`llama_server` None means `auto`; `ports` is an inclusive range for engine processes."""
+
+    llama_server: Path | None = None
+    ports: tuple[int, int] = (8101, 8199)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """A named model. `file` is as written; `router.catalog` finds it. `flags` have llama-server's
+    long names without dashes; a YAML boolean stays a bool until the engine's own option list says whether
+    that flag wants `on`/`off` or is a bare flag (router.engine.command)."""
+
+    id: str
+    file: str
+    display_name: str | None = None
+    kind: Kind | None = None
+    aliases: tuple[str, ...] = ()
+    flags: Mapping[str, str | bool] = field(default_factory=_empty)
+    request: Mapping[str, Any] = field(default_factory=_empty)
+
+
+@dataclass(frozen=True, slots=True)
+class SlotConfig:
+    """A named seat. `models` None means every model of the slot's kind; `command` replaces llama-server
+    (`{port}` is filled in; never run through a shell) and `health` is the path polled for readiness.
+    `idle_unload` and `drain_timeout` are seconds; 0 for `idle_unload` means never."""
+
+    name: str
+    kind: Kind = Kind.CHAT
+    model: str | None = None
+    models: tuple[str, ...] | None = None
+    autoload: bool = False
+    switch: SwitchPolicy = SwitchPolicy.ON_REQUEST
+    idle_unload: float = 0.0
+    pinned: bool = False
+    drain_timeout: float = 30.0
+    command: str | None = None
+    health: str = "/health"
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsConfig:
+    """`queue`: requests that may wait per slot for another model. `wait`: seconds they wait at most."""
+
+    queue: int = 10
+    wait: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A whole, valid configuration. `source` is the file it came from, None for the defaults."""
+
+    server: ServerConfig = ServerConfig()
+    engine: EngineConfig = EngineConfig()
+    model_dirs: tuple[Path, ...] = ()
+    models: Mapping[str, ModelConfig] = field(default_factory=_empty)
+    slots: Mapping[str, SlotConfig] = field(default_factory=_empty)
+    limits: LimitsConfig = LimitsConfig()
+    source: Path | None = None

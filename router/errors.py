@@ -1,0 +1,133 @@
+"""Every error a person or client can meet: an HTTP status, a stable code, and one sentence.
+
+`router.server.middleware` renders them; nothing else turns an exception into an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+class RouterError(Exception):
+    """Base of all errors with a meaning outside the code.
+
+    Attributes:
+        status: HTTP status the endpoint answers with.
+        code: stable machine-readable name, documented in docs/errors.md.
+        type: OpenAI's error family (`invalid_request_error`, `server_error`, ...).
+        message: one sentence: what happened, why, what to do.
+        param: the request field at fault, if one is.
+        details: JSON-ready extra facts (never secrets).
+        retry_after: seconds after which a retry makes sense, sent as Retry-After.
+    """
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal"
+    type: ClassVar[str] = "server_error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        param: str | None = None,
+        details: Mapping[str, Any] | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.details = dict(details or {})
+        self.retry_after = retry_after
+
+
+class BadRequest(RouterError):
+    status, code, type = 400, "request.invalid", "invalid_request_error"
+
+
+class BodyTooLarge(RouterError):
+    status, code, type = 413, "request.too_large", "invalid_request_error"
+
+
+class PathNotFound(RouterError):
+    status, code, type = 404, "path.not_found", "invalid_request_error"
+
+
+class MethodNotAllowed(RouterError):
+    status, code, type = 405, "method.not_allowed", "invalid_request_error"
+
+
+class Unauthorized(RouterError):
+    status, code, type = 401, "auth.invalid_key", "invalid_request_error"
+
+
+class ForbiddenOrigin(RouterError):
+    status, code, type = 403, "auth.forbidden_origin", "invalid_request_error"
+
+
+class ModelNotFound(RouterError):
+    status, code, type = 404, "model.not_found", "invalid_request_error"
+
+
+class ModelNotLoaded(RouterError):
+    """The model is known, but no slot may load it because a request names it."""
+
+    status, code, type = 404, "model.not_loaded", "invalid_request_error"
+
+
+class SlotNotFound(RouterError):
+    status, code, type = 404, "slot.not_found", "invalid_request_error"
+
+
+class WrongKind(RouterError):
+    """An embedding request for a chat slot, and the like."""
+
+    status, code, type = 400, "model.wrong_kind", "invalid_request_error"
+
+
+class BadModel(RouterError):
+    """The model cannot be launched as configured: bad flag, missing or damaged file."""
+
+    status, code, type = 400, "model.invalid", "invalid_request_error"
+
+
+class QueueFull(RouterError):
+    status, code, type = 429, "slot.queue_full", "rate_limit_error"
+
+
+class WaitTimeout(RouterError):
+    """The wait limit ran out before the slot could turn to this request's model."""
+
+    status, code = 504, "slot.wait_timeout"
+
+
+class SwitchCancelled(RouterError):
+    status, code, type = 409, "slot.switch_cancelled", "invalid_request_error"
+
+
+class SlotAborted(RouterError):
+    """A lease was aborted because the slot was switched or unloaded and its drain timeout ran out."""
+
+    status, code = 503, "slot.aborted"
+
+
+class EngineFailed(RouterError):
+    """The engine did not start, or died; the message quotes its own first error line."""
+
+    status, code = 502, "engine.failed"
+
+
+class EngineMissing(RouterError):
+    status, code = 503, "engine.not_installed"
+
+
+class InstallFailed(RouterError):
+    status, code = 502, "engine.install_failed"
+
+
+class PortInUse(RouterError):
+    status, code = 503, "server.port_in_use"
+
+
+class ShuttingDown(RouterError):
+    status, code = 503, "server.shutting_down"

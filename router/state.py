@@ -1,0 +1,215 @@
+"""The one state object: an immutable `Snapshot`, and the `StateStore` that replaces it.
+
+Readers (resolver, /v1/models, /api/state, tray, window) read snapshots; only the router's loop writes.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from router.config.schema import Kind, SwitchPolicy
+
+log = logging.getLogger(__name__)
+
+
+class SlotState(StrEnum):
+    """The states of a slot; the six in the middle are the phases of a switch, in order."""
+
+    UNLOADED = "unloaded"
+    QUEUED = "queued"
+    DRAINING = "draining"
+    STOPPING = "stopping"
+    STARTING = "starting"
+    LOADING = "loading"
+    WARMING = "warming"
+    READY = "ready"
+    FAILED = "failed"
+
+    @property
+    def switching(self) -> bool:
+        return self not in (SlotState.UNLOADED, SlotState.READY, SlotState.FAILED)
+
+
+class ServerState(StrEnum):
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a switch is. `fraction` 0..1 only where it is really known; `began_at` is Unix seconds."""
+
+    phase: SlotState
+    fraction: float | None
+    began_at: float
+
+    def elapsed(self, now: float) -> float:
+        """Seconds since the switch began, at Unix time `now`."""
+        return max(0.0, now - self.began_at)
+
+
+@dataclass(frozen=True, slots=True)
+class SlotError:
+    """What a person is shown: `message` is one sentence, `at` Unix seconds, `model` the one that failed."""
+
+    code: str
+    message: str
+    model: str | None
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SlotStatus:
+    """One slot as everyone sees it.
+
+    `model` is what the slot holds or will load next; `target` is what it is turning into while switching.
+    `loaded` lists every model id the running engine answers for (models that differ only in per-request
+    fields share a process). `memory` is bytes in use, as measured. `choices` are the ids it may hold.
+    """
+
+    name: str
+    kind: Kind
+    state: SlotState = SlotState.UNLOADED
+    model: str | None = None
+    target: str | None = None
+    loaded: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    progress: Progress | None = None
+    in_flight: int = 0
+    queued: int = 0
+    context_length: int | None = None
+    pid: int | None = None
+    port: int | None = None
+    memory: int | None = None
+    last_error: SlotError | None = None
+    switch: SwitchPolicy = SwitchPolicy.ON_REQUEST
+    pinned: bool = False
+
+    @property
+    def serving(self) -> str | None:
+        """The id a request for this slot is answered by, or will be once the switch ends."""
+        return self.target or self.model
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStatus:
+    """One model as everyone sees it. `context_length` is what it will load with, in tokens."""
+
+    id: str
+    display_name: str
+    kind: Kind
+    aliases: tuple[str, ...] = ()
+    size_bytes: int | None = None
+    context_length: int | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceMemory:
+    """Bytes of one memory pool: a GPU ("NVIDIA GeForce RTX 3090") or, without one, the computer's RAM."""
+
+    name: str
+    is_gpu: bool
+    total: int
+    used: int
+    used_by_slots: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStatus:
+    """`url` is what clients paste, without a path; `error` says why the endpoint is not running."""
+
+    state: ServerState = ServerState.STARTING
+    host: str = "127.0.0.1"
+    port: int = 8080
+    version: str = ""
+    error: str | None = None
+
+    @property
+    def url(self) -> str:
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything at one moment; `revision` grows by one with each change."""
+
+    revision: int = 0
+    server: ServerStatus = ServerStatus()
+    slots: tuple[SlotStatus, ...] = ()
+    models: tuple[ModelStatus, ...] = ()
+    memory: tuple[DeviceMemory, ...] = ()
+
+    def slot(self, name: str) -> SlotStatus | None:
+        return next((s for s in self.slots if s.name == name), None)
+
+    def model(self, id_or_alias: str) -> ModelStatus | None:
+        by_id = next((m for m in self.models if m.id == id_or_alias), None)
+        return by_id or next((m for m in self.models if id_or_alias in m.aliases), None)
+
+
+Observer = Callable[[Snapshot], None]
+
+
+class StateStore:
+    """Holds the current snapshot. One thread writes; any thread may read `snapshot`.
+
+    Observers run on the writer's thread, in subscription order, and must not block.
+    """
+
+    def __init__(self, initial: Snapshot | None = None) -> None:
+        self._snapshot = initial or Snapshot()
+        self._observers: list[Observer] = []
+        self._writer: int | None = None
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self._snapshot
+
+    def subscribe(self, observer: Observer) -> Callable[[], None]:
+        """Call `observer` after every change until the returned function is called."""
+        self._observers = [*self._observers, observer]
+
+        def unsubscribe() -> None:
+            self._observers = [o for o in self._observers if o is not observer]
+
+        return unsubscribe
+
+    def update(self, **changes: Any) -> Snapshot:
+        """Replace fields of the snapshot; an update that changes nothing makes no revision."""
+        self._check_writer()
+        old = self._snapshot
+        new = replace(old, **changes)
+        if new == old:
+            return old
+        self._snapshot = replace(new, revision=old.revision + 1)
+        for observer in self._observers:
+            self._notify(observer)
+        return self._snapshot
+
+    def update_slot(self, status: SlotStatus) -> Snapshot:
+        """Put `status` in the place of the slot of the same name."""
+        slots = tuple(status if s.name == status.name else s for s in self._snapshot.slots)
+        return self.update(slots=slots)
+
+    def _notify(self, observer: Observer) -> None:
+        try:
+            observer(self._snapshot)
+        except Exception:
+            # An observer's bug must not stop the router from routing.
+            log.exception("state observer failed")
+
+    def _check_writer(self) -> None:
+        me = threading.get_ident()
+        if self._writer is None:
+            self._writer = me
+        elif self._writer != me:
+            raise RuntimeError("StateStore has one writer: the thread that updated it first")
