@@ -1,0 +1,64 @@
+"""What `router.scheduler` decides and `router.supervisor` carries out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from router.errors import RouterError
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The ticket now holds a lease on the engine of `generation` and is served as `model`."""
+
+    ticket: int
+    model: str
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The ticket, a request's or a command's, ends with `error`."""
+
+    ticket: int
+    error: RouterError
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A command (load, unload, restart) has reached its end."""
+
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckModel:
+    """See whether `model` could be launched, touching nothing; answer `checked` or `check_failed`."""
+
+    check: int
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartEngine:
+    """Start `model`; answer `engine_progress`..., then `engine_ready` or `engine_failed`."""
+
+    generation: int
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopEngine:
+    """Stop and reap the engine of `generation`; answer `engine_stopped`."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class AbortLeases:
+    """Break off the requests served by `generation`: their drain timeout has passed."""
+
+    generation: int
+
+
+Effect = Grant | Refuse | Done | CheckModel | StartEngine | StopEngine | AbortLeases
