@@ -1,0 +1,36 @@
+"""The `command:` of a slot: split into arguments without a shell, with `{port}` as its only placeholder."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from typing import Final
+
+_PLACEHOLDER: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def split_command(command: str, *, windows: bool = os.name == "nt") -> tuple[str, ...]:
+    """The arguments, `{port}` still in them. Raises ValueError with a sentence for an unusable command.
+
+    On Windows a backslash separates folders, so there it does not escape.
+    """
+    try:
+        arguments = shlex.split(command, posix=not windows)
+    except ValueError as error:
+        raise ValueError(f"the command cannot be split into arguments: {str(error).lower()}") from None
+    if windows:
+        arguments = [_unquoted(argument) for argument in arguments]
+    names = {name for argument in arguments for name in _PLACEHOLDER.findall(argument)}
+    if unknown := sorted(names - {"port"}):
+        raise ValueError(f"{{{unknown[0]}}} is not a placeholder; the only one is {{port}}")
+    if "port" not in names:
+        raise ValueError("the command must contain {port}, where hal0 puts the port it will connect to")
+    if not arguments[0] or "{port}" in arguments[0]:
+        raise ValueError("the command must begin with the program to run")
+    return tuple(arguments)
+
+
+def _unquoted(argument: str) -> str:
+    quoted = len(argument) >= 2 and argument[0] == argument[-1] and argument[0] in "\"'"
+    return argument[1:-1] if quoted else argument

@@ -1,0 +1,33 @@
+"""What hal0 does without a configuration file, or where one leaves a section out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from router.config.schema import Config, SlotConfig
+from router.paths import Paths
+
+
+def default_slots() -> Mapping[str, SlotConfig]:
+    """One chat slot that loads its model at start."""
+    return MappingProxyType({"primary": SlotConfig(name="primary", autoload=True)})
+
+
+def default_model_dirs(paths: Paths) -> tuple[Path, ...]:
+    """`~/models` and hal0's own downloads, where they exist."""
+    candidates = [*_in_home("models"), paths.data / "models"]
+    return tuple(folder for folder in candidates if folder.is_dir())
+
+
+def _in_home(name: str) -> list[Path]:
+    try:
+        return [Path.home() / name]
+    except RuntimeError:  # a service account may have no home folder
+        return []
+
+
+def default_config(paths: Paths) -> Config:
+    """The configuration of a computer that has no hal0.yaml."""
+    return Config(model_dirs=default_model_dirs(paths), slots=default_slots())

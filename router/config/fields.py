@@ -1,0 +1,188 @@
+"""Reading one mapping of the configuration field by field; a default takes the place of what is wrong.
+
+`null` (or nothing after the colon) means "left out" everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from typing import TypeVar
+
+from router.config.problems import ProblemList, nearest
+from router.config.yaml_lines import Value
+
+E = TypeVar("E", bound=StrEnum)
+T = TypeVar("T")
+
+
+def describe(value: Value) -> str:
+    """What stands in the file, for "..., not <this>"; long text is cut."""
+    if isinstance(value.data, dict):
+        return "a mapping"
+    if isinstance(value.data, list):
+        return "a list"
+    text = value.text if len(value.text) <= 40 else value.text[:37] + "..."
+    return f'the text "{text}"' if isinstance(value.data, str) else f'"{text}"'
+
+
+class Section:
+    """A mapping at `path`. Read every field, then `finish()` reports the keys nobody asked for.
+
+    Attributes:
+        line: where the section begins; 0 for an absent one.
+        broken: something that is no mapping stands there (already noted).
+    """
+
+    def __init__(self, value: Value | None, path: str, problems: ProblemList) -> None:
+        self.path = path
+        self.problems = problems
+        self.line = value.line if value else 0
+        self._asked: list[str] = []
+        self._fields: dict[str, Value] = {}
+        if value is not None and isinstance(value.data, dict):
+            self._fields = value.data
+        self.broken = value is not None and value.data is not None and not isinstance(value.data, dict)
+        if value is not None and self.broken:
+            problems.add(value.line, path, f"must be a mapping of names to values, not {describe(value)}")
+
+    def key(self, name: str) -> str:
+        return f"{self.path}.{name}" if self.path else name
+
+    def has(self, name: str) -> bool:
+        return name in self._fields and self._fields[name].data is not None
+
+    def line_of(self, name: str) -> int:
+        """Line of the field, else of the section."""
+        return self._fields[name].line if name in self._fields else self.line
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._fields)
+
+    def problem(self, name: str, message: str, suggestion: str | None = None) -> None:
+        self.problems.add(self.line_of(name), self.key(name), message, suggestion)
+
+    def value(self, name: str) -> Value | None:
+        """The raw value, None when left out."""
+        self._asked.append(name)
+        return self._fields[name] if self.has(name) else None
+
+    def entries(self) -> Iterator[tuple[str, Value]]:
+        """Every field, for a mapping whose names are not settings."""
+        yield from self._fields.items()
+
+    def entry_count(self, name: str) -> int:
+        """How many entries a list has as written, usable or not."""
+        data = self._fields[name].data if self.has(name) else []
+        return len(data) if isinstance(data, list) else 1
+
+    def section(self, name: str) -> Section:
+        return Section(self.value(name), self.key(name), self.problems)
+
+    def sections(self, name: str) -> dict[str, Section]:
+        """A mapping of names to mappings, such as `models`."""
+        holder = self.section(name)
+        return {key: Section(value, holder.key(key), self.problems) for key, value in holder.entries()}
+
+    def text(self, name: str) -> str | None:
+        """A word as written: `display_name: No` is "No", not a boolean."""
+        value = self.value(name)
+        return None if value is None else self._text_of(value, name)
+
+    def texts(self, name: str, *, secret: bool = False) -> list[Value] | None:
+        """A list of words, None when left out. For a `secret` list no message shows what was written."""
+        value = self.value(name)
+        if value is None:
+            return None
+        if not isinstance(value.data, list):
+            shown = "" if secret else f", not {describe(value)}"
+            self.problem(name, f"must be a list, such as [a, b]{shown}")
+            return []
+        return [item for item in value.data if self._usable_item(item, name, secret)]
+
+    def integer(self, name: str, default: int, low: int, high: int) -> int:
+        """A whole number in low..high. True and "8080" are not numbers."""
+        value = self.value(name)
+        if value is None:
+            return default
+        number = value.data
+        if isinstance(number, int) and not isinstance(number, bool) and low <= number <= high:
+            return number
+        wanted = f"a whole number from {low} to {high}"
+        self.problem(name, f"must be {wanted}, not {describe(value)}{_unquote(value)}")
+        return default
+
+    def seconds(self, name: str, default: float, low: float, high: float) -> float:
+        """A number of seconds in low..high."""
+        value = self.value(name)
+        if value is None:
+            return default
+        number = value.data
+        if isinstance(number, int | float) and not isinstance(number, bool) and low <= number <= high:
+            return float(number)
+        wanted = f"a number of seconds from {low:g} to {high:g}"
+        self.problem(name, f"must be {wanted}, not {describe(value)}{_unquote(value)}")
+        return default
+
+    def boolean(self, name: str, default: bool) -> bool:
+        value = self.value(name)
+        if value is None:
+            return default
+        if isinstance(value.data, bool):
+            return value.data
+        self.problem(name, f"must be true or false, not {describe(value)}{_unquote(value)}")
+        return default
+
+    def choice(self, name: str, choices: type[E]) -> E | None:
+        """A member of `choices`, compared with the text as written (so `off` is a word here)."""
+        value = self.value(name)
+        if value is None:
+            return None
+        member = next((choice for choice in choices if choice.value == value.text), None)
+        if member is None:
+            valid = [choice.value for choice in choices]
+            message = f"must be one of {', '.join(valid)}, not {describe(value)}"
+            self.problem(name, message, nearest(value.text, valid))
+        return member
+
+    def checked(self, name: str, check: Callable[[str], T]) -> T | None:
+        """`check(text)`; the sentence of the ValueError it raises becomes the problem."""
+        text = self.text(name)
+        if text is None:
+            return None
+        try:
+            return check(text)
+        except ValueError as error:
+            self.problem(name, str(error))
+            return None
+
+    def finish(self) -> None:
+        for name in self._fields:
+            if name not in self._asked:
+                valid = ", ".join(self._asked)
+                self.problem(name, f"is not a setting; valid here: {valid}", nearest(name, self._asked))
+
+    def _text_of(self, value: Value, name: str) -> str | None:
+        text = value.text.strip()
+        if isinstance(value.data, dict | list) or not text:
+            what = "empty" if not text and not isinstance(value.data, dict | list) else describe(value)
+            self.problem(name, f"must be text, not {what}")
+            return None
+        if not text.isprintable():
+            self.problem(name, "must be on one line, without control characters")
+            return None
+        return text
+
+    def _usable_item(self, item: Value, name: str, secret: bool) -> bool:
+        if isinstance(item.data, dict | list) or not item.text or item.data is None:
+            shown = "something else" if secret else describe(item)
+            self.problems.add(item.line, self.key(name), f"each entry must be text, not {shown}")
+            return False
+        if not item.text.isprintable():
+            self.problems.add(item.line, self.key(name), "an entry holds a line break or a control character")
+            return False
+        return True
+
+
+def _unquote(value: Value) -> str:
+    return "; write it without quotes" if value.quoted and isinstance(value.data, str) else ""

@@ -1,0 +1,142 @@
+"""hal0.yaml -> `Config`, or `ConfigErrors` with every problem in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from router.config import basics, places, seats
+from router.config.default import default_config, default_model_dirs, default_slots
+from router.config.fields import Section
+from router.config.problems import ConfigErrors, ConfigProblem, ProblemList, nearest
+from router.config.schema import Config, ModelConfig, SlotConfig
+from router.config.yaml_lines import read_yaml
+from router.config.yaml_text import MAX_CHARACTERS
+from router.paths import Paths
+
+__all__ = [
+    "ConfigErrors",
+    "ConfigProblem",
+    "ParsedConfig",
+    "check_references",
+    "load_config",
+    "parse_config",
+    "parse_file",
+    "parse_text",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedConfig:
+    """A valid configuration and where its slots name models: `slots.primary.model` -> 1-based line."""
+
+    config: Config
+    lines: Mapping[str, int]
+
+
+def load_config(path: Path, paths: Paths | None = None) -> Config:
+    """The configuration in `path`; a missing file means the defaults. Reads files: not for an event loop."""
+    return parse_file(path, paths).config
+
+
+def parse_config(text: str, source: Path, paths: Paths | None = None) -> Config:
+    """The configuration in `text`, as if it stood in the file `source`. Raises ConfigErrors."""
+    return parse_text(text, source, paths).config
+
+
+def parse_file(path: Path, paths: Paths | None = None) -> ParsedConfig:
+    """As `load_config`, with the lines that `check_references` needs."""
+    problems = ProblemList(path)
+    try:
+        # One byte more than any allowed text can have, so that the size check below still sees it.
+        with path.open("rb") as file:
+            raw = file.read(4 * MAX_CHARACTERS + 1)
+        text = raw.decode("utf-8-sig")
+    except FileNotFoundError:
+        return ParsedConfig(default_config(paths or Paths.for_user(path)), MappingProxyType({}))
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        problems.add(line, "", "the file is not UTF-8 text; save it as UTF-8")
+        raise ConfigErrors(problems.found) from None
+    except OSError as error:
+        problems.add(0, "", f"the file cannot be read: {error.strerror or error}")
+        raise ConfigErrors(problems.found) from None
+    return parse_text(text, path, paths)
+
+
+def parse_text(
+    text: str, source: Path, paths: Paths | None = None, environment: Mapping[str, str] | None = None
+) -> ParsedConfig:
+    """As `parse_config`, with the lines that `check_references` needs; `environment` answers `env:NAME`."""
+    problems = ProblemList(source)
+    root = read_yaml(text, problems)
+    if root is None:
+        problems.stop_if_any()
+    document = Section(root, "", problems)
+    parsed = _read(document, source.absolute(), paths, os.environ if environment is None else environment)
+    problems.stop_if_any()
+    return parsed
+
+
+def _read(document: Section, source: Path, paths: Paths | None, environment: Mapping[str, str]) -> ParsedConfig:
+    server_section, engine_section = document.section("server"), document.section("engine")
+    server = basics.read_server(server_section, environment)
+    engine = basics.read_engine(engine_section, source.parent)
+    basics.check_ports(server_section, engine_section, server.port, engine.ports)
+    model_dirs = _model_dirs(document, source, paths)
+    model_sections, slot_sections = document.sections("models"), document.sections("slots")
+    models = _models(model_sections, (source.parent, *model_dirs))
+    slots, lines = _slots(slot_sections, models)
+    aliases = {name: model.aliases for name, model in models.items()}
+    seats.check_names(model_sections, aliases, slot_sections)
+    limits = basics.read_limits(document.section("limits"))
+    document.finish()
+    return ParsedConfig(Config(server, engine, model_dirs, models, slots, limits, source), lines)
+
+
+def _model_dirs(document: Section, source: Path, paths: Paths | None) -> tuple[Path, ...]:
+    written = document.texts("model_dirs")
+    if written is None:
+        return default_model_dirs(paths or Paths.for_user(source))
+    folders: list[Path] = []
+    for entry in written:
+        try:
+            folders.append(places.expand(entry.text, source.parent))
+        except ValueError as error:
+            document.problems.add(entry.line, "model_dirs", str(error))
+    return tuple(dict.fromkeys(folders))
+
+
+def _models(sections: Mapping[str, Section], folders: tuple[Path, ...]) -> Mapping[str, ModelConfig]:
+    read = {name: seats.read_model(name, section, folders) for name, section in sections.items()}
+    return MappingProxyType({name: model for name, model in read.items() if model is not None})
+
+
+def _slots(
+    sections: Mapping[str, Section], models: Mapping[str, ModelConfig]
+) -> tuple[Mapping[str, SlotConfig], Mapping[str, int]]:
+    ids = {alias: model.id for model in models.values() for alias in model.aliases}
+    if not sections:
+        return default_slots(), MappingProxyType({})
+    entries = [seats.read_slot(name, section, lambda n: ids.get(n, n)) for name, section in sections.items()]
+    seats.check_kinds(entries, models)
+    lines = {entry.section.key(f): entry.section.line_of(f) for entry in entries for f in ("model", "models")}
+    return MappingProxyType({entry.config.name: entry.config for entry in entries}), MappingProxyType(lines)
+
+
+def check_references(parsed: ParsedConfig, known_ids: Collection[str]) -> tuple[ConfigProblem, ...]:
+    """Models that slots name and nobody has: neither named in the file nor in `known_ids` (the catalog's)."""
+    config = parsed.config
+    known = set(known_ids) | set(config.models)
+    problems = ProblemList(config.source or Path("hal0.yaml"))
+    for slot in config.slots.values():
+        for field, names in (("model", (slot.model,)), ("models", slot.models or ())):
+            for name in names:
+                if name is not None and name not in known:
+                    key = f"slots.{slot.name}.{field}"
+                    message = f'no model is called "{name}": name it under models: or add its GGUF file'
+                    problems.add(parsed.lines.get(key, 0), key, message, nearest(name, known))
+    return tuple(sorted(problems.found, key=lambda problem: problem.line))

@@ -1,0 +1,166 @@
+"""`server`, `engine` and `limits`, one rule at a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.router.config.reading import FOLDER, config, only_problem, parse, problems
+
+SECRET = "sk-do-not-show-0123456789"
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "part"),
+    [
+        ("server: {port: 0}", "server.port", "from 1 to 65535"),
+        ("server: {port: 65536}", "server.port", "from 1 to 65535"),
+        ("server: {port: true}", "server.port", 'not "true"'),
+        ('server: {port: "8080"}', "server.port", "write it without quotes"),
+        ("server: {port: 8080.5}", "server.port", "whole number"),
+        ("server: {port: 08080}", "server.port", "whole number"),
+        ("server: {port: [8080]}", "server.port", "not a list"),
+        ("server: 8080", "server", "must be a mapping"),
+        ("server: {host: 'http://127.0.0.1'}", "server.host", "no IP address or host name"),
+        ("server: {host: 127.0.0}", "server.host", "no IP address or host name"),
+        ("server: {host: ''}", "server.host", "must be text, not empty"),
+        ("server: {ports: 1}", "server.ports", "is not a setting"),
+        ("engine: {ports: 8101}", "engine.ports", "two port numbers"),
+        ("engine: {ports: [8101]}", "engine.ports", "two port numbers"),
+        ("engine: {ports: [true, 8199]}", "engine.ports", "two port numbers"),
+        ("engine: {ports: ['8101', 8199]}", "engine.ports", "two port numbers"),
+        ("engine: {ports: [8199, 8101]}", "engine.ports", "not a range"),
+        ("engine: {ports: [8101, 70000]}", "engine.ports", "not a range"),
+        ("limits: {queue: 1.5}", "limits.queue", "whole number"),
+        ("limits: {queue: -1}", "limits.queue", "from 0 to 10000"),
+        ("limits: {queue: 1000000}", "limits.queue", "from 0 to 10000"),
+        ("limits: {wait: 0}", "limits.wait", "from 1 to 86400"),
+        ("limits: {wait: 1e999}", "limits.wait", "from 1 to 86400"),
+        ("limits: {wait: !!float nan}", "limits.wait", "from 1 to 86400"),
+        ("limits: {wait: '120'}", "limits.wait", "write it without quotes"),
+        ("limits: {wait: 2m}", "limits.wait", "number of seconds"),
+        ("limits: {wait: yes}", "limits.wait", 'not "yes"'),
+    ],
+)
+def test_each_rule_names_its_key(text: str, key: str, part: str) -> None:
+    problem = only_problem(text)
+    assert (problem.line, problem.key) == (1, key)
+    assert part in problem.message
+
+
+def test_numbers_are_read() -> None:
+    read = config("server: {port: 0x1F90}\nlimits: {queue: 0, wait: 1.5e1}\n")
+    assert (read.server.port, read.limits.queue, read.limits.wait) == (8080, 0, 15.0)
+
+
+class TestPorts:
+    def test_the_endpoint_may_not_stand_in_the_engines_range(self) -> None:
+        problem = only_problem("server: {port: 8150}\nengine: {ports: [8101, 8199]}\n")
+        assert (problem.line, problem.key) == (2, "engine.ports")
+        assert "8150" in problem.message
+        assert "an engine could take it" in problem.message
+
+    def test_the_default_range_counts_too(self) -> None:
+        problem = only_problem("server: {port: 8101}\n")
+        assert (problem.line, problem.key) == (1, "server.port")
+        assert "set engine.ports" in problem.message
+
+    @pytest.mark.parametrize("port", [8100, 8200])
+    def test_beside_the_range_is_fine(self, port: int) -> None:
+        assert config(f"server: {{port: {port}}}").server.port == port
+
+    def test_a_range_of_one_port(self) -> None:
+        assert config("engine: {ports: [9000, 9000]}").engine.ports == (9000, 9000)
+
+
+class TestLan:
+    @pytest.mark.parametrize("host", ["0.0.0.0", "'::'", "192.168.1.5", "my-pc.local"])
+    @pytest.mark.parametrize("keys", ["", ", api_keys: []", ", api_keys: ~"])
+    def test_another_host_than_loopback_needs_a_key(self, host: str, keys: str) -> None:
+        problem = only_problem(f"server: {{host: {host}{keys}}}\n")
+        assert problem.key == "server.host"
+        assert "LAN exposure needs a key" in problem.message
+        assert "server.api_keys" in problem.message
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "'::1'", "'[::1]'", "localhost", "LOCALHOST"])
+    def test_loopback_needs_none(self, host: str) -> None:
+        assert problems(f"server: {{host: {host}}}") == []
+
+    def test_with_a_key_the_lan_is_allowed(self) -> None:
+        server = config(f"server: {{host: 0.0.0.0, api_keys: [{SECRET}]}}").server
+        assert (server.host, server.api_keys) == ("0.0.0.0", (SECRET,))
+
+    def test_a_key_that_cannot_be_read_is_the_only_complaint(self) -> None:
+        assert (
+            "HAL0_KEY is not set" in only_problem("server: {host: 0.0.0.0, api_keys: ['env:HAL0_KEY']}").message
+        )
+
+
+class TestKeys:
+    def test_keys_from_the_environment_and_as_written(self) -> None:
+        text = "server: {api_keys: ['env:HAL0_KEY', 0123, 1e5, plain-key]}"
+        assert parse(text, {"HAL0_KEY": SECRET}).config.server.api_keys == (SECRET, "0123", "1e5", "plain-key")
+
+    @pytest.mark.parametrize("environment", [{}, {"HAL0_KEY": ""}])
+    def test_an_unset_variable_is_named(self, environment: dict[str, str]) -> None:
+        problem = only_problem("server:\n  api_keys:\n    - env:HAL0_KEY\n", environment)
+        assert (problem.line, problem.key) == (3, "server.api_keys")
+        assert "HAL0_KEY is not set" in problem.message
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            f"server: {{api_keys: {SECRET}}}",
+            f"server: {{api_keys: ['{SECRET} two']}}",
+            f"server: {{api_keys: [[{SECRET}]]}}",
+            f"server: {{api_keys: [{{{SECRET}: 1}}]}}",
+            f"server: {{api_keys: {{{SECRET}: 1, {SECRET}: 2}}}}",
+            f'server: {{api_keys: ["{SECRET}\\n"]}}',
+            f"server: {{api_keys: ['env:{SECRET}']}}",
+            f"server: {{api_keys: [*{SECRET}]}}",
+            f"server: {{api_keys: [&{SECRET} a, &{SECRET} b]}}",
+            f"server: {{api_keys: [!{SECRET} a]}}",
+            f"server: {{api_keys: ['{SECRET}é']}}",
+            f"server: {{api_keys: [{SECRET}]}}\nserver: 1",
+            f"server: {{api_keys: ['{SECRET}]}}",
+            f'server: {{api_keys: ["{SECRET}\\q"]}}',
+        ],
+    )
+    def test_no_message_shows_a_key(self, text: str) -> None:
+        found = problems(text)
+        assert found
+        assert SECRET not in "".join(str(problem) + repr(problem) for problem in found)
+
+    def test_a_key_from_the_environment_is_not_shown_either(self) -> None:
+        found = problems("server: {api_keys: ['env:HAL0_KEY']}", {"HAL0_KEY": f"{SECRET} \n"})
+        assert "ASCII" in found[0].message
+        assert SECRET not in str(found)
+
+    def test_repr_of_what_was_read_holds_no_key(self) -> None:
+        assert SECRET not in repr(parse(f"server: {{api_keys: [{SECRET}]}}"))
+
+
+class TestEngineProgram:
+    def test_auto_and_left_out(self) -> None:
+        assert config("engine: {llama_server: auto}").engine.llama_server is None
+        assert config("engine: {llama_server: }").engine.llama_server is None
+
+    def test_a_path(self) -> None:
+        assert config("engine: {llama_server: ~/bin/llama-server}").engine.llama_server == (
+            Path.home() / "bin" / "llama-server"
+        )
+        assert (
+            config("engine: {llama_server: ./x/llama-server}").engine.llama_server
+            == FOLDER / "x" / "llama-server"
+        )
+
+    def test_a_bare_name_is_looked_up_as_a_shell_would(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        program = tmp_path / "my-llama"
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o700)
+        monkeypatch.setenv("PATH", str(tmp_path))
+        assert config("engine: {llama_server: my-llama}").engine.llama_server == program
+        assert config("engine: {llama_server: not-there}").engine.llama_server == FOLDER / "not-there"

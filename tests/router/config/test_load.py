@@ -1,0 +1,184 @@
+"""hal0.yaml as a whole: what is accepted, what the defaults are, and how errors are told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from router.config.default import default_model_dirs
+from router.config.load import (
+    ConfigErrors,
+    ParsedConfig,
+    check_references,
+    load_config,
+    parse_config,
+    parse_file,
+)
+from router.config.schema import Config, EngineConfig, Kind, LimitsConfig, ServerConfig, SwitchPolicy
+from router.paths import Paths
+from tests.router.config.reading import EXAMPLE, FOLDER, PATHS, SOURCE, config, only_problem, parse, problems
+
+
+def test_every_key_of_the_format_is_accepted() -> None:
+    read = config(EXAMPLE)
+
+    assert read.server == ServerConfig("127.0.0.1", 8080, ())
+    assert read.engine == EngineConfig(None, (8101, 8199))
+    assert read.model_dirs == (Path.home() / "models",)
+    model = read.models["qwen3.6-27b-thinking"]
+    assert (model.file, model.kind, model.aliases) == ("Qwen3.6-27B-Q4_K_M.gguf", Kind.CHAT, ("thinking",))
+    assert model.display_name == "Qwen3.6 27B thinking"
+    assert model.flags == {"ctx-size": "65536", "flash-attn": True, "cache-type-k": "q8_0"}
+    assert model.request == {
+        "temperature": 0.6,
+        "top_p": 0.95,
+        "chat_template_kwargs": {"enable_thinking": True},
+    }
+    primary = read.slots["primary"]
+    assert (primary.kind, primary.model, primary.models) == (Kind.CHAT, model.id, (model.id,))
+    assert (primary.autoload, primary.switch, primary.pinned) == (True, SwitchPolicy.ON_REQUEST, False)
+    assert (primary.idle_unload, primary.drain_timeout) == (0.0, 30.0)
+    assert (read.slots["embed"].kind, read.slots["embed"].model) == (Kind.EMBEDDING, "nomic-embed")
+    assert read.slots["stt"].command == "whisper-server --host 127.0.0.1 --port {port} -m /models/whisper.bin"
+    assert read.slots["stt"].health == "/health"
+    assert read.limits == LimitsConfig(10, 120.0)
+    assert read.source == SOURCE
+
+
+@pytest.mark.parametrize(
+    "text", ["", "# only a comment\n", "---\n", "~\n", "server:\nmodels:\nslots:\nlimits: ~\n"]
+)
+def test_an_empty_file_means_the_defaults(text: str) -> None:
+    read = config(text)
+
+    assert (read.server, read.engine, read.limits) == (ServerConfig(), EngineConfig(), LimitsConfig())
+    assert list(read.slots) == ["primary"]
+    assert read.slots["primary"].autoload
+    assert read.slots["primary"].kind is Kind.CHAT
+
+
+def test_a_missing_file_means_the_defaults(tmp_path: Path) -> None:
+    downloads = tmp_path / "data" / "models"
+    downloads.mkdir(parents=True)
+    paths = Paths(tmp_path / "hal0.yaml", *(tmp_path / name for name in ("data", "state", "logs", "cache")))
+
+    read = load_config(paths.config_file, paths)
+
+    assert downloads in read.model_dirs
+    assert all(folder.is_dir() for folder in read.model_dirs)
+    assert list(read.slots) == ["primary"]
+    assert read.source is None
+
+
+def test_an_account_without_a_home_folder_has_its_downloads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    (tmp_path / "models").mkdir()
+    monkeypatch.setattr(Path, "home", no_home)
+    paths = Paths(tmp_path / "hal0.yaml", *[tmp_path] * 4)
+    assert default_model_dirs(paths) == (tmp_path / "models",)
+
+
+def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "hal0.yaml"
+    file.write_bytes(b"\xef\xbb\xbfserver: {port: 9000}\r\n")
+    assert load_config(file, PATHS).server.port == 9000
+
+
+@pytest.mark.parametrize(
+    ("raw", "line", "part"),
+    [
+        (b"server: {port: 9000}\nname: \xff\n", 2, "not UTF-8"),
+        (b"x: " + b"a" * 1_000_001, 0, "too large"),
+        (b"- a\n- b\n", 1, "must be a mapping"),
+        (b"just words\n", 1, "must be a mapping"),
+    ],
+)
+def test_a_file_that_is_no_configuration(tmp_path: Path, raw: bytes, line: int, part: str) -> None:
+    file = tmp_path / "hal0.yaml"
+    file.write_bytes(raw)
+    with pytest.raises(ConfigErrors, match=part) as caught:
+        load_config(file, PATHS)
+    assert [problem.line for problem in caught.value.problems] == [line]
+
+
+def test_a_folder_in_place_of_the_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigErrors, match="cannot be read"):
+        parse_file(tmp_path, PATHS)
+
+
+def test_all_problems_come_at_once_in_line_order_with_the_nearest_name() -> None:
+    found = problems(
+        "slots:\n"
+        "  primary:\n"
+        "    swich: manual\n"
+        "    kind: chta\n"
+        "server: {prot: 1}\n"
+        "limits:\n"
+        "  queue: -1\n"
+        "limts: {}\n"
+    )
+    assert [(problem.line, problem.key, problem.suggestion) for problem in found] == [
+        (3, "slots.primary.swich", "switch"),
+        (4, "slots.primary.kind", "chat"),
+        (5, "server.prot", "port"),
+        (7, "limits.queue", None),
+        (8, "limts", "limits"),
+    ]
+
+
+def test_one_problem_is_one_sentence_and_several_are_listed() -> None:
+    with pytest.raises(ConfigErrors) as one:
+        parse_config("slots:\n  primary: {swich: manual}\n", SOURCE, PATHS)
+    assert one.value.message.startswith("hal0.yaml:2: slots.primary.swich: is not a setting")
+    assert one.value.message.endswith('(did you mean "switch"?).')
+    assert "\n" not in one.value.message
+    assert (one.value.status, one.value.code) == (400, "config.invalid")
+
+    with pytest.raises(ConfigErrors) as three:
+        parse_config("a: 1\nb: 2\nc: 3\n", SOURCE, PATHS)
+    lines = three.value.message.splitlines()
+    assert lines[0] == "hal0.yaml has 3 problems:"
+    assert [line.partition(": ")[0] for line in lines[1:]] == ["hal0.yaml:1", "hal0.yaml:2", "hal0.yaml:3"]
+    assert [entry["key"] for entry in three.value.details["problems"]] == ["a", "b", "c"]
+
+
+def test_model_folders_are_absolute_and_relative_to_the_file() -> None:
+    read = config("model_dirs: [gguf, ~/more, /srv/models, gguf]\n")
+    assert read.model_dirs == (FOLDER / "gguf", Path.home() / "more", Path("/srv/models"))
+
+
+def test_model_folders_must_be_a_list_of_text() -> None:
+    assert "must be a list" in only_problem("model_dirs: ~/models/x\n").message
+    assert only_problem("model_dirs:\n  - a\n  - [b]\n").line == 3
+    assert "home folder" in only_problem("model_dirs: [~nobody-has-this-name/x]\n").message
+
+
+def test_a_structural_problem_does_not_hide_the_others() -> None:
+    found = problems("server: {port: 1, port: 2}\nlimits: {queue: many}\n")
+    assert [problem.key for problem in found] == ["server.port", "limits.queue"]
+
+
+class TestReferences:
+    def test_named_models_aliases_and_scanned_ids_are_known(self) -> None:
+        assert check_references(parse(EXAMPLE), {"nomic-embed"}) == ()
+
+    def test_an_unknown_model_is_told_with_its_line_and_the_nearest_id(self) -> None:
+        (problem,) = check_references(parse(EXAMPLE), ["nomic-embed-text", "other"])
+        assert problem.key == "slots.embed.model"
+        assert problem.line == 1 + EXAMPLE.splitlines().index(
+            "  embed:   {kind: embedding, model: nomic-embed}"
+        )
+        assert problem.suggestion == "nomic-embed-text"
+        assert '"nomic-embed"' in problem.message
+
+    def test_each_entry_of_models_is_checked(self) -> None:
+        found = check_references(parse("slots:\n  a:\n    models:\n      - x\n      - y\n"), ["x"])
+        assert [(problem.line, problem.key) for problem in found] == [(3, "slots.a.models")]
+
+    def test_the_defaults_refer_to_nothing(self) -> None:
+        assert check_references(ParsedConfig(Config(), {}), []) == ()
