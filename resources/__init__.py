@@ -1,0 +1,10 @@
+"""Files hal0 ships: the built-in demo model (and the builder it came from)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def demo_model() -> Path:
+    """The built-in `hal0-demo` GGUF; `__file__` is right in a checkout, a wheel and a PyInstaller folder."""
+    return Path(__file__).with_name("hal0-demo.gguf")

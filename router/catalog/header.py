@@ -1,0 +1,168 @@
+"""One GGUF file's header as a value, and what llama-server can do with that file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from router.config.schema import Kind
+
+Scalar = int | float | bool | str
+Numbers = tuple[int | float | bool, ...]
+
+# llama_ftype -> what people call it, as in gguf-py's LlamaFileType.
+FILE_TYPES = {
+    **{0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 7: "Q8_0", 8: "Q5_0", 9: "Q5_1", 10: "Q2_K", 11: "Q3_K_S"},
+    **{12: "Q3_K_M", 13: "Q3_K_L", 14: "Q4_K_S", 15: "Q4_K_M", 16: "Q5_K_S", 17: "Q5_K_M", 18: "Q6_K"},
+    **{19: "IQ2_XXS", 20: "IQ2_XS", 21: "Q2_K_S", 22: "IQ3_XS", 23: "IQ3_XXS", 24: "IQ1_S", 25: "IQ4_NL"},
+    **{26: "IQ3_S", 27: "IQ3_M", 28: "IQ2_S", 29: "IQ2_M", 30: "IQ4_XS", 31: "IQ1_M", 32: "BF16"},
+    **{36: "TQ1_0", 37: "TQ2_0", 38: "MXFP4_MOE", 39: "NVFP4", 40: "Q1_0"},
+}
+MAX_LAYERS = 1024  # a header may claim any number; no tuple is built from an absurd one
+_ENCODERS = ("bert", "gemma-embedding", "llama-embed", "t5encoder")
+_NOT_MODELS = {
+    "mmproj": "a vision or audio part (mmproj) for another model",
+    "adapter": "a LoRA adapter for another model",
+    "imatrix": "an importance matrix for quantising",
+}
+_NOT_MODEL_ARCHITECTURES = {"clip": "mmproj"}
+
+
+@dataclass(frozen=True, slots=True)
+class GgufHeader:
+    """One file's header. Sizes in bytes, lengths in tokens; a property is None where the file does not say.
+
+    Attributes:
+        metadata: every scalar and string key.
+        arrays: numeric arrays of at most 1,024 elements (one number per layer, usually).
+        array_lengths: the length of every array, kept or not.
+        has_rank_head: a classifier tensor is in the file, which only rerankers have.
+    """
+
+    path: Path
+    version: int
+    file_size: int
+    metadata: Mapping[str, Scalar]
+    arrays: Mapping[str, Numbers]
+    array_lengths: Mapping[str, int]
+    tensor_count: int
+    has_rank_head: bool
+
+    def text(self, key: str) -> str | None:
+        value = self.metadata.get(key)
+        return value if isinstance(value, str) else None
+
+    def number(self, key: str) -> int | None:
+        """An integer; `{arch}` in `key` stands for the architecture."""
+        value = self.metadata.get(key.replace("{arch}", self.architecture))
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+    @property
+    def architecture(self) -> str:
+        return self.text("general.architecture") or ""
+
+    @property
+    def name(self) -> str | None:
+        return self.text("general.name")
+
+    @property
+    def type(self) -> str:
+        """`general.type`: model, mmproj, adapter, imatrix. Old mmproj files only show by their architecture."""
+        return _NOT_MODEL_ARCHITECTURES.get(self.architecture) or self.text("general.type") or "model"
+
+    @property
+    def quantisation(self) -> str | None:
+        """Such as Q4_K_M."""
+        file_type = self.number("general.file_type")
+        return None if file_type is None else FILE_TYPES.get(file_type)
+
+    @property
+    def split_count(self) -> int:
+        return self.number("split.count") or 1
+
+    @property
+    def split_no(self) -> int:
+        """From 0."""
+        return self.number("split.no") or 0
+
+    @property
+    def context_length(self) -> int | None:
+        return self.number("{arch}.context_length")
+
+    @property
+    def block_count(self) -> int | None:
+        return self.number("{arch}.block_count")
+
+    @property
+    def embedding_length(self) -> int | None:
+        return self.number("{arch}.embedding_length")
+
+    @property
+    def head_count(self) -> int | None:
+        return self.number("{arch}.attention.head_count")
+
+    @property
+    def head_counts_kv(self) -> tuple[int, ...] | None:
+        """Key-value heads of each layer."""
+        per_layer = self.arrays.get(f"{self.architecture}.attention.head_count_kv")
+        if per_layer is not None:
+            return tuple(int(heads) for heads in per_layer)
+        heads = self.number("{arch}.attention.head_count_kv") or self.head_count
+        layers = self.block_count or 0
+        return (heads,) * layers if heads and 0 < layers <= MAX_LAYERS else None
+
+    @property
+    def key_length(self) -> int | None:
+        return self.number("{arch}.attention.key_length") or self._head_width
+
+    @property
+    def value_length(self) -> int | None:
+        return self.number("{arch}.attention.value_length") or self._head_width
+
+    @property
+    def _head_width(self) -> int | None:
+        return self.embedding_length // self.head_count if self.embedding_length and self.head_count else None
+
+    @property
+    def sliding_window(self) -> int | None:
+        return self.number("{arch}.attention.sliding_window")
+
+    @property
+    def pooling_type(self) -> int | None:
+        """llama.cpp's enum: 0 none, 1 mean, 2 cls, 3 last, 4 rank."""
+        return self.number("{arch}.pooling_type")
+
+    @property
+    def vocabulary_size(self) -> int | None:
+        return self.array_lengths.get("tokenizer.ggml.tokens")
+
+    @property
+    def has_chat_template(self) -> bool:
+        return bool(self.text("tokenizer.chat_template"))
+
+    @property
+    def is_launchable(self) -> bool:
+        return why_not_launchable(self) is None
+
+
+def kind_of(header: GgufHeader) -> Kind:
+    """What llama-server can do with the file."""
+    encoder = any(part in header.architecture for part in _ENCODERS)
+    if header.pooling_type == 4 or header.has_rank_head:
+        return Kind.RERANK
+    return Kind.EMBEDDING if encoder or header.pooling_type in (1, 2, 3) else Kind.CHAT
+
+
+def why_not_launchable(header: GgufHeader) -> str | None:
+    """One sentence why llama-server cannot serve this file by itself; None if it can."""
+    if header.type in _NOT_MODELS:
+        return f"{header.path.name} is {_NOT_MODELS[header.type]}, not a model: choose the model's own file."
+    if header.split_no:
+        return f"{header.path.name} is a later part of a split model: choose its first part (00001-of-…)."
+    if header.block_count is None:
+        # Image models and text encoders for other programs carry an architecture and little else.
+        return f"{header.path.name} is made for another program: it lacks what llama.cpp needs to run it."
+    if header.tensor_count == 0 and header.split_count == 1:
+        return f"{header.path.name} holds only a vocabulary, no weights: download the whole model."
+    return None

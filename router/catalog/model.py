@@ -1,0 +1,62 @@
+"""A launchable model, fully resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from router.config.schema import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchKey:
+    """What needs a new process when it differs. Models with equal keys share one engine."""
+
+    file: Path | None
+    command: str | None
+    kind: Kind
+    flags: tuple[tuple[str, str | bool], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A GGUF file with flags and per-request defaults, or another engine's command line.
+
+    Attributes:
+        id: what clients may send as `model`; unique in the catalog.
+        file: absolute path of the (first shard of the) GGUF; None for a `command`.
+        flags: llama-server's long flag names without dashes -> text, or a bool as written in YAML.
+        request: fields merged into each request that does not set them itself.
+        size_bytes: of all shards together.
+        context_trained: tokens, from the GGUF's `{arch}.context_length`.
+        problem: one sentence why it cannot be launched (file missing, damaged), else None.
+    """
+
+    id: str
+    kind: Kind
+    display_name: str
+    file: Path | None = None
+    command: str | None = None
+    health: str = "/health"
+    aliases: tuple[str, ...] = ()
+    flags: Mapping[str, str | bool] = field(default_factory=lambda: MappingProxyType({}))
+    request: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    size_bytes: int | None = None
+    context_trained: int | None = None
+    problem: str | None = None
+
+    @property
+    def launch_key(self) -> LaunchKey:
+        return LaunchKey(
+            self.file, self.command, self.kind, tuple(sorted(self.flags.items(), key=lambda item: item[0]))
+        )
+
+    @property
+    def context_length(self) -> int | None:
+        """Tokens it will load with: the `ctx-size` flag, else (0 or absent) what it was trained for."""
+        text = self.flags.get("ctx-size")
+        asked = int(text) if isinstance(text, str) and text.isdigit() else 0
+        return asked or self.context_trained

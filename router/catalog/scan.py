@@ -1,0 +1,194 @@
+"""The GGUF models on disk: which files below a folder are models, and what each one needs.
+
+Touches the disk throughout: call it in a thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+
+from router.catalog.gguf import read_header
+from router.catalog.header import GgufHeader, why_not_launchable
+from router.errors import BadModel
+
+log = logging.getLogger(__name__)
+
+PARTIAL = {".part", ".partial", ".incomplete", ".downloading", ".download", ".crdownload", ".tmp"}
+_SHARD = re.compile(r"(?P<stem>.+)-(?P<no>\d{5})-of-(?P<count>\d{5})", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One model on disk.
+
+    Attributes:
+        id: the file's stem without a shard suffix; `stem@folder` if that was taken.
+        path: absolute path of the GGUF or its first shard, links not resolved.
+        size_bytes: of all shards present.
+        header: of `path`; None if `problem` is about reading it.
+        problem: one sentence why it cannot be launched, else None.
+        flags: launch flags that follow from what lies beside it (`mmproj`).
+    """
+
+    id: str
+    path: Path
+    size_bytes: int
+    header: GgufHeader | None = None
+    problem: str | None = None
+    flags: dict[str, str | bool] = field(default_factory=dict)
+
+
+def scan_folder(folder: Path) -> list[Found]:
+    """Every model below `folder`, in a stable order."""
+    return scan_folders([folder])
+
+
+def scan_folders(folders: Iterable[Path]) -> list[Found]:
+    """Every model below `folders`, each file once; in the order given, then by path. Ids are unique."""
+    seen: set[str] = set()
+    taken: set[str] = set()
+    result: list[Found] = []
+    for folder in folders:
+        for files in _walk(folder.expanduser().absolute()):
+            for found in _models_among(files):
+                real = os.path.realpath(found.path)
+                if real in seen:
+                    continue
+                seen.add(real)
+                unique = replace(found, id=free_id(found.id, found.path, taken))
+                taken.add(unique.id)
+                result.append(unique)
+    return result
+
+
+def describe_file(path: Path) -> Found:
+    """The model at `path`, whatever the file is called, with its shards and its folder's mmproj."""
+    siblings = [path]
+    try:
+        siblings += [other for other in sorted(path.parent.iterdir()) if _is_gguf(other) and other != path]
+    except OSError as error:
+        log.warning("folder %s cannot be listed: %s", path.parent, error.strerror)
+    for found in _models_among(siblings, named=path):
+        if found.path == path:
+            return found
+    raise BadModel(f"{path} is a later part of a split model: choose its first part (00001-of-…).")
+
+
+def free_id(stem: str, path: Path, taken: Iterable[str]) -> str:
+    """`stem`, or `stem@folder` with as many of the folders above `path` as make it unique."""
+    taken = set(taken)
+    if stem not in taken:
+        return stem
+    folders = path.parent.parts
+    for depth in range(1, len(folders) + 1):
+        candidate = f"{stem}@{'/'.join(folders[-depth:]).lstrip('/')}"
+        if candidate not in taken:
+            log.warning("two models are called %s: %s is offered as %s", stem, path, candidate)
+            return candidate
+    return free_id(f"{stem}~", path, taken)  # one folder, names that differ in their suffix's case
+
+
+def _walk(top: Path) -> Iterator[list[Path]]:
+    """The GGUF files of `top` and each folder below; links are followed, each real folder is entered once."""
+    entered: set[tuple[int, int]] = set()
+
+    def warn(error: OSError) -> None:
+        log.warning("model folder %s is skipped: %s", error.filename, error.strerror)
+
+    for folder, subfolders, names in os.walk(top, followlinks=True, onerror=warn):
+        try:
+            status = Path(folder).stat()
+        except OSError as error:
+            warn(error)
+            subfolders.clear()
+            continue
+        identity = (status.st_dev, status.st_ino)
+        if identity in entered:
+            subfolders.clear()
+            continue
+        entered.add(identity)
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        yield [path for name in sorted(names) if _is_gguf(path := Path(folder, name))]
+
+
+def _is_gguf(path: Path) -> bool:
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    return suffixes[-1:] == [".gguf"] and not path.name.startswith(".") and PARTIAL.isdisjoint(suffixes)
+
+
+def _models_among(files: Sequence[Path], named: Path | None = None) -> list[Found]:
+    """The models of one folder's `files`. Files that are no models are left out, except `named`."""
+    whole: list[Found] = []
+    sets: dict[tuple[str, int], dict[int, Path]] = {}
+    projectors: list[GgufHeader] = []
+    for file in files:
+        shard = _SHARD.fullmatch(file.stem)
+        if shard and int(shard["count"]) > 1:
+            sets.setdefault((shard["stem"], int(shard["count"])), {})[int(shard["no"])] = file
+            continue
+        found = _describe(file.stem, file)
+        if found.header and found.header.type == "mmproj":
+            projectors.append(found.header)
+        if found.header and found.problem and file != named:
+            log.debug("not offered as a model: %s", found.problem)
+        else:
+            whole.append(found)
+    whole += [_describe_shards(stem, count, shards) for (stem, count), shards in sets.items()]
+    return sorted((_with_projector(found, projectors) for found in whole), key=lambda found: found.path)
+
+
+def _describe(model_id: str, path: Path) -> Found:
+    try:
+        status = path.stat()
+        header = _header(path, status.st_size, status.st_mtime_ns)
+    except BadModel as error:
+        return Found(model_id, path, status.st_size, problem=error.message)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        return Found(model_id, path, 0, problem=f"{path} cannot be read: {reason}.")
+    return Found(model_id, path, status.st_size, header, why_not_launchable(header))
+
+
+def _describe_shards(stem: str, count: int, shards: dict[int, Path]) -> Found:
+    """One model of `count` files, of which `shards` are here by their number from 1."""
+    some = next(iter(shards.values()))
+    missing = [number for number in range(1, count + 1) if number not in shards]
+    if missing:
+        first = shards.get(1) or some.with_name(f"{stem}-00001-of-{count:05}{some.suffix}")
+        numbers = ", ".join(map(str, missing[:3])) + (", …" if missing[3:] else "")
+        problem = f"{stem} is incomplete: of its {count} files, number {numbers} is missing in {first.parent}."
+        return Found(stem, first, _total(shards.values()), problem=f"{problem} Download the rest.")
+    return replace(_describe(stem, shards[1]), size_bytes=_total(shards.values()))
+
+
+def _total(paths: Iterable[Path]) -> int:
+    total = 0
+    for path in paths:
+        try:
+            total += path.stat().st_size
+        except OSError as error:
+            log.warning("size of %s is unknown: %s", path, error.strerror)
+    return total
+
+
+def _with_projector(found: Found, projectors: list[GgufHeader]) -> Found:
+    """Give a model the mmproj beside it if there is exactly one and it has the model's width."""
+    if found.header is None or found.problem or len(projectors) != 1:
+        return found
+    (projector,) = projectors
+    widths = {projector.number(f"clip.{sense}.projection_dim") for sense in ("vision", "audio")} - {None}
+    if widths and found.header.embedding_length not in widths:
+        return found
+    return replace(found, flags={"mmproj": str(projector.path)})
+
+
+@lru_cache(maxsize=4096)
+def _header(path: Path, _size: int, _mtime_ns: int) -> GgufHeader:
+    """Reading a header once per version of a file; errors are not cached."""
+    return read_header(path)

@@ -1,0 +1,3 @@
+"""Fixtures for everyone."""
+
+pytest_plugins = ["tests.fixtures_models"]

@@ -1,0 +1,253 @@
+"""The header reader against gguf-py, and against damage."""
+
+from __future__ import annotations
+
+import os
+import struct
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import gguf
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from resources import demo_model
+from router.catalog.gguf import MAX_STRINGS, TYPE_SIZES, kind_of, read_header
+from router.catalog.header import FILE_TYPES
+from router.config.schema import Kind
+from router.errors import BadModel
+from tests.router.catalog.files import write_gguf
+
+
+def reference(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
+    """Scalars and array lengths as gguf-py reads them."""
+    scalars: dict[str, Any] = {}
+    lengths: dict[str, int] = {}
+    for key, field in gguf.GGUFReader(path).fields.items():
+        if key.startswith("GGUF."):
+            continue
+        if field.types[0] is gguf.GGUFValueType.ARRAY:
+            lengths[key] = len(field.data)
+        else:
+            scalars[key] = field.contents()
+    return scalars, lengths
+
+
+def mixed(path: Path) -> Path:
+    return write_gguf(
+        path,
+        general__name="Ünïcode 🙂",
+        general__file_type=15,
+        tokenizer__chat_template="{{ x }}" * 100,
+        ARCH__attention__head_count=8,
+        ARCH__attention__head_count_kv=[2, 4],
+        ARCH__embedding_length=64,
+        ARCH__rope__freq_base=10000.5,
+        tokenizer__ggml__tokens=["a", "bc", "", "é"] * 700,
+        tokenizer__ggml__scores=[0.5] * 2800,
+        tokenizer__ggml__add_bos_token=True,
+    )
+
+
+@pytest.mark.parametrize("make", [mixed, lambda _: demo_model()], ids=["mixed", "demo"])
+def test_reads_what_gguf_py_reads(tmp_path: Path, make: Any) -> None:
+    path = make(tmp_path / "m.gguf")
+    header = read_header(path)
+    scalars, lengths = reference(path)
+    assert dict(header.metadata) == scalars
+    assert dict(header.array_lengths) == lengths
+    assert header.tensor_count == len(gguf.GGUFReader(path).tensors)
+    assert header.file_size == path.stat().st_size
+
+
+def test_properties(tmp_path: Path) -> None:
+    header = read_header(mixed(tmp_path / "m.gguf"))
+    assert (header.version, header.architecture, header.name) == (3, "llama", "Ünïcode 🙂")
+    assert (header.quantisation, header.context_length, header.block_count) == ("Q4_K_M", 4096, 1)
+    assert header.head_counts_kv == (2, 4)
+    assert (header.key_length, header.value_length, header.sliding_window) == (8, 8, None)
+    assert header.has_chat_template
+    assert header.vocabulary_size == 2800
+    assert "tokenizer.ggml.scores" not in header.arrays
+
+
+def test_absent_or_mistyped_keys_are_none(tmp_path: Path) -> None:
+    header = read_header(write_gguf(tmp_path / "m.gguf", ARCH__context_length="long", ARCH__block_count=2**31))
+    assert (header.context_length, header.head_counts_kv, header.key_length) == (None, None, None)
+    assert (header.quantisation, header.pooling_type, header.has_chat_template) == (None, None, False)
+
+
+def test_tables_equal_gguf_py() -> None:
+    sizes = {int(type_): size for type_, size in gguf.GGML_QUANT_SIZES.items()}
+    assert sizes.items() <= TYPE_SIZES.items()
+    for file_type in gguf.LlamaFileType:
+        if file_type is not gguf.LlamaFileType.GUESSED:
+            label = file_type.name.removeprefix("MOSTLY_").removeprefix("ALL_")
+            assert FILE_TYPES[int(file_type)] == label
+
+
+@pytest.mark.parametrize(
+    ("arch", "keys", "tensors", "kind"),
+    [
+        ("llama", {}, (), Kind.CHAT),
+        ("qwen3", {"ARCH__pooling_type": 0}, (), Kind.CHAT),
+        ("qwen3", {"ARCH__pooling_type": 3}, (), Kind.EMBEDDING),
+        ("qwen3", {"ARCH__pooling_type": 4}, (), Kind.RERANK),
+        ("qwen3", {}, ("cls.output.weight",), Kind.RERANK),
+        ("nomic-bert-moe", {}, (), Kind.EMBEDDING),
+        ("bert", {"ARCH__pooling_type": 0}, (), Kind.EMBEDDING),
+        ("bert", {}, ("cls.weight",), Kind.RERANK),
+        ("gemma-embedding", {}, (), Kind.EMBEDDING),
+    ],
+)
+def test_kind(tmp_path: Path, arch: str, keys: dict[str, int], tensors: tuple[str, ...], kind: Kind) -> None:
+    path = write_gguf(tmp_path / "m.gguf", arch=arch, tensors=("token_embd.weight", *tensors), **keys)
+    assert kind_of(read_header(path)) is kind
+
+
+@pytest.mark.parametrize(
+    ("keys", "launchable"),
+    [
+        ({}, True),
+        ({"general__type": "model"}, True),
+        ({"general__type": "adapter"}, False),
+        ({"general__type": "imatrix"}, False),
+        ({"general__type": "mmproj"}, False),
+        ({"arch": "clip"}, False),
+        ({"tensors": ()}, False),
+        ({"tensors": (), "split__count": 2}, True),
+        ({"split__no": 1, "split__count": 2}, False),
+        ({"arch": "flux", "ARCH__block_count": None}, False),
+    ],
+)
+def test_launchable(tmp_path: Path, keys: dict[str, Any], launchable: bool) -> None:
+    assert read_header(write_gguf(tmp_path / "m.gguf", **keys)).is_launchable is launchable
+
+
+def damaged(path: Path, data: bytes) -> str:
+    """The message about a file with these bytes; it always names the file."""
+    path.write_bytes(data)
+    with pytest.raises(BadModel) as caught:
+        read_header(path)
+    assert str(path) in caught.value.message
+    assert caught.value.message.endswith(".")
+    return caught.value.message
+
+
+def test_damage_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "x.gguf"
+    whole = mixed(path).read_bytes()
+    assert "not a GGUF file" in damaged(path, b"")
+    assert "not a GGUF file" in damaged(path, b"PK\x03\x04" + bytes(100))
+    assert "version 1" in damaged(path, b"GGUF" + struct.pack("<I", 1) + bytes(100))
+    assert "big-endian" in damaged(path, b"GGUF" + struct.pack(">I", 3) + bytes(100))
+    assert "its header goes on" in damaged(path, whole[:1000])
+    message = damaged(path, whole[:-40])
+    assert f"its tensors need {len(whole):,} bytes, it has {len(whole) - 40:,}" in message
+
+
+HEAD = b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + struct.pack("<Q", 1) + b"k"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"GGUF" + struct.pack("<IQQ", 3, 0, 2**63),
+        b"GGUF" + struct.pack("<IQQ", 3, 2**40, 0),
+        b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + struct.pack("<Q", 2**62),
+        HEAD + struct.pack("<IQ", 8, 2**64 - 1),
+        HEAD + struct.pack("<I", 99),
+        HEAD + struct.pack("<IIQ", 9, 9, 1),
+        HEAD + struct.pack("<IIQ", 9, 8, 2**63),
+        HEAD + struct.pack("<IIQ", 9, 8, MAX_STRINGS) + bytes(1000),
+        HEAD + struct.pack("<IIQQ", 9, 8, 2, 2**64 - 1),
+        HEAD + struct.pack("<IIQ", 9, 12, 2**61),
+        b"GGUF" + struct.pack("<IQQ", 3, 1, 0) + struct.pack("<QI", 0, 2**31),
+        b"GGUF" + struct.pack("<IQQ", 3, 1, 0) + struct.pack("<QIQQIQ", 0, 2, 2**63, 2**63, 0, 2**63),
+    ],
+)
+def test_hostile_counts_cost_nothing(tmp_path: Path, data: bytes) -> None:
+    tracemalloc.start()
+    damaged(tmp_path / "x.gguf", data)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4_000_000
+
+
+def test_more_text_than_any_model_has_is_refused(tmp_path: Path) -> None:
+    data = HEAD + struct.pack("<IQ", 8, 5_000_000) + bytes(5_000_000)
+    assert "metadata is longer" in damaged(tmp_path / "x.gguf", data)
+
+
+def small(folder: Path) -> bytes:
+    return write_gguf(
+        folder / "small.gguf", general__name="n", a__list=["x", "yz"], a__numbers=[1, 2]
+    ).read_bytes()
+
+
+def test_every_truncation_is_a_bad_model(tmp_path: Path) -> None:
+    whole = small(tmp_path)
+    for length in range(len(whole)):
+        damaged(tmp_path / "x.gguf", whole[:length])
+
+
+def test_any_flipped_byte_reads_or_is_a_bad_model(tmp_path: Path) -> None:
+    whole = small(tmp_path)
+    path = tmp_path / "x.gguf"
+    outcomes = set()
+    for at in range(len(whole)):
+        for value in (0, 0x7F, 0xFF, whole[at] ^ 1, whole[at] ^ 0x80):
+            path.write_bytes(whole[:at] + bytes([value]) + whole[at + 1 :])
+            try:
+                header = read_header(path)
+            except BadModel:
+                outcomes.add("refused")
+            else:
+                outcomes.add("read")
+                kind_of(header), header.is_launchable, header.head_counts_kv, header.quantisation
+    assert outcomes == {"read", "refused"}
+
+
+@settings(max_examples=300)
+@given(tail=st.binary(max_size=200))
+def test_garbage_after_the_magic(tmp_path_factory: pytest.TempPathFactory, tail: bytes) -> None:
+    path = tmp_path_factory.getbasetemp() / "garbage.gguf"
+    path.write_bytes(b"GGUF" + struct.pack("<IQQ", 3, 1, 2) + tail)
+    try:
+        assert read_header(path).tensor_count == 1
+    except BadModel as error:
+        assert str(path) in error.message
+
+
+def test_unreadable_paths(tmp_path: Path) -> None:
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "fifo.gguf")
+        with pytest.raises(BadModel, match="is not a file"):
+            read_header(tmp_path / "fifo.gguf")
+    for path, part in [
+        (tmp_path / "none.gguf", "No such file"),
+        (tmp_path, "is not a file"),
+        (tmp_path / "nul\0.gguf", "null"),
+    ]:
+        with pytest.raises(BadModel, match=part):
+            read_header(path)
+
+
+def test_unknown_tensor_types_skip_the_size_check(tmp_path: Path) -> None:
+    info = struct.pack("<Q", 1) + b"t" + struct.pack("<IQIQ", 1, 2**40, 999, 0)
+    path = tmp_path / "x.gguf"
+    path.write_bytes(b"GGUF" + struct.pack("<IQQ", 3, 1, 0) + info)
+    assert read_header(path).tensor_count == 1
+
+
+def test_a_152k_vocabulary_takes_little_memory(tmp_path: Path) -> None:
+    tokens = [f"token{number}" for number in range(152_000)]
+    path = write_gguf(tmp_path / "big.gguf", tokenizer__ggml__tokens=tokens, tokenizer__ggml__merges=tokens)
+    tracemalloc.start()
+    header = read_header(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert header.vocabulary_size == 152_000
+    assert peak < 4_000_000

@@ -1,0 +1,233 @@
+"""Which models a config, its folders and the demo add up to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from resources import demo_model
+from router.catalog.models import Catalog, build_catalog
+from router.config.schema import Config, Kind, ModelConfig, SlotConfig
+from tests.router.catalog.files import write_gguf, write_mmproj, write_shards
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two chat models, one embedding model."""
+    models = tmp_path / "models"
+    write_gguf(models / "alpha.gguf")
+    write_gguf(models / "sub" / "beta.gguf")
+    write_gguf(models / "embed.gguf", arch="bert")
+    return models
+
+
+def config(
+    folder: Path | None, models: tuple[ModelConfig, ...] = (), slots: tuple[SlotConfig, ...] = (), **kw: Any
+) -> Config:
+    return Config(
+        model_dirs=(folder,) if folder else (),
+        models={model.id: model for model in models},
+        slots={slot.name: slot for slot in slots},
+        **kw,
+    )
+
+
+def build(
+    folder: Path | None, *parts: ModelConfig | SlotConfig, demo: Path | None = None, **kw: Any
+) -> Catalog:
+    models = tuple(part for part in parts if isinstance(part, ModelConfig))
+    slots = tuple(part for part in parts if isinstance(part, SlotConfig))
+    return build_catalog(config(folder, models, slots, **kw), demo)
+
+
+def test_order_and_fields(folder: Path) -> None:
+    named = ModelConfig("fast", "alpha.gguf", "Fast one", aliases=("gpt-4o",), flags={"ctx-size": "2048"})
+    catalog = build(folder, named)
+    assert list(catalog.models) == ["fast", "alpha", "embed", "beta"]
+    fast, alpha = catalog.models["fast"], catalog.models["alpha"]
+    assert fast.file == alpha.file == folder / "alpha.gguf"
+    assert (fast.display_name, alpha.display_name) == ("Fast one", "alpha")
+    assert (fast.context_length, alpha.context_length) == (2048, 4096)
+    assert fast.size_bytes == (folder / "alpha.gguf").stat().st_size
+    assert fast.launch_key != alpha.launch_key
+    assert catalog.models["embed"].kind is Kind.EMBEDDING
+
+
+def test_profiles_that_differ_only_in_request_fields_share_a_process(folder: Path) -> None:
+    cold = ModelConfig("cold", "alpha", request={"temperature": 0})
+    catalog = build(folder, cold)
+    assert catalog.models["cold"].request == {"temperature": 0}
+    assert catalog.models["cold"].launch_key == catalog.models["alpha"].launch_key
+
+
+def test_find_is_exact_and_ids_win(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    catalog = build(
+        folder,
+        ModelConfig("one", "alpha", aliases=("first", "beta", "both")),
+        ModelConfig("two", "beta", aliases=("both",)),
+    )
+    found = {name: model.id for name in ("one", "first", "beta", "both") if (model := catalog.find(name))}
+    assert found == {"one": "one", "first": "one", "beta": "beta", "both": "one"}
+    assert catalog.find("One") is catalog.find("bet") is None
+    assert "alias beta of model one is ignored: it already means beta" in caplog.text
+    assert "alias both of model two is ignored: it already means one" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("{folder}/alpha.gguf", "models/alpha.gguf"),
+        ("~/models/alpha.gguf", "models/alpha.gguf"),
+        ("own.gguf", "config/own.gguf"),
+        ("../models/alpha.gguf", "models/alpha.gguf"),
+        ("sub/beta.gguf", "models/sub/beta.gguf"),
+        ("beta.gguf", "models/sub/beta.gguf"),
+        ("beta", "models/sub/beta.gguf"),
+        ("big", "models/big-00001-of-00002.gguf"),
+        ("big-00001-of-00002.gguf", "models/big-00001-of-00002.gguf"),
+    ],
+)
+def test_where_a_file_is_found(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str, expected: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write_gguf(tmp_path / "config" / "own.gguf")
+    write_shards(folder, "big", 2)
+    named = ModelConfig("named", written.format(folder=folder))
+    model = build(folder, named, source=tmp_path / "config" / "hal0.yaml").models["named"]
+    assert model.problem is None
+    assert model.file is not None
+    assert model.file.samefile(tmp_path / expected)
+
+
+def test_the_folder_beside_the_config_is_tried_first(folder: Path, tmp_path: Path) -> None:
+    beside = write_gguf(tmp_path / "config" / "alpha.gguf")
+    named = ModelConfig("named", "alpha.gguf")
+    assert build(folder, named, source=tmp_path / "config" / "hal0.yaml").models["named"].file == beside
+
+
+def test_what_is_wrong_is_said(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.gguf").write_bytes(b"nothing")
+    projector = write_mmproj(tmp_path / "mmproj.gguf")
+    catalog = build(
+        folder,
+        ModelConfig("lost", "lost.gguf", kind=Kind.EMBEDDING),
+        ModelConfig("nobody", "~nobody-at-all/x.gguf"),
+        ModelConfig("bad", str(tmp_path / "bad.gguf")),
+        ModelConfig("projector", str(projector)),
+    )
+    problems = {model.id: model.problem for model in catalog.models.values() if model.problem}
+    assert list(problems) == ["lost", "nobody", "bad", "projector"]
+    assert problems["lost"] == (
+        f"The file lost.gguf was not found; looked for {folder / 'lost.gguf'}. "
+        "Correct `file:` or put the file there."
+    )
+    assert catalog.models["lost"].kind is Kind.EMBEDDING
+    assert f"{tmp_path / 'bad.gguf'} is not a GGUF file" in str(problems["bad"])
+    assert "not a model" in str(problems["projector"])
+
+
+def test_kind_is_the_configs_or_the_files(folder: Path) -> None:
+    catalog = build(
+        folder,
+        ModelConfig("e", "embed"),
+        ModelConfig("r", "embed", kind=Kind.RERANK),
+        ModelConfig("c", "alpha"),
+    )
+    assert [catalog.models[name].kind for name in "erc"] == [Kind.EMBEDDING, Kind.RERANK, Kind.CHAT]
+
+
+def test_mmproj_beside_a_model_unless_the_config_says_otherwise(folder: Path) -> None:
+    projector = str(write_mmproj(folder / "mmproj.gguf"))
+    catalog = build(
+        folder,
+        ModelConfig("plain", "alpha", flags={"ctx-size": "1024"}),
+        ModelConfig("own", "alpha", flags={"mmproj": "/other.gguf"}),
+        ModelConfig("without", "alpha", flags={"no-mmproj": True}),
+    )
+    assert catalog.models["plain"].flags == {"mmproj": projector, "ctx-size": "1024"}
+    assert catalog.models["own"].flags == {"mmproj": "/other.gguf"}
+    assert catalog.models["without"].flags == {"no-mmproj": True}
+    assert catalog.models["alpha"].flags == {"mmproj": projector}
+
+
+def test_a_config_id_equal_to_a_files_stem(folder: Path) -> None:
+    same = build(folder, ModelConfig("alpha", "alpha.gguf", request={"seed": 1}))
+    assert list(same.models) == ["alpha", "embed", "beta"]
+    other = build(folder, ModelConfig("alpha", "beta.gguf"))
+    assert list(other.models) == ["alpha", "alpha@models", "embed", "beta"]
+    assert other.models["alpha@models"].file == folder / "alpha.gguf"
+
+
+def names(catalog: Catalog, slot: SlotConfig) -> list[str]:
+    return [model.id for model in catalog.for_slot(slot)]
+
+
+def test_choices_of_a_slot(folder: Path) -> None:
+    listed = SlotConfig("listed", models=("beta", "quick", "gone", "fast"))
+    command = SlotConfig("ears", Kind.STT, command="whisper --port {port}", health="/ok")
+    chatting = SlotConfig("vllm", model="big-one", command="vllm --port {port}")
+    catalog = build(folder, ModelConfig("fast", "alpha", aliases=("quick",)), listed, command, chatting)
+    assert names(catalog, SlotConfig("any")) == ["fast", "alpha", "beta", "gone"]
+    assert names(catalog, SlotConfig("any", Kind.EMBEDDING)) == ["embed"]
+    assert names(catalog, SlotConfig("any", Kind.RERANK)) == []
+    assert names(catalog, listed) == ["beta", "fast", "gone"]
+    (ears,) = catalog.for_slot(command)
+    assert (ears.id, ears.kind, ears.command, ears.health, ears.file) == (
+        "ears",
+        Kind.STT,
+        "whisper --port {port}",
+        "/ok",
+        None,
+    )
+    assert names(catalog, chatting) == ["big-one"]
+    assert catalog.find("ears") == ears
+    assert list(catalog.models) == ["fast", "ears", "big-one", "alpha", "embed", "beta", "gone"]
+
+
+def test_a_slots_unknown_model_says_so(folder: Path) -> None:
+    catalog = build(folder, SlotConfig("primary", model="nope"), SlotConfig("second", model="alpha"))
+    nope = catalog.find("nope")
+    assert nope is not None
+    assert nope.problem is not None
+    assert nope.problem.startswith("Slot primary names the model nope, which is neither")
+    assert catalog.models["alpha"].problem is None
+
+
+DEMO = demo_model()
+
+
+@pytest.mark.parametrize(
+    ("with_folder", "parts", "expected"),
+    [
+        (False, (), True),
+        (True, (), False),
+        (True, (SlotConfig("primary", model="hal0-demo"),), True),
+        (True, (SlotConfig("primary", models=("alpha", "hal0-demo")),), True),
+        (False, (ModelConfig("lost", "lost.gguf"),), True),
+        (False, (SlotConfig("x", command="vllm"),), False),
+        (False, (ModelConfig("mine", "hal0-demo.gguf"),), False),
+    ],
+)
+def test_when_the_demo_is_offered(
+    folder: Path, with_folder: bool, parts: tuple[Any, ...], expected: bool
+) -> None:
+    catalog = build(folder if with_folder else None, *parts, demo=DEMO)
+    assert ("hal0-demo" in catalog.models) is expected
+    if expected:
+        demo = catalog.models["hal0-demo"]
+        assert (demo.file, demo.kind, demo.problem) == (DEMO, Kind.CHAT, None)
+        assert (demo.context_length or 0) >= 65_536
+    if "mine" in catalog.models:
+        assert catalog.models["mine"].file == DEMO
+
+
+def test_only_embedding_models_leave_the_demo_to_chat(tmp_path: Path) -> None:
+    write_gguf(tmp_path / "embed.gguf", arch="bert")
+    assert list(build(tmp_path, demo=DEMO).models) == ["embed", "hal0-demo"]
+
+
+def test_without_anything() -> None:
+    assert build(None).models == {}

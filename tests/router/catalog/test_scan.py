@@ -1,0 +1,172 @@
+"""What is and what is not a model on disk."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+import pytest
+
+from router.catalog import scan
+from router.catalog.gguf import read_header
+from router.catalog.scan import describe_file, scan_folder, scan_folders
+from router.errors import BadModel
+from tests.router.catalog.files import write_gguf, write_mmproj, write_shards
+
+
+def ids(folder: Path) -> list[str]:
+    return [found.id for found in scan_folder(folder)]
+
+
+def test_finds_models_below_a_folder_in_a_stable_order(tmp_path: Path) -> None:
+    write_gguf(tmp_path / "b.gguf")
+    write_gguf(tmp_path / "A.GGUF")
+    write_gguf(tmp_path / "deep" / "er" / "c.v1.5.gguf")
+    found = scan_folder(tmp_path)
+    assert [item.id for item in found] == ["A", "b", "c.v1.5"]
+    assert [item.path for item in found][2] == tmp_path / "deep" / "er" / "c.v1.5.gguf"
+    assert all(item.header and item.problem is None for item in found)
+    assert found[0].size_bytes == (tmp_path / "A.GGUF").stat().st_size
+
+
+def test_ignores_what_is_no_model(tmp_path: Path) -> None:
+    for name in [
+        ".hidden.gguf",
+        ".cache/x.gguf",
+        "a.gguf.part",
+        "b.part.gguf",
+        "c.incomplete.gguf",
+        "readme.txt",
+    ]:
+        write_gguf(tmp_path / name)
+    write_gguf(tmp_path / "lora.gguf", general__type="adapter")
+    write_gguf(tmp_path / "flux.gguf", arch="flux", ARCH__block_count=None)
+    write_mmproj(tmp_path / "mmproj-f16.gguf")
+    (tmp_path / "folder.gguf").mkdir()
+    write_gguf(tmp_path / "kept.gguf")
+    assert ids(tmp_path) == ["kept"]
+
+
+def test_a_damaged_file_is_a_model_with_a_problem(tmp_path: Path) -> None:
+    path = tmp_path / "bad.gguf"
+    path.write_bytes(b"GGUFx")
+    (found,) = scan_folder(tmp_path)
+    assert (found.id, found.header, found.size_bytes) == ("bad", None, 5)
+    assert found.problem is not None
+    assert f"{path} is truncated" in found.problem
+
+
+def test_shards_are_one_model(tmp_path: Path) -> None:
+    paths = write_shards(tmp_path, "big-Q4_K_M", 3)
+    (found,) = scan_folder(tmp_path)
+    assert (found.id, found.path, found.problem) == ("big-Q4_K_M", paths[0], None)
+    assert found.size_bytes == sum(path.stat().st_size for path in paths)
+
+
+@pytest.mark.parametrize("missing", [1, 2])
+def test_a_missing_shard_is_named(tmp_path: Path, missing: int) -> None:
+    paths = write_shards(tmp_path, "big", 3)
+    paths[missing - 1].unlink()
+    (found,) = scan_folder(tmp_path)
+    assert (found.id, found.path) == ("big", paths[0])
+    assert found.problem == (
+        f"big is incomplete: of its 3 files, number {missing} is missing in {tmp_path}. Download the rest."
+    )
+
+
+def test_mmproj_belongs_to_the_models_beside_it(tmp_path: Path) -> None:
+    write_gguf(tmp_path / "vl" / "vision.gguf", ARCH__embedding_length=64)
+    write_gguf(tmp_path / "vl" / "text-only.gguf", ARCH__embedding_length=32)
+    projector = write_mmproj(tmp_path / "vl" / "mmproj.gguf", clip__vision__projection_dim=64)
+    write_gguf(tmp_path / "other" / "plain.gguf")
+    write_gguf(tmp_path / "two" / "unclear.gguf")
+    for name in ("mmproj-f16.gguf", "mmproj-f32.gguf"):
+        write_mmproj(tmp_path / "two" / name)
+    flags = {found.id: found.flags for found in scan_folder(tmp_path)}
+    assert flags == {"plain": {}, "unclear": {}, "text-only": {}, "vision": {"mmproj": str(projector)}}
+
+
+def test_equal_names_in_different_folders(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for folder in ("1/pub", "2/pub", "3"):
+        write_gguf(tmp_path / folder / "m.gguf")
+    found = {item.path.parent.relative_to(tmp_path).as_posix(): item.id for item in scan_folder(tmp_path)}
+    assert found == {"1/pub": "m", "2/pub": "m@pub", "3": "m@3"}
+    assert "two models are called m" in caplog.text
+    again = {item.id for item in scan_folders([tmp_path / "2", tmp_path / "1"])}
+    assert again == {"m", "m@pub"}
+    write_gguf(tmp_path / "2" / "pub" / "pub" / "m.gguf")
+    assert set(ids(tmp_path)) == {"m", "m@pub", "m@pub/pub", "m@3"}
+
+
+def test_links_are_followed_once(tmp_path: Path) -> None:
+    real = write_gguf(tmp_path / "elsewhere" / "blobs" / "0123abcd")
+    top = tmp_path / "models"
+    (top / "sub").mkdir(parents=True)
+    (top / "linked.gguf").symlink_to(real)
+    (top / "sub" / "same-again.gguf").symlink_to(real)
+    (top / "loop").symlink_to(top)
+    (top / "sub" / "up").symlink_to("..")
+    (top / "dangling.gguf").symlink_to(tmp_path / "gone")
+    found = scan_folder(top)
+    assert [item.path.name for item in found] == ["dangling.gguf", "linked.gguf"]
+    assert found[0].problem is not None
+    assert "No such file" in found[0].problem
+    assert found[1].path == top / "linked.gguf"
+
+
+def test_overlapping_folders_give_each_file_once(tmp_path: Path) -> None:
+    write_gguf(tmp_path / "sub" / "m.gguf")
+    assert [item.id for item in scan_folders([tmp_path / "sub", tmp_path])] == ["m"]
+
+
+def test_unlistable_folders_are_skipped_and_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_gguf(tmp_path / "kept.gguf")
+    write_gguf(tmp_path / "locked" / "m.gguf")
+    listing = os.scandir
+
+    def denied(path: str) -> object:  # tests may run as root, whom no permission stops
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return listing(path)
+
+    monkeypatch.setattr(os, "scandir", denied)
+    with caplog.at_level(logging.WARNING):
+        assert ids(tmp_path) == ["kept"]
+        assert ids(tmp_path / "absent") == []
+    assert f"{tmp_path / 'locked'} is skipped: Permission denied" in caplog.text
+    assert f"{tmp_path / 'absent'} is skipped: No such file" in caplog.text
+
+
+def test_headers_are_read_once_per_version_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_gguf(tmp_path / "m.gguf", general__name="old")
+    reads: list[Path] = []
+
+    def counted(path: Path) -> object:
+        reads.append(path)
+        return read_header(path)
+
+    monkeypatch.setattr(scan, "read_header", counted)
+    for _ in range(3):
+        scan_folder(tmp_path)
+    assert reads == [path]
+    write_gguf(path, general__name="newer")
+    (found,) = scan_folder(tmp_path)
+    assert found.header is not None
+    assert found.header.name == "newer"
+    assert len(reads) == 2
+
+
+def test_describe_any_file(tmp_path: Path) -> None:
+    blob = write_gguf(tmp_path / "sha256-77")
+    projector = write_mmproj(tmp_path / "mmproj.gguf")
+    shards = write_shards(tmp_path, "big", 2)
+    assert describe_file(blob).flags == {"mmproj": str(projector)}
+    assert describe_file(shards[0]).size_bytes == sum(path.stat().st_size for path in shards)
+    problem = describe_file(projector).problem
+    assert problem is not None
+    assert "mmproj" in problem
+    with pytest.raises(BadModel, match="first part"):
+        describe_file(shards[1])
