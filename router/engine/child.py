@@ -1,0 +1,45 @@
+"""llama-server's child mode: state lines on its stdout, orders on its stdin.
+
+With LLAMA_SERVER_ROUTER_PORT set, llama-server reports to a parent as its own router mode's children do
+(upstream tools/server/server-models.cpp). The protocol is internal: lines that do not parse are log lines,
+and readiness falls back to polling when none arrive.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+STATE_PREFIX = "cmd_child_to_router:state:"
+EXIT_ORDER = b"cmd_router_to_child:exit\n"
+
+
+@dataclass(frozen=True, slots=True)
+class ChildState:
+    """`state`: loading, ready, sleeping, ...; `fraction` 0..1 over all loading stages, if told."""
+
+    state: str
+    fraction: float | None = None
+
+
+def parse_child_line(line: str) -> ChildState | None:
+    """The state a stdout line reports, or None if it is an ordinary line."""
+    if not line.startswith(STATE_PREFIX):
+        return None
+    try:
+        message = json.loads(line.removeprefix(STATE_PREFIX))
+        state = message["state"]
+        payload = message.get("payload") or {}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return ChildState(str(state), _fraction(payload) if state == "loading" else None)
+
+
+def _fraction(payload: object) -> float | None:
+    """Stages are equal parts: there is nothing to weigh them by."""
+    if not isinstance(payload, dict):
+        return None
+    stages, current, value = payload.get("stages"), payload.get("current"), payload.get("value")
+    if not isinstance(stages, list) or current not in stages or not isinstance(value, int | float):
+        return None
+    return min(1.0, (stages.index(current) + max(0.0, float(value))) / len(stages))

@@ -1,0 +1,177 @@
+"""A model -> the command line that serves it. Pure, but for `check_command`, which asks the engine itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from router.catalog.model import Model
+from router.config.command_text import split_command
+from router.config.flags import flag_name, managed_reason
+from router.config.schema import Kind
+from router.engine.options import EngineOptions, Option, run_briefly
+from router.errors import BadModel, EngineFailed
+
+_KIND_FLAGS: Final[Mapping[Kind, str]] = {Kind.EMBEDDING: "embeddings", Kind.RERANK: "reranking"}
+_TRUE: Final = frozenset({"true", "on", "yes", "1"})
+_FALSE: Final = frozenset({"false", "off", "no", "0"})
+# Flags that were only renamed (llama.cpp's "the argument has been removed. use ...").
+_RENAMED: Final[Mapping[str, str]] = {
+    "draft": "spec-draft-n-max",
+    "draft-n": "spec-draft-n-max",
+    "draft-max": "spec-draft-n-max",
+    "draft-min": "spec-draft-n-min",
+    "draft-n-min": "spec-draft-n-min",
+    "defrag-threshold": "defrag-thold",
+}
+# --load-mode MODE replaced these; the modes are in `llama-server --help`.
+_LOADING: Final = frozenset({"mmap", "no-mmap", "mlock", "direct-io", "no-direct-io", "dio"})
+
+
+def build_command(
+    model: Model, options: EngineOptions, executable: Path, port: int, *, log_jsonl: bool = False
+) -> list[str]:
+    """The argv for `model` on 127.0.0.1:`port`. Raises BadModel for a flag the engine would refuse.
+
+    A model with a `command` gets that, split without a shell. hal0's own arguments come last: llama-server
+    obeys the last of two, and `check_command` notices a flag that swallows the argument after it.
+    """
+    if model.command is not None:
+        return _own_command(model, model.command, port)
+    if model.file is None:
+        raise BadModel(f'Model "{model.id}" cannot start: it has neither a file nor a command.')
+    argv = [str(executable), "-m", str(model.file)]
+    seen: dict[str, str] = {}
+    for raw, value in modernized(model, options).items():
+        name = flag_name(raw)
+        option = _find(model, options, name)
+        if option.long in seen:
+            raise _bad(model, f'the flags "{seen[option.long]}" and "{raw}" are the same; remove one')
+        seen[option.long] = raw
+        argv += _arguments(model, option, name, value)
+    return [*argv, *_own_arguments(model, options, port, log_jsonl)]
+
+
+def _own_command(model: Model, command: str, port: int) -> list[str]:
+    try:
+        parts = split_command(command)
+    except ValueError as error:
+        raise _bad(model, str(error)) from None
+    program, *rest = (part.replace("{port}", str(port)) for part in parts)
+    return [str(Path(program).expanduser()) if program.startswith("~") else program, *rest]
+
+
+def _own_arguments(model: Model, options: EngineOptions, port: int, log_jsonl: bool) -> list[str]:
+    wanted: list[tuple[str, str | None]] = []
+    if flag := _KIND_FLAGS.get(model.kind):
+        if not options.has(flag):
+            raise _bad(
+                model, f"this llama-server has no --{flag}, which a model for {model.kind} needs; update it"
+            )
+        wanted.append((flag, None))
+    # No page of its own, no downloads, and no web page elsewhere may call it.
+    wanted += [("no-ui" if options.has("no-ui") else "no-webui", None), ("offline", None)]
+    wanted.append(("cors-origins", "localhost"))
+    if log_jsonl:
+        wanted.append(("log-jsonl", None))
+    # Answers name the model by its id, not by its path. A comma would make two names of one.
+    wanted.append(("alias", model.id.replace(",", "_")))
+    known = [(name, value) for name, value in wanted if options.has(name)]
+    known += [("host", "127.0.0.1"), ("port", str(port))]
+    return [part for name, value in known for part in (f"--{name}", value) if part is not None]
+
+
+def modernized(model: Model, options: EngineOptions) -> dict[str, str | bool]:
+    """The model's flags with those this engine has dropped put into today's words.
+
+    `mmap` and `mlock` became `load-mode`: mlock alone always meant mmap as well. Older engines keep theirs.
+    """
+    flags = dict(model.flags)
+    for old, new in _RENAMED.items():
+        if old in flags and not options.has(old) and options.has(new):
+            if new in flags:
+                raise _bad(model, f'the flag "{old}" is now called "{new}", which is set too; remove one')
+            flags[new] = flags.pop(old)
+    loading = {name: _truth(flags[name]) for name in _LOADING & set(flags) if not options.has(name)}
+    if not loading or not options.has("load-mode"):
+        return flags
+    if "load-mode" in flags:
+        raise _bad(model, f'the flag "{min(loading)}" is now part of "load-mode", which is set too; remove one')
+    kept = {name: value for name, value in flags.items() if name not in loading}
+    mode = _load_mode(loading)
+    return kept if mode is None else {**kept, "load-mode": mode}
+
+
+def _load_mode(loading: Mapping[str, bool]) -> str | None:
+    """The --load-mode for the old flags; None where they said nothing that differs from the default."""
+    mmap = loading["mmap"] if "mmap" in loading else not loading["no-mmap"] if "no-mmap" in loading else None
+    if loading.get("direct-io") or loading.get("dio"):
+        return "dio"
+    if loading.get("mlock"):
+        return "mlock" if mmap is False else "mmap+mlock"
+    return None if mmap is None else "mmap" if mmap else "none"
+
+
+def _find(model: Model, options: EngineOptions, name: str) -> Option:
+    if reason := managed_reason(name):
+        raise _bad(model, f'"{name}" is hal0\'s to set: {reason}')
+    option = options.find(name)
+    if option is None:
+        near = options.nearest(name)
+        hint = f"did you mean --{near}?" if near else "`llama-server --help` lists those it has."
+        raise BadModel(f'Model "{model.id}" cannot start: this llama-server has no flag --{name}; {hint}')
+    if option.removed:
+        raise _bad(model, f"--{name}: {option.description.partition('(env')[0]}".replace("\n", " ").strip(" ."))
+    return option
+
+
+def _arguments(model: Model, option: Option, name: str, value: str | bool) -> list[str]:
+    spelling = f"--{name}" if f"--{name}" in (*option.names, *option.negated) else option.long
+    if option.value_hint is not None and spelling not in option.negated:
+        return [spelling, *_values(model, option, name, value)]
+    if not isinstance(value, bool) and value.lower() not in _TRUE | _FALSE:
+        raise _bad(model, f"--{name} takes no value, only true or false")
+    if _truth(value):
+        return [spelling]
+    opposite = option.names if spelling in option.negated else option.negated
+    # Without an opposite, leaving the flag out is what false means.
+    return [next((other for other in opposite if other.startswith("--")), opposite[0])] if opposite else []
+
+
+def _values(model: Model, option: Option, name: str, value: str | bool) -> list[str]:
+    if isinstance(value, bool):
+        if option.on_off is None:
+            written = "true" if value else "false"
+            raise _bad(model, f"--{name} needs a value ({option.value_hint}), not {written}")
+        return [option.on_off[0] if value else option.on_off[1]]
+    parts = re.split(r"[,\s]+", value.strip()) if option.values > 1 else [value]
+    if len(parts) != max(option.values, 1) or not value:
+        raise _bad(model, f'--{name} needs a value ({option.value_hint}), not "{value}"')
+    return parts
+
+
+def _truth(value: str | bool) -> bool:
+    return value if isinstance(value, bool) else value.lower() in _TRUE
+
+
+def _bad(model: Model, reason: str) -> BadModel:
+    return BadModel(f'Model "{model.id}" cannot start: {reason}.')
+
+
+async def check_command(argv: list[str], env: Mapping[str, str], *, model_id: str = "") -> None:
+    """Have llama-server parse `argv` with its own parser (10 ms): `--version` at the end makes it stop there.
+
+    It checks names and values, not that files exist. Raises BadModel quoting the engine's first error line,
+    EngineMissing or EngineFailed when the engine cannot be run at all.
+    """
+    code, output = await run_briefly([*argv, "--version"], env)
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    if code == 0 and any(line.startswith("version:") for line in lines):
+        return
+    said = next((line for line in lines if "error" in line.lower()), lines[0] if lines else f"exit code {code}")
+    # 1 is what its argument parser exits with; a missing library or a crash is no fault of the model's.
+    if code != 1 and code != 0:
+        raise EngineFailed(f"{argv[0]} cannot run: {said.rstrip('.')}. Install llama-server again.")
+    raise BadModel(f'Model "{model_id}" cannot start: {said.rstrip(".")}. Correct its flags in hal0.yaml.')

@@ -1,0 +1,62 @@
+"""The environment a llama-server is started with: nothing in it changes what the configuration says."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+# What llama-server would obey or leak. Everything else stays: the GPU runtimes (CUDA_*, GGML_*, HIP_*, VK_*),
+# PATH, HOME, and on Windows SystemRoot, without which no socket opens.
+_DROPPED_PREFIXES: Final = (
+    "LLAMA_",  # LLAMA_ARG_* are flags nobody sees; LLAMA_API_KEY and LLAMA_LOG_* are hal0's to set
+    "HF_",  # an engine started with --offline needs no token
+    "HUGGING",
+    "HAL0_",  # for hal0 itself
+    "_PYI_",  # PyInstaller's notes to its own children
+)
+_DROPPED: Final = frozenset(
+    {
+        # The engine only ever answers this computer; a proxy's address may hold a password.
+        *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "FTP_PROXY", "NO_PROXY"),
+        "MODEL_ENDPOINT",  # where llama.cpp downloads from
+        "_MEIPASS2",
+    }
+)
+# PyInstaller points these at its bundle and keeps the person's own value beside it; a foreign program must not
+# load the bundle's libraries: https://pyinstaller.org/en/stable/runtime-information.html
+_LIBRARY_PATHS: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LIBPATH")
+
+
+def scrubbed(base: Mapping[str, str], *, bundled: bool | None = None) -> dict[str, str]:
+    """`base` without hidden inputs. `bundled`: hal0 runs from a PyInstaller bundle (None: find out)."""
+    kept = {name: value for name, value in base.items() if not _is_dropped(name.upper())}
+    if getattr(sys, "frozen", False) if bundled is None else bundled:
+        for name in _LIBRARY_PATHS:
+            kept.pop(name, None)
+            original = kept.pop(f"{name}_ORIG", None)
+            if original:
+                kept[name] = original
+    return kept
+
+
+def _is_dropped(name: str) -> bool:
+    return name in _DROPPED or name.startswith(_DROPPED_PREFIXES)
+
+
+def engine_environment(
+    base: Mapping[str, str], *, api_key: str, private_config: Path, child_mode: bool
+) -> dict[str, str]:
+    """The environment of one engine.
+
+    `api_key` goes here because argv is visible to every user of the computer. `private_config` is an empty
+    folder that hides `~/.config/llama.cpp/config.ini` (`/etc/llama.cpp/config.ini` cannot be hidden).
+    `child_mode` makes llama-server report its progress on stdout and end with its stdin.
+    """
+    environment = scrubbed(base)
+    environment["LLAMA_API_KEY"] = api_key
+    environment["XDG_CONFIG_HOME"] = str(private_config)
+    if child_mode:
+        environment["LLAMA_SERVER_ROUTER_PORT"] = "1"
+    return environment

@@ -1,0 +1,79 @@
+"""Which llama-server runs: the one the person named, else the first that works.
+
+Order: engine.llama_server in hal0.yaml, $HAL0_LLAMA_SERVER, PATH, hal0's own installs, the one shipped with
+the app. What a person named must work; the others are passed over if they do not. Everything here blocks.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from router.config.schema import EngineConfig
+from router.engine.probe import EngineBuild, EngineSource, NotAnEngine, probe
+from router.engine.store import SERVER_NAME, engines_folder, installed_servers, sweep
+from router.errors import EngineMissing
+from router.paths import Paths
+
+__all__ = ["ENV", "EngineBuild", "EngineSource", "find_engine", "list_engines"]
+
+ENV = "HAL0_LLAMA_SERVER"
+_NONE = "No llama-server was found. Run `hal0 engine install`, or set engine.llama_server in hal0.yaml."
+_SETTINGS = {EngineSource.CONFIG: "engine.llama_server in hal0.yaml", EngineSource.ENV: ENV}
+
+
+def find_engine(engine: EngineConfig, paths: Paths) -> EngineBuild:
+    """The llama-server to use. Raises EngineMissing: none found, or a named one does not run."""
+    for path, source in _candidates(engine, paths):
+        try:
+            return _look_at(path, source)
+        except NotAnEngine as error:
+            if source in _SETTINGS:
+                raise EngineMissing(
+                    f"{_SETTINGS[source]} names {path}, which does not run ({error}); "
+                    "correct the path, or remove the setting."
+                ) from error
+    raise EngineMissing(_NONE)
+
+
+def list_engines(engine: EngineConfig, paths: Paths) -> list[EngineBuild]:
+    """Every llama-server that runs, most preferred first."""
+    found = []
+    for path, source in _candidates(engine, paths):
+        try:
+            found.append(_look_at(path, source))
+        except NotAnEngine:
+            continue
+    return found
+
+
+def _candidates(engine: EngineConfig, paths: Paths) -> Iterator[tuple[Path, EngineSource]]:
+    if engine.llama_server is not None:
+        yield engine.llama_server, EngineSource.CONFIG
+    if from_env := os.environ.get(ENV):
+        yield Path(from_env).expanduser(), EngineSource.ENV
+    if on_path := shutil.which(SERVER_NAME):
+        yield Path(on_path), EngineSource.PATH
+    engines = engines_folder(paths.data)
+    sweep(engines)
+    for path in installed_servers(engines):
+        yield path, EngineSource.DATA
+    if (bundled := bundled_engine()) is not None:
+        yield bundled, EngineSource.BUNDLED
+
+
+def bundled_engine() -> Path | None:
+    """The llama-server PyInstaller packed in (see packaging/), if this is such a bundle and it has one."""
+    if not getattr(sys, "frozen", False):
+        return None
+    roots = [Path(sys.executable).parent, Path(getattr(sys, "_MEIPASS", sys.prefix))]
+    servers = [root / "engine" / SERVER_NAME for root in roots]
+    return next((path for path in servers if path.is_file()), None)
+
+
+def _look_at(path: Path, source: EngineSource) -> EngineBuild:
+    version = probe([path])
+    return EngineBuild(path, source, version.text, version.build)

@@ -1,0 +1,68 @@
+"""The last step of every install: a finished folder gets its name, and is proven to run there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from router.engine.install.progress import InstallProgress, OnProgress
+from router.engine.install.work import in_thread
+from router.engine.probe import NotAnEngine, probe
+from router.engine.store import CURRENT, aside, server_in
+from router.errors import InstallFailed
+
+
+def need_space(folder: Path, size: int) -> None:
+    """Raises InstallFailed unless the volume of `folder` has `size` bytes free."""
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise InstallFailed(
+            f"The disk with {folder} has {free / 1e6:.0f} MB free, but {size / 1e6:.0f} MB are needed; "
+            "make room and try again."
+        )
+
+
+async def reuse(final: Path) -> Path | None:
+    """The engine already installed at `final`, if it runs. It becomes the preferred one."""
+    return await in_thread(_reuse, final)
+
+
+async def publish(partial: Path, final: Path, on_progress: OnProgress) -> Path:
+    """Rename `partial` to `final` and return its executable. Raises InstallFailed if it does not run there.
+
+    An ELF interpreter is an absolute path, so only the last place can prove that an engine starts.
+    """
+    on_progress(InstallProgress("Checking that it starts"))
+    return await in_thread(_publish, partial, final)
+
+
+def _reuse(final: Path) -> Path | None:
+    server = server_in(final)
+    if not server.is_file():
+        return None
+    try:
+        probe([server])
+    except NotAnEngine:
+        return None
+    _prefer(final)
+    return server
+
+
+def _publish(partial: Path, final: Path) -> Path:
+    if final.exists():
+        final.rename(aside(final))
+    partial.rename(final)
+    try:
+        probe([server_in(final)])
+    except NotAnEngine as error:
+        final.rename(partial)
+        raise InstallFailed(f"The installed llama-server does not run here: {error}.") from error
+    _prefer(final)
+    return server_in(final)
+
+
+def _prefer(final: Path) -> None:
+    # What was installed last is what the person wants, also after an earlier choice.
+    os.utime(final)
+    (final.parent / CURRENT).unlink(missing_ok=True)

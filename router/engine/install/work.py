@@ -1,0 +1,67 @@
+"""Blocking work and tools, so that cancelling an install never leaves something still writing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from router.errors import InstallFailed
+from router.platforms import current as platform
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Like asyncio.to_thread, but a cancelled caller first waits for the thread: its files are cleaned up
+    next, and a thread cannot be stopped."""
+    loop = asyncio.get_running_loop()
+    running = loop.run_in_executor(None, partial(work, *args, **kwargs))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.gather(running, return_exceptions=True)
+        raise
+
+
+async def run_tool(
+    argv: Sequence[str | Path], *, cwd: Path, environment: Mapping[str, str] | None = None
+) -> str:
+    """Run a program to its end and return its output. Raises InstallFailed with its own complaint.
+
+    The program and all it started are ended if the caller is cancelled.
+    """
+    name = Path(argv[0]).name
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *argv,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            cwd=cwd,
+            env=environment,
+            **platform.spawn_options(),
+        )
+    except OSError as error:
+        raise InstallFailed(f"{name} could not be started: {error.strerror}.") from error
+    platform.adopt(process.pid)
+    try:
+        raw, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            platform.kill(process.pid)
+            await process.wait()
+    output = raw.decode(errors="replace")
+    if process.returncode != 0:
+        raise InstallFailed(f"{name} ended with code {process.returncode}: {complaint(output)}")
+    return output
+
+
+def complaint(output: str) -> str:
+    """The line of a tool's output that says what went wrong: apt and pip mark theirs, else the last one."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    marked = next((line for line in lines if line.startswith(("E: ", "ERROR: ", "error: "))), None)
+    return (marked or (lines[-1] if lines else "it printed nothing"))[:300]

@@ -1,0 +1,98 @@
+"""From a model to a checked command line, and from there to a ready engine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import aiohttp
+
+from router.catalog.model import Model
+from router.config.schema import EngineConfig
+from router.engine.command import build_command, check_command
+from router.engine.environment import engine_environment
+from router.engine.find import find_engine
+from router.engine.leftovers import Leftovers
+from router.engine.log import EngineLog
+from router.engine.options import EngineOptions, read_options
+from router.engine.ports import PortPool
+from router.engine.process import EngineProcess, Launch
+from router.engine.readiness import OnProgress, Readiness
+from router.errors import BadModel
+from router.paths import Paths
+
+
+class Launcher:
+    """Knows how to run models on this computer; holds no slot's state."""
+
+    def __init__(self, config: EngineConfig, paths: Paths, http: aiohttp.ClientSession) -> None:
+        self._config = config
+        self._paths = paths
+        self._http = http
+        self._ports = PortPool(config.ports)
+        self._leftovers = Leftovers(paths.state / "engines.json")
+
+    async def reap_leftovers(self) -> None:
+        await asyncio.to_thread(self._leftovers.reap)
+
+    async def check(self, model: Model) -> None:
+        """Raise BadModel or EngineMissing if `model` cannot be launched. Touches nothing that runs."""
+        if model.problem:
+            raise BadModel(model.problem)
+        if model.file is not None and not await asyncio.to_thread(model.file.is_file):
+            raise BadModel(f'Model "{model.id}" cannot start: its file {model.file} is gone; put it back.')
+        launch = await self._prepare(model, taken=())
+        if launch.child_mode:
+            await check_command(launch.argv, launch.environment, model_id=model.id)
+
+    async def launch(self, model: Model, log: EngineLog, taken: Collection[int] = ()) -> EngineProcess:
+        """Spawn an engine for `model`. Raises RouterError; returns before it is ready."""
+        engine = EngineProcess(await self._prepare(model, taken), log)
+        await engine.start()
+        if engine.pid is not None:
+            await asyncio.to_thread(self._leftovers.note, engine.pid)
+        return engine
+
+    async def ready(self, engine: EngineProcess, on_progress: OnProgress) -> int | None:
+        """Wait until it serves; return its context length in tokens. Raises EngineFailed."""
+        return await Readiness(engine, self._http, on_progress).wait()
+
+    async def stop(self, engine: EngineProcess) -> None:
+        """Stop and reap it."""
+        await engine.stop()
+        if engine.pid is not None:
+            await asyncio.to_thread(self._leftovers.forget, engine.pid)
+
+    async def _prepare(self, model: Model, taken: Collection[int]) -> Launch:
+        port = self._ports.take(taken)
+        if model.command is not None:
+            return Launch(
+                argv=build_command(model, EngineOptions(()), Path(), port),
+                environment=_plain_environment(os.environ),
+                port=port,
+                child_mode=False,
+                health=model.health,
+            )
+        build = await asyncio.to_thread(find_engine, self._config, self._paths)
+        options = await read_options(build.path)
+        key = secrets.token_urlsafe(24)
+        return Launch(
+            argv=build_command(model, options, build.path, port),
+            environment=engine_environment(
+                os.environ, api_key=key, private_config=self._private_config(), child_mode=True
+            ),
+            port=port,
+            api_key=key,
+            file_size=model.size_bytes or 0,
+        )
+
+    def _private_config(self) -> Path:
+        return self._paths.cache / "engine-config"
+
+
+def _plain_environment(base: Mapping[str, str]) -> dict[str, str]:
+    """For other programs than llama-server: the person's environment without hal0's own variables."""
+    return {name: value for name, value in base.items() if not name.startswith("HAL0_")}

@@ -1,0 +1,75 @@
+"""Engines that outlived a hal0 which was killed, on systems where nothing else ends them.
+
+Each engine is noted in a file with its process id and start time, and that of the hal0 that owns it. At the
+next start, engines whose owner is gone are ended. Blocking: call in a thread.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from router.files import write_atomic
+
+log = logging.getLogger(__name__)
+
+
+class Leftovers:
+    """The file of running engines; entries are [engine pid, its start, owner pid, its start]."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def note(self, pid: int) -> None:
+        """Remember that the engine `pid` is ours."""
+        mine = psutil.Process()
+        try:
+            started = psutil.Process(pid).create_time()
+        except psutil.NoSuchProcess:
+            return
+        self._write([*self._alive(), [pid, started, mine.pid, mine.create_time()]])
+
+    def forget(self, pid: int) -> None:
+        """The engine `pid` is reaped."""
+        self._write([entry for entry in self._alive() if entry[0] != pid])
+
+    def reap(self) -> int:
+        """End engines whose owner is gone; return how many there were."""
+        orphans = [e for e in self._alive() if not _is_running(e[2], e[3])]
+        for pid, *_ in orphans:
+            log.warning("ending engine %d, left over from an earlier hal0", pid)
+            try:
+                process = psutil.Process(pid)
+                for member in [*process.children(recursive=True), process]:
+                    member.kill()
+                process.wait(5)
+            except (psutil.NoSuchProcess, psutil.TimeoutExpired) as error:
+                log.info("engine %d: %s", pid, error)
+        if orphans:
+            self._write([e for e in self._alive() if e not in orphans])
+        return len(orphans)
+
+    def _alive(self) -> list[list[Any]]:
+        return [entry for entry in self._read() if _is_running(entry[0], entry[1])]
+
+    def _read(self) -> list[list[Any]]:
+        try:
+            entries = json.loads(self._file.read_bytes())
+        except (OSError, ValueError):
+            return []
+        return [e for e in entries if isinstance(e, list) and len(e) == 4] if isinstance(entries, list) else []
+
+    def _write(self, entries: list[list[Any]]) -> None:
+        write_atomic(self._file, json.dumps(entries).encode())
+
+
+def _is_running(pid: int, started: float) -> bool:
+    """A process id is only the same process if it also started then."""
+    try:
+        return abs(psutil.Process(pid).create_time() - started) < 0.01
+    except psutil.Error:
+        return False

@@ -1,0 +1,89 @@
+"""Ports for engines: one nobody listens on, and proof that our child is who answers there."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from router.errors import EngineFailed
+
+
+class PortPool:
+    """Hands out free ports of an inclusive range in turn, so that a port just left is not reused at once."""
+
+    def __init__(self, ports: tuple[int, int]) -> None:
+        self._first, self._last = ports
+        self._next = self._first
+
+    def take(self, taken: Collection[int] = ()) -> int:
+        """A port nobody listens on, not in `taken`. Raises EngineFailed when the range is used up."""
+        size = self._last - self._first + 1
+        for offset in range(size):
+            port = self._first + (self._next - self._first + offset) % size
+            if port not in taken and is_free(port):
+                self._next = port + 1
+                return port
+        raise EngineFailed(
+            f"All ports from {self._first} to {self._last} are in use by other programs; "
+            "widen engine.ports in hal0.yaml."
+        )
+
+
+def is_free(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether a server could listen on `port` now."""
+    with socket.socket() as probe:
+        if sys.platform != "win32":
+            # Old connections in TIME_WAIT do not hinder an engine. On Windows the option would steal.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            probe.listen(1)
+        except OSError:
+            return False
+    return True
+
+
+def listens_alone(pid: int, port: int) -> bool:
+    """Whether the process `pid` (or a child of it) listens on `port` and nobody else does.
+
+    llama-server sets SO_REUSEPORT, so a bind that succeeded proves nothing. Blocking: call in a thread.
+    """
+    try:
+        process = psutil.Process(pid)
+        family = [process, *process.children(recursive=True)]
+        ours = sum(_listeners(member, port) for member in family)
+    except psutil.Error:
+        return False
+    return ours > 0 and ours == _all_listeners(port, ours)
+
+
+def _listeners(process: psutil.Process, port: int) -> int:
+    return sum(is_listener(c, port) for c in process.net_connections("tcp"))
+
+
+def _all_listeners(port: int, otherwise: int) -> int:
+    if psutil.LINUX:
+        return sum(_linux_listeners(Path(table), port) for table in ("/proc/net/tcp", "/proc/net/tcp6"))
+    try:
+        return sum(is_listener(c, port) for c in psutil.net_connections("tcp"))
+    except psutil.AccessDenied:  # macOS shows other users' sockets to root alone
+        return otherwise
+
+
+def _linux_listeners(table: Path, port: int) -> int:
+    """Rows of a proc_net_tcp(5) table in state LISTEN (0A) on `port`; asking every process is 50 ms dearer."""
+    if not table.exists():
+        return 0
+    rows = (line.split() for line in table.read_text().splitlines()[1:])
+    return sum(row[3] == "0A" and int(row[1].rpartition(":")[2], 16) == port for row in rows)
+
+
+def is_listener(connection: Any, port: int) -> bool:
+    """Whether a psutil connection listens on `port`."""
+    listening = connection.status == psutil.CONN_LISTEN and bool(connection.laddr)
+    return listening and connection.laddr.port == port

@@ -1,0 +1,172 @@
+"""One engine process, from spawn to reaped."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from router.engine.child import EXIT_ORDER, ChildState, parse_child_line
+from router.engine.log import EngineLog
+from router.errors import EngineFailed
+from router.platforms import current as platform
+from router.tasks import spawn
+
+_MAX_LINE = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """Everything needed to start one engine.
+
+    Attributes:
+        argv: program and arguments; never through a shell.
+        environment: the whole environment, with the API key (`LLAMA_API_KEY`).
+        port: on 127.0.0.1, free a moment ago.
+        api_key: what the engine asks for; "" for programs that know none.
+        child_mode: whether llama-server's child protocol is spoken (router.engine.child).
+        health: path that answers 200 when the engine is ready.
+        file_size: bytes of the model, to estimate progress; 0 if unknown.
+    """
+
+    argv: list[str]
+    environment: Mapping[str, str] = field(repr=False)
+    port: int
+    api_key: str = field(default="", repr=False)
+    child_mode: bool = True
+    health: str = "/health"
+    file_size: int = 0
+    folder: Path | None = None
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class StopGrace:
+    """Seconds each rung of the stop ladder is given (ENGINE.md: one SIGTERM can deadlock llama-server)."""
+
+    order: float = 3.0
+    terminate: float = 2.0
+    again: float = 3.0
+
+
+class EngineProcess:
+    """A running engine. Start it once; stop it once; it is reaped in every case.
+
+    Attributes:
+        pid: its process id, None before `start`.
+        exited: resolves to the exit code (negative: killed by that signal) once it is reaped.
+        child_state: the newest state of the child protocol, None while it has not spoken.
+    """
+
+    def __init__(self, launch: Launch, log: EngineLog, grace: StopGrace | None = None) -> None:
+        self.launch = launch
+        self.log = log
+        self.pid: int | None = None
+        self.exited: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self.child_state: ChildState | None = None
+        self.changed = asyncio.Event()
+        self._grace = grace or StopGrace()
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Spawn it. Raises EngineFailed if the program cannot be run at all."""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self.launch.argv,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env=dict(self.launch.environment),
+                cwd=self.launch.folder,
+                **platform.spawn_options(),
+            )
+        except OSError as error:
+            raise EngineFailed(
+                f"{self.launch.argv[0]} could not be started: {error.strerror or error}; check its path."
+            ) from error
+        self._process, self.pid = process, process.pid
+        platform.adopt(process.pid)
+        spawn(self._watch(process), name=f"engine {process.pid}")
+
+    def failure(self) -> EngineFailed:
+        """Why it ended by itself, in its own words."""
+        code = self.exited.result() if self.exited.done() else None
+        return EngineFailed(exit_sentence(code, self.log.explanation), details={"exit_code": code})
+
+    async def stop(self) -> None:
+        """Climb the stop ladder until it is gone, with every process it started."""
+        process = self._process
+        if process is None:
+            return
+        for rung, grace in self._ladder(process):
+            if self.exited.done():
+                break
+            rung()
+            await asyncio.wait([self.exited], timeout=grace)
+        platform.kill(process.pid)
+        await asyncio.shield(self.exited)
+
+    def _ladder(self, process: asyncio.subprocess.Process) -> list[tuple[Callable[[], None], float]]:
+        terminate = (lambda: platform.terminate(process.pid), self._grace.terminate)
+        again = (lambda: platform.terminate(process.pid), self._grace.again)
+        ladder = [terminate, again, (lambda: platform.kill(process.pid), 30.0)]
+        return [(self._order_exit, self._grace.order), *ladder] if self.child_state else ladder
+
+    def _order_exit(self) -> None:
+        stdin = self._process.stdin if self._process else None
+        if stdin is not None and not stdin.is_closing():
+            stdin.write(EXIT_ORDER)
+
+    async def _watch(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None and process.stderr is not None
+        readers = asyncio.gather(self._read_stdout(process.stdout), self._read_stderr(process.stderr))
+        code = await process.wait()
+        # Helpers of the engine may hold the pipes open for ever: its last words are there already.
+        await asyncio.wait([readers], timeout=0.5)
+        readers.cancel()
+        platform.kill(process.pid)
+        if process.stdin is not None:
+            process.stdin.close()
+        self.exited.set_result(code)
+        self.changed.set()
+
+    async def _read_stdout(self, stream: asyncio.StreamReader) -> None:
+        async for line in _lines(stream):
+            state = parse_child_line(line) if self.launch.child_mode else None
+            if state is None:
+                self.log.add(line)
+            else:
+                self.child_state = state
+            self.changed.set()
+
+    async def _read_stderr(self, stream: asyncio.StreamReader) -> None:
+        async for line in _lines(stream):
+            self.log.add(line)
+            self.changed.set()
+
+
+async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
+    """Lines of any length; what is longer than _MAX_LINE is cut, so that no output fills the memory."""
+    rest = b""
+    while chunk := await stream.read(65536):
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line[:_MAX_LINE].decode(errors="replace")
+        rest = rest[:_MAX_LINE]
+    if rest:
+        yield rest.decode(errors="replace")
+
+
+def exit_sentence(code: int | None, explanation: str | None) -> str:
+    """One sentence for people: the engine's own line first, then how it ended."""
+    if code == -9 and explanation is None:
+        ending = "it was killed, most likely because the computer ran out of memory; try a smaller model"
+    elif code is not None and code < 0:
+        ending = f"it was ended by signal {-code}"
+    else:
+        ending = f"exit code {code}"
+    return f"The engine stopped: {explanation} ({ending})." if explanation else f"The engine stopped: {ending}."

@@ -1,0 +1,158 @@
+"""Waiting until an engine is ready: what it says in child mode, else what /health answers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+import aiohttp
+import psutil
+
+from router.engine.ports import listens_alone
+from router.engine.process import EngineProcess
+from router.errors import EngineFailed
+from router.state import SlotState
+from router.tasks import spawn
+
+POLL_SECONDS = 0.1
+"""Between two looks at an engine that does not speak the child protocol."""
+
+SAMPLE_SECONDS = 0.5
+"""Between two looks at what an engine reads and holds in memory."""
+
+STALL_SECONDS = 180.0
+"""An engine is stuck when its log, its CPU time, its reads and its memory all stood still this long."""
+
+HTTP_TIMEOUT = aiohttp.ClientTimeout(total=5)
+
+OnProgress = Callable[[SlotState, float | None], None]
+
+
+class Readiness:
+    """Brings one started engine to ready, reporting phases.
+
+    A slow load never fails for being slow; only an exit, or a stall of every sign of life, ends it.
+    """
+
+    def __init__(
+        self,
+        engine: EngineProcess,
+        http: aiohttp.ClientSession,
+        on_progress: OnProgress,
+        stall_seconds: float = STALL_SECONDS,
+    ) -> None:
+        self._engine = engine
+        self._http = http
+        self._on_progress = on_progress
+        self._stall_seconds = stall_seconds
+        self._fraction = 0.0
+        self._reported: tuple[SlotState, float | None] | None = None
+        self._signs: tuple[object, ...] = ()
+        self._stalled: EngineFailed | None = None
+        self._alive_at = asyncio.get_running_loop().time()
+
+    async def wait(self) -> int | None:
+        """Return the context length in tokens, if the engine tells it. Raises EngineFailed."""
+        sampler = spawn(self._sample(), name=f"watch engine {self._engine.pid}")
+        try:
+            while not await self._is_ready():
+                if self._engine.exited.done():
+                    raise self._engine.failure()
+                if self._stalled is not None:
+                    raise self._stalled
+                await self._pause()
+        finally:
+            sampler.cancel()
+        await self._prove_ours()
+        return await self._context_length()
+
+    async def _is_ready(self) -> bool:
+        state = self._engine.child_state
+        if state is not None:
+            if state.fraction is not None:
+                self._report(state.fraction)
+            return state.state == "ready"
+        return not self._engine.exited.done() and await self._healthy()
+
+    async def _pause(self) -> None:
+        """Until the engine says something, or the next poll is due."""
+        self._engine.changed.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._engine.changed.wait()
+
+    async def _healthy(self) -> bool:
+        launch = self._engine.launch
+        try:
+            async with self._http.get(launch.base_url + launch.health, timeout=HTTP_TIMEOUT) as answer:
+                if answer.status == 503:
+                    self._report(None)
+                return answer.status == 200
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            return False
+
+    def _report(self, fraction: float | None) -> None:
+        """Loading until everything is read, then warming; a fraction never goes back."""
+        if fraction is not None:
+            self._fraction = max(self._fraction, min(1.0, fraction))
+        known = fraction is not None or self._fraction > 0
+        phase = SlotState.WARMING if self._fraction >= 1.0 else SlotState.LOADING
+        report = (phase, round(self._fraction, 2) if known and phase is SlotState.LOADING else None)
+        if report != self._reported:
+            self._reported = report
+            self._on_progress(*report)
+
+    async def _sample(self) -> None:
+        """Watch for signs of life, and estimate progress from what was read."""
+        loop = asyncio.get_running_loop()
+        while self._stalled is None:
+            await asyncio.sleep(SAMPLE_SECONDS)
+            signs = await asyncio.to_thread(_signs_of_life, self._engine.pid)
+            signs = (*signs, self._engine.log.last_line, self._engine.child_state)
+            if signs != self._signs:
+                self._signs, self._alive_at = signs, loop.time()
+            elif loop.time() - self._alive_at > self._stall_seconds:
+                self._stalled = EngineFailed(
+                    f"The engine stood still for {self._stall_seconds:.0f} s while loading (no output, no "
+                    "reads, no CPU time); see its log, then try again."
+                )
+            if self._engine.child_state is None and (size := self._engine.launch.file_size):
+                read, shared = signs[0], signs[1]
+                estimate = max(int(str(read)), int(str(shared))) / size
+                self._report(min(0.99, estimate))
+
+    async def _prove_ours(self) -> None:
+        pid, port = self._engine.pid, self._engine.launch.port
+        if pid is None or not await asyncio.to_thread(listens_alone, pid, port):
+            if self._engine.exited.done():
+                raise self._engine.failure()
+            raise EngineFailed(
+                f"Another program answers on port {port}, which was to be the engine's; "
+                "stop it or change engine.ports in hal0.yaml."
+            )
+
+    async def _context_length(self) -> int | None:
+        """Tokens one request may use, as the engine itself says (`/props`)."""
+        launch = self._engine.launch
+        if not launch.child_mode:
+            return None
+        headers = {"Authorization": f"Bearer {launch.api_key}"}
+        try:
+            url = launch.base_url + "/props"
+            async with self._http.get(url, headers=headers, timeout=HTTP_TIMEOUT) as answer:
+                props = await answer.json()
+                return int(props["default_generation_settings"]["n_ctx"])
+        except (aiohttp.ClientError, OSError, TimeoutError, KeyError, TypeError, ValueError):
+            return None
+
+
+def _signs_of_life(pid: int | None) -> tuple[object, ...]:
+    """(bytes read, bytes of shared memory, resident bytes, CPU seconds), 0 where unknown. Blocking."""
+    try:
+        process = psutil.Process(pid)
+        memory, cpu = process.memory_info(), process.cpu_times()
+        read = process.io_counters().read_bytes if hasattr(process, "io_counters") else 0
+    except psutil.Error:
+        return (0, 0, 0, 0.0)
+    return (read, getattr(memory, "shared", 0), memory.rss, cpu.user + cpu.system)

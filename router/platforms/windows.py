@@ -1,0 +1,88 @@
+"""Windows: a Job Object with kill-on-close ends every engine with hal0, however hal0 ends.
+
+Not run in CI: untested here. Facts from Microsoft's "Job Objects" and JOBOBJECT_EXTENDED_LIMIT_INFORMATION.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+if sys.platform == "win32":
+    import ctypes
+    import signal
+    import subprocess
+    from ctypes import wintypes
+
+    import psutil
+
+    _KILL_ON_JOB_CLOSE = 0x2000
+    _EXTENDED_LIMIT_INFORMATION = 9
+    _SET_QUOTA_AND_TERMINATE = 0x0101
+    _kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
+
+    class _BasicLimits(ctypes.Structure):
+        _fields_ = [
+            ("PerProcessUserTimeLimit", wintypes.LARGE_INTEGER),
+            ("PerJobUserTimeLimit", wintypes.LARGE_INTEGER),
+            ("LimitFlags", wintypes.DWORD),
+            ("MinimumWorkingSetSize", ctypes.c_size_t),
+            ("MaximumWorkingSetSize", ctypes.c_size_t),
+            ("ActiveProcessLimit", wintypes.DWORD),
+            ("Affinity", ctypes.c_size_t),
+            ("PriorityClass", wintypes.DWORD),
+            ("SchedulingClass", wintypes.DWORD),
+        ]
+
+    class _ExtendedLimits(ctypes.Structure):
+        _fields_ = [
+            ("BasicLimitInformation", _BasicLimits),
+            ("IoInfo", ctypes.c_ulonglong * 6),
+            ("ProcessMemoryLimit", ctypes.c_size_t),
+            ("JobMemoryLimit", ctypes.c_size_t),
+            ("PeakProcessMemoryUsed", ctypes.c_size_t),
+            ("PeakJobMemoryUsed", ctypes.c_size_t),
+        ]
+
+    def _make_job() -> int:
+        _kernel32.CreateJobObjectW.restype = wintypes.HANDLE
+        job = _kernel32.CreateJobObjectW(None, None)
+        limits = _ExtendedLimits()
+        limits.BasicLimitInformation.LimitFlags = _KILL_ON_JOB_CLOSE
+        ok = _kernel32.SetInformationJobObject(
+            wintypes.HANDLE(job), _EXTENDED_LIMIT_INFORMATION, ctypes.byref(limits), ctypes.sizeof(limits)
+        )
+        if not job or not ok:
+            raise ctypes.WinError(ctypes.get_last_error())
+        return int(job)
+
+    # Held until the process ends: closing the handle is what kills the engines.
+    _job = _make_job()
+
+    def spawn_options() -> dict[str, Any]:
+        """Keyword arguments for the subprocess call."""
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+
+    def adopt(pid: int) -> None:
+        """Put the started engine into the job."""
+        _kernel32.OpenProcess.restype = wintypes.HANDLE
+        handle = _kernel32.OpenProcess(_SET_QUOTA_AND_TERMINATE, False, pid)
+        if not handle or not _kernel32.AssignProcessToJobObject(wintypes.HANDLE(_job), wintypes.HANDLE(handle)):
+            raise ctypes.WinError(ctypes.get_last_error())
+        _kernel32.CloseHandle(wintypes.HANDLE(handle))
+
+    def terminate(pid: int) -> None:
+        """Ask the engine to end (Ctrl+Break reaches its process group)."""
+        if psutil.pid_exists(pid):
+            psutil.Process(pid).send_signal(signal.CTRL_BREAK_EVENT)
+
+    def kill(pid: int) -> None:
+        """End the engine and every process it started."""
+        try:
+            engine = psutil.Process(pid)
+            family = [*engine.children(recursive=True), engine]
+        except psutil.NoSuchProcess:
+            return
+        for process in family:
+            if process.is_running():
+                process.kill()
