@@ -1,0 +1,92 @@
+"""Puts the application together and listens."""
+
+from __future__ import annotations
+
+import errno
+import logging
+
+import aiohttp
+import psutil
+from aiohttp import web
+
+from router.config.schema import ServerConfig
+from router.engine.ports import is_listener
+from router.errors import PortInUse
+from router.server import control, metadata, openai
+from router.server.context import CONTEXT, Context
+from router.server.middleware import add_cors, errors, guard
+
+log = logging.getLogger(__name__)
+
+MAX_BODY = 256 * 1024 * 1024
+"""Bytes of the largest request body: several photographs in base64."""
+
+
+def make_app(context: Context) -> web.Application:
+    app = web.Application(middlewares=[errors, guard], client_max_size=MAX_BODY)
+    app[CONTEXT] = context
+    app.on_response_prepare.append(add_cors)
+    openai.add_routes(app)
+    metadata.add_routes(app)
+    control.add_routes(app)
+    return app
+
+
+def engine_session() -> aiohttp.ClientSession:
+    """For talking to engines. llama-server announces keep-alive after a stream and then closes the
+    connection, so none is reused; and a long answer is no error, so there is no timeout."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(force_close=True, limit=0),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
+        auto_decompress=False,
+        trust_env=False,
+    )
+
+
+class Endpoint:
+    """The listening endpoint. `port` is the real one, also when 0 was asked for."""
+
+    def __init__(self, config: ServerConfig, context: Context) -> None:
+        self.port = config.port
+        self._config = config
+        self._runner = web.AppRunner(
+            make_app(context), handler_cancellation=True, shutdown_timeout=2.0, access_log=None
+        )
+
+    async def start(self) -> None:
+        """Raises PortInUse, naming who holds the port where that can be known."""
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self._config.host, self._config.port, reuse_address=True)
+        try:
+            await site.start()
+        except OSError as error:
+            await self._runner.cleanup()
+            raise _bind_error(error, self._config) from error
+        self.port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Stop listening and end every open connection."""
+        await self._runner.cleanup()
+
+
+def _bind_error(error: OSError, config: ServerConfig) -> PortInUse:
+    place = f"{config.host}:{config.port}"
+    if error.errno == errno.EADDRINUSE:
+        return PortInUse(
+            f"{place} is already used by {_holder(config.port)}; stop that program, "
+            "or choose another server.port in hal0.yaml."
+        )
+    reason = error.strerror or str(error)
+    return PortInUse(
+        f"hal0 cannot listen on {place}: {reason}; change server.host or server.port in hal0.yaml."
+    )
+
+
+def _holder(port: int) -> str:
+    try:
+        listeners = [c for c in psutil.net_connections("tcp") if is_listener(c, port)]
+        if listeners and (pid := listeners[0].pid):
+            return f"{psutil.Process(pid).name()} (process {pid})"
+    except psutil.Error as error:
+        log.debug("cannot tell who holds port %d: %s", port, error)
+    return "another program"

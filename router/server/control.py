@@ -1,0 +1,139 @@
+"""The control API: the state object as JSON and as events, and a person's commands."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Awaitable
+from typing import Any
+
+from aiohttp import web
+
+from router.errors import BadRequest, ModelNotFound, SlotNotFound
+from router.server.context import CONTEXT, Context
+from router.tasks import spawn
+from router.wire.snapshot import change_json, slot_json, snapshot_json
+
+HEARTBEAT_SECONDS = 15.0
+
+
+def add_routes(app: web.Application) -> None:
+    app.router.add_get("/api/state", state)
+    app.router.add_get("/api/events", events)
+    app.router.add_get("/api/slots/{slot}/logs", logs)
+    app.router.add_post("/api/slots/{slot}/load", load)
+    app.router.add_post("/api/slots/{slot}/unload", unload)
+    app.router.add_post("/api/slots/{slot}/restart", restart)
+    app.router.add_post("/api/slots/{slot}/cancel", cancel)
+    app.router.add_post("/api/unload", unload_all)
+
+
+async def state(request: web.Request) -> web.Response:
+    return web.json_response(snapshot_json(request.app[CONTEXT].store.snapshot))
+
+
+async def logs(request: web.Request) -> web.Response:
+    context = request.app[CONTEXT]
+    return web.json_response({"lines": context.commands.logs(request.match_info["slot"])})
+
+
+async def events(request: web.Request) -> web.StreamResponse:
+    """Server-sent events: one `snapshot`, then `change` with only what differs. Slow readers skip steps."""
+    store = request.app[CONTEXT].store
+    changed = asyncio.Event()
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
+    await response.prepare(request)
+    unsubscribe = store.subscribe(lambda _snapshot: changed.set())
+    try:
+        sent = store.snapshot
+        await response.write(_event("snapshot", snapshot_json(sent)))
+        while request.transport is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(HEARTBEAT_SECONDS):
+                    await changed.wait()
+            if not changed.is_set():
+                await response.write(b": still here\n\n")
+            changed.clear()
+            if store.snapshot is not sent:
+                await response.write(_event("change", change_json(sent, store.snapshot)))
+                sent = store.snapshot
+    finally:
+        unsubscribe()
+    return response
+
+
+async def load(request: web.Request) -> web.Response:
+    """Body: `{"model": id, "wait": true}`. Answers when the model is ready; with `wait` false, at once."""
+    context = request.app[CONTEXT]
+    body = await _json_object(request)
+    model = body.get("model")
+    if not isinstance(model, str) or not model:
+        raise BadRequest('Say which model to load: {"model": "<id>"}.', param="model")
+    known = context.store.snapshot.model(model)
+    if known is None:
+        raise ModelNotFound(f'There is no model "{model}"; see GET /v1/models for all ids.', param="model")
+    slot = request.match_info["slot"]
+    return await _command(context, slot, context.commands.load(slot, known.id), body)
+
+
+async def unload(request: web.Request) -> web.Response:
+    context, slot = request.app[CONTEXT], request.match_info["slot"]
+    return await _command(context, slot, context.commands.unload(slot), await _json_object(request))
+
+
+async def restart(request: web.Request) -> web.Response:
+    context, slot = request.app[CONTEXT], request.match_info["slot"]
+    return await _command(context, slot, context.commands.restart(slot), await _json_object(request))
+
+
+async def cancel(request: web.Request) -> web.Response:
+    context, slot = request.app[CONTEXT], request.match_info["slot"]
+    await context.commands.cancel(slot)
+    return _slot_response(context, slot, 200)
+
+
+async def unload_all(request: web.Request) -> web.Response:
+    context = request.app[CONTEXT]
+    await asyncio.shield(_detached(context.commands.unload_all(), "unload all"))
+    return web.json_response(snapshot_json(context.store.snapshot))
+
+
+async def _command(context: Context, slot: str, command: Awaitable[None], body: dict[str, Any]) -> web.Response:
+    """The command goes on when the caller leaves: a closed terminal must not stop a switch."""
+    if context.store.snapshot.slot(slot) is None:
+        raise SlotNotFound(f'There is no slot "{slot}"; see GET /api/state.')
+    running = _detached(command, f"command for {slot}")
+    if body.get("wait", True):
+        await asyncio.shield(running)
+        return _slot_response(context, slot, 200)
+    await asyncio.sleep(0)  # let it begin, so that the answer shows it
+    return _slot_response(context, slot, 202)
+
+
+def _detached(command: Awaitable[None], name: str) -> asyncio.Task[None]:
+    async def run() -> None:
+        await command
+
+    return spawn(run(), name=name)
+
+
+def _slot_response(context: Context, slot: str, status: int) -> web.Response:
+    found = context.store.snapshot.slot(slot)
+    assert found is not None, "checked before the command"
+    return web.json_response({"slot": slot_json(found)}, status=status)
+
+
+async def _json_object(request: web.Request) -> dict[str, Any]:
+    raw = await request.read()
+    try:
+        body = json.loads(raw) if raw.strip() else {}
+    except ValueError as error:
+        raise BadRequest(f"The request body is not valid JSON ({error}).") from error
+    if not isinstance(body, dict):
+        raise BadRequest("The request body must be a JSON object.")
+    return body
+
+
+def _event(name: str, data: dict[str, Any]) -> bytes:
+    return f"event: {name}\ndata: {json.dumps(data)}\n\n".encode()

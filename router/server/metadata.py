@@ -1,0 +1,95 @@
+"""What clients ask before they chat: the model list, health, and a page that says where they are."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from aiohttp import web
+
+from router.errors import ModelNotFound
+from router.server.context import CONTEXT
+from router.state import ModelStatus, SlotState, SlotStatus, Snapshot
+
+_CREATED = int(time.time())
+
+
+def add_routes(app: web.Application) -> None:
+    app.router.add_get("/", index)
+    app.router.add_get("/v1", index)
+    app.router.add_get("/health", health)
+    app.router.add_get("/v1/health", health)
+    for prefix in ("", "/v1"):
+        app.router.add_get(prefix + "/models", list_models)
+        app.router.add_get(prefix + "/models/{id:.+}", one_model)
+
+
+async def index(request: web.Request) -> web.Response:
+    """Something helpful for a person or client that tries the bare address."""
+    snapshot = request.app[CONTEXT].store.snapshot
+    base = f"{snapshot.server.url}/v1"
+    return web.json_response(
+        {
+            "name": "hal0",
+            "version": snapshot.server.version,
+            "openai_base_url": base,
+            "slots": {slot.name: slot.serving for slot in snapshot.slots},
+            "help": f"Point an OpenAI client at {base} and use a slot's name as the model. "
+            "State: /api/state. Models: /v1/models.",
+        }
+    )
+
+
+async def health(_request: web.Request) -> web.Response:
+    """hal0 itself is well if it answers; slots are in /api/state."""
+    return web.json_response({"status": "ok"})
+
+
+async def list_models(request: web.Request) -> web.Response:
+    snapshot = request.app[CONTEXT].store.snapshot
+    return web.json_response({"object": "list", "data": model_rows(snapshot)})
+
+
+async def one_model(request: web.Request) -> web.Response:
+    wanted = request.match_info["id"]
+    rows = model_rows(request.app[CONTEXT].store.snapshot)
+    row = next((r for r in rows if wanted == r["id"]), None)
+    row = row or next((r for r in rows if wanted in r.get("aliases", ())), None)
+    if row is None:
+        raise ModelNotFound(f'There is no model or slot "{wanted}"; see GET /v1/models for all ids.')
+    return web.json_response(row)
+
+
+def model_rows(snapshot: Snapshot) -> list[dict[str, Any]]:
+    """Rows of /v1/models: slots first (their names are stable), then models; each id once."""
+    slots = {slot.name: _slot_row(slot) for slot in snapshot.slots}
+    models = [_model_row(model, snapshot) for model in snapshot.models if model.id not in slots]
+    return [*slots.values(), *models]
+
+
+def _slot_row(slot: SlotStatus) -> dict[str, Any]:
+    return _row(slot.name, slot.context_length, _status(slot), kind=slot.kind, model=slot.serving)
+
+
+def _model_row(model: ModelStatus, snapshot: Snapshot) -> dict[str, Any]:
+    holding = next((s for s in snapshot.slots if model.id in s.loaded), None)
+    coming = next((s for s in snapshot.slots if s.state.switching and s.target == model.id), None)
+    context = holding.context_length if holding and holding.state is SlotState.READY else None
+    slot = holding or coming
+    status = _status(slot) if slot else "unloaded"
+    row = _row(model.id, context or model.context_length, status, kind=model.kind, model=model.id)
+    if model.aliases:
+        row["aliases"] = list(model.aliases)
+    return row
+
+
+def _row(id_: str, context: int | None, status: str, **more: Any) -> dict[str, Any]:
+    row = {"id": id_, "object": "model", "created": _CREATED, "owned_by": "hal0"}
+    return {**row, "context_length": context, "status": {"value": status}, **more}
+
+
+def _status(slot: SlotStatus) -> str:
+    """llama-server's router mode uses the same words."""
+    if slot.state.switching:
+        return "loading"
+    return {SlotState.READY: "loaded", SlotState.FAILED: "failed"}.get(slot.state, "unloaded")

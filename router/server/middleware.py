@@ -1,0 +1,103 @@
+"""Around every request: guard, CORS, and the one place where errors become answers."""
+
+from __future__ import annotations
+
+import logging
+import math
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from router.errors import (
+    BadRequest,
+    BodyTooLarge,
+    ForbiddenOrigin,
+    MethodNotAllowed,
+    PathNotFound,
+    RouterError,
+)
+from router.server.context import CONTEXT
+from router.server.guard import check_host, check_key, check_origin, is_loopback
+from router.wire.errors import envelope
+
+log = logging.getLogger(__name__)
+
+_OPEN_PATHS = frozenset({"/health", "/v1/health", "/"})
+
+
+@web.middleware
+async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Render RouterError, aiohttp's own HTTP errors and bugs in the one envelope."""
+    try:
+        return await handler(request)
+    except RouterError as error:
+        return error_response(error)
+    except web.HTTPRequestEntityTooLarge as error:
+        return error_response(BodyTooLarge(f"The request body is too large ({error.text}); send less."))
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        return error_response(_as_router_error(error, request))
+    except ConnectionError:
+        raise  # the client left; nobody is there to answer
+    except Exception:
+        log.exception("bug while answering %s %s", request.method, request.path)
+        return error_response(RouterError("hal0 met an unforeseen error; see the router's log and report it."))
+
+
+@web.middleware
+async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse foreign pages and missing keys; answer preflights."""
+    check_host(request.headers.get("Host"))
+    origin = request.headers.get("Origin")
+    check_origin(origin)
+    if request.method == "OPTIONS":
+        return web.Response(status=204, headers=_cors(origin))
+    keys = request.app[CONTEXT].api_keys
+    if keys and request.path not in _OPEN_PATHS and not _is_local_metadata(request):
+        check_key(request.headers, keys)
+    return await handler(request)
+
+
+async def add_cors(request: web.Request, response: web.StreamResponse) -> None:
+    """Let an allowed page read the answer (signal on_response_prepare)."""
+    origin = request.headers.get("Origin")
+    try:
+        check_origin(origin)
+    except ForbiddenOrigin:
+        return
+    response.headers.update(_cors(origin))
+
+
+def error_response(error: RouterError) -> web.Response:
+    headers = {}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+    if error.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return web.json_response(envelope(error), status=error.status, headers=headers)
+
+
+def _is_local_metadata(request: web.Request) -> bool:
+    """Probing clients send no key (CLIENTS.md); what they read is no secret on this computer."""
+    return request.method in ("GET", "HEAD") and is_loopback(request.remote)
+
+
+def _cors(origin: str | None) -> dict[str, str]:
+    if origin is None:
+        return {}
+    return {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+        "Access-Control-Allow-Headers": "authorization, content-type, x-api-key",
+        "Access-Control-Max-Age": "600",
+        "Vary": "Origin",
+    }
+
+
+def _as_router_error(error: web.HTTPException, request: web.Request) -> RouterError:
+    if error.status == 404:
+        return PathNotFound(f"There is nothing at {request.path}; the OpenAI API is under /v1.")
+    if error.status == 405:
+        return MethodNotAllowed(f"{request.method} is not possible at {request.path}.")
+    return BadRequest(f"{error.reason} ({error.status}).")

@@ -1,0 +1,269 @@
+"""Carries out what the schedulers decide: owns engines, leases and timers, and publishes each slot's status.
+
+Everything here runs on the router's loop. A scheduler's effects are carried out at once; what takes time
+(checking, starting, stopping) runs as a task and comes back as an event for the same scheduler.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Callable, Collection, Coroutine, Mapping
+from functools import partial
+from typing import Any, Protocol
+
+from router.catalog.model import Model
+from router.config.schema import LimitsConfig, SlotConfig
+from router.effects import AbortLeases, CheckModel, Done, Effect, Grant, Refuse, StartEngine, StopEngine
+from router.engine.log import EngineLog, LogFiles
+from router.engine.process import EngineProcess
+from router.engine.readiness import OnProgress
+from router.errors import BadModel, EngineFailed, RouterError, SlotNotFound
+from router.lease import Lease, Ticket
+from router.scheduler import SlotScheduler
+from router.seat import RunningEngine, Seat
+from router.state import SlotState, StateStore
+from router.tasks import spawn
+
+log = logging.getLogger(__name__)
+
+Event = Callable[[SlotScheduler, float], list[Effect]]
+
+
+class EngineLauncher(Protocol):
+    """What the supervisor needs to run engines (router.engine.launcher.Launcher)."""
+
+    async def check(self, model: Model) -> None: ...
+    async def launch(self, model: Model, log: EngineLog, taken: Collection[int] = ()) -> EngineProcess: ...
+    async def ready(self, engine: EngineProcess, on_progress: OnProgress) -> int | None: ...
+    async def stop(self, engine: EngineProcess) -> None: ...
+
+
+class Supervisor:
+    """The one owner of all engines."""
+
+    def __init__(self, store: StateStore, launcher: EngineLauncher, log_files: LogFiles | None = None) -> None:
+        self._store = store
+        self._launcher = launcher
+        self._log_files = log_files
+        self._seats: dict[str, Seat] = {}
+        self._numbers = itertools.count(1)
+        self._tickets: dict[int, asyncio.Future[Lease]] = {}
+        self._orders: dict[int, asyncio.Future[None]] = {}
+        self._background: set[asyncio.Task[None]] = set()
+
+    def add_slot(
+        self, slot: SlotConfig, limits: LimitsConfig, models: Mapping[str, Model], selected: str | None
+    ) -> None:
+        """Make a slot that may hold `models`; `selected` is what it loads first."""
+        seat = Seat.make(slot, limits, models, selected)
+        self._seats[slot.name] = seat
+        self._store.update(slots=(*self._store.snapshot.slots, seat.status()))
+
+    # -- requests --------------------------------------------------------------------------------------
+
+    def ticket(self, slot: str, model: str | None) -> Ticket:
+        """Queue for `slot`; `model` None: for whatever it holds. Raises SlotNotFound."""
+        seat = self._seat(slot)
+        ticket = Ticket(next(self._numbers), partial(self._release, seat))
+        self._tickets[ticket.number] = ticket.outcome
+        self._tell(seat, lambda s, now: s.acquire(ticket.number, model, now))
+        return ticket
+
+    def _release(self, seat: Seat, number: int) -> None:
+        self._tickets.pop(number, None)
+        seat.leases.pop(number, None)
+        self._tell(seat, lambda s, now: s.release(number, now))
+
+    # -- a person's commands ---------------------------------------------------------------------------
+
+    async def load(self, slot: str, model: str) -> None:
+        """Put `model` into `slot`; returns when it is ready. Raises RouterError, with the slot restored."""
+        seat = self._seat(slot)
+        if model not in seat.models:
+            raise BadModel(
+                f'Slot "{slot}" cannot hold "{model}"; it may hold: {", ".join(seat.models) or "nothing"}.'
+            )
+        await self._order(seat, lambda number, s, now: s.load(number, model, now))
+
+    async def unload(self, slot: str) -> None:
+        """Empty `slot`; returns when its engine is gone."""
+        await self._order(self._seat(slot), lambda number, s, now: s.unload(number, now))
+
+    async def unload_all(self) -> None:
+        await asyncio.gather(*(self.unload(name) for name in self._seats))
+
+    async def restart(self, slot: str) -> None:
+        """Give the slot's model a new process; returns when it is ready."""
+        await self._order(self._seat(slot), lambda number, s, now: s.restart(number, now))
+
+    async def cancel(self, slot: str) -> None:
+        """Give up the slot's switch, if one is under way."""
+        self._tell(self._seat(slot), lambda s, now: s.cancel(now))
+
+    def logs(self, slot: str) -> list[str]:
+        """The last lines of the slot's engines."""
+        return list(self._seat(slot).log)
+
+    def set_memory(self, used: Mapping[str, int | None]) -> None:
+        """Measured bytes per slot."""
+        for name, amount in used.items():
+            if (seat := self._seats.get(name)) is not None and seat.memory != amount:
+                seat.memory = amount
+                self._store.update_slot(seat.status())
+
+    async def close(self) -> None:
+        """Refuse and abort everyone, stop all engines, and wait until they are reaped."""
+        for seat in self._seats.values():
+            self._tell(seat, lambda s, now: s.close(now))
+        while self._background:
+            await asyncio.wait(self._background)
+
+    # -- the loop of events and effects ----------------------------------------------------------------
+
+    def _seat(self, name: str) -> Seat:
+        if name not in self._seats:
+            raise SlotNotFound(f'There is no slot "{name}"; there are: {", ".join(self._seats)}.')
+        return self._seats[name]
+
+    async def _order(self, seat: Seat, order: Callable[[int, SlotScheduler, float], list[Effect]]) -> None:
+        number = next(self._numbers)
+        done = self._orders[number] = asyncio.get_running_loop().create_future()
+        self._tell(seat, lambda s, now: order(number, s, now))
+        try:
+            await asyncio.shield(done)
+        finally:
+            self._orders.pop(number, None)
+
+    def _tell(self, seat: Seat, event: Event) -> None:
+        """Give the scheduler an event, carry out what it answers, publish what came of it."""
+        loop = asyncio.get_running_loop()
+        for effect in event(seat.scheduler, loop.time()):
+            self._carry_out(seat, effect)
+        before, status = self._store.snapshot.slot(seat.name), seat.status()
+        self._store.update_slot(status)
+        if before is None or before.state is not status.state:
+            log.info("slot %s: %s %s", status.name, status.state, status.target or status.model or "")
+        self._set_timer(seat, loop)
+
+    def _set_timer(self, seat: Seat, loop: asyncio.AbstractEventLoop) -> None:
+        if seat.timer is not None:
+            seat.timer.cancel()
+            seat.timer = None
+        if (deadline := seat.scheduler.next_deadline()) is not None:
+            seat.timer = loop.call_at(deadline, self._tell, seat, lambda s, now: s.tick(max(now, deadline)))
+
+    def _carry_out(self, seat: Seat, effect: Effect) -> None:
+        match effect:
+            case Grant(ticket, model, generation):
+                self._grant(seat, ticket, model, generation)
+            case Refuse(ticket, error):
+                self._refuse(ticket, error)
+            case Done(ticket):
+                if (done := self._orders.get(ticket)) is not None and not done.done():
+                    done.set_result(None)
+            case CheckModel(check, model):
+                self._start_task(self._check(seat, check, model), f"check {model}")
+            case StartEngine(generation, model):
+                self._start_engine(seat, generation, model)
+            case StopEngine(generation):
+                self._start_task(self._stop_engine(seat, generation), f"stop {seat.name}")
+            case AbortLeases(generation):
+                for lease in seat.leases.values():
+                    if lease.generation == generation:
+                        lease.abort()
+
+    def _grant(self, seat: Seat, number: int, model: str, generation: int) -> None:
+        process = seat.engine.process if seat.engine else None
+        assert process is not None, "only a ready engine grants leases"
+        launch = process.launch
+        lease = Lease(seat.name, seat.models[model], launch.base_url, launch.api_key, generation)
+        seat.leases[number] = lease
+        outcome = self._tickets.get(number)
+        if outcome is not None and not outcome.done():
+            outcome.set_result(lease)
+
+    def _refuse(self, number: int, error: RouterError) -> None:
+        outcome: asyncio.Future[Lease] | asyncio.Future[None] | None
+        outcome = self._tickets.get(number) or self._orders.get(number)
+        if outcome is not None and not outcome.done():
+            outcome.set_exception(error)
+
+    def _start_task(self, coro: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = spawn(coro, name=name)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        return task
+
+    # -- tasks -----------------------------------------------------------------------------------------
+
+    async def _check(self, seat: Seat, check: int, model: str) -> None:
+        try:
+            await self._launcher.check(seat.models[model])
+        except Exception as error:  # noqa: BLE001
+            failed = _as_router_error(error)
+            self._tell(seat, lambda s, now: s.check_failed(check, failed, now))
+        else:
+            self._tell(seat, lambda s, now: s.checked(check, now))
+
+    def _start_engine(self, seat: Seat, generation: int, model: str) -> None:
+        launched: asyncio.Future[EngineProcess | None] = asyncio.get_running_loop().create_future()
+        seat.engine = engine = RunningEngine(generation, launched)
+        engine.task = self._start_task(self._run_engine(seat, engine, model), f"engine of {seat.name}")
+
+    async def _run_engine(self, seat: Seat, engine: RunningEngine, model: str) -> None:
+        """Spawn, wait for ready, watch until it ends; tells the scheduler each step."""
+        try:
+            await self._bring_up(seat, engine, model)
+        except Exception as error:  # noqa: BLE001
+            failed = _as_router_error(error)
+            await self._reap(seat, engine)
+            self._tell(seat, lambda s, now: s.engine_failed(engine.generation, failed, now))
+            return
+        self._tell(seat, lambda s, now: s.engine_ready(engine.generation, now))
+        process = engine.process
+        assert process is not None, "a ready engine has a process"
+        await asyncio.shield(process.exited)
+        log.warning("slot %s: %s", seat.name, process.failure().message)
+        self._tell(seat, lambda s, now: s.engine_exited(engine.generation, process.failure(), now))
+        await self._reap(seat, engine)
+
+    async def _bring_up(self, seat: Seat, engine: RunningEngine, model: str) -> None:
+        engine_log = EngineLog(seat.log, self._log_files, f"engine-{seat.name}")
+        try:
+            engine.process = await self._launcher.launch(seat.models[model], engine_log, self._ports_taken())
+        finally:
+            engine.launched.set_result(engine.process)
+
+        def on_progress(phase: SlotState, fraction: float | None) -> None:
+            self._tell(seat, lambda s, _now: s.engine_progress(engine.generation, phase, fraction))
+
+        engine.context_length = await self._launcher.ready(engine.process, on_progress)
+
+    async def _stop_engine(self, seat: Seat, generation: int) -> None:
+        engine = seat.engine
+        if engine is not None and engine.generation == generation:
+            await asyncio.shield(engine.launched)
+            if engine.task is not None:
+                engine.task.cancel()
+            await self._reap(seat, engine)
+        self._tell(seat, lambda s, now: s.engine_stopped(generation, now))
+
+    async def _reap(self, seat: Seat, engine: RunningEngine) -> None:
+        if engine.process is not None:
+            await self._launcher.stop(engine.process)
+        if seat.engine is engine:
+            seat.engine = None
+
+    def _ports_taken(self) -> set[int]:
+        engines = [seat.engine.process for seat in self._seats.values() if seat.engine]
+        return {process.launch.port for process in engines if process is not None}
+
+
+def _as_router_error(error: Exception) -> RouterError:
+    """A slot must never wait for ever because of a bug: what is not foreseen becomes its last error."""
+    if isinstance(error, RouterError):
+        return error
+    log.error("unforeseen error around an engine", exc_info=error)
+    return EngineFailed(f"The engine could not be run ({type(error).__name__}: {error}); see the router's log.")

@@ -1,0 +1,1 @@
+"""Bodies in and out: OpenAI requests, the error envelope, the snapshot as JSON."""

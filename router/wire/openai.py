@@ -1,0 +1,47 @@
+"""Requests of OpenAI's API, as far as hal0 reads them: the model, whether it streams, the rest as it came."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from router.errors import BadRequest
+
+
+@dataclass(frozen=True, slots=True)
+class JsonCall:
+    """A request with a JSON object as its body. `model` is as sent, None if it names none."""
+
+    body: Mapping[str, Any]
+    model: str | None
+    stream: bool
+
+
+def parse_call(raw: bytes) -> JsonCall:
+    """Raises BadRequest with a sentence for anything that is not a JSON object with a usable `model`."""
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(f"The request body is not valid JSON ({error}); send a JSON object.") from error
+    if not isinstance(body, dict):
+        raise BadRequest("The request body is not a JSON object; send one with `model` and `messages`.")
+    model = body.get("model")
+    if model is not None and not isinstance(model, str):
+        raise BadRequest("`model` must be a string: a slot's name or a model's id.", param="model")
+    return JsonCall(body, model or None, body.get("stream") is True)
+
+
+def engine_body(call: JsonCall, model: str, defaults: Mapping[str, Any]) -> bytes:
+    """The body for the engine: the served model's id, and its per-request defaults where the client set
+    nothing (nested objects such as `chat_template_kwargs` are merged the same way)."""
+    return json.dumps(_merge(defaults, {**call.body, "model": model})).encode()
+
+
+def _merge(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    merged = {**defaults, **given}
+    for name, value in defaults.items():
+        if isinstance(value, Mapping) and isinstance(given.get(name), Mapping):
+            merged[name] = _merge(value, given[name])
+    return merged
