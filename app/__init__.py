@@ -1,0 +1,1 @@
+"""The desktop side of hal0: tray, window and the thread that hosts the router."""

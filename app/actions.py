@@ -1,0 +1,97 @@
+"""Carries out what a person chose in the tray or the window."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QUrl, Signal, Slot
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+
+from app import text
+from app.link import Link
+from app.menu_model import Action, Command
+from router.errors import RouterError, SwitchCancelled
+from router.tasks import spawn
+
+log = logging.getLogger(__name__)
+
+
+class Actions(QObject):
+    """Commands go to the router as tasks on the UI's loop; the outcome is the next snapshot, or `failed`.
+
+    Signals:
+        open_requested: show the window.
+        quit_requested: quit, after asking if need be.
+        failed: (slot or "", one sentence) a command could not be carried out.
+        log_ready: (slot, list of lines) the answer to "Show log".
+    """
+
+    open_requested = Signal()
+    quit_requested = Signal()
+    failed = Signal(str, str)
+    log_ready = Signal(str, list)
+
+    def __init__(self, link: Link, log_folder: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._link = link
+        self._log_folder = log_folder
+
+    @Slot(object)
+    def trigger(self, command: Command) -> None:
+        """Carry out `command`; returns at once."""
+        match command.action:
+            case Action.OPEN:
+                self.open_requested.emit()
+            case Action.QUIT:
+                self.quit_requested.emit()
+            case Action.COPY_URL:
+                self._copy(text.endpoint(self._link.snapshot.server))
+            case Action.COPY_MODEL:
+                self._copy(command.model)
+            case Action.LOGS:
+                self._open_logs()
+            case _:
+                spawn(self._run(command), name=f"{command.action} {command.slot}")
+
+    def _copy(self, value: str) -> None:
+        QGuiApplication.clipboard().setText(value)
+
+    def _open_logs(self) -> None:
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._log_folder))):
+            self.failed.emit("", text.no_file_manager(self._log_folder))
+
+    async def _run(self, command: Command) -> None:
+        try:
+            await self._send(command)
+        except SwitchCancelled:
+            log.info("switch of %s cancelled", command.slot)
+        except RouterError as error:
+            log.warning("%s %s: %s", command.action, command.slot, error.message)
+            self.failed.emit(command.slot, error.message)
+        except Exception:
+            # A bug must not look like a click that did nothing.
+            log.exception("%s %s failed", command.action, command.slot)
+            self.failed.emit(command.slot, text.unexpected(command.action))
+
+    def _send(self, command: Command) -> Coroutine[Any, Any, None]:
+        slot, link = command.slot, self._link
+        match command.action:
+            case Action.LOAD:
+                return link.load(slot, command.model)
+            case Action.CANCEL:
+                return link.cancel(slot)
+            case Action.UNLOAD:
+                return link.unload(slot)
+            case Action.UNLOAD_ALL:
+                return link.unload_all()
+            case Action.RESTART:
+                return link.restart(slot)
+            case Action.SHOW_LOG:
+                return self._show_log(slot)
+        raise AssertionError(f"not a command for the router: {command.action}")
+
+    async def _show_log(self, slot: str) -> None:
+        self.log_ready.emit(slot, await self._link.logs(slot))

@@ -1,0 +1,51 @@
+"""Builds everything from the configuration and connects it. There are no globals elsewhere. Imports no Qt."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import queue
+import sys
+from pathlib import Path
+
+from resources import demo_model
+from router.config.load import load_config
+from router.config.schema import Config
+from router.paths import Paths
+from router.service import Service
+
+LOG_BYTES = 5 * 1024 * 1024
+
+
+def read_config(config_file: Path | None) -> tuple[Config, Paths]:
+    """The configuration and the folders. Raises RouterError listing every problem of the file."""
+    paths = Paths.for_user(config_file)
+    return load_config(paths.config_file, paths), paths
+
+
+def make_service(config: Config, paths: Paths, *, retry_port: bool) -> Service:
+    """The router, not started yet. `retry_port`: see Service."""
+    return Service(config, paths, demo=demo_model(), retry_port=retry_port)
+
+
+def start_logging(paths: Paths, *, to_stderr: bool) -> logging.handlers.QueueListener:
+    """Log to `hal0.log` in the log folder, through a thread so that no disk stalls a request.
+
+    Returns the listener; stop it at exit so that the last lines are written.
+    """
+    paths.create()
+    file = logging.handlers.RotatingFileHandler(
+        paths.logs / "hal0.log", maxBytes=LOG_BYTES, backupCount=2, encoding="utf-8"
+    )
+    handlers: list[logging.Handler] = [file]
+    if to_stderr:
+        handlers.append(logging.StreamHandler(sys.stderr))
+    for handler in handlers:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    lines: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
+    root = logging.getLogger()
+    root.setLevel(logging.INFO)
+    root.addHandler(logging.handlers.QueueHandler(lines))
+    listener = logging.handlers.QueueListener(lines, *handlers)
+    listener.start()
+    return listener

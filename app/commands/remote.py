@@ -1,0 +1,114 @@
+"""Commands that talk to the running hal0: status, switch, unload, logs."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from app.client import Client, NotRunning, Refused
+from app.commands.progress import ProgressLine
+from router.config.load import load_config
+from router.paths import Paths
+
+POLL_SECONDS = 0.2
+
+
+def status(config_file: Path | None, url: str | None) -> int:
+    client = _client(config_file, url)
+    try:
+        state = client.state()
+    except (NotRunning, Refused) as error:
+        return _fail(error)
+    server = state["server"]
+    print(f"hal0 {server['version']} · {server['url']}/v1 · {server['state']}")
+    for slot in state["slots"]:
+        print("  " + _slot_line(slot))
+        if slot["last_error"]:
+            print(f"    last error: {slot['last_error']['message']}")
+    for device in state["memory"]:
+        kind = "VRAM" if device["is_gpu"] else "RAM (no GPU found)"
+        print(f"  {kind}: {_gib(device['used'])} of {_gib(device['total'])} GiB · {device['name']}")
+    return 0
+
+
+def switch(config_file: Path | None, url: str | None, slot: str, model: str) -> int:
+    """Load a model and show the phases until it is ready; Ctrl+C leaves the switch running."""
+    client = _client(config_file, url)
+    failure: list[Exception] = []
+
+    def load() -> None:
+        try:
+            client.load(slot, model)
+        except (NotRunning, Refused) as error:
+            failure.append(error)
+
+    worker = threading.Thread(target=load, daemon=True)
+    worker.start()
+    line = ProgressLine()
+    while worker.is_alive():
+        _show_progress(line, client, slot)
+        worker.join(POLL_SECONDS)
+    line.clear()
+    if failure:
+        return _fail(failure[0])
+    print(f"{slot} now holds {model}.")
+    return 0
+
+
+def unload(config_file: Path | None, url: str | None, slot: str) -> int:
+    try:
+        _client(config_file, url).unload(slot)
+    except (NotRunning, Refused) as error:
+        return _fail(error)
+    print(f"{slot} is empty.")
+    return 0
+
+
+def logs(config_file: Path | None, url: str | None, slot: str) -> int:
+    try:
+        lines = _client(config_file, url).logs(slot)
+    except (NotRunning, Refused) as error:
+        return _fail(error)
+    print("\n".join(lines) if lines else f"{slot} has no log yet.")
+    return 0
+
+
+def _client(config_file: Path | None, url: str | None) -> Client:
+    paths = Paths.for_user(config_file)
+    return Client.find(load_config(paths.config_file, paths).server, paths, url)
+
+
+def _fail(error: Exception) -> int:
+    print(f"hal0: {error}", file=sys.stderr)
+    return 1
+
+
+def _show_progress(line: ProgressLine, client: Client, slot: str) -> None:
+    try:
+        found = next((s for s in client.state()["slots"] if s["name"] == slot), None)
+    except (NotRunning, Refused):
+        return  # the command itself will say it
+    if found and (progress := found["progress"]):
+        text = f"{slot} → {found['target'] or 'empty'} · {progress['phase']} · {progress['elapsed_s']:.0f} s"
+        line.show(text if line.redraws else f"{slot}: {progress['phase']}", progress["fraction"])
+
+
+def _slot_line(slot: dict[str, Any]) -> str:
+    parts = [slot["name"], slot["model"] or "no model", slot["state"]]
+    if slot["target"] and slot["target"] != slot["model"]:
+        parts[1] = f"{slot['model'] or 'empty'} → {slot['target']}"
+    if slot["progress"] and slot["progress"]["fraction"] is not None:
+        parts[2] += f" {slot['progress']['fraction']:.0%}"
+    if slot["context_length"]:
+        parts.append(f"{slot['context_length']} tokens")
+    if slot["memory"]:
+        parts.append(f"{_gib(slot['memory'])} GiB")
+    if slot["in_flight"] or slot["queued"]:
+        parts.append(f"{slot['in_flight']} running, {slot['queued']} waiting")
+    return " · ".join(parts)
+
+
+def _gib(amount: int) -> str:
+    return f"{amount / 2**30:.1f}"

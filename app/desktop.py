@@ -1,0 +1,196 @@
+"""Builds the desktop application and connects its parts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Callable
+
+import qasync
+from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtWidgets import QApplication, QMessageBox
+
+from app import text
+from app.actions import Actions
+from app.icons import app_icon
+from app.notices import notices
+from app.quitter import Quitter, on_termination
+from app.router_host import HostedService, RouterHost
+from app.single_instance import SingleInstance
+from app.state_bridge import StateBridge
+from app.tray import Tray
+from app.window.log_view import LogView
+from app.window.main import MainWindow
+from router.errors import RouterError
+from router.paths import Paths
+from router.state import Snapshot
+from router.tasks import spawn
+
+log = logging.getLogger(__name__)
+
+HIDDEN_START_MS = 10_000  # at login the tray may come up after hal0
+
+
+def run_desktop(make_service: Callable[[], HostedService], paths: Paths, *, hidden: bool = False) -> int:
+    """Run hal0 with tray and window until a person quits; returns the process's exit code.
+
+    `make_service` is called on the router's thread. `hidden` starts without the window where a tray exists
+    (start at login). A second launch shows the first one's window and returns 0.
+    """
+    if not _has_display():
+        return _say(text.NO_DISPLAY, 2)
+    app = _application()
+    instance = SingleInstance(paths.state)
+    if not instance.acquire():
+        return _defer_to_first(instance)
+    host = RouterHost(make_service)
+    try:
+        with qasync.QEventLoop(app) as loop:
+            asyncio.set_event_loop(loop)
+            return int(loop.run_until_complete(_live(host, instance, paths, hidden)))
+    except RuntimeError as error:
+        if "stopped before Future completed" not in str(error):
+            raise
+        # The session ended under us (log-out, QApplication.quit): Qt's loop stopped before our coroutine did.
+        log.info("the session ended; stopping")
+        return 0
+    finally:
+        host.stop()
+        instance.release()
+
+
+async def _live(host: RouterHost, instance: SingleInstance, paths: Paths, hidden: bool) -> int:
+    desktop = Desktop(host, instance, paths)
+    on_termination(desktop.quitter.quit_now, desktop)
+    spawn(desktop.start(hidden), name="start")
+    code = await desktop.exit_code
+    desktop.close()
+    return code
+
+
+class Desktop(QObject):
+    """Tray, window and router of one running hal0.
+
+    Attributes:
+        exit_code: done when everything has stopped.
+    """
+
+    def __init__(self, host: RouterHost, instance: SingleInstance, paths: Paths) -> None:
+        super().__init__()
+        self.exit_code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._code = 0
+        self._told_of_tray = False
+        self._host = host
+        self._last = host.snapshot
+        self.bridge = StateBridge(host, self)
+        self.actions = Actions(host, paths.logs, self)
+        self.quitter = Quitter(host, self)
+        self.window = MainWindow(self._last)
+        self.tray = Tray(self._last, self)
+        self.log_view = LogView()
+        self._connect()
+        instance.show_requested.connect(self.window.reveal)
+
+    async def start(self, hidden: bool) -> None:
+        """Show what is to be shown at once, then start the router without stalling the UI."""
+        if not (hidden and self.tray.visible):
+            QTimer.singleShot(HIDDEN_START_MS if hidden else 0, self._show_unless_in_tray(hidden))
+        try:
+            await asyncio.to_thread(self._host.start)
+        except Exception as error:
+            log.exception("the router did not start")
+            self._code = 1
+            self._report_startup(error.message if isinstance(error, RouterError) else str(error))
+
+    def close(self) -> None:
+        self.bridge.close()
+        self.tray.close()
+        self.window.may_hide = True
+        self.window.close()
+        self.log_view.close()
+
+    def _connect(self) -> None:
+        self.bridge.changed.connect(self._on_snapshot)
+        self.tray.chosen.connect(self.actions.trigger)
+        self.window.chosen.connect(self.actions.trigger)
+        self.tray.opened.connect(self.window.reveal)
+        self.actions.open_requested.connect(self.window.reveal)
+        self.actions.quit_requested.connect(lambda: self.quitter.request(self.window))
+        self.actions.failed.connect(self._on_failed)
+        self.actions.log_ready.connect(self.log_view.show_log)
+        self.window.close_refused.connect(lambda: self.quitter.request_without_tray(self.window))
+        self.window.closed.connect(self._on_window_closed)
+        self.tray.appeared.connect(self._on_tray_changed)
+        self.quitter.finished.connect(self._on_stopped)
+        self._on_tray_changed()
+
+    @Slot(object)
+    def _on_snapshot(self, snapshot: Snapshot) -> None:
+        old, self._last = self._last, snapshot
+        self.window.may_hide = self.tray.visible
+        self.tray.show_snapshot(snapshot)
+        self.window.show_snapshot(snapshot)
+        for notice in notices(old, snapshot):
+            self.tray.show_message(notice.title, notice.message)
+
+    @Slot(str, str)
+    def _on_failed(self, slot: str, message: str) -> None:
+        self.tray.show_message(text.failure_title(slot), message)
+
+    @Slot()
+    def _on_tray_changed(self) -> None:
+        self.window.may_hide = self.tray.visible
+
+    @Slot()
+    def _on_window_closed(self) -> None:
+        if not self._told_of_tray:
+            self._told_of_tray = True
+            self.tray.show_message(text.APP, text.STILL_IN_TRAY)
+
+    @Slot()
+    def _on_stopped(self) -> None:
+        if not self.exit_code.done():
+            self.exit_code.set_result(self._code)
+
+    def _show_unless_in_tray(self, hidden: bool) -> Callable[[], None]:
+        return lambda: None if hidden and self.tray.visible else self.window.reveal()
+
+    def _report_startup(self, message: str) -> None:
+        box = QMessageBox(QMessageBox.Icon.Critical, text.APP, text.STARTUP_FAILED)
+        box.setInformativeText(message)
+        box.finished.connect(self.quitter.quit_now)
+        box.setParent(self.window, box.windowFlags())
+        box.open()
+
+
+def _application() -> QApplication:
+    app = QApplication.instance() or QApplication([text.APP])
+    assert isinstance(app, QApplication)
+    app.setApplicationName(text.APP)
+    app.setDesktopFileName(text.APP)
+    app.setQuitOnLastWindowClosed(False)
+    app.setWindowIcon(app_icon())
+    return app
+
+
+def _has_display() -> bool:
+    """Without one Qt ends the process with an abort, not with an error that could be caught."""
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+
+
+def _defer_to_first(instance: SingleInstance) -> int:
+    owner = instance.owner
+    if owner is None:
+        return _say(text.NO_LOCK.format(path=instance.lock_file), 1)
+    if instance.ask_to_show():
+        return _say(text.ALREADY_RUNNING, 0)
+    return _say(text.NOT_ANSWERING.format(pid=owner), 1)
+
+
+def _say(sentence: str, code: int) -> int:
+    sys.stderr.write(sentence + "\n")
+    return code

@@ -1,0 +1,197 @@
+"""Pure: `Snapshot` → what the tray shows. No Qt, no clock, no I/O.
+
+For a given set of slots and choices the rows never come or go, only their texts and flags change: hosts of a
+StatusNotifier menu rebuild (and close) an open menu when a row is inserted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app import text
+from router.state import ServerState, SlotState, SlotStatus, Snapshot
+
+LINE_LIMIT = 34
+HEADER_LIMIT = 120
+MESSAGE_LIMIT = 90
+TOOLTIP_LIMIT = 127
+
+
+class Action(StrEnum):
+    """What a person can ask for, from the tray or the window."""
+
+    OPEN = "open"
+    COPY_URL = "copy-url"
+    LOAD = "load"
+    CANCEL = "cancel"
+    UNLOAD = "unload"
+    RESTART = "restart"
+    COPY_MODEL = "copy-model"
+    SHOW_LOG = "show-log"
+    UNLOAD_ALL = "unload-all"
+    LOGS = "logs"
+    QUIT = "quit"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """An action with the slot and the model id it is about, where it is about one."""
+
+    action: Action
+    slot: str = ""
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One menu entry. `key` is stable over time and unique in its menu; a row without text is a separator.
+
+    `radio` rows of one submenu form a group of which at most one is `checked`; `rows` makes it a submenu.
+    """
+
+    key: str
+    text: str = ""
+    enabled: bool = True
+    checked: bool = False
+    radio: bool = False
+    command: Command | None = None
+    rows: tuple[Row, ...] = ()
+
+    @property
+    def separator(self) -> bool:
+        return not self.text
+
+
+@dataclass(frozen=True, slots=True)
+class MenuSpec:
+    rows: tuple[Row, ...]
+
+
+class IconState(StrEnum):
+    """What the tray icon says by its shape."""
+
+    IDLE = "idle"
+    READY = "ready"
+    SWITCHING = "switching"
+    ERROR = "error"
+
+
+def menu_spec(snapshot: Snapshot, now: float) -> MenuSpec:
+    """The whole tray menu at Unix time `now`."""
+    running = [s for s in snapshot.slots if has_engine(s)]
+    return MenuSpec(
+        (
+            Row("header", text.elide(text.header(snapshot.server), HEADER_LIMIT), enabled=False),
+            _action(Action.OPEN, text.OPEN),
+            _action(Action.COPY_URL, text.COPY_URL),
+            Row("separator-slots"),
+            *(_slot_row(snapshot, slot, now) for slot in snapshot.slots),
+            Row("memory", text.memory(snapshot.memory), enabled=False),
+            _action(Action.UNLOAD_ALL, text.UNLOAD_ALL, enabled=bool(running)),
+            Row("separator-logs"),
+            _action(Action.LOGS, text.LOGS),
+            Row("separator-quit"),
+            _action(Action.QUIT, text.quit_entry(len(running))),
+        )
+    )
+
+
+def has_engine(slot: SlotStatus) -> bool:
+    """Whether quitting would stop a process of this slot."""
+    return slot.pid is not None or slot.state not in (SlotState.UNLOADED, SlotState.QUEUED, SlotState.FAILED)
+
+
+def may_unload(slot: SlotStatus) -> bool:
+    return has_engine(slot) and not slot.state.switching
+
+
+def may_restart(slot: SlotStatus) -> bool:
+    return slot.serving is not None and slot.state in (SlotState.READY, SlotState.FAILED)
+
+
+def icon_state(snapshot: Snapshot) -> IconState:
+    """An endpoint that is down outweighs a switch, a switch outweighs an older failure of another slot."""
+    states = {slot.state for slot in snapshot.slots}
+    if snapshot.server.state is ServerState.FAILED:
+        return IconState.ERROR
+    if any(state.switching for state in states):
+        return IconState.SWITCHING
+    if SlotState.FAILED in states:
+        return IconState.ERROR
+    return IconState.READY if SlotState.READY in states else IconState.IDLE
+
+
+def tooltip(snapshot: Snapshot) -> str:
+    """`hal0 · primary: Qwen3-30B ready · coder: loading 45% · VRAM 19/24 GB`, at most 127 UTF-16 units.
+
+    What does not fit is shortened in this order: model names, then whole slots (`+3 more`).
+    """
+    if snapshot.server.error:
+        return _fit(text.elide(text.header(snapshot.server), TOOLTIP_LIMIT))
+    memory = text.memory_short(snapshot.memory)
+    for name_limit in (28, 20, 14, 10):
+        line = _tooltip_line([_slot_tip(snapshot, s, name_limit) for s in snapshot.slots], 0, memory)
+        if text.utf16_length(line) <= TOOLTIP_LIMIT:
+            return line
+    tips = [_slot_tip(snapshot, s, 10) for s in snapshot.slots]
+    for shown in range(len(tips) - 1, -1, -1):
+        line = _tooltip_line(tips[:shown], len(tips) - shown, memory)
+        if text.utf16_length(line) <= TOOLTIP_LIMIT:
+            return line
+    return text.APP
+
+
+def _fit(line: str) -> str:
+    while text.utf16_length(line) > TOOLTIP_LIMIT:
+        line = line[:-2].rstrip() + text.ELLIPSIS
+    return line
+
+
+def _tooltip_line(tips: list[str], hidden: int, memory: str) -> str:
+    more = f"+{hidden} more" if hidden else ""
+    return text.SEPARATOR.join(part for part in (text.APP, *tips, more, memory) if part)
+
+
+def _slot_tip(snapshot: Snapshot, slot: SlotStatus, limit: int) -> str:
+    name = text.elide_middle(slot.name, 16)
+    word = text.state(slot).lower()
+    if slot.state.switching or slot.serving is None:
+        return f"{name}: {word}"
+    return f"{name}: {text.elide_middle(text.model_name(snapshot, slot.serving), limit)} {word}"
+
+
+def _action(action: Action, label: str, *, enabled: bool = True, slot: str = "", model: str = "") -> Row:
+    return Row(action.value, label, enabled=enabled, command=Command(action, slot, model))
+
+
+def _slot_row(snapshot: Snapshot, slot: SlotStatus, now: float) -> Row:
+    name, serving = slot.name, slot.serving
+    detail = Row("detail", text.elide(text.slot_detail(slot, now), MESSAGE_LIMIT), enabled=False)
+    choices = [_choice_row(snapshot, slot, model_id) for model_id in slot.choices]
+    if not choices:
+        choices = [Row("no-models", text.NO_MODEL_ENTRY, enabled=False)]
+    rows = (
+        detail,
+        Row("separator-choices"),
+        *choices,
+        Row("separator-actions"),
+        _action(Action.CANCEL, text.CANCEL_SWITCH, enabled=slot.state.switching, slot=name),
+        _action(Action.UNLOAD, text.unload(slot), enabled=may_unload(slot), slot=name),
+        _action(Action.RESTART, text.RESTART, enabled=may_restart(slot), slot=name),
+        _action(Action.COPY_MODEL, text.COPY_MODEL, enabled=bool(serving), slot=name, model=serving or ""),
+        _action(Action.SHOW_LOG, text.SHOW_LOG, slot=name),
+    )
+    return Row(f"slot:{name}", text.slot_line(snapshot, slot, LINE_LIMIT), rows=rows)
+
+
+def _choice_row(snapshot: Snapshot, slot: SlotStatus, model_id: str) -> Row:
+    model = snapshot.model(model_id)
+    return Row(
+        f"model:{model_id}",
+        text.choice(model, model_id, LINE_LIMIT),
+        enabled=model is not None and model.problem is None,
+        checked=slot.serving == model_id,
+        radio=True,
+        command=Command(Action.LOAD, slot.name, model_id),
+    )

@@ -1,0 +1,125 @@
+"""Leaving: ask only when someone would lose something, stop every engine, then end the process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Callable
+from typing import Protocol
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+from app import text
+from router.state import Snapshot
+from router.tasks import spawn
+
+log = logging.getLogger(__name__)
+
+
+class Stoppable(Protocol):
+    """What ends the router: returns when all engines are gone."""
+
+    @property
+    def snapshot(self) -> Snapshot: ...
+
+    def stop(self, timeout: float | None = None) -> bool: ...
+
+
+class Quitter(QObject):
+    """Takes hal0 down once, however often it is asked to.
+
+    Signals:
+        stopping: the engines are being stopped.
+        finished: the router's thread has ended; nothing is left to stop.
+    """
+
+    stopping = Signal()
+    finished = Signal()
+
+    def __init__(self, host: Stoppable, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._host = host
+        self._question: QMessageBox | None = None
+        self._under_way = False
+
+    @property
+    def question(self) -> QMessageBox | None:
+        """The open question, if one is."""
+        return self._question
+
+    @Slot()
+    def request(self, window: QWidget | None = None) -> None:
+        """Quit; a person is asked first if requests are in flight."""
+        busy = sum(slot.in_flight + slot.queued for slot in self._host.snapshot.slots)
+        if busy and not self._under_way:
+            self._ask(text.quit_question(busy), text.QUIT_CONSEQUENCE, window)
+        else:
+            self.quit_now()
+
+    @Slot()
+    def request_without_tray(self, window: QWidget | None = None) -> None:
+        """The last visible part of hal0 is being closed: always ask, as the endpoint would go with it."""
+        self._ask(text.CLOSE_QUESTION, text.CLOSE_CONSEQUENCE, window)
+
+    @Slot()
+    def quit_now(self) -> None:
+        """Quit without asking (a signal, the end of the session, the answer "Quit")."""
+        if self._under_way:
+            return
+        self._under_way = True
+        self.stopping.emit()
+        spawn(self._stop(), name="quit")
+
+    async def _stop(self) -> None:
+        try:
+            await asyncio.to_thread(self._host.stop)
+        finally:
+            self.finished.emit()
+
+    def _ask(self, question: str, consequence: str, window: QWidget | None) -> None:
+        if self._question is not None:
+            self._question.raise_()
+            return
+        visible = window if window is not None and window.isVisible() else None
+        box = QMessageBox(QMessageBox.Icon.Question, text.APP, question, parent=visible)
+        box.setInformativeText(consequence)
+        leave = box.addButton(text.QUIT_BUTTON, QMessageBox.ButtonRole.AcceptRole)
+        stay = box.addButton(text.STAY_BUTTON, QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(stay)
+        box.setEscapeButton(stay)
+        box.finished.connect(lambda: self._on_answer(box.clickedButton() is leave))
+        self._question = box
+        # Never exec(): a nested event loop inside an asyncio task is an error.
+        box.open()
+
+    def _on_answer(self, leave: bool) -> None:
+        if self._question is not None:
+            self._question.deleteLater()
+            self._question = None
+        if leave:
+            self.quit_now()
+
+
+def on_termination(callback: Callable[[], None], parent: QObject) -> None:
+    """Call `callback` on the UI's loop for SIGINT and SIGTERM. Call it with that loop running."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, callback)
+        except NotImplementedError:
+            # Windows: Python runs a handler only when it runs, and Qt's loop may sleep for long.
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(callback))
+            waker = QTimer(parent, interval=500)
+            waker.timeout.connect(lambda: None)
+            waker.start()
+
+
+def off_termination() -> None:
+    """Take the handlers off again, where they were put on a loop."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):
+            loop.remove_signal_handler(number)

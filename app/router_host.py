@@ -1,0 +1,170 @@
+"""The router's own thread and asyncio loop, and the in-process `Link` to it.
+
+The UI may stall without delaying a request, and the router without freezing the UI. The thread must outlive the
+engines: on Linux a child with PDEATHSIG dies with the thread that started it, not with the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVar
+
+from router.errors import ShuttingDown
+from router.state import Observer, Snapshot, StateStore
+from router.tasks import spawn
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class HostedService(Protocol):
+    """What the host needs of `router.service.Service`; every coroutine runs on the router's loop."""
+
+    @property
+    def store(self) -> StateStore: ...
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def load(self, slot: str, model: str) -> None: ...
+
+    async def unload(self, slot: str) -> None: ...
+
+    async def unload_all(self) -> None: ...
+
+    async def restart(self, slot: str) -> None: ...
+
+    async def cancel(self, slot: str) -> None: ...
+
+    async def logs(self, slot: str) -> list[str]: ...
+
+
+class RouterHost:
+    """Runs one service on a thread of its own, and is the `Link` to it.
+
+    `make_service` is called on the router's thread, inside its loop. Until it has returned, the snapshot is an
+    empty one; observers may subscribe at any time.
+    """
+
+    def __init__(self, make_service: Callable[[], HostedService]) -> None:
+        self._make_service = make_service
+        self._observers: list[Observer] = []
+        self._service: HostedService | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._asked_to_stop: asyncio.Event | None = None
+        self._reachable = threading.Event()
+        self._started = threading.Event()
+        self._error: BaseException | None = None
+        # Not a daemon: an interpreter that exits must wait until the engines are gone.
+        self._thread = threading.Thread(target=self._run, name="hal0-router")
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self._service.store.snapshot if self._service else Snapshot()
+
+    @property
+    def running(self) -> bool:
+        """Whether the router's thread is alive, and with it the engines."""
+        return self._thread.is_alive()
+
+    def subscribe(self, observer: Observer) -> Callable[[], None]:
+        """Call `observer` on the router's thread after each change."""
+        self._observers = [*self._observers, observer]
+
+        def unsubscribe() -> None:
+            self._observers = [o for o in self._observers if o is not observer]
+
+        return unsubscribe
+
+    def start(self) -> None:
+        """Start the thread; returns when the service has started, raises what its start raised."""
+        self._thread.start()
+        self._started.wait()
+        if self._error is not None:
+            self._thread.join()
+            raise self._error
+
+    def stop(self, timeout: float | None = None) -> bool:
+        """Stop the service and join the thread; False if it still runs after `timeout` seconds."""
+        if self._thread.ident is None:
+            return True
+        self._reachable.wait(timeout)
+        loop, event = self._loop, self._asked_to_stop
+        if loop is not None and event is not None:
+            with contextlib.suppress(RuntimeError):  # closed: the thread is ending by itself
+                loop.call_soon_threadsafe(event.set)
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    async def load(self, slot: str, model: str) -> None:
+        await self._call(lambda service: service.load(slot, model))
+
+    async def unload(self, slot: str) -> None:
+        await self._call(lambda service: service.unload(slot))
+
+    async def unload_all(self) -> None:
+        await self._call(lambda service: service.unload_all())
+
+    async def restart(self, slot: str) -> None:
+        await self._call(lambda service: service.restart(slot))
+
+    async def cancel(self, slot: str) -> None:
+        await self._call(lambda service: service.cancel(slot))
+
+    async def logs(self, slot: str) -> list[str]:
+        return await self._call(lambda service: service.logs(slot))
+
+    async def _call(self, command: Callable[[HostedService], Coroutine[Any, Any, T]]) -> T:
+        """Run a command on the router's loop; cancelling here cancels it there."""
+        service, loop, event = self._service, self._loop, self._asked_to_stop
+        if service is None or loop is None or event is None or event.is_set() or loop.is_closed():
+            raise ShuttingDown("hal0's router is not running; start hal0 again.")
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(command(service), loop))
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:  # start() raises it on its caller's thread
+            if self._started.is_set():
+                log.exception("the router's thread ended")
+            self._error = error
+        finally:
+            self._reachable.set()
+            self._started.set()
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._asked_to_stop = asyncio.Event()
+        self._reachable.set()
+        service = self._make_service()
+        unsubscribe = service.store.subscribe(self._on_change)
+        self._service = service
+        self._on_change(service.store.snapshot)
+        try:
+            await self._start_unless_stopped(service, self._asked_to_stop)
+            self._started.set()
+            await self._asked_to_stop.wait()
+        finally:
+            await service.stop()
+            unsubscribe()
+
+    async def _start_unless_stopped(self, service: HostedService, stop: asyncio.Event) -> None:
+        """A person who quits while models load must not wait for them."""
+        starting = spawn(service.start(), name="service start")
+        stopping = spawn(stop.wait(), name="stop asked")
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not starting.done():
+            starting.cancel()
+            await asyncio.wait({starting})
+        if not starting.cancelled():
+            starting.result()
+
+    def _on_change(self, snapshot: Snapshot) -> None:
+        for observer in self._observers:
+            observer(snapshot)

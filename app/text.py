@@ -1,0 +1,296 @@
+"""Every sentence, label and number format of the desktop, free of Qt: what people read is decided here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from router.state import DeviceMemory, ModelStatus, ServerState, ServerStatus, SlotState, SlotStatus, Snapshot
+
+Escape = Callable[[str], str]
+
+APP = "hal0"
+SEPARATOR = " · "
+ELLIPSIS = "…"
+
+OPEN = "Open hal0"
+COPY_URL = "Copy endpoint URL"
+UNLOAD_ALL = "Unload all"
+LOGS = "Logs…"
+CANCEL_SWITCH = "Cancel switch"
+UNLOAD = "Unload"
+RESTART = "Restart"
+COPY_MODEL = "Copy model id"
+SHOW_LOG = "Show log"
+NO_MODELS = "No models yet: add a folder with GGUF files to model_dirs in hal0.yaml"
+NO_MODEL_ENTRY = "No models"
+NO_SLOTS = "No slots: add one under slots: in hal0.yaml"
+NOTHING_LOADED = "nothing loaded"
+CHOOSE_MODEL = "Choose a model…"
+NO_LOG_LINES = "This slot's engine has not written anything yet."
+ALREADY_RUNNING = "hal0 is already running; its window is now open."
+NOT_ANSWERING = (
+    "hal0 is already running (process {pid}) but does not answer; end that process, then start hal0 again."
+)
+NO_LOCK = "hal0 cannot write its lock file {path}; make its folder writable, then start hal0 again."
+STILL_IN_TRAY = "hal0 keeps running in the tray. Quit it from the tray menu."
+
+_STATE_WORDS = {
+    SlotState.UNLOADED: "Unloaded",
+    SlotState.QUEUED: "Queued",
+    SlotState.DRAINING: "Draining",
+    SlotState.STOPPING: "Stopping",
+    SlotState.STARTING: "Starting",
+    SlotState.LOADING: "Loading",
+    SlotState.WARMING: "Warming up",
+    SlotState.READY: "Ready",
+    SlotState.FAILED: "Error",
+}
+_SERVER_WORDS = {
+    ServerState.STARTING: "Starting…",
+    ServerState.RUNNING: "Running",
+    ServerState.STOPPING: "Stopping…",
+    ServerState.FAILED: "Not running",
+}
+
+
+def elide(text: str, limit: int) -> str:
+    """`text` in at most `limit` characters, cut at the end."""
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + ELLIPSIS
+
+
+def elide_middle(text: str, limit: int) -> str:
+    """`text` in at most `limit` characters; both ends stay, as a model's name ends in its quantization."""
+    text = " ".join(text.split())
+    if len(text) <= limit:
+        return text
+    tail = (limit - 1) // 2
+    return text[: limit - 1 - tail].rstrip() + ELLIPSIS + text[len(text) - tail :].lstrip()
+
+
+def utf16_length(text: str) -> int:
+    """Length as Windows counts it (its tooltip holds 127 of these units)."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def size(count: int) -> str:
+    """Bytes for people. A "GB" is 2^30 bytes, as RAM and GPUs are sold, so that models compare with them."""
+    if count >= 1 << 30:
+        return f"{_gb(count)} GB"
+    if count >= 1 << 20:
+        return f"{count / (1 << 20):.0f} MB"
+    return f"{max(0, count) / (1 << 10):.0f} KB"
+
+
+def _gb(count: int) -> str:
+    return f"{count / (1 << 30):.1f}".removesuffix(".0")
+
+
+def duration(seconds: float) -> str:
+    """Seconds as `12 s` or `3 min`."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def host_port(server: ServerStatus) -> str:
+    return server.url.removeprefix("http://")
+
+
+def endpoint(server: ServerStatus) -> str:
+    """The URL a client pastes as its OpenAI base URL."""
+    return f"{server.url}/v1"
+
+
+def server_word(server: ServerStatus) -> str:
+    return _SERVER_WORDS[server.state]
+
+
+def header(server: ServerStatus) -> str:
+    """`hal0 · 127.0.0.1:8080 · Running`, or the error in its place."""
+    if server.error:
+        return f"{APP}{SEPARATOR}{server.error}"
+    return SEPARATOR.join((APP, host_port(server), server_word(server)))
+
+
+def model_name(snapshot: Snapshot, model_id: str) -> str:
+    """The display name of a model, or its id where the catalog does not know it (any more)."""
+    model = snapshot.model(model_id)
+    return model.display_name or model.id if model else model_id
+
+
+def choice(model: ModelStatus | None, model_id: str, limit: int) -> str:
+    """One entry of a model list: `Qwen3-30B   17.8 GB`, or what is wrong with it."""
+    name = elide_middle((model.display_name or model.id) if model else model_id, limit)
+    if model is None:
+        return f"{name}{SEPARATOR}not in the catalog"
+    if model.problem:
+        return f"{name}{SEPARATOR}{elide(model.problem, limit)}"
+    return f"{name}   {size(model.size_bytes)}" if model.size_bytes else name
+
+
+def state(slot: SlotStatus) -> str:
+    """The state chip: `Ready`, `Busy (2)`, `Queued (3)`, `Loading 45%`."""
+    word = _STATE_WORDS[slot.state]
+    if slot.state is SlotState.READY and slot.in_flight:
+        return f"Busy ({slot.in_flight})"
+    if slot.state is SlotState.QUEUED and slot.queued:
+        return f"{word} ({slot.queued})"
+    if slot.state is SlotState.DRAINING and slot.in_flight:
+        return f"{word} ({slot.in_flight})"
+    share = percent(slot)
+    return word if share is None else f"{word} {share}%"
+
+
+def percent(slot: SlotStatus) -> int | None:
+    """0..100 while a switch knows where it is, else None."""
+    if not slot.state.switching or slot.progress is None or slot.progress.fraction is None:
+        return None
+    return round(100 * min(1.0, max(0.0, slot.progress.fraction)))
+
+
+def slot_line(snapshot: Snapshot, slot: SlotStatus, limit: int) -> str:
+    """`primary · Qwen3-30B Q4_K_M · Ready`; a switch shows its goal: `coder · → Gemma-27B · Loading 45%`."""
+    name = elide_middle(slot.name, limit // 2)
+    if slot.serving is None:
+        model = NOTHING_LOADED if slot.choices else "no models"
+    else:
+        model = elide_middle(model_name(snapshot, slot.serving), limit)
+    arrow = "→ " if slot.state.switching and slot.target else ""
+    return SEPARATOR.join((name, arrow + model, state(slot)))
+
+
+def slot_detail(slot: SlotStatus, now: float) -> str:
+    """The line under a slot: why it failed, how long a switch runs, what it uses. `now`: Unix seconds."""
+    if slot.state.switching:
+        return f"Switching for {duration(slot.progress.elapsed(now))}" if slot.progress else "Switching"
+    if slot.last_error is not None:
+        return slot.last_error.message
+    if not slot.choices:
+        return NO_MODELS
+    if slot.state is SlotState.UNLOADED:
+        return "Unloaded: the next request loads it" if slot.model else "Nothing loaded"
+    facts = []
+    if slot.context_length:
+        facts.append(f"{context(slot.context_length)} context")
+    if slot.memory:
+        facts.append(f"uses {size(slot.memory)}")
+    if slot.queued:
+        facts.append(f"{slot.queued} waiting")
+    return SEPARATOR.join(facts) or state(slot)
+
+
+def context(tokens: int) -> str:
+    """Tokens as people name them: `32k`, `4096` stays `4k`, odd numbers stay exact."""
+    return f"{tokens // 1024}k" if tokens >= 1024 and tokens % 1024 == 0 else f"{tokens:,}"
+
+
+def unload(slot: SlotStatus) -> str:
+    return f"{UNLOAD} (frees {size(slot.memory)})" if slot.memory else UNLOAD
+
+
+def memory(devices: Iterable[DeviceMemory]) -> str:
+    """`VRAM 19.2/24 GB · other apps 3.1 GB`, several GPUs added up; without one, the RAM."""
+    pools = tuple(devices)
+    gpus = tuple(d for d in pools if d.is_gpu)
+    if gpus:
+        count = f" on {len(gpus)} GPUs" if len(gpus) > 1 else ""
+        others = sum(max(0, d.used - d.used_by_slots) for d in gpus)
+        tail = f"{SEPARATOR}other apps {size(others)}" if others >= 1 << 20 else ""
+        return f"VRAM {_used_of(gpus)}{count}{tail}"
+    if pools:
+        return f"RAM {_used_of(pools)} (no GPU found)"
+    return "Memory: not measured yet"
+
+
+def memory_short(devices: Iterable[DeviceMemory]) -> str:
+    """`VRAM 19.2/24 GB`, or nothing where no GPU was measured."""
+    gpus = tuple(d for d in devices if d.is_gpu)
+    return f"VRAM {_used_of(gpus)}" if gpus else ""
+
+
+def _used_of(pools: tuple[DeviceMemory, ...]) -> str:
+    return f"{_gb(sum(d.used for d in pools))}/{_gb(sum(d.total for d in pools))} GB"
+
+
+def quit_entry(running: int) -> str:
+    """`Quit hal0 (stops 2 models)`; `running` counts slots with an engine."""
+    return f"Quit {APP}" + (f" (stops {models(running)})" if running else "")
+
+
+def quit_question(in_flight: int) -> str:
+    many = "1 request is" if in_flight == 1 else f"{in_flight} requests are"
+    return f"{many} still being answered."
+
+
+def models(count: int) -> str:
+    return "1 model" if count == 1 else f"{count} models"
+
+
+def qt_label(text: str) -> str:
+    """`text` shown as it is by a QMenu of Qt itself, for which `&` marks a mnemonic."""
+    return text.replace("&", "&&")
+
+
+def status_notifier_label(text: str) -> str:
+    """`text` shown as it is by a StatusNotifier host.
+
+    Qt turns the first `&` into `_` (unless it ends the text) and sends the rest raw; hosts read a single `_`
+    as a mnemonic and `__` as one `_` (qdbusmenutypes.cpp, `convertMnemonic`).
+    """
+    text = text.replace("_", "__")
+    first = text.find("&")
+    if first < 0 or first == len(text) - 1:
+        return text
+    # "A & B" leaves Qt as "A _& B": hosts draw that as an (underlined) "&".
+    return f"{text[:first]}&{text[first:]}"
+
+
+def no_file_manager(folder: object) -> str:
+    return f"No file manager could be opened; hal0's logs are in {folder}."
+
+
+def unexpected(action: str) -> str:
+    return f"The command “{action}” failed unexpectedly; hal0's log says why."
+
+
+def failure_title(slot: str) -> str:
+    return f"{APP}{SEPARATOR}{slot}" if slot else APP
+
+
+def crashed(slot: str, message: str) -> str:
+    return f"The engine of {slot} stopped: {message}"
+
+
+QUIT_CONSEQUENCE = "Quitting stops the models and breaks those answers off."
+QUIT_BUTTON = "Quit"
+STAY_BUTTON = "Keep running"
+CLOSE_QUESTION = "Quit hal0?"
+CLOSE_CONSEQUENCE = "This session has no tray to hide in. Quitting stops the models and the endpoint."
+NO_DISPLAY = "hal0 found no graphical session; run “hal0 serve” to serve without a window."
+STARTUP_FAILED = "hal0 could not start"
+COPY = "Copy"
+COPIED = "Copied"
+CANCEL = "Cancel"
+
+
+def memory_split(device: DeviceMemory) -> str:
+    """`hal0 16.1 · other apps 3.1 · free 4.8 of 24 GB`."""
+    ours = min(device.used_by_slots, device.used)
+    free = max(0, device.total - device.used)
+    parts = (
+        f"{APP} {_gb(ours)}",
+        f"other apps {_gb(device.used - ours)}",
+        f"free {_gb(free)} of {size(device.total)}",
+    )
+    return SEPARATOR.join(parts)
+
+
+def model_of(slot: str) -> str:
+    return f"Model in {slot}"
+
+
+def progress_of(slot: str) -> str:
+    return f"Loading progress of {slot}"
+
+
+def log_title(slot: str) -> str:
+    return f"{APP}{SEPARATOR}log of {slot}"

@@ -1,0 +1,1 @@
+"""hal0's window: reads snapshots, sends commands."""

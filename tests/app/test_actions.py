@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from PySide6.QtCore import QObject, QUrl, Slot
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtWidgets import QApplication
+
+from app.actions import Actions
+from app.menu_model import Action, Command
+from router.errors import SwitchCancelled
+from tests.app.fake_service import BROKEN, GEMMA, QWEN, FakeService
+from tests.app.test_state_bridge import StoreLink
+
+T = TypeVar("T")
+
+
+class Heard:
+    """Collects what `Actions` says, and wakes whoever waits for it."""
+
+    def __init__(self, actions: Actions) -> None:
+        self.failures: list[tuple[str, str]] = []
+        self.logs: list[tuple[str, list[str]]] = []
+        self.other: list[str] = []
+        self.something = asyncio.Event()
+        actions.failed.connect(lambda slot, message: self._hear(self.failures, (slot, message)))
+        actions.log_ready.connect(lambda slot, lines: self._hear(self.logs, (slot, lines)))
+        actions.open_requested.connect(lambda: self._hear(self.other, "open"))
+        actions.quit_requested.connect(lambda: self._hear(self.other, "quit"))
+
+    def _hear(self, into: list[T], what: T) -> None:
+        into.append(what)
+        self.something.set()
+
+
+class Opened(QObject):
+    """Stands in for the file manager, and keeps what it was asked to open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.urls: list[str] = []
+
+    @Slot(QUrl)
+    def open(self, url: QUrl) -> None:
+        self.urls.append(url.toLocalFile())
+
+
+@pytest.fixture
+def link() -> StoreLink:
+    return StoreLink()
+
+
+@pytest.fixture
+def actions(qapp: QApplication, link: StoreLink, tmp_path: Path) -> Actions:
+    return Actions(link, tmp_path)  # type: ignore[arg-type]
+
+
+async def done(link: FakeService, count: int) -> list[tuple[str, ...]]:
+    """The commands the service received, once there are `count`."""
+    async with asyncio.timeout(5):
+        while len(link.calls) < count:
+            link.called.clear()
+            await link.called.wait()
+    return link.calls
+
+
+async def test_each_router_command_goes_to_the_router(actions: Actions, link: StoreLink) -> None:
+    actions.trigger(Command(Action.LOAD, "primary", GEMMA))
+    actions.trigger(Command(Action.CANCEL, "primary"))
+    actions.trigger(Command(Action.RESTART, "embed"))
+    assert await done(link, 3) == [("load", "primary", GEMMA), ("cancel", "primary"), ("restart", "embed")]
+
+
+async def test_unloads_go_to_the_router(actions: Actions, link: StoreLink) -> None:
+    actions.trigger(Command(Action.UNLOAD, "embed"))
+    actions.trigger(Command(Action.UNLOAD_ALL))
+    assert (await done(link, 4))[:2] == [("unload", "embed"), ("unload_all",)]
+
+
+async def test_a_refused_command_is_told_in_the_router_s_words(actions: Actions) -> None:
+    heard = Heard(actions)
+    actions.trigger(Command(Action.LOAD, "primary", BROKEN))
+    await asyncio.wait_for(heard.something.wait(), 5)
+    assert heard.failures == [("primary", "llama-server stopped: the file is damaged.")]
+
+
+async def test_a_bug_is_not_silent(actions: Actions, link: StoreLink, caplog: pytest.LogCaptureFixture) -> None:
+    link.bug = KeyError("bug")
+    heard = Heard(actions)
+    actions.trigger(Command(Action.RESTART, "primary"))
+    await asyncio.wait_for(heard.something.wait(), 5)
+    assert heard.failures == [("primary", "The command “restart” failed unexpectedly; hal0's log says why.")]
+    assert "KeyError" in caplog.text
+
+
+async def test_a_switch_the_person_cancelled_is_no_failure(actions: Actions, link: StoreLink) -> None:
+    link.bug = SwitchCancelled("The switch was cancelled.")
+    heard = Heard(actions)
+    actions.trigger(Command(Action.RESTART, "primary"))
+    await done(link, 1)
+    actions.trigger(Command(Action.SHOW_LOG, "primary"))
+    await asyncio.wait_for(heard.something.wait(), 5)
+    assert heard.failures == []
+    assert heard.logs == [("primary", ["primary: line 0", "primary: line 1", "primary: line 2"])]
+
+
+async def test_copies_land_on_the_clipboard(actions: Actions) -> None:
+    actions.trigger(Command(Action.COPY_URL))
+    assert QGuiApplication.clipboard().text() == "http://127.0.0.1:8080/v1"
+    actions.trigger(Command(Action.COPY_MODEL, "primary", QWEN))
+    assert QGuiApplication.clipboard().text() == QWEN
+
+
+async def test_open_and_quit_are_passed_on(actions: Actions) -> None:
+    heard = Heard(actions)
+    actions.trigger(Command(Action.OPEN))
+    actions.trigger(Command(Action.QUIT))
+    assert heard.other == ["open", "quit"]
+
+
+async def test_logs_opens_the_log_folder(actions: Actions, tmp_path: Path) -> None:
+    opened = Opened()
+    QDesktopServices.setUrlHandler("file", opened, "open")  # type: ignore[arg-type]  # bytes are refused at run time
+    try:
+        actions.trigger(Command(Action.LOGS))
+    finally:
+        QDesktopServices.unsetUrlHandler("file")
+    assert opened.urls == [str(tmp_path)]

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from PySide6.QtWidgets import QApplication, QPushButton
+
+from app import text
+from app.quitter import Quitter
+from router.state import Snapshot
+from tests.app.fake_service import first_snapshot
+
+
+class Host:
+    """Counts stops; `in_flight` requests are being answered."""
+
+    def __init__(self, in_flight: int = 0) -> None:
+        primary, *others = first_snapshot().slots
+        self.snapshot: Snapshot = replace(
+            first_snapshot(), slots=(replace(primary, in_flight=in_flight), *others)
+        )
+        self.stopped_on: list[int] = []
+
+    def stop(self, timeout: float | None = None) -> bool:
+        self.stopped_on.append(threading.get_ident())
+        return True
+
+
+async def finished(quitter: Quitter) -> None:
+    event = asyncio.Event()
+    quitter.finished.connect(event.set)
+    await asyncio.wait_for(event.wait(), 5)
+
+
+def press(quitter: Quitter, words: str) -> None:
+    box = quitter.question
+    assert box is not None
+    next(b for b in box.buttons() if isinstance(b, QPushButton) and b.text() == words).click()
+
+
+@pytest.fixture
+async def busy(qapp: QApplication) -> AsyncIterator[Quitter]:
+    yield Quitter(Host(in_flight=2))
+
+
+async def test_quits_at_once_when_nobody_waits_and_stops_off_the_ui_thread(qapp: QApplication) -> None:
+    host = Host()
+    quitter = Quitter(host)
+    quitter.request()
+    assert quitter.question is None
+    await finished(quitter)
+    assert len(host.stopped_on) == 1
+    assert host.stopped_on != [threading.get_ident()]
+
+
+async def test_asks_while_requests_are_answered(busy: Quitter) -> None:
+    busy.request()
+    assert busy.question is not None
+    assert busy.question.text() == "2 requests are still being answered."
+    press(busy, text.STAY_BUTTON)
+    busy.request()
+    press(busy, text.QUIT_BUTTON)
+    await finished(busy)
+
+
+async def test_a_second_request_does_not_open_a_second_question(busy: Quitter) -> None:
+    busy.request()
+    first = busy.question
+    busy.request()
+    assert busy.question is first
+    press(busy, text.STAY_BUTTON)
+
+
+async def test_without_a_tray_closing_always_asks(qapp: QApplication) -> None:
+    quitter = Quitter(Host())
+    quitter.request_without_tray()
+    assert quitter.question is not None
+    assert "no tray" in quitter.question.informativeText()
+    press(quitter, text.STAY_BUTTON)
+
+
+async def test_stops_only_once(qapp: QApplication) -> None:
+    host = Host()
+    quitter = Quitter(host)
+    quitter.quit_now()
+    quitter.quit_now()
+    quitter.request()
+    await finished(quitter)
+    assert len(host.stopped_on) == 1

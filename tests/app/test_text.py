@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app import text
+from router.config.schema import Kind
+from router.state import DeviceMemory, Progress, ServerState, ServerStatus, SlotError, SlotState, SlotStatus
+from tests.app.fake_service import GB, GEMMA, first_snapshot
+
+SLOT = SlotStatus("coder", Kind.CHAT, choices=(GEMMA,))
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(0, "0 KB"), (230 << 10, "230 KB"), (870 << 20, "870 MB"), (GB, "1 GB"), (int(17.84 * GB), "17.8 GB")],
+)
+def test_size(count: int, words: str) -> None:
+    assert text.size(count) == words
+
+
+@pytest.mark.parametrize(
+    ("tokens", "words"), [(32768, "32k"), (4096, "4k"), (131072, "128k"), (40000, "40,000"), (512, "512")]
+)
+def test_context(tokens: int, words: str) -> None:
+    assert text.context(tokens) == words
+
+
+def test_memory_of_one_gpu_names_what_other_programs_take() -> None:
+    assert text.memory(first_snapshot().memory) == "VRAM 19.2/24 GB · other apps 3.1 GB"
+
+
+def test_memory_of_several_gpus_is_added_up() -> None:
+    gpu = DeviceMemory("A", True, 24 * GB, 10 * GB, 10 * GB)
+    assert text.memory((gpu, gpu)) == "VRAM 20/48 GB on 2 GPUs"
+
+
+def test_memory_without_a_gpu_is_ram_and_says_so() -> None:
+    assert text.memory([DeviceMemory("RAM", False, 23 * GB, int(5.1 * GB))]) == "RAM 5.1/23 GB (no GPU found)"
+    assert text.memory([]) == "Memory: not measured yet"
+
+
+def test_header_shows_the_error_in_place_of_the_endpoint() -> None:
+    assert text.header(ServerStatus(ServerState.RUNNING)) == "hal0 · 127.0.0.1:8080 · Running"
+    failed = ServerStatus(ServerState.FAILED, error="Port 8080 is in use; stop the other program.")
+    assert text.header(failed) == "hal0 · Port 8080 is in use; stop the other program."
+
+
+@pytest.mark.parametrize(
+    ("slot", "words"),
+    [
+        (SLOT, "Unloaded"),
+        (replace(SLOT, state=SlotState.READY), "Ready"),
+        (replace(SLOT, state=SlotState.READY, in_flight=2), "Busy (2)"),
+        (replace(SLOT, state=SlotState.QUEUED, queued=3), "Queued (3)"),
+        (replace(SLOT, state=SlotState.DRAINING, in_flight=1), "Draining (1)"),
+        (replace(SLOT, state=SlotState.LOADING, progress=Progress(SlotState.LOADING, 0.45, 0)), "Loading 45%"),
+        (replace(SLOT, state=SlotState.LOADING, progress=Progress(SlotState.LOADING, None, 0)), "Loading"),
+        (replace(SLOT, state=SlotState.FAILED), "Error"),
+    ],
+)
+def test_state_chip(slot: SlotStatus, words: str) -> None:
+    assert text.state(slot) == words
+
+
+def test_slot_detail_prefers_the_engine_s_own_sentence_once_it_failed() -> None:
+    error = SlotError("engine.failed", "The file is damaged.", GEMMA, 0)
+    failed = replace(SLOT, state=SlotState.FAILED, last_error=error)
+    assert text.slot_detail(failed, 0) == "The file is damaged."
+    retrying = replace(failed, state=SlotState.LOADING, progress=Progress(SlotState.LOADING, None, 100))
+    assert text.slot_detail(retrying, 112) == "Switching for 12 s"
+
+
+def test_slot_without_choices_says_how_to_get_some() -> None:
+    assert "model_dirs" in text.slot_detail(replace(SLOT, choices=()), 0)
+
+
+def test_quit_entry_counts_in_words() -> None:
+    assert [text.quit_entry(n) for n in (0, 1, 2)] == [
+        "Quit hal0",
+        "Quit hal0 (stops 1 model)",
+        "Quit hal0 (stops 2 models)",
+    ]
+
+
+@given(st.text(max_size=80), st.integers(4, 60))
+def test_elided_text_fits_and_keeps_both_ends_of_a_name(name: str, limit: int) -> None:
+    assert len(text.elide(name, limit)) <= limit
+    assert len(text.elide_middle(name, limit)) <= limit
+    assert text.elide_middle("Qwen3-Coder-30B-A3B-Instruct-Q4_K_M", 20) == "Qwen3-Code…ct-Q4_K_M"
+
+
+def as_qt_sends(label: str) -> str:
+    """Qt's QDBusMenuItem::convertMnemonic: the first `&` that does not end the text becomes `_`."""
+    first = label.find("&")
+    return label if first < 0 or first == len(label) - 1 else f"{label[:first]}_{label[first + 1 :]}"
+
+
+def as_host_shows(label: str) -> str:
+    """dbusmenu: `__` is one `_`, a single `_` marks the next character and is not shown."""
+    return label.replace("__", "\0").replace("_", "").replace("\0", "_")
+
+
+@given(st.text(alphabet="ab &_", max_size=20))
+def test_status_notifier_host_shows_every_character(label: str) -> None:
+    shown = as_host_shows(as_qt_sends(text.status_notifier_label(label)))
+    assert shown == label
+
+
+@given(st.text(alphabet="ab &_", max_size=20))
+def test_qt_menu_shows_every_character(label: str) -> None:
+    assert text.qt_label(label).replace("&&", "\0").replace("&", "").replace("\0", "&") == label

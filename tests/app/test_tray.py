@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMenu
+from pytestqt.qtbot import QtBot
+
+from app.icons import SWITCHING_FRAMES, TrayIcons, app_icon
+from app.menu_model import Action, Command, IconState
+from app.tray import Tray
+from router.state import Progress, SlotState, Snapshot
+from tests.app.fake_service import GEMMA, QWEN, first_snapshot
+
+
+@pytest.fixture
+def tray(qtbot: QtBot) -> Iterator[Tray]:
+    made = Tray(first_snapshot())
+    yield made
+    made.close()
+
+
+def actions(menu: QMenu) -> list[QAction]:
+    """All actions of a menu and its submenus, top to bottom."""
+    found = []
+    for action in menu.actions():
+        found.append(action)
+        submenu = action.menu()
+        if isinstance(submenu, QMenu):
+            found += actions(submenu)
+    return found
+
+
+def action(tray: Tray, beginning: str) -> QAction:
+    return next(a for a in actions(tray.menu) if a.text().startswith(beginning))
+
+
+def switched(snapshot: Snapshot, **changes: object) -> Snapshot:
+    primary, *others = snapshot.slots
+    return replace(snapshot, slots=(replace(primary, **changes), *others))  # type: ignore[arg-type]
+
+
+LOADING = Progress(SlotState.LOADING, 0.45, 0.0)
+
+
+def test_a_new_snapshot_changes_texts_and_marks_but_keeps_every_action(tray: Tray) -> None:
+    before = actions(tray.menu)
+    tray.show_snapshot(
+        switched(first_snapshot(), state=SlotState.LOADING, target=GEMMA, progress=LOADING, in_flight=1)
+    )
+    after = actions(tray.menu)
+    assert all(a is b for a, b in zip(before, after, strict=True))
+    assert action(tray, "primary").text() == "primary · → Gemma-27B && vision · Loading 45%"
+    assert action(tray, "Gemma-27B").isChecked()
+    assert not action(tray, "Qwen3-30B").isChecked()
+    assert action(tray, "Cancel switch").isEnabled()
+
+
+def test_a_new_choice_rebuilds_only_its_own_submenu(tray: Tray) -> None:
+    top = tray.menu.actions()
+    embed = actions(top[5].menu())  # type: ignore[arg-type]
+    tray.show_snapshot(switched(first_snapshot(), choices=(QWEN, GEMMA)))
+    assert tray.menu.actions() == top
+    assert actions(top[5].menu()) == embed  # type: ignore[arg-type]
+    assert [a.text() for a in actions(tray.menu) if a.text().startswith("Llama")] == []
+
+
+def test_a_click_sends_the_command_and_leaves_the_mark_to_the_router(tray: Tray, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(tray.chosen) as caught:
+        action(tray, "Gemma-27B").trigger()
+    assert caught.args == [Command(Action.LOAD, "primary", GEMMA)]
+    assert action(tray, "Qwen3-30B").isChecked()
+    assert not action(tray, "Gemma-27B").isChecked()
+
+
+def test_a_click_means_what_the_entry_says_now(tray: Tray, qtbot: QtBot) -> None:
+    tray.show_snapshot(switched(first_snapshot(), model=GEMMA))
+    with qtbot.waitSignal(tray.chosen) as caught:
+        action(tray, "Copy model id").trigger()
+    assert caught.args == [Command(Action.COPY_MODEL, "primary", GEMMA)]
+
+
+def test_without_a_tray_nothing_is_shown_and_messages_are_dropped(tray: Tray) -> None:
+    assert not tray.visible
+    tray.show_message("hal0", "nobody sees this")
+    assert tray.icon is None
+
+
+def test_icons_of_all_states_differ_and_are_never_blank(qtbot: QtBot) -> None:
+    for scheme in (Qt.ColorScheme.Light, Qt.ColorScheme.Dark):
+        icons = TrayIcons(scheme)
+        assert len(icons.frames(IconState.SWITCHING)) == SWITCHING_FRAMES
+        images = [f.pixmap(22, 22).toImage() for state in IconState for f in icons.frames(state)]
+        assert len({bytes(image.constBits()) for image in images}) == len(images)
+        assert all(any(image.pixelColor(x, 11).alpha() for x in range(22)) for image in images)
+
+
+def test_hollow_is_hollow_and_solid_is_solid(qtbot: QtBot) -> None:
+    icons = TrayIcons(Qt.ColorScheme.Dark)
+    middle = {state: icons.frames(state)[0].pixmap(64, 64).toImage().pixelColor(32, 32) for state in IconState}
+    assert middle[IconState.IDLE].alpha() == 0
+    assert middle[IconState.READY].alpha() == 255
+    assert not app_icon().pixmap(256, 256).isNull()

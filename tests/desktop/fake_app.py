@@ -1,0 +1,22 @@
+"""hal0's desktop around a hand-written router service; run as a script by the tests."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from app.desktop import run_desktop
+from router.errors import BadRequest
+from router.paths import Paths
+from tests.app.fake_service import FakeService
+
+
+def make_service() -> FakeService:
+    service = FakeService(step=float(os.environ.get("FAKE_STEP", "0")))
+    if sentence := os.environ.get("FAKE_START_ERROR"):
+        service.start_error = BadRequest(sentence)
+    return service
+
+
+if __name__ == "__main__":
+    sys.exit(run_desktop(make_service, Paths.for_user().create(), hidden="--hidden" in sys.argv))
