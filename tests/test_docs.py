@@ -1,0 +1,51 @@
+"""The documents say what the code does."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import router
+from router.config.schema import EngineConfig, LimitsConfig, ModelConfig, ServerConfig, SlotConfig
+from router.errors import RouterError
+from router.server.app import MAX_BODY
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def all_errors(base: type[RouterError] = RouterError) -> set[type[RouterError]]:
+    return {base}.union(*(all_errors(kind) for kind in base.__subclasses__()))
+
+
+def test_every_error_code_is_documented_with_its_status() -> None:
+    for module in pkgutil.walk_packages(router.__path__, "router."):
+        if "platforms" not in module.name:
+            importlib.import_module(module.name)
+    ours = {(kind.status, kind.code) for kind in all_errors() if kind.__module__.startswith("router")}
+    text = (ROOT / "docs" / "api.md").read_text()
+    documented = {(int(s), c) for s, c in re.findall(r"^\| (\d{3}) \| `([\w.]+)` \|", text, re.MULTILINE)}
+    assert documented == ours
+    assert f"{MAX_BODY // 2**20} MiB" in text
+
+
+def test_every_config_key_is_documented() -> None:
+    text = (ROOT / "docs" / "configuration.md").read_text()
+    for section in (ServerConfig, EngineConfig, ModelConfig, SlotConfig, LimitsConfig):
+        names = {field.name for field in fields(section)} - {"id", "name"}
+        missing = {name for name in names if f"| `{name}` |" not in text}
+        assert not missing, f"{section.__name__}: {missing}"
+
+
+def test_every_file_the_documents_point_at_exists() -> None:
+    for document in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document.name} points at {target}"
+
+
+def test_every_source_file_architecture_names_exists() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    for name in re.findall(r"`((?:router|app|tests|resources)/[\w/.]+)`", text):
+        assert (ROOT / name).exists(), name
