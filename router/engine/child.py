@@ -30,9 +30,9 @@ def parse_child_line(line: str) -> ChildState | None:
         message = json.loads(line.removeprefix(STATE_PREFIX))
         state = message["state"]
         payload = message.get("payload") or {}
-    except (ValueError, KeyError, TypeError, AttributeError):
+        return ChildState(str(state), _fraction(payload) if state == "loading" else None)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         return None
-    return ChildState(str(state), _fraction(payload) if state == "loading" else None)
 
 
 def _fraction(payload: object) -> float | None:

@@ -12,6 +12,9 @@ from pathlib import Path
 RING_LINES = 2000
 FILE_BYTES = 5 * 1024 * 1024
 FILE_BACKUPS = 2
+QUEUE_LINES = 4000
+
+log = logging.getLogger(__name__)
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 # "0.00.011.271 E gguf_init_from_file: failed to open ..." (llama.cpp common/log.cpp), or "error: invalid ..."
@@ -57,6 +60,10 @@ class EngineLog:
         if self._sink is not None:
             self._sink.write(self._name, line)
 
+    def forget_errors(self) -> None:
+        """The engine is ready: what it complained of so far does not explain its end."""
+        self.first_error = None
+
     @property
     def explanation(self) -> str | None:
         """The engine's own words for why it ended."""
@@ -72,9 +79,20 @@ class LogFiles:
         self._handler = _ByName(folder)
         self._listener = logging.handlers.QueueListener(self._queue, self._handler)
         self._listener.start()
+        self._left_out = 0
 
     def write(self, name: str, line: str) -> None:
-        """Append a line to `<folder>/<name>.log`; returns at once."""
+        """Append a line to `<folder>/<name>.log`; returns at once.
+
+        An engine that writes faster than the disk takes would fill the memory: lines beyond QUEUE_LINES are
+        left out, and the file says how many.
+        """
+        if self._queue.qsize() >= QUEUE_LINES:
+            self._left_out += 1
+            return
+        if self._left_out:
+            line = f"[hal0: {self._left_out} lines left out here]\n{line}"
+            self._left_out = 0
         self._queue.put(logging.LogRecord(name, logging.INFO, "", 0, line, None, None))
 
     def path(self, name: str) -> Path:
@@ -92,18 +110,26 @@ class _ByName(logging.Handler):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self._folder = folder
-        self._files: dict[str, logging.handlers.RotatingFileHandler] = {}
+        self._files: dict[str, logging.Handler] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.name not in self._files:
-            self._files[record.name] = logging.handlers.RotatingFileHandler(
-                self._folder / f"{record.name}.log",
+            self._files[record.name] = self._open(record.name)
+        self._files[record.name].emit(record)
+
+    def _open(self, name: str) -> logging.Handler:
+        try:
+            return logging.handlers.RotatingFileHandler(
+                self._folder / f"{name}.log",
                 maxBytes=FILE_BYTES,
                 backupCount=FILE_BACKUPS,
                 encoding="utf-8",
                 errors="replace",
             )
-        self._files[record.name].emit(record)
+        except OSError as error:
+            # An exception here would end the thread that writes for all engines.
+            log.warning("the log file of %s cannot be written: %s", name, error)
+            return logging.NullHandler()
 
     def close(self) -> None:
         for file in self._files.values():

@@ -6,10 +6,12 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from router.engine.environment import scrubbed
 
 _TIMEOUT = 10.0  # seconds; a working one answers in ten milliseconds
 if sys.platform == "win32":
@@ -61,7 +63,7 @@ def probe(command: Sequence[str | Path]) -> EngineVersion:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             timeout=_TIMEOUT,
-            env=scrubbed(os.environ),
+            env=scrubbed(os.environ),  # one bad LLAMA_ARG_* stops even --version
             check=False,
             creationflags=_FLAGS,
         )
@@ -89,11 +91,6 @@ def parse_version(output: str) -> EngineVersion | None:
     if number.isdecimal():
         return EngineVersion(f"build {number}", int(number))
     return EngineVersion(number, None)
-
-
-def scrubbed(environment: Mapping[str, str]) -> dict[str, str]:
-    """Without LLAMA_ARG_*: llama-server takes them for options, and one bad value stops even --version."""
-    return {k: v for k, v in environment.items() if not k.upper().startswith("LLAMA_ARG_")}
 
 
 def _first_line(output: str) -> str:

@@ -14,6 +14,7 @@ from router.platforms import current as platform
 from router.tasks import spawn
 
 _MAX_LINE = 16 * 1024
+_READ_SIZE = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class EngineProcess:
         pid: its process id, None before `start`.
         exited: resolves to the exit code (negative: killed by that signal) once it is reaped.
         child_state: the newest state of the child protocol, None while it has not spoken.
+        changed: set when `child_state` changes and when it exits.
     """
 
     def __init__(self, launch: Launch, log: EngineLog, grace: StopGrace | None = None) -> None:
@@ -74,12 +76,11 @@ class EngineProcess:
 
     async def start(self) -> None:
         """Spawn it. Raises EngineFailed if the program cannot be run at all."""
+        loop = asyncio.get_running_loop()
         try:
-            process = await asyncio.create_subprocess_exec(
+            transport, protocol = await loop.subprocess_exec(
+                _Protocol,
                 *self.launch.argv,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
                 env=dict(self.launch.environment),
                 cwd=self.launch.folder,
                 **platform.spawn_options(),
@@ -88,14 +89,17 @@ class EngineProcess:
             raise EngineFailed(
                 f"{self.launch.argv[0]} could not be started: {error.strerror or error}; check its path."
             ) from error
+        process = asyncio.subprocess.Process(transport, protocol, loop)
         self._process, self.pid = process, process.pid
         platform.adopt(process.pid)
-        spawn(self._watch(process), name=f"engine {process.pid}")
+        spawn(self._watch(process, transport, protocol.ended), name=f"engine {process.pid}")
 
     def failure(self) -> EngineFailed:
         """Why it ended by itself, in its own words."""
         code = self.exited.result() if self.exited.done() else None
-        return EngineFailed(exit_sentence(code, self.log.explanation), details={"exit_code": code})
+        # What is killed from outside has said nothing about it: its last line is about something else.
+        explanation = self.log.first_error if code == -9 else self.log.explanation
+        return EngineFailed(exit_sentence(code, explanation), details={"exit_code": code})
 
     async def stop(self) -> None:
         """Climb the stop ladder until it is gone, with every process it started."""
@@ -107,7 +111,6 @@ class EngineProcess:
                 break
             rung()
             await asyncio.wait([self.exited], timeout=grace)
-        platform.kill(process.pid)
         await asyncio.shield(self.exited)
 
     def _ladder(self, process: asyncio.subprocess.Process) -> list[tuple[Callable[[], None], float]]:
@@ -121,16 +124,20 @@ class EngineProcess:
         if stdin is not None and not stdin.is_closing():
             stdin.write(EXIT_ORDER)
 
-    async def _watch(self, process: asyncio.subprocess.Process) -> None:
+    async def _watch(
+        self,
+        process: asyncio.subprocess.Process,
+        transport: asyncio.SubprocessTransport,
+        ended: asyncio.Future[int],
+    ) -> None:
         assert process.stdout is not None and process.stderr is not None
         readers = asyncio.gather(self._read_stdout(process.stdout), self._read_stderr(process.stderr))
-        code = await process.wait()
+        code = await ended
         # Helpers of the engine may hold the pipes open for ever: its last words are there already.
         await asyncio.wait([readers], timeout=0.5)
         readers.cancel()
         platform.kill(process.pid)
-        if process.stdin is not None:
-            process.stdin.close()
+        transport.close()
         self.exited.set_result(code)
         self.changed.set()
 
@@ -141,18 +148,43 @@ class EngineProcess:
                 self.log.add(line)
             else:
                 self.child_state = state
-            self.changed.set()
+                self.changed.set()
 
     async def _read_stderr(self, stream: asyncio.StreamReader) -> None:
         async for line in _lines(stream):
             self.log.add(line)
-            self.changed.set()
+
+
+class _Protocol(asyncio.subprocess.SubprocessStreamProtocol):
+    """Tells of the exit at once. `Process.wait` waits for the pipes to close, too (bpo/gh-119710), and they
+    are held open by helpers that outlive the engine.
+
+    Attributes:
+        ended: resolves to the exit code.
+    """
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        super().__init__(limit=_READ_SIZE, loop=loop)
+        self.ended: asyncio.Future[int] = loop.create_future()
+        self._own_transport: asyncio.SubprocessTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        assert isinstance(transport, asyncio.SubprocessTransport), "made by subprocess_exec"
+        self._own_transport = transport
+
+    def process_exited(self) -> None:
+        super().process_exited()
+        code = self._own_transport.get_returncode() if self._own_transport else None
+        assert code is not None, "the exit comes with its code"
+        self.ended.set_result(code)
 
 
 async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
     """Lines of any length; what is longer than _MAX_LINE is cut, so that no output fills the memory."""
     rest = b""
-    while chunk := await stream.read(65536):
+    while chunk := await stream.read(_READ_SIZE):
         *lines, rest = (rest + chunk).split(b"\n")
         for line in lines:
             yield line[:_MAX_LINE].decode(errors="replace")

@@ -65,9 +65,11 @@ class Readiness:
         finally:
             sampler.cancel()
         await self._prove_ours()
+        self._engine.log.forget_errors()
         return await self._context_length()
 
     async def _is_ready(self) -> bool:
+        self._engine.changed.clear()  # before looking: what changes meanwhile ends the pause at once
         state = self._engine.child_state
         if state is not None:
             if state.fraction is not None:
@@ -77,7 +79,6 @@ class Readiness:
 
     async def _pause(self) -> None:
         """Until the engine says something, or the next poll is due."""
-        self._engine.changed.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(POLL_SECONDS):
                 await self._engine.changed.wait()
@@ -125,6 +126,8 @@ class Readiness:
     async def _prove_ours(self) -> None:
         pid, port = self._engine.pid, self._engine.launch.port
         if pid is None or not await asyncio.to_thread(listens_alone, pid, port):
+            # Perhaps it has just died: reading its last words takes a moment.
+            await asyncio.wait([self._engine.exited], timeout=1.0)
             if self._engine.exited.done():
                 raise self._engine.failure()
             raise EngineFailed(

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from router.engine.install.work import run_tool
+from router.engine.install.work import run_tool, tool_environment
 from router.errors import InstallFailed
 
 _KEYRINGS = tuple(Path("/usr/share/keyrings") / f"debian-archive-keyring.{suffix}" for suffix in ("gpg", "pgp"))
@@ -82,7 +82,7 @@ def private_apt(
     config = root / "apt.conf"
     config.write_text("".join(f"{s}\n" for s in settings) + _CONFIG.format(root=root), encoding="utf-8")
     # APT_CONFIG is read before all other files, so it decides where those are looked for.
-    environment = {**os.environ, "APT_CONFIG": str(config), "LC_ALL": "C"}
+    environment = {**tool_environment(os.environ), "APT_CONFIG": str(config), "LC_ALL": "C"}
     return PrivateApt(root, environment)
 
 

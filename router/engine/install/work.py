@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from router.engine.environment import scrubbed
 from router.errors import InstallFailed
 from router.platforms import current as platform
 
@@ -27,6 +29,12 @@ async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
         raise
 
 
+def tool_environment(base: Mapping[str, str]) -> dict[str, str]:
+    """For programs of the system: without a PyInstaller bundle's libraries, but with the way to the network."""
+    proxies = {name: value for name, value in base.items() if name.upper().endswith("_PROXY")}
+    return {**scrubbed(base), **proxies}
+
+
 async def run_tool(
     argv: Sequence[str | Path], *, cwd: Path, environment: Mapping[str, str] | None = None
 ) -> str:
@@ -42,7 +50,7 @@ async def run_tool(
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             cwd=cwd,
-            env=environment,
+            env=tool_environment(os.environ) if environment is None else environment,
             **platform.spawn_options(),
         )
     except OSError as error:

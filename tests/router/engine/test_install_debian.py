@@ -13,12 +13,12 @@ import pytest
 from blockbuster import blockbuster_ctx
 
 from router.config.schema import EngineConfig
+from router.engine.environment import scrubbed
 from router.engine.find import EngineSource, find_engine, list_engines
 from router.engine.install import InstallProgress, install_engine
 from router.engine.install.apt import acquire_settings, private_apt
 from router.engine.install.debian import install_debian
 from router.engine.install.elf import find_patchelf
-from router.engine.probe import scrubbed
 from router.errors import InstallFailed
 from tests.router.engine.fake_engines import partials, paths_in
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from router.engine.install.work import complaint, in_thread, run_tool
+from router.engine.install.work import complaint, in_thread, run_tool, tool_environment
 from router.errors import InstallFailed
 from router.tasks import spawn
 from tests.router.engine.fake_engines import needs_posix
@@ -61,3 +61,9 @@ def test_a_complaint_is_one_line() -> None:
     assert complaint("Reading...\nE: first\nE: second\n") == "E: first"
     assert complaint("a\nlast one \n\n") == "last one"
     assert complaint("") == "it printed nothing"
+
+
+def test_tools_keep_the_proxy_and_lose_the_bundles_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.frozen", True, raising=False)
+    base = {"https_proxy": "http://p.example", "LD_LIBRARY_PATH": "/bundle", "LD_LIBRARY_PATH_ORIG": "/own"}
+    assert tool_environment(base) == {"https_proxy": "http://p.example", "LD_LIBRARY_PATH": "/own"}
