@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,9 @@ from typing import Any
 from router.config.schema import ServerConfig
 from router.paths import Paths
 from router.state import ServerStatus
+
+READ_SECONDS = 10.0
+"""For an answer that waits for nothing; loading and unloading take as long as they take."""
 
 
 class NotRunning(Exception):
@@ -38,36 +43,42 @@ class Client:
         return cls(found or ServerStatus(host=server.host, port=server.port).url, key)
 
     def state(self) -> dict[str, Any]:
-        return self._call("GET", "/api/state")
+        return self._call("GET", "/api/state", timeout=READ_SECONDS)
 
     def logs(self, slot: str) -> list[str]:
-        lines: list[str] = self._call("GET", f"/api/slots/{slot}/logs")["lines"]
+        lines: list[str] = self._call("GET", _slot_path(slot, "logs"), timeout=READ_SECONDS)["lines"]
         return lines
 
     def load(self, slot: str, model: str) -> None:
         """Returns when the model is ready. Raises Refused with the reason it is not."""
-        self._call("POST", f"/api/slots/{slot}/load", {"model": model})
+        self._call("POST", _slot_path(slot, "load"), {"model": model})
 
     def unload(self, slot: str) -> None:
-        self._call("POST", f"/api/slots/{slot}/unload")
+        self._call("POST", _slot_path(slot, "unload"))
 
-    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    def _call(
+        self, method: str, path: str, body: dict[str, Any] | None = None, timeout: float | None = None
+    ) -> dict[str, Any]:
         headers = {"Content-Type": "application/json"}
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
         data = json.dumps(body).encode() if body is not None else (b"" if method == "POST" else None)
-        request = urllib.request.Request(self.url + path, data=data, headers=headers, method=method)  # noqa: S310
         try:
-            with self._opener.open(request) as answer:
+            request = urllib.request.Request(self.url + path, data=data, headers=headers, method=method)  # noqa: S310
+            with self._opener.open(request, timeout=timeout) as answer:
                 parsed: dict[str, Any] = json.loads(answer.read())
                 return parsed
         except urllib.error.HTTPError as error:
             raise Refused(_sentence(error)) from error
-        except (urllib.error.URLError, OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             raise NotRunning(
                 f"No hal0 answers at {self.url} ({getattr(error, 'reason', error)}); start it with `hal0`, "
                 "or `hal0 serve` without a desktop."
             ) from error
+
+
+def _slot_path(slot: str, action: str) -> str:
+    return f"/api/slots/{urllib.parse.quote(slot, safe='')}/{action}"
 
 
 def _noted_url(file: Path) -> str | None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 
 class RouterError(Exception):
@@ -22,9 +22,9 @@ class RouterError(Exception):
         retry_after: seconds after which a retry makes sense, sent as Retry-After.
     """
 
-    status: ClassVar[int] = 500
-    code: ClassVar[str] = "internal"
-    type: ClassVar[str] = "server_error"
+    status: int = 500
+    code: str = "internal"
+    type: str = "server_error"
 
     def __init__(
         self,
@@ -115,6 +115,32 @@ class EngineFailed(RouterError):
     """The engine did not start, or died; the message quotes its own first error line."""
 
     status, code = 502, "engine.failed"
+
+
+class EngineRefused(RouterError):
+    """The engine answered with an error of its own; status, type and message are the engine's."""
+
+    status, code = 502, "engine.refused"
+
+    @classmethod
+    def from_body(cls, status: int | None, body: Mapping[str, Any]) -> EngineRefused:
+        """From llama-server's `{"error": {"code", "message", "type"}}`, or any JSON object."""
+        told = body.get("error")
+        told = told if isinstance(told, Mapping) else {"message": told}
+        message = str(told.get("message") or "The engine refused the request; see its log.")
+        error = cls(message, details={"engine": dict(told)})
+        number = status or told.get("code")
+        if isinstance(number, int) and 400 <= number < 600:
+            error.status = number
+        if isinstance(told.get("type"), str):
+            error.type = told["type"]
+        return error
+
+
+class SlotLoading(RouterError):
+    """The caller asked not to wait (X-Hal0-Wait), and the slot is not ready; details name the phase."""
+
+    status, code = 503, "slot.loading"
 
 
 class EngineMissing(RouterError):

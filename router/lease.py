@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from router.catalog.model import Model
+from router.engine.process import EngineProcess
 
 
 @dataclass(slots=True)
@@ -15,14 +16,16 @@ class Lease:
 
     Attributes:
         model: what answers; its `request` defaults are merged into the request.
-        base_url, api_key: where the engine listens and what it asks for.
+        engine_model: the id the engine was launched with and names itself by; another one than `model.id`
+            when the two share a process.
+        process: the engine; its port and key, and what it says if it dies.
         aborted: the drain timeout ran out, the request must end now; `on_abort` is called when that happens.
     """
 
     slot: str
     model: Model
-    base_url: str
-    api_key: str = field(repr=False)
+    engine_model: str
+    process: EngineProcess = field(repr=False)
     generation: int = 0
     aborted: bool = False
     on_abort: Callable[[], object] | None = field(default=None, repr=False)

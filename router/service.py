@@ -27,6 +27,7 @@ from router.paths import Paths
 from router.selection import Selected, SelectionFile
 from router.server.app import Endpoint, engine_session
 from router.server.context import Context
+from router.server.upstream import Upstreams
 from router.state import ModelStatus, ServerState, ServerStatus, Snapshot, StateStore
 from router.supervisor import Supervisor
 from router.tasks import spawn
@@ -61,7 +62,9 @@ class Service:
         self._endpoint: Endpoint | None = None
         self._engines: aiohttp.ClientSession | None = None
         self._log_files: LogFiles | None = None
+        self._upstreams = Upstreams()
         self._background: list[asyncio.Task[None]] = []
+        self._saving: asyncio.Task[None] | None = None
 
     # -- life ------------------------------------------------------------------------------------------
 
@@ -99,9 +102,12 @@ class Service:
             task.cancel()
         if self._supervisor is not None:
             await self._supervisor.close()
+        if self._saving is not None:
+            await self._saving
         if self._endpoint is not None:
             await self._endpoint.stop()
             await asyncio.to_thread((self._paths.state / "instance.json").unlink, missing_ok=True)
+        self._upstreams.close()
         if self._engines is not None:
             await self._engines.close()
         if self._log_files is not None:
@@ -146,8 +152,8 @@ class Service:
         self.store.update(models=tuple(model_status(model) for model in models.values()))
 
     async def _listen(self) -> None:
-        assert self._engines is not None and self._supervisor is not None
-        context = Context(self.store, self._supervisor, self._engines, self._config.server.api_keys)
+        assert self._supervisor is not None
+        context = Context(self.store, self._supervisor, self._upstreams, self._config.server.api_keys)
         endpoint = Endpoint(self._config.server, context)
         await endpoint.start()
         self._endpoint = endpoint
@@ -192,7 +198,15 @@ class Service:
                 selected[slot.name] = Selected(slot.model, self._config.slots[slot.name].model)
         if selected != self._selected:
             self._selected = selected
-            spawn(asyncio.to_thread(self._selection.save, selected), name="save selection")
+            if self._saving is None or self._saving.done():
+                self._saving = spawn(self._save_selection(), name="save selection")
+
+    async def _save_selection(self) -> None:
+        """One after the other, so that the newest is what stays."""
+        saved = None
+        while saved is not self._selected:
+            saved = self._selected
+            await asyncio.to_thread(self._selection.save, saved)
 
 
 def choose_model(slot: SlotConfig, choices: Mapping[str, Model], saved: Selected | None) -> str | None:

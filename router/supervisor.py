@@ -52,6 +52,7 @@ class Supervisor:
         self._tickets: dict[int, asyncio.Future[Lease]] = {}
         self._orders: dict[int, asyncio.Future[None]] = {}
         self._background: set[asyncio.Task[None]] = set()
+        self._checks: set[asyncio.Task[None]] = set()
 
     def add_slot(
         self, slot: SlotConfig, limits: LimitsConfig, models: Mapping[str, Model], selected: str | None
@@ -106,6 +107,11 @@ class Supervisor:
         """The last lines of the slot's engines."""
         return list(self._seat(slot).log)
 
+    def engine_of(self, slot: str) -> EngineProcess | None:
+        """The slot's ready engine, for reading from it without a lease."""
+        seat = self._seat(slot)
+        return seat.engine.process if seat.engine and seat.scheduler.running else None
+
     def set_memory(self, used: Mapping[str, int | None]) -> None:
         """Measured bytes per slot."""
         for name, amount in used.items():
@@ -117,6 +123,8 @@ class Supervisor:
         """Refuse and abort everyone, stop all engines, and wait until they are reaped."""
         for seat in self._seats.values():
             self._tell(seat, lambda s, now: s.close(now))
+        for check in self._checks:
+            check.cancel()  # they touch nothing, and may take seconds
         while self._background:
             await asyncio.wait(self._background)
 
@@ -164,7 +172,9 @@ class Supervisor:
                 if (done := self._orders.get(ticket)) is not None and not done.done():
                     done.set_result(None)
             case CheckModel(check, model):
-                self._start_task(self._check(seat, check, model), f"check {model}")
+                checking = self._start_task(self._check(seat, check, model), f"check {model}")
+                self._checks.add(checking)
+                checking.add_done_callback(self._checks.discard)
             case StartEngine(generation, model):
                 self._start_engine(seat, generation, model)
             case StopEngine(generation):
@@ -177,8 +187,9 @@ class Supervisor:
     def _grant(self, seat: Seat, number: int, model: str, generation: int) -> None:
         process = seat.engine.process if seat.engine else None
         assert process is not None, "only a ready engine grants leases"
-        launch = process.launch
-        lease = Lease(seat.name, seat.models[model], launch.base_url, launch.api_key, generation)
+        lease = Lease(
+            seat.name, seat.models[model], seat.scheduler.running or model, process, generation
+        )
         seat.leases[number] = lease
         outcome = self._tickets.get(number)
         if outcome is not None and not outcome.done():
@@ -210,6 +221,7 @@ class Supervisor:
     def _start_engine(self, seat: Seat, generation: int, model: str) -> None:
         launched: asyncio.Future[EngineProcess | None] = asyncio.get_running_loop().create_future()
         seat.engine = engine = RunningEngine(generation, launched)
+        seat.memory = None  # what was measured is the last engine's
         engine.task = self._start_task(self._run_engine(seat, engine, model), f"engine of {seat.name}")
 
     async def _run_engine(self, seat: Seat, engine: RunningEngine, model: str) -> None:
@@ -251,8 +263,12 @@ class Supervisor:
         self._tell(seat, lambda s, now: s.engine_stopped(generation, now))
 
     async def _reap(self, seat: Seat, engine: RunningEngine) -> None:
-        if engine.process is not None:
-            await self._launcher.stop(engine.process)
+        try:
+            if engine.process is not None:
+                await self._launcher.stop(engine.process)
+        except Exception:
+            # The scheduler waits to be told that the engine is gone; it must not wait for ever.
+            log.exception("slot %s: its engine could not be stopped", seat.name)
         if seat.engine is engine:
             seat.engine = None
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import aiohttp
 import psutil
 
+from router.engine.child import ChildState
 from router.engine.ports import listens_alone
 from router.engine.process import EngineProcess
 from router.errors import EngineFailed
@@ -26,7 +28,30 @@ STALL_SECONDS = 180.0
 
 HTTP_TIMEOUT = aiohttp.ClientTimeout(total=5)
 
+_MIB = 2**20
+
 OnProgress = Callable[[SlotState, float | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What a loading engine shows: bytes read, shared and resident, CPU seconds, its last words."""
+
+    read: float
+    shared: float
+    resident: float
+    cpu: float
+    last_line: str | None = None
+    child_state: ChildState | None = None
+
+    def show_work_since(self, before: Signs, seconds: float) -> bool:
+        """Whether more went on for `seconds` than hal0's own polling of the engine causes."""
+        if (self.last_line, self.child_state) != (before.last_line, before.child_state):
+            return True
+        moved = (self.read - before.read, self.shared - before.shared, self.resident - before.resident)
+        return any(abs(m) > limit * _MIB for m, limit in zip(moved, (1, 8, 8), strict=True)) or (
+            self.cpu - before.cpu > 0.05 * seconds
+        )
 
 
 class Readiness:
@@ -48,7 +73,7 @@ class Readiness:
         self._stall_seconds = stall_seconds
         self._fraction = 0.0
         self._reported: tuple[SlotState, float | None] | None = None
-        self._signs: tuple[object, ...] = ()
+        self._signs: Signs | None = None
         self._stalled: EngineFailed | None = None
         self._alive_at = asyncio.get_running_loop().time()
 
@@ -109,19 +134,18 @@ class Readiness:
         loop = asyncio.get_running_loop()
         while self._stalled is None:
             await asyncio.sleep(SAMPLE_SECONDS)
-            signs = await asyncio.to_thread(_signs_of_life, self._engine.pid)
-            signs = (*signs, self._engine.log.last_line, self._engine.child_state)
-            if signs != self._signs:
+            launch = self._engine.launch
+            measured = await asyncio.to_thread(_signs_of_life, self._engine.pid, not launch.child_mode)
+            signs = Signs(*measured, self._engine.log.last_line, self._engine.child_state)
+            if self._signs is None or signs.show_work_since(self._signs, loop.time() - self._alive_at):
                 self._signs, self._alive_at = signs, loop.time()
             elif loop.time() - self._alive_at > self._stall_seconds:
                 self._stalled = EngineFailed(
                     f"The engine stood still for {self._stall_seconds:.0f} s while loading (no output, no "
                     "reads, no CPU time); see its log, then try again."
                 )
-            if self._engine.child_state is None and (size := self._engine.launch.file_size):
-                read, shared = signs[0], signs[1]
-                estimate = max(int(str(read)), int(str(shared))) / size
-                self._report(min(0.99, estimate))
+            if self._engine.child_state is None and launch.file_size:
+                self._report(min(0.99, max(signs.read, signs.shared) / launch.file_size))
 
     async def _prove_ours(self) -> None:
         pid, port = self._engine.pid, self._engine.launch.port
@@ -150,12 +174,24 @@ class Readiness:
             return None
 
 
-def _signs_of_life(pid: int | None) -> tuple[object, ...]:
-    """(bytes read, bytes of shared memory, resident bytes, CPU seconds), 0 where unknown. Blocking."""
+def _signs_of_life(pid: int | None, with_helpers: bool) -> tuple[float, float, float, float]:
+    """(bytes read, bytes of shared memory, resident bytes, CPU seconds), 0 where unknown. Blocking.
+
+    `with_helpers`: of all it started, too; a launcher such as `uv run` stands still while its child loads.
+    """
     try:
         process = psutil.Process(pid)
+        family = [process, *(process.children(recursive=True) if with_helpers else ())]
+    except psutil.Error:
+        return (0.0, 0.0, 0.0, 0.0)
+    read, shared, resident, cpu = (sum(column) for column in zip(*map(_signs_of_one, family), strict=True))
+    return (read, shared, resident, cpu)
+
+
+def _signs_of_one(process: psutil.Process) -> tuple[float, float, float, float]:
+    try:
         memory, cpu = process.memory_info(), process.cpu_times()
         read = process.io_counters().read_bytes if hasattr(process, "io_counters") else 0
     except psutil.Error:
-        return (0, 0, 0, 0.0)
+        return (0.0, 0.0, 0.0, 0.0)
     return (read, getattr(memory, "shared", 0), memory.rss, cpu.user + cpu.system)

@@ -70,7 +70,9 @@ class NvmlSource:
 def find_source() -> MemorySource:
     """NVML if it works here, else RAM."""
     try:
-        return NvmlSource()
+        source = NvmlSource()
+        source.devices()  # GPUs that share the computer's RAM are counted, but cannot tell their memory
+        return source
     except pynvml.NVMLError as error:
         log.info("no NVIDIA GPU can be read (%s); showing RAM instead", error)
         return RamSource()

@@ -12,9 +12,9 @@ from aiohttp import web
 from router.config.schema import ServerConfig
 from router.engine.ports import is_listener
 from router.errors import PortInUse
-from router.server import control, metadata, openai
+from router.server import anthropic, control, llamacpp, metadata, openai
 from router.server.context import CONTEXT, Context
-from router.server.middleware import add_cors, errors, guard
+from router.server.middleware import add_headers, errors, guard
 
 log = logging.getLogger(__name__)
 
@@ -25,8 +25,10 @@ MAX_BODY = 256 * 1024 * 1024
 def make_app(context: Context) -> web.Application:
     app = web.Application(middlewares=[errors, guard], client_max_size=MAX_BODY)
     app[CONTEXT] = context
-    app.on_response_prepare.append(add_cors)
+    app.on_response_prepare.append(add_headers)
     openai.add_routes(app)
+    anthropic.add_routes(app)
+    llamacpp.add_routes(app)
     metadata.add_routes(app)
     control.add_routes(app)
     return app
@@ -56,7 +58,7 @@ class Endpoint:
     async def start(self) -> None:
         """Raises PortInUse, naming who holds the port where that can be known."""
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._config.host, self._config.port, reuse_address=True)
+        site = web.TCPSite(self._runner, self._config.host, self._config.port)
         try:
             await site.start()
         except OSError as error:

@@ -6,10 +6,11 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import aiohttp
 from aiohttp import web
 
+from router.engine.process import EngineProcess
 from router.lease import Ticket
+from router.server.upstream import Upstreams
 from router.state import StateStore
 
 
@@ -23,16 +24,18 @@ class Commands(Protocol):
     def restart(self, slot: str) -> Awaitable[None]: ...
     def cancel(self, slot: str) -> Awaitable[None]: ...
     def logs(self, slot: str) -> list[str]: ...
+    def engine_of(self, slot: str) -> EngineProcess | None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`engines` is the HTTP session to the engines: no timeout, no decoding, no reuse after a stream."""
+    """`upstreams` are the connections to engines."""
 
     store: StateStore
     commands: Commands
-    engines: aiohttp.ClientSession
+    upstreams: Upstreams
     api_keys: tuple[str, ...] = field(default=(), repr=False)
 
 
+REQUEST_ID = web.RequestKey("request id", str)
 CONTEXT = web.AppKey("context", Context)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -74,17 +75,19 @@ async def load(request: web.Request) -> web.Response:
     if known is None:
         raise ModelNotFound(f'There is no model "{model}"; see GET /v1/models for all ids.', param="model")
     slot = request.match_info["slot"]
-    return await _command(context, slot, context.commands.load(slot, known.id), body)
+    return await _command(context, slot, partial(context.commands.load, slot, known.id), body)
 
 
 async def unload(request: web.Request) -> web.Response:
     context, slot = request.app[CONTEXT], request.match_info["slot"]
-    return await _command(context, slot, context.commands.unload(slot), await _json_object(request))
+    command = partial(context.commands.unload, slot)
+    return await _command(context, slot, command, await _json_object(request))
 
 
 async def restart(request: web.Request) -> web.Response:
     context, slot = request.app[CONTEXT], request.match_info["slot"]
-    return await _command(context, slot, context.commands.restart(slot), await _json_object(request))
+    command = partial(context.commands.restart, slot)
+    return await _command(context, slot, command, await _json_object(request))
 
 
 async def cancel(request: web.Request) -> web.Response:
@@ -95,11 +98,13 @@ async def cancel(request: web.Request) -> web.Response:
 
 async def unload_all(request: web.Request) -> web.Response:
     context = request.app[CONTEXT]
-    await asyncio.shield(_detached(context.commands.unload_all(), "unload all"))
+    await asyncio.shield(_detached(context.commands.unload_all, "unload all"))
     return web.json_response(snapshot_json(context.store.snapshot))
 
 
-async def _command(context: Context, slot: str, command: Awaitable[None], body: dict[str, Any]) -> web.Response:
+async def _command(
+    context: Context, slot: str, command: Callable[[], Awaitable[None]], body: dict[str, Any]
+) -> web.Response:
     """The command goes on when the caller leaves: a closed terminal must not stop a switch."""
     if context.store.snapshot.slot(slot) is None:
         raise SlotNotFound(f'There is no slot "{slot}"; see GET /api/state.')
@@ -111,9 +116,9 @@ async def _command(context: Context, slot: str, command: Awaitable[None], body: 
     return _slot_response(context, slot, 202)
 
 
-def _detached(command: Awaitable[None], name: str) -> asyncio.Task[None]:
+def _detached(command: Callable[[], Awaitable[None]], name: str) -> asyncio.Task[None]:
     async def run() -> None:
-        await command
+        await command()
 
     return spawn(run(), name=name)
 
@@ -128,7 +133,7 @@ async def _json_object(request: web.Request) -> dict[str, Any]:
     raw = await request.read()
     try:
         body = json.loads(raw) if raw.strip() else {}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadRequest(f"The request body is not valid JSON ({error}).") from error
     if not isinstance(body, dict):
         raise BadRequest("The request body must be a JSON object.")

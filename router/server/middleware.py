@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import secrets
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -16,7 +17,7 @@ from router.errors import (
     PathNotFound,
     RouterError,
 )
-from router.server.context import CONTEXT
+from router.server.context import CONTEXT, REQUEST_ID
 from router.server.guard import check_host, check_key, check_origin, is_loopback
 from router.wire.errors import envelope
 
@@ -28,6 +29,7 @@ _OPEN_PATHS = frozenset({"/health", "/v1/health", "/"})
 @web.middleware
 async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Render RouterError, aiohttp's own HTTP errors and bugs in the one envelope."""
+    request[REQUEST_ID] = request.headers.get("X-Request-Id", "")[:64] or secrets.token_hex(8)
     try:
         return await handler(request)
     except RouterError as error:
@@ -37,7 +39,10 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return error_response(_as_router_error(error, request))
+        answer = error_response(_as_router_error(error, request))
+        if "Allow" in error.headers:
+            answer.headers["Allow"] = error.headers["Allow"]
+        return answer
     except ConnectionError:
         raise  # the client left; nobody is there to answer
     except Exception:
@@ -52,30 +57,36 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     origin = request.headers.get("Origin")
     check_origin(origin)
     if request.method == "OPTIONS":
-        return web.Response(status=204, headers=_cors(origin))
+        return web.Response(status=204)
     keys = request.app[CONTEXT].api_keys
     if keys and request.path not in _OPEN_PATHS and not _is_local_metadata(request):
         check_key(request.headers, keys)
     return await handler(request)
 
 
-async def add_cors(request: web.Request, response: web.StreamResponse) -> None:
-    """Let an allowed page read the answer (signal on_response_prepare)."""
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Name the request, and let an allowed page read the answer (signal on_response_prepare)."""
+    if (request_id := request.get(REQUEST_ID)) is not None:
+        response.headers["X-Request-Id"] = request_id
     origin = request.headers.get("Origin")
     try:
         check_origin(origin)
     except ForbiddenOrigin:
         return
-    response.headers.update(_cors(origin))
+    response.headers.update(_cors(origin, request.headers.get("Access-Control-Request-Headers")))
 
 
 def error_response(error: RouterError) -> web.Response:
+    return web.json_response(envelope(error), status=error.status, headers=error_headers(error))
+
+
+def error_headers(error: RouterError) -> dict[str, str]:
     headers = {}
     if error.retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return web.json_response(envelope(error), status=error.status, headers=headers)
+    return headers
 
 
 def _is_local_metadata(request: web.Request) -> bool:
@@ -83,13 +94,14 @@ def _is_local_metadata(request: web.Request) -> bool:
     return request.method in ("GET", "HEAD") and is_loopback(request.remote)
 
 
-def _cors(origin: str | None) -> dict[str, str]:
+def _cors(origin: str | None, asked: str | None) -> dict[str, str]:
+    """`asked`: the headers a preflight names; OpenAI's SDK for browsers has its own (x-stainless-*)."""
     if origin is None:
         return {}
     return {
         "Access-Control-Allow-Origin": origin,
         "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
-        "Access-Control-Allow-Headers": "authorization, content-type, x-api-key",
+        "Access-Control-Allow-Headers": asked or "authorization, content-type, x-api-key",
         "Access-Control-Max-Age": "600",
         "Vary": "Origin",
     }

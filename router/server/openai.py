@@ -1,60 +1,128 @@
-"""OpenAI's generation endpoints: parse, resolve, lease, proxy."""
+"""OpenAI's generation endpoints, each also without `/v1`: clients differ in what they take for the base URL."""
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from aiohttp import web
 
 from router.config.schema import Kind
-from router.resolve import Route, resolve
-from router.server.context import CONTEXT
-from router.server.proxy import forward
-from router.wire.openai import engine_body, parse_call
+from router.server.generate import Exchange, generate
+from router.wire.aggregate import ChatAggregate, CompletionAggregate, ResponsesAggregate
+from router.wire.encode import (
+    ChatStream,
+    CompletionStream,
+    Encoder,
+    EventStream,
+    JsonAnswer,
+    ResponsesStream,
+)
+from router.wire.multipart import read_fields
+from router.wire.openai import JsonCall, engine_body, parse_call
 
-log = logging.getLogger(__name__)
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-GENERATION = {
-    "/v1/chat/completions": Kind.CHAT,
-    "/v1/completions": Kind.CHAT,
-    "/v1/embeddings": Kind.EMBEDDING,
+_WITH_USAGE: Mapping[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """`stream`, `whole`: makers of the encoders for a streamed and a single answer. With `aggregate` the
+    engine is asked to stream (by the fields `streaming`) also for a single answer, and that is put together
+    here: only a dropped stream frees the engine at once when the client leaves."""
+
+    path: str
+    kind: Kind
+    stream: Callable[[], Encoder] = EventStream
+    whole: Callable[[], Encoder] = JsonAnswer
+    aggregate: Callable[[], Encoder] | None = None
+    streaming: Mapping[str, Any] = field(default_factory=lambda: _WITH_USAGE)
+    loads: bool = True
+
+
+ENDPOINTS = (
+    Endpoint("/v1/chat/completions", Kind.CHAT, ChatStream, aggregate=ChatAggregate),
+    Endpoint("/v1/completions", Kind.CHAT, CompletionStream, aggregate=CompletionAggregate),
+    Endpoint(
+        "/v1/responses",
+        Kind.CHAT,
+        ResponsesStream,
+        aggregate=ResponsesAggregate,
+        streaming={"stream": True},
+    ),
+    Endpoint("/v1/embeddings", Kind.EMBEDDING),
+    Endpoint("/v1/rerank", Kind.RERANK),
+    Endpoint("/v1/reranking", Kind.RERANK),
+    Endpoint("/v1/audio/speech", Kind.TTS, whole=Encoder),
+    Endpoint("/v1/images/generations", Kind.IMAGE),
+)
+FORMS = {
+    "/v1/audio/transcriptions": Kind.STT,
+    "/v1/audio/translations": Kind.STT,
+    "/v1/images/edits": Kind.IMAGE,
+    "/v1/images/variations": Kind.IMAGE,
 }
-"""Engine path -> the kind of slot that serves it."""
 
 
 def add_routes(app: web.Application) -> None:
-    """Each path also without `/v1`: clients differ in what they take for the base URL."""
-    for path, kind in GENERATION.items():
-        handler = _handler(path, kind)
-        app.router.add_post(path, handler)
-        app.router.add_post(path.removeprefix("/v1"), handler)
+    for endpoint in ENDPOINTS:
+        _add(app, endpoint.path, json_handler(endpoint))
+    for path, kind in FORMS.items():
+        _add(app, path, _form_handler(path, kind))
 
 
-def _handler(path: str, kind: Kind) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    async def generate(request: web.Request) -> web.StreamResponse:
-        context = request.app[CONTEXT]
+def _add(app: web.Application, path: str, handler: Handler) -> None:
+    app.router.add_post(path, handler)
+    app.router.add_post(path.removeprefix("/v1"), handler)
+
+
+def json_handler(endpoint: Endpoint) -> Handler:
+    """For any endpoint that takes a JSON object with `model` and `stream`."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
         call = parse_call(await request.read())
-        began = time.perf_counter()
-        route = resolve(call.model, kind, context.store.snapshot)
-        decided = time.perf_counter()
-        async with context.commands.ticket(route.slot, route.model) as ticket:
-            lease = await ticket.lease()
-            _log_decision(call.model, route, lease.model.id, decided - began, time.perf_counter() - decided)
-            body = engine_body(call, lease.model.id, lease.model.request)
-            return await forward(request, context.engines, lease, path, body)
+        return await generate(request, json_exchange(endpoint, call))
 
-    return generate
+    return handle
 
 
-def _log_decision(asked: str | None, route: Route, served: str, decide_s: float, waited_s: float) -> None:
-    log.info(
-        "dispatch.decision asked=%s resolution_path=%s slot=%s served=%s waited_ms=%.1f decide_ms=%.3f",
-        asked,
-        route.path,
-        route.slot,
-        served,
-        waited_s * 1000,
-        decide_s * 1000,
+def json_exchange(endpoint: Endpoint, call: JsonCall) -> Exchange:
+    aggregates = endpoint.aggregate is not None and not call.stream and _can_aggregate(call)
+    if call.stream:
+        encoder = endpoint.stream()
+    else:
+        encoder = endpoint.aggregate() if endpoint.aggregate and aggregates else endpoint.whole()
+    extra = endpoint.streaming if aggregates else {}
+    return Exchange(
+        endpoint.kind,
+        call.model,
+        endpoint.path,
+        lambda lease: engine_body(call, lease.model.id, lease.model.request, extra),
+        encoder,
+        loads=endpoint.loads,
     )
+
+
+def _can_aggregate(call: JsonCall) -> bool:
+    """Several answers in one stream are not told apart well enough to put them together again."""
+    return call.body.get("n") in (None, 1) and not isinstance(call.body.get("prompt"), list)
+
+
+def _form_handler(path: str, kind: Kind) -> Handler:
+    """Multipart: the body goes on byte for byte; only its `model` field is read."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        raw = await request.read()
+        content_type = request.headers.get("Content-Type", "")
+        fields = read_fields(content_type, raw, ("model", "response_format", "stream"))
+        encoder: Encoder = JsonAnswer()
+        if fields.get("stream") == "true":
+            encoder = EventStream()
+        elif fields.get("response_format", "json") not in ("json", "verbose_json", "b64_json", "url"):
+            encoder = Encoder()
+        exchange = Exchange(kind, fields.get("model"), path, lambda _lease: raw, encoder, content_type)
+        return await generate(request, exchange)
+
+    return handle

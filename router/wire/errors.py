@@ -16,7 +16,7 @@ def envelope(error: RouterError) -> dict[str, Any]:
             "type": error.type,
             "param": error.param,
             "code": error.code,
-            "details": error.details,
+            "details": dict(error.details),
         }
     }
 

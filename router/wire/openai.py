@@ -22,7 +22,7 @@ class JsonCall:
 def parse_call(raw: bytes) -> JsonCall:
     """Raises BadRequest with a sentence for anything that is not a JSON object with a usable `model`."""
     try:
-        body = json.loads(raw)
+        body = json.loads(raw, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"The request body is not valid JSON ({error}); send a JSON object.") from error
     if not isinstance(body, dict):
@@ -33,10 +33,21 @@ def parse_call(raw: bytes) -> JsonCall:
     return JsonCall(body, model or None, body.get("stream") is True)
 
 
-def engine_body(call: JsonCall, model: str, defaults: Mapping[str, Any]) -> bytes:
-    """The body for the engine: the served model's id, and its per-request defaults where the client set
-    nothing (nested objects such as `chat_template_kwargs` are merged the same way)."""
-    return json.dumps(_merge(defaults, {**call.body, "model": model})).encode()
+def engine_body(
+    call: JsonCall, model: str, defaults: Mapping[str, Any], forced: Mapping[str, Any] | None = None
+) -> bytes:
+    """The body for the engine: the served model's id, its per-request defaults where the client set nothing
+    (nested objects such as `chat_template_kwargs` are merged the same way), and the fields in `forced`."""
+    try:
+        return json.dumps(
+            _merge(defaults, {**call.body, "model": model, **(forced or {})}), allow_nan=False
+        ).encode()
+    except (ValueError, RecursionError) as error:  # 1e999 is read as infinity, which JSON cannot say
+        raise BadRequest(f"The request body cannot be handed on as JSON ({error}); correct it.") from error
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _merge(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,128 @@
+"""The client's side of a generation request: what has been sent to it, and what may still be."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from router.errors import RouterError
+from router.lease import Ticket
+from router.state import StateStore
+from router.tasks import spawn
+from router.wire.encode import EVENT_STREAM, JSON, Encoder
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Where a load is, as told to a waiting client (router.wire.encode.Waiting)."""
+
+    phase: str
+    percent: int | None
+    model: str
+
+
+class Client:
+    """Attributes:
+    response: None until the answer has begun.
+    relayed: whether bytes of the engine's answer have been sent.
+    """
+
+    def __init__(self, request: web.Request, encoder: Encoder, wants_events: bool) -> None:
+        self.response: web.StreamResponse | None = None
+        self.relayed = False
+        self._request = request
+        self._encoder = encoder
+        self._events = wants_events and encoder.content_type == EVENT_STREAM
+        self._beats = 0
+        self._due = 0.0
+
+    async def beat(self, waiting: Waiting) -> None:
+        """Send a sign of life if one is due; begins the answer."""
+        if self._encoder.content_type is None:
+            return
+        response = self.response or await self.begin(200, {"Content-Type": self._encoder.content_type})
+        loop = asyncio.get_running_loop()
+        if loop.time() >= self._due:
+            self._due = loop.time() + self._encoder.interval
+            await response.write(self._encoder.beat(self._beats, waiting))
+            self._beats += 1
+        if self._events:
+            await response.write(_progress_event(waiting))
+
+    async def until_next_beat(self, store: StateStore, ticket: Ticket) -> None:
+        """Wait for the lease or the next beat; who asked for progress events also wakes for each step."""
+        loop = asyncio.get_running_loop()
+        changed = loop.create_future()
+        unsubscribe = store.subscribe(
+            lambda _s: None if changed.done() or not self._events else changed.set_result(None)
+        )
+        try:
+            timeout = self._encoder.interval if self.response is None else max(0.0, self._due - loop.time())
+            await asyncio.wait([ticket.outcome, changed], timeout=timeout, return_when="FIRST_COMPLETED")
+        finally:
+            unsubscribe()
+            changed.cancel()
+
+    async def relay(self, out: bytes) -> None:
+        """Send bytes of the engine's answer."""
+        assert self.response is not None, "begun"
+        self.relayed = True
+        await self.response.write(out)
+
+    @asynccontextmanager
+    async def kept_alive(self, waiting: Waiting) -> AsyncIterator[None]:
+        """Beats while the block waits for something else."""
+
+        async def beats() -> None:
+            with suppress(ConnectionError):  # the client left: its handler is being cancelled
+                while True:
+                    await asyncio.sleep(self._encoder.interval)
+                    await self.beat(waiting)
+
+        task = spawn(beats(), name="keep a client alive")
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def begin(
+        self, status: int, headers: dict[str, str], length: int | None = None
+    ) -> web.StreamResponse:
+        response = web.StreamResponse(status=status, headers=headers)
+        if headers.get("Content-Type", "").startswith(EVENT_STREAM):
+            response.headers["Cache-Control"] = "no-cache"
+        response.content_length = length
+        self.response = response
+        await response.prepare(self._request)
+        return response
+
+    async def fail(self, error: RouterError) -> web.StreamResponse:
+        """Tell `error` as the answer's state allows; raises it when nothing has been sent yet."""
+        if self.response is None or not self.response.prepared:
+            raise error
+        log.warning("answer broken off: %s", error.message)
+        told = self._encoder.late_error(error)
+        if told and not (self.relayed and self._encoder.content_type == JSON):
+            await self.response.write(told)
+            await self.response.write_eof()
+        elif self._request.transport is not None:
+            self._request.transport.abort()
+        return self.response
+
+    @property
+    def left(self) -> bool:
+        return self._request.transport is None or self._request.transport.is_closing()
+
+
+def _progress_event(waiting: Waiting) -> bytes:
+    body = {"phase": waiting.phase, "percent": waiting.percent, "model": waiting.model}
+    return f"event: model_switching\ndata: {json.dumps(body)}\n\n".encode()

@@ -1,0 +1,117 @@
+"""llama.cpp's own endpoints: native completions, tokens, and the properties probing clients read."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from aiohttp import web
+
+from router.config.schema import Kind
+from router.errors import EngineFailed, ModelNotFound, RouterError, SlotLoading
+from router.server.context import CONTEXT, Context
+from router.server.openai import Endpoint, json_handler
+from router.server.upstream import Head
+from router.state import SlotState, SlotStatus, Snapshot
+from router.wire.encode import EventStream
+from router.wire.llamacpp import NativeAggregate
+
+_STREAM = {"stream": True}
+GENERATING = (
+    Endpoint("/completion", Kind.CHAT, EventStream, aggregate=NativeAggregate, streaming=_STREAM),
+    Endpoint("/infill", Kind.CHAT, EventStream, aggregate=NativeAggregate, streaming=_STREAM),
+)
+ABOUT_TOKENS = ("/tokenize", "/detokenize", "/apply-template")
+READ_FROM_ENGINE = ("/slots", "/metrics", "/lora-adapters")
+READ_SECONDS = 5.0
+
+
+def add_routes(app: web.Application) -> None:
+    for endpoint in GENERATING:
+        app.router.add_post(endpoint.path, json_handler(endpoint))
+    for path in ABOUT_TOKENS:
+        app.router.add_post(path, json_handler(Endpoint(path, Kind.CHAT, loads=False)))
+    for path in ("/props", "/v1/props"):
+        app.router.add_get(path, props)
+    for path in READ_FROM_ENGINE:
+        app.router.add_get(path, from_engine)
+    app.router.add_get("/version", version)
+
+
+async def version(request: web.Request) -> web.Response:
+    return web.json_response({"version": request.app[CONTEXT].store.snapshot.server.version})
+
+
+async def props(request: web.Request) -> web.Response:
+    """The engine's own properties when it runs, else what is known of the model it will load.
+
+    Clients read the context length from `default_generation_settings.n_ctx`; it is always the state's.
+    """
+    context = request.app[CONTEXT]
+    slot = _slot(request, context.store.snapshot)
+    known: dict[str, Any] = {}
+    if slot.state is SlotState.READY:
+        known = await _ask_engine(context, slot, "/props")
+    settings = {**known.get("default_generation_settings", {}), "n_ctx": slot.context_length}
+    names = {"model_alias": slot.serving, "default_generation_settings": settings}
+    known.pop("model_path", None)  # a path of the person's own computer is nobody's business
+    return web.json_response({"total_slots": 1, "chat_template": "", **known, **names})
+
+
+async def from_engine(request: web.Request) -> web.Response:
+    """Passed on from the engine of the slot `?model=` names, or the first chat slot."""
+    context = request.app[CONTEXT]
+    slot = _slot(request, context.store.snapshot)
+    if slot.state is not SlotState.READY:
+        raise SlotLoading(
+            f'Slot "{slot.name}" has no running engine to read {request.path} from; load its model first.',
+            retry_after=2.0,
+        )
+    head, body = await _get(context, slot, request.path)
+    content_type = head.headers.get("content-type", "text/plain")
+    return web.Response(status=head.status, body=body, headers={"Content-Type": content_type})
+
+
+def _slot(request: web.Request, snapshot: Snapshot) -> SlotStatus:
+    """The slot a GET is about: by slot name or by the model it holds; the first chat slot if not said."""
+    asked = request.query.get("model")
+    if not asked:
+        chat = next((s for s in snapshot.slots if s.kind is Kind.CHAT), None)
+        if chat is not None:
+            return chat
+        raise ModelNotFound("There is no chat slot; name a slot with ?model=.")
+    model = snapshot.model(asked)
+    by_model = (s for s in snapshot.slots if model and model.id in (*s.loaded, s.serving))
+    found = snapshot.slot(asked) or next(by_model, None)
+    if found is None:
+        raise ModelNotFound(f'No slot is called or holds "{asked}"; see GET /v1/models for all ids.')
+    return found
+
+
+async def _ask_engine(context: Context, slot: SlotStatus, path: str) -> dict[str, Any]:
+    """The engine's JSON, {} if it does not answer: metadata is never an error because of it."""
+    try:
+        head, body = await _get(context, slot, path)
+        answer = json.loads(body) if head.status == 200 else {}
+    except (RouterError, ValueError):
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+async def _get(context: Context, slot: SlotStatus, path: str) -> tuple[Head, bytes]:
+    """Without a lease: reading must not keep a model from being unloaded. Raises EngineFailed."""
+    engine = context.commands.engine_of(slot.name)
+    if engine is None:
+        raise EngineFailed(f'The engine of slot "{slot.name}" is gone; send the request again.')
+    launch = engine.launch
+    headers = {"Authorization": f"Bearer {launch.api_key}"} if launch.api_key else {}
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            asking = context.upstreams.request("127.0.0.1", launch.port, "GET", path, headers)
+            async with await asking as answer:
+                return answer.head, await answer.read()
+    except (OSError, TimeoutError) as error:
+        raise EngineFailed(
+            f'The engine of slot "{slot.name}" did not answer {path} ({error or "time-out"}); try again.'
+        ) from error

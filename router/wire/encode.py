@@ -1,0 +1,137 @@
+"""What the client is sent: signs of life while a model loads, the engine's bytes, and late errors.
+
+An `Encoder` serves one request. Until the engine answers, `beat` gives the bytes that keep this client waiting
+without harm; then `feed` turns the engine's bytes into the client's. What is safe to send was measured with
+real clients (ARCHITECTURE.md): comments and empty-content chunks in event streams, line breaks before JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any, Protocol
+
+from router.errors import RouterError
+from router.wire.errors import envelope, sse_error
+
+EVENT_STREAM = "text/event-stream"
+JSON = "application/json"
+
+
+class Waiting(Protocol):
+    """What is told of a load: `phase` and `percent` (None where not known), and the model's id."""
+
+    @property
+    def phase(self) -> str: ...
+    @property
+    def percent(self) -> int | None: ...
+    @property
+    def model(self) -> str: ...
+
+
+class Encoder:
+    """Passes bytes as they are and says nothing early: right for binary answers (speech); others inherit.
+
+    Attributes:
+        content_type: of an answer that begins before the engine's; None: nothing may be sent that early.
+        interval: seconds between two beats.
+        translates: the client's bytes are not the engine's.
+    """
+
+    content_type: str | None = None
+    interval = 5.0
+    translates = False
+
+    def beat(self, number: int, waiting: Waiting) -> bytes:
+        """The sign of life number 0, 1, 2, ..., every `interval` seconds."""
+        return b""
+
+    def feed(self, piece: bytes) -> bytes:
+        """The client's bytes for some of the engine's; b"" while more is needed."""
+        return piece
+
+    def finish(self) -> bytes:
+        """What follows the engine's last byte. Raises RouterError if the answer was not complete."""
+        return b""
+
+    def error(self, error: RouterError) -> dict[str, Any]:
+        """The body of an error answer."""
+        return envelope(error)
+
+    def late_error(self, error: RouterError) -> bytes:
+        """The same inside an answer that has begun; b"" where only breaking the connection can tell."""
+        return b""
+
+
+class JsonAnswer(Encoder):
+    """One JSON document: white space may precede it."""
+
+    content_type = JSON
+    interval = 2.0
+
+    def beat(self, number: int, waiting: Waiting) -> bytes:
+        return b"\n"
+
+    def late_error(self, error: RouterError) -> bytes:
+        return json.dumps(self.error(error)).encode()
+
+
+class EventStream(Encoder):
+    """Server-sent events: comments are safe in every client."""
+
+    content_type = EVENT_STREAM
+    _whole = True
+
+    def feed(self, piece: bytes) -> bytes:
+        self._whole = piece.endswith(b"\n\n")
+        return piece
+
+    def beat(self, number: int, waiting: Waiting) -> bytes:
+        percent = "" if waiting.percent is None else f" {waiting.percent}%"
+        comment = f": hal0 {waiting.phase} {waiting.model}{percent}\n\n".encode()
+        # Every 15 s a chunk that chunk timers count and nobody shows.
+        return comment + self.empty_chunk(waiting.model) if number and number % 3 == 0 else comment
+
+    def empty_chunk(self, model: str) -> bytes:
+        return b""
+
+    def late_error(self, error: RouterError) -> bytes:
+        """b"" in the middle of an event: only breaking the connection is understood there."""
+        return self.error_event(error) if self._whole else b""
+
+    def error_event(self, error: RouterError) -> bytes:
+        return sse_error(error)
+
+
+class ChatStream(EventStream):
+    """OpenAI's chat chunks. Without a role: openai-python would add up `assistantassistant`."""
+
+    def empty_chunk(self, model: str) -> bytes:
+        choice = {"index": 0, "delta": {"content": ""}, "finish_reason": None}
+        return _chunk("chat.completion.chunk", model, choice)
+
+
+class CompletionStream(EventStream):
+    """OpenAI's text completion chunks."""
+
+    def empty_chunk(self, model: str) -> bytes:
+        return _chunk("text_completion", model, {"index": 0, "text": "", "finish_reason": None})
+
+
+class ResponsesStream(EventStream):
+    """OpenAI's responses API names its events; an error is one of them."""
+
+    def error_event(self, error: RouterError) -> bytes:
+        body = {
+            "type": "error",
+            "code": "model_not_available",
+            "message": error.message,
+            "param": None,
+            "sequence_number": 0,
+        }
+        return f"event: error\ndata: {json.dumps(body)}\n\n".encode()
+
+
+def _chunk(kind: str, model: str, choice: dict[str, Any]) -> bytes:
+    body = {"id": "hal0", "object": kind, "created": int(time.time()), "model": model, "choices": [choice]}
+    return b"data: " + json.dumps(body).encode() + b"\n\n"

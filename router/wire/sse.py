@@ -1,0 +1,50 @@
+"""Splits an event stream into events, however the bytes are cut."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+DONE = "[DONE]"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """`name` "" is the unnamed event; `data` is as sent, its lines joined."""
+
+    name: str
+    data: str
+
+    def json(self) -> dict[str, Any]:
+        """The data as a JSON object; {} for anything else (`[DONE]`)."""
+        try:
+            value = json.loads(self.data)
+        except ValueError:
+            return {}
+        return value if isinstance(value, dict) else {}
+
+
+class SseParser:
+    """Feed it bytes, take whole events. Source: WHATWG HTML, "Server-sent events"."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, piece: bytes) -> Iterator[Event]:
+        *blocks, self._rest = (self._rest + piece.replace(b"\r\n", b"\n")).split(b"\n\n")
+        for block in blocks:
+            if (event := _event(block)) is not None:
+                yield event
+
+
+def _event(block: bytes) -> Event | None:
+    name, data = "", []
+    for line in block.decode(errors="replace").split("\n"):
+        field, _, value = line.partition(":")
+        if field == "event":
+            name = value.removeprefix(" ")
+        elif field == "data":
+            data.append(value.removeprefix(" "))
+    return Event(name, "\n".join(data)) if data else None
