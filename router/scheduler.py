@@ -250,9 +250,11 @@ class SlotScheduler:
             return []
         switch, self.switch = self.switch, None
         self.running = self.selected = switch.target
+        recovered = self._crashed and self.last_error is not None and self.last_error[0] == switch.target
         self.phase, self._crashed = SlotState.READY, False
         self._ready_at = self._idle_since = now
-        if not switch.restoring:
+        # What was restored or restarted is no success that a person asked for: why it had to be stays visible.
+        if not (switch.restoring or recovered):
             self.last_error = None
         return self._advance(now)
 

@@ -187,9 +187,7 @@ class Supervisor:
     def _grant(self, seat: Seat, number: int, model: str, generation: int) -> None:
         process = seat.engine.process if seat.engine else None
         assert process is not None, "only a ready engine grants leases"
-        lease = Lease(
-            seat.name, seat.models[model], seat.scheduler.running or model, process, generation
-        )
+        lease = Lease(seat.name, seat.models[model], seat.scheduler.running or model, process, generation)
         seat.leases[number] = lease
         outcome = self._tickets.get(number)
         if outcome is not None and not outcome.done():

@@ -14,12 +14,9 @@ from router.engine.ports import is_listener
 from router.errors import PortInUse
 from router.server import anthropic, control, llamacpp, metadata, openai
 from router.server.context import CONTEXT, Context
-from router.server.middleware import add_headers, errors, guard
+from router.server.middleware import MAX_BODY, add_headers, errors, guard
 
 log = logging.getLogger(__name__)
-
-MAX_BODY = 256 * 1024 * 1024
-"""Bytes of the largest request body: several photographs in base64."""
 
 
 def make_app(context: Context) -> web.Application:

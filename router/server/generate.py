@@ -300,7 +300,7 @@ def _log_decision(
     request: web.Request, exchange: Exchange, route: Route, lease: Lease, decide_s: float, waited_s: float
 ) -> None:
     log.info(
-        "dispatch.decision request=%s asked=%s resolution_path=%s slot=%s served=%s "
+        "dispatch.decision request=%s asked=%r resolution_path=%s slot=%s served=%s "
         "waited_ms=%.1f decide_ms=%.3f",
         request.get(REQUEST_ID, "-"),
         exchange.asked,

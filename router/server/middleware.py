@@ -23,6 +23,9 @@ from router.wire.errors import envelope
 
 log = logging.getLogger(__name__)
 
+MAX_BODY = 256 * 1024 * 1024
+"""Bytes of the largest request body: several photographs in base64."""
+
 _OPEN_PATHS = frozenset({"/health", "/v1/health", "/"})
 
 
@@ -61,6 +64,9 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     keys = request.app[CONTEXT].api_keys
     if keys and request.path not in _OPEN_PATHS and not _is_local_metadata(request):
         check_key(request.headers, keys)
+    if (request.content_length or 0) > MAX_BODY:
+        # aiohttp would find out only after reading that much.
+        raise BodyTooLarge(f"The request body is over {MAX_BODY // 2**20} MiB; send less.")
     return await handler(request)
 
 

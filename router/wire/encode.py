@@ -39,7 +39,7 @@ class Encoder:
     """
 
     content_type: str | None = None
-    interval = 5.0
+    interval = 2.0  # twice this, at most, passes in silence: clients with a read timeout of 5 s stay
     translates = False
 
     def beat(self, number: int, waiting: Waiting) -> bytes:
@@ -67,7 +67,6 @@ class JsonAnswer(Encoder):
     """One JSON document: white space may precede it."""
 
     content_type = JSON
-    interval = 2.0
 
     def beat(self, number: int, waiting: Waiting) -> bytes:
         return b"\n"
@@ -89,8 +88,8 @@ class EventStream(Encoder):
     def beat(self, number: int, waiting: Waiting) -> bytes:
         percent = "" if waiting.percent is None else f" {waiting.percent}%"
         comment = f": hal0 {waiting.phase} {waiting.model}{percent}\n\n".encode()
-        # Every 15 s a chunk that chunk timers count and nobody shows.
-        return comment + self.empty_chunk(waiting.model) if number and number % 3 == 0 else comment
+        # Every 14 s a chunk that chunk timers count and nobody shows.
+        return comment + self.empty_chunk(waiting.model) if number and number % 7 == 0 else comment
 
     def empty_chunk(self, model: str) -> bytes:
         return b""
@@ -119,16 +118,15 @@ class CompletionStream(EventStream):
 
 
 class ResponsesStream(EventStream):
-    """OpenAI's responses API names its events; an error is one of them."""
+    """OpenAI's responses API names its events; an error is one of them.
+
+    `error` is not OpenAI's: openai-python raises the sentence for it, where it would else hand on an event that
+    most callers skip, or complain that `response.created` had not come.
+    """
 
     def error_event(self, error: RouterError) -> bytes:
-        body = {
-            "type": "error",
-            "code": "model_not_available",
-            "message": error.message,
-            "param": None,
-            "sequence_number": 0,
-        }
+        told = {"code": "model_not_available", "message": error.message, "param": None}
+        body = {"type": "error", **told, "sequence_number": 0, "error": {**told, "type": error.type}}
         return f"event: error\ndata: {json.dumps(body)}\n\n".encode()
 
 

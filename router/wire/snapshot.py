@@ -32,7 +32,7 @@ def slot_json(slot: SlotStatus) -> dict[str, Any]:
 
 
 def change_json(old: Snapshot, new: Snapshot) -> dict[str, Any]:
-    """Only the parts that differ; of `slots`, only those slots. A slot or model that left is in `removed`."""
+    """Only the parts that differ; of `slots`, only those slots. A slot that left is in `removed`."""
     full = snapshot_json(new)
     change: dict[str, Any] = {"revision": new.revision}
     for part in ("server", "models", "memory"):

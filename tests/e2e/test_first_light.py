@@ -12,6 +12,7 @@ import openai
 import psutil
 import pytest
 
+from router.tasks import spawn
 from tests.e2e.conftest import ALPHA, BETA, SLOTS
 from tests.e2e.harness import WAIT_SECONDS, Hal0
 
@@ -107,7 +108,7 @@ async def test_context_length_is_the_flags(make_hal0: Callable[[str], Hal0]) -> 
 async def test_events_begin_with_the_snapshot_and_then_tell_changes(hal0: Hal0) -> None:
     phases: list[str] = []
     revision = -1
-    switched = asyncio.create_task(hal0.post("/api/slots/primary/load", {"model": "beta"}))  # noqa: TID251
+    switched = spawn(hal0.post("/api/slots/primary/load", {"model": "beta"}), name="switch")
     async with asyncio.timeout(WAIT_SECONDS):
         async for name, data in hal0.events():
             assert name == ("snapshot" if revision < 0 else "change")

@@ -209,6 +209,7 @@ def test_an_idle_crash_is_restarted_and_the_next_request_is_answered() -> None:
     assert one(effects, CheckModel).model == "a"
     assert s.acquire(1, None, 5.0) == []
     assert bring_up(s, effects, 6.0) == [Grant(1, "a", 2)]
+    assert s.last_error is not None, "that it crashed stays visible"
 
 
 def test_a_crash_loop_is_parked() -> None:

@@ -1,0 +1,71 @@
+"""How the tests run `misbehaving.py`, and deadlines for what they wait for."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+import psutil
+
+PROGRAM = Path(__file__).with_name("misbehaving.py")
+DEADLINE_SECONDS = 20.0
+T = TypeVar("T")
+
+
+def command(behaviour: str, port: int | str) -> list[str]:
+    """argv; `-I -S` halves the interpreter's start."""
+    return [sys.executable, "-I", "-S", str(PROGRAM), "--port", str(port), "--behaviour", behaviour]
+
+
+def make_server(path: Path) -> Path:
+    """An executable to be HAL0_LLAMA_SERVER: the name of the model it is given says how it behaves."""
+    path.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -S "{PROGRAM}" "$@"\n')
+    path.chmod(0o755)
+    return path
+
+
+def environment(*, child_mode: bool) -> dict[str, str]:
+    env = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+    return env | ({"LLAMA_SERVER_ROUTER_PORT": "1"} if child_mode else {})
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def soon(awaitable: Awaitable[T], what: str = "") -> T:
+    """The result, within the deadline."""
+    try:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            return await awaitable
+    except TimeoutError:
+        raise AssertionError(f"waited {DEADLINE_SECONDS:.0f} s for {what or awaitable}") from None
+
+
+async def until(condition: Callable[[], bool], what: str, seconds: float = DEADLINE_SECONDS) -> None:
+    """For what tells nobody when it happens: look again and again, within the deadline."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    while not condition():
+        assert loop.time() < end, f"waited {seconds:.1f} s for {what}"
+        await asyncio.sleep(0.01)
+
+
+async def gone(processes: list[psutil.Process], seconds: float = DEADLINE_SECONDS) -> None:
+    """Every one of them ends within `seconds`; one that only waits to be reaped counts as ended."""
+    await until(lambda: not any(is_alive(p) for p in processes), f"the end of {processes}", seconds)
+
+
+def is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -1,0 +1,182 @@
+"""The control API over the real supervisor, with a launcher the test controls."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+
+from router.errors import EngineFailed
+from router.server import control
+from router.tasks import spawn
+from tests.engines.running import soon, until
+from tests.router.server.conftest import Serve, Served
+
+LOAD = "/api/slots/primary/load"
+
+
+class Events:
+    """The lines of one event stream, read one by one."""
+
+    def __init__(self, answer: aiohttp.ClientResponse) -> None:
+        self.answer = answer
+
+    async def line(self) -> str:
+        """The next line that is not empty."""
+        while True:
+            line = (await soon(self.answer.content.readline(), "an event")).decode().rstrip("\n")
+            if line:
+                return line
+
+    async def event(self) -> tuple[str, dict[str, Any]]:
+        name = await self.line()
+        while name.startswith(":"):
+            name = await self.line()
+        data = await self.line()
+        return name.removeprefix("event: "), json.loads(data.removeprefix("data: "))
+
+
+@asynccontextmanager
+async def events(served: Served) -> AsyncIterator[Events]:
+    async with served.session.get(served.server.make_url("/api/events")) as answer:
+        assert answer.content_type == "text/event-stream"
+        yield Events(answer)
+
+
+async def test_state_is_the_snapshot(serve: Serve) -> None:
+    served = await serve()
+    _, state, _ = await served.ask("GET", "/api/state")
+    assert state["revision"] == served.store.snapshot.revision
+    (slot,) = state["slots"]
+    assert (slot["name"], slot["state"], slot["model"]) == ("primary", "unloaded", "alpha")
+    assert slot["progress"] is None
+    assert slot["choices"] == ["alpha", "beta"]
+    assert state["server"]["url"] == "http://127.0.0.1:8080"
+
+
+async def test_load_answers_when_the_model_is_ready(serve: Serve) -> None:
+    served = await serve()
+    served.launcher.automatic -= {"ready"}
+    asking = spawn(served.ask("POST", LOAD, json={"model": "beta"}), name="load")
+    ready = await served.launcher.begun("ready", "beta")
+    _, state, _ = await served.ask("GET", "/api/state")
+    assert state["slots"][0]["target"] == "beta" and state["slots"][0]["progress"]["phase"] == "loading"
+    assert state["slots"][0]["progress"]["elapsed_s"] >= 0
+    ready.finish()
+    status, body, _ = await soon(asking)
+    assert status == 200
+    assert (body["slot"]["state"], body["slot"]["model"], body["slot"]["progress"]) == ("ready", "beta", None)
+
+
+async def test_load_without_waiting_answers_at_once(serve: Serve) -> None:
+    served = await serve()
+    served.launcher.automatic -= {"check"}
+    status, body, _ = await served.ask("POST", LOAD, json={"model": "first", "wait": False})
+    assert (status, body["slot"]["state"], body["slot"]["target"]) == (202, "queued", "alpha")
+
+
+async def test_a_caller_that_leaves_does_not_stop_the_load(serve: Serve) -> None:
+    served = await serve()
+    served.launcher.automatic -= {"ready"}
+    asking = spawn(served.ask("POST", LOAD, json={"model": "beta"}), name="load")
+    ready = await served.launcher.begun("ready", "beta")
+    asking.cancel()
+    await asyncio.wait([asking])
+    ready.finish()
+    await until(lambda: served.store.snapshot.slots[0].state == "ready", "ready")
+    assert served.store.snapshot.slots[0].model == "beta"
+
+
+async def test_a_failed_load_is_answered_with_the_engines_words(serve: Serve) -> None:
+    served = await serve()
+    served.launcher.automatic -= {"ready"}
+    asking = spawn(served.ask("POST", LOAD, json={"model": "beta"}), name="load")
+    (await served.launcher.begun("ready", "beta")).finish(EngineFailed("The engine stopped: it is cracked."))
+    status, body, _ = await soon(asking)
+    assert (status, body["error"]["code"]) == (502, "engine.failed")
+    assert body["error"]["message"] == "The engine stopped: it is cracked."
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "code"),
+    [
+        (LOAD, b"{", 400, "request.invalid"),
+        (LOAD, b"[" * 900, 400, "request.invalid"),
+        (LOAD, b"[" * 1000, 400, "request.invalid"),
+        (LOAD, b"\xff", 400, "request.invalid"),
+        (LOAD, b"[]", 400, "request.invalid"),
+        (LOAD, b"", 400, "request.invalid"),
+        (LOAD, b'{"model": 7}', 400, "request.invalid"),
+        (LOAD, b'{"model": ""}', 400, "request.invalid"),
+        (LOAD, b'{"model": "gamma"}', 404, "model.not_found"),
+        ("/api/slots/none/load", b'{"model": "alpha"}', 404, "slot.not_found"),
+        ("/api/slots/none/unload", b"", 404, "slot.not_found"),
+        ("/api/slots/none/restart", b"", 404, "slot.not_found"),
+        ("/api/slots/none/cancel", b"", 404, "slot.not_found"),
+        ("/api/slots/primary/unload", b"{", 400, "request.invalid"),
+        ("/api/slots/primary/restart", b"nonsense", 400, "request.invalid"),
+    ],
+)
+async def test_wrong_orders_are_refused_and_do_nothing(
+    serve: Serve, path: str, body: bytes, status: int, code: str
+) -> None:
+    """(A coroutine that was made and never awaited would be a warning, and so an error.)"""
+    served = await serve()
+    assert await served.code("POST", path, data=body) == (status, code)
+    assert served.launcher.calls == []
+
+
+async def test_unload_restart_cancel_and_logs(serve: Serve) -> None:
+    served = await serve()
+    await served.ask("POST", LOAD, json={"model": "alpha"})
+    first = served.store.snapshot.slots[0].pid
+    _, body, _ = await served.ask("POST", "/api/slots/primary/restart")
+    assert body["slot"]["state"] == "ready" and body["slot"]["pid"] != first
+    served.launcher.running[body["slot"]["pid"]].log.add("a line")
+    assert (await served.ask("GET", "/api/slots/primary/logs"))[1] == {"lines": ["a line"]}
+    status, body, _ = await served.ask("POST", "/api/slots/primary/cancel")
+    assert (status, body["slot"]["state"]) == (200, "ready"), "nothing to cancel"
+    _, body, _ = await served.ask("POST", "/api/slots/primary/unload")
+    assert body["slot"]["state"] == "unloaded"
+    _, state, _ = await served.ask("POST", "/api/unload")
+    assert state["slots"][0]["state"] == "unloaded" and served.launcher.running == {}
+
+
+async def test_events_tell_the_snapshot_then_only_what_changed(serve: Serve) -> None:
+    served = await serve()
+    async with events(served) as stream:
+        name, snapshot = await stream.event()
+        assert name == "snapshot" and snapshot["slots"][0]["state"] == "unloaded" and snapshot["models"]
+        served.store.update(server=served.store.snapshot.server)  # no change, no event
+        loading = spawn(served.ask("POST", LOAD, json={"model": "beta"}), name="load")
+        revision = snapshot["revision"]
+        while True:
+            name, change = await stream.event()
+            assert name == "change" and set(change) == {"revision", "slots"}
+            assert change["revision"] > revision
+            revision = change["revision"]
+            if change["slots"][0]["state"] == "ready":
+                break
+        await soon(loading)
+
+
+async def test_a_quiet_stream_has_a_heartbeat(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "HEARTBEAT_SECONDS", 0.02)
+    served = await serve()
+    async with events(served) as stream:
+        await stream.event()
+        assert [await stream.line(), await stream.line()] == [": still here", ": still here"]
+
+
+async def test_a_reader_that_leaves_is_forgotten(serve: Serve) -> None:
+    served = await serve()
+    async with events(served) as one, events(served) as other:
+        await one.event()
+        await other.event()
+        assert served.store.observers == 2
+    await until(lambda: served.store.observers == 0, "both to be unsubscribed")
