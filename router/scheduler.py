@@ -139,6 +139,12 @@ class SlotScheduler:
         """Requests that wait."""
         return sum(1 for waiter in self.waiters if not waiter.command)
 
+    @property
+    def idle_since(self) -> float | None:
+        """When the last lease ended, or the load if there was none; None while busy or not ready."""
+        idle = self.phase is SlotState.READY and not self.in_flight
+        return self._idle_since if idle else None
+
     def next_deadline(self) -> float | None:
         """When `tick` must be called at the latest, on the clock of the `now` arguments."""
         times = [w.deadline for w in self.waiters if self._may_time_out(w)]

@@ -37,6 +37,7 @@ class Seat:
         models: the models this slot may hold, by id, in the order of its menu.
         log: the last lines of all its engines.
         memory: bytes its engine holds, as last measured.
+        tokens_per_second: of its last answer, as the engine said.
     """
 
     scheduler: SlotScheduler
@@ -46,6 +47,8 @@ class Seat:
     log: deque[str] = field(default_factory=lambda: deque(maxlen=RING_LINES))
     timer: asyncio.TimerHandle | None = None
     memory: int | None = None
+    tokens_per_second: float | None = None
+    _idle: tuple[float, float] | None = None
     _switch_began: tuple[Switch, float] | None = None
     _error: tuple[RouterError, SlotError] | None = None
 
@@ -84,6 +87,8 @@ class Seat:
             pid=process.pid if process else None,
             port=process.launch.port if process else None,
             memory=self.memory if process else None,
+            idle_since=self._idle_since(),
+            tokens_per_second=self.tokens_per_second if s.running else None,
             last_error=self._last_error(),
             switch=s.slot.switch,
             pinned=s.slot.pinned,
@@ -109,6 +114,16 @@ class Seat:
         if self._switch_began is None or self._switch_began[0] is not switch:
             self._switch_began = (switch, time.time())
         return Progress(self.scheduler.phase, switch.fraction, self._switch_began[1])
+
+    def _idle_since(self) -> float | None:
+        """As Unix time; the same instant is always the same number, or each look would be a change."""
+        since = self.scheduler.idle_since
+        if since is None:
+            return None
+        if self._idle is None or self._idle[0] != since:
+            ago = asyncio.get_running_loop().time() - since
+            self._idle = (since, round(time.time() - ago, 1))
+        return self._idle[1]
 
     def _last_error(self) -> SlotError | None:
         if self.scheduler.last_error is None:

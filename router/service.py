@@ -227,5 +227,8 @@ def model_status(model: Model) -> ModelStatus:
         aliases=model.aliases,
         size_bytes=model.size_bytes,
         context_length=model.context_length,
+        context_trained=model.context_trained,
+        quantisation=model.quantisation,
+        file=str(model.file) if model.file else None,
         problem=model.problem,
     )

@@ -72,6 +72,8 @@ class SlotStatus:
     `model` is what the slot holds or will load next; `target` is what it is turning into while switching.
     `loaded` lists every model id the running engine answers for (models that differ only in per-request
     fields share a process). `memory` is bytes in use, as measured. `choices` are the ids it may hold.
+    `idle_since` is Unix seconds of the last request's end (or the load's), None while it works or holds
+    nothing. `tokens_per_second` is what the engine said of its last answer.
     """
 
     name: str
@@ -88,6 +90,8 @@ class SlotStatus:
     pid: int | None = None
     port: int | None = None
     memory: int | None = None
+    idle_since: float | None = None
+    tokens_per_second: float | None = None
     last_error: SlotError | None = None
     switch: SwitchPolicy = SwitchPolicy.ON_REQUEST
     pinned: bool = False
@@ -100,7 +104,9 @@ class SlotStatus:
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """One model as everyone sees it. `context_length` is what it will load with, in tokens."""
+    """One model as everyone sees it. `context_length` is what it will load with, in tokens, of the
+    `context_trained` it could; `quantisation` is a label such as "Q4_K_M"; `file` a path, or None for another
+    engine's command. `problem` is one sentence why it cannot be launched."""
 
     id: str
     display_name: str
@@ -108,6 +114,9 @@ class ModelStatus:
     aliases: tuple[str, ...] = ()
     size_bytes: int | None = None
     context_length: int | None = None
+    context_trained: int | None = None
+    quantisation: str | None = None
+    file: str | None = None
     problem: str | None = None
 
 

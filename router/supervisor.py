@@ -112,6 +112,10 @@ class Supervisor:
         seat = self._seat(slot)
         return seat.engine.process if seat.engine and seat.scheduler.running else None
 
+    def note_speed(self, slot: str, tokens_per_second: float) -> None:
+        """What an engine said of its answer; published with the lease's end."""
+        self._seat(slot).tokens_per_second = round(tokens_per_second, 1)
+
     def set_memory(self, used: Mapping[str, int | None]) -> None:
         """Measured bytes per slot."""
         for name, amount in used.items():
@@ -219,7 +223,7 @@ class Supervisor:
     def _start_engine(self, seat: Seat, generation: int, model: str) -> None:
         launched: asyncio.Future[EngineProcess | None] = asyncio.get_running_loop().create_future()
         seat.engine = engine = RunningEngine(generation, launched)
-        seat.memory = None  # what was measured is the last engine's
+        seat.memory = seat.tokens_per_second = None  # what was measured is the last engine's
         engine.task = self._start_task(self._run_engine(seat, engine, model), f"engine of {seat.name}")
 
     async def _run_engine(self, seat: Seat, engine: RunningEngine, model: str) -> None:

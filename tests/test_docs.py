@@ -11,7 +11,7 @@ from pathlib import Path
 import router
 from router.config.schema import EngineConfig, LimitsConfig, ModelConfig, ServerConfig, SlotConfig
 from router.errors import RouterError
-from router.server.app import MAX_BODY
+from router.server.middleware import MAX_BODY
 
 ROOT = Path(__file__).resolve().parent.parent
 

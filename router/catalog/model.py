@@ -31,6 +31,7 @@ class Model:
         flags: llama-server's long flag names without dashes -> text, or a bool as written in YAML.
         request: fields merged into each request that does not set them itself.
         size_bytes: of all shards together.
+        quantisation: a label such as "Q4_K_M", from the GGUF.
         context_trained: tokens, from the GGUF's `{arch}.context_length`.
         problem: one sentence why it cannot be launched (file missing, damaged), else None.
     """
@@ -46,6 +47,7 @@ class Model:
     request: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     size_bytes: int | None = None
     context_trained: int | None = None
+    quantisation: str | None = None
     problem: str | None = None
 
     @property

@@ -121,6 +121,7 @@ def _found_model(found: Found) -> Model:
         flags=MappingProxyType(dict(found.flags)),
         size_bytes=found.size_bytes,
         context_trained=found.header.context_length if found.header else None,
+        quantisation=found.header.quantisation if found.header else None,
         problem=found.problem,
     )
 

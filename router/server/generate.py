@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,6 +42,8 @@ HOLD_SECONDS = 1.0
 """How long the headers are held, so that failures at once keep their status (CLIENTS.md)."""
 
 _PASSED_BACK = ("Content-Type", "Content-Encoding", "Content-Disposition", "Cache-Control")
+_SPEED = b'"predicted_per_second":'  # in the `timings` of llama-server's last event or document
+_SPEED_VALUE = re.compile(_SPEED + rb"\s*([0-9.]+)")
 _MAX_ERROR_BODY = 1024 * 1024
 
 
@@ -178,7 +181,7 @@ async def _proxy(context: Context, lease: Lease, exchange: Exchange, client: Cli
     try:
         answer = await _open(context, lease, exchange, client)
         async with answer:
-            return await _relay(answer, lease, exchange.encoder, client)
+            return await _relay(context, answer, lease, exchange.encoder, client)
     except asyncio.CancelledError:
         if not lease.aborted:
             raise  # the client left, or hal0 is quitting
@@ -208,7 +211,9 @@ async def _open(context: Context, lease: Lease, exchange: Exchange, client: Clie
         return await asking
 
 
-async def _relay(answer: Answer, lease: Lease, encoder: Encoder, client: Client) -> web.StreamResponse:
+async def _relay(
+    context: Context, answer: Answer, lease: Lease, encoder: Encoder, client: Client
+) -> web.StreamResponse:
     """The engine's bytes to the client. Raises RouterError for what can still be told."""
     head = answer.head
     if head.status >= 400:
@@ -218,6 +223,8 @@ async def _relay(answer: Answer, lease: Lease, encoder: Encoder, client: Client)
         length = head.headers.get("content-length") if rename is None else None
         await client.begin(head.status, _headers(head), int(length) if length else None)
     async for piece in answer.chunks():
+        if _SPEED in piece and (match := _SPEED_VALUE.search(piece)):
+            context.commands.note_speed(lease.slot, float(match[1]))
         if out := encoder.feed(rename.feed(piece) if rename else piece):
             if client.response is None:
                 await client.begin(200, _own_headers(encoder))

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
+from typing import cast
 
 CONNECT_SECONDS = 5.0
 IDLE_SECONDS = 3.0
@@ -49,7 +49,7 @@ class Connection(asyncio.Protocol):
         self.reusable = False
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()
-        self._ready: deque[bytes] = deque()
+        self._ready: list[bytes] = []
         self._ready_size = 0
         self._waiter: asyncio.Future[None] | None = None
         self._error: Exception | None = None
@@ -60,8 +60,7 @@ class Connection(asyncio.Protocol):
         self._head: Head | None = None
         self._remaining: int | None = None  # of a body with Content-Length
         self._chunked = False
-        self._chunk_left = 0  # bytes of the present chunk still to come
-        self._skip = 0  # bytes of the line break behind it
+        self._chunk_left = 0  # bytes of the present chunk still to come, with the line break behind it
         self._complete = False
 
     @property
@@ -88,14 +87,16 @@ class Connection(asyncio.Protocol):
         return self._head
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The body, in the pieces it came in. Raises UpstreamError if it breaks off."""
+        """The body, each time all that has come of it. Raises UpstreamError if it breaks off."""
         while True:
-            while self._ready:
-                piece = self._ready.popleft()
-                self._ready_size -= len(piece)
-                if self._ready_size < HIGH_WATER and self._transport is not None:
+            if self._ready:
+                piece = b"".join(self._ready)
+                self._ready.clear()
+                if self._ready_size >= HIGH_WATER and self._transport is not None:
                     self._transport.resume_reading()
+                self._ready_size = 0
                 yield piece
+                continue
             if self._complete:
                 self.reusable = self.is_open and self._keeps_alive()
                 return
@@ -109,8 +110,7 @@ class Connection(asyncio.Protocol):
     # -- asyncio.Protocol ------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -177,39 +177,42 @@ class Connection(asyncio.Protocol):
                 self._complete = self._remaining == 0
 
     def _feed_chunked(self, data: bytes) -> None:
-        """Hand on what has come of each chunk; an unfinished size line waits in the buffer."""
+        """Take what has come out of its chunks, as one piece: a fast engine sends many at once. An unfinished
+        size line waits in the buffer."""
         if self._buffer:
             data = bytes(self._buffer) + data
             self._buffer.clear()
-        at, end = 0, len(data)
-        while at < end:
-            if self._chunk_left:
-                piece = data[at : at + self._chunk_left]
-                self._push(piece)
-                at += len(piece)
-                self._chunk_left -= len(piece)
-                self._skip = 0 if self._chunk_left else 2
-            elif self._skip:
-                step = min(self._skip, end - at)
-                at += step
-                self._skip -= step
-            else:
-                at = self._next_chunk(data, at)
-                if at < 0 or self._complete:
-                    return
+        pieces: list[bytes] = []
+        at, end, left = 0, len(data), self._chunk_left
+        while True:
+            if left:
+                if left > 2:
+                    pieces.append(data[at : at + left - 2])
+                at += left
+                left = max(0, at - end)
+            if at >= end or (size := self._chunk_size(data, at)) is None:
+                break
+            at, left = size
+        self._chunk_left = left
+        if whole := b"".join(pieces):
+            self._push(whole)
 
-    def _next_chunk(self, data: bytes, at: int) -> int:
-        """Read a chunk's size line; returns where its bytes begin, -1 if the line is not all there."""
+    def _chunk_size(self, data: bytes, at: int) -> tuple[int, int] | None:
+        """Read the size line at `at`: where its chunk begins and how long it is with its line break. None: the
+        line is not all there, or it was the last."""
         line_end = data.find(b"\r\n", at)
-        size = int(data[at:line_end].partition(b";")[0], 16) if line_end >= 0 else -1
-        if size < 0 or (size == 0 and data.find(b"\r\n\r\n", line_end) < 0):
-            self._buffer += data[at:]
-            if len(self._buffer) > MAX_HEAD:
-                raise ValueError("a chunk's size line has no end")
-            return -1
-        self._chunk_left = size
-        self._complete = size == 0
-        return line_end + 2
+        size = int(data[at:line_end].partition(b";")[0], 16) if line_end >= 0 else 0
+        if size < 0:
+            raise ValueError("a chunk has a negative size")
+        if size:
+            return line_end + 2, size + 2
+        if line_end >= 0 and data.find(b"\r\n\r\n", line_end) >= 0:
+            self._complete = True
+            return None
+        self._buffer += data[at:]
+        if len(self._buffer) > MAX_HEAD:
+            raise ValueError("a chunk's size line has no end")
+        return None
 
     def _push(self, piece: bytes) -> None:
         self._ready.append(piece)

@@ -65,4 +65,3 @@ async def test_nobody_is_answered_by_the_wrong_model_and_nothing_hangs(
     assert await hal0.stop() == 0
     assert not any(engine.is_running() for engine in engines)
     assert "Traceback" not in hal0.output()
-    print(dict(outcomes))
