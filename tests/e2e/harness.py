@@ -179,7 +179,10 @@ class Hal0:
 
 
 def is_engine_of(process: psutil.Process, home: Path) -> bool:
+    """Not those that only answer a question about flags."""
     try:
+        if {"--version", "--help"} & set(process.cmdline()):
+            return False
         return process.environ().get("XDG_CONFIG_HOME", "").startswith(str(home / "cache"))
     except (psutil.Error, OSError):
         return False
