@@ -4,7 +4,7 @@ BOOTSTRAP_PYTHON := $(firstword $(foreach p,python3 python3.13 python3.12 python
 PY := .venv/bin/python
 HAL0 := .venv/bin/hal0
 
-.PHONY: help run test setup setup-dev engine lint types check pytest coverage lock clean
+.PHONY: help run test setup setup-dev clients engine lint types check pytest coverage lock clean
 
 help:
 	@echo "make run    prepare everything, then start hal0 (tray, or headless without a display)"
@@ -17,6 +17,7 @@ run: setup engine
 
 test: setup-dev
 	@$(PY) packaging/system_packages.py test
+	@$(PY) packaging/client_envs.py
 	@$(MAKE) --no-print-directory engine check pytest
 
 setup:
@@ -24,6 +25,10 @@ setup:
 
 setup-dev: setup
 	@$(BOOTSTRAP_PYTHON) packaging/setup_env.py --dev
+
+# The real clients the tests run: each group in an environment of its own.
+clients: setup-dev
+	@$(PY) packaging/client_envs.py
 
 engine:
 	@$(HAL0) engine path >/dev/null 2>&1 || $(HAL0) engine install
@@ -45,9 +50,13 @@ coverage:
 
 # Needs uv. The lock files hold versions and hashes, and name no index.
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+CLIENT_LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --group
 lock:
 	$(LOCK) --group build -o requirements.lock
 	$(LOCK) --group build --group dev -c requirements.lock -o requirements-dev.lock
+	$(CLIENT_LOCK) pyproject.toml:clients -c requirements-dev.lock -o requirements-clients.lock
+	$(CLIENT_LOCK) pyproject.toml:hermes -o requirements-hermes.lock
+	cd tests/clients/node && npm install --package-lock-only
 
 clean:
-	rm -rf .venv build dist artifacts .mypy_cache .pytest_cache .ruff_cache *.egg-info
+	rm -rf .venv .venv-clients .venv-hermes tests/clients/node/node_modules build dist artifacts .mypy_cache .pytest_cache .ruff_cache *.egg-info

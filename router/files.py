@@ -1,4 +1,4 @@
-"""Files that are either whole or not there, and readable by their owner alone."""
+"""Small file helpers: replacing whole files privately, and reading the end of long ones."""
 
 from __future__ import annotations
 
@@ -21,3 +21,16 @@ def write_atomic(path: Path, data: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def tail(path: Path, lines: int = 2000, most_bytes: int = 512 * 1024) -> list[str]:
+    """The last lines of a text file, oldest first; [] if it is not there."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - most_bytes))
+            text = file.read().decode(errors="replace")
+    except FileNotFoundError:
+        return []
+    found = text.splitlines()
+    return (found[1:] if size > most_bytes else found)[-lines:]

@@ -21,7 +21,7 @@ from router.config.schema import Config, SlotConfig
 from router.engine.launcher import Launcher
 from router.engine.log import LogFiles
 from router.errors import PortInUse
-from router.files import write_atomic
+from router.files import tail, write_atomic
 from router.memory.sources import MemorySource, find_source, read
 from router.paths import Paths
 from router.selection import Selected, SelectionFile
@@ -133,6 +133,15 @@ class Service:
 
     async def logs(self, slot: str) -> list[str]:
         return self._commands.logs(slot)
+
+    async def router_log(self) -> list[str]:
+        """hal0's own last log lines."""
+        return await asyncio.to_thread(tail, self._paths.logs / "hal0.log")
+
+    async def engine_command(self, slot: str) -> list[str]:
+        """The slot's engine's command line, [] while none runs. Keys are never in it."""
+        engine = self._commands.engine_of(slot)
+        return list(engine.launch.argv) if engine else []
 
     # -- parts -----------------------------------------------------------------------------------------
 

@@ -231,7 +231,7 @@ class Supervisor:
         try:
             await self._bring_up(seat, engine, model)
         except Exception as error:  # noqa: BLE001
-            failed = _as_router_error(error)
+            failed = _did_not_load(seat.name, model, _as_router_error(error))
             await self._reap(seat, engine)
             self._tell(seat, lambda s, now: s.engine_failed(engine.generation, failed, now))
             return
@@ -285,3 +285,12 @@ def _as_router_error(error: Exception) -> RouterError:
         return error
     log.error("unforeseen error around an engine", exc_info=error)
     return EngineFailed(f"The engine could not be run ({type(error).__name__}: {error}); see the router's log.")
+
+
+def _did_not_load(slot: str, model: str, error: RouterError) -> RouterError:
+    """Name the model and where to read more: the engine's sentence alone tells neither."""
+    if not isinstance(error, EngineFailed):
+        return error
+    reason = error.message[:1].lower() + error.message[1:].rstrip(".")
+    message = f'Model "{model}" did not load: {reason}; see `hal0 logs {slot}`.'
+    return EngineFailed(message, details=error.details, retry_after=error.retry_after)

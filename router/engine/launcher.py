@@ -23,6 +23,7 @@ from router.engine.process import EngineProcess, Launch
 from router.engine.readiness import OnProgress, Readiness
 from router.errors import BadModel
 from router.paths import Paths
+from router.tasks import spawn
 
 
 class Launcher:
@@ -34,6 +35,8 @@ class Launcher:
         self._http = http
         self._ports = PortPool(config.ports)
         self._leftovers = Leftovers(paths.state / "engines.json")
+        self._noting: dict[int, asyncio.Task[None]] = {}
+        self._checked: set[tuple[EngineOptions, tuple[str, ...]]] = set()
 
     async def reap_leftovers(self) -> None:
         await asyncio.to_thread(self._leftovers.reap)
@@ -44,16 +47,23 @@ class Launcher:
             raise BadModel(model.problem)
         if model.file is not None and not await asyncio.to_thread(model.file.is_file):
             raise BadModel(f'Model "{model.id}" cannot start: its file {model.file} is gone; put it back.')
-        launch = await self._prepare(model, taken=())
-        if launch.child_mode:
-            await check_command(launch.argv, launch.environment, model_id=model.id)
+        if model.command is not None:
+            build_command(model, EngineOptions(()), Path(), port=0)
+            return
+        program, options = await self._engine()
+        argv = build_command(model, options, program, port=0)
+        # One file's options are one object; what that llama-server has accepted it accepts again.
+        if (options, tuple(argv)) not in self._checked:
+            await check_command(argv, self._environment(), model_id=model.id)
+            self._checked.add((options, tuple(argv)))
 
     async def launch(self, model: Model, log: EngineLog, taken: Collection[int] = ()) -> EngineProcess:
         """Spawn an engine for `model`. Raises RouterError; returns before it is ready."""
         engine = EngineProcess(await self._prepare(model, taken), log)
         await engine.start()
-        if engine.pid is not None:
-            await asyncio.to_thread(self._leftovers.note, engine.pid)
+        if engine.pid is not None:  # on disk in a few milliseconds; the engine loads meanwhile
+            noting = asyncio.to_thread(self._leftovers.note, engine.pid)
+            self._noting[engine.pid] = spawn(noting, name=f"note engine {engine.pid}")
         return engine
 
     async def ready(self, engine: EngineProcess, on_progress: OnProgress) -> int | None:
@@ -64,7 +74,12 @@ class Launcher:
         """Stop and reap it."""
         await engine.stop()
         if engine.pid is not None:
-            await asyncio.to_thread(self._leftovers.forget, engine.pid)
+            spawn(self._forget(engine.pid), name=f"forget engine {engine.pid}")
+
+    async def _forget(self, pid: int) -> None:
+        if (noting := self._noting.pop(pid, None)) is not None:
+            await asyncio.wait([noting])
+        await asyncio.to_thread(self._leftovers.forget, pid)
 
     async def _prepare(self, model: Model, taken: Collection[int]) -> Launch:
         port = self._ports.take(taken)
@@ -76,17 +91,24 @@ class Launcher:
                 child_mode=False,
                 health=model.health,
             )
-        build = await asyncio.to_thread(find_engine, self._config, self._paths)
-        options = await read_options(build.path)
+        program, options = await self._engine()
         key = secrets.token_urlsafe(24)
         return Launch(
-            argv=build_command(model, options, build.path, port),
-            environment=engine_environment(
-                os.environ, api_key=key, private_config=self._private_config(), child_mode=True
-            ),
+            argv=build_command(model, options, program, port),
+            environment=self._environment(key),
             port=port,
             api_key=key,
             file_size=model.size_bytes or 0,
+        )
+
+    async def _engine(self) -> tuple[Path, EngineOptions]:
+        """The llama-server to run, and what it understands."""
+        build = await asyncio.to_thread(find_engine, self._config, self._paths)
+        return build.path, await read_options(build.path)
+
+    def _environment(self, key: str = "") -> dict[str, str]:
+        return engine_environment(
+            os.environ, api_key=key, private_config=self._private_config(), child_mode=True
         )
 
     def _private_config(self) -> Path:

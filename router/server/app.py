@@ -12,7 +12,7 @@ from aiohttp import web
 from router.config.schema import ServerConfig
 from router.engine.ports import is_listener
 from router.errors import PortInUse
-from router.server import anthropic, control, llamacpp, metadata, openai
+from router.server import anthropic, control, llamacpp, metadata, ollama, openai, sidecar
 from router.server.context import CONTEXT, Context
 from router.server.middleware import MAX_BODY, add_headers, errors, guard
 
@@ -26,6 +26,8 @@ def make_app(context: Context) -> web.Application:
     openai.add_routes(app)
     anthropic.add_routes(app)
     llamacpp.add_routes(app)
+    ollama.add_routes(app)
+    sidecar.add_routes(app)  # before metadata, whose /models/{id} would swallow /models/status
     metadata.add_routes(app)
     control.add_routes(app)
     return app

@@ -84,7 +84,7 @@ class Client:
         async def beats() -> None:
             with suppress(ConnectionError):  # the client left: its handler is being cancelled
                 while True:
-                    await asyncio.sleep(self._encoder.interval)
+                    await asyncio.sleep(max(0.0, self._due - asyncio.get_running_loop().time()))
                     await self.beat(waiting)
 
         task = spawn(beats(), name="keep a client alive")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -66,15 +66,18 @@ async def events(request: web.Request) -> web.StreamResponse:
 
 async def load(request: web.Request) -> web.Response:
     """Body: `{"model": id, "wait": true}`. Answers when the model is ready; with `wait` false, at once."""
-    context = request.app[CONTEXT]
-    body = await _json_object(request)
+    slot = request.match_info["slot"]
+    return await load_into(request.app[CONTEXT], slot, await _json_object(request))
+
+
+async def load_into(context: Context, slot: str, body: Mapping[str, Any]) -> web.Response:
+    """What `load` does, for whoever knows the slot another way."""
     model = body.get("model")
     if not isinstance(model, str) or not model:
         raise BadRequest('Say which model to load: {"model": "<id>"}.', param="model")
     known = context.store.snapshot.model(model)
     if known is None:
         raise ModelNotFound(f'There is no model "{model}"; see GET /v1/models for all ids.', param="model")
-    slot = request.match_info["slot"]
     return await _command(context, slot, partial(context.commands.load, slot, known.id), body)
 
 
@@ -103,7 +106,7 @@ async def unload_all(request: web.Request) -> web.Response:
 
 
 async def _command(
-    context: Context, slot: str, command: Callable[[], Awaitable[None]], body: dict[str, Any]
+    context: Context, slot: str, command: Callable[[], Awaitable[None]], body: Mapping[str, Any]
 ) -> web.Response:
     """The command goes on when the caller leaves: a closed terminal must not stop a switch."""
     if context.store.snapshot.slot(slot) is None:

@@ -53,7 +53,8 @@ class Exchange:
 
     Attributes:
         asked: what its `model` field said, None for nothing.
-        path: of the engine; `body` makes the engine's body once it is known who serves.
+        path: of the engine, "" to ask it nothing: only the load was wanted.
+        body: makes the engine's body once it is known who serves.
         content_type: of that body.
         loads: whether it may load or switch a model; metadata may not.
     """
@@ -91,6 +92,8 @@ async def _serve(request: web.Request, exchange: Exchange) -> web.StreamResponse
         except RouterError as error:
             return await client.fail(error)
         _log_decision(request, exchange, route, lease, decided - began, time.perf_counter() - decided)
+        if not exchange.path:
+            return await _end(exchange.encoder, client)
         return await _proxy(context, lease, exchange, client)
 
 
@@ -229,7 +232,10 @@ async def _relay(
             if client.response is None:
                 await client.begin(200, _own_headers(encoder))
             await client.relay(out)
-    last = encoder.feed(rename.finish()) if rename else b""
+    return await _end(encoder, client, encoder.feed(rename.finish()) if rename else b"")
+
+
+async def _end(encoder: Encoder, client: Client, last: bytes = b"") -> web.StreamResponse:
     last += encoder.finish()
     response = client.response or await client.begin(200, _own_headers(encoder), len(last))
     if last:

@@ -19,7 +19,9 @@ from router.errors import (
 )
 from router.server.context import CONTEXT, REQUEST_ID
 from router.server.guard import check_host, check_key, check_origin, is_loopback
+from router.wire.anthropic import anthropic_error
 from router.wire.errors import envelope
+from router.wire.ollama_answer import ollama_error
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +29,11 @@ MAX_BODY = 256 * 1024 * 1024
 """Bytes of the largest request body: several photographs in base64."""
 
 _OPEN_PATHS = frozenset({"/health", "/v1/health", "/"})
+# Read by POST: Ollama's clients ask for a model's details that way, without a key.
+_READ_BY_POST = frozenset({"/api/show"})
+_ANTHROPIC = [p + m for p in ("", "/v1") for m in ("/messages", "/messages/count_tokens")]
+_OLLAMA = ["/api/" + m for m in ["tags", "show", "ps", "version", "chat", "generate", "embed", "embeddings"]]
+_DIALECTS = {**dict.fromkeys(_ANTHROPIC, anthropic_error), **dict.fromkeys(_OLLAMA, ollama_error)}
 
 
 @web.middleware
@@ -36,13 +43,13 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except RouterError as error:
-        return error_response(error)
-    except web.HTTPRequestEntityTooLarge as error:
-        return error_response(BodyTooLarge(f"The request body is too large ({error.text}); send less."))
+        return error_response(error, request.path)
+    except web.HTTPRequestEntityTooLarge:
+        return error_response(_too_large(), request.path)
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        answer = error_response(_as_router_error(error, request))
+        answer = error_response(_as_router_error(error, request), request.path)
         if "Allow" in error.headers:
             answer.headers["Allow"] = error.headers["Allow"]
         return answer
@@ -50,7 +57,8 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         raise  # the client left; nobody is there to answer
     except Exception:
         log.exception("bug while answering %s %s", request.method, request.path)
-        return error_response(RouterError("hal0 met an unforeseen error; see the router's log and report it."))
+        bug = RouterError("hal0 met an unforeseen error; see the router's log and report it.")
+        return error_response(bug, request.path)
 
 
 @web.middleware
@@ -66,7 +74,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         check_key(request.headers, keys)
     if (request.content_length or 0) > MAX_BODY:
         # aiohttp would find out only after reading that much.
-        raise BodyTooLarge(f"The request body is over {MAX_BODY // 2**20} MiB; send less.")
+        raise _too_large()
     return await handler(request)
 
 
@@ -82,8 +90,10 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     response.headers.update(_cors(origin, request.headers.get("Access-Control-Request-Headers")))
 
 
-def error_response(error: RouterError) -> web.Response:
-    return web.json_response(envelope(error), status=error.status, headers=error_headers(error))
+def error_response(error: RouterError, path: str) -> web.Response:
+    """In the words of the dialect that `path` belongs to."""
+    body = _DIALECTS.get(path, envelope)(error)
+    return web.json_response(body, status=error.status, headers=error_headers(error))
 
 
 def error_headers(error: RouterError) -> dict[str, str]:
@@ -97,7 +107,8 @@ def error_headers(error: RouterError) -> dict[str, str]:
 
 def _is_local_metadata(request: web.Request) -> bool:
     """Probing clients send no key (CLIENTS.md); what they read is no secret on this computer."""
-    return request.method in ("GET", "HEAD") and is_loopback(request.remote)
+    reads = request.method in ("GET", "HEAD") or request.path in _READ_BY_POST
+    return reads and is_loopback(request.remote)
 
 
 def _cors(origin: str | None, asked: str | None) -> dict[str, str]:
@@ -111,6 +122,10 @@ def _cors(origin: str | None, asked: str | None) -> dict[str, str]:
         "Access-Control-Max-Age": "600",
         "Vary": "Origin",
     }
+
+
+def _too_large() -> BodyTooLarge:
+    return BodyTooLarge(f"The request body is over {MAX_BODY // 2**20} MiB; send less.")
 
 
 def _as_router_error(error: web.HTTPException, request: web.Request) -> RouterError:

@@ -26,9 +26,11 @@ _PATHS: Mapping[Dialect, str] = {
 }
 _STREAMED = {"stream": True, "stream_options": {"include_usage": True}}
 _SAMPLING = frozenset(
-    "temperature top_p top_k min_p typical_p seed stop repeat_penalty repeat_last_n presence_penalty "
-    "frequency_penalty mirostat mirostat_tau mirostat_eta".split()
+    {"temperature", "top_p", "top_k", "min_p", "typical_p", "seed", "stop"}
+    | {"repeat_penalty", "repeat_last_n", "presence_penalty", "frequency_penalty"}
+    | {"mirostat", "mirostat_tau", "mirostat_eta"}
 )
+"""The options whose names the engine shares."""
 _IMAGE_TYPES = {"/9j/": "jpeg", "iVBOR": "png", "R0lGOD": "gif", "UklGR": "webp"}
 _ZERO_DURATION = re.compile(r"0+(\.0*)?(ns|us|µs|ms|s|m|h)?")
 

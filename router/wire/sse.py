@@ -33,7 +33,11 @@ class SseParser:
         self._rest = b""
 
     def feed(self, piece: bytes) -> Iterator[Event]:
-        *blocks, self._rest = (self._rest + piece.replace(b"\r\n", b"\n")).split(b"\n\n")
+        text = self._rest + piece
+        # A line break cut in two is one line break: its second half comes with the next piece.
+        held = b"\r" if text.endswith(b"\r") else b""
+        *blocks, rest = text.removesuffix(held).replace(b"\r\n", b"\n").split(b"\n\n")
+        self._rest = rest + held
         for block in blocks:
             if (event := _event(block)) is not None:
                 yield event

@@ -195,7 +195,7 @@ async def test_a_failed_start_brings_the_model_before_back(make: Callable[..., B
     assert (error.code, error.model, error.message) == (
         "engine.failed",
         "beta",
-        "The engine stopped: it is cracked.",
+        'Model "beta" did not load: the engine stopped: it is cracked; see `hal0 logs primary`.',
     )
     assert abs(error.at - time.time()) < 10
     assert len(bench.launcher.running) == 1, "the failed engine is reaped"

@@ -99,7 +99,9 @@ async def test_a_failed_load_is_answered_with_the_engines_words(serve: Serve) ->
     (await served.launcher.begun("ready", "beta")).finish(EngineFailed("The engine stopped: it is cracked."))
     status, body, _ = await soon(asking)
     assert (status, body["error"]["code"]) == (502, "engine.failed")
-    assert body["error"]["message"] == "The engine stopped: it is cracked."
+    assert body["error"]["message"] == (
+        'Model "beta" did not load: the engine stopped: it is cracked; see `hal0 logs primary`.'
+    )
 
 
 @pytest.mark.parametrize(

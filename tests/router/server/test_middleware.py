@@ -64,8 +64,8 @@ async def test_a_body_that_is_too_large(serve: Serve) -> None:
 async def test_retry_after_is_whole_seconds_rounded_up(serve: Serve) -> None:
     served = await serve()
     assert (await served.ask("GET", "/test/busy"))[2]["Retry-After"] == "3"
-    assert error_response(RouterError("x.", retry_after=0.01)).headers["Retry-After"] == "1"
-    assert "Retry-After" not in error_response(RouterError("x.")).headers
+    assert error_response(RouterError("x.", retry_after=0.01), "/").headers["Retry-After"] == "1"
+    assert "Retry-After" not in error_response(RouterError("x."), "/").headers
 
 
 # -- pages ---------------------------------------------------------------------------------------------
@@ -171,3 +171,11 @@ async def test_from_elsewhere_only_the_health_needs_no_key(serve: Serve) -> None
     assert await served.code("GET", "/api/state", url=url) == (401, "auth.invalid_key")
     bearer = {"Authorization": f"Bearer {KEY}"}
     assert (await served.ask("GET", "/api/state", url=url, headers=bearer))[0] == 200
+
+
+async def test_errors_speak_the_dialect_of_their_path(serve: Serve) -> None:
+    served = await serve()
+    _, body, _ = await served.ask("POST", "/v1/messages", data=b"{")
+    assert body["type"] == "error" and isinstance(body["error"]["message"], str)
+    _, body, _ = await served.ask("POST", "/api/chat", headers={"Origin": "https://evil.example"})
+    assert isinstance(body["error"], str)

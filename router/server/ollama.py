@@ -1,0 +1,128 @@
+"""Ollama's API, for clients that speak nothing else. Lists and descriptions never wake a model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from router.config.schema import Kind
+from router.errors import BadRequest
+from router.lease import Lease
+from router.resolve import resolve
+from router.server.context import CONTEXT
+from router.server.generate import Exchange, generate
+from router.server.metadata import model_rows
+from router.wire.ollama import OllamaCall, chat_call, embed_call, embeddings_call, generate_call
+from router.wire.ollama_answer import (
+    Document,
+    Embeddings,
+    Lines,
+    OneEmbedding,
+    message_part,
+    response_part,
+)
+from router.wire.ollama_models import find_row, plain_name, running, shown, tags
+from router.wire.openai import JsonCall, engine_body, parse_call
+
+VERSION = "0.12.6"
+"""The Ollama whose API this is. Copilot refuses those before 0.6.4; hal0's own version is at /version."""
+
+
+def add_routes(app: web.Application) -> None:
+    gets = {"/api/tags": list_tags, "/api/ps": list_running, "/api/version": version, "/api/show": show}
+    posts = {
+        "/api/show": show,
+        "/api/chat": chat,
+        "/api/generate": complete,
+        "/api/embed": embed,
+        "/api/embeddings": embeddings,
+    }
+    for path, handler in gets.items():
+        app.router.add_get(path, handler)
+    for path, handler in posts.items():
+        app.router.add_post(path, handler)
+
+
+# -- about models ------------------------------------------------------------------------------------------
+
+
+async def version(_request: web.Request) -> web.StreamResponse:
+    return web.json_response({"version": VERSION})
+
+
+async def list_tags(request: web.Request) -> web.StreamResponse:
+    snapshot = request.app[CONTEXT].store.snapshot
+    return web.json_response(tags(model_rows(snapshot), snapshot))
+
+
+async def list_running(request: web.Request) -> web.StreamResponse:
+    snapshot = request.app[CONTEXT].store.snapshot
+    return web.json_response(running(model_rows(snapshot), snapshot))
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """`model` or `name`: in the body of a POST, in the query of a GET; clients differ."""
+    given: Any = request.query if request.method != "POST" else parse_call(await request.read() or b"{}").body
+    name = given.get("model") or given.get("name") or ""
+    if not isinstance(name, str):
+        raise BadRequest("`name` must be a string: a slot's name or a model's id.", param="name")
+    snapshot = request.app[CONTEXT].store.snapshot
+    return web.json_response(shown(find_row(name, model_rows(snapshot), snapshot), snapshot))
+
+
+# -- generating --------------------------------------------------------------------------------------------
+
+
+async def chat(request: web.Request) -> web.StreamResponse:
+    return await _answer(request, chat_call(parse_call(await request.read())), message_part)
+
+
+async def complete(request: web.Request) -> web.StreamResponse:
+    return await _answer(request, generate_call(parse_call(await request.read())), response_part)
+
+
+async def embed(request: web.Request) -> web.StreamResponse:
+    call = embed_call(parse_call(await request.read()))
+    name = _name(request, call, Kind.EMBEDDING)
+    return await _exchange(request, call, name, Kind.EMBEDDING, Embeddings(name, call.dimensions))
+
+
+async def embeddings(request: web.Request) -> web.StreamResponse:
+    call = embeddings_call(parse_call(await request.read()))
+    name = _name(request, call, Kind.EMBEDDING)
+    return await _exchange(request, call, name, Kind.EMBEDDING, OneEmbedding(name))
+
+
+async def _answer(request: web.Request, call: OllamaCall, part: Any) -> web.StreamResponse:
+    name = _name(request, call, Kind.CHAT)
+    reason = "unload" if call.unloads else "load" if call.body is None else None
+    encoder = (Lines if call.stream else Document)(call.dialect, part, name, done=reason)
+    return await _exchange(request, call, name, Kind.CHAT, encoder)
+
+
+def _name(request: web.Request, call: OllamaCall, kind: Kind) -> str:
+    """Who is asked, as hal0 calls it."""
+    snapshot = request.app[CONTEXT].store.snapshot
+    return plain_name(call.model, snapshot) if call.model else resolve(None, kind, snapshot).slot
+
+
+async def _exchange(
+    request: web.Request,
+    call: OllamaCall,
+    name: str,
+    kind: Kind,
+    encoder: Lines | Document | Embeddings | OneEmbedding,
+) -> web.StreamResponse:
+    if call.unloads:
+        # Said, not done: others may be using the slot. A person unloads from the tray or /api/slots.
+        snapshot = request.app[CONTEXT].store.snapshot
+        find_row(name, model_rows(snapshot), snapshot)
+        return web.Response(body=encoder.finish(), headers={"Content-Type": encoder.content_type or ""})
+    asked = JsonCall(call.body or {}, name, True)
+
+    def body(lease: Lease) -> bytes:
+        encoder.served_by(lease.model.id)
+        return engine_body(asked, lease.model.id, lease.model.request)
+
+    return await generate(request, Exchange(kind, name, call.path, body, encoder))

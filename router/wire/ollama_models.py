@@ -1,0 +1,141 @@
+"""Slots and models as Ollama describes models. Pure: from the snapshot and the rows of /v1/models."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from router.config.schema import Kind
+from router.errors import ModelNotFound
+from router.state import ModelStatus, SlotState, SlotStatus, Snapshot
+from router.wire.ollama_answer import timestamp
+
+Row = Mapping[str, Any]
+"""One of /v1/models: `id`, `created`, `context_length`, `kind`, `model` (who serves), `status`."""
+
+ARCHITECTURE = "llama"
+"""The snapshot does not say which; clients only build the key `<architecture>.context_length` with it."""
+NEVER = "2999-12-31T23:59:59Z"
+"""Ollama's models expire; hal0's stay until their slot is switched or its own idle time is over.
+Not the year 9999: brought to a time zone further east it overflows Python's datetime."""
+_LATEST = ":latest"
+_CAPABILITIES: Mapping[Kind, Sequence[str]] = {
+    Kind.CHAT: ("completion", "tools"),
+    Kind.EMBEDDING: ("embedding",),
+}
+
+
+def plain_name(asked: str, snapshot: Snapshot) -> str:
+    """Without the `:latest` that Ollama's clients add, unless the name really ends in it."""
+    bare = asked.removesuffix(_LATEST)
+    return bare if not is_known(asked, snapshot) and is_known(bare, snapshot) else asked
+
+
+def is_known(name: str, snapshot: Snapshot) -> bool:
+    """Whether it is a slot, a model's id or alias, or `slot:model`."""
+    return snapshot.slot(name) is not None or _model(name, snapshot) is not None
+
+
+def find_row(asked: str, rows: Sequence[Row], snapshot: Snapshot) -> Row:
+    """What `asked` is about, "" the first chat slot (seed 004: a 404 made Hermes guess 256k tokens)."""
+    if not asked:
+        chat = next((slot.name for slot in snapshot.slots if slot.kind is Kind.CHAT), None)
+        if chat is None:
+            raise ModelNotFound(
+                "The request names no model and there is no chat slot; name one.", param="model"
+            )
+        asked = chat
+    name = plain_name(asked, snapshot)
+    model = None if snapshot.slot(name) else _model(name, snapshot)
+    wanted = model.id if model else name
+    if (row := next((row for row in rows if row["id"] == wanted), None)) is not None:
+        return row
+    raise ModelNotFound(f'There is no model or slot "{asked}"; see GET /api/tags for all names.', param="model")
+
+
+def _model(name: str, snapshot: Snapshot) -> ModelStatus | None:
+    """By id, alias, or as `slot:model`; of a slot's own name, none."""
+    slot_name, colon, scoped = name.partition(":")
+    slot = snapshot.slot(slot_name) if colon else None
+    if slot is not None and (model := snapshot.model(scoped)) is not None and model.id in slot.choices:
+        return model
+    return snapshot.model(name)
+
+
+def tags(rows: Sequence[Row], snapshot: Snapshot) -> dict[str, Any]:
+    """GET /api/tags: `{"models": [{"name", "model", "modified_at", "size", "digest", "details"}]}`; bytes."""
+    return {"models": [{**_named(row, snapshot), "modified_at": _modified(row)} for row in rows]}
+
+
+def running(rows: Sequence[Row], snapshot: Snapshot) -> dict[str, Any]:
+    """GET /api/ps: as /api/tags, only what is ready, with what it uses."""
+    loaded = [row for row in rows if row["status"]["value"] == "loaded"]
+    return {"models": [{**_named(row, snapshot), **_usage(row, snapshot)} for row in loaded]}
+
+
+def shown(row: Row, snapshot: Snapshot) -> dict[str, Any]:
+    """/api/show. Hermes reads the context length from `parameters`, Copilot from `model_info`."""
+    context = row["context_length"]
+    parameters = f"num_ctx {context}" if context else ""
+    info: dict[str, Any] = {"general.architecture": ARCHITECTURE, "general.basename": row["model"] or row["id"]}
+    if context:
+        info[f"{ARCHITECTURE}.context_length"] = context
+    return {
+        "modelfile": f"FROM {row['id']}\n" + (f"PARAMETER {parameters}\n" if parameters else ""),
+        "parameters": parameters,
+        "template": "",
+        "details": _details(row, _serving(row, snapshot)),
+        "model_info": info,
+        "capabilities": list(_CAPABILITIES.get(row["kind"], ())),
+        "modified_at": _modified(row),
+    }
+
+
+def _named(row: Row, snapshot: Snapshot) -> dict[str, Any]:
+    model = _serving(row, snapshot)
+    # Of the name, not of the file: reading gigabytes to list models helps nobody.
+    digest = hashlib.sha256(str(row["model"] or row["id"]).encode()).hexdigest()
+    size = (model.size_bytes if model else None) or 0
+    return {
+        "name": row["id"],
+        "model": row["id"],
+        "size": size,
+        "digest": digest,
+        "details": _details(row, model),
+    }
+
+
+def _details(row: Row, model: ModelStatus | None) -> dict[str, Any]:
+    """`parent_model` of a slot is the model in it."""
+    parent = row["model"] if row["model"] != row["id"] else None
+    return {
+        "parent_model": parent or "",
+        "format": "gguf" if model and model.file else "",
+        "family": ARCHITECTURE,
+        "families": [ARCHITECTURE],
+        "parameter_size": "",
+        "quantization_level": (model.quantisation if model else None) or "",
+    }
+
+
+def _usage(row: Row, snapshot: Snapshot) -> dict[str, Any]:
+    holding = _holding(row, snapshot)
+    used = holding.memory if holding else None
+    on_gpu = any(device.is_gpu for device in snapshot.memory)
+    sizes = {"size": used} if used else {}
+    vram = used or 0 if on_gpu else 0
+    return {**sizes, "size_vram": vram, "context_length": row["context_length"], "expires_at": NEVER}
+
+
+def _serving(row: Row, snapshot: Snapshot) -> ModelStatus | None:
+    return snapshot.model(row["model"]) if row["model"] else None
+
+
+def _holding(row: Row, snapshot: Snapshot) -> SlotStatus | None:
+    ready = [slot for slot in snapshot.slots if slot.state is SlotState.READY]
+    return snapshot.slot(row["id"]) or next((slot for slot in ready if row["id"] in slot.loaded), None)
+
+
+def _modified(row: Row) -> str:
+    return timestamp(row["created"] * 1_000_000_000)
