@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     unload.add_argument("slot")
     logs = _add(commands, "logs", "print a slot's engine log", _logs, remote)
     logs.add_argument("slot")
+    _add(commands, "reload", "apply hal0.yaml now; it is also picked up by itself", _reload, remote)
     _add_engine(commands, common)
     return parser
 
@@ -125,6 +126,12 @@ def _logs(arguments: argparse.Namespace) -> int:
     from app.commands.remote import logs
 
     return logs(arguments.config, arguments.url, arguments.slot)
+
+
+def _reload(arguments: argparse.Namespace) -> int:
+    from app.commands.remote import reload
+
+    return reload(arguments.config, arguments.url)
 
 
 def _engine_install(arguments: argparse.Namespace) -> int:

@@ -56,6 +56,10 @@ class Client:
     def unload(self, slot: str) -> None:
         self._call("POST", _slot_path(slot, "unload"))
 
+    def reload(self) -> dict[str, Any]:
+        """Returns the state when hal0.yaml is in effect. Raises Refused with what is wrong in it."""
+        return self._call("POST", "/api/reload")
+
     def _call(
         self, method: str, path: str, body: dict[str, Any] | None = None, timeout: float | None = None
     ) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from router.config.change import ConfigChange, ConfigDocument
 from router.state import Snapshot
 
 
@@ -34,4 +35,23 @@ class Link(Protocol):
 
     async def logs(self, slot: str) -> list[str]:
         """The engine's last log lines, oldest first."""
+        ...
+
+    async def router_log(self) -> list[str]:
+        """hal0's own last log lines, oldest first; secrets are never in it."""
+        ...
+
+    async def engine_command(self, slot: str) -> list[str]:
+        """The exact command line of the slot's engine; [] while none runs."""
+        ...
+
+    async def read_config(self) -> ConfigDocument:
+        """hal0.yaml as it is now."""
+        ...
+
+    async def edit_config(self, changes: Sequence[ConfigChange]) -> None:
+        """Change hal0.yaml, keeping its comments and order, and apply what changed.
+
+        Raises ConfigErrors, with nothing written, if the result would not be valid.
+        """
         ...

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from pathlib import Path
 
 from app.bootstrap import make_service, read_config, start_logging
+from router.loop import run
 
 
 def run_tray(config_file: Path | None, *, hidden: bool = False) -> int:
@@ -31,7 +31,7 @@ def run_headless(config_file: Path | None) -> int:
     config, paths = read_config(config_file)
     listener = start_logging(paths, to_stderr=True)
     try:
-        asyncio.run(serve(make_service(config, paths, retry_port=False)))
+        run(serve(make_service(config, paths, retry_port=False)))
         return 0
     finally:
         listener.stop()

@@ -13,7 +13,7 @@ away from it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass
 
 from router.config.schema import LimitsConfig, SlotConfig, SwitchPolicy
@@ -122,6 +122,7 @@ class SlotScheduler:
         self._idle_since = 0.0
         self._crashed = False
         self._closed = False
+        self._retired: RouterError | None = None
 
     # -- what readers need ---------------------------------------------------------------------------
 
@@ -158,7 +159,7 @@ class SlotScheduler:
     def acquire(self, ticket: int, model: str | None, now: float) -> list[Effect]:
         """A request wants a lease on `model`; None: on whatever the slot holds."""
         waiter = Waiter(ticket, model, now + self.limits.wait)
-        error = self._closing_error() if self._closed else self._refusal(waiter, now)
+        error = self._closing_error() if self._closed else self._retired or self._refusal(waiter, now)
         if error is not None:
             return [Refuse(ticket, error)]
         self.waiters.append(waiter)
@@ -196,7 +197,8 @@ class SlotScheduler:
     def cancel(self, now: float) -> list[Effect]:
         """Give up the switch under way, at whatever phase, and go back to the model before it."""
         switch = self.switch
-        if switch is None or (switch.target is None and self.phase is SlotState.STOPPING):
+        stopping = switch is not None and switch.target is None and self.phase is SlotState.STOPPING
+        if switch is None or stopping or self._retired:
             return []
         error = SwitchCancelled(f'The switch of slot "{self.slot.name}" was cancelled; try again when ready.')
         effects = self._drop_commands(error) + self._refuse_for(switch.target, error)
@@ -223,6 +225,33 @@ class SlotScheduler:
         stopping = self.phase is SlotState.STOPPING
         self.switch = Switch(None, None, now, now)
         return effects if stopping else effects + self._stop()
+
+    # -- events: the configuration --------------------------------------------------------------------
+
+    def reconfigure(self, slot: SlotConfig, limits: LimitsConfig, now: float) -> list[Effect]:
+        """Go on by another policy; what runs is not touched."""
+        self.slot, self.limits = slot, limits
+        return self._advance(now)
+
+    def select(self, model: str | None) -> list[Effect]:
+        """What an empty slot loads next; a slot that holds something keeps it."""
+        if self.running is None and self.switch is None:
+            self.selected = model
+        return []
+
+    def forget_failures(self, models: Collection[str]) -> list[Effect]:
+        """These are launched differently now: that they failed says nothing any more."""
+        for model in models:
+            self._failures.pop(model, None)
+        return []
+
+    def retire(self, ticket: int, error: RouterError, now: float) -> list[Effect]:
+        """The slot is going: whoever waits or comes gets `error`, who is served may end; then it is empty."""
+        refused: list[Effect] = [Refuse(w.ticket, error) for w in self.waiters]
+        self.waiters = []
+        effects = refused + self.unload(ticket, now)
+        self._retired = error
+        return effects
 
     # -- events: the engine --------------------------------------------------------------------------
 
@@ -428,9 +457,9 @@ class SlotScheduler:
             self.phase = SlotState.FAILED if self.last_error else SlotState.UNLOADED
 
     def _command(self, waiter: Waiter, now: float) -> list[Effect]:
-        """Put a command first in the queue; it replaces an earlier one. After `close` it is refused."""
-        if self._closed:
-            return [Refuse(waiter.ticket, self._closing_error())]
+        """Put a command first in the queue; it replaces an earlier one. At the slot's end it is refused."""
+        if self._closed or self._retired:
+            return [Refuse(waiter.ticket, self._retired or self._closing_error())]
         error = SwitchCancelled(f'A later order for slot "{self.slot.name}" replaced this one.')
         effects = self._drop_commands(error)
         self.waiters.insert(0, waiter)

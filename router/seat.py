@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from router.catalog.model import Model
 from router.config.schema import LimitsConfig, SlotConfig
@@ -20,10 +20,16 @@ from router.state import Progress, SlotError, SlotState, SlotStatus
 
 @dataclass(slots=True)
 class RunningEngine:
-    """The engine of one generation. `launched` resolves when it is spawned, or to None if it could not be."""
+    """The engine of one generation. `launched` resolves when it is spawned, or to None if it could not be.
+
+    `model` is what it was launched as, whatever hal0.yaml says of that since; `outdated`: it runs another
+    llama-server than it would now.
+    """
 
     generation: int
     launched: asyncio.Future[EngineProcess | None]
+    model: Model
+    outdated: bool = False
     task: asyncio.Task[None] | None = None
     process: EngineProcess | None = None
     context_length: int | None = None
@@ -35,20 +41,27 @@ class Seat:
 
     Attributes:
         models: the models this slot may hold, by id, in the order of its menu.
+        gone: models it once could, for as long as one of them runs or is remembered as its model.
+        relaunch: the configuration changed under its engine; looked at when no switch is under way.
         log: the last lines of all its engines.
         memory: bytes its engine holds, as last measured.
         tokens_per_second: of its last answer, as the engine said.
+        publishing: the publication that is due in the loop's next turn.
     """
 
     scheduler: SlotScheduler
     models: Mapping[str, Model]
+    gone: dict[str, Model] = field(default_factory=dict)
+    relaunch: bool = False
     engine: RunningEngine | None = None
     leases: dict[int, Lease] = field(default_factory=dict)
     log: deque[str] = field(default_factory=lambda: deque(maxlen=RING_LINES))
     timer: asyncio.TimerHandle | None = None
     memory: int | None = None
     tokens_per_second: float | None = None
+    publishing: asyncio.Handle | None = None
     _idle: tuple[float, float] | None = None
+    _position: tuple[object, ...] = ()
     _switch_began: tuple[Switch, float] | None = None
     _error: tuple[RouterError, SlotError] | None = None
 
@@ -57,13 +70,50 @@ class Seat:
         cls, slot: SlotConfig, limits: LimitsConfig, models: Mapping[str, Model], selected: str | None
     ) -> Seat:
         def process_key(model: str) -> Hashable:
-            return models[model].launch_key if model in models else model
+            known = seat.known(model)
+            return known.launch_key if known else model
 
-        return cls(SlotScheduler(slot, limits, process_key, selected), models)
+        seat = cls(SlotScheduler(slot, limits, process_key, selected), models)
+        return seat
 
     @property
     def name(self) -> str:
         return self.scheduler.slot.name
+
+    def known(self, model: str) -> Model | None:
+        """Also one that may run on and is no choice any more."""
+        return self.models.get(model) or self.gone.get(model)
+
+    def model(self, model: str) -> Model:
+        """One that the scheduler names: it is always known."""
+        found = self.known(model)
+        assert found is not None, f"{model} was never one of {self.name}'s models"
+        return found
+
+    def replace_models(self, models: Mapping[str, Model]) -> None:
+        """Leases keep the model they have; the next one gets what is known then."""
+        left = {id_: model for id_, model in self.models.items() if id_ not in models}
+        self.gone |= {id_: replace(model, problem=_gone_sentence(model)) for id_, model in left.items()}
+        self.gone = {id_: model for id_, model in self.gone.items() if id_ not in models}
+        self.models = models
+        self._position = ()  # what may be chosen has moved
+
+    @property
+    def stale(self) -> bool:
+        """Whether a new process would be launched with another command line than the one that runs."""
+        s, engine = self.scheduler, self.engine
+        wanted = self.models.get(s.selected or "")
+        if engine is None or s.running is None or wanted is None or wanted.problem:
+            return False
+        return engine.outdated or engine.model.launch_key != wanted.launch_key
+
+    def has_moved(self) -> bool:
+        """Whether, since the last call, more has changed than which requests there are."""
+        s = self.scheduler
+        fraction = s.switch.fraction if s.switch else None
+        now = (s.slot, s.phase, s.running, s.selected, s.target, s.last_error, s.generation, fraction)
+        before, self._position = self._position, now
+        return now != before
 
     def status(self) -> SlotStatus:
         """What everyone sees of this slot now."""
@@ -95,15 +145,17 @@ class Seat:
         )
 
     def _loaded(self) -> tuple[str, ...]:
-        running = self.models.get(self.scheduler.running or "")
-        if running is None:
+        running = self.scheduler.running
+        if running is None or self.engine is None:
             return ()
-        return tuple(m.id for m in self.models.values() if m.launch_key == running.launch_key)
+        key = self.engine.model.launch_key
+        ids = tuple(m.id for m in self.models.values() if m.launch_key == key or m.id == running)
+        return ids if running in ids else (running, *ids)
 
     def _context_length(self, model: str | None) -> int | None:
         if self.scheduler.phase is SlotState.READY and self.engine and self.engine.context_length:
             return self.engine.context_length
-        known = self.models.get(model or "")
+        known = self.known(model or "")
         return known.context_length if known else None
 
     def _progress(self) -> Progress | None:
@@ -133,3 +185,10 @@ class Seat:
         if self._error is None or self._error[0] is not error:
             self._error = (error, SlotError(error.code, error.message, model, time.time()))
         return self._error[1]
+
+
+def _gone_sentence(model: Model) -> str:
+    return (
+        f'"{model.id}" is no longer in hal0.yaml or a model folder, so it is not loaded again; '
+        "put it back or choose another model."
+    )

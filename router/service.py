@@ -6,37 +6,39 @@ All coroutines run on the router's loop. `store` may be read and subscribed to f
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import os
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
 
-from router.catalog.model import Model
-from router.catalog.models import Catalog, build_catalog
-from router.config.schema import Config, SlotConfig
+from router.config.change import ConfigChange, ConfigDocument
+from router.config.schema import Config, EngineConfig
 from router.engine.launcher import Launcher
 from router.engine.log import LogFiles
 from router.errors import PortInUse
-from router.files import tail, write_atomic
+from router.files import tail
+from router.live_config import LiveConfig
 from router.memory.sources import MemorySource, find_source, read
 from router.paths import Paths
+from router.reconfigure import Reconfigurer
+from router.reload import choose_model
 from router.selection import Selected, SelectionFile
-from router.server.app import Endpoint, engine_session
+from router.server.app import engine_session
 from router.server.context import Context
+from router.server.listener import Listener
 from router.server.upstream import Upstreams
-from router.state import ModelStatus, ServerState, ServerStatus, Snapshot, StateStore
+from router.state import ServerState, ServerStatus, Snapshot, StateStore
 from router.supervisor import Supervisor
 from router.tasks import spawn
 from router.version import __version__
 
+__all__ = ["Service", "choose_model"]
+
 log = logging.getLogger(__name__)
 
 MEMORY_POLL_SECONDS = 1.0
-PORT_RETRY_SECONDS = 5.0
 
 
 class Service:
@@ -54,12 +56,13 @@ class Service:
         self.store = StateStore()
         self._config = config
         self._paths = paths
-        self._demo = demo
         self._retry_port = retry_port
         self._selection = SelectionFile(paths.state / "selection.json")
         self._selected: dict[str, Selected] = {}
         self._supervisor: Supervisor | None = None
-        self._endpoint: Endpoint | None = None
+        self._listener: Listener | None = None
+        self._live = LiveConfig(paths, demo, self.store)
+        self._reconfigurer: Reconfigurer | None = None
         self._engines: aiohttp.ClientSession | None = None
         self._log_files: LogFiles | None = None
         self._upstreams = Upstreams()
@@ -73,40 +76,37 @@ class Service:
         await asyncio.to_thread(self._paths.create)
         server = self._config.server
         self.store.update(server=ServerStatus(host=server.host, port=server.port, version=__version__))
-        catalog = await asyncio.to_thread(build_catalog, self._config, self._demo)
+        catalog = await self._live.first_catalog(self._config)
         self._engines = engine_session()
         self._log_files = LogFiles(self._paths.logs)
-        launcher = Launcher(self._config.engine, self._paths, self._engines)
+        launcher = self._make_launcher(self._config.engine)
         await launcher.reap_leftovers()
         self._supervisor = Supervisor(self.store, launcher, self._log_files)
-        await self._add_slots(catalog, self._supervisor)
-        try:
-            await self._listen()
-        except PortInUse as error:
-            self._publish_server(ServerState.FAILED, error.message)
-            if not self._retry_port:
-                await self.stop()
-                raise
-            self._background.append(spawn(self._keep_trying_to_listen(), name="wait for the port"))
+        context = Context(self.store, self._supervisor, self._upstreams, server.api_keys, self._live)
+        self._listener = Listener(server, context, self._paths.state)
+        self._reconfigurer = Reconfigurer(
+            self._config, catalog, self.store, self._supervisor, self._listener, self._make_launcher
+        )
+        self._live.runs(self._reconfigurer)
+        self._selected = await asyncio.to_thread(self._selection.load)
+        self._reconfigurer.add_slots(self._selected)
+        await self._listen(self._listener)
         self.store.subscribe(self._remember_selection)
         self._background.append(spawn(self._poll_memory(), name="memory"))
-        for slot in self._config.slots.values():
-            status = self.store.snapshot.slot(slot.name)
-            if slot.autoload and status is not None and status.model:
-                spawn(self._supervisor.load(slot.name, status.model), name=f"autoload {slot.name}")
+        self._background.append(spawn(self._live.watch(), name="watch hal0.yaml"))
+        self._reconfigurer.load_slots()
 
     async def stop(self) -> None:
         """Stop every engine, then the endpoint. Safe to call at any point of `start`."""
-        self._publish_server(ServerState.STOPPING)
+        self.store.update(server=replace(self.store.snapshot.server, state=ServerState.STOPPING, error=None))
         for task in self._background:
             task.cancel()
         if self._supervisor is not None:
             await self._supervisor.close()
         if self._saving is not None:
             await self._saving
-        if self._endpoint is not None:
-            await self._endpoint.stop()
-            await asyncio.to_thread((self._paths.state / "instance.json").unlink, missing_ok=True)
+        if self._listener is not None:
+            await self._listener.stop()
         self._upstreams.close()
         if self._engines is not None:
             await self._engines.close()
@@ -143,6 +143,18 @@ class Service:
         engine = self._commands.engine_of(slot)
         return list(engine.launch.argv) if engine else []
 
+    async def read_config(self) -> ConfigDocument:
+        """hal0.yaml as it is, keys hidden. Raises ConfigErrors when it cannot be read at all."""
+        return await self._live.read_config()
+
+    async def edit_config(self, changes: Sequence[ConfigChange]) -> None:
+        """Change hal0.yaml and apply it. Raises ConfigErrors with nothing written; see LiveConfig."""
+        await self._live.edit_config(changes)
+
+    async def reload(self) -> None:
+        """Apply hal0.yaml as it is now, without waiting for the next look at it."""
+        await self._live.reload()
+
     # -- parts -----------------------------------------------------------------------------------------
 
     @property
@@ -150,39 +162,18 @@ class Service:
         assert self._supervisor is not None, "start() comes first"
         return self._supervisor
 
-    async def _add_slots(self, catalog: Catalog, supervisor: Supervisor) -> None:
-        self._selected = await asyncio.to_thread(self._selection.load)
-        models: dict[str, Model] = dict(catalog.models)
-        for slot in self._config.slots.values():
-            choices = {model.id: model for model in catalog.for_slot(slot)}
-            models.update(choices)
-            selected = choose_model(slot, choices, self._selected.get(slot.name))
-            supervisor.add_slot(slot, self._config.limits, choices, selected)
-        self.store.update(models=tuple(model_status(model) for model in models.values()))
+    def _make_launcher(self, engine: EngineConfig) -> Launcher:
+        assert self._engines is not None, "made by start()"
+        return Launcher(engine, self._paths, self._engines)
 
-    async def _listen(self) -> None:
-        assert self._supervisor is not None
-        context = Context(self.store, self._supervisor, self._upstreams, self._config.server.api_keys)
-        endpoint = Endpoint(self._config.server, context)
-        await endpoint.start()
-        self._endpoint = endpoint
-        self.store.update(server=replace(self.store.snapshot.server, port=endpoint.port))
-        self._publish_server(ServerState.RUNNING)
-        instance = {"url": self.store.snapshot.server.url, "pid": os.getpid()}
-        file = self._paths.state / "instance.json"
-        await asyncio.to_thread(write_atomic, file, json.dumps(instance).encode())
-        log.info("hal0 %s answers at %s/v1", __version__, self.store.snapshot.server.url)
-
-    async def _keep_trying_to_listen(self) -> None:
-        while self._endpoint is None:
-            await asyncio.sleep(PORT_RETRY_SECONDS)
-            try:
-                await self._listen()
-            except PortInUse as error:
-                self._publish_server(ServerState.FAILED, error.message)
-
-    def _publish_server(self, state: ServerState, error: str | None = None) -> None:
-        self.store.update(server=replace(self.store.snapshot.server, state=state, error=error))
+    async def _listen(self, listener: Listener) -> None:
+        try:
+            await listener.start()
+        except PortInUse:
+            if not self._retry_port:
+                await self.stop()
+                raise
+            listener.keep_trying()
 
     async def _poll_memory(self) -> None:
         source = await asyncio.to_thread(find_source)
@@ -201,12 +192,14 @@ class Service:
 
     def _remember_selection(self, snapshot: Snapshot) -> None:
         """A slot that is ready holds what it is to hold after the next start, too."""
+        assert self._reconfigurer is not None, "made by start()"
+        configured = self._reconfigurer.config.slots
         selected = dict(self._selected)
         for slot in snapshot.slots:
-            if slot.model and not slot.state.switching:
-                selected[slot.name] = Selected(slot.model, self._config.slots[slot.name].model)
+            if slot.model and not slot.state.switching and slot.name in configured:
+                selected[slot.name] = Selected(slot.model, configured[slot.name].model)
         if selected != self._selected:
-            self._selected = selected
+            self._selected = self._reconfigurer.selected = selected
             if self._saving is None or self._saving.done():
                 self._saving = spawn(self._save_selection(), name="save selection")
 
@@ -216,28 +209,3 @@ class Service:
         while saved is not self._selected:
             saved = self._selected
             await asyncio.to_thread(self._selection.save, saved)
-
-
-def choose_model(slot: SlotConfig, choices: Mapping[str, Model], saved: Selected | None) -> str | None:
-    """What a slot holds first: what it held last, unless hal0.yaml has changed its mind since; else what
-    that says; else the first model that can run."""
-    if saved is not None and saved.model in choices and saved.configured == slot.model:
-        return saved.model
-    if slot.model is None:
-        return next((model.id for model in choices.values() if not model.problem), None)
-    return next((m.id for m in choices.values() if slot.model == m.id or slot.model in m.aliases), None)
-
-
-def model_status(model: Model) -> ModelStatus:
-    return ModelStatus(
-        id=model.id,
-        display_name=model.display_name,
-        kind=model.kind,
-        aliases=model.aliases,
-        size_bytes=model.size_bytes,
-        context_length=model.context_length,
-        context_trained=model.context_trained,
-        quantisation=model.quantisation,
-        file=str(model.file) if model.file else None,
-        problem=model.problem,
-    )

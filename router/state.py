@@ -133,13 +133,17 @@ class DeviceMemory:
 
 @dataclass(frozen=True, slots=True)
 class ServerStatus:
-    """`url` is what clients paste, without a path; `error` says why the endpoint is not running."""
+    """`url` is what clients paste, without a path; `error` says why the endpoint is not running.
+
+    `config_error`: why the hal0.yaml that lies there now is not in effect; what was before goes on.
+    """
 
     state: ServerState = ServerState.STARTING
     host: str = "127.0.0.1"
     port: int = 8080
     version: str = ""
     error: str | None = None
+    config_error: str | None = None
 
     @property
     def url(self) -> str:

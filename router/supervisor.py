@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable, Collection, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -58,9 +58,61 @@ class Supervisor:
         self, slot: SlotConfig, limits: LimitsConfig, models: Mapping[str, Model], selected: str | None
     ) -> None:
         """Make a slot that may hold `models`; `selected` is what it loads first."""
-        seat = Seat.make(slot, limits, models, selected)
-        self._seats[slot.name] = seat
-        self._store.update(slots=(*self._store.snapshot.slots, seat.status()))
+        self._seats[slot.name] = Seat.make(slot, limits, models, selected)
+        self._publish_all()
+
+    # -- the configuration changes ---------------------------------------------------------------------
+
+    def set_policy(self, slot: SlotConfig, limits: LimitsConfig) -> None:
+        """Go on by another policy; what runs is not touched."""
+        self._tell(self._seat(slot.name), lambda s, now: s.reconfigure(slot, limits, now))
+
+    def set_models(self, slot: str, models: Mapping[str, Model], relaunch: Collection[str] = ()) -> None:
+        """What `slot` may hold. An engine that would be launched otherwise now (`relaunch`) is restarted as a
+        person would; a model that is no choice any more runs until the slot is switched."""
+        seat = self._seat(slot)
+        seat.replace_models(models)
+        seat.relaunch = seat.relaunch or bool(relaunch)
+        self._tell(seat, lambda s, _now: s.forget_failures(relaunch))
+
+    def select(self, slot: str, model: str | None) -> None:
+        """What an empty slot loads next; one that holds something keeps it."""
+        self._tell(self._seat(slot), lambda s, _now: s.select(model))
+
+    def use_launcher(self, launcher: EngineLauncher, *, restart: bool) -> None:
+        """Launch with another launcher from now on; `restart`: what runs llama-server, too."""
+        self._launcher = launcher
+        for seat in self._seats.values() if restart else ():
+            if seat.engine is not None and seat.engine.model.command is None:
+                seat.engine.outdated = seat.relaunch = True
+                self._tell(seat, lambda s, _now: [])
+
+    def order_slots(self, names: Sequence[str]) -> None:
+        """Publish the slots in this order; those not named come last."""
+        last = len(names)
+        places = {name: place for place, name in enumerate(names)}
+        ordered = sorted(self._seats, key=lambda name: places.get(name, last))
+        self._seats = {name: self._seats[name] for name in ordered}
+        self._publish_all()
+
+    async def remove_slot(self, slot: str) -> None:
+        """Let the requests that are served end, stop the engine, and forget the slot. Others are refused."""
+        seat = self._seat(slot)
+        error = SlotNotFound(f'Slot "{slot}" was taken out of hal0.yaml; see GET /v1/models for what there is.')
+        await self._order(seat, lambda number, s, now: s.retire(number, error, now))
+        if seat.timer is not None:
+            seat.timer.cancel()
+        del self._seats[slot]
+        self._publish_all()
+
+    def gone_models(self) -> list[Model]:
+        """Models that run, or are remembered by their slot, without being a choice of any slot."""
+        shown = ((seat, seat.status()) for seat in self._seats.values())
+        held = {name: seat.gone.get(name) for seat, s in shown for name in (s.model, s.target) if name}
+        return [model for model in held.values() if model is not None]
+
+    def _publish_all(self) -> None:
+        self._store.update(slots=tuple(seat.status() for seat in self._seats.values()))
 
     # -- requests --------------------------------------------------------------------------------------
 
@@ -153,11 +205,38 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for effect in event(seat.scheduler, loop.time()):
             self._carry_out(seat, effect)
+        if self._seats.get(seat.name) is not seat:
+            return  # it was removed; its last leases end
+        if seat.has_moved():
+            self._publish(seat, loop)
+        elif seat.publishing is None:
+            seat.publishing = loop.call_soon(self._publish, seat, loop)
+        self._relaunch_if_due(seat)
+
+    def _publish(self, seat: Seat, loop: asyncio.AbstractEventLoop) -> None:
+        """At once when the slot moves; for requests that only come and go, once per turn of the loop."""
+        if seat.publishing is not None:
+            seat.publishing.cancel()
+            seat.publishing = None
+        if self._seats.get(seat.name) is not seat:
+            return  # removed since
         before, status = self._store.snapshot.slot(seat.name), seat.status()
         self._store.update_slot(status)
         if before is None or before.state is not status.state:
             log.info("slot %s: %s %s", status.name, status.state, status.target or status.model or "")
         self._set_timer(seat, loop)
+
+    def _relaunch_if_due(self, seat: Seat) -> None:
+        """After a change of the configuration, once no switch is under way."""
+        s = seat.scheduler
+        if not seat.relaunch or s.switch is not None:
+            return
+        seat.relaunch = False
+        if s.phase is SlotState.READY and seat.stale:
+            self._start_task(self.restart(seat.name), f"restart {seat.name} as configured now")
+        elif s.phase is SlotState.FAILED and s.selected is not None and s.selected in seat.models:
+            # What failed was the old command line.
+            self._start_task(self.load(seat.name, s.selected), f"load {seat.name} as configured now")
 
     def _set_timer(self, seat: Seat, loop: asyncio.AbstractEventLoop) -> None:
         if seat.timer is not None:
@@ -191,7 +270,7 @@ class Supervisor:
     def _grant(self, seat: Seat, number: int, model: str, generation: int) -> None:
         process = seat.engine.process if seat.engine else None
         assert process is not None, "only a ready engine grants leases"
-        lease = Lease(seat.name, seat.models[model], seat.scheduler.running or model, process, generation)
+        lease = Lease(seat.name, seat.model(model), seat.scheduler.running or model, process, generation)
         seat.leases[number] = lease
         outcome = self._tickets.get(number)
         if outcome is not None and not outcome.done():
@@ -213,7 +292,7 @@ class Supervisor:
 
     async def _check(self, seat: Seat, check: int, model: str) -> None:
         try:
-            await self._launcher.check(seat.models[model])
+            await self._launcher.check(seat.model(model))
         except Exception as error:  # noqa: BLE001
             failed = _as_router_error(error)
             self._tell(seat, lambda s, now: s.check_failed(check, failed, now))
@@ -222,16 +301,16 @@ class Supervisor:
 
     def _start_engine(self, seat: Seat, generation: int, model: str) -> None:
         launched: asyncio.Future[EngineProcess | None] = asyncio.get_running_loop().create_future()
-        seat.engine = engine = RunningEngine(generation, launched)
+        seat.engine = engine = RunningEngine(generation, launched, seat.model(model))
         seat.memory = seat.tokens_per_second = None  # what was measured is the last engine's
-        engine.task = self._start_task(self._run_engine(seat, engine, model), f"engine of {seat.name}")
+        engine.task = self._start_task(self._run_engine(seat, engine), f"engine of {seat.name}")
 
-    async def _run_engine(self, seat: Seat, engine: RunningEngine, model: str) -> None:
+    async def _run_engine(self, seat: Seat, engine: RunningEngine) -> None:
         """Spawn, wait for ready, watch until it ends; tells the scheduler each step."""
         try:
-            await self._bring_up(seat, engine, model)
+            await self._bring_up(seat, engine)
         except Exception as error:  # noqa: BLE001
-            failed = _did_not_load(seat.name, model, _as_router_error(error))
+            failed = _did_not_load(seat.name, engine.model.id, _as_router_error(error))
             await self._reap(seat, engine)
             self._tell(seat, lambda s, now: s.engine_failed(engine.generation, failed, now))
             return
@@ -243,10 +322,10 @@ class Supervisor:
         self._tell(seat, lambda s, now: s.engine_exited(engine.generation, process.failure(), now))
         await self._reap(seat, engine)
 
-    async def _bring_up(self, seat: Seat, engine: RunningEngine, model: str) -> None:
+    async def _bring_up(self, seat: Seat, engine: RunningEngine) -> None:
         engine_log = EngineLog(seat.log, self._log_files, f"engine-{seat.name}")
         try:
-            engine.process = await self._launcher.launch(seat.models[model], engine_log, self._ports_taken())
+            engine.process = await self._launcher.launch(engine.model, engine_log, self._ports_taken())
         finally:
             engine.launched.set_result(engine.process)
 

@@ -1,4 +1,4 @@
-"""Commands that talk to the running hal0: status, switch, unload, logs."""
+"""Commands that talk to the running hal0: status, switch, unload, logs, reload."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ def status(config_file: Path | None, url: str | None) -> int:
         return _fail(error)
     server = state["server"]
     print(f"hal0 {server['version']} · {server['url']}/v1 · {server['state']}")
+    if server["config_error"]:
+        print(f"  hal0.yaml is not in effect as it is now: {server['config_error']}")
     for slot in state["slots"]:
         print("  " + _slot_line(slot))
         if slot["last_error"]:
@@ -72,6 +74,17 @@ def logs(config_file: Path | None, url: str | None, slot: str) -> int:
     except (NotRunning, Refused) as error:
         return _fail(error)
     print("\n".join(lines) if lines else f"{slot} has no log yet.")
+    return 0
+
+
+def reload(config_file: Path | None, url: str | None) -> int:
+    """Apply hal0.yaml now. What the file's mistakes are is said before anything is asked of hal0."""
+    try:
+        client = _client(config_file, url)
+        client.reload()
+    except (NotRunning, Refused) as error:
+        return _fail(error)
+    print("hal0.yaml is in effect.")
     return 0
 
 

@@ -17,8 +17,12 @@ def default_slots() -> Mapping[str, SlotConfig]:
 
 def default_model_dirs(paths: Paths) -> tuple[Path, ...]:
     """`~/models` and hal0's own downloads, where they exist."""
-    candidates = [*_in_home("models"), paths.data / "models"]
-    return tuple(folder for folder in candidates if folder.is_dir())
+    return tuple(folder for folder in usual_model_dirs(paths) if folder.is_dir())
+
+
+def usual_model_dirs(paths: Paths) -> tuple[Path, ...]:
+    """As `default_model_dirs`, whether or not they exist."""
+    return (*_in_home("models"), paths.data / "models")
 
 
 def _in_home(name: str) -> list[Path]:

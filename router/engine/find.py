@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from router.config.schema import EngineConfig
-from router.engine.probe import EngineBuild, EngineSource, NotAnEngine, probe
+from router.engine.probe import EngineBuild, EngineSource, EngineVersion, NotAnEngine, probe
 from router.engine.store import SERVER_NAME, engines_folder, installed_servers, sweep
 from router.errors import EngineMissing
 from router.paths import Paths
@@ -74,6 +74,15 @@ def bundled_engine() -> Path | None:
     return next((path for path in servers if path.is_file()), None)
 
 
+_known: dict[tuple[Path, int, int], EngineVersion] = {}
+
+
 def _look_at(path: Path, source: EngineSource) -> EngineBuild:
-    version = probe([path])
+    """What ran once runs again while its file is the same: a switch must not wait for that (10 ms)."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise NotAnEngine(error.strerror or str(error)) from error
+    key = (path, status.st_mtime_ns, status.st_size)
+    version = _known.get(key) or _known.setdefault(key, probe([path]))
     return EngineBuild(path, source, version.text, version.build)

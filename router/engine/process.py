@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from router.engine.child import EXIT_ORDER, ChildState, parse_child_line
 from router.engine.log import EngineLog
@@ -171,8 +172,8 @@ class _Protocol(asyncio.subprocess.SubprocessStreamProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        assert isinstance(transport, asyncio.SubprocessTransport), "made by subprocess_exec"
-        self._own_transport = transport
+        # Not an isinstance check: uvloop's transports are no subclasses of asyncio's.
+        self._own_transport = cast(asyncio.SubprocessTransport, transport)
 
     def process_exited(self) -> None:
         super().process_exited()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 
@@ -18,11 +19,14 @@ from router.server.middleware import MAX_BODY, add_headers, errors, guard
 
 log = logging.getLogger(__name__)
 
+RETIRE_POLL_SECONDS = 0.2
+
 
 def make_app(context: Context) -> web.Application:
     app = web.Application(middlewares=[errors, guard], client_max_size=MAX_BODY)
     app[CONTEXT] = context
     app.on_response_prepare.append(add_headers)
+    app.on_cleanup.append(_write_decisions)
     openai.add_routes(app)
     anthropic.add_routes(app)
     llamacpp.add_routes(app)
@@ -31,6 +35,10 @@ def make_app(context: Context) -> web.Application:
     metadata.add_routes(app)
     control.add_routes(app)
     return app
+
+
+async def _write_decisions(app: web.Application) -> None:
+    app[CONTEXT].decisions.flush()
 
 
 def engine_session() -> aiohttp.ClientSession:
@@ -50,20 +58,46 @@ class Endpoint:
     def __init__(self, config: ServerConfig, context: Context) -> None:
         self.port = config.port
         self._config = config
-        self._runner = web.AppRunner(
-            make_app(context), handler_cancellation=True, shutdown_timeout=2.0, access_log=None
-        )
+        self._retiring = False
+        app = make_app(context)
+        app.on_response_prepare.append(self._say_goodbye)
+        self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=2.0, access_log=None)
 
     async def start(self) -> None:
         """Raises PortInUse, naming who holds the port where that can be known."""
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._config.host, self._config.port)
         try:
-            await site.start()
+            await self.resume()
         except OSError as error:
             await self._runner.cleanup()
             raise _bind_error(error, self._config) from error
         self.port = self._runner.addresses[0][1]
+
+    async def pause(self) -> None:
+        """Take no more connections; those that are open go on."""
+        for site in list(self._runner.sites):
+            await site.stop()
+
+    async def resume(self) -> None:
+        """Listen (again). Raises OSError."""
+        await web.TCPSite(self._runner, self._config.host, self._config.port).start()
+
+    async def retire(self) -> None:
+        """Stop listening, close idle connections, and wait until every request has been answered."""
+        self._retiring = True
+        await self.pause()
+        try:
+            while (server := self._runner.server) is not None and server.connections:
+                server.pre_shutdown()
+                await asyncio.sleep(RETIRE_POLL_SECONDS)
+        finally:
+            await self.stop()
+
+    async def _say_goodbye(self, _request: web.Request, response: web.StreamResponse) -> None:
+        """A client that is answered now must come back by another connection."""
+        if self._retiring:
+            response.force_close()
+            response.headers["Connection"] = "close"  # the header was decided on before this signal
 
     async def stop(self) -> None:
         """Stop listening and end every open connection."""

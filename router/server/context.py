@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from aiohttp import web
 
+from router.config.change import ConfigChange, ConfigDocument
 from router.engine.process import EngineProcess
 from router.lease import Ticket
+from router.server.decisions import DecisionLog
 from router.server.upstream import Upstreams
 from router.state import StateStore
 
@@ -28,14 +30,24 @@ class Commands(Protocol):
     def engine_of(self, slot: str) -> EngineProcess | None: ...
 
 
-@dataclass(frozen=True, slots=True)
+class Settings(Protocol):
+    """hal0.yaml, read and changed while hal0 runs (router.service.Service)."""
+
+    def read_config(self) -> Awaitable[ConfigDocument]: ...
+    def edit_config(self, changes: Sequence[ConfigChange]) -> Awaitable[None]: ...
+    def reload(self) -> Awaitable[None]: ...
+
+
+@dataclass(slots=True)
 class Context:
-    """`upstreams` are the connections to engines."""
+    """`upstreams` are the connections to engines. `api_keys` are replaced when hal0.yaml has others."""
 
     store: StateStore
     commands: Commands
     upstreams: Upstreams
     api_keys: tuple[str, ...] = field(default=(), repr=False)
+    settings: Settings | None = None
+    decisions: DecisionLog = field(default_factory=DecisionLog, repr=False)
 
 
 REQUEST_ID = web.RequestKey("request id", str)

@@ -11,8 +11,9 @@ from typing import Any
 
 from aiohttp import web
 
-from router.errors import BadRequest, ModelNotFound, SlotNotFound
-from router.server.context import CONTEXT, Context
+from router.config.change import REMOVE, ConfigChange
+from router.errors import BadRequest, ModelNotFound, PathNotFound, SlotNotFound
+from router.server.context import CONTEXT, Context, Settings
 from router.tasks import spawn
 from router.wire.snapshot import change_json, slot_json, snapshot_json
 
@@ -28,6 +29,9 @@ def add_routes(app: web.Application) -> None:
     app.router.add_post("/api/slots/{slot}/restart", restart)
     app.router.add_post("/api/slots/{slot}/cancel", cancel)
     app.router.add_post("/api/unload", unload_all)
+    app.router.add_get("/api/config", read_config)
+    app.router.add_post("/api/config", edit_config)
+    app.router.add_post("/api/reload", reload)
 
 
 async def state(request: web.Request) -> web.Response:
@@ -103,6 +107,55 @@ async def unload_all(request: web.Request) -> web.Response:
     context = request.app[CONTEXT]
     await asyncio.shield(_detached(context.commands.unload_all, "unload all"))
     return web.json_response(snapshot_json(context.store.snapshot))
+
+
+async def read_config(request: web.Request) -> web.Response:
+    """hal0.yaml as it lies on the disk, its keys hidden."""
+    return await _config_response(_settings(request))
+
+
+async def edit_config(request: web.Request) -> web.Response:
+    """Body: `{"changes": [{"path": [...], "value": ...}, {"path": [...], "remove": true}]}`."""
+    settings = _settings(request)
+    changes = parse_changes((await _json_object(request)).get("changes"))
+    await asyncio.shield(_detached(partial(settings.edit_config, changes), "edit hal0.yaml"))
+    return await _config_response(settings)
+
+
+async def reload(request: web.Request) -> web.Response:
+    """Answers when hal0.yaml is in effect; engines that must restart may still be at it."""
+    await asyncio.shield(_detached(_settings(request).reload, "reload hal0.yaml"))
+    return web.json_response(snapshot_json(request.app[CONTEXT].store.snapshot))
+
+
+def parse_changes(written: Any) -> list[ConfigChange]:
+    """The changes of a request. Raises BadRequest."""
+    if not isinstance(written, list) or not written:
+        raise BadRequest('Say what to change: {"changes": [{"path": [...], "value": ...}]}.', param="changes")
+    return [_parse_change(item) for item in written]
+
+
+def _parse_change(item: Any) -> ConfigChange:
+    path = item.get("path") if isinstance(item, dict) else None
+    names = path if isinstance(path, list) and all(isinstance(n, str) and n for n in path) else []
+    if not names or ("value" in item) is (item.get("remove") is True):
+        raise BadRequest(
+            'Each change needs "path", a list of names, and either "value" or "remove": true.', param="changes"
+        )
+    return ConfigChange(tuple(names), item.get("value", REMOVE))
+
+
+def _settings(request: web.Request) -> Settings:
+    settings = request.app[CONTEXT].settings
+    if settings is None:
+        raise PathNotFound("This endpoint has no configuration file.")
+    return settings
+
+
+async def _config_response(settings: Settings) -> web.Response:
+    document = await settings.read_config()
+    body = {"file": str(document.file), "exists": document.exists, "text": document.text}
+    return web.json_response(body)
 
 
 async def _command(

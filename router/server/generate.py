@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import re
 import time
 from collections.abc import Callable
@@ -30,13 +29,12 @@ from router.lease import Lease, Ticket
 from router.resolve import Route, resolve
 from router.server.client import Client, Waiting
 from router.server.context import CONTEXT, REQUEST_ID, Context
+from router.server.decisions import Decision
 from router.server.middleware import error_headers
 from router.server.upstream import Answer, Head, UpstreamError
 from router.state import SlotState, SlotStatus
 from router.tasks import spawn
 from router.wire.encode import JSON, Encoder
-
-log = logging.getLogger(__name__)
 
 HOLD_SECONDS = 1.0
 """How long the headers are held, so that failures at once keep their status (CLIENTS.md)."""
@@ -45,6 +43,7 @@ _PASSED_BACK = ("Content-Type", "Content-Encoding", "Content-Disposition", "Cach
 _SPEED = b'"predicted_per_second":'  # in the `timings` of llama-server's last event or document
 _SPEED_VALUE = re.compile(_SPEED + rb"\s*([0-9.]+)")
 _MAX_ERROR_BODY = 1024 * 1024
+_WHOLE = 256 * 1024  # bytes of an answer that is collected first, to be sent with its head in one write
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,8 @@ async def _serve(request: web.Request, exchange: Exchange) -> web.StreamResponse
             lease = await _lease(context, ticket, route, client, wait)
         except RouterError as error:
             return await client.fail(error)
-        _log_decision(request, exchange, route, lease, decided - began, time.perf_counter() - decided)
+        seconds = (decided - began, time.perf_counter() - decided)
+        context.decisions.add(_decision(request, exchange, route, lease, seconds))
         if not exchange.path:
             return await _end(exchange.encoder, client)
         return await _proxy(context, lease, exchange, client)
@@ -223,11 +223,15 @@ async def _relay(
         raise await _refused(answer)
     rename = _Rename(lease) if lease.engine_model != lease.model.id else None
     if client.response is None and not encoder.translates:
-        length = head.headers.get("content-length") if rename is None else None
-        await client.begin(head.status, _headers(head), int(length) if length else None)
+        length = int(head.headers.get("content-length") or 0)
+        if 0 < length <= _WHOLE:
+            body = await answer.read()
+            _note_speed(context, lease, body)
+            body = rename.feed(body) + rename.finish() if rename else body
+            return await client.whole(head.status, _headers(head), encoder.feed(body) + encoder.finish())
+        await client.begin(head.status, _headers(head), length if length and rename is None else None)
     async for piece in answer.chunks():
-        if _SPEED in piece and (match := _SPEED_VALUE.search(piece)):
-            context.commands.note_speed(lease.slot, float(match[1]))
+        _note_speed(context, lease, piece)
         if out := encoder.feed(rename.feed(piece) if rename else piece):
             if client.response is None:
                 await client.begin(200, _own_headers(encoder))
@@ -237,11 +241,18 @@ async def _relay(
 
 async def _end(encoder: Encoder, client: Client, last: bytes = b"") -> web.StreamResponse:
     last += encoder.finish()
-    response = client.response or await client.begin(200, _own_headers(encoder), len(last))
+    response = client.response
+    if response is None:
+        return await client.whole(200, _own_headers(encoder), last)
     if last:
         await response.write(last)
     await response.write_eof()
     return response
+
+
+def _note_speed(context: Context, lease: Lease, piece: bytes) -> None:
+    if _SPEED in piece and (match := _SPEED_VALUE.search(piece)):
+        context.commands.note_speed(lease.slot, float(match[1]))
 
 
 def _headers(head: Head) -> dict[str, str]:
@@ -309,12 +320,12 @@ async def _begin_load(context: Context, route: Route) -> None:
         await ticket.lease()
 
 
-def _log_decision(
-    request: web.Request, exchange: Exchange, route: Route, lease: Lease, decide_s: float, waited_s: float
-) -> None:
-    log.info(
-        "dispatch.decision request=%s asked=%r resolution_path=%s slot=%s served=%s "
-        "waited_ms=%.1f decide_ms=%.3f",
+def _decision(
+    request: web.Request, exchange: Exchange, route: Route, lease: Lease, seconds: tuple[float, float]
+) -> Decision:
+    decide_s, waited_s = seconds
+    return Decision(
+        time.time(),
         request.get(REQUEST_ID, "-"),
         exchange.asked,
         route.path,

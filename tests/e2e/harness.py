@@ -95,6 +95,15 @@ class Hal0:
     def output(self) -> str:
         return (self.home / "output.log").read_text(errors="replace")
 
+    async def until_output(self, words: str) -> None:
+        """The log is written by a thread, and the lines of quick successions together."""
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                while words not in self.output():
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise AssertionError(f"waited for {words!r} in the log:\n{self.output()}") from None
+
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """End it and return its exit code."""
         assert self.process is not None

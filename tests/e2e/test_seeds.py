@@ -32,7 +32,7 @@ async def test_naming_the_other_slots_model_reaches_that_slot(make_hal0: Callabl
     assert await hal0.chat("beta") == BETA
     assert await hal0.chat("agent-hermes") == BETA
     assert await hal0.chat("alpha") == ALPHA
-    assert "resolution_path=loaded slot=agent-hermes served=beta" in hal0.output()
+    await hal0.until_output("resolution_path=loaded slot=agent-hermes served=beta")
 
 
 async def test_unknown_models_never_reach_primary(hal0: Hal0) -> None:

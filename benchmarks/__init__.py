@@ -1,0 +1,1 @@
+"""Measures hal0 against what it stands between and what it competes with; see README.md beside this file."""

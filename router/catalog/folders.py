@@ -1,0 +1,70 @@
+"""Has anything changed where models lie? Cheaper than a scan, so that it can be asked every few seconds.
+
+A folder's time changes with each file that comes or goes. Files are looked at themselves only where a scan
+found something wrong: a download under way grows without its folder noticing. Blocking: call in a thread.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from router.catalog.models import Catalog
+from router.config.schema import Config
+
+Stamps = dict[Path, tuple[int, int] | None]
+
+
+class FolderWatch:
+    """Make it before the scan and tell it what that found: no change in between is missed."""
+
+    def __init__(self, config: Config, also: Collection[Path] = ()) -> None:
+        """`also`: folders that would be model folders if they were there."""
+        folders, files = _walk(config.model_dirs)
+        self._folders = folders | set(also) | _named_places(config)
+        self._stamps = _look(self._folders | files)
+
+    def found(self, catalog: Catalog) -> None:
+        """Keep an eye on what a scan could not use."""
+        damaged = {model.file for model in catalog.models.values() if model.problem and model.file}
+        self._stamps = {p: s for p, s in self._stamps.items() if p in self._folders or p in damaged}
+        self._stamps |= _look(damaged - self._stamps.keys())
+
+    def changed(self) -> bool:
+        return _look(self._stamps) != self._stamps
+
+
+def _look(paths: Iterable[Path]) -> Stamps:
+    return {path: _stamp(path) for path in paths}
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """(mtime in ns, inode or for a file its size); None if it is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ino if path.is_dir() else status.st_size
+
+
+def _walk(tops: Iterable[Path]) -> tuple[set[Path], set[Path]]:
+    """Every folder and every GGUF file below `tops`; links are followed, each real folder once."""
+    folders: set[Path] = set()
+    files: set[Path] = set()
+    entered: set[str] = set()
+    for top in tops:
+        for folder, subfolders, names in os.walk(top.expanduser().absolute(), followlinks=True):
+            real = os.path.realpath(folder)
+            subfolders[:] = [] if real in entered else [n for n in subfolders if not n.startswith(".")]
+            entered.add(real)
+            folders.add(Path(folder))
+            files |= {Path(folder, name) for name in names if name.lower().endswith(".gguf")}
+        folders.add(top.expanduser().absolute())
+    return folders, files
+
+
+def _named_places(config: Config) -> set[Path]:
+    """The files that the config names by their whole path: they may lie outside every model folder."""
+    written = (Path(os.path.expanduser(model.file)) for model in config.models.values())  # noqa: PTH111
+    return {path for path in written if path.is_absolute()}

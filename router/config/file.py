@@ -1,0 +1,100 @@
+"""The file hal0.yaml on disk: reading, editing, and noticing that it changed. Blocking: call in a thread."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Final
+
+from router.config.change import ConfigChange, ConfigDocument
+from router.config.edit import apply_changes
+from router.config.hidden import hide_keys
+from router.config.load import ParsedConfig, check_references, parse_file, parse_text
+from router.config.problems import ConfigErrors, ConfigProblem
+from router.config.schema import Config
+from router.files import write_atomic
+from router.paths import Paths
+
+ATTEMPTS: Final = 5
+Signature = tuple[int, int, int] | None
+
+
+class ConfigFile:
+    """`path` may be a link: the file it leads to is what is read and replaced."""
+
+    def __init__(self, paths: Paths) -> None:
+        self.path = paths.config_file
+        self._paths = paths
+
+    def signature(self) -> Signature:
+        """Differs after every change: (mtime in ns, size, inode); None without a file."""
+        try:
+            status = self.path.stat()
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_size, status.st_ino
+
+    def parse(self) -> ParsedConfig:
+        """The configuration as it stands there; the defaults without a file. Raises ConfigErrors."""
+        return parse_file(self.path, self._paths)
+
+    def document(self, config: Config) -> ConfigDocument:
+        """The text with keys hidden, beside the configuration that is in effect."""
+        text = self._read()
+        return ConfigDocument(self.path, text is not None, hide_keys(text or ""), config)
+
+    def edit(self, changes: Sequence[ConfigChange], known: Callable[[Config], Collection[str]]) -> None:
+        """Make `changes` on top of whatever stands there, unless the result would not be valid.
+
+        `known` tells which model ids a configuration has. Raises ConfigErrors with nothing written.
+        """
+        for _ in range(ATTEMPTS):
+            seen = self.signature()
+            text = self._read() or ""
+            edited = apply_changes(text, changes, self.path)
+            self._check(text, edited, known)
+            if self.signature() == seen:
+                if edited != text:
+                    self._write(edited)
+                return
+        raise self._error("another program keeps changing the file; close it there and try again")
+
+    def _check(self, before: str, after: str, known: Callable[[Config], Collection[str]]) -> None:
+        parsed = parse_text(after, self.path, self._paths)
+        dangling = check_references(parsed, known(parsed.config))
+        if not dangling:
+            return
+        # A model that was missing before is no reason to refuse another change.
+        try:
+            old = parse_text(before, self.path, self._paths)
+        except ConfigErrors:
+            raise ConfigErrors(dangling) from None
+        accepted = {(p.key, p.message) for p in check_references(old, known(old.config))}
+        if new := [p for p in dangling if (p.key, p.message) not in accepted]:
+            raise ConfigErrors(new)
+
+    def _read(self) -> str | None:
+        """The text with its byte order mark, if it has one."""
+        try:
+            return self.path.read_bytes().decode()
+        except FileNotFoundError:
+            return None
+        except UnicodeDecodeError:
+            raise self._error("the file is not UTF-8 text; save it as UTF-8") from None
+        except OSError as error:
+            raise self._error(f"the file cannot be read: {error.strerror or error}") from None
+
+    def _write(self, text: str) -> None:
+        target = Path(os.path.realpath(self.path))
+        try:
+            mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
+            write_atomic(target, text.encode())
+            if mode is not None:
+                target.chmod(mode)
+        except OSError as error:
+            raise self._error(f"the file cannot be written: {error.strerror or error}") from None
+
+    def _error(self, message: str) -> ConfigErrors:
+        return ConfigErrors([ConfigProblem(self.path.name, 0, "", message)])

@@ -1,0 +1,110 @@
+"""hal0.yaml on disk: links, modes, and programs that write at the same time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from router.config.change import ConfigChange
+from router.config.file import ConfigFile
+from router.config.load import ConfigErrors
+from router.config.schema import Config
+from router.paths import Paths
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> ConfigFile:
+    return ConfigFile(Paths(tmp_path / "conf" / "hal0.yaml", *(tmp_path / n for n in ("d", "s", "l", "c"))))
+
+
+def edit(file: ConfigFile, path: str, value: Any, known: tuple[str, ...] = ()) -> None:
+    file.edit([ConfigChange(tuple(path.split("/")), value)], lambda _config: known)
+
+
+def test_the_first_edit_makes_a_private_file(file: ConfigFile) -> None:
+    assert file.signature() is None and not file.document(Config()).exists
+    edit(file, "limits/queue", 3)
+    assert file.path.stat().st_mode & 0o777 == 0o600
+    assert file.parse().config.limits.queue == 3
+    document = file.document(file.parse().config)
+    assert document.exists and document.text == file.path.read_text()
+
+
+def test_a_link_and_the_mode_stay(file: ConfigFile, tmp_path: Path) -> None:
+    target = tmp_path / "dotfiles.yaml"
+    target.write_text("limits: {queue: 1}\n")
+    target.chmod(0o644)
+    file.path.parent.mkdir()
+    file.path.symlink_to(target)
+    before = file.signature()
+    edit(file, "limits/queue", 3)
+    assert file.path.is_symlink() and target.read_text() == "limits: {queue: 3}\n"
+    assert target.stat().st_mode & 0o777 == 0o644
+    assert file.signature() != before
+
+
+def test_what_would_not_be_valid_is_not_written(file: ConfigFile) -> None:
+    edit(file, "limits/queue", 3)
+    before = file.path.read_bytes()
+    for path, value in (("limits/queue", -1), ("slots/a/model", "nobody"), ("server/port", "8080")):
+        with pytest.raises(ConfigErrors) as refused:
+            edit(file, path, value)
+        assert path.replace("/", ".") in str(refused.value)
+    assert file.path.read_bytes() == before
+    edit(file, "slots/a/model", "somebody", known=("somebody",))
+    assert file.parse().config.slots["a"].model == "somebody"
+
+
+def test_a_model_that_was_missing_before_does_not_stop_another_edit(file: ConfigFile) -> None:
+    edit(file, "slots/a/model", "lost", known=("lost",))
+    edit(file, "limits/queue", 3)
+    with pytest.raises(ConfigErrors):
+        edit(file, "slots/b/model", "lost too")
+
+
+def test_an_edit_mends_a_file_that_was_not_valid(file: ConfigFile) -> None:
+    file.path.parent.mkdir()
+    file.path.write_text("limits: {queue: none}\n")
+    edit(file, "limits/queue", 3)
+    assert file.path.read_text() == "limits: {queue: 3}\n"
+
+
+def test_another_programs_change_is_kept(file: ConfigFile) -> None:
+    edit(file, "limits/queue", 3)
+    interrupted: list[int] = []
+
+    def known(_config: Config) -> tuple[str, ...]:
+        """Between reading and writing an editor saves the file."""
+        if not interrupted:
+            interrupted.append(1)
+            file.path.write_text("# theirs\nlimits: {queue: 3}\nserver: {port: 9000}\n")
+        return ()
+
+    file.edit([ConfigChange(("limits", "wait"), 5)], known)
+    assert file.path.read_text() == "# theirs\nlimits: {queue: 3, wait: 5}\nserver: {port: 9000}\n"
+
+
+def test_a_file_that_never_rests_is_left_alone(file: ConfigFile) -> None:
+    edit(file, "limits/queue", 3)
+    sizes = iter(range(100))
+
+    def known(_config: Config) -> tuple[str, ...]:
+        file.path.write_text(f"# {'x' * next(sizes)}\nlimits: {{queue: 3}}\n")
+        return ()
+
+    with pytest.raises(ConfigErrors, match="keeps changing"):
+        file.edit([ConfigChange(("limits", "wait"), 5)], known)
+    assert "wait" not in file.path.read_text()
+
+
+def test_unreadable_files_are_told(file: ConfigFile) -> None:
+    file.path.parent.mkdir()
+    file.path.write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigErrors, match="UTF-8"):
+        file.document(Config())
+    file.path.unlink()
+    file.path.mkdir()
+    with pytest.raises(ConfigErrors, match="cannot be read"):
+        edit(file, "limits/queue", 3)
