@@ -26,25 +26,12 @@ from router.errors import (
     SwitchCancelled,
     WaitTimeout,
 )
+from router.failures import Failures
 from router.state import SlotState
-
-MAX_FAILURES = 5
-"""After this many failures in a row a model is parked until a person loads it, or FORGET_AFTER."""
-
-FORGET_AFTER = 600.0
-"""Seconds after its last failure from which a model counts as never failed."""
-
-STABLE_AFTER = 30.0
-"""Seconds an engine must have been ready for its next crash to count as the first again."""
 
 _RESTING = (SlotState.UNLOADED, SlotState.READY, SlotState.FAILED)
 _REVERSIBLE = (SlotState.QUEUED, SlotState.DRAINING)
 _LOADING = (SlotState.STARTING, SlotState.LOADING, SlotState.WARMING)
-
-
-def backoff(failures: int) -> float:
-    """Seconds to leave a model alone after its n-th failure in a row: 0, 2, 4, 8, ... at most 60."""
-    return 0.0 if failures <= 1 else min(60.0, 2.0 ** (failures - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +47,6 @@ class Waiter:
     deadline: float
     command: bool = False
     newer_than: int = -1
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """How often in a row a model failed, when last, when a request may try it again, and why."""
-
-    count: int
-    at: float
-    retry_at: float
-    error: RouterError
 
 
 @dataclass(slots=True)
@@ -116,7 +93,7 @@ class SlotScheduler:
         self.waiters: list[Waiter] = []
         self.last_error: tuple[str | None, RouterError] | None = None
         self._process_key = process_key
-        self._failures: dict[str, Failure] = {}
+        self._failures = Failures()
         self._check = 0
         self._ready_at = 0.0
         self._idle_since = 0.0
@@ -179,14 +156,14 @@ class SlotScheduler:
 
     def load(self, ticket: int, model: str, now: float) -> list[Effect]:
         """Put `model` into the slot, before all waiting requests and instead of any switch under way."""
-        self._failures.pop(model, None)
+        self._failures.forget(model)
         return self._command(Waiter(ticket, model, now, command=True), now)
 
     def restart(self, ticket: int, now: float) -> list[Effect]:
         """Give the selected model a new process."""
         if self.selected is None:
             return [Refuse(ticket, self._nothing_selected())]
-        self._failures.pop(self.selected, None)
+        self._failures.forget(self.selected)
         newer_than = self.generation if self.running else self.generation - 1
         return self._command(Waiter(ticket, self.selected, now, command=True, newer_than=newer_than), now)
 
@@ -242,7 +219,7 @@ class SlotScheduler:
     def forget_failures(self, models: Collection[str]) -> list[Effect]:
         """These are launched differently now: that they failed says nothing any more."""
         for model in models:
-            self._failures.pop(model, None)
+            self._failures.forget(model)
         return []
 
     def retire(self, ticket: int, error: RouterError, now: float) -> list[Effect]:
@@ -291,6 +268,7 @@ class SlotScheduler:
         # What was restored or restarted is no success that a person asked for: why it had to be stays visible.
         if not (switch.restoring or recovered):
             self.last_error = None
+        self._failures.loaded(switch.target or "")
         return self._advance(now)
 
     def engine_failed(self, generation: int, error: RouterError, now: float) -> list[Effect]:
@@ -312,9 +290,8 @@ class SlotScheduler:
         if generation != self.generation or self.running is None or self.phase is SlotState.STOPPING:
             return []
         crashed, self.running, self._crashed = self.running, None, True
-        if now - self._ready_at >= STABLE_AFTER:
-            self._failures.pop(crashed, None)
-        self._note_failure(crashed, error, now)
+        self._failures.crashed(crashed, error, now, ready_for=now - self._ready_at)
+        self.last_error = (crashed, error)
         if self.phase is SlotState.DRAINING and self.switch is not None:
             return self._after_stop(now)
         if self.phase is SlotState.READY:
@@ -514,13 +491,7 @@ class SlotScheduler:
                 f'Model "{target}" is not loaded, and slot "{self.slot.name}" does not switch on request; '
                 "load it from the tray."
             )
-        failure = self._failures.get(target)
-        if failure is None or now - failure.at >= FORGET_AFTER:
-            return None
-        parked = failure.count >= MAX_FAILURES
-        wait = (failure.at + FORGET_AFTER if parked else failure.retry_at) - now
-        error = failure.error
-        return type(error)(error.message, details=error.details, retry_after=wait) if wait > 0 else None
+        return self._failures.refusal(target, now)
 
     def _nothing_selected(self) -> RouterError:
         return ModelNotLoaded(f'Slot "{self.slot.name}" has no model yet; choose one in the tray.')
@@ -561,18 +532,14 @@ class SlotScheduler:
     def _restart_at(self) -> float | None:
         if self.phase is not SlotState.FAILED or not self._crashed or self.selected is None:
             return None
-        failure = self._failures.get(self.selected)
-        return failure.retry_at if failure and failure.count < MAX_FAILURES else None
+        return self._failures.restart_at(self.selected)
 
     def _note_failure(
         self, model: str | None, error: RouterError, now: float, *, keep_first: bool = False
     ) -> None:
-        """Remember a failure for back-off. `keep_first`: the restore of a failed switch failed too; the
-        first error is the one that explains."""
+        """`keep_first`: the restore of a failed switch failed too; the first error is the one that explains."""
         if model is None:
             return
-        before = self._failures.get(model)
-        count = before.count + 1 if before and now - before.at < FORGET_AFTER else 1
-        self._failures[model] = Failure(count, now, now + backoff(count), error)
+        self._failures.failed(model, error, now)
         if not (keep_first and self.last_error):
             self.last_error = (model, error)

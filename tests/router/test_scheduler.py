@@ -17,7 +17,8 @@ from router.errors import (
     SwitchCancelled,
     WaitTimeout,
 )
-from router.scheduler import MAX_FAILURES, SlotScheduler, backoff
+from router.failures import MAX_FAILURES, backoff
+from router.scheduler import SlotScheduler
 from router.state import SlotState
 
 E = TypeVar("E")
@@ -373,3 +374,22 @@ def test_close_refuses_aborts_and_stops() -> None:
 def test_a_slot_without_a_model_says_so() -> None:
     s = make(selected=None)
     assert isinstance(one(s.acquire(1, None, 0.0), Refuse).error, ModelNotLoaded)
+
+
+def test_one_success_closes_the_breaker() -> None:
+    """Seed 004: "The circuit breaker opened after MAX_RECOVERY_ATTEMPTS failures but was never reset"."""
+    s = make()
+    for ticket in (1, 2):
+        start = one(s.checked(one(s.acquire(ticket, "a", 0.0), CheckModel).check, 0.0), StartEngine)
+        s.engine_failed(start.generation, EngineFailed("bad"), 0.0)
+    assert isinstance(one(s.acquire(3, "a", 1.0), Refuse).error, EngineFailed), "open"
+    bring_up(s, s.acquire(4, "a", 2.0), 2.0)
+    assert s.acquire(5, "a", 2.0) == [Grant(5, "a", 3)], "running: used directly"
+    s.tick(2.0)
+    s.release(4, 2.0)
+    s.release(5, 2.0)
+    stop = one(s.unload(6, 3.0), StopEngine)
+    s.engine_stopped(stop.generation, 3.0)
+    start = one(s.checked(one(s.acquire(7, "a", 3.0), CheckModel).check, 3.0), StartEngine)
+    s.engine_failed(start.generation, EngineFailed("bad"), 3.0)
+    assert one(s.acquire(8, "a", 3.0), CheckModel), "a first failure again"
