@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
@@ -25,14 +26,18 @@ class Actions(QObject):
     Signals:
         open_requested: show the window.
         quit_requested: quit, after asking if need be.
+        logs_requested: (slot, or "" for hal0's own) show that log.
+        settings_requested: show the settings.
         failed: (slot or "", one sentence) a command could not be carried out.
-        log_ready: (slot, list of lines) the answer to "Show log".
+        switched: (slot, model, seconds) a switch a person started has ended well.
     """
 
     open_requested = Signal()
     quit_requested = Signal()
+    logs_requested = Signal(str)
+    settings_requested = Signal()
     failed = Signal(str, str)
-    log_ready = Signal(str, list)
+    switched = Signal(str, str, float)
 
     def __init__(self, link: Link, log_folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -51,19 +56,26 @@ class Actions(QObject):
                 self._copy(text.endpoint(self._link.snapshot.server))
             case Action.COPY_MODEL:
                 self._copy(command.model)
-            case Action.LOGS:
-                self._open_logs()
+            case Action.COPY_TEXT:
+                self._copy(command.value)
+            case Action.LOGS | Action.SHOW_LOG:
+                self.logs_requested.emit(command.slot)
+            case Action.LOG_FOLDER:
+                self._open_log_folder()
+            case Action.SETTINGS:
+                self.settings_requested.emit()
             case _:
                 spawn(self._run(command), name=f"{command.action} {command.slot}")
 
     def _copy(self, value: str) -> None:
         QGuiApplication.clipboard().setText(value)
 
-    def _open_logs(self) -> None:
+    def _open_log_folder(self) -> None:
         if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._log_folder))):
             self.failed.emit("", text.no_file_manager(self._log_folder))
 
     async def _run(self, command: Command) -> None:
+        began = time.monotonic()
         try:
             await self._send(command)
         except SwitchCancelled:
@@ -75,6 +87,9 @@ class Actions(QObject):
             # A bug must not look like a click that did nothing.
             log.exception("%s %s failed", command.action, command.slot)
             self.failed.emit(command.slot, text.unexpected(command.action))
+        else:
+            if command.action is Action.LOAD:
+                self.switched.emit(command.slot, command.model, time.monotonic() - began)
 
     def _send(self, command: Command) -> Coroutine[Any, Any, None]:
         slot, link = command.slot, self._link
@@ -89,9 +104,4 @@ class Actions(QObject):
                 return link.unload_all()
             case Action.RESTART:
                 return link.restart(slot)
-            case Action.SHOW_LOG:
-                return self._show_log(slot)
         raise AssertionError(f"not a command for the router: {command.action}")
-
-    async def _show_log(self, slot: str) -> None:
-        self.log_ready.emit(slot, await self._link.logs(slot))

@@ -15,14 +15,17 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from app import text
 from app.actions import Actions
 from app.icons import app_icon
-from app.notices import notices
+from app.language import speak
+from app.menu_model import has_engine
+from app.notices import Notice, notices, switch_notice
 from app.quitter import Quitter, on_termination
+from app.remembered import FIRST_RUN_DONE, TRAY_EXPLAINED, Remembered, is_first_run
 from app.router_host import HostedService, RouterHost
 from app.single_instance import SingleInstance
 from app.state_bridge import StateBridge
 from app.tray import Tray
-from app.window.log_view import LogView
 from app.window.main import MainWindow
+from app.window.quit_progress import QuitProgress
 from router.errors import RouterError
 from router.paths import Paths
 from router.state import Snapshot
@@ -81,15 +84,15 @@ class Desktop(QObject):
         super().__init__()
         self.exit_code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._code = 0
-        self._told_of_tray = False
+        self._remembered = Remembered(paths.state)
         self._host = host
         self._last = host.snapshot
         self.bridge = StateBridge(host, self)
         self.actions = Actions(host, paths.logs, self)
         self.quitter = Quitter(host, self)
-        self.window = MainWindow(self._last)
+        self.window = MainWindow(host, first_run=is_first_run(self._remembered, paths.config_file))
         self.tray = Tray(self._last, self)
-        self.log_view = LogView()
+        self.quit_progress = QuitProgress()
         self._connect()
         instance.show_requested.connect(self.window.reveal)
 
@@ -109,7 +112,7 @@ class Desktop(QObject):
         self.tray.close()
         self.window.may_hide = True
         self.window.close()
-        self.log_view.close()
+        self.quit_progress.end()
 
     def _connect(self) -> None:
         self.bridge.changed.connect(self._on_snapshot)
@@ -119,10 +122,16 @@ class Desktop(QObject):
         self.actions.open_requested.connect(self.window.reveal)
         self.actions.quit_requested.connect(lambda: self.quitter.request(self.window))
         self.actions.failed.connect(self._on_failed)
-        self.actions.log_ready.connect(self.log_view.show_log)
+        self.actions.switched.connect(self._on_switched)
+        self.actions.logs_requested.connect(self.window.show_logs)
+        self.actions.settings_requested.connect(self.window.show_settings)
+        self.window.first_run_done.connect(lambda: self._remembered.add(FIRST_RUN_DONE))
         self.window.close_refused.connect(lambda: self.quitter.request_without_tray(self.window))
         self.window.closed.connect(self._on_window_closed)
         self.tray.appeared.connect(self._on_tray_changed)
+        self.quitter.waiting.connect(lambda: self.quit_progress.begin(self._last, waiting=True))
+        self.quitter.stopping.connect(self._on_stopping)
+        self.quit_progress.hurry.connect(self.quitter.quit_now)
         self.quitter.finished.connect(self._on_stopped)
         self._on_tray_changed()
 
@@ -132,12 +141,29 @@ class Desktop(QObject):
         self.window.may_hide = self.tray.visible
         self.tray.show_snapshot(snapshot)
         self.window.show_snapshot(snapshot)
+        self.quit_progress.show_snapshot(snapshot)
+        self.quitter.show_snapshot(snapshot)
         for notice in notices(old, snapshot):
-            self.tray.show_message(notice.title, notice.message)
+            self._notify(notice)
 
     @Slot(str, str)
     def _on_failed(self, slot: str, message: str) -> None:
-        self.tray.show_message(text.failure_title(slot), message)
+        self._notify(Notice(text.failure_title(slot), message))
+
+    @Slot(str, str, float)
+    def _on_switched(self, slot: str, model: str, seconds: float) -> None:
+        hidden = not self.window.isVisible() or self.window.isMinimized()
+        notice = switch_notice(self._last, slot, model, seconds, hidden=hidden)
+        if notice is not None:
+            self._notify(notice)
+
+    def _notify(self, notice: Notice) -> None:
+        self.tray.show_message(notice.title, notice.message, good=notice.good)
+
+    @Slot()
+    def _on_stopping(self) -> None:
+        if any(has_engine(slot) for slot in self._last.slots):
+            self.quit_progress.begin(self._last, waiting=False)
 
     @Slot()
     def _on_tray_changed(self) -> None:
@@ -145,9 +171,9 @@ class Desktop(QObject):
 
     @Slot()
     def _on_window_closed(self) -> None:
-        if not self._told_of_tray:
-            self._told_of_tray = True
-            self.tray.show_message(text.APP, text.STILL_IN_TRAY)
+        if TRAY_EXPLAINED not in self._remembered:
+            self._remembered.add(TRAY_EXPLAINED)
+            self._notify(Notice(text.APP, text.STILL_IN_TRAY, good=True))
 
     @Slot()
     def _on_stopped(self) -> None:
@@ -172,6 +198,7 @@ def _application() -> QApplication:
     app.setDesktopFileName(text.APP)
     app.setQuitOnLastWindowClosed(False)
     app.setWindowIcon(app_icon())
+    speak(app)
     return app
 
 

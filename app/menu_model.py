@@ -31,16 +31,20 @@ class Action(StrEnum):
     SHOW_LOG = "show-log"
     UNLOAD_ALL = "unload-all"
     LOGS = "logs"
+    LOG_FOLDER = "log-folder"
+    SETTINGS = "settings"
+    COPY_TEXT = "copy-text"
     QUIT = "quit"
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """An action with the slot and the model id it is about, where it is about one."""
+    """An action with the slot and the model id it is about, where it is about one, or the text to copy."""
 
     action: Action
     slot: str = ""
     model: str = ""
+    value: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,7 @@ def menu_spec(snapshot: Snapshot, now: float) -> MenuSpec:
             _action(Action.UNLOAD_ALL, text.UNLOAD_ALL, enabled=bool(running)),
             Row("separator-logs"),
             _action(Action.LOGS, text.LOGS),
+            _action(Action.SETTINGS, text.SETTINGS),
             Row("separator-quit"),
             _action(Action.QUIT, text.quit_entry(len(running))),
         )
@@ -149,7 +154,7 @@ def _fit(line: str) -> str:
 
 
 def _tooltip_line(tips: list[str], hidden: int, memory: str) -> str:
-    more = f"+{hidden} more" if hidden else ""
+    more = text.more(hidden) if hidden else ""
     return text.SEPARATOR.join(part for part in (text.APP, *tips, more, memory) if part)
 
 

@@ -1,4 +1,4 @@
-"""Leaving: ask only when someone would lose something, stop every engine, then end the process."""
+"""Leaving in stages: ask when someone would lose something, wait if told to, stop every engine, end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import Protocol
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QMessageBox, QWidget
 
-from app import text
+from app import text, text_window
+from app.quit_model import in_flight
 from router.state import Snapshot
 from router.tasks import spawn
 
@@ -32,10 +33,12 @@ class Quitter(QObject):
     """Takes hal0 down once, however often it is asked to.
 
     Signals:
+        waiting: hal0 goes once the last answer is out.
         stopping: the engines are being stopped.
         finished: the router's thread has ended; nothing is left to stop.
     """
 
+    waiting = Signal()
     stopping = Signal()
     finished = Signal()
 
@@ -44,6 +47,7 @@ class Quitter(QObject):
         self._host = host
         self._question: QMessageBox | None = None
         self._under_way = False
+        self._waiting = False
 
     @property
     def question(self) -> QMessageBox | None:
@@ -53,16 +57,31 @@ class Quitter(QObject):
     @Slot()
     def request(self, window: QWidget | None = None) -> None:
         """Quit; a person is asked first if requests are in flight."""
-        busy = sum(slot.in_flight + slot.queued for slot in self._host.snapshot.slots)
+        busy = in_flight(self._host.snapshot)
         if busy and not self._under_way:
-            self._ask(text.quit_question(busy), text.QUIT_CONSEQUENCE, window)
+            self._ask(text.quit_question(busy), text.QUIT_CONSEQUENCE, window, may_wait=True)
         else:
             self.quit_now()
 
     @Slot()
     def request_without_tray(self, window: QWidget | None = None) -> None:
         """The last visible part of hal0 is being closed: always ask, as the endpoint would go with it."""
-        self._ask(text.CLOSE_QUESTION, text.CLOSE_CONSEQUENCE, window)
+        self._ask(text.CLOSE_QUESTION, text.CLOSE_CONSEQUENCE, window, may_wait=False)
+
+    @Slot()
+    def quit_when_idle(self) -> None:
+        """Quit as soon as `show_snapshot` sees no request any more."""
+        if self._under_way or self._waiting:
+            return
+        self._waiting = True
+        self.waiting.emit()
+        self.show_snapshot(self._host.snapshot)
+
+    @Slot(object)
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Called for each snapshot: the last answer may be out."""
+        if self._waiting and not in_flight(snapshot):
+            self.quit_now()
 
     @Slot()
     def quit_now(self) -> None:
@@ -79,7 +98,7 @@ class Quitter(QObject):
         finally:
             self.finished.emit()
 
-    def _ask(self, question: str, consequence: str, window: QWidget | None) -> None:
+    def _ask(self, question: str, consequence: str, window: QWidget | None, *, may_wait: bool) -> None:
         if self._question is not None:
             self._question.raise_()
             return
@@ -87,20 +106,27 @@ class Quitter(QObject):
         box = QMessageBox(QMessageBox.Icon.Question, text.APP, question, parent=visible)
         box.setInformativeText(consequence)
         leave = box.addButton(text.QUIT_BUTTON, QMessageBox.ButtonRole.AcceptRole)
+        wait = box.addButton(text_window.WAIT_BUTTON, QMessageBox.ButtonRole.AcceptRole) if may_wait else None
         stay = box.addButton(text.STAY_BUTTON, QMessageBox.ButtonRole.RejectRole)
         box.setDefaultButton(stay)
         box.setEscapeButton(stay)
-        box.finished.connect(lambda: self._on_answer(box.clickedButton() is leave))
+
+        def on_finished() -> None:
+            answer = box.clickedButton()
+            then = self.quit_now if answer is leave else self.quit_when_idle if answer is wait else None
+            self._on_answer(then)
+
+        box.finished.connect(on_finished)
         self._question = box
         # Never exec(): a nested event loop inside an asyncio task is an error.
         box.open()
 
-    def _on_answer(self, leave: bool) -> None:
+    def _on_answer(self, then: Callable[[], None] | None) -> None:
         if self._question is not None:
             self._question.deleteLater()
             self._question = None
-        if leave:
-            self.quit_now()
+        if then is not None:
+            then()
 
 
 def on_termination(callback: Callable[[], None], parent: QObject) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from app.translate import tr
 from router.state import DeviceMemory, ModelStatus, ServerState, ServerStatus, SlotState, SlotStatus, Snapshot
 
 Escape = Callable[[str], str]
@@ -12,44 +13,47 @@ APP = "hal0"
 SEPARATOR = " · "
 ELLIPSIS = "…"
 
-OPEN = "Open hal0"
-COPY_URL = "Copy endpoint URL"
-UNLOAD_ALL = "Unload all"
-LOGS = "Logs…"
-CANCEL_SWITCH = "Cancel switch"
-UNLOAD = "Unload"
-RESTART = "Restart"
-COPY_MODEL = "Copy model id"
-SHOW_LOG = "Show log"
-NO_MODELS = "No models yet: add a folder with GGUF files to model_dirs in hal0.yaml"
-NO_MODEL_ENTRY = "No models"
-NO_SLOTS = "No slots: add one under slots: in hal0.yaml"
-NOTHING_LOADED = "nothing loaded"
-CHOOSE_MODEL = "Choose a model…"
-NO_LOG_LINES = "This slot's engine has not written anything yet."
-ALREADY_RUNNING = "hal0 is already running; its window is now open."
-NOT_ANSWERING = (
+OPEN = tr("Open hal0")
+COPY_URL = tr("Copy endpoint URL")
+UNLOAD_ALL = tr("Unload all")
+LOGS = tr("Logs…")
+SETTINGS = tr("Settings…")
+CANCEL_SWITCH = tr("Cancel switch")
+UNLOAD = tr("Unload")
+RESTART = tr("Restart")
+COPY_MODEL = tr("Copy model id")
+SHOW_LOG = tr("Show log")
+NO_MODELS = tr("No models yet: add a folder with GGUF files to model_dirs in hal0.yaml")
+NO_MODELS_AT_ALL = tr("no models")
+NOT_IN_CATALOG = tr("not in the catalog")
+NO_MODEL_ENTRY = tr("No models")
+NO_SLOTS = tr("No slots: add one under slots: in hal0.yaml")
+NOTHING_LOADED = tr("nothing loaded")
+CHOOSE_MODEL = tr("Choose a model…")
+NO_LOG_LINES = tr("This slot's engine has not written anything yet.")
+ALREADY_RUNNING = tr("hal0 is already running; its window is now open.")
+NOT_ANSWERING = tr(
     "hal0 is already running (process {pid}) but does not answer; end that process, then start hal0 again."
 )
-NO_LOCK = "hal0 cannot write its lock file {path}; make its folder writable, then start hal0 again."
-STILL_IN_TRAY = "hal0 keeps running in the tray. Quit it from the tray menu."
+NO_LOCK = tr("hal0 cannot write its lock file {path}; make its folder writable, then start hal0 again.")
+STILL_IN_TRAY = tr("hal0 keeps running in the tray. Quit it from the tray menu.")
 
 _STATE_WORDS = {
-    SlotState.UNLOADED: "Unloaded",
-    SlotState.QUEUED: "Queued",
-    SlotState.DRAINING: "Draining",
-    SlotState.STOPPING: "Stopping",
-    SlotState.STARTING: "Starting",
-    SlotState.LOADING: "Loading",
-    SlotState.WARMING: "Warming up",
-    SlotState.READY: "Ready",
-    SlotState.FAILED: "Error",
+    SlotState.UNLOADED: tr("Unloaded"),
+    SlotState.QUEUED: tr("Queued"),
+    SlotState.DRAINING: tr("Draining"),
+    SlotState.STOPPING: tr("Stopping"),
+    SlotState.STARTING: tr("Starting"),
+    SlotState.LOADING: tr("Loading"),
+    SlotState.WARMING: tr("Warming up"),
+    SlotState.READY: tr("Ready"),
+    SlotState.FAILED: tr("Error"),
 }
 _SERVER_WORDS = {
-    ServerState.STARTING: "Starting…",
-    ServerState.RUNNING: "Running",
-    ServerState.STOPPING: "Stopping…",
-    ServerState.FAILED: "Not running",
+    ServerState.STARTING: tr("Starting…"),
+    ServerState.RUNNING: tr("Running"),
+    ServerState.STOPPING: tr("Stopping…"),
+    ServerState.FAILED: tr("Not running"),
 }
 
 
@@ -88,7 +92,9 @@ def _gb(count: int) -> str:
 
 def duration(seconds: float) -> str:
     """Seconds as `12 s` or `3 min`."""
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+    if seconds < 90:
+        return tr("{count} s").format(count=f"{seconds:.0f}")
+    return tr("{count} min").format(count=f"{seconds / 60:.0f}")
 
 
 def host_port(server: ServerStatus) -> str:
@@ -121,7 +127,7 @@ def choice(model: ModelStatus | None, model_id: str, limit: int) -> str:
     """One entry of a model list: `Qwen3-30B   17.8 GB`, or what is wrong with it."""
     name = elide_middle((model.display_name or model.id) if model else model_id, limit)
     if model is None:
-        return f"{name}{SEPARATOR}not in the catalog"
+        return f"{name}{SEPARATOR}{NOT_IN_CATALOG}"
     if model.problem:
         return f"{name}{SEPARATOR}{elide(model.problem, limit)}"
     return f"{name}   {size(model.size_bytes)}" if model.size_bytes else name
@@ -131,7 +137,7 @@ def state(slot: SlotStatus) -> str:
     """The state chip: `Ready`, `Busy (2)`, `Queued (3)`, `Loading 45%`."""
     word = _STATE_WORDS[slot.state]
     if slot.state is SlotState.READY and slot.in_flight:
-        return f"Busy ({slot.in_flight})"
+        return tr("Busy ({count})").format(count=slot.in_flight)
     if slot.state is SlotState.QUEUED and slot.queued:
         return f"{word} ({slot.queued})"
     if slot.state is SlotState.DRAINING and slot.in_flight:
@@ -151,7 +157,7 @@ def slot_line(snapshot: Snapshot, slot: SlotStatus, limit: int) -> str:
     """`primary · Qwen3-30B Q4_K_M · Ready`; a switch shows its goal: `coder · → Gemma-27B · Loading 45%`."""
     name = elide_middle(slot.name, limit // 2)
     if slot.serving is None:
-        model = NOTHING_LOADED if slot.choices else "no models"
+        model = NOTHING_LOADED if slot.choices else NO_MODELS_AT_ALL
     else:
         model = elide_middle(model_name(snapshot, slot.serving), limit)
     arrow = "→ " if slot.state.switching and slot.target else ""
@@ -161,20 +167,22 @@ def slot_line(snapshot: Snapshot, slot: SlotStatus, limit: int) -> str:
 def slot_detail(slot: SlotStatus, now: float) -> str:
     """The line under a slot: why it failed, how long a switch runs, what it uses. `now`: Unix seconds."""
     if slot.state.switching:
-        return f"Switching for {duration(slot.progress.elapsed(now))}" if slot.progress else "Switching"
+        if slot.progress is None:
+            return tr("Switching")
+        return tr("Switching for {time}").format(time=duration(slot.progress.elapsed(now)))
     if slot.last_error is not None:
         return slot.last_error.message
     if not slot.choices:
         return NO_MODELS
     if slot.state is SlotState.UNLOADED:
-        return "Unloaded: the next request loads it" if slot.model else "Nothing loaded"
+        return tr("Unloaded: the next request loads it") if slot.model else tr("Nothing loaded")
     facts = []
     if slot.context_length:
-        facts.append(f"{context(slot.context_length)} context")
+        facts.append(tr("{tokens} context").format(tokens=context(slot.context_length)))
     if slot.memory:
-        facts.append(f"uses {size(slot.memory)}")
+        facts.append(tr("uses {size}").format(size=size(slot.memory)))
     if slot.queued:
-        facts.append(f"{slot.queued} waiting")
+        facts.append(tr("{count} waiting").format(count=slot.queued))
     return SEPARATOR.join(facts) or state(slot)
 
 
@@ -184,7 +192,7 @@ def context(tokens: int) -> str:
 
 
 def unload(slot: SlotStatus) -> str:
-    return f"{UNLOAD} (frees {size(slot.memory)})" if slot.memory else UNLOAD
+    return tr("Unload (frees {size})").format(size=size(slot.memory)) if slot.memory else UNLOAD
 
 
 def memory(devices: Iterable[DeviceMemory]) -> str:
@@ -192,37 +200,45 @@ def memory(devices: Iterable[DeviceMemory]) -> str:
     pools = tuple(devices)
     gpus = tuple(d for d in pools if d.is_gpu)
     if gpus:
-        count = f" on {len(gpus)} GPUs" if len(gpus) > 1 else ""
+        line = memory_short(gpus)
+        if len(gpus) > 1:
+            line = tr("{vram} on {count} GPUs").format(vram=line, count=len(gpus))
         others = sum(max(0, d.used - d.used_by_slots) for d in gpus)
-        tail = f"{SEPARATOR}other apps {size(others)}" if others >= 1 << 20 else ""
-        return f"VRAM {_used_of(gpus)}{count}{tail}"
+        if others < 1 << 20:
+            return line
+        return line + SEPARATOR + tr("other apps {size}").format(size=size(others))
     if pools:
-        return f"RAM {_used_of(pools)} (no GPU found)"
-    return "Memory: not measured yet"
+        return tr("RAM {used} (no GPU found)").format(used=_used_of(pools))
+    return tr("Memory: not measured yet")
 
 
 def memory_short(devices: Iterable[DeviceMemory]) -> str:
     """`VRAM 19.2/24 GB`, or nothing where no GPU was measured."""
     gpus = tuple(d for d in devices if d.is_gpu)
-    return f"VRAM {_used_of(gpus)}" if gpus else ""
+    return tr("VRAM {used}").format(used=_used_of(gpus)) if gpus else ""
 
 
 def _used_of(pools: tuple[DeviceMemory, ...]) -> str:
     return f"{_gb(sum(d.used for d in pools))}/{_gb(sum(d.total for d in pools))} GB"
 
 
+def more(hidden: int) -> str:
+    return tr("+{count} more").format(count=hidden)
+
+
 def quit_entry(running: int) -> str:
     """`Quit hal0 (stops 2 models)`; `running` counts slots with an engine."""
-    return f"Quit {APP}" + (f" (stops {models(running)})" if running else "")
+    return tr("Quit hal0 (stops {models})").format(models=models(running)) if running else tr("Quit hal0")
 
 
 def quit_question(in_flight: int) -> str:
-    many = "1 request is" if in_flight == 1 else f"{in_flight} requests are"
-    return f"{many} still being answered."
+    if in_flight == 1:
+        return tr("1 request is still being answered.")
+    return tr("{count} requests are still being answered.").format(count=in_flight)
 
 
 def models(count: int) -> str:
-    return "1 model" if count == 1 else f"{count} models"
+    return tr("1 model") if count == 1 else tr("{count} models").format(count=count)
 
 
 def qt_label(text: str) -> str:
@@ -245,11 +261,11 @@ def status_notifier_label(text: str) -> str:
 
 
 def no_file_manager(folder: object) -> str:
-    return f"No file manager could be opened; hal0's logs are in {folder}."
+    return tr("No file manager could be opened; hal0's logs are in {folder}.").format(folder=folder)
 
 
 def unexpected(action: str) -> str:
-    return f"The command “{action}” failed unexpectedly; hal0's log says why."
+    return tr("The command “{action}” failed unexpectedly; hal0's log says why.").format(action=action)
 
 
 def failure_title(slot: str) -> str:
@@ -257,40 +273,24 @@ def failure_title(slot: str) -> str:
 
 
 def crashed(slot: str, message: str) -> str:
-    return f"The engine of {slot} stopped: {message}"
+    return tr("The engine of {slot} stopped: {message}").format(slot=slot, message=message)
 
 
-QUIT_CONSEQUENCE = "Quitting stops the models and breaks those answers off."
-QUIT_BUTTON = "Quit"
-STAY_BUTTON = "Keep running"
-CLOSE_QUESTION = "Quit hal0?"
-CLOSE_CONSEQUENCE = "This session has no tray to hide in. Quitting stops the models and the endpoint."
-NO_DISPLAY = "hal0 found no graphical session; run “hal0 serve” to serve without a window."
-STARTUP_FAILED = "hal0 could not start"
-COPY = "Copy"
-COPIED = "Copied"
-CANCEL = "Cancel"
-
-
-def memory_split(device: DeviceMemory) -> str:
-    """`hal0 16.1 · other apps 3.1 · free 4.8 of 24 GB`."""
-    ours = min(device.used_by_slots, device.used)
-    free = max(0, device.total - device.used)
-    parts = (
-        f"{APP} {_gb(ours)}",
-        f"other apps {_gb(device.used - ours)}",
-        f"free {_gb(free)} of {size(device.total)}",
-    )
-    return SEPARATOR.join(parts)
+QUIT_CONSEQUENCE = tr("Quitting stops the models and breaks those answers off.")
+QUIT_BUTTON = tr("Quit")
+STAY_BUTTON = tr("Keep running")
+CLOSE_QUESTION = tr("Quit hal0?")
+CLOSE_CONSEQUENCE = tr("This session has no tray to hide in. Quitting stops the models and the endpoint.")
+NO_DISPLAY = tr("hal0 found no graphical session; run “hal0 serve” to serve without a window.")
+STARTUP_FAILED = tr("hal0 could not start")
+COPY = tr("Copy")
+COPIED = tr("Copied")
+CANCEL = tr("Cancel")
 
 
 def model_of(slot: str) -> str:
-    return f"Model in {slot}"
+    return tr("Model in {slot}").format(slot=slot)
 
 
 def progress_of(slot: str) -> str:
-    return f"Loading progress of {slot}"
-
-
-def log_title(slot: str) -> str:
-    return f"{APP}{SEPARATOR}log of {slot}"
+    return tr("Loading progress of {slot}").format(slot=slot)

@@ -19,6 +19,7 @@ from router.state import Snapshot
 FRAME_MS = 500  # 2 Hz at most: each frame crosses D-Bus as pixels
 LOOK_FOR_TRAY_MS = 2000
 MESSAGE_MS = 8000
+TITLE_LIMIT = 63  # Windows cuts a title there
 DBUS_MS = 2000
 
 
@@ -79,10 +80,12 @@ class Tray(QObject):
             self._animation.start() if switching else self._animation.stop()
         self._draw_icon()
 
-    def show_message(self, title: str, message: str) -> None:
-        """A notification; lost where there is no tray, so the snapshot says it too."""
+    def show_message(self, title: str, message: str, *, good: bool = False) -> None:
+        """A notification, of trouble unless `good`; lost without a tray, so the snapshot says it too."""
         if self._icon is not None:
-            self._icon.showMessage(title, message, QSystemTrayIcon.MessageIcon.Warning, MESSAGE_MS)
+            icons = QSystemTrayIcon.MessageIcon
+            icon = icons.Information if good else icons.Warning
+            self._icon.showMessage(text.elide(title, TITLE_LIMIT), message, icon, MESSAGE_MS)
 
     def close(self) -> None:
         self._search.stop()

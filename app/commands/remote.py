@@ -23,7 +23,7 @@ def status(config_file: Path | None, url: str | None) -> int:
         return _fail(error)
     server = state["server"]
     print(f"hal0 {server['version']} · {server['url']}/v1 · {server['state']}")
-    if server["config_error"]:
+    if server.get("config_error"):
         print(f"  hal0.yaml is not in effect as it is now: {server['config_error']}")
     for slot in state["slots"]:
         print("  " + _slot_line(slot))

@@ -1,57 +1,88 @@
-"""The endpoint line: whether it runs, the URL to paste, and Copy."""
+"""The endpoint line: whether it runs, the URL to paste, Copy for many clients, and who can reach it."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QVBoxLayout
 
-from app import text
+from app import text, text_window
+from app.connect import DIRECT, Client, is_local, recipe
 from app.menu_model import Action, Command
-from app.theme import server_tone
-from app.window.parts import Card, Chip, label, set_text, wrapping_label
-from router.state import ServerStatus
+from app.theme import Tone, server_tone
+from app.window.parts import Card, Chip, ElidedLabel, set_text, wrapping_label
+from router.state import ServerStatus, Snapshot
 
 COPIED_MS = 1500
 
 
 class EndpointCard(Card):
     """Signals:
-    chosen: (Command) copy the URL.
+    chosen: (Command) copy the URL, or the text for a client.
+    connect_requested: (Client) show how to connect this one.
     """
 
     chosen = Signal(object)
+    connect_requested = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
+        self._snapshot = Snapshot()
         self.chip = Chip()
-        self.url = label("title", selectable=True)
-        self.copy = QPushButton(text.COPY)
-        self.copy.setAccessibleName(text.COPY_URL)
-        self.copy.setMinimumWidth(84)
+        self.url = ElidedLabel("title")
+        self.badge = Chip()
+        self.copy = QToolButton(popupMode=QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+        self.copy.setAccessibleName(text_window.COPY_MENU)
+        self.copy.setToolTip(text_window.COPY_MENU)
+        self.menu = QMenu(self.copy)
+        for client in Client:
+            action = self.menu.addAction(text_window.CLIENTS[client.value])
+            action.triggered.connect(lambda _checked=False, client=client: self.take(client))
+        self.copy.setMenu(self.menu)
         self.error = wrapping_label("failed")
         self._copied = QTimer(self, singleShot=True, interval=COPIED_MS)
         self._copied.timeout.connect(lambda: self.copy.setText(text.COPY))
-        self.copy.clicked.connect(self._on_copy)
+        self.copy.clicked.connect(lambda: self.take(Client.URL))
         self._lay_out()
 
-    def show_server(self, server: ServerStatus) -> None:
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        server = snapshot.server
         self.chip.show_state(text.server_word(server), server_tone(server.state))
-        set_text(self.url, text.endpoint(server))
-        set_text(self.error, server.error or "")
-        self.error.setVisible(server.error is not None)
+        self.url.show_text(text.endpoint(server))
+        trouble = text_window.server_trouble(server)
+        set_text(self.error, trouble)
+        self.error.setVisible(bool(trouble))
+        self._show_reach(server)
 
-    def _on_copy(self) -> None:
-        self.chosen.emit(Command(Action.COPY_URL))
+    def take(self, client: Client) -> None:
+        """Copy what this client needs, or ask for its instructions to be shown."""
+        if client not in DIRECT:
+            self.connect_requested.emit(client)
+            return
+        paste = recipe(client, self._snapshot).paste
+        self.chosen.emit(Command(Action.COPY_TEXT, value=paste))
         self.copy.setText(text.COPIED)
         self._copied.start()
 
+    def _show_reach(self, server: ServerStatus) -> None:
+        local = is_local(server)
+        self.badge.show_state(
+            text_window.LOCAL if local else text_window.LAN, Tone.QUIET if local else Tone.BUSY
+        )
+        self.badge.setToolTip(text_window.LOCAL_TIP if local else text_window.LAN_TIP.format(port=server.port))
+
     def _lay_out(self) -> None:
+        # Wide enough for "Copied", so that the row does not move when it says so.
+        self.copy.setText(text.COPIED)
+        self.copy.setMinimumWidth(self.copy.sizeHint().width())
+        self.copy.setText(text.COPY)
         top = QHBoxLayout()
         top.setSpacing(12)
         top.addWidget(self.chip)
         top.addWidget(self.url, 1)
         top.addWidget(self.copy)
+        top.addWidget(self.badge)
         whole = QVBoxLayout(self)
-        whole.setContentsMargins(14, 12, 14, 12)
+        whole.setContentsMargins(14, 10, 14, 10)
         whole.addLayout(top)
         whole.addWidget(self.error)

@@ -1,25 +1,43 @@
-"""The window: endpoint, slots, memory. Everything in it is read from snapshots."""
+"""The window: endpoint, then tabs for slots, models, logs and settings. All of it is read from snapshots."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QApplication, QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtWidgets import QApplication, QStackedLayout, QTabBar, QTabWidget, QVBoxLayout, QWidget
 
-from app import text
+from app import text, text_window
+from app.connect import Client
+from app.link import Link
 from app.menu_model import Action, Command
+from app.notices import announcements
+from app.switch_model import LoadClock
 from app.theme import colours, style_sheet
+from app.window.announcer import announce
+from app.window.connect_dialog import ConnectDialog
+from app.window.first_run_page import FirstRunPage
 from app.window.header import EndpointCard
-from app.window.memory_bar import MemoryLine
-from app.window.parts import wrapping_label
-from app.window.slot_card import SlotCard
+from app.window.lazy_tab import LazyTab
+from app.window.log_reader import LogReader
+from app.window.logs_tab import LogsTab
+from app.window.slots_tab import SlotsTab
 from router.state import Snapshot
 
-TICK_MS = 1000
-WIDTH = 720
-MAX_HEIGHT = 640
+SWITCHING_TICK_MS = 1000
+IDLE_TICK_MS = 15_000
+SIZE = QSize(760, 520)
+LEAST = QSize(480, 360)
+MOST_HEIGHT = 720
+
+
+class TallTabBar(QTabBar):
+    """Fusion gives a tab less height than the letter g needs."""
+
+    def tabSizeHint(self, index: int) -> QSize:  # noqa: N802 - Qt's name
+        return super().tabSizeHint(index) + QSize(8, 6)
 
 
 class MainWindow(QWidget):
@@ -27,51 +45,50 @@ class MainWindow(QWidget):
     chosen: (Command) what a person asked for.
     closed: the window was hidden and hal0 goes on in the tray.
     close_refused: the window stays, as without a tray nothing else of hal0 would be visible.
+    first_run_done: the person has left the first page.
     """
 
     chosen = Signal(object)
     closed = Signal()
     close_refused = Signal()
+    first_run_done = Signal()
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(
+        self,
+        link: Link,
+        *,
+        first_run: bool = False,
+        clock: Callable[[], float] = time.time,
+        reader: LogReader | None = None,
+    ) -> None:
+        """`clock` says the time in Unix seconds; `reader` brings log lines, from the link unless given."""
         super().__init__()
         self.setWindowTitle(text.APP)
         self.may_hide = False
-        self.endpoint = EndpointCard()
-        self.endpoint.chosen.connect(self.chosen)
-        self.cards: dict[str, SlotCard] = {}
-        self.memory: list[MemoryLine] = []
-        self._snapshot = snapshot
+        self._link = link
+        self._snapshot = link.snapshot
+        self._shown: Snapshot | None = None
+        self._now = clock
+        self.loads = LoadClock()
         self._fitted = QSize()
+        self.endpoint = EndpointCard()
+        self.slots = SlotsTab()
+        self.models = LazyTab(link, "app.window.models_tab", "ModelsTab")
+        self.logs = LogsTab(reader or LogReader(link, self))
+        self.settings = LazyTab(link, "app.window.settings_tab", "SettingsTab")
+        self.tabs = QTabWidget()
+        self.tabs.setTabBar(TallTabBar())
+        self.tabs.setDocumentMode(True)
+        self.first_run = FirstRunPage(link) if first_run else None
+        self.connect_dialog: ConnectDialog | None = None
         self._lay_out()
+        self._connect()
         self._restyle()
-        self._ticker = QTimer(self, interval=TICK_MS)
-        self._ticker.timeout.connect(lambda: self.show_snapshot(self._snapshot))
-        self._shortcut("Ctrl+Shift+C", lambda: self.chosen.emit(Command(Action.COPY_URL)))
-        self._shortcut("Ctrl+Q", lambda: self.chosen.emit(Command(Action.QUIT)))
-        self._shortcut("Esc", self.close)
-        self.show_snapshot(snapshot)
+        self._ticker = QTimer(self)
+        self._ticker.timeout.connect(self._render)
+        self._render()
 
-    @Slot(object)
-    def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Show this snapshot; called for each one, on the UI thread."""
-        self._snapshot = snapshot
-        self.endpoint.show_server(snapshot.server)
-        parts = (tuple(slot.name for slot in snapshot.slots), len(snapshot.memory))
-        grown = parts != (tuple(self.cards), len(self.memory)) or not self._fitted.isValid()
-        if tuple(self.cards) != parts[0]:
-            self._rebuild_cards(snapshot)
-        now = time.time()
-        for slot in snapshot.slots:
-            self.cards[slot.name].show_slot(snapshot, slot, now)
-        self._show_memory(snapshot)
-        if grown and self._fitted in (QSize(), self.size()):  # a size a person chose stays
-            # Cards put into a visible window count for its layout only once they are shown.
-            QTimer.singleShot(0, self, self._fit_height)
-            self._fit_height()
-        switching = any(slot.state.switching for slot in snapshot.slots)
-        if switching != self._ticker.isActive():
-            self._ticker.start() if switching else self._ticker.stop()
+    # -- what a person may do ------------------------------------------------------------------------------
 
     def reveal(self) -> None:
         """Bring the window before the person, wherever it was."""
@@ -80,9 +97,96 @@ class MainWindow(QWidget):
         self.raise_()
         self.activateWindow()
 
+    def show_logs(self, slot: str = "") -> None:
+        """Bring this slot's log before the person, or hal0's own."""
+        self._leave_first_run()
+        self.tabs.setCurrentWidget(self.logs)
+        self.logs.show_log(slot)
+        self.reveal()
+        self.logs.view.setFocus()
+
+    def show_settings(self) -> None:
+        self._leave_first_run()
+        self.tabs.setCurrentWidget(self.settings)
+        self.reveal()
+
+    def show_slot(self, number: int) -> None:
+        """Put the keyboard on the model list of slot `number`, counted from 0."""
+        self._leave_first_run()
+        self.tabs.setCurrentWidget(self.slots)
+        self.slots.focus_slot(number)
+
+    def show_connect(self, client: Client) -> None:
+        """Show how to connect this client."""
+        dialog = ConnectDialog(client, self._snapshot, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.chosen.connect(self.chosen)
+        self.connect_dialog = dialog
+        dialog.open()
+
+    # -- state ---------------------------------------------------------------------------------------------
+
+    @Slot(object)
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Show this snapshot; called for each one, on the UI thread. A hidden window only remembers it."""
+        old, self._snapshot = self._snapshot, snapshot
+        self.loads.note(snapshot, self._now())
+        if not self.isVisible():
+            return
+        for sentence in announcements(old, snapshot):
+            announce(self, sentence)
+        self._render()
+
+    def _render(self) -> None:
+        snapshot, now = self._snapshot, self._now()
+        self.endpoint.show_snapshot(snapshot)
+        self.logs.show_snapshot(snapshot)
+        if self.first_run is not None:
+            self.first_run.show_snapshot(snapshot)
+        current = self.tabs.currentWidget()
+        if current is self.slots or self._shown is None:
+            self.slots.show_snapshot(snapshot, now, self.loads)
+        elif isinstance(current, LazyTab):
+            current.show_snapshot(snapshot)
+        grown = self._shown is None or _parts(self._shown) != _parts(snapshot)
+        self._shown = snapshot
+        if grown:
+            # Cards put into a visible window count for its layout only once they are shown.
+            QTimer.singleShot(0, self, self._fit)
+            self._fit()
+        self._tick(switching=any(slot.state.switching for slot in snapshot.slots))
+
+    def _tick(self, *, switching: bool) -> None:
+        """Seconds of a switch and minutes of idleness pass without a new snapshot."""
+        if not self.isVisible():
+            self._ticker.stop()
+            return
+        interval = SWITCHING_TICK_MS if switching else IDLE_TICK_MS
+        if not self._ticker.isActive() or self._ticker.interval() != interval:
+            self._ticker.start(interval)
+
+    def _leave_first_run(self) -> None:
+        if self.first_run is None:
+            return
+        self._pages.setCurrentIndex(1)
+        self._pages.removeWidget(self.first_run)
+        self.first_run.deleteLater()
+        self.first_run = None
+        self.show_slot(0)
+        self.first_run_done.emit()
+
+    # -- Qt ------------------------------------------------------------------------------------------------
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        super().showEvent(event)
+        if self.first_run is not None:
+            self.first_run.setFocus()
+        self._render()
+
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         if self.may_hide:
             event.accept()
+            self._ticker.stop()
             self.closed.emit()
         else:
             event.ignore()
@@ -98,56 +202,63 @@ class MainWindow(QWidget):
         sheet = style_sheet(colours(QApplication.palette()))
         if self.styleSheet() != sheet:
             self.setStyleSheet(sheet)
+            if self._shown is not None:
+                self._render()
 
-    def _rebuild_cards(self, snapshot: Snapshot) -> None:
-        for card in self.cards.values():
-            self._slots.removeWidget(card)
-            card.deleteLater()
-        self.cards = {slot.name: SlotCard(slot.name) for slot in snapshot.slots}
-        for position, card in enumerate(self.cards.values()):
-            card.chosen.connect(self.chosen)
-            self._slots.insertWidget(position, card)
-        self.empty.setVisible(not self.cards)
+    def _fit(self) -> None:
+        """Tall enough for what is there, within reason; a scroll area does not ask for that itself.
 
-    def _show_memory(self, snapshot: Snapshot) -> None:
-        while len(self.memory) > len(snapshot.memory):
-            self.memory.pop().deleteLater()
-        while len(self.memory) < len(snapshot.memory):
-            line = MemoryLine()
-            self.memory.append(line)
-            self._footer.addWidget(line)
-        for line, device in zip(self.memory, snapshot.memory, strict=True):
-            line.show_device(device)
-
-    def _fit_height(self) -> None:
-        """Tall enough for what is there, within reason; a scroll area does not ask for that itself."""
+        A size that a person chose stays.
+        """
+        if self._fitted not in (QSize(), self.size()):
+            return
         self.ensurePolished()
-        outside = self.sizeHint().height() - self._scroll.sizeHint().height()
-        inside = self._slots.sizeHint().height()
-        self.resize(WIDTH, min(MAX_HEIGHT, outside + inside + 4))
+        outside = self.sizeHint().height() - self.slots.sizeHint().height()
+        self.resize(SIZE.width(), max(SIZE.height(), min(MOST_HEIGHT, outside + self.slots.wanted_height())))
         self._fitted = self.size()
+
+    # -- building ------------------------------------------------------------------------------------------
+
+    def _connect(self) -> None:
+        for part in (self.endpoint, self.slots, self.models, self.logs, self.settings):
+            part.chosen.connect(self.chosen)
+        self.endpoint.connect_requested.connect(self.show_connect)
+        self.tabs.currentChanged.connect(self._render)
+        if self.first_run is not None:
+            self.first_run.chosen.connect(self.chosen)
+            self.first_run.finished.connect(self._leave_first_run)
+        self._shortcut("Ctrl+Shift+C", lambda: self.chosen.emit(Command(Action.COPY_URL)))
+        self._shortcut("Ctrl+Q", lambda: self.chosen.emit(Command(Action.QUIT)))
+        self._shortcut("Ctrl+L", self.show_logs)
+        self._shortcut("Ctrl+,", self.show_settings)
+        self._shortcut("Esc", self.close)
+        for number in range(9):
+            self._shortcut(f"Ctrl+{number + 1}", lambda number=number: self.show_slot(number))
 
     def _shortcut(self, keys: str, action: object) -> None:
         QShortcut(QKeySequence(keys), self).activated.connect(action)
 
     def _lay_out(self) -> None:
-        inside = QWidget()
-        self._slots = QVBoxLayout(inside)
-        self._slots.setContentsMargins(0, 0, 0, 0)
-        self._slots.setSpacing(10)
-        self.empty = wrapping_label("muted")
-        self.empty.setText(text.NO_SLOTS)
-        self._slots.addWidget(self.empty)
-        self._slots.addStretch(1)
-        self._scroll = scroll = QScrollArea(widgetResizable=True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(inside)
-        self._footer = QVBoxLayout()
-        self._footer.setSpacing(8)
+        self.tabs.addTab(self.slots, text_window.SLOTS)
+        self.tabs.addTab(self.models, text_window.MODELS)
+        self.tabs.addTab(self.logs, text_window.LOGS_TAB)
+        self.tabs.addTab(self.settings, text_window.SETTINGS_TAB)
+        everyday = QWidget()
+        column = QVBoxLayout(everyday)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(12)
+        column.addWidget(self.endpoint)
+        column.addWidget(self.tabs, 1)
+        self._pages = QStackedLayout()
+        if self.first_run is not None:
+            self._pages.addWidget(self.first_run)
+        self._pages.addWidget(everyday)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(14, 14, 14, 14)
-        whole.setSpacing(12)
-        whole.addWidget(self.endpoint)
-        whole.addWidget(scroll, 1)
-        whole.addLayout(self._footer)
+        whole.addLayout(self._pages)
+        self.setMinimumSize(LEAST)
+
+
+def _parts(snapshot: Snapshot) -> tuple[tuple[str, ...], int]:
+    """What the window's height depends on."""
+    return tuple(slot.name for slot in snapshot.slots), len(snapshot.memory)

@@ -1,47 +1,51 @@
-"""Where the memory went: hal0's slots, other programs, free."""
+"""Where the memory went: each slot, other programs, free; as a bar and in numbers."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize
+import html
+
+from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from app import text
-from app.theme import colours
-from app.window.parts import label, set_text
-from router.state import DeviceMemory
+from app import text, text_window
+from app.memory_model import Pool
+from app.theme import Colours, colours
+from app.window.parts import ElidedLabel, label, set_text
 
-HEIGHT = 10
+HEIGHT = 12
+GAP = 1.5
 
 
 class MemoryBar(QWidget):
-    """A bar of two parts on the ground of what is free; `ours` and `others` are shares, 0..1."""
+    """A bar of parts on the ground of what is free. `parts` are (share of the whole 0..1, colour)."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.ours = 0.0
-        self.others = 0.0
+        self.parts: tuple[tuple[float, str], ...] = ()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         return QSize(200, HEIGHT)
 
-    def show_shares(self, ours: float, others: float) -> None:
-        if (ours, others) != (self.ours, self.others):
-            self.ours, self.others = ours, others
+    def show_parts(self, parts: tuple[tuple[float, str], ...]) -> None:
+        if parts != self.parts:
+            self.parts = parts
             self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        chosen = colours(self.palette())
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         outline = QPainterPath()
         outline.addRoundedRect(QRectF(0, 0, self.width(), HEIGHT), HEIGHT / 2, HEIGHT / 2)
         painter.setClipPath(outline)
-        painter.fillRect(self.rect(), QColor(chosen.quiet_ground))
-        ours = self.width() * self.ours
-        painter.fillRect(QRectF(0, 0, ours, HEIGHT), QColor(chosen.accent))
-        painter.fillRect(QRectF(ours, 0, self.width() * self.others, HEIGHT), QColor(chosen.others))
+        painter.fillRect(self.rect(), QColor(colours(QApplication.palette()).track))
+        left = 0.0
+        for share, colour in self.parts:
+            width = self.width() * share
+            # The gap tells neighbours apart where their colours do not.
+            painter.fillRect(QRectF(left, 0, max(1.0, width - GAP), HEIGHT), QColor(colour))
+            left += width
         painter.end()
 
 
@@ -50,22 +54,46 @@ class MemoryLine(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.caption = label("muted")
+        self.caption = ElidedLabel("title")
         self.numbers = label("muted")
         self.bar = MemoryBar()
+        self.legend = QLabel(textFormat=Qt.TextFormat.RichText, wordWrap=True)
+        self.legend.setProperty("muted", "true")
+        self._shown: tuple[Pool, Colours] | None = None
         top = QHBoxLayout()
         top.addWidget(self.caption, 1)
         top.addWidget(self.numbers)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(2, 0, 2, 0)
-        whole.setSpacing(5)
+        whole.setSpacing(4)
         whole.addLayout(top)
         whole.addWidget(self.bar)
+        whole.addWidget(self.legend)
 
-    def show_device(self, device: DeviceMemory) -> None:
-        set_text(self.caption, text.elide_middle(device.name, 48))
-        set_text(self.numbers, text.memory_split(device))
-        total = max(1, device.total)
-        ours = min(device.used_by_slots, device.used, total)
-        self.bar.show_shares(ours / total, min(max(0, device.used - ours), total - ours) / total)
-        self.bar.setAccessibleName(f"{device.name}: {text.memory_split(device)}")
+    def show_pool(self, pool: Pool) -> None:
+        chosen = colours(QApplication.palette())
+        if (pool, chosen) == self._shown:
+            return
+        self._shown = (pool, chosen)
+        entries = parts_of(pool, chosen)
+        self.caption.show_text(pool.name if pool.is_gpu else text_window.RAM_NAME)
+        set_text(self.numbers, text_window.free_of(pool.free, pool.total))
+        self.bar.show_parts(tuple((count / max(1, pool.total), colour) for _name, count, colour in entries))
+        set_text(self.legend, "&ensp; ".join(_swatch(*entry) for entry in entries))
+        self.legend.setVisible(bool(entries))
+        spoken = [f"{name} {text.size(count)}" for name, count, _colour in entries]
+        self.bar.setAccessibleName(self.caption.full)
+        self.bar.setAccessibleDescription(", ".join([*spoken, self.numbers.text()]))
+        self.legend.setAccessibleName(", ".join(spoken))
+
+
+def parts_of(pool: Pool, chosen: Colours) -> list[tuple[str, int, str]]:
+    """(name, bytes, colour) from left to right, without what is free and without parts of nothing."""
+    entries = [(s.name or text_window.ALL_SLOTS, s.size, chosen.slot(s.colour)) for s in pool.shares]
+    entries.append((text_window.OTHER_APPS, pool.others, chosen.others))
+    return [entry for entry in entries if entry[1] >= 1 << 20]
+
+
+def _swatch(name: str, count: int, colour: str) -> str:
+    words = html.escape(f"{text.elide_middle(name, 28)} {text.size(count)}").replace(" ", "&nbsp;")
+    return f'<span style="color:{colour}">■</span>&nbsp;{words}'

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent, QWheelEvent
-from PySide6.QtWidgets import QComboBox, QFrame, QLabel, QSizePolicy, QWidget
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPaintEvent, QPalette, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
+    QWidget,
+)
 
+from app.slot_model import Choice
 from app.theme import Tone
 
 
@@ -39,6 +51,93 @@ def set_text(target: QLabel, value: str) -> None:
     """Setting an equal text would repaint, and lose what a person has selected."""
     if target.text() != value:
         target.setText(value)
+
+
+def button(words: str, accessible: str = "") -> QPushButton:
+    """A button no wider than its words ask for. `accessible` says more where the words alone do not."""
+    made = QPushButton(words)
+    made.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
+    made.setAccessibleName(accessible or words)
+    made.setAutoDefault(True)  # Return presses it, as Space does
+    return made
+
+
+class ElidedLabel(QLabel):
+    """One line that gives up its middle (or as `mode` says) where there is no room, and is its own tooltip."""
+
+    LEAST_CHARACTERS = 6
+
+    def __init__(self, *flags: str, mode: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle) -> None:
+        super().__init__()
+        self._mode = mode
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.full = ""
+        for flag in flags:
+            self.setProperty(flag, "true")
+
+    def show_text(self, words: str) -> None:
+        if words != self.full:
+            self.full = words
+            self.setAccessibleName(words)
+            self.updateGeometry()
+            self._elide()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        self.ensurePolished()
+        return QSize(self.fontMetrics().horizontalAdvance(self.full) + 4, super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        least = self.fontMetrics().averageCharWidth() * self.LEAST_CHARACTERS
+        return QSize(min(least, self.sizeHint().width()), super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        self._elide()
+
+    def _elide(self) -> None:
+        shown = self.fontMetrics().elidedText(self.full, self._mode, max(0, self.width()))
+        set_text(self, shown)
+        self.setToolTip(self.full if shown != self.full else "")
+
+
+class Scroller(QScrollArea):
+    """Scrolls a widget up and down, and gives wrapped lines the height they need.
+
+    A plain scroll area asks its widget for its least height without saying how wide it is, so that wrapped
+    texts are either cut off or scroll for nothing.
+    """
+
+    def __init__(self, inside: QWidget) -> None:
+        super().__init__(widgetResizable=True)
+        self._inside = inside  # before anything that sends an event
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setWidget(inside)
+        inside.installEventFilter(self)
+        for part in (self.viewport(), inside):
+            part.setAutoFillBackground(False)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        if watched is self._inside and event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return super().eventFilter(watched, event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        layout = self._inside.layout()
+        if layout is None:
+            return
+        width = self.viewport().width()
+        least = layout.totalMinimumSize().height()
+        if layout.hasHeightForWidth():
+            least = layout.totalHeightForWidth(width)
+        if self._inside.minimumHeight() != least:
+            self._inside.setMinimumHeight(least)
 
 
 class Chip(QLabel):
@@ -77,18 +176,35 @@ class ModelBox(QComboBox):
         self.setMinimumContentsLength(18)
         self.setMaxVisibleItems(16)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._offered: tuple[tuple[str, str, bool], ...] = ()
+        self._offered: tuple[Choice, ...] = ()
         self._serving: str | None = None
         self.activated.connect(self._on_activated)
 
-    def offer(self, entries: tuple[tuple[str, str, bool], ...], serving: str | None, hint: str) -> None:
-        """Show (id, text, enabled) entries with `serving` as the current one, or `hint` where there is none."""
+    def offer(self, entries: tuple[Choice, ...], serving: str | None, hint: str) -> None:
+        """Show the entries with the model `serving` as the current one, or `hint` where there is none."""
         if entries != self._offered:
             self._offered = entries
             self._refill()
         self._serving = serving
-        self.setPlaceholderText(hint)
+        if self.placeholderText() != hint:
+            self.setPlaceholderText(hint)
         self._show_serving()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        # Qt's own cuts a long text off at the end, where the quantisation and the size stand.
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        words = self.currentText()
+        if self.currentIndex() < 0:
+            words = self.placeholderText()
+            option.palette.setBrush(QPalette.ColorRole.ButtonText, option.palette.placeholderText())
+        field = QStyle.SubControl.SC_ComboBoxEditField
+        room = self.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, field, self).width() - 4
+        option.currentText = self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, room)
+        painter = QStylePainter(self)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+        painter.end()
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
         event.ignore()
@@ -102,20 +218,20 @@ class ModelBox(QComboBox):
 
     def _refill(self) -> None:
         self.clear()
-        for row, (model_id, words, enabled) in enumerate(self._offered):
-            self.addItem(words, model_id)
+        for row, choice in enumerate(self._offered):
+            self.addItem(choice.text, choice.model)
             item = self.model().index(row, 0)
-            if not enabled:
+            if not choice.enabled:
                 # Data of role "user - 1" are the item's flags (QComboBox's own model).
                 self.model().setData(item, 0, int(Qt.ItemDataRole.UserRole) - 1)
 
     def _show_serving(self) -> None:
-        row = next((n for n, entry in enumerate(self._offered) if entry[0] == self._serving), -1)
+        row = next((n for n, entry in enumerate(self._offered) if entry.model == self._serving), -1)
         if self.currentIndex() != row:
             self.setCurrentIndex(row)
 
     def _on_activated(self, row: int) -> None:
-        model_id = self._offered[row][0]
+        model_id = self._offered[row].model
         # The box keeps showing what is served; the next snapshot moves it.
         self._show_serving()
         self.chosen.emit(model_id)

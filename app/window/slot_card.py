@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout
 
-from app import text
-from app.menu_model import Action, Command, may_unload
+from app import text, text_window
+from app.menu_model import Action, Command
+from app.slot_model import SlotView, slot_view
 from app.theme import slot_tone
-from app.window.parts import Card, Chip, ModelBox, label, set_flag, set_text, wrapping_label
+from app.window.parts import Card, Chip, ElidedLabel, ModelBox, button, label, set_text, wrapping_label
+from app.window.phase_line import PhaseLine
 from router.state import SlotStatus, Snapshot
 
-NAME_LIMIT = 48
+NAME_WIDTH = 116
+CHIP_WIDTH = 112
 
 
 class SlotCard(Card):
     """Signals:
-    chosen: (Command) load, unload or cancel.
+    chosen: (Command) load, unload, restart, cancel or show the log.
     """
 
     chosen = Signal(object)
@@ -24,80 +27,98 @@ class SlotCard(Card):
     def __init__(self, name: str) -> None:
         super().__init__()
         self.name = name
-        self.title = label("title")
+        self.title = ElidedLabel("title")
         self.kind = label("muted")
         self.models = ModelBox()
         self.models.setAccessibleName(text.model_of(name))
         self.chip = Chip()
-        self.button = QPushButton()
-        self.progress = QProgressBar(textVisible=False)
-        self.progress.setAccessibleName(text.progress_of(name))
-        self.detail = wrapping_label("muted")
-        self._button_command = Command(Action.UNLOAD, name)
+        self.facts = ElidedLabel("muted", mode=Qt.TextElideMode.ElideRight)
+        self.cancel = self._button(text.CANCEL, Action.CANCEL)
+        self.unload = self._button(text.UNLOAD, Action.UNLOAD)
+        self.restart = self._button(text_window.RESTART, Action.RESTART)
+        self.log = self._button(text_window.SHOW_LOG, Action.SHOW_LOG)
+        self.phases = PhaseLine(name)
+        self.problem = QFrame()
+        self.problem.setProperty("problem", "true")
+        self.error = wrapping_label("failed")
+        self.restore = button(text_window.RESTORE)
+        self.retry = button(text_window.TRY_AGAIN, text_window.action_on(text_window.TRY_AGAIN, name))
+        self._view: SlotView | None = None
         self._lay_out()
-        self.models.chosen.connect(self._on_chosen)
-        self.button.clicked.connect(lambda: self.chosen.emit(self._button_command))
+        self.models.chosen.connect(self._load)
+        self.restore.clicked.connect(lambda: self._load(self._view.restore if self._view else ""))
+        self.retry.clicked.connect(lambda: self._load(self._view.retry if self._view else ""))
 
-    def show_slot(self, snapshot: Snapshot, slot: SlotStatus, now: float) -> None:
+    def show_slot(
+        self, snapshot: Snapshot, slot: SlotStatus, now: float, seconds_left: float | None = None
+    ) -> None:
         """Show `slot` as it is in `snapshot`; `now` in Unix seconds."""
-        set_text(self.title, text.elide_middle(slot.name, 15))
-        self.title.setToolTip(slot.name)
-        set_text(self.kind, slot.kind.value)
-        entries = []
-        for model_id in slot.choices:
-            model = snapshot.model(model_id)
-            usable = model is not None and model.problem is None
-            entries.append((model_id, text.choice(model, model_id, NAME_LIMIT), usable))
-        hint = text.CHOOSE_MODEL if entries else text.NO_MODEL_ENTRY
-        self.models.offer(tuple(entries), slot.serving, hint)
-        self.models.setEnabled(bool(entries))
-        self.chip.show_state(text.state(slot), slot_tone(slot))
-        set_text(self.detail, text.slot_detail(slot, now))
-        set_flag(self.detail, "failed", "true" if _failed(slot) else "false")
-        self._show_progress(slot)
-        self._show_button(slot)
+        view = slot_view(snapshot, slot, now, seconds_left)
+        if view == self._view:
+            return
+        self._view = view
+        self.chip.show_state(view.chip, slot_tone(slot))
+        self.title.show_text(view.name)
+        set_text(self.kind, view.kind)
+        self.models.offer(view.choices, view.serving, view.hint)
+        self.models.setEnabled(bool(view.choices))
+        self.facts.show_text(view.facts)
+        self._show_buttons(view)
+        if view.phases:
+            self.phases.show_view(view)
+        self.phases.setVisible(bool(view.phases))
+        self._show_problem(view)
 
-    def _show_progress(self, slot: SlotStatus) -> None:
-        share = text.percent(slot)
-        # A range of 0..0 is Qt's "busy, no idea how long".
-        self.progress.setRange(0, 0 if share is None else 100)
-        self.progress.setValue(share or 0)
-        self.progress.setVisible(slot.state.switching)
+    def _show_buttons(self, view: SlotView) -> None:
+        self.cancel.setVisible(view.may_cancel)
+        self.unload.setVisible(not view.may_cancel)
+        self.restart.setVisible(not view.may_cancel)
+        self.unload.setEnabled(view.may_unload)
+        self.unload.setToolTip(view.unload_tip)
+        self.restart.setEnabled(view.may_restart)
 
-    def _show_button(self, slot: SlotStatus) -> None:
-        action = Action.CANCEL if slot.state.switching else Action.UNLOAD
-        self._button_command = Command(action, self.name)
-        words = text.CANCEL if slot.state.switching else text.UNLOAD
-        if self.button.text() != words:
-            self.button.setText(words)
-        self.button.setEnabled(slot.state.switching or may_unload(slot))
-        self.button.setAccessibleName(f"{words} {self.name}")
+    def _show_problem(self, view: SlotView) -> None:
+        set_text(self.error, view.error)
+        self.restore.setVisible(bool(view.restore))
+        self.restore.setToolTip(view.restore_text)
+        self.restore.setAccessibleName(f"{self.name}: {view.restore_text}")
+        self.retry.setVisible(bool(view.retry))
+        self.problem.setVisible(bool(view.error))
 
-    def _on_chosen(self, model_id: str) -> None:
+    def _load(self, model_id: str) -> None:
         self.chosen.emit(Command(Action.LOAD, self.name, model_id))
+
+    def _button(self, words: str, action: Action) -> QPushButton:
+        made = button(words, text_window.action_on(words, self.name))
+        made.clicked.connect(lambda: self.chosen.emit(Command(action, self.name)))
+        return made
 
     def _lay_out(self) -> None:
         names = QVBoxLayout()
         names.setSpacing(0)
         names.addWidget(self.title)
         names.addWidget(self.kind)
-        self.title.setFixedWidth(124)
-        self.chip.setMinimumWidth(110)
-        self.button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.button.setMinimumWidth(84)
+        self.title.setFixedWidth(NAME_WIDTH)
+        self.chip.setMinimumWidth(CHIP_WIDTH)
         top = QHBoxLayout()
         top.setSpacing(12)
         top.addLayout(names)
         top.addWidget(self.models, 1)
         top.addWidget(self.chip, 0, Qt.AlignmentFlag.AlignVCenter)
-        top.addWidget(self.button)
+        below = QHBoxLayout()
+        below.setSpacing(8)
+        below.addWidget(self.facts, 1)
+        for made in (self.cancel, self.restart, self.unload, self.log):
+            below.addWidget(made)
+        trouble = QHBoxLayout(self.problem)
+        trouble.setContentsMargins(10, 6, 8, 6)
+        trouble.addWidget(self.error, 1)
+        trouble.addWidget(self.restore)
+        trouble.addWidget(self.retry)
         whole = QVBoxLayout(self)
-        whole.setContentsMargins(14, 12, 14, 12)
+        whole.setContentsMargins(14, 10, 14, 10)
         whole.setSpacing(8)
         whole.addLayout(top)
-        whole.addWidget(self.progress)
-        whole.addWidget(self.detail)
-
-
-def _failed(slot: SlotStatus) -> bool:
-    return slot.last_error is not None and not slot.state.switching
+        whole.addWidget(self.phases)
+        whole.addWidget(self.problem)
+        whole.addLayout(below)

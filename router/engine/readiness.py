@@ -30,6 +30,9 @@ HTTP_TIMEOUT = aiohttp.ClientTimeout(total=5)
 
 _MIB = 2**20
 
+ESTIMATED_FROM = 64 * 1024 * 1024
+"""Bytes of a model from which what was read tells the progress; below, the program itself weighs more."""
+
 OnProgress = Callable[[SlotState, float | None], None]
 
 
@@ -144,7 +147,7 @@ class Readiness:
                     f"The engine stood still for {self._stall_seconds:.0f} s while loading (no output, no "
                     "reads, no CPU time); see its log, then try again."
                 )
-            if self._engine.child_state is None and launch.file_size:
+            if self._engine.child_state is None and launch.file_size >= ESTIMATED_FROM:
                 self._report(min(0.99, max(signs.read, signs.shared) / launch.file_size))
 
     async def _prove_ours(self) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
-from router.config.schema import Kind
+from router.config.change import ConfigChange, ConfigDocument
+from router.config.schema import Config, Kind
 from router.errors import EngineFailed, SlotNotFound
 from router.state import (
     DeviceMemory,
@@ -57,7 +60,9 @@ class FakeService:
     calls: every command received.
     called: set at each of them.
     step: seconds between two phases of a load.
-    start_error, bug: what `start` and `restart` raise.
+    start_error, bug, config_error, log_error: what `start`, `restart`, `edit_config` and `logs` raise.
+    router_lines, config_text: what `router_log` and `read_config` answer; no text means no file.
+    edits: the changes each `edit_config` asked for.
     """
 
     def __init__(self, snapshot: Snapshot | None = None, *, step: float = 0.0) -> None:
@@ -67,6 +72,11 @@ class FakeService:
         self.step = step
         self.start_error: Exception | None = None
         self.bug: Exception | None = None
+        self.config_error: Exception | None = None
+        self.log_error: Exception | None = None
+        self.router_lines = ["hal0 answers at http://127.0.0.1:8080/v1"]
+        self.config_text: str | None = None
+        self.edits: list[tuple[ConfigChange, ...]] = []
 
     async def start(self) -> None:
         self._note(("start",))
@@ -120,7 +130,29 @@ class FakeService:
 
     async def logs(self, slot: str) -> list[str]:
         self._note(("logs", slot))
+        if self.log_error is not None:
+            raise self.log_error
         return [f"{slot}: line {number}" for number in range(3)]
+
+    async def router_log(self) -> list[str]:
+        self._note(("router_log",))
+        return list(self.router_lines)
+
+    async def engine_command(self, slot: str) -> list[str]:
+        self._note(("engine_command", slot))
+        status = self.store.snapshot.slot(slot)
+        return ["llama-server", "--port", "8101"] if status and status.pid else []
+
+    async def read_config(self) -> ConfigDocument:
+        self._note(("read_config",))
+        return ConfigDocument(Path("hal0.yaml"), self.config_text is not None, self.config_text or "", Config())
+
+    async def edit_config(self, changes: Sequence[ConfigChange]) -> None:
+        """Notes what was asked for; raises `config_error` if there is one."""
+        self._note(("edit_config", *(".".join(change.path) for change in changes)))
+        self.edits.append(tuple(changes))
+        if self.config_error is not None:
+            raise self.config_error
 
     def _note(self, call: tuple[str, ...]) -> None:
         self.calls.append(call)
@@ -131,3 +163,14 @@ class FakeService:
         if status is None:
             raise SlotNotFound(f"There is no slot named {slot}.")
         self.store.update_slot(replace(status, **changes))  # type: ignore[arg-type]
+
+
+class StoreLink(FakeService):
+    """The fake service with its store's reading side, as a `Link`."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self.store.snapshot
+
+    def subscribe(self, observer: Callable[[Snapshot], None]) -> Callable[[], None]:
+        return self.store.subscribe(observer)

@@ -12,8 +12,7 @@ from PySide6.QtWidgets import QApplication
 from app.actions import Actions
 from app.menu_model import Action, Command
 from router.errors import SwitchCancelled
-from tests.app.fake_service import BROKEN, GEMMA, QWEN, FakeService
-from tests.app.test_state_bridge import StoreLink
+from tests.app.fake_service import BROKEN, GEMMA, QWEN, FakeService, StoreLink
 
 T = TypeVar("T")
 
@@ -23,11 +22,13 @@ class Heard:
 
     def __init__(self, actions: Actions) -> None:
         self.failures: list[tuple[str, str]] = []
-        self.logs: list[tuple[str, list[str]]] = []
+        self.switched: list[tuple[str, str]] = []
         self.other: list[str] = []
         self.something = asyncio.Event()
         actions.failed.connect(lambda slot, message: self._hear(self.failures, (slot, message)))
-        actions.log_ready.connect(lambda slot, lines: self._hear(self.logs, (slot, lines)))
+        actions.switched.connect(lambda slot, model, _seconds: self._hear(self.switched, (slot, model)))
+        actions.logs_requested.connect(lambda slot: self._hear(self.other, f"log {slot}"))
+        actions.settings_requested.connect(lambda: self._hear(self.other, "settings"))
         actions.open_requested.connect(lambda: self._hear(self.other, "open"))
         actions.quit_requested.connect(lambda: self._hear(self.other, "quit"))
 
@@ -101,10 +102,10 @@ async def test_a_switch_the_person_cancelled_is_no_failure(actions: Actions, lin
     heard = Heard(actions)
     actions.trigger(Command(Action.RESTART, "primary"))
     await done(link, 1)
-    actions.trigger(Command(Action.SHOW_LOG, "primary"))
+    actions.trigger(Command(Action.LOAD, "primary", GEMMA))
     await asyncio.wait_for(heard.something.wait(), 5)
     assert heard.failures == []
-    assert heard.logs == [("primary", ["primary: line 0", "primary: line 1", "primary: line 2"])]
+    assert heard.switched == [("primary", GEMMA)]
 
 
 async def test_copies_land_on_the_clipboard(actions: Actions) -> None:
@@ -112,20 +113,25 @@ async def test_copies_land_on_the_clipboard(actions: Actions) -> None:
     assert QGuiApplication.clipboard().text() == "http://127.0.0.1:8080/v1"
     actions.trigger(Command(Action.COPY_MODEL, "primary", QWEN))
     assert QGuiApplication.clipboard().text() == QWEN
+    actions.trigger(Command(Action.COPY_TEXT, value="curl …"))
+    assert QGuiApplication.clipboard().text() == "curl …"
 
 
-async def test_open_and_quit_are_passed_on(actions: Actions) -> None:
+async def test_what_the_window_does_is_passed_on(actions: Actions) -> None:
     heard = Heard(actions)
     actions.trigger(Command(Action.OPEN))
     actions.trigger(Command(Action.QUIT))
-    assert heard.other == ["open", "quit"]
+    actions.trigger(Command(Action.SETTINGS))
+    actions.trigger(Command(Action.LOGS))
+    actions.trigger(Command(Action.SHOW_LOG, "primary"))
+    assert heard.other == ["open", "quit", "settings", "log ", "log primary"]
 
 
-async def test_logs_opens_the_log_folder(actions: Actions, tmp_path: Path) -> None:
+async def test_the_log_folder_opens_in_the_file_manager(actions: Actions, tmp_path: Path) -> None:
     opened = Opened()
     QDesktopServices.setUrlHandler("file", opened, "open")  # type: ignore[arg-type]  # bytes are refused at run time
     try:
-        actions.trigger(Command(Action.LOGS))
+        actions.trigger(Command(Action.LOG_FOLDER))
     finally:
         QDesktopServices.unsetUrlHandler("file")
     assert opened.urls == [str(tmp_path)]

@@ -8,9 +8,11 @@ from dataclasses import replace
 import pytest
 from PySide6.QtWidgets import QApplication, QPushButton
 
-from app import text
+from app import text, text_window
+from app.quit_model import QuitView, quit_view
 from app.quitter import Quitter
-from router.state import Snapshot
+from router.state import SlotState, Snapshot
+from tests.app import scenes
 from tests.app.fake_service import first_snapshot
 
 
@@ -90,3 +92,45 @@ async def test_stops_only_once(qapp: QApplication) -> None:
     quitter.request()
     await finished(quitter)
     assert len(host.stopped_on) == 1
+
+
+async def test_told_to_wait_it_goes_when_the_last_answer_is_out(qapp: QApplication) -> None:
+    host = Host(in_flight=2)
+    quitter = Quitter(host)
+    waited: list[bool] = []
+    quitter.waiting.connect(lambda: waited.append(True))
+    quitter.request()
+    press(quitter, text_window.WAIT_BUTTON)
+    quitter.show_snapshot(host.snapshot)
+    assert (waited, host.stopped_on) == ([True], [])
+    quitter.show_snapshot(first_snapshot())
+    await finished(quitter)
+    assert len(host.stopped_on) == 1
+
+
+async def test_waiting_can_be_cut_short(qapp: QApplication) -> None:
+    host = Host(in_flight=1)
+    quitter = Quitter(host)
+    quitter.quit_when_idle()
+    quitter.quit_now()
+    await finished(quitter)
+    assert len(host.stopped_on) == 1
+
+
+async def test_closing_without_a_tray_offers_no_waiting(qapp: QApplication) -> None:
+    quitter = Quitter(Host(in_flight=1))
+    quitter.request_without_tray()
+    assert quitter.question is not None
+    assert [b.text() for b in quitter.question.buttons()] == [text.QUIT_BUTTON, text.STAY_BUTTON]
+    press(quitter, text.STAY_BUTTON)
+
+
+def test_the_memory_that_comes_back_is_counted() -> None:
+    first = scenes.ready()
+    assert quit_view(first, first, waiting=False) == QuitView(
+        "Stopping 2 models", "0 KB of 16.1 GB given back", 0.0
+    )
+    gone = tuple(replace(s, pid=None, memory=None, state=SlotState.UNLOADED) for s in first.slots)
+    last = quit_view(first, replace(first, slots=gone), waiting=False)
+    assert last == QuitView("All models have stopped", "16.1 GB of 16.1 GB given back", 1.0)
+    assert quit_view(first, first, waiting=True).line == "Waiting for 3 answers that are still being written"

@@ -7,18 +7,7 @@ from pytestqt.qtbot import QtBot
 
 from app.state_bridge import StateBridge
 from router.state import Snapshot, StateStore
-from tests.app.fake_service import FakeService, first_snapshot
-
-
-class StoreLink(FakeService):
-    """The fake service with its store's reading side, as a `Link`."""
-
-    @property
-    def snapshot(self) -> Snapshot:
-        return self.store.snapshot
-
-    def subscribe(self, observer: object) -> object:
-        return self.store.subscribe(observer)  # type: ignore[arg-type]
+from tests.app.fake_service import StoreLink, first_snapshot
 
 
 def publish(store: StateStore, times: int) -> None:

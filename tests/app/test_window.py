@@ -1,3 +1,5 @@
+"""The window's shell: header, tabs, keys, sizes, colours."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -9,92 +11,41 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app.connect import Client
 from app.menu_model import Action, Command
 from app.theme import DARK, LIGHT, colours
-from app.window.log_view import LogView
 from app.window.main import MainWindow
-from router.state import DeviceMemory, Progress, ServerState, ServerStatus, SlotError, SlotState, Snapshot
-from tests.app.fake_service import GB, GEMMA, QWEN, first_snapshot
+from router.state import ServerState, ServerStatus, Snapshot
+from tests.app import scenes
+from tests.app.fake_service import StoreLink, first_snapshot
+from tests.app.gallery import window as make_window
 
 
 @pytest.fixture
 def window(qtbot: QtBot) -> MainWindow:
-    made = MainWindow(first_snapshot())
-    qtbot.addWidget(made, before_close_func=lambda w: setattr(w, "may_hide", True))
+    made = make_window(first_snapshot())
+    qtbot.addWidget(made)
     made.show()
     return made
 
 
-def switched(**changes: object) -> Snapshot:
-    primary, *others = first_snapshot().slots
-    return replace(first_snapshot(), slots=(replace(primary, **changes), *others))  # type: ignore[arg-type]
+def press(window: MainWindow, key: Qt.Key, *modifiers: Qt.KeyboardModifier) -> None:
+    pressed = Qt.KeyboardModifier.NoModifier
+    for modifier in modifiers:
+        pressed |= modifier
+    QTest.keyClick(window, key, pressed)
 
 
-def test_shows_endpoint_slots_and_memory(window: MainWindow) -> None:
-    assert window.endpoint.url.text() == "http://127.0.0.1:8080/v1"
+CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+
+
+def test_the_header_shows_the_endpoint_its_state_and_who_reaches_it(window: MainWindow) -> None:
+    assert window.endpoint.url.full == "http://127.0.0.1:8080/v1"
     assert window.endpoint.chip.text() == "Running"
-    card = window.cards["primary"]
-    assert card.models.currentText() == "Qwen3-30B Q4_K_M   17.8 GB"
-    assert card.chip.text() == "Ready"
-    assert card.detail.text() == "32k context · uses 17.8 GB"
-    assert not card.progress.isVisible()
-    assert window.memory[0].numbers.text() == "hal0 16.1 · other apps 3.1 · free 4.8 of 24 GB"
-
-
-def test_choosing_a_model_sends_a_command_and_shows_what_is_still_served(
-    window: MainWindow, qtbot: QtBot
-) -> None:
-    models = window.cards["primary"].models
-    with qtbot.waitSignal(window.chosen) as caught:
-        models.setCurrentIndex(1)  # what a click in the list does, before it
-        models.activated.emit(1)
-    assert caught.args == [Command(Action.LOAD, "primary", GEMMA)]
-    assert models.currentText().startswith("Qwen3-30B")
-    window.show_snapshot(switched(state=SlotState.STOPPING, target=GEMMA))
-    assert models.currentText().startswith("Gemma-27B")
-
-
-def test_a_model_with_a_problem_cannot_be_chosen(window: MainWindow) -> None:
-    models = window.cards["primary"].models
-    flags = models.model().index(2, 0).flags()
-    assert not flags & Qt.ItemFlag.ItemIsEnabled
-    assert models.model().index(0, 0).flags() & Qt.ItemFlag.ItemIsEnabled
-
-
-def test_arrow_keys_open_the_list_and_choose_nothing(window: MainWindow, qtbot: QtBot) -> None:
-    models = window.cards["primary"].models
-    with qtbot.assertNotEmitted(window.chosen, wait=50):
-        QTest.keyClick(models, Qt.Key.Key_Down)
-    assert models.view().isVisible()
-    models.hidePopup()
-
-
-def test_the_button_unloads_a_ready_slot_and_cancels_a_switch(window: MainWindow, qtbot: QtBot) -> None:
-    card = window.cards["primary"]
-    with qtbot.waitSignal(window.chosen) as unloaded:
-        card.button.click()
-    progress = Progress(SlotState.LOADING, 0.45, 0.0)
-    window.show_snapshot(switched(state=SlotState.LOADING, target=GEMMA, progress=progress))
-    assert card.progress.isVisible()
-    assert card.progress.value() == 45
-    assert card.chip.text() == "Loading 45%"
-    with qtbot.waitSignal(window.chosen) as cancelled:
-        card.button.click()
-    assert unloaded.args == [Command(Action.UNLOAD, "primary")]
-    assert cancelled.args == [Command(Action.CANCEL, "primary")]
-
-
-def test_progress_without_a_known_share_is_shown_as_such(window: MainWindow) -> None:
-    window.show_snapshot(switched(state=SlotState.WARMING, progress=Progress(SlotState.WARMING, None, 0.0)))
-    assert window.cards["primary"].progress.maximum() == 0
-
-
-def test_an_engine_s_error_is_shown_as_plain_text(window: MainWindow) -> None:
-    error = SlotError("engine.failed", "<b>tensor</b> 'x' is damaged; download it again.", QWEN, 0.0)
-    window.show_snapshot(switched(state=SlotState.FAILED, last_error=error))
-    detail = window.cards["primary"].detail
-    assert detail.text() == error.message
-    assert detail.textFormat() is Qt.TextFormat.PlainText
+    assert window.endpoint.badge.text() == "This computer only"
+    window.show_snapshot(scenes.lan())
+    assert window.endpoint.badge.text() == "Open to the network"
+    assert "8080" in window.endpoint.badge.toolTip()
 
 
 def test_an_endpoint_that_is_down_says_why(window: MainWindow) -> None:
@@ -102,37 +53,99 @@ def test_an_endpoint_that_is_down_says_why(window: MainWindow) -> None:
     window.show_snapshot(replace(first_snapshot(), server=server, memory=()))
     assert window.endpoint.error.isVisible()
     assert window.endpoint.error.text() == "Port 8080 is in use."
-    assert window.memory == []
+    assert window.slots.memory == []
+
+
+def test_a_config_that_is_not_in_effect_is_told_above_everything(window: MainWindow) -> None:
+    server = replace(scenes.RUNNING, config_error="line 3: “prot” is no setting; did you mean “port”?")
+    window.show_snapshot(replace(first_snapshot(), server=server))
+    assert window.endpoint.chip.text() == "Running"
+    assert window.endpoint.error.text().startswith("hal0.yaml is not in effect as it is now: line 3")
 
 
 def test_copy_is_confirmed_on_the_button(window: MainWindow, qtbot: QtBot) -> None:
     with qtbot.waitSignal(window.chosen) as caught:
         window.endpoint.copy.click()
-    assert caught.args == [Command(Action.COPY_URL)]
+    assert caught.args == [Command(Action.COPY_TEXT, value="http://127.0.0.1:8080/v1")]
     assert window.endpoint.copy.text() == "Copied"
 
 
-def test_slots_and_memory_pools_may_come_and_go(window: MainWindow) -> None:
-    kept = window.cards["primary"]
-    ram = DeviceMemory("RAM", False, 23 * GB, 5 * GB)
-    window.show_snapshot(replace(first_snapshot(), memory=(ram, ram)))
-    assert window.cards["primary"] is kept
-    assert len(window.memory) == 2
-    window.show_snapshot(Snapshot())
-    assert window.cards == {}
-    assert window.empty.isVisible()
+def test_the_copy_menu_copies_or_explains(window: MainWindow, qtbot: QtBot) -> None:
+    entries = {action.text(): action for action in window.endpoint.menu.actions()}
+    with qtbot.waitSignal(window.chosen) as caught:
+        entries["curl command"].trigger()
+    (command,) = caught.args
+    assert command.value.startswith("curl http://127.0.0.1:8080/v1/chat/completions")
+    entries["Hermes Desktop…"].trigger()
+    dialog = window.connect_dialog
+    assert dialog is not None and dialog.isVisible()
+    assert "Endpoint URL:  http://127.0.0.1:8080/v1" in dialog.paste.toPlainText()
+    assert "64,000" in dialog.warning.text()
+    with qtbot.waitSignal(window.chosen) as copied:
+        dialog.copy.click()
+    assert copied.args == [Command(Action.COPY_TEXT, value=dialog.paste.toPlainText())]
+    dialog.close_button.click()
+
+
+def test_connecting_another_slot_changes_the_text(window: MainWindow) -> None:
+    window.show_snapshot(scenes.ready())
+    window.show_connect(Client.CLINE)
+    dialog = window.connect_dialog
+    assert dialog is not None
+    assert [dialog.slots.itemText(row) for row in range(dialog.slots.count())] == ["primary", "coder"]
+    dialog.slots.setCurrentText("coder")
+    assert "Model ID:     coder" in dialog.paste.toPlainText()
+    dialog.close_button.click()
+
+
+def test_keys_reach_every_part(window: MainWindow, qtbot: QtBot) -> None:
+    window.activateWindow()
+    press(window, Qt.Key.Key_L, CTRL)
+    assert window.tabs.currentWidget() is window.logs
+    press(window, Qt.Key.Key_Comma, CTRL)
+    assert window.tabs.currentWidget() is window.settings
+    press(window, Qt.Key.Key_2, CTRL)
+    assert window.tabs.currentWidget() is window.slots
+    assert window.focusWidget() is window.slots.cards["embed"].models
+    with qtbot.waitSignal(window.chosen) as copied:
+        press(window, Qt.Key.Key_C, CTRL, SHIFT)
+    with qtbot.waitSignal(window.chosen) as left:
+        press(window, Qt.Key.Key_Q, CTRL)
+    assert (copied.args, left.args) == ([Command(Action.COPY_URL)], [Command(Action.QUIT)])
+
+
+def test_a_key_for_a_slot_that_does_not_exist_does_nothing(window: MainWindow) -> None:
+    press(window, Qt.Key.Key_9, CTRL)
+    assert window.isVisible()
+
+
+def test_a_tab_that_breaks_says_so_and_leaves_the_others_alone(window: MainWindow) -> None:
+    window.models._where = ("app.window.no_such_module", "Nothing")
+    window.tabs.setCurrentWidget(window.models)
+    assert "no_such_module" in window.models.problem
+    window.tabs.setCurrentWidget(window.slots)
+    assert window.slots.cards["primary"].isVisible()
 
 
 def test_close_hides_only_where_a_tray_keeps_hal0_reachable(window: MainWindow, qtbot: QtBot) -> None:
+    window.may_hide = False
     with qtbot.waitSignal(window.close_refused):
         window.close()
     assert window.isVisible()
     window.may_hide = True
     with qtbot.waitSignal(window.closed):
-        QTest.keyClick(window, Qt.Key.Key_Escape)
+        press(window, Qt.Key.Key_Escape)
     assert not window.isVisible()
     window.reveal()
     assert window.isVisible()
+
+
+def test_a_hidden_window_catches_up_when_it_is_shown(window: MainWindow) -> None:
+    window.close()
+    window.show_snapshot(scenes.switching())
+    assert "coder" not in window.slots.cards
+    window.reveal()
+    assert window.slots.cards["coder"].chip.text() == "Loading 45%"
 
 
 def test_dark_and_light_follow_the_palette(qtbot: QtBot) -> None:
@@ -141,25 +154,35 @@ def test_dark_and_light_follow_the_palette(qtbot: QtBot) -> None:
     assert QApplication.instance() is not None
 
 
-def test_log_view_shows_the_lines_or_says_there_are_none(qtbot: QtBot) -> None:
-    view = LogView()
-    qtbot.addWidget(view)
-    view.show_log("primary", ["one", "two"])
-    assert view.lines.toPlainText() == "one\ntwo"
-    assert view.windowTitle() == "hal0 · log of primary"
-    view.show_log("primary", [])
-    assert "not written anything" in view.lines.toPlainText()
-
-
 def test_grows_with_its_slots_until_a_person_resizes_it(qtbot: QtBot) -> None:
-    window = MainWindow(Snapshot())
-    window.may_hide = True
+    window = make_window(Snapshot())
     qtbot.addWidget(window)
     window.show()
     empty = window.height()
-    window.show_snapshot(first_snapshot())
-    two_cards = 2 * window.cards["primary"].sizeHint().height()
-    qtbot.waitUntil(lambda: window.height() >= empty + two_cards, timeout=5000)
-    window.resize(900, 300)
+    window.show_snapshot(scenes.phases())
+    qtbot.waitUntil(lambda: window.height() > empty, timeout=5000)
+    window.resize(900, 400)
     window.show_snapshot(Snapshot())
-    assert (window.width(), window.height()) == (900, 300)
+    QApplication.processEvents()
+    assert (window.width(), window.height()) == (900, 400)
+
+
+def test_phases_are_spoken_while_the_window_is_seen(
+    window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("app.window.main.announce", lambda _widget, sentence: said.append(sentence))
+    window.show_snapshot(scenes.ready())
+    said.clear()
+    window.show_snapshot(scenes.switching())
+    assert said == ["coder: Loading Gemma-27B & vision"]
+
+
+def test_the_store_may_publish_before_the_window_has_a_slot(qtbot: QtBot) -> None:
+    window = MainWindow(StoreLink(Snapshot()))
+    window.may_hide = True
+    qtbot.addWidget(window)
+    window.show()
+    assert window.slots.empty.text().startswith("hal0 is starting")
+    window.show_snapshot(replace(Snapshot(), server=scenes.RUNNING))
+    assert window.slots.empty.text().startswith("No slots")

@@ -10,15 +10,19 @@ from pathlib import Path
 
 import pytest
 
+from router.tasks import spawn
 from tests.desktop.conftest import Desktop
-from tests.desktop.panel import open_first_submenu, open_menu, submenu
+from tests.desktop.panel import menus, open_first_submenu, open_menu, submenu
 from tests.desktop.tray_client import Entry, TrayItem
 from tests.e2e.harness import BIN, Hal0
+from tests.engines.slow import slow_server
 from tests.fixtures_models import SpeakingModel
 
 SENTENCES = {"alpha_q4": "Alpha is the one who speaks.", "beta_q4": "Beta answers you this time."}
 SECOND_CHOICE = 66
 """Pixels from the top of the slot's submenu to the middle of its second model, in xfce's default font."""
+
+SLOW_SECONDS = 4.0
 
 CONFIG = "slots:\n  primary: {model: alpha_q4, autoload: true}\n"
 
@@ -139,3 +143,49 @@ async def test_in_a_real_panel_a_mouse_picks_the_model(
         session.screenshot("real-tray-2-switched")
     finally:
         await hal0.close()
+
+
+async def test_progress_moves_in_the_open_menu_while_a_slow_engine_loads(
+    panel_desktop: Desktop, llama_server: Path, speaking_model: SpeakingModel
+) -> None:
+    slow = slow_server(panel_desktop.session.home, llama_server, SLOW_SECONDS)
+    hal0 = await launch(panel_desktop, slow, speaking_model)
+    try:
+        item = await panel_desktop.bus.tray_item()
+        await agrees(hal0, item, "alpha_q4")
+        before = await item.menu()
+        session = panel_desktop.session
+        open_first_submenu(session, open_menu(session))
+        open_menus = menus(session)
+        switch = spawn(hal0.post("/api/slots/primary/load", {"model": "beta_q4"}), name="load through the API")
+        states, seconds = [], []
+        while not switch.done():
+            menu = await item.menu()
+            assert [entry.id for entry in menu.walk()] == [entry.id for entry in before.walk()]
+            collect(states, menu.find("primary").label)
+            if collect(seconds, menu.find("primary").children[0].label) and len(seconds) == 3:
+                session.screenshot("real-tray-3-slow-load")
+            await asyncio.sleep(0.02)
+        assert (await switch)[0] == 200
+        assert states[0] == "primary · alpha_q4 · Ready" or states[0].startswith("primary · → beta_q4")
+        assert "primary · → beta_q4 · Starting" in states
+        assert len([words for words in seconds if words.startswith("Switching for")]) >= 3, seconds
+        await agrees(hal0, item, "beta_q4")
+        assert len(menus(session)) == len(open_menus), "the panel closed the open menu: a row came or went"
+    finally:
+        await hal0.close()
+
+
+def collect(seen: list[str], label: str) -> bool:
+    """Keep `label` if it is another than the last; whether it was."""
+    if seen and seen[-1] == label:
+        return False
+    seen.append(label)
+    return True
+
+
+async def test_a_model_loaded_through_the_api_appears_in_the_tray(real: tuple[Hal0, TrayItem]) -> None:
+    hal0, item = real
+    assert (await hal0.post("/api/slots/primary/load", {"model": "beta_q4"}))[0] == 200
+    await agrees(hal0, item, "beta_q4")
+    assert (await item.property("ToolTip"))[2].startswith("hal0 · primary: beta_q4 ready")

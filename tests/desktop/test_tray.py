@@ -46,6 +46,7 @@ async def test_menu_says_what_is_served_with_every_character_intact(desktop: Des
         "VRAM 19.2/24 GB · other apps 3.1 GB",
         "Unload all",
         "Logs…",
+        "Settings…",
         "Quit hal0 (stops 1 model)",
     ]
     primary = menu.find("primary")

@@ -1,0 +1,167 @@
+"""Pure: `Snapshot` → the rows of the Models tab, where each may be loaded, and how a folder is added."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+
+from app import text
+from app import texts_models as words
+from app.settings_view import MODEL_DIRS, form_of
+from router.config.change import ConfigChange, ConfigDocument
+from router.state import DeviceMemory, ModelStatus, SlotState, Snapshot
+
+FITS_UP_TO = 0.85  # of what is free: the rest is for the context, whose size the file does not tell
+
+
+class Fit(IntEnum):
+    """How well a model fits, best first."""
+
+    FITS = 0
+    TIGHT = 1
+    TOO_BIG = 2
+    UNKNOWN = 3
+    BROKEN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class FitText:
+    fit: Fit
+    text: str
+    tip: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """One model as the list shows it. `slots` are those that answer for it now;
+    `haystack` is what the search looks at, in lower case."""
+
+    model: ModelStatus
+    name: str
+    size: str
+    context: str
+    context_tip: str
+    slots: tuple[str, ...]
+    fit: FitText
+    haystack: str
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A slot that a model could be loaded into; `reason` says why not, or what is so already."""
+
+    slot: str
+    enabled: bool
+    loaded: bool = False
+    reason: str = ""
+
+
+def shown_of(snapshot: Snapshot) -> object:
+    """What the tab shows of a snapshot: while this is equal, nothing of it changes (requests come and go)."""
+    slots = tuple((s.name, s.kind, s.state, s.loaded, s.choices, s.serving) for s in snapshot.slots)
+    return snapshot.models, snapshot.memory, slots
+
+
+def rows(snapshot: Snapshot) -> tuple[ModelRow, ...]:
+    """Every model, in the catalog's order."""
+    loaded: dict[str, list[str]] = {}
+    for slot in snapshot.slots:
+        for model_id in slot.loaded if slot.state is SlotState.READY else ():
+            loaded.setdefault(model_id, []).append(slot.name)
+    return tuple(_row(model, snapshot, tuple(loaded.get(model.id, ()))) for model in snapshot.models)
+
+
+def _row(model: ModelStatus, snapshot: Snapshot, slots: tuple[str, ...]) -> ModelRow:
+    trained = model.context_trained if model.context_trained != model.context_length else None
+    context, tip = words.UNKNOWN, ""
+    if model.context_length:
+        context = words.context(text.context(model.context_length), text.context(trained) if trained else None)
+        tip = words.context_tip(model.context_length, model.context_trained)
+    size = text.size(model.size_bytes) if model.size_bytes else words.UNKNOWN
+    fit = fit_text(model, snapshot.memory)
+    name = model.display_name or model.id
+    searched = (name, model.id, *model.aliases, model.quantisation or "", model.kind.value, *slots)
+    return ModelRow(model, name, size, context, tip, slots, fit, " ".join(searched).casefold())
+
+
+def fit_text(model: ModelStatus, memory: tuple[DeviceMemory, ...]) -> FitText:
+    """What is known without a forecast: the file's size against the memory that is free now.
+
+    All GPUs count together; without one, the RAM does.
+    """
+    if model.problem:
+        return FitText(Fit.BROKEN, words.CANNOT_LOAD, model.problem)
+    pools = tuple(d for d in memory if d.is_gpu) or memory
+    if not pools or not model.size_bytes:
+        return FitText(Fit.UNKNOWN, words.UNKNOWN)
+    total = sum(d.total for d in pools)
+    free = sum(max(0, d.total - d.used) for d in pools)
+    pool = "VRAM" if pools[0].is_gpu else "RAM"
+    if model.size_bytes > total:
+        tip = words.too_big_tip(text.size(model.size_bytes), text.size(total), pool)
+        return FitText(Fit.TOO_BIG, words.TOO_BIG, tip)
+    numbers = (text.size(model.size_bytes), text.size(free), pool)
+    if model.size_bytes > FITS_UP_TO * free:
+        return FitText(Fit.TIGHT, words.TIGHT, words.tight_tip(*numbers))
+    return FitText(Fit.FITS, words.FITS, words.fits_tip(*numbers))
+
+
+def targets(snapshot: Snapshot, model: ModelStatus) -> tuple[Target, ...]:
+    """Every slot, and whether `model` may be loaded there."""
+    found = []
+    for slot in snapshot.slots:
+        if model.id not in slot.choices:
+            reason = words.wrong_kind(slot.kind.value) if slot.kind is not model.kind else words.NOT_A_CHOICE
+            found.append(Target(slot.name, enabled=False, reason=reason))
+        elif slot.state is SlotState.READY and slot.serving == model.id:
+            found.append(Target(slot.name, enabled=False, loaded=True, reason=words.LOADED_THERE))
+        else:
+            found.append(Target(slot.name, enabled=True))
+    return tuple(found)
+
+
+def load_problem(snapshot: Snapshot, model: ModelStatus) -> str | None:
+    """Why no slot can load `model`, or None."""
+    if model.problem:
+        return model.problem
+    return None if any(model.id in slot.choices for slot in snapshot.slots) else words.NO_SLOT
+
+
+def matches(row: ModelRow, search: Sequence[str]) -> bool:
+    """Whether each of these words, in lower case, is somewhere in the row."""
+    return all(word in row.haystack for word in search)
+
+
+def folder_of(dropped: Path) -> Path | None:
+    """The folder to add for something dropped on the window, None for what is no model."""
+    if dropped.is_dir():
+        return dropped
+    return dropped.parent if dropped.suffix.lower() == ".gguf" and dropped.is_file() else None
+
+
+def folder_changes(document: ConfigDocument, folder: Path) -> list[ConfigChange]:
+    """What adds `folder` to the model folders; [] if it, or one above it, is there already.
+
+    Folders already listed stay as they were written (`~/models`).
+    """
+    known = [_resolved(known) for known in document.config.model_dirs]
+    new = _resolved(folder)
+    if any(_is_scanned(new, above) for above in known):
+        return []
+    return [ConfigChange(MODEL_DIRS, [*form_of(document)[MODEL_DIRS], str(folder)])]
+
+
+def _is_scanned(folder: Path, above: Path) -> bool:
+    """Folders below a model folder are looked into, but for hidden ones (router.catalog.scan)."""
+    if not folder.is_relative_to(above):
+        return False
+    return not any(part.startswith(".") for part in folder.relative_to(above).parts)
+
+
+def _resolved(folder: Path) -> Path:
+    try:
+        return folder.expanduser().resolve()
+    except (OSError, RuntimeError):  # a loop of links, or no home folder
+        return folder.absolute()

@@ -1,0 +1,1 @@
+"""What each desktop does its own way: starting hal0 at login."""

@@ -1,0 +1,50 @@
+"""The few things the desktop remembers between starts, in `desktop.json` in the state folder."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+from router.files import write_atomic
+
+log = logging.getLogger(__name__)
+
+FIRST_RUN_DONE = "first_run_done"
+TRAY_EXPLAINED = "tray_explained"
+
+
+class Remembered:
+    """Flags that are set once. A file that cannot be read or written is logged, and forgotten."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "desktop.json"
+        self._flags = self._read()
+
+    def __contains__(self, flag: str) -> bool:
+        return flag in self._flags
+
+    def add(self, flag: str) -> None:
+        """Remember `flag` from now on."""
+        if flag in self._flags:
+            return
+        self._flags.add(flag)
+        try:
+            write_atomic(self._file, json.dumps(dict.fromkeys(sorted(self._flags), True)).encode())
+        except OSError as error:
+            log.warning("cannot remember %s in %s: %s", flag, self._file, error)
+
+    def _read(self) -> set[str]:
+        try:
+            found = json.loads(self._file.read_bytes())
+        except FileNotFoundError:
+            return set()
+        except (OSError, ValueError) as error:
+            log.warning("%s cannot be read and is ignored: %s", self._file, error)
+            return set()
+        return {flag for flag, on in found.items() if on is True} if isinstance(found, dict) else set()
+
+
+def is_first_run(remembered: Remembered, config_file: Path) -> bool:
+    """Whether nobody has used or configured hal0 here before."""
+    return FIRST_RUN_DONE not in remembered and not config_file.exists()

@@ -1,0 +1,157 @@
+"""The first page: what hal0 found on this computer, and a real answer from its endpoint."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+
+from app import autostart, text, text_window
+from app.ask import NoAnswer, ask
+from app.first_run import FirstLook, first_look
+from app.link import Link
+from app.menu_model import Action, Command
+from app.window.parts import Card, Scroller, button, label, set_flag, set_text, wrapping_label
+from router.errors import RouterError
+from router.state import Snapshot
+from router.tasks import spawn
+
+log = logging.getLogger(__name__)
+
+
+class FirstRunPage(QWidget):
+    """Signals:
+    chosen: (Command) copy the URL.
+    finished: the person goes on to the window itself.
+    """
+
+    chosen = Signal(object)
+    finished = Signal()
+
+    def __init__(self, link: Link) -> None:
+        super().__init__()
+        self._link = link
+        self._look: FirstLook | None = None
+        self._test: asyncio.Task[None] | None = None
+        self.gpu = wrapping_label()
+        self.models = wrapping_label()
+        self.login = QCheckBox(text_window.AT_LOGIN)
+        self.login_note = wrapping_label("failed")
+        self.url = label("title", selectable=True)
+        self.copy = button(text.COPY, text.COPY_URL)
+        self.test = button(text_window.TEST, text_window.TEST_HINT)
+        self.answer = wrapping_label("muted")
+        self.answer.setText(text_window.TEST_HINT)
+        self.start = button(text_window.START_USING)
+        self.start.setDefault(True)
+        self._lay_out()
+        self.login_note.hide()
+        self.setFocusProxy(self.start)
+        self.login.toggled.connect(self._on_login)
+        self.copy.clicked.connect(lambda: self.chosen.emit(Command(Action.COPY_URL)))
+        self.test.clicked.connect(self._on_test)
+        self.start.clicked.connect(self.finished)
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        look = first_look(snapshot)
+        self._look = look
+        set_text(self.gpu, look.gpu)
+        set_text(self.models, look.models)
+        set_text(self.url, look.endpoint)
+        self.test.setEnabled(bool(look.slot))
+        if snapshot.server.error:
+            self._say(snapshot.server.error, failed=True)
+
+    def _on_login(self, wanted: bool) -> None:
+        try:
+            autostart.set_enabled(wanted)
+        except OSError as error:
+            log.warning("start at login: %s", error)
+            set_text(self.login_note, text_window.AT_LOGIN_FAILED.format(reason=error))
+            self.login_note.show()
+        else:
+            self.login_note.hide()
+
+    def _on_test(self) -> None:
+        look = self._look
+        # The button stays enabled meanwhile: the focus of a disabled one goes to its neighbour.
+        asking = self._test is not None and not self._test.done()
+        if look is None or not look.slot or asking:
+            return
+        self._say(text_window.TESTING, failed=False)
+        self._test = spawn(self._ask(look.endpoint, look.slot), name="test the endpoint")
+
+    async def _ask(self, endpoint: str, slot: str) -> None:
+        began = time.monotonic()
+        try:
+            keys = (await self._link.read_config()).config.server.api_keys
+            key = keys[0] if keys else None
+            words = await asyncio.to_thread(ask, endpoint, slot, text_window.QUESTION, key)
+        except NoAnswer as error:
+            self._say(text_window.no_answer(str(error)), failed=True)
+        except RouterError as error:
+            self._say(text_window.no_answer(error.message), failed=True)
+        else:
+            self.show_answer(words, time.monotonic() - began)
+
+    def show_answer(self, words: str, seconds: float) -> None:
+        """The endpoint answered the test with `words`."""
+        self._say(text_window.answered(text.elide(words, 300), seconds), failed=False)
+
+    def _say(self, words: str, *, failed: bool) -> None:
+        set_text(self.answer, words)
+        set_flag(self.answer, "failed", "true" if failed else "false")
+
+    def _lay_out(self) -> None:
+        headline = label("headline")
+        headline.setText(text_window.WELCOME)
+        line = wrapping_label("muted")
+        line.setText(text_window.WELCOME_LINE)
+        endpoint = QHBoxLayout()
+        endpoint.setSpacing(8)
+        endpoint.addWidget(self.url, 1)
+        endpoint.addWidget(self.copy)
+        endpoint.addWidget(self.test)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(20)
+        grid.setVerticalSpacing(16)
+        grid.setColumnStretch(1, 1)
+        login = QVBoxLayout()
+        login.addWidget(self.login)
+        login.addWidget(self.login_note)
+        tested = QVBoxLayout()
+        tested.setSpacing(8)
+        tested.addLayout(endpoint)
+        tested.addWidget(self.answer)
+        names = (
+            text_window.STEP_GPU,
+            text_window.STEP_MODELS,
+            text_window.STEP_LOGIN,
+            text_window.STEP_ENDPOINT,
+        )
+        for row, name in enumerate(names):
+            caption = label("title")
+            caption.setText(name)
+            grid.addWidget(caption, row, 0, Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(self.gpu, 0, 1)
+        grid.addWidget(self.models, 1, 1)
+        grid.addLayout(login, 2, 1)
+        grid.addLayout(tested, 3, 1)
+        card = Card()
+        inside = QVBoxLayout(card)
+        inside.setContentsMargins(18, 16, 18, 16)
+        inside.addLayout(grid)
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setSpacing(12)
+        column.addWidget(headline)
+        column.addWidget(line)
+        column.addWidget(card)
+        column.addWidget(self.start, 0, Qt.AlignmentFlag.AlignRight)
+        column.addStretch(1)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(Scroller(page))

@@ -1,0 +1,82 @@
+"""The table of models as a widget, and the page shown in its place while it is empty."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHeaderView, QPushButton, QTreeView, QVBoxLayout, QWidget
+
+from app import texts_models as words
+from app.window.models_table import CONTEXT, FIT, KIND, LOADED, NAME, QUANTISATION, SIZE, ModelFilter
+from app.window.parts import label, wrapping_label
+
+# The longest ordinary text of each column, which its width is made for; the name takes the rest.
+_SAMPLES = {
+    SIZE: "888.8 GB", QUANTISATION: "Q4_K_M_XL", CONTEXT: "128k of 256k", KIND: "embedding",
+    LOADED: "primary, x", FIT: "cannot be loaded",
+}  # fmt: skip
+PADDING = 22
+# Below these widths (pixels at 100%) the name needs the room more than the columns.
+_NEEDS = {KIND: 800, QUANTISATION: 800, CONTEXT: 520, LOADED: 520}
+HELP_WIDTH = 400
+
+
+class ModelList(QTreeView):
+    def __init__(self, model: ModelFilter) -> None:
+        super().__init__(
+            rootIsDecorated=False,
+            uniformRowHeights=True,
+            sortingEnabled=True,
+            allColumnsShowFocus=True,
+        )
+        self.setAlternatingRowColors(True)
+        self.setModel(model)
+        self.sortByColumn(NAME, Qt.SortOrder.AscendingOrder)
+        self.setAccessibleName(words.MODEL_LIST)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.setTabKeyNavigation(False)
+        header = self.header()
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
+        for column, sample in _SAMPLES.items():
+            longest = max(sample, words.COLUMNS[column] + "  ", key=len)
+            header.resizeSection(column, self.fontMetrics().horizontalAdvance(longest) + PADDING)
+
+    def menu_position(self) -> QPoint:
+        """Global position right below the current row's name."""
+        return self.viewport().mapToGlobal(self.visualRect(self.currentIndex()).bottomLeft())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        for column, needed in _NEEDS.items():
+            self.setColumnHidden(column, event.size().width() < needed)
+        super().resizeEvent(event)
+
+
+class EmptyPage(QWidget):
+    """Why there is nothing to see, and what to do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.title = label("title")
+        self.help = wrapping_label("muted")
+        self.help.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self.help.setFixedWidth(HELP_WIDTH)
+        self.add_folder = QPushButton(words.ADD_FOLDER)
+        self.clear_search = QPushButton(words.CLEAR_SEARCH)
+        whole = QVBoxLayout(self)
+        whole.setSpacing(12)
+        whole.addStretch(1)
+        for part in (self.title, self.help, self.add_folder, self.clear_search):
+            whole.addWidget(part, 0, Qt.AlignmentFlag.AlignHCenter)
+        whole.addStretch(2)
+        self.explain("")
+
+    def explain(self, search: str) -> None:
+        """`search`: what nothing matches; empty where there are no models at all."""
+        self.title.setText(words.no_match(search) if search else words.NO_MODELS_TITLE)
+        self.help.setText(words.NO_MATCH_HELP if search else words.NO_MODELS_HELP)
+        # A layout that centres a wrapping label gives it the height of one line.
+        self.help.setMinimumHeight(self.help.heightForWidth(HELP_WIDTH))
+        self.clear_search.setVisible(bool(search))
+        self.add_folder.setVisible(not search)

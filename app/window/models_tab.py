@@ -1,0 +1,228 @@
+"""The Models tab: every model, what it needs, and where to load it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt, QUrl, Signal, Slot
+from PySide6.QtGui import (
+    QDesktopServices,
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QKeySequence,
+    QShortcut,
+    QShowEvent,
+)
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QMenu,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import text
+from app import texts_models as words
+from app.link import Link
+from app.menu_model import Action, Command
+from app.models_view import ModelRow, rows, shown_of, targets
+from app.window.models_details import ModelDetails
+from app.window.models_folders import FolderAdder
+from app.window.models_list import EmptyPage, ModelList
+from app.window.models_table import ROW, ModelFilter, ModelTable
+from app.window.parts import label, set_flag, set_text, wrapping_label
+from router.state import Snapshot
+
+
+class ModelsTab(QWidget):
+    """Signals:
+    chosen: (Command) load a model into a slot.
+    """
+
+    chosen = Signal(object)
+
+    def __init__(self, link: Link, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._snapshot = Snapshot()
+        self._seen: object = None
+        self._selected: str | None = None
+        self.setAcceptDrops(True)
+        self.folders = FolderAdder(link, self)
+        self.search = QLineEdit(placeholderText=words.SEARCH_MODELS, clearButtonEnabled=True)
+        self.search.setAccessibleName(words.SEARCH_MODELS)
+        self.count = label("muted")
+        self.add_folder = QPushButton(words.ADD_FOLDER)
+        self.add_folder.setToolTip(words.ADD_FOLDER_HINT)
+        self.table = ModelTable(self)
+        self.filter = ModelFilter(self.table)
+        self.list = ModelList(self.filter)
+        self.empty = EmptyPage()
+        self.pages = QStackedWidget()
+        self.details = ModelDetails()
+        self.menu = QMenu(self)
+        self.context_menu = QMenu(self)
+        self.notice = wrapping_label("muted")
+        self._lay_out()
+        self._connect()
+        self.tell("", False)
+
+    @Slot(object)
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Show this snapshot, now or when the tab is next looked at."""
+        self._snapshot = snapshot
+        if self.isVisible():
+            self._refresh()
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        super().showEvent(event)
+        self._refresh()
+
+    @property
+    def current(self) -> ModelRow | None:
+        row: ModelRow | None = self.list.currentIndex().data(ROW)
+        return row
+
+    def select(self, model_id: str) -> None:
+        """Make this model the current one, if the search shows it."""
+        for number in range(self.filter.rowCount()):
+            index = self.filter.index(number, 0)
+            if index.data(ROW).model.id == model_id:
+                flags = QItemSelectionModel.SelectionFlag
+                self.list.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
+                return
+
+    @Slot(str, bool)
+    def tell(self, sentence: str, failed: bool) -> None:
+        set_text(self.notice, sentence)
+        set_flag(self.notice, "failed", "true" if failed else "false")
+        self.notice.setVisible(bool(sentence))
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
+        if _local_files(event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
+        event.acceptProposedAction()
+        self.folders.add(_local_files(event.mimeData().urls()))
+
+    def _refresh(self) -> None:
+        seen = shown_of(self._snapshot)
+        if seen == self._seen:
+            return
+        self._seen = seen
+        self.table.show_rows(rows(self._snapshot))
+        self._on_filtered()
+
+    def _on_searched(self, search: str) -> None:
+        self.filter.search(search)
+        self._on_filtered()
+
+    def _on_filtered(self) -> None:
+        """The rows may be others now: keep the person's model, or take the first."""
+        shown, total = self.filter.rowCount(), self.table.rowCount()
+        self.pages.setCurrentWidget(self.list if shown else self.empty)
+        self.empty.explain(self.search.text() if total else "")
+        set_text(self.count, words.counted(shown, total) if total else "")
+        if self._selected is not None and (self.current is None or self.current.model.id != self._selected):
+            self.select(self._selected)
+        if shown and not self.list.currentIndex().isValid():
+            self.list.setCurrentIndex(self.filter.index(0, 0))
+        self.details.show_model(self.current, self._snapshot)
+
+    def _on_current(self, index: QModelIndex) -> None:
+        if index.isValid():
+            self._selected = index.data(ROW).model.id
+        self.details.show_model(self.current, self._snapshot)
+
+    def _on_activated(self) -> None:
+        """Enter or a double click: choose the slot, right at the row."""
+        if self.details.load.isEnabled():
+            self.menu.popup(self.list.menu_position())
+
+    def _on_context_menu(self, position: QPoint) -> None:
+        if self.current is None:
+            return
+        menu = self.context_menu
+        self._fill(menu)
+        menu.addSeparator()
+        menu.addAction(words.COPY_ID, self._copy_id)
+        menu.addAction(words.SHOW_FILE, self._show_file).setEnabled(self.current.model.file is not None)
+        menu.popup(self.list.viewport().mapToGlobal(position))
+
+    def _fill(self, menu: QMenu) -> None:
+        menu.clear()
+        row = self.current
+        if row is None:
+            return
+        for target in targets(self._snapshot, row.model):
+            shown = words.load_in(target.slot) + (f" ({target.reason})" if target.reason else "")
+            command = Command(Action.LOAD, target.slot, row.model.id)
+            action = menu.addAction(text.qt_label(shown))
+            action.setCheckable(target.loaded)
+            action.setChecked(target.loaded)
+            action.setEnabled(target.enabled and row.model.problem is None)
+            action.triggered.connect(lambda _on=False, command=command: self.chosen.emit(command))
+
+    def _copy_id(self) -> None:
+        if (row := self.current) is not None:
+            QGuiApplication.clipboard().setText(row.model.id)
+            self.tell(words.copied(row.model.id), False)
+
+    def _show_file(self) -> None:
+        row = self.current
+        if row is None or row.model.file is None:
+            return
+        folder = Path(row.model.file).parent
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
+            self.tell(words.no_file_manager(folder), True)
+
+    def _choose_folder(self) -> None:
+        dialog = QFileDialog(self, words.CHOOSE_FOLDER)
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.filesSelected.connect(lambda chosen: self.folders.add(map(Path, chosen)))
+        dialog.open()
+
+    def _connect(self) -> None:
+        find = QShortcut(QKeySequence(QKeySequence.StandardKey.Find), self)
+        find.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        find.activated.connect(self.search.setFocus)
+        self.search.textChanged.connect(self._on_searched)
+        self.search.returnPressed.connect(self.list.setFocus)
+        self.add_folder.clicked.connect(self._choose_folder)
+        self.empty.add_folder.clicked.connect(self._choose_folder)
+        self.empty.clear_search.clicked.connect(self.search.clear)
+        self.list.selectionModel().currentChanged.connect(self._on_current)
+        self.list.activated.connect(self._on_activated)
+        self.list.customContextMenuRequested.connect(self._on_context_menu)
+        self.details.load.setMenu(self.menu)
+        self.menu.aboutToShow.connect(lambda: self._fill(self.menu))
+        self.details.copy.clicked.connect(self._copy_id)
+        self.details.reveal.clicked.connect(self._show_file)
+        self.folders.told.connect(self.tell)
+
+    def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        top.setSpacing(10)
+        top.addWidget(self.search, 1)
+        top.addWidget(self.count)
+        top.addWidget(self.add_folder)
+        self.pages.addWidget(self.list)
+        self.pages.addWidget(self.empty)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(10)
+        whole.addLayout(top)
+        whole.addWidget(self.notice)
+        whole.addWidget(self.pages, 1)
+        whole.addWidget(self.details)
+
+
+def _local_files(urls: Sequence[QUrl]) -> list[Path]:
+    return [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]

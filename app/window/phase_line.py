@@ -1,0 +1,49 @@
+"""Drain ✓  Stop ✓  Start ✓  Load ▓▓▓░░ 45% ~12 s  Warm-up"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QWidget
+
+from app import text, text_window
+from app.slot_model import SlotView
+from app.switch_model import PHASES, Mark
+from app.window.parts import label, set_flag, set_text
+from router.state import SlotState
+
+
+class PhaseLine(QWidget):
+    """The phases of a switch in a row, with the bar of the load after its name."""
+
+    def __init__(self, slot: str) -> None:
+        super().__init__()
+        self.setAccessibleName(text_window.MANY_PHASES.format(slot=slot))
+        self.names = [label() for _ in PHASES]
+        self.bar = QProgressBar(textVisible=False)
+        self.bar.setAccessibleName(text.progress_of(slot))
+        self.bar.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.bar.setMinimumWidth(60)
+        self.bar.setMaximumWidth(220)
+        self.numbers = label("muted")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(14)
+        for phase, name in zip(PHASES, self.names, strict=True):
+            row.addWidget(name)
+            if phase is SlotState.LOADING:
+                row.addWidget(self.bar, 3, Qt.AlignmentFlag.AlignVCenter)
+                row.addWidget(self.numbers)
+        row.addStretch(1)
+
+    def show_view(self, view: SlotView) -> None:
+        """Show `view.phases`, which is not empty."""
+        for shown, (name, mark) in zip(self.names, view.phases, strict=True):
+            set_text(shown, f"{name} {text_window.DONE}" if mark is Mark.DONE else name)
+            set_flag(shown, "mark", mark.value)
+        loading = view.phases[PHASES.index(SlotState.LOADING)][1]
+        # A range of 0..0 is Qt's "busy, no idea how long".
+        self.bar.setRange(0, 0 if view.share is None and loading is Mark.NOW else 100)
+        self.bar.setValue(100 if loading is Mark.DONE else round(100 * (view.share or 0)))
+        share = "" if view.share is None else f"{round(100 * view.share)}%"
+        set_text(self.numbers, text.SEPARATOR.join(part for part in (share, view.left) if part))
+        self.numbers.setVisible(bool(self.numbers.text()))

@@ -1,0 +1,109 @@
+"""The page General: start at login, appearance, and where hal0.yaml is."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Protocol
+
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from app import text
+from app import texts_models as words
+from app.window.parts import label, set_text, wrapping_label
+from app.window.settings_page import Page
+from router.config.change import ConfigDocument
+
+log = logging.getLogger(__name__)
+FILE_LIMIT = 64
+
+
+class Login(Protocol):
+    """`app.autostart`, or what stands in for it."""
+
+    def is_enabled(self) -> bool: ...
+
+    def set_enabled(self, enabled: bool, /) -> None: ...
+
+
+class GeneralPage(Page):
+    def __init__(self, login: Login) -> None:
+        super().__init__()
+        self._login = login
+        self._file: Path | None = None
+        self.start = QCheckBox(words.START_AT_LOGIN)
+        self.start_note = wrapping_label("muted")
+        self.file = label("title", selectable=True)
+        self.file_note = wrapping_label("muted")
+        self.open, self.reveal_file = QPushButton(words.OPEN), QPushButton(words.SHOW_FOLDER)
+        self.copy = QPushButton(words.COPY)
+        self.problem = wrapping_label("failed")
+        self.problem.hide()
+        theme = wrapping_label("muted")
+        theme.setText(words.THEME_HINT)
+        self.add_row(words.LOGIN, _column(self.start, self.start_note))
+        self.add_row(words.THEME, theme)
+        buttons = QWidget()
+        row = QHBoxLayout(buttons)
+        row.setContentsMargins(0, 0, 0, 0)
+        for button in (self.open, self.reveal_file, self.copy):
+            row.addWidget(button)
+        row.addStretch(1)
+        self.add_row(words.CONFIG_FILE, _column(self.file, buttons, self.file_note, self.problem))
+        self.start.clicked.connect(self._on_start)
+        self.open.clicked.connect(lambda: self._open(self._file))
+        self.reveal_file.clicked.connect(lambda: self._open(self._file.parent if self._file else None))
+        self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(str(self._file)))
+        self.show_document(None)
+
+    def show_document(self, document: ConfigDocument | None) -> None:
+        self._file = document.file if document else None
+        set_text(self.file, text.elide_middle(str(self._file), FILE_LIMIT) if self._file else words.UNKNOWN)
+        self.file.setToolTip(str(self._file or ""))
+        absent = document is not None and not document.exists
+        set_text(self.file_note, words.CONFIG_ABSENT if absent else words.CONFIG_HINT)
+        self.open.setEnabled(document is not None and document.exists)
+        for button in (self.reveal_file, self.copy):
+            button.setEnabled(document is not None)
+
+    def refresh_login(self) -> None:
+        """Read from the system whether hal0 starts at login: the desktop's own settings may change it."""
+        try:
+            self.start.setChecked(self._login.is_enabled())
+        except OSError as error:
+            self._say_login_failed(error)
+        else:
+            self._note_login(words.START_HINT)
+
+    def _on_start(self, wanted: bool) -> None:
+        try:
+            self._login.set_enabled(wanted)
+        except OSError as error:
+            self.start.setChecked(not wanted)
+            self._say_login_failed(error)
+        else:
+            self._note_login(words.START_HINT)
+
+    def _say_login_failed(self, error: OSError) -> None:
+        log.warning("start at login: %s", error)
+        self._note_login(words.start_failed(error.strerror or error))
+
+    def _note_login(self, told: str) -> None:
+        set_text(self.start_note, told)
+
+    def _open(self, target: Path | None) -> None:
+        done = target is None or QDesktopServices.openUrl(QUrl.fromLocalFile(str(target)))
+        set_text(self.problem, "" if done else words.no_editor(self._file))
+        self.problem.setVisible(not done)
+
+
+def _column(*parts: QWidget) -> QWidget:
+    made = QWidget()
+    whole = QVBoxLayout(made)
+    whole.setContentsMargins(0, 0, 0, 0)
+    whole.setSpacing(6)
+    for part in parts:
+        whole.addWidget(part)
+    return made

@@ -1,0 +1,110 @@
+"""A page of settings: captions, editors, and under each what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFormLayout, QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+
+from app.settings_view import Form, Key
+from app.window.parts import label, set_text, wrapping_label
+
+NARROW = 320  # below this, captions stand above their fields
+
+
+class FieldBox(QWidget):
+    """An editor with its hint and its problem below."""
+
+    def __init__(self, caption: str, editor: Any, hint: str) -> None:
+        super().__init__()
+        self.editor = editor
+        self.hint = wrapping_label("muted")
+        self.hint.setText(hint)
+        self.hint.setVisible(bool(hint))
+        self.problem = wrapping_label("failed")
+        self.problem.hide()
+        if not editor.accessibleName() and caption:
+            editor.setAccessibleName(caption)
+        self.setFocusProxy(editor)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(4)
+        for part in (editor, self.hint, self.problem):
+            whole.addWidget(part)
+
+    def show_problem(self, problem: str | None) -> None:
+        set_text(self.problem, problem or "")
+        self.problem.setVisible(problem is not None)
+        self.editor.setAccessibleDescription(problem or self.hint.text())
+
+
+class Page(QScrollArea):
+    """Attributes:
+    boxes: the fields by their settings.
+
+    Signals:
+        edited: (key, value) a person changed a setting.
+    """
+
+    edited = Signal(object, object)
+
+    def __init__(self) -> None:
+        super().__init__(widgetResizable=True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.boxes: dict[Key, FieldBox] = {}
+        self.other = wrapping_label("failed")
+        self.other.hide()
+        inside = QWidget()
+        whole = QVBoxLayout(inside)
+        whole.setContentsMargins(4, 4, 12, 4)
+        self.rows = QFormLayout()
+        whole.addLayout(self.rows)
+        whole.addStretch(1)
+        self.rows.setHorizontalSpacing(16)
+        self.rows.setVerticalSpacing(14)
+        self.rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self.rows.setLabelAlignment(Qt.AlignmentFlag.AlignRight)
+        self.rows.addRow(self.other)
+        self.setWidget(inside)
+        # The page's ground is the window's, in whatever palette, not a list's white.
+        self.viewport().setAutoFillBackground(False)
+        inside.setAutoFillBackground(False)
+
+    def add(self, key: Key, caption: str, editor: Any, hint: str = "") -> None:
+        """A setting, edited by `editor` (see app.window.settings_fields)."""
+        editor.changed.connect(lambda value: self.edited.emit(key, value))
+        self.boxes[key] = FieldBox(caption, editor, hint)
+        self.add_row(caption, self.boxes[key])
+
+    def add_row(self, caption: str, field: QWidget) -> None:
+        shown = label()
+        shown.setText(caption)
+        shown.setBuddy(field)
+        field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.rows.addRow(shown, field)
+
+    def show_form(self, form: Form, problems: Mapping[Key, str]) -> None:
+        """Show these values; of the problems, those about this page's settings."""
+        for key, box in self.boxes.items():
+            if key in form:
+                box.editor.show_value(form[key])
+            box.show_problem(problems.get(key))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        policy = QFormLayout.RowWrapPolicy
+        self.rows.setRowWrapPolicy(policy.WrapAllRows if event.size().width() < NARROW else policy.DontWrapRows)
+        super().resizeEvent(event)
+
+    def show_other(self, told: str) -> None:
+        """A problem of something that has no field here."""
+        set_text(self.other, told)
+        self.other.setVisible(bool(told))
+
+    def reveal(self, key: Key) -> None:
+        """Scroll to a setting and put the cursor there."""
+        if (box := self.boxes.get(key)) is not None:
+            box.editor.setFocus()
+            self.ensureWidgetVisible(box)

@@ -1,0 +1,1235 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1">
+<context>
+    <name></name>
+    <message>
+        <source>Open hal0</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copy endpoint URL</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Unload all</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Logs…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Settings…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Cancel switch</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Unload</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Restart</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copy model id</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Show log</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No models yet: add a folder with GGUF files to model_dirs in hal0.yaml</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>no models</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>not in the catalog</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No models</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No slots: add one under slots: in hal0.yaml</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>nothing loaded</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose a model…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This slot&apos;s engine has not written anything yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>hal0 is already running; its window is now open.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>hal0 is already running (process {pid}) but does not answer; end that process, then start hal0 again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>hal0 cannot write its lock file {path}; make its folder writable, then start hal0 again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>hal0 keeps running in the tray. Quit it from the tray menu.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Unloaded</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Queued</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Draining</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stopping</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Starting</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Loading</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Warming up</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Ready</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Error</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Starting…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Running</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stopping…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Not running</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{count} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{count} min</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Busy ({count})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Switching</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Switching for {time}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Unloaded: the next request loads it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Nothing loaded</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{tokens} context</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>uses {size}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{count} waiting</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Unload (frees {size})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{vram} on {count} GPUs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>other apps {size}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>RAM {used} (no GPU found)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Memory: not measured yet</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>VRAM {used}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>+{count} more</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Quit hal0 (stops {models})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Quit hal0</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>1 request is still being answered.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{count} requests are still being answered.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>1 model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{count} models</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No file manager could be opened; hal0&apos;s logs are in {folder}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The command “{action}” failed unexpectedly; hal0&apos;s log says why.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The engine of {slot} stopped: {message}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Quitting stops the models and breaks those answers off.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Quit</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Keep running</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Quit hal0?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This session has no tray to hide in. Quitting stops the models and the endpoint.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>hal0 found no graphical session; run “hal0 serve” to serve without a window.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>hal0 could not start</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copied</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Model in {slot}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Loading progress of {slot}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copy the address, or settings for a client</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This computer only</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Open to the network</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Only programs on this computer can reach hal0.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Other computers can reach hal0 at port {port} of this one, with an API key. server.host in hal0.yaml decides.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Endpoint URL</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>curl command</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Python (openai)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Hermes Desktop…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Open WebUI…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Continue…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Cline…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>In Hermes Desktop open Settings &gt; Providers &gt; Custom Endpoints, choose Add Endpoint and fill in:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>In Open WebUI open Admin Settings &gt; Connections &gt; OpenAI &gt; Manage, choose Add New Connection and fill in the following. If Open WebUI runs in Docker, write host.docker.internal in place of 127.0.0.1, and set server.host in hal0.yaml so that the container can reach hal0:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add this to ~/.continue/config.yaml (into the list there, if it has models already):</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>In Cline open the settings (the gear), and fill in under API Configuration:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No slot is for chats: add one under slots: in hal0.yaml.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Replace {key} by one of the keys under server.api_keys in hal0.yaml.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slot</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Connect {client}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Hermes refuses to start with less than {least} tokens of context, and {slot} has {tokens}: choose a model with more, or raise its ctx-size.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slots</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Models</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Logs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Settings</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This part of hal0 could not be opened: {reason}. See the log for why.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>hal0 is starting: it looks for models and opens its port.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Drain</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Start</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Load</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Warm-up</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Restore previous</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Try again</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Phases of the switch of {slot}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Back to {model}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>~{time}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{count} running</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{speed} tok/s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>idle</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>idle {count} min</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>idle {count} h</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>idle {count} days</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>RAM (no GPU found)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>other programs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>slots</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Memory has not been measured yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{free} free of {total}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>hal0 itself</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Log of</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Follow</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Filter</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Show only lines with…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Open folder</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Nothing has been written yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No line holds “{words}”.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The log could not be read: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Engine of {slot}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Welcome to hal0</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>One local address for every program that speaks OpenAI’s API; you choose the model behind it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Graphics card</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Endpoint</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Looking for a graphics card…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>None found: models run on the processor, with {total} of RAM. Small models work best.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No GGUF files found. Until you add models, a tiny built-in demo answers: it says one fixed sentence.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No models found. Add a folder with GGUF files in the Models tab.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Start hal0 when I log in</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Starting at login could not be set: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Test</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Asking…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Test sends one short question, and loads the model if need be.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Start using hal0</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{names} with {total}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{names} and {more} more</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{count} found on this computer: {names}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It works. The answer, after {time}: “{words}”</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No answer: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{slot} now answers with {model}; the switch took {time}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The endpoint is open to other computers, at port {port}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{slot}: {state} {model}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Quit when they are done</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Quitting {app}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Quit at once</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Waiting for 1 answer that is still being written</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Waiting for {count} answers that are still being written</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>All models have stopped</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stopping 1 model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stopping {count} models</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{returned} of {held} given back</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Search models</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>+ Folder…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Show the GGUF files of a folder and of those below it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose a folder with GGUF files</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Load in</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copy id</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Show in file manager</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Clear search</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No models yet</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>hal0 runs models from GGUF files. Drag a .gguf file or a folder here, or add the folder that holds them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The search looks at names, ids, aliases, quantisation and kind.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Select a model to load it, copy its id or find its file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This model is another engine&apos;s command; it has no file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Only folders and .gguf files can be dropped here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Size</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Quantisation</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Context</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Kind</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Loaded in</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Fit</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>≈ fits</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>≈ tight</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>≈ too big</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>cannot be loaded</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>An estimate from the file&apos;s size: context and images need memory as well.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Nothing matches “{search}”</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{shown} of {total} models</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{total} models</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{context} of {trained}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Loads with {tokens:,} tokens of context.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The file is {file}; {free} of {pool} is free now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The file is {file}; {pool} has {total} in all.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Load in {slot}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>only for {kind} models</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>not among its models</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>loaded</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No slot may hold this model: add one under Settings › Slots.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copied {what}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Added {folder}; its models appear in a moment.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{folder} is one of your model folders already.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{folder} is not a folder that hal0 can read.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No file manager could be opened; the file is in {folder}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Settings pages</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>General</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Advanced</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Apply</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Discard</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Show in folder</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Generate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No unsaved changes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Reading hal0.yaml…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Applying…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Applied.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>hal0.yaml could not be changed because of a mistake in hal0; its log says more.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Nothing was applied: correct the fields with a red sentence first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>1 unsaved change</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{count} unsaved changes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>hal0.yaml cannot be changed here before it is corrected: {problem}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It starts in the tray, without this window.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Login</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Appearance</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Light or dark follows your system.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Settings file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Edit it with any editor: hal0 keeps your comments and order, and picks up what you save.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It does not exist yet: hal0 runs on its defaults, and the first change here makes it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Starting at login could not be changed: {reason}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No program could be opened for it; the file is {file}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Address</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>127.0.0.1 lets only this computer in. 0.0.0.0 lets in everyone on your network who has a key: the connection is not encrypted, so use it on networks you trust.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>With this address other computers could use your models: add an API key, or use 127.0.0.1.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Port</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>API keys</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Clients must send one of them. Without any, every program on this computer may use hal0.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>New key, or env:NAME</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The keys can only be changed in hal0.yaml itself: they are not plainly listed there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A key may only hold ASCII letters, digits and signs, without spaces.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This key is in the list already.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copy it now: after Add only its end is shown.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{key} (from the environment)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Named models</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Name of a new slot</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Id of a new model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>as the file says</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Holds first</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>the first that can run</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>May hold</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Every model of its kind</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Load when hal0 starts</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Requests</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>may switch the model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>never switch it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Unload after</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Seconds without a request.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>never</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Pinned: only you switch or unload it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Wait to finish</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Seconds that running answers get before a switch breaks them off.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Command</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Another engine&apos;s command line, with {port}; it is not run through a shell.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Health path</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source> s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>hal0 needs one slot.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Every GGUF file in your model folders works as it is. Name a model here to give it flags, aliases or defaults for requests.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Write a name first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A slot&apos;s name may only hold letters, digits, dot, hyphen and underscore.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A model&apos;s id must not hold spaces.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This name is in use already: each must mean one thing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Model folders</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>File</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A path, or the name of a file in a model folder.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Write the GGUF file to load.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Browse…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Display name</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Aliases</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Other names clients may send, with commas between them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Flags</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>llama-server&apos;s long flags, without dashes. A flag without a value is a bare one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Flag</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Value</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Request defaults</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>JSON, merged into every request that does not set these fields itself.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>llama-server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>“auto” looks at HAL0_LLAMA_SERVER, the PATH and hal0&apos;s own folders.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Engine ports</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>First and last port for engines.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>First engine port</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Last engine port</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Waiting requests</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>How many may wait per slot for another model.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Longest wait</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Seconds a request waits for its turn; a load that has begun is always waited for.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Engine command</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slot whose command is shown</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No engine runs in this slot.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The flag {name} is given twice: remove one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This is not JSON (line {line}, column {column}): {reason}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This must be a JSON object, such as {{&quot;temperature&quot;: 0.6}}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Remove {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+</TS>

@@ -1,0 +1,204 @@
+"""Moments of a hal0 worth a picture or a test: snapshots by name, from empty to crowded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from router.config.schema import Kind
+from router.state import (
+    DeviceMemory,
+    ModelStatus,
+    Progress,
+    ServerState,
+    ServerStatus,
+    SlotError,
+    SlotState,
+    SlotStatus,
+    Snapshot,
+)
+
+NOW = 1_000_000.0
+"""The Unix time at which these moments are."""
+
+GB = 1 << 30
+RUNNING = ServerStatus(ServerState.RUNNING, version="0.1.0")
+
+
+def model(id_: str, name: str, gigabytes: float, context: int = 32768, kind: Kind = Kind.CHAT) -> ModelStatus:
+    return ModelStatus(
+        id_,
+        name,
+        kind,
+        size_bytes=int(gigabytes * GB),
+        context_length=context,
+        context_trained=131072,
+        quantisation="Q4_K_M",
+        file=f"/models/{id_}.gguf",
+    )
+
+
+QWEN = model("qwen3-30b", "Qwen3-30B Q4_K_M", 17.8)
+GEMMA = model("gemma-27b", "Gemma-27B & vision", 16.1, 8192)
+LLAMA = replace(model("llama-70b", "Llama-70B Q4", 41.0), problem="the file llama-70b.gguf is missing")
+BGE = model("bge-m3", "BGE-M3", 0.6, 8192, Kind.EMBEDDING)
+LONG_NAME = "Some-Vendor-Very-Long-Model-Name-235B-A22B-Instruct-2507-Thinking-UD-Q4_K_XL"
+LONG = model("long", LONG_NAME, 132.4, 262144)
+MODELS = (QWEN, GEMMA, LLAMA, BGE)
+CHOICES = (QWEN.id, GEMMA.id, LLAMA.id)
+
+PRIMARY = SlotStatus(
+    "primary",
+    Kind.CHAT,
+    SlotState.READY,
+    model=QWEN.id,
+    loaded=(QWEN.id,),
+    choices=CHOICES,
+    context_length=32768,
+    pid=4711,
+    port=8101,
+    memory=int(9.8 * GB),
+    idle_since=NOW - 245,
+    tokens_per_second=42.3,
+)
+CODER = replace(
+    PRIMARY,
+    name="coder",
+    model=GEMMA.id,
+    loaded=(GEMMA.id,),
+    context_length=8192,
+    pid=4712,
+    memory=int(6.3 * GB),
+    in_flight=2,
+    queued=1,
+    idle_since=None,
+    tokens_per_second=8.4,
+)
+EMBED = SlotStatus("embed", Kind.EMBEDDING, choices=(BGE.id,), model=BGE.id)
+GPU = DeviceMemory("NVIDIA GeForce RTX 3090", True, 24 * GB, int(19.2 * GB), int(16.1 * GB))
+RAM = DeviceMemory("RAM", False, 32 * GB, int(9.4 * GB), int(1.1 * GB))
+
+
+def _with(*slots: SlotStatus, memory: tuple[DeviceMemory, ...] = (GPU,)) -> Snapshot:
+    return Snapshot(server=RUNNING, slots=slots, models=MODELS, memory=memory)
+
+
+def _switching(slot: SlotStatus, state: SlotState, fraction: float | None = None) -> SlotStatus:
+    progress = Progress(state, fraction, NOW - 14)
+    return replace(
+        slot, state=state, target=GEMMA.id, progress=progress, in_flight=0, idle_since=None, memory=None
+    )
+
+
+def empty() -> Snapshot:
+    """No slot, no model, nothing measured: hal0 has just started."""
+    return Snapshot()
+
+
+def ready() -> Snapshot:
+    return _with(PRIMARY, CODER, EMBED)
+
+
+def switching() -> Snapshot:
+    """`coder` loads and is at 45 %."""
+    memory = replace(GPU, used=int(16.0 * GB), used_by_slots=int(12.9 * GB))
+    loading = replace(_switching(CODER, SlotState.LOADING, 0.45), memory=int(3.1 * GB))
+    return _with(PRIMARY, loading, EMBED, memory=(memory,))
+
+
+def phases() -> Snapshot:
+    """Every phase of a switch at once."""
+    states = (
+        (SlotState.QUEUED, None),
+        (SlotState.DRAINING, None),
+        (SlotState.STOPPING, None),
+        (SlotState.STARTING, None),
+        (SlotState.LOADING, None),
+        (SlotState.WARMING, None),
+    )
+    slots = [
+        replace(_switching(CODER, state, share), name=state.value, queued=3 if state is SlotState.QUEUED else 0)
+        for state, share in states
+    ]
+    return _with(*slots, memory=(replace(GPU, used=int(3.1 * GB), used_by_slots=0),))
+
+
+def failed() -> Snapshot:
+    message = (
+        "llama-server stopped while it loaded Gemma-27B: “unable to allocate CUDA0 buffer of 16,123 MiB”; "
+        "choose a smaller model or a shorter context."
+    )
+    error = SlotError("engine.failed", message, GEMMA.id, NOW - 3)
+    down = replace(PRIMARY, state=SlotState.FAILED, loaded=(), pid=None, memory=None, last_error=error)
+    back = replace(PRIMARY, name="coder", last_error=error)
+    return _with(down, back, EMBED, memory=(replace(GPU, used=int(12.9 * GB), used_by_slots=int(9.8 * GB)),))
+
+
+def port_taken() -> Snapshot:
+    error = "Port 8080 is in use by another program; stop it, or set server.port in hal0.yaml."
+    return replace(ready(), server=ServerStatus(ServerState.FAILED, error=error))
+
+
+def lan() -> Snapshot:
+    return replace(ready(), server=replace(RUNNING, host="0.0.0.0"))
+
+
+def no_gpu() -> Snapshot:
+    slot = replace(PRIMARY, memory=int(1.1 * GB), tokens_per_second=6.2)
+    return _with(slot, EMBED, memory=(RAM,))
+
+
+def two_gpus() -> Snapshot:
+    first = replace(GPU, used=int(22.1 * GB), used_by_slots=int(20.0 * GB))
+    second = DeviceMemory("NVIDIA RTX A4000", True, 16 * GB, int(9.0 * GB), int(8.8 * GB))
+    return _with(replace(PRIMARY, memory=int(28.8 * GB)), EMBED, memory=(first, second))
+
+
+def twelve_slots() -> Snapshot:
+    states = (SlotState.READY, SlotState.UNLOADED, SlotState.READY)
+    slots = [
+        replace(
+            PRIMARY,
+            name=f"slot-{number + 1}",
+            state=states[number % 3],
+            memory=int(1.1 * GB) if states[number % 3] is SlotState.READY else None,
+            idle_since=NOW - 60 * number,
+        )
+        for number in range(12)
+    ]
+    memory = replace(GPU, used=int(11.9 * GB), used_by_slots=int(8.8 * GB))
+    return _with(*slots, memory=(memory,))
+
+
+def long_names() -> Snapshot:
+    slot = replace(
+        PRIMARY,
+        name="a-very-long-slot-name-that-someone-thought-of-for-the-coding-agent",
+        model=LONG.id,
+        choices=(LONG.id, QWEN.id),
+        context_length=262144,
+    )
+    gpu = replace(GPU, name="NVIDIA RTX PRO 6000 Blackwell Max-Q Workstation Edition with a very long name")
+    return replace(_with(slot, memory=(gpu,)), models=(LONG, QWEN))
+
+
+def first_start() -> Snapshot:
+    """A computer with a GPU and models, and nothing loaded yet."""
+    primary = replace(EMBED, name="primary", kind=Kind.CHAT, choices=CHOICES, model=QWEN.id)
+    return _with(primary, memory=(replace(GPU, used=int(1.2 * GB), used_by_slots=0),))
+
+
+def first_start_bare() -> Snapshot:
+    """A computer without a GPU and without models: the built-in demo stands in."""
+    demo = ModelStatus("hal0-demo", "hal0 demo", Kind.CHAT, size_bytes=1 << 20, context_length=2048)
+    primary = SlotStatus("primary", Kind.CHAT, choices=(demo.id,), model=demo.id)
+    return Snapshot(server=RUNNING, slots=(primary,), models=(demo,), memory=(replace(RAM, used_by_slots=0),))
+
+
+LOG_LINES = [
+    "2026-11-20 11:29:11,001 INFO router.service: hal0 0.1.0 answers at http://127.0.0.1:8080/v1",
+    "2026-11-20 11:29:12,040 INFO router.supervisor: primary: loading qwen3-30b",
+    "0.00.100.236 I srv    load_model: loading model '/models/qwen3-30b.gguf'",
+    "0.00.312.001 I load_tensors: offloaded 49/49 layers to GPU",
+    "0.00.312.040 D srv    request: Authorization: Bearer hf_abcdefghijklmnopqrst",
+    "0.07.901.512 I srv    update_slots: all slots are idle",
+]

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import configparser
+import plistlib
+import re
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from app import autostart
+from app.platforms import linux, macos, windows
+
+only_linux = pytest.mark.skipif(sys.platform != "linux", reason="the XDG autostart folder")
+
+
+def exec_line(command: list[str]) -> str:
+    parser = configparser.RawConfigParser(interpolation=None)
+    parser.read_string(linux.desktop_entry(command))
+    return parser["Desktop Entry"]["exec"]
+
+
+def arguments(exec_value: str) -> list[str]:
+    """Read as the specification does: string escapes first, then quotes, then field codes."""
+    unescaped = exec_value.replace("\\\\", "\\")
+    parts = re.findall(r'"((?:\\.|[^"\\])*)"|(\S+)', unescaped)
+    return [re.sub(r"\\(.)", r"\1", quoted or plain).replace("%%", "%") for quoted, plain in parts]
+
+
+@pytest.mark.parametrize(
+    "program",
+    ["/usr/bin/hal0", "/home/a b/hal0", '/x/"q"/hal0', "/x/$HOME/`id`/hal0", "/x/100%/hal0", "/x\\y/hal0"],
+)
+def test_the_desktop_file_runs_exactly_the_command(program: str) -> None:
+    assert arguments(exec_line([program, "tray", "--hidden"])) == [program, "tray", "--hidden"]
+
+
+@only_linux
+def test_off_until_asked_and_off_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    assert not autostart.is_enabled()
+    autostart.set_enabled(True)
+    file = tmp_path / "config" / "autostart" / "hal0.desktop"
+    assert autostart.is_enabled()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert file.read_text().splitlines()[5].endswith("tray --hidden")
+    autostart.set_enabled(False)
+    autostart.set_enabled(False)
+    assert not autostart.is_enabled() and not file.exists()
+
+
+def test_without_an_absolute_xdg_folder_it_is_in_the_home_folder() -> None:
+    expected = Path.home() / ".config" / "autostart" / "hal0.desktop"
+    assert linux.autostart_file({}) == expected
+    assert linux.autostart_file({"XDG_CONFIG_HOME": "relative"}) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "on"),
+    [("", True), ("Hidden=true", False), ("X-GNOME-Autostart-enabled=false", False), ("Hidden = false", True)],
+)
+def test_a_desktop_s_own_settings_may_have_switched_it_off(line: str, on: bool) -> None:
+    assert linux.starts(f"[Desktop Entry]\nName=hal0\n{line}\n") is on
+
+
+def test_what_starts_at_login(tmp_path: Path) -> None:
+    script = tmp_path / "hal0"
+    script.touch()
+    python = "/opt/python"
+    assert autostart.command([str(script)], python, {}, frozen=False) == [str(script), "tray", "--hidden"]
+    assert autostart.command(["-m"], python, {}, frozen=False)[:3] == [python, "-m", "app"]
+    assert autostart.command([], python, {}, frozen=True) == [python, "tray", "--hidden"]
+    image = {"APPIMAGE": "/apps/hal0.AppImage"}
+    assert autostart.command([str(script)], python, image, frozen=True)[0] == "/apps/hal0.AppImage"
+
+
+def test_the_launch_agent() -> None:
+    data = macos.launch_agent(["/Applications/hal0.app/Contents/MacOS/hal0", "tray", "--hidden"])
+    agent = plistlib.loads(data)
+    assert agent["ProgramArguments"][1:] == ["tray", "--hidden"]
+    assert agent["RunAtLoad"] is True and "KeepAlive" not in agent
+    assert macos.starts(data)
+    assert not macos.starts(plistlib.dumps({**agent, "Disabled": True}))
+    assert not macos.starts(b"not a property list")
+
+
+def test_the_run_key() -> None:
+    line = windows.command_line([r"C:\Program Files\hal0\hal0.exe", "tray", "--hidden"])
+    assert line == r'"C:\Program Files\hal0\hal0.exe" tray --hidden'
+    assert windows.starts(line, None) and windows.starts(line, b"\x02" + bytes(11))
+    assert not windows.starts(line, b"\x03" + bytes(11))
+    assert not windows.starts(None, None)

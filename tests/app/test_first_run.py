@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.first_run import first_look
+from app.remembered import FIRST_RUN_DONE, TRAY_EXPLAINED, Remembered, is_first_run
+from tests.app import scenes
+
+
+def test_a_gpu_and_models_are_named() -> None:
+    look = first_look(scenes.first_start())
+    assert look.gpu == "NVIDIA GeForce RTX 3090 with 24 GB"
+    assert look.models == "3 found on this computer: Qwen3-30B Q4_K_M, Gemma-27B & vision, BGE-M3."
+    assert look.slot == "primary"
+
+
+def test_without_either_the_demo_is_explained() -> None:
+    look = first_look(scenes.first_start_bare())
+    assert look.gpu.startswith("None found: models run on the processor, with 32 GB of RAM")
+    assert "built-in demo" in look.models
+
+
+def test_before_anything_is_known_nothing_is_claimed() -> None:
+    look = first_look(scenes.empty())
+    assert look.gpu == "Looking for a graphics card…"
+    assert look.slot == ""
+
+
+def test_the_first_run_is_over_once_it_was_left_or_a_config_exists(tmp_path: Path) -> None:
+    config = tmp_path / "hal0.yaml"
+    assert is_first_run(Remembered(tmp_path), config)
+    config.touch()
+    assert not is_first_run(Remembered(tmp_path), config)
+    config.unlink()
+    Remembered(tmp_path).add(FIRST_RUN_DONE)
+    assert not is_first_run(Remembered(tmp_path), config)
+
+
+def test_flags_stay_beside_each_other_in_a_private_file(tmp_path: Path) -> None:
+    remembered = Remembered(tmp_path / "state")
+    remembered.add(FIRST_RUN_DONE)
+    remembered.add(TRAY_EXPLAINED)
+    file = tmp_path / "state" / "desktop.json"
+    assert json.loads(file.read_bytes()) == {FIRST_RUN_DONE: True, TRAY_EXPLAINED: True}
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("broken", ["", "[1]", "{", '{"first_run_done": 1}'])
+def test_a_broken_file_is_forgotten(tmp_path: Path, broken: str) -> None:
+    (tmp_path / "desktop.json").write_text(broken)
+    assert FIRST_RUN_DONE not in Remembered(tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_no_reason_to_fail(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    blocked = tmp_path / "file"
+    blocked.touch()
+    remembered = Remembered(blocked)
+    remembered.add(FIRST_RUN_DONE)
+    assert FIRST_RUN_DONE in remembered
+    assert "cannot remember" in caplog.text

@@ -1,0 +1,288 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog
+from pytestqt.qtbot import QtBot
+
+from app import texts_models as words
+from app.menu_model import Action, Command
+from app.window.models_tab import ModelsTab
+from app.window.models_table import FIT, LOADED, NAME, SIZE
+from router.config.change import ConfigChange
+from router.config.schema import Kind
+from router.errors import ShuttingDown
+from router.state import ModelStatus, SlotState, Snapshot
+from tests.app.config_link import ConfigLink
+from tests.app.fake_service import EMBED, GB, GEMMA, LLAMA, QWEN, first_snapshot
+from tests.app.test_actions import Opened
+
+
+@pytest.fixture
+def link() -> ConfigLink:
+    return ConfigLink()
+
+
+@pytest.fixture
+def tab(qtbot: QtBot, link: ConfigLink) -> ModelsTab:
+    made = ModelsTab(link)  # type: ignore[arg-type]
+    qtbot.addWidget(made)
+    made.resize(900, 500)
+    made.show_snapshot(first_snapshot())
+    made.show()
+    return made
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let tasks and Qt's events run until `condition` holds."""
+    async with asyncio.timeout(5):
+        while not condition():
+            QGuiApplication.processEvents()
+            await asyncio.sleep(0)
+
+
+def shown(tab: ModelsTab, column: int = NAME) -> list[str]:
+    return [tab.filter.index(row, column).data() for row in range(tab.filter.rowCount())]
+
+
+def many(count: int) -> Snapshot:
+    models = tuple(
+        ModelStatus(f"model-{n}", f"Model {n}", Kind.CHAT, size_bytes=(n + 1) * GB // 10, context_length=4096)
+        for n in range(count)
+    )
+    slots = (replace(first_snapshot().slots[0], choices=tuple(m.id for m in models)),)
+    return replace(first_snapshot(), models=models, slots=slots)
+
+
+def test_lists_every_model_by_name(tab: ModelsTab) -> None:
+    assert shown(tab) == ["BGE-M3", "Gemma-27B & vision", "Llama-70B Q4", "Qwen3-30B Q4_K_M"]
+    assert shown(tab, SIZE) == ["1 GB", "16.1 GB", "–", "17.8 GB"]
+    assert shown(tab, LOADED) == ["–", "–", "–", "primary"]
+    assert shown(tab, FIT) == ["≈ fits", "≈ tight", "cannot be loaded", "≈ tight"]
+    assert tab.count.text() == "4 models"
+
+
+def test_sorts_by_the_numbers_behind_the_texts(tab: ModelsTab) -> None:
+    tab.list.sortByColumn(SIZE, Qt.SortOrder.DescendingOrder)
+    assert shown(tab, SIZE) == ["17.8 GB", "16.1 GB", "1 GB", "–"]
+    tab.list.sortByColumn(FIT, Qt.SortOrder.AscendingOrder)
+    assert shown(tab)[0] == "BGE-M3" and shown(tab)[-1] == "Llama-70B Q4"
+
+
+def test_the_search_narrows_and_says_so(tab: ModelsTab) -> None:
+    QTest.keyClicks(tab.search, "qwen q4")
+    assert shown(tab) == ["Qwen3-30B Q4_K_M"]
+    assert tab.count.text() == "1 of 4 models"
+    assert tab.details.title.text() == "Qwen3-30B Q4_K_M"
+    QTest.keyClicks(tab.search, "xyz")
+    assert tab.pages.currentWidget() is tab.empty
+    assert "xyz" in tab.empty.title.text()
+    tab.empty.clear_search.click()
+    assert tab.pages.currentWidget() is tab.list
+    assert len(shown(tab)) == 4
+
+
+def test_without_models_it_explains_what_to_do(tab: ModelsTab) -> None:
+    tab.show_snapshot(Snapshot())
+    assert tab.empty.title.text() == words.NO_MODELS_TITLE
+    assert tab.empty.add_folder.isVisible() and not tab.empty.clear_search.isVisible()
+    assert not tab.details.load.isEnabled()
+
+
+def test_load_in_lists_every_slot_and_why_not(tab: ModelsTab, qtbot: QtBot) -> None:
+    tab.select(GEMMA)
+    tab.menu.aboutToShow.emit()
+    primary, embed = tab.menu.actions()
+    assert (primary.text(), primary.isEnabled()) == ("Load in primary", True)
+    assert (embed.text(), embed.isEnabled()) == ("Load in embed (only for embedding models)", False)
+    with qtbot.waitSignal(tab.chosen) as caught:
+        primary.trigger()
+    assert caught.args == [Command(Action.LOAD, "primary", GEMMA)]
+
+
+def test_what_is_loaded_is_marked(tab: ModelsTab) -> None:
+    tab.select(QWEN)
+    tab.menu.aboutToShow.emit()
+    primary = tab.menu.actions()[0]
+    assert primary.isChecked() and not primary.isEnabled()
+
+
+def test_a_broken_model_says_why_and_cannot_be_loaded(tab: ModelsTab) -> None:
+    tab.select(LLAMA)
+    assert tab.details.problem.text() == "the file llama-70b.gguf is missing"
+    assert tab.details.problem.isVisible()
+    assert not tab.details.load.isEnabled()
+    tab.select(EMBED)
+    assert not tab.details.problem.isVisible()
+
+
+def test_keys_alone_are_enough(tab: ModelsTab, qtbot: QtBot) -> None:
+    tab.search.setFocus()
+    QTest.keyClicks(tab.search, "gemma")
+    QTest.keyClick(tab.search, Qt.Key.Key_Return)
+    QTest.keyClick(tab.list, Qt.Key.Key_Return)
+    assert tab.menu.isVisible()
+    with qtbot.waitSignal(tab.chosen) as caught:
+        QTest.keyClick(tab.menu, Qt.Key.Key_Down)
+        QTest.keyClick(tab.menu, Qt.Key.Key_Return)
+    assert caught.args == [Command(Action.LOAD, "primary", GEMMA)]
+
+
+def test_the_context_menu_offers_the_same_and_more(tab: ModelsTab) -> None:
+    tab.select(GEMMA)
+    tab.list.customContextMenuRequested.emit(tab.list.visualRect(tab.list.currentIndex()).center())
+    offered = [action.text() for action in tab.context_menu.actions() if action.text()]
+    assert offered[0] == "Load in primary"
+    assert offered[-2:] == [words.COPY_ID, words.SHOW_FILE]
+    tab.context_menu.close()
+
+
+def test_the_id_is_copied_and_that_is_confirmed(tab: ModelsTab) -> None:
+    tab.select(EMBED)
+    tab.details.copy.click()
+    assert QGuiApplication.clipboard().text() == EMBED
+    assert tab.notice.text() == f"Copied {EMBED}"
+
+
+@pytest.fixture
+def file_manager() -> Iterator[Opened]:
+    opened = Opened()
+    QDesktopServices.setUrlHandler("file", opened, "open")  # type: ignore[arg-type]
+    yield opened
+    QDesktopServices.unsetUrlHandler("file")
+
+
+def test_a_model_s_folder_is_shown(tab: ModelsTab, file_manager: Opened, tmp_path: Path) -> None:
+    assert not tab.details.reveal.isEnabled()  # BGE-M3 has no file here
+    models = tuple(replace(m, file=str(tmp_path / "a b.gguf")) for m in first_snapshot().models)
+    tab.show_snapshot(replace(first_snapshot(), models=models))
+    tab.details.reveal.click()
+    assert file_manager.urls == [str(tmp_path)]
+
+
+def test_a_snapshot_changes_rows_in_place(tab: ModelsTab) -> None:
+    tab.select(GEMMA)
+    resets: list[None] = []
+    tab.table.modelReset.connect(lambda: resets.append(None))
+    primary, embed = first_snapshot().slots
+    turned = replace(primary, model=GEMMA, loaded=(GEMMA,))
+    tab.show_snapshot(replace(first_snapshot(), slots=(turned, embed)))
+    assert shown(tab, LOADED) == ["–", "primary", "–", "–"]
+    assert resets == [] and tab.current is not None and tab.current.model.id == GEMMA
+    tab.show_snapshot(replace(first_snapshot(), slots=(replace(turned, state=SlotState.LOADING), embed)))
+    assert shown(tab, LOADED)[1] == "–"
+
+
+def test_the_selection_survives_models_that_come_and_go(tab: ModelsTab) -> None:
+    tab.select(QWEN)
+    tab.show_snapshot(replace(first_snapshot(), models=first_snapshot().models[:2]))
+    assert tab.current is not None and tab.current.model.id == QWEN
+    tab.show_snapshot(replace(first_snapshot(), models=first_snapshot().models[1:]))
+    assert tab.current is not None
+
+
+def test_a_hidden_tab_catches_up_when_it_is_shown(tab: ModelsTab) -> None:
+    tab.hide()
+    tab.show_snapshot(many(7))
+    assert len(shown(tab)) == 4
+    tab.show()
+    assert len(shown(tab)) == 7
+
+
+def test_500_models_stay_fast(tab: ModelsTab) -> None:
+    """Far below what would be felt, with room for a slow machine; benchmarks measure properly."""
+    began = time.perf_counter()
+    tab.show_snapshot(many(500))
+    QTest.keyClicks(tab.search, "model 49")
+    tab.list.sortByColumn(SIZE, Qt.SortOrder.DescendingOrder)
+    tab.grab()
+    assert time.perf_counter() - began < 2
+    assert shown(tab)[0] == "Model 499"
+
+
+def test_screen_readers_hear_names_and_no_dashes(tab: ModelsTab) -> None:
+    role = Qt.ItemDataRole.AccessibleTextRole
+    assert tab.list.accessibleName() == "Models"
+    assert tab.search.accessibleName() == "Search models"
+    assert tab.filter.index(0, LOADED).data(role) == "Loaded in: none"
+    assert words.ESTIMATE in tab.filter.index(0, FIT).data(role)
+
+
+# -- folders -----------------------------------------------------------------------------------------------
+
+
+async def test_a_folder_is_added_to_those_there_are(tab: ModelsTab, link: ConfigLink, tmp_path: Path) -> None:
+    tab.add_folder.click()
+    dialog = tab.findChild(QFileDialog)
+    assert dialog is not None and dialog.isModal()
+    dialog.filesSelected.emit([str(tmp_path)])
+    dialog.reject()
+    await until(tab.notice.isVisible)
+    assert link.asked == [[ConfigChange(("model_dirs",), ["~/models", "/data/gguf", str(tmp_path)])]]
+    assert tab.notice.text().startswith(f"Added {tmp_path}")
+
+
+def drop(tab: ModelsTab, *paths: Path) -> bool:
+    """Drag these onto the tab; whether it took them."""
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    entered = QDragEnterEvent(tab.rect().center(), Qt.DropAction.CopyAction, data, buttons, keys)
+    entered.ignore()
+    tab.dragEnterEvent(entered)
+    if entered.isAccepted():
+        where = QPointF(tab.rect().center())
+        tab.dropEvent(QDropEvent(where, Qt.DropAction.CopyAction, data, buttons, keys))
+    return entered.isAccepted()
+
+
+async def test_dropped_files_and_folders_add_their_folders_once(
+    tab: ModelsTab, link: ConfigLink, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "one", tmp_path / "two"
+    for folder in (first, second):
+        folder.mkdir()
+    for name in ("a.gguf", "b.GGUF"):
+        (first / name).touch()
+    assert drop(tab, first / "a.gguf", first / "b.GGUF", second)
+    await until(lambda: tab.notice.text().startswith(f"Added {second}"))
+    added = [change.value[-1] for asked in link.asked for change in asked]
+    assert added == [str(first), str(second)]
+    assert drop(tab, first / "a.gguf")
+    await until(lambda: "already" in tab.notice.text())
+    assert len(link.asked) == 2
+
+
+async def test_other_files_are_refused_with_a_sentence(
+    tab: ModelsTab, link: ConfigLink, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").touch()
+    assert drop(tab, tmp_path / "notes.txt")
+    await until(tab.notice.isVisible)
+    assert tab.notice.text() == words.NOTHING_DROPPED
+    assert tab.notice.property("failed") == "true"
+    assert not drop(tab)
+    assert link.reads == 0
+
+
+async def test_a_refusal_is_told_in_the_router_s_words(
+    tab: ModelsTab, link: ConfigLink, tmp_path: Path
+) -> None:
+    link.error = ShuttingDown("hal0 is stopping.")
+    drop(tab, tmp_path)
+    await until(tab.notice.isVisible)
+    assert tab.notice.text() == "hal0 is stopping."
+
+
+async def test_a_bug_is_no_click_that_did_nothing(tab: ModelsTab, link: ConfigLink, tmp_path: Path) -> None:
+    link.error = ZeroDivisionError()
+    drop(tab, tmp_path)
+    await until(lambda: tab.notice.text() == words.UNEXPECTED)

@@ -1,0 +1,450 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog, QTableWidgetItem
+from pytestqt.qtbot import QtBot
+
+from app import texts_models as words
+from app.settings_view import API_KEYS, HOST, LLAMA_SERVER, MODEL_DIRS, PORT, PORTS, QUEUE, WAIT
+from app.window.settings_tab import ADVANCED, MODEL_PAGE, SERVER, SLOT_PAGE, SettingsTab
+from router.config.change import REMOVE, ConfigChange
+from router.config.problems import ConfigProblem
+from router.errors import ShuttingDown
+from router.state import ServerState, ServerStatus
+from tests.app.config_link import SECRET, YAML, ConfigLink
+from tests.app.fake_service import EMBED, GEMMA, LLAMA, QWEN, first_snapshot
+from tests.app.test_actions import Opened
+from tests.app.test_models_tab import until
+
+
+class FakeLogin:
+    def __init__(self) -> None:
+        self.on = False
+        self.error: OSError | None = None
+
+    def is_enabled(self) -> bool:
+        if self.error:
+            raise self.error
+        return self.on
+
+    def set_enabled(self, enabled: bool) -> None:
+        if self.error:
+            raise self.error
+        self.on = enabled
+
+
+@pytest.fixture
+def link() -> ConfigLink:
+    return ConfigLink()
+
+
+@pytest.fixture
+def login() -> FakeLogin:
+    return FakeLogin()
+
+
+@pytest.fixture
+async def tab(qtbot: QtBot, link: ConfigLink, login: FakeLogin) -> SettingsTab:
+    """Shown, with hal0.yaml read."""
+    made = SettingsTab(link, login=login)  # type: ignore[arg-type]
+    qtbot.addWidget(made)
+    made.resize(820, 560)
+    made.show_snapshot(first_snapshot())
+    made.show()
+    await until(lambda: made.draft is not None)
+    return made
+
+
+def type_into(field: Any, typed: str) -> None:
+    field.selectAll()
+    QTest.keyClicks(field, typed)
+
+
+def editor(tab: SettingsTab, *key: str) -> Any:
+    pages = [tab.server, tab.advanced, tab.folders, tab.slots.page, tab.models.page]
+    return next(page.boxes[key].editor for page in pages if page is not None and key in page.boxes)
+
+
+def problem(tab: SettingsTab, *key: str) -> str:
+    pages = [tab.server, tab.advanced, tab.folders, tab.slots.page, tab.models.page]
+    return next(page.boxes[key].problem.text() for page in pages if page is not None and key in page.boxes)
+
+
+async def applied(tab: SettingsTab, link: ConfigLink) -> list[ConfigChange]:
+    """Press Apply and wait for the outcome."""
+    before = len(link.asked)
+    tab.apply.click()
+    await until(lambda: len(link.asked) > before and tab.status.text() != words.APPLYING)
+    return link.asked[-1]
+
+
+async def test_it_shows_what_the_file_says(tab: SettingsTab) -> None:
+    assert editor(tab, *HOST).text() == "127.0.0.1"
+    assert editor(tab, *PORT).value() == 9000
+    assert editor(tab, *LLAMA_SERVER).text() == "~/llama/llama-server"
+    assert tab.general.file.text().endswith("hal0.yaml")
+    assert tab.slots.chosen == "primary"
+    assert editor(tab, "slots", "primary", "model").currentText() == "qwen"
+    assert tab.status.text() == words.NO_CHANGES
+    assert not tab.apply.isEnabled() and not tab.discard.isEnabled()
+
+
+async def test_keys_are_shown_masked(tab: SettingsTab) -> None:
+    keys = editor(tab, *API_KEYS)
+    shown = [keys.lines.layout().itemAt(row).widget().layout().itemAt(0).widget().text() for row in (0, 1)]
+    assert shown == ["env:HAL0_KEY (from the environment)", "••••••••4711"]
+
+
+async def test_edits_are_counted_applied_and_gone(tab: SettingsTab, link: ConfigLink) -> None:
+    type_into(editor(tab, *HOST), "localhost")
+    editor(tab, *QUEUE).setValue(3)
+    assert tab.status.text() == "2 unsaved changes"
+    assert await applied(tab, link) == [
+        ConfigChange(("server", "host"), "localhost"),
+        ConfigChange(("limits", "queue"), 3),
+    ]
+    assert tab.status.text() == words.NO_CHANGES
+    assert editor(tab, *QUEUE).value() == 3
+
+
+async def test_discard_brings_everything_back(tab: SettingsTab, link: ConfigLink) -> None:
+    editor(tab, *PORT).setValue(1234)
+    tab.slots.removed.emit("embed")
+    assert tab.status.text() == "2 unsaved changes"
+    tab.discard.click()
+    assert tab.status.text() == words.NO_CHANGES
+    assert editor(tab, *PORT).value() == 9000
+    assert tab.slots.list.count() == 2
+    assert link.asked == []
+
+
+async def test_the_router_s_refusal_stands_at_its_field_and_nothing_is_lost(
+    tab: SettingsTab, link: ConfigLink
+) -> None:
+    editor(tab, *PORT).setValue(8150)  # within engine.ports
+    editor(tab, *WAIT).setValue(60)
+    await applied(tab, link)
+    assert "8150" in problem(tab, *PORTS)
+    assert tab.status.text() == "2 unsaved changes"
+    assert editor(tab, *PORT).value() == 8150
+    assert tab.navigation.currentRow() == ADVANCED
+    assert tab.navigation.item(ADVANCED).text().endswith("(!)")
+    editor(tab, *PORTS).first.setValue(8151)
+    assert problem(tab, *PORTS) == ""
+    await applied(tab, link)
+    assert tab.status.text() == words.NO_CHANGES
+    assert yaml.safe_load(link.text or "")["engine"]["ports"] == [8151, 8199]
+
+
+async def test_the_network_is_refused_without_a_key_before_anything_is_sent(
+    tab: SettingsTab, link: ConfigLink
+) -> None:
+    for _ in range(2):
+        editor(tab, *API_KEYS).lines.removers[0].click()
+    type_into(editor(tab, *HOST), "0.0.0.0")
+    assert problem(tab, *HOST) == words.LAN_NEEDS_KEY
+    tab.apply.click()
+    assert link.asked == [] and tab.banner.text() == words.FIX_FIRST
+    assert tab.navigation.currentRow() == SERVER
+    keys = editor(tab, *API_KEYS)
+    keys.generate.click()
+    made = keys.new.text()
+    assert len(made) > 30 and keys.note.text() == words.KEY_COPY_HINT
+    keys.add.click()
+    assert keys.new.text() == "" and problem(tab, *HOST) == ""
+    assert await applied(tab, link) == [
+        ConfigChange(HOST, "0.0.0.0"),
+        ConfigChange(API_KEYS, [made]),
+    ]
+
+
+async def test_a_key_that_cannot_be_one_is_refused(tab: SettingsTab) -> None:
+    keys = editor(tab, *API_KEYS)
+    type_into(keys.new, "two words")
+    QTest.keyClick(keys.new, Qt.Key.Key_Return)
+    assert keys.note.text() == words.BAD_KEY
+    assert keys.new.text() == "two words"
+    type_into(keys.new, SECRET)
+    keys.add.click()
+    assert keys.note.text() == words.KEY_TWICE
+
+
+async def test_a_slot_is_added_edited_and_removed(tab: SettingsTab, link: ConfigLink) -> None:
+    type_into(tab.slots.new, "coder")
+    tab.slots.add.click()
+    assert tab.slots.chosen == "coder"
+    first = editor(tab, "slots", "coder", "model")
+    assert [first.itemText(row) for row in range(first.count())] == [words.FIRST_THAT_RUNS, GEMMA, LLAMA, QWEN]
+    first.setCurrentIndex(1)
+    first.activated.emit(1)
+    editor(tab, "slots", "coder", "pinned").click()
+    tab.slots.choose("embed")
+    tab.slots.remove.click()
+    assert await applied(tab, link) == [
+        ConfigChange(("slots", "embed"), REMOVE),
+        ConfigChange(("slots", "coder"), {"kind": "chat", "model": GEMMA, "pinned": True}),
+    ]
+
+
+async def test_slot_names_are_checked_at_once(tab: SettingsTab) -> None:
+    type_into(tab.slots.new, "primary")
+    tab.slots.add.click()
+    assert tab.slots.note.text() == words.NAME_TAKEN
+    assert tab.slots.list.count() == 2
+
+
+async def test_the_last_slot_stays(tab: SettingsTab) -> None:
+    tab.slots.remove.click()
+    tab.slots.remove.click()
+    assert tab.slots.list.count() == 1
+    assert tab.banner.text() == words.LAST_SLOT
+
+
+async def test_what_a_slot_may_hold(tab: SettingsTab, link: ConfigLink) -> None:
+    tab.slots.choose("embed")
+    allowed = editor(tab, "slots", "embed", "models")
+    assert allowed.every.isChecked() and allowed.list.isHidden()
+    allowed.every.click()
+    assert [allowed.list.item(row).text() for row in range(allowed.list.count())] == [EMBED]
+    assert await applied(tab, link) == [ConfigChange(("slots", "embed", "models"), [EMBED])]
+    allowed = editor(tab, "slots", "embed", "models")
+    allowed.list.item(0).setCheckState(Qt.CheckState.Unchecked)
+    await applied(tab, link)
+    assert "empty list" in problem(tab, "slots", "embed", "models")
+    assert tab.navigation.item(SLOT_PAGE).text().endswith("(!)")
+
+
+async def test_a_slot_of_another_engine_shows_its_command(tab: SettingsTab, link: ConfigLink) -> None:
+    type_into(tab.slots.new, "stt")
+    tab.slots.add.click()
+    kind = editor(tab, "slots", "stt", "kind")
+    kind.setCurrentIndex(3)
+    kind.activated.emit(3)
+    type_into(editor(tab, "slots", "stt", "command"), "whisper --port {port}")
+    await applied(tab, link)
+    assert yaml.safe_load(link.text or "")["slots"]["stt"] == {
+        "kind": "stt",
+        "command": "whisper --port {port}",
+    }
+
+
+async def test_a_named_model_s_flags_and_request(tab: SettingsTab, link: ConfigLink) -> None:
+    flags = editor(tab, "models", "qwen", "flags")
+    assert flags.rowCount() == 6
+    flags.item(0, 1).setText("8192")
+    flags.setItem(5, 0, QTableWidgetItem("mlock"))
+    assert flags.rowCount() == 7
+    flags.setCurrentCell(1, 0)
+    QTest.keyClick(flags, Qt.Key.Key_Delete)
+    editor(tab, "models", "qwen", "request").setPlainText('{"temperature": 1}')
+    type_into(editor(tab, "models", "qwen", "aliases"), "a, b")
+    asked = await applied(tab, link)
+    assert sorted(asked, key=lambda change: change.path) == [
+        ConfigChange(("models", "qwen", "aliases"), ["a", "b"]),
+        ConfigChange(("models", "qwen", "flags", "flash-attn"), REMOVE),
+        ConfigChange(("models", "qwen", "flags", "mlock"), True),
+        ConfigChange(("models", "qwen", "flags", "n_ctx"), 8192),
+        ConfigChange(("models", "qwen", "request", "chat_template_kwargs"), REMOVE),
+        ConfigChange(("models", "qwen", "request", "temperature"), 1),
+    ]
+
+
+async def test_a_problem_without_a_field_stands_above_the_fields(tab: SettingsTab) -> None:
+    assert tab.draft is not None and tab.slots.page is not None
+    told = ConfigProblem("hal0.yaml", 3, "slots.primary.health", "must be a path")
+    tab.draft.refuse([told])
+    tab.draft.put(QUEUE, 3)
+    editor(tab, *QUEUE).setValue(4)
+    assert tab.slots.page.other.text() == "Must be a path."
+    assert not tab.slots.page.other.isHidden()
+
+
+async def test_half_typed_json_is_kept_and_stops_apply(tab: SettingsTab, link: ConfigLink) -> None:
+    request = editor(tab, "models", "qwen", "request")
+    request.setPlainText('{"temperature": ')
+    assert "not JSON (line 1" in problem(tab, "models", "qwen", "request")
+    tab.models.choose("plain")
+    tab.models.choose("qwen")
+    assert editor(tab, "models", "qwen", "request").toPlainText() == '{"temperature": '
+    assert problem(tab, "models", "qwen", "request") != ""
+    tab.apply.click()
+    assert link.asked == []
+    assert tab.navigation.currentRow() == MODEL_PAGE
+
+
+async def test_a_refused_flag_is_shown_at_the_flags(tab: SettingsTab, link: ConfigLink) -> None:
+    flags = editor(tab, "models", "qwen", "flags")
+    flags.setItem(5, 0, QTableWidgetItem("api-key"))
+    flags.setItem(5, 1, QTableWidgetItem("x"))
+    await applied(tab, link)
+    assert "hal0's to set" in problem(tab, "models", "qwen", "flags")
+    assert ("api-key", "x") in editor(tab, "models", "qwen", "flags").value
+    assert tab.models.list.item(0).text() == "qwen (!)"
+
+
+async def test_without_named_models_the_page_explains_them(qtbot: QtBot) -> None:
+    link = ConfigLink(None)
+    tab = SettingsTab(link, login=FakeLogin())  # type: ignore[arg-type]
+    qtbot.addWidget(tab)
+    tab.show()
+    await until(lambda: tab.draft is not None)
+    assert tab.models.stack.currentWidget() is tab.models.empty
+    assert tab.general.file_note.text() == words.CONFIG_ABSENT
+    assert not tab.general.open.isEnabled()
+    type_into(tab.models.new, "new")
+    QTest.keyClick(tab.models.new, Qt.Key.Key_Return)
+    assert problem(tab, "models", "new", "file") == words.FILE_MISSING
+    type_into(editor(tab, "models", "new", "file"), "a.gguf")
+    assert await applied(tab, link) == [ConfigChange(("models", "new"), {"file": "a.gguf"})]
+
+
+async def test_model_folders(tab: SettingsTab, link: ConfigLink, tmp_path: Path) -> None:
+    folders = editor(tab, *MODEL_DIRS)
+    folders.lines.removers[1].click()
+    folders.add.click()
+    dialog = tab.findChild(QFileDialog)
+    assert dialog is not None
+    dialog.filesSelected.emit([str(tmp_path)])
+    dialog.reject()
+    assert await applied(tab, link) == [ConfigChange(MODEL_DIRS, ["~/models", str(tmp_path)])]
+
+
+# -- the file and the router ---------------------------------------------------------------------------------
+
+
+async def test_a_file_changed_outside_is_read_and_edits_stay(tab: SettingsTab, link: ConfigLink) -> None:
+    editor(tab, *QUEUE).setValue(3)
+    link.text = YAML.replace("port: 9000", "port: 9001")
+    server = ServerStatus(ServerState.RUNNING, port=9001)
+    tab.show_snapshot(replace(first_snapshot(), server=server))
+    await until(lambda: editor(tab, *PORT).value() == 9001)
+    assert editor(tab, *QUEUE).value() == 3
+    assert tab.status.text() == "1 unsaved change"
+
+
+async def test_a_snapshot_with_the_same_server_reads_nothing(tab: SettingsTab, link: ConfigLink) -> None:
+    reads = link.reads
+    tab.show_snapshot(replace(first_snapshot(), memory=()))
+    await asyncio.sleep(0)
+    assert link.reads == reads
+
+
+async def test_a_file_that_cannot_be_read_is_told(qtbot: QtBot, link: ConfigLink) -> None:
+    link.text = "server: {prot: 1}"
+    tab = SettingsTab(link, login=FakeLogin())  # type: ignore[arg-type]
+    qtbot.addWidget(tab)
+    tab.show()
+    await until(tab.banner.isVisible)
+    assert "server.prot" in tab.banner.text()
+    assert not tab.server.isEnabled()
+    link.text = YAML
+    tab.load_config()
+    await until(lambda: tab.draft is not None)
+    assert tab.banner.isHidden() and tab.server.isEnabled()
+
+
+async def test_a_file_that_is_not_in_effect_says_so(tab: SettingsTab, link: ConfigLink) -> None:
+    told = "hal0.yaml:2: server.port: must be a whole number"
+    tab.show_snapshot(replace(first_snapshot(), server=ServerStatus(config_error=told)))
+    await until(tab.banner.isVisible)
+    assert tab.banner.text() == told
+    editor(tab, *QUEUE).setValue(3)
+    link.shown = "server: [\n"
+    tab.load_config()
+    await until(lambda: "cannot be changed here" in tab.banner.text())
+    assert tab.status.text() == "1 unsaved change"
+    link.shown = None
+    tab.show_snapshot(first_snapshot())
+    await until(tab.banner.isHidden)
+    await applied(tab, link)
+    assert tab.status.text() == words.NO_CHANGES
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [(ShuttingDown("hal0 is stopping."), "hal0 is stopping."), (ZeroDivisionError(), words.UNEXPECTED)],
+)
+async def test_other_failures_lose_nothing(
+    tab: SettingsTab, link: ConfigLink, error: Exception, told: str
+) -> None:
+    editor(tab, *QUEUE).setValue(3)
+    link.error = error
+    await applied(tab, link)
+    assert tab.banner.text() == told
+    assert tab.status.text() == "1 unsaved change" and tab.apply.isEnabled()
+
+
+async def test_ctrl_s_applies(tab: SettingsTab, link: ConfigLink) -> None:
+    editor(tab, *QUEUE).setValue(3)
+    tab.navigation.setCurrentRow(SERVER)
+    tab.activateWindow()
+    editor(tab, *HOST).setFocus()
+    await until(tab.isActiveWindow)
+    QTest.keyClick(editor(tab, *HOST), Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    await until(lambda: link.asked != [])
+
+
+async def test_the_engine_command_can_be_read_and_copied(tab: SettingsTab) -> None:
+    command = "'/opt/llama server' -m /models/q.gguf --port 8101"
+    await until(lambda: tab.command.line.toPlainText() == command)
+    tab.command.copy.click()
+    assert QGuiApplication.clipboard().text() == command
+    tab.command.slots.setCurrentIndex(1)
+    tab.command.slots.activated.emit(1)
+    await until(lambda: tab.command.note.text() == words.NO_ENGINE)
+    assert not tab.command.copy.isEnabled()
+
+
+# -- General -------------------------------------------------------------------------------------------------
+
+
+async def test_start_at_login_is_off_until_asked(tab: SettingsTab, login: FakeLogin) -> None:
+    assert not tab.general.start.isChecked()
+    tab.general.start.click()
+    assert login.on
+    tab.general.start.click()
+    assert not login.on
+    assert tab.status.text() == words.NO_CHANGES
+
+
+async def test_a_login_that_cannot_be_changed_says_so(tab: SettingsTab, login: FakeLogin) -> None:
+    login.error = PermissionError(13, "Permission denied")
+    tab.general.start.click()
+    assert not tab.general.start.isChecked()
+    assert "Permission denied" in tab.general.start_note.text()
+    tab.general.refresh_login()
+    assert "Permission denied" in tab.general.start_note.text()
+
+
+@pytest.fixture
+def opened() -> Iterator[Opened]:
+    made = Opened()
+    QDesktopServices.setUrlHandler("file", made, "open")  # type: ignore[arg-type]
+    yield made
+    QDesktopServices.unsetUrlHandler("file")
+
+
+async def test_the_file_and_its_folder_are_opened(tab: SettingsTab, opened: Opened) -> None:
+    tab.general.open.click()
+    tab.general.reveal_file.click()
+    file = "/home/me/.config/hal0/hal0.yaml"
+    assert opened.urls == [file, str(Path(file).parent)]
+    tab.general.copy.click()
+    assert QGuiApplication.clipboard().text() == file
+
+
+async def test_every_field_has_a_name_for_screen_readers(tab: SettingsTab) -> None:
+    for page in (tab.server, tab.advanced, tab.folders, tab.slots.page, tab.models.page):
+        assert page is not None
+        for key, box in page.boxes.items():
+            assert box.editor.accessibleName() or box.editor.text(), key

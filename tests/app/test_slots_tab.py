@@ -1,0 +1,178 @@
+"""Every control of a slot's card, and the memory below."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.menu_model import Action, Command
+from app.window.main import MainWindow
+from app.window.slot_card import SlotCard
+from router.state import DeviceMemory, Progress, SlotError, SlotState, Snapshot
+from tests.app import scenes
+from tests.app.fake_service import GB, GEMMA, QWEN, first_snapshot
+from tests.app.gallery import window as make_window
+
+
+@pytest.fixture
+def window(qtbot: QtBot) -> MainWindow:
+    made = make_window(first_snapshot())
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+@pytest.fixture
+def card(window: MainWindow) -> SlotCard:
+    return window.slots.cards["primary"]
+
+
+def switched(**changes: object) -> Snapshot:
+    primary, *others = first_snapshot().slots
+    return replace(first_snapshot(), slots=(replace(primary, **changes), *others))  # type: ignore[arg-type]
+
+
+def loading(fraction: float | None = 0.45) -> Snapshot:
+    progress = Progress(SlotState.LOADING, fraction, 0.0)
+    return switched(state=SlotState.LOADING, target=GEMMA, progress=progress)
+
+
+def test_a_card_shows_what_its_slot_serves(card: SlotCard) -> None:
+    assert card.title.full == "primary"
+    assert card.models.currentText() == "Qwen3-30B Q4_K_M   17.8 GB"
+    assert card.chip.text() == "Ready"
+    assert card.facts.full == "32k context · 17.8 GB"
+    assert not card.phases.isVisible()
+    assert not card.problem.isVisible()
+
+
+def test_choosing_a_model_sends_a_command_and_shows_what_is_still_served(
+    window: MainWindow, card: SlotCard, qtbot: QtBot
+) -> None:
+    with qtbot.waitSignal(window.chosen) as caught:
+        card.models.setCurrentIndex(1)  # what a click in the list does, before it
+        card.models.activated.emit(1)
+    assert caught.args == [Command(Action.LOAD, "primary", GEMMA)]
+    assert card.models.currentText().startswith("Qwen3-30B")
+    window.show_snapshot(switched(state=SlotState.STOPPING, target=GEMMA))
+    assert card.models.currentText().startswith("Gemma-27B")
+
+
+def test_a_model_with_a_problem_cannot_be_chosen(card: SlotCard) -> None:
+    rows = card.models.model()
+    assert not rows.index(2, 0).flags() & Qt.ItemFlag.ItemIsEnabled
+    assert rows.index(0, 0).flags() & Qt.ItemFlag.ItemIsEnabled
+
+
+def test_arrow_keys_open_the_list_and_choose_nothing(window: MainWindow, card: SlotCard, qtbot: QtBot) -> None:
+    with qtbot.assertNotEmitted(window.chosen, wait=50):
+        QTest.keyClick(card.models, Qt.Key.Key_Down)
+    assert card.models.view().isVisible()
+    card.models.hidePopup()
+
+
+@pytest.mark.parametrize(
+    ("button", "action"),
+    [("unload", Action.UNLOAD), ("restart", Action.RESTART), ("log", Action.SHOW_LOG)],
+)
+def test_buttons_of_a_ready_slot(
+    window: MainWindow, card: SlotCard, qtbot: QtBot, button: str, action: Action
+) -> None:
+    with qtbot.waitSignal(window.chosen) as caught:
+        getattr(card, button).click()
+    assert caught.args == [Command(action, "primary")]
+
+
+def test_a_switch_shows_its_phases_and_can_only_be_cancelled(
+    window: MainWindow, card: SlotCard, qtbot: QtBot
+) -> None:
+    window.show_snapshot(loading())
+    assert [name.text() for name in card.phases.names] == ["Drain ✓", "Stop ✓", "Start ✓", "Load", "Warm-up"]
+    assert (card.phases.bar.value(), card.phases.numbers.text()) == (45, "45%")
+    assert card.chip.text() == "Loading 45%"
+    assert not card.unload.isVisible()
+    assert not card.restart.isVisible()
+    with qtbot.waitSignal(window.chosen) as cancelled:
+        card.cancel.click()
+    assert cancelled.args == [Command(Action.CANCEL, "primary")]
+
+
+def test_progress_without_a_known_share_is_shown_as_such(window: MainWindow, card: SlotCard) -> None:
+    window.show_snapshot(loading(None))
+    assert card.phases.bar.maximum() == 0
+    assert not card.phases.numbers.isVisible()
+
+
+def test_a_failure_offers_the_way_back_another_try_and_the_log(
+    window: MainWindow, card: SlotCard, qtbot: QtBot
+) -> None:
+    error = SlotError("engine.failed", "<b>tensor</b> 'x' is damaged; download it again.", GEMMA, 0.0)
+    window.show_snapshot(switched(state=SlotState.FAILED, pid=None, last_error=error))
+    assert card.error.text() == error.message
+    assert card.error.textFormat() is Qt.TextFormat.PlainText
+    with qtbot.waitSignal(window.chosen) as restored:
+        card.restore.click()
+    with qtbot.waitSignal(window.chosen) as retried:
+        card.retry.click()
+    assert restored.args == [Command(Action.LOAD, "primary", QWEN)]
+    assert retried.args == [Command(Action.LOAD, "primary", GEMMA)]
+    assert card.log.isVisible()
+
+
+def test_slots_and_memory_pools_may_come_and_go(window: MainWindow, card: SlotCard) -> None:
+    ram = DeviceMemory("RAM", False, 23 * GB, 5 * GB)
+    window.show_snapshot(replace(first_snapshot(), memory=(ram, ram)))
+    assert window.slots.cards["primary"] is card
+    assert len(window.slots.memory) == 2
+    window.show_snapshot(Snapshot())
+    assert window.slots.cards == {}
+    assert window.slots.empty.isVisible()
+
+
+def test_memory_is_a_bar_and_numbers(window: MainWindow) -> None:
+    window.show_snapshot(scenes.ready())
+    (line,) = window.slots.memory
+    assert line.numbers.text() == "4.8 GB free of 24 GB"
+    assert len(line.bar.parts) == 3
+    assert line.bar.accessibleName() == "NVIDIA GeForce RTX 3090"
+    assert line.bar.accessibleDescription() == (
+        "primary 9.8 GB, coder 6.3 GB, other programs 3.1 GB, 4.8 GB free of 24 GB"
+    )
+
+
+def test_without_a_gpu_the_ram_is_labelled_so(window: MainWindow) -> None:
+    window.show_snapshot(scenes.no_gpu())
+    assert window.slots.memory[0].caption.full == "RAM (no GPU found)"
+
+
+def test_a_slot_s_name_is_never_markup(window: MainWindow) -> None:
+    slot = replace(scenes.PRIMARY, name="<b>bold</b>")
+    window.show_snapshot(replace(scenes.ready(), slots=(slot,)))
+    assert "&lt;b&gt;bold&lt;/b&gt;" in window.slots.memory[0].legend.text()
+
+
+def test_every_control_has_a_name_for_those_who_do_not_see_it(window: MainWindow, card: SlotCard) -> None:
+    names = [w.accessibleName() for w in (card.models, card.cancel, card.unload, card.restart, card.log)]
+    assert names == [
+        "Model in primary",
+        "Cancel primary",
+        "Unload primary",
+        "Restart primary",
+        "Show log primary",
+    ]
+    assert card.phases.bar.accessibleName() == "Loading progress of primary"
+
+
+def test_twelve_slots_scroll(window: MainWindow) -> None:
+    window.resize(640, 480)
+    window.show_snapshot(scenes.twelve_slots())
+    assert len(window.slots.cards) == 12
+    last = window.slots.cards["slot-12"]
+    QApplication.processEvents()  # a layout has been made before any key is pressed
+    window.show_slot(11)
+    assert not last.visibleRegion().isEmpty()
