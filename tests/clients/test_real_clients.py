@@ -84,4 +84,4 @@ def test_nobody_tried_a_failed_load_again(rounds: Rounds) -> None:
 
 def decisions(log: str) -> list[str]:
     """Request ids of all requests that were served."""
-    return re.findall(r"dispatch\.decision request=(\S+)", log)
+    return re.findall(r"dispatch\.decision \S+ request=(\S+)", log)
