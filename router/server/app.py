@@ -9,6 +9,7 @@ import logging
 import aiohttp
 import psutil
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from router.config.schema import ServerConfig
 from router.engine.ports import is_listener
@@ -18,8 +19,6 @@ from router.server.context import CONTEXT, Context
 from router.server.middleware import MAX_BODY, add_headers, errors, guard
 
 log = logging.getLogger(__name__)
-
-RETIRE_POLL_SECONDS = 0.2
 
 
 def make_app(context: Context) -> web.Application:
@@ -59,7 +58,10 @@ class Endpoint:
         self.port = config.port
         self._config = config
         self._retiring = False
+        self._in_flight = 0
+        self._idle = asyncio.Event()
         app = make_app(context)
+        app.middlewares.insert(0, self._count)
         app.on_response_prepare.append(self._say_goodbye)
         self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=2.0, access_log=None)
 
@@ -83,15 +85,29 @@ class Endpoint:
         await web.TCPSite(self._runner, self._config.host, self._config.port).start()
 
     async def retire(self) -> None:
-        """Stop listening, close idle connections, and wait until every request has been answered."""
+        """Stop listening, wait until every request has been answered, then close all connections.
+
+        They stay usable meanwhile: aiohttp's own way to end idle ones (`Server.pre_shutdown`) leaves them open
+        and deaf until the last request is over.
+        """
         self._retiring = True
-        await self.pause()
         try:
-            while (server := self._runner.server) is not None and server.connections:
-                server.pre_shutdown()
-                await asyncio.sleep(RETIRE_POLL_SECONDS)
+            await self.pause()
+            while self._in_flight:
+                self._idle.clear()
+                await self._idle.wait()
         finally:
             await self.stop()
+
+    @web.middleware
+    async def _count(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        self._in_flight += 1
+        try:
+            return await handler(request)
+        finally:
+            self._in_flight -= 1
+            if not self._in_flight:
+                self._idle.set()
 
     async def _say_goodbye(self, _request: web.Request, response: web.StreamResponse) -> None:
         """A client that is answered now must come back by another connection."""

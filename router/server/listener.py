@@ -88,7 +88,9 @@ class Listener:
 
     async def _replace(self, old: Endpoint, server: ServerConfig) -> None:
         """The new one listens before the old one stops, except where both would want the same port."""
-        new = Endpoint(server, self._context)
+        # The old one keeps its keys: without any, what is still open at another address would be open to all.
+        context = replace(self._context, api_keys=server.api_keys)
+        new = Endpoint(server, context)
         same_port = server.port == self.server.port
         if same_port:
             await old.pause()
@@ -98,7 +100,7 @@ class Listener:
             if same_port:
                 await old.resume()
             raise
-        self.server = server
+        self.server, self._context = server, context
         await self._now_at(new)
         retiring = spawn(old.retire(), name="end of the old endpoint")
         self._retiring.add(retiring)

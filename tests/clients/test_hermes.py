@@ -33,5 +33,5 @@ def test_a_turn_with_all_its_tools_is_answered(rounds: Rounds) -> None:
 
 def test_a_failed_load_is_one_sentence_and_no_second_try(rounds: Rounds) -> None:
     seen = rounds.failed["hermes"]["chat"]
-    assert seen.error.startswith("RuntimeError: The engine") and seen.seconds < 15, seen
+    assert seen.error.startswith('RuntimeError: Model "odd" did not load') and seen.seconds < 15, seen
     assert "attempt 2/3" not in seen.program_output, seen

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
 from router.tasks import spawn
@@ -181,11 +180,30 @@ async def test_another_port_answers_the_old_one_refuses_and_engines_stay(two: Ha
         assert (await open_stream.read()).rstrip().endswith(b"data: [DONE]")
     two.port = port
     assert await two.chat("primary") == ALPHA
-    with pytest.raises(aiohttp.ClientConnectorError):
-        async with two.session.get(f"http://127.0.0.1:{old}/health"):
-            pass
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", old)
     assert await pids(two) == before
     assert two.cli("status").stdout.startswith("hal0 ") and str(port) in two.cli("status").stdout
+
+
+async def test_a_connection_to_the_old_port_is_answered_or_closed_but_never_deaf(two: Hal0) -> None:
+    """While another request keeps the old endpoint alive, a client goes on by the connection it has."""
+    old, port = two.port, free_port()
+    request = f"GET /health HTTP/1.1\r\nHost: 127.0.0.1:{old}\r\n\r\n".encode()
+    async with two.session.get(two.url + "/api/events") as events:
+        reader, writer = await asyncio.open_connection("127.0.0.1", old)
+        writer.write(request)
+        assert b"200 OK" in await reader.readuntil(b'{"status": "ok"}')
+        status, _ = await edit(two, {"path": ["server", "port"], "value": port})
+        assert status == 200
+        writer.write(request)
+        async with asyncio.timeout(WAIT_SECONDS):
+            answer = await reader.read()
+        assert b"200 OK" in answer and b"connection: close" in answer.lower()
+        writer.close()
+        assert events.status == 200
+    two.port = port
+    assert await two.chat("primary") == ALPHA
 
 
 async def test_a_taken_port_leaves_the_old_one_and_is_told(two: Hal0) -> None:
