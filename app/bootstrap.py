@@ -31,7 +31,7 @@ def make_service(config: Config, paths: Paths, *, retry_port: bool) -> Service:
 def start_logging(paths: Paths, *, to_stderr: bool) -> logging.handlers.QueueListener:
     """Log to `hal0.log` in the log folder, through a thread so that no disk stalls a request.
 
-    Returns the listener; stop it at exit so that the last lines are written.
+    Returns what must be given to `stop_logging` at exit, so that the last lines are written.
     """
     paths.create()
     file = logging.handlers.RotatingFileHandler(
@@ -49,3 +49,10 @@ def start_logging(paths: Paths, *, to_stderr: bool) -> logging.handlers.QueueLis
     listener = logging.handlers.QueueListener(lines, *handlers)
     listener.start()
     return listener
+
+
+def stop_logging(listener: logging.handlers.QueueListener) -> None:
+    """Write the last lines and close the files."""
+    listener.stop()
+    for handler in listener.handlers:
+        handler.close()

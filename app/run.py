@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
-from app.bootstrap import make_service, read_config, start_logging
+from app.bootstrap import make_service, read_config, start_logging, stop_logging
+from router.config.problems import ConfigErrors
+from router.errors import RouterError
 from router.loop import run
+from router.paths import Paths
+from router.service import Service
 
 
 def run_tray(config_file: Path | None, *, hidden: bool = False) -> int:
@@ -15,14 +18,24 @@ def run_tray(config_file: Path | None, *, hidden: bool = False) -> int:
     if not has_display():
         print("hal0: no display was found, so there is no tray; serving headless.", file=sys.stderr)
         return run_headless(config_file)
-    config, paths = read_config(config_file)
+    paths = Paths.for_user(config_file)
     listener = start_logging(paths, to_stderr=False)
     try:
         from app.desktop import run_desktop
 
-        return run_desktop(lambda: make_service(config, paths, retry_port=True), paths, hidden=hidden)
+        return run_desktop(lambda: _make_for_desktop(config_file), paths, hidden=hidden)
     finally:
-        listener.stop()
+        stop_logging(listener)
+
+
+def _make_for_desktop(config_file: Path | None) -> Service:
+    """hal0.yaml is read behind the window: whoever starts hal0 from a menu or at login sees no terminal."""
+    try:
+        config, paths = read_config(config_file)
+    except ConfigErrors as error:
+        print(f"hal0: {error.message}", file=sys.stderr)
+        raise RouterError(f"{error.message}\n\n{Paths.for_user(config_file).config_file}") from error
+    return make_service(config, paths, retry_port=True)
 
 
 def run_headless(config_file: Path | None) -> int:
@@ -34,15 +47,4 @@ def run_headless(config_file: Path | None) -> int:
         run(serve(make_service(config, paths, retry_port=False)))
         return 0
     finally:
-        listener.stop()
-
-
-def has_display() -> bool:
-    """Whether a window could be shown: always on Windows and macOS, else X11 or Wayland must be there."""
-    if sys.platform in ("win32", "darwin"):
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or _qt_platform())
-
-
-def _qt_platform() -> str | None:
-    return os.environ.get("QT_QPA_PLATFORM")
+        stop_logging(listener)

@@ -75,9 +75,10 @@ async def test_another_program_is_ready_when_its_health_path_answers_200(
 
 
 async def test_what_is_read_of_the_file_is_an_estimate(
-    start_engine: StartEngine, http: aiohttp.ClientSession
+    start_engine: StartEngine, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither protocol nor health tell anything: the process's memory does."""
+    monkeypatch.setattr("router.engine.readiness.ESTIMATED_FROM", 2**24)
     engine = await start_engine("mute+no-health", file_size=2**24)
     watched = Watched(engine, http, stall=0.3)
     with pytest.raises(EngineFailed):
@@ -216,3 +217,14 @@ async def test_waiting_that_is_cancelled_leaves_no_task(
     if left:
         await soon(asyncio.wait(left))
     assert waiting.cancelled() and asyncio.all_tasks() <= before
+
+
+async def test_of_a_small_file_nothing_is_estimated(
+    start_engine: StartEngine, http: aiohttp.ClientSession
+) -> None:
+    """The program itself weighs more: "99 %" within a second would be a lie."""
+    engine = await start_engine("mute+no-health", file_size=2**20)
+    watched = Watched(engine, http, stall=0.3)
+    with pytest.raises(EngineFailed):
+        await watched.wait()
+    assert all(fraction is None for _, fraction in watched.reports)
