@@ -7,7 +7,6 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
-from pathlib import Path
 from typing import Any
 
 from router.config.schema import ServerConfig
@@ -39,11 +38,23 @@ class Client:
     def find(cls, server: ServerConfig, paths: Paths, url: str | None = None) -> Client:
         """The instance at `url`, else the one that left its address, else where the config puts it."""
         key = server.api_keys[0] if server.api_keys else None
-        found = url or _noted_url(paths.state / "instance.json")
+        found = url or noted_url(paths)
         return cls(found or ServerStatus(host=server.host, port=server.port).url, key)
+
+    def answers(self) -> bool:
+        """Whether a hal0 runs there."""
+        try:
+            self.state()
+        except (NotRunning, Refused):
+            return False
+        return True
 
     def state(self) -> dict[str, Any]:
         return self._call("GET", "/api/state", timeout=READ_SECONDS)
+
+    def models(self) -> dict[str, Any]:
+        """Every model and what it takes (GET /api/models)."""
+        return self._call("GET", "/api/models", timeout=READ_SECONDS)
 
     def logs(self, slot: str) -> list[str]:
         lines: list[str] = self._call("GET", _slot_path(slot, "logs"), timeout=READ_SECONDS)["lines"]
@@ -73,28 +84,46 @@ class Client:
                 parsed: dict[str, Any] = json.loads(answer.read())
                 return parsed
         except urllib.error.HTTPError as error:
-            raise Refused(_sentence(error)) from error
+            raise self._refusal(error) from error
         except (OSError, ValueError, http.client.HTTPException) as error:
             raise NotRunning(
-                f"No hal0 answers at {self.url} ({getattr(error, 'reason', error)}); start it with `hal0`, "
+                f"No hal0 answers at {self.url} ({_why(error)}); start it with `hal0`, "
                 "or `hal0 serve` without a desktop."
             ) from error
+
+    def _refusal(self, error: urllib.error.HTTPError) -> Refused | NotRunning:
+        sentence = _sentence(error)
+        if sentence is not None:
+            return Refused(sentence)
+        return NotRunning(
+            f"What answers at {self.url} is not hal0 ({error.code} {error.reason}); stop that program, or "
+            "choose another server.port in hal0.yaml."
+        )
+
+
+def _why(error: Exception) -> object:
+    """The words of a system's error, without its number."""
+    reason = getattr(error, "reason", error)
+    return getattr(reason, "strerror", None) or reason
 
 
 def _slot_path(slot: str, action: str) -> str:
     return f"/api/slots/{urllib.parse.quote(slot, safe='')}/{action}"
 
 
-def _noted_url(file: Path) -> str | None:
+def noted_url(paths: Paths) -> str | None:
+    """The address the hal0 that runs, or ran last, has left."""
     try:
-        url = json.loads(file.read_bytes())["url"]
+        url = json.loads((paths.state / "instance.json").read_bytes())["url"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return str(url)
 
 
-def _sentence(error: urllib.error.HTTPError) -> str:
+def _sentence(error: urllib.error.HTTPError) -> str | None:
+    """hal0's own words, or None from another server: a llama-server's errors have a number as their code."""
     try:
-        return str(json.loads(error.read())["error"]["message"])
-    except (ValueError, KeyError, TypeError):
-        return f"hal0 answered {error.code} {error.reason}."
+        told = json.loads(error.read())["error"]
+        return None if isinstance(told.get("code"), int) else str(told["message"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import sys
 from collections.abc import Callable
 
@@ -14,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 
 from app import text
 from app.actions import Actions
+from app.display import has_display
 from app.icons import app_icon
 from app.language import speak
 from app.menu_model import has_engine
@@ -42,7 +42,7 @@ def run_desktop(make_service: Callable[[], HostedService], paths: Paths, *, hidd
     `make_service` is called on the router's thread. `hidden` starts without the window where a tray exists
     (start at login). A second launch shows the first one's window and returns 0.
     """
-    if not _has_display():
+    if not has_display():
         return _say(text.NO_DISPLAY, 2)
     app = _application()
     instance = SingleInstance(paths.state)
@@ -200,13 +200,6 @@ def _application() -> QApplication:
     app.setWindowIcon(app_icon())
     speak(app)
     return app
-
-
-def _has_display() -> bool:
-    """Without one Qt ends the process with an abort, not with an error that could be caught."""
-    if sys.platform in ("win32", "darwin"):
-        return True
-    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
 
 
 def _defer_to_first(instance: SingleInstance) -> int:

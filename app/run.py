@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from app.bootstrap import make_service, read_config, start_logging, stop_logging
+from app.display import has_display
 from router.config.problems import ConfigErrors
 from router.errors import RouterError
 from router.loop import run

@@ -57,7 +57,7 @@ def slot_view(snapshot: Snapshot, slot: SlotStatus, now: float, seconds_left: fl
         kind=slot.kind.value,
         choices=choices,
         serving=slot.serving,
-        hint=text.CHOOSE_MODEL if choices else text.NO_MODEL_ENTRY,
+        hint=_hint(slot),
         chip=text.state(slot),
         facts=_facts(slot, now),
         phases=_phases(slot) if switching else (),
@@ -81,6 +81,13 @@ def _choices(snapshot: Snapshot, slot: SlotStatus) -> tuple[Choice, ...]:
         usable = model is not None and model.problem is None
         found.append(Choice(model_id, text.choice(model, model_id, NAME_LIMIT), usable))
     return tuple(found)
+
+
+def _hint(slot: SlotStatus) -> str:
+    """What stands in the list where no entry is served: a model that is gone may still be running."""
+    if slot.serving is not None:
+        return text.no_longer_offered(slot.serving)
+    return text.CHOOSE_MODEL if slot.choices else text.NO_MODEL_ENTRY
 
 
 def _phases(slot: SlotStatus) -> tuple[tuple[str, Mark], ...]:

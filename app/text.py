@@ -86,6 +86,16 @@ def size(count: int) -> str:
     return f"{max(0, count) / (1 << 10):.0f} KB"
 
 
+def no_longer_offered(model_id: str) -> str:
+    """A model that runs on although its file or its entry is gone."""
+    return tr("{model} (runs on, but is no longer offered)").format(model=model_id)
+
+
+def held(count: int, estimated: bool) -> str:
+    """Bytes that a program holds, as measured; with a ~ where the driver does not tell and hal0 guesses."""
+    return f"~{size(count)}" if estimated else size(count)
+
+
 def _gb(count: int) -> str:
     return f"{count / (1 << 30):.1f}".removesuffix(".0")
 
@@ -180,7 +190,7 @@ def slot_detail(slot: SlotStatus, now: float) -> str:
     if slot.context_length:
         facts.append(tr("{tokens} context").format(tokens=context(slot.context_length)))
     if slot.memory:
-        facts.append(tr("uses {size}").format(size=size(slot.memory)))
+        facts.append(tr("uses {size}").format(size=held(slot.memory, slot.memory_estimated)))
     if slot.queued:
         facts.append(tr("{count} waiting").format(count=slot.queued))
     return SEPARATOR.join(facts) or state(slot)
@@ -192,7 +202,9 @@ def context(tokens: int) -> str:
 
 
 def unload(slot: SlotStatus) -> str:
-    return tr("Unload (frees {size})").format(size=size(slot.memory)) if slot.memory else UNLOAD
+    if not slot.memory:
+        return UNLOAD
+    return tr("Unload (frees {size})").format(size=held(slot.memory, slot.memory_estimated))
 
 
 def memory(devices: Iterable[DeviceMemory]) -> str:

@@ -15,7 +15,10 @@ from router.server.app import engine_session
 
 
 def check(config_file: Path | None) -> int:
-    """Prints every problem with its place; 0 only if there is none."""
+    """Prints where the file is and every problem with its place; 0 only if there is none."""
+    if config_file is not None and not config_file.is_file():
+        print(f"hal0: There is no file {config_file}; correct --config.", file=sys.stderr)
+        return 1
     config, paths = read_config(config_file)
     source = config.source or f"no {paths.config_file}: defaults"
     catalog = build_catalog(config, demo_model())
@@ -33,9 +36,8 @@ def check(config_file: Path | None) -> int:
 
     paths.create()
     problems = asyncio.run(check_models())
+    verdict = "fine" if not problems else "valid, but not every model can run"
+    print(f"{source}: {verdict}. Slots: {len(config.slots)}, models: {len(catalog.models)}.", flush=True)
     for problem in problems:
         print(f"hal0: {problem}", file=sys.stderr)
-    if problems:
-        return 1
-    print(f"{source}: fine. {len(config.slots)} slots, {len(catalog.models)} models.")
-    return 0
+    return 1 if problems else 0

@@ -7,9 +7,11 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from app.client import Client, NotRunning, Refused
+from app.client import Client, NotRunning, Refused, noted_url
 from app.commands.progress import ProgressLine
+from app.text import size
 from router.config.load import load_config
+from router.config.problems import ConfigErrors
 from router.paths import Paths
 
 POLL_SECONDS = 0.2
@@ -30,8 +32,8 @@ def status(config_file: Path | None, url: str | None) -> int:
         if slot["last_error"]:
             print(f"    last error: {slot['last_error']['message']}")
     for device in state["memory"]:
-        kind = "VRAM" if device["is_gpu"] else "RAM (no GPU found)"
-        print(f"  {kind}: {_gib(device['used'])} of {_gib(device['total'])} GiB · {device['name']}")
+        name = f"VRAM of {device['name']}" if device["is_gpu"] else "RAM (no GPU found)"
+        print(f"  {name}: {size(device['used'])} of {size(device['total'])}")
     return 0
 
 
@@ -89,8 +91,16 @@ def reload(config_file: Path | None, url: str | None) -> int:
 
 
 def _client(config_file: Path | None, url: str | None) -> Client:
+    """A mistake in hal0.yaml hides no hal0 that runs: that one goes on with the settings from before it."""
     paths = Paths.for_user(config_file)
-    return Client.find(load_config(paths.config_file, paths).server, paths, url)
+    try:
+        server = load_config(paths.config_file, paths).server
+    except ConfigErrors:
+        running = url or noted_url(paths)
+        if running is None or not (client := Client(running)).answers():
+            raise
+        return client
+    return Client.find(server, paths, url)
 
 
 def _fail(error: Exception) -> int:
@@ -117,11 +127,7 @@ def _slot_line(slot: dict[str, Any]) -> str:
     if slot["context_length"]:
         parts.append(f"{slot['context_length']} tokens")
     if slot["memory"]:
-        parts.append(f"{_gib(slot['memory'])} GiB")
+        parts.append(size(slot["memory"]))
     if slot["in_flight"] or slot["queued"]:
         parts.append(f"{slot['in_flight']} running, {slot['queued']} waiting")
     return " · ".join(parts)
-
-
-def _gib(amount: int) -> str:
-    return f"{amount / 2**30:.1f}"

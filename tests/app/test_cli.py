@@ -114,6 +114,32 @@ def test_a_broken_config_is_told_with_its_line(home: Path, capsys: pytest.Captur
     assert "hal0.yaml:1" in capsys.readouterr().err
 
 
+def test_a_broken_config_hides_no_hal0_that_runs(
+    home: Path, stub: StubHal0, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It goes on with the settings from before the mistake, so its state can be asked for."""
+    (home / "hal0.yaml").write_text("server: {prot: 8080}\n")
+    (home / "state" / "hal0").mkdir(parents=True)
+    (home / "state" / "hal0" / "instance.json").write_text(json.dumps({"url": stub.url}))
+    assert cli.main(["status"]) == 0
+    assert "primary" in capsys.readouterr().out
+
+
+def test_check_says_where_the_file_is_even_without_an_engine(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("HAL0_LLAMA_SERVER", raising=False)
+    assert cli.main(["check"]) == 1
+    out, err = capsys.readouterr()
+    assert out.startswith(f"{home / 'hal0.yaml'}: valid") and "No llama-server was found" in err
+
+
+def test_checking_a_file_that_is_not_there_says_so(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["check", "--config", str(home / "none.yaml")]) == 1
+    assert error_of(capsys) == f"There is no file {home / 'none.yaml'}; correct --config."
+
+
 def test_an_interrupt_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(_self: Client) -> None:
         raise KeyboardInterrupt
@@ -152,8 +178,8 @@ def test_status(stub: StubHal0, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["status", "--url", stub.url + "/"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "hal0 0.1.0 · http://127.0.0.1:8080/v1 · running",
-        "  primary · alpha · ready · 8192 tokens · 1.0 GiB",
-        "  RAM (no GPU found): 1.0 of 8.0 GiB · RAM",
+        "  primary · alpha · ready · 8192 tokens · 1 GB",
+        "  RAM (no GPU found): 1 GB of 8 GB",
     ]
 
 
@@ -268,7 +294,7 @@ def test_the_key_is_sent_and_a_proxy_is_not_used(stub: StubHal0, monkeypatch: py
 
 @pytest.mark.parametrize("slot", ["my slot", "a/b", "ä", "../../x", "new\nline"])
 def test_any_text_may_be_asked_for_as_a_slot(stub: StubHal0, slot: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(NotRunning):
         Client(stub.url).unload(slot)
     assert stub.asked[0][1].count("/") == 4 and stub.asked[0][1].isascii()
 
@@ -276,16 +302,34 @@ def test_any_text_may_be_asked_for_as_a_slot(stub: StubHal0, slot: str) -> None:
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        ((500, b"<html>"), "hal0 answered 500 Internal Server Error."),
-        ((404, {"error": "a text"}), "hal0 answered 404 Not Found."),
-        ((403, {"error": {"message": "Go away."}}), "Go away."),
+        ((500, b"<html>"), "(500 Internal Server Error)"),
+        ((404, {"error": "a text"}), "(404 Not Found)"),
+        ((404, {"error": {"code": 404, "message": "File Not Found"}}), "(404 Not Found)"),
     ],
 )
-def test_refusals(stub: StubHal0, answer: Answer, words: str) -> None:
+def test_another_program_on_the_port_is_not_taken_for_hal0(stub: StubHal0, answer: Answer, words: str) -> None:
+    """A web server, or a llama-server somebody started by hand."""
     stub.answers["/api/state"] = answer
+    with pytest.raises(NotRunning) as refused:
+        Client(stub.url).state()
+    assert str(refused.value).startswith(f"What answers at {stub.url} is not hal0 {words}; stop that program")
+
+
+def test_a_refusal_keeps_its_words(stub: StubHal0) -> None:
+    stub.answers["/api/state"] = (403, {"error": {"code": "auth.forbidden_origin", "message": "Go away."}})
     with pytest.raises(Refused) as refused:
         Client(stub.url).state()
-    assert str(refused.value) == words
+    assert str(refused.value) == "Go away."
+
+
+@pytest.mark.parametrize("words", [["serve"], ["check"], ["engine", "install"]])
+def test_a_folder_that_cannot_be_written_is_a_sentence(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    (home / "occupied").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / "occupied"))
+    assert cli.main(words) == 1
+    assert error_of(capsys).startswith(f"{home / 'occupied'}")
 
 
 def test_an_answer_that_is_no_json_is_not_hal0(stub: StubHal0) -> None:
