@@ -82,10 +82,13 @@ class Tray(QObject):
 
     def show_message(self, title: str, message: str, *, good: bool = False) -> None:
         """A notification, of trouble unless `good`; lost without a tray, so the snapshot says it too."""
-        if self._icon is not None:
-            icons = QSystemTrayIcon.MessageIcon
-            icon = icons.Information if good else icons.Warning
-            self._icon.showMessage(text.elide(title, TITLE_LIMIT), message, icon, MESSAGE_MS)
+        if self._icon is None:
+            return
+        icons = QSystemTrayIcon.MessageIcon
+        # On a StatusNotifier tray Qt shows the message's icon in the tray's place while the message stands: the
+        # tray would say "trouble" of a slot that is ready. With its own icon it goes on telling the state.
+        icon = self._icon.icon() if sys.platform == "linux" else icons.Information if good else icons.Warning
+        self._icon.showMessage(text.elide(title, TITLE_LIMIT), message, icon, MESSAGE_MS)
 
     def close(self) -> None:
         self._search.stop()
