@@ -11,6 +11,7 @@ from router.catalog.model import Model
 from router.catalog.models import Catalog
 from router.config.schema import Config, EngineConfig, ServerConfig, SlotConfig
 from router.errors import PortInUse, RouterError
+from router.memory.needs import Forecast
 from router.reload import (
     Action,
     AddSlot,
@@ -41,6 +42,7 @@ class Reconfigurer:
         config: what is in effect. Its `server` stays the old one while the new address cannot be had.
         catalog: the models that go with it.
         selected: what each slot held last, by its name; slots that are added look here.
+        forecast: what a model is known to take, to be published with it.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Reconfigurer:
         self.config = config
         self.catalog = catalog
         self.selected: Mapping[str, Selected] = {}
+        self.forecast: Callable[[Model], Forecast | None] = lambda _model: None
         self._store = store
         self._supervisor = supervisor
         self._listener = listener
@@ -90,13 +93,18 @@ class Reconfigurer:
                 await self._listen(action.server, old_server)
 
     def publish_models(self) -> None:
+        """Tell everyone of the models and what they take."""
+        found = self.models().values()
+        self._store.update(models=tuple(model_status(model, self.forecast(model)) for model in found))
+
+    def models(self) -> dict[str, Model]:
         """All models there are, and those that run on without being a choice any more."""
         models: dict[str, Model] = dict(self.catalog.models)
         for slot in self.config.slots.values():
             models.update(choices(slot, self.catalog))
         for model in self._supervisor.gone_models():
             models.setdefault(model.id, model)
-        self._store.update(models=tuple(model_status(model) for model in models.values()))
+        return models
 
     async def _listen(self, server: ServerConfig, old: ServerConfig) -> None:
         try:
@@ -187,7 +195,7 @@ class Reconfigurer:
             log.warning("slot %s: %s", slot, error.message)  # the slot's last error tells it, too
 
 
-def model_status(model: Model) -> ModelStatus:
+def model_status(model: Model, forecast: Forecast | None = None) -> ModelStatus:
     return ModelStatus(
         id=model.id,
         display_name=model.display_name,
@@ -199,6 +207,8 @@ def model_status(model: Model) -> ModelStatus:
         quantisation=model.quantisation,
         file=str(model.file) if model.file else None,
         problem=model.problem,
+        needs=forecast.needs if forecast else None,
+        needs_source=forecast.source.value if forecast else None,
     )
 
 

@@ -66,6 +66,21 @@ class Launcher:
             self._noting[engine.pid] = spawn(noting, name=f"note engine {engine.pid}")
         return engine
 
+    async def dry_run(self, model: Model) -> tuple[list[str], dict[str, str]] | None:
+        """Command line and environment that make llama-server tell what `model` takes (router.memory.dryrun).
+
+        None for one too old to tell. Raises BadModel and EngineMissing.
+        """
+        program, options = await self._engine()
+        if model.command is not None or not options.has("log-jsonl") or not options.has("fit"):
+            return None
+        argv = build_command(model, options, program, port=0, log_jsonl=True)
+        # It tells as part of fitting, also if the model's flags say not to fit: the last of two counts.
+        environment = engine_environment(
+            os.environ, api_key="", private_config=self._private_config(), child_mode=False
+        )
+        return [*argv, "--fit", "on"], environment
+
     async def ready(self, engine: EngineProcess, on_progress: OnProgress) -> int | None:
         """Wait until it serves; return its context length in tokens. Raises EngineFailed."""
         return await Readiness(engine, self._http, on_progress).wait()

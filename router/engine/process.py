@@ -92,8 +92,8 @@ class EngineProcess:
             ) from error
         process = asyncio.subprocess.Process(transport, protocol, loop)
         self._process, self.pid = process, process.pid
-        platform.adopt(process.pid)
         spawn(self._watch(process, transport, protocol.ended), name=f"engine {process.pid}")
+        platform.adopt(process.pid)
 
     def failure(self) -> EngineFailed:
         """Why it ended by itself, in its own words."""
@@ -137,10 +137,12 @@ class EngineProcess:
         # Helpers of the engine may hold the pipes open for ever: its last words are there already.
         await asyncio.wait([readers], timeout=0.5)
         readers.cancel()
-        platform.kill(process.pid)
-        transport.close()
-        self.exited.set_result(code)
-        self.changed.set()
+        try:
+            platform.kill(process.pid)
+        finally:
+            transport.close()
+            self.exited.set_result(code)  # whatever happened: a slot waits for this
+            self.changed.set()
 
     async def _read_stdout(self, stream: asyncio.StreamReader) -> None:
         async for line in _lines(stream):

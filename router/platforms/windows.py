@@ -9,12 +9,16 @@ import sys
 from typing import Any
 
 if sys.platform == "win32":
+    import contextlib
     import ctypes
+    import logging
     import signal
     import subprocess
     from ctypes import wintypes
 
     import psutil
+
+    log = logging.getLogger(__name__)
 
     _KILL_ON_JOB_CLOSE = 0x2000
     _EXTENDED_LIMIT_INFORMATION = 9
@@ -64,17 +68,23 @@ if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
 
     def adopt(pid: int) -> None:
-        """Put the started engine into the job."""
+        """Put the started engine into the job. One that has ended already cannot be; its exit tells why."""
         _kernel32.OpenProcess.restype = wintypes.HANDLE
         handle = _kernel32.OpenProcess(_SET_QUOTA_AND_TERMINATE, False, pid)
         if not handle or not _kernel32.AssignProcessToJobObject(wintypes.HANDLE(_job), wintypes.HANDLE(handle)):
-            raise ctypes.WinError(ctypes.get_last_error())
-        _kernel32.CloseHandle(wintypes.HANDLE(handle))
+            log.warning("engine %d: not in the job (%s)", pid, ctypes.WinError(ctypes.get_last_error()))
+        if handle:
+            _kernel32.CloseHandle(wintypes.HANDLE(handle))
 
     def terminate(pid: int) -> None:
-        """Ask the engine to end (Ctrl+Break reaches its process group)."""
-        if psutil.pid_exists(pid):
+        """Ask the engine to end (Ctrl+Break reaches its process group).
+
+        Only a process of the same console hears it, and a windowed hal0 has none: then `kill` is what is left.
+        """
+        try:
             psutil.Process(pid).send_signal(signal.CTRL_BREAK_EVENT)
+        except (OSError, psutil.Error) as error:
+            log.info("engine %d cannot be asked to end: %s", pid, error)
 
     def kill(pid: int) -> None:
         """End the engine and every process it started."""
@@ -84,5 +94,5 @@ if sys.platform == "win32":
         except psutil.NoSuchProcess:
             return
         for process in family:
-            if process.is_running():
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):  # it is ending already
                 process.kill()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -43,6 +43,7 @@ class Client:
         self._events = wants_events and encoder.content_type == EVENT_STREAM
         self._beats = 0
         self._due = 0.0
+        self._told: Waiting | None = None
 
     async def beat(self, waiting: Waiting) -> None:
         """Send a sign of life if one is due; begins the answer."""
@@ -54,7 +55,8 @@ class Client:
             self._due = loop.time() + self._encoder.interval
             await response.write(self._encoder.beat(self._beats, waiting))
             self._beats += 1
-        if self._events:
+        if self._events and waiting != self._told:
+            self._told = waiting
             await response.write(_progress_event(waiting))
 
     async def until_next_beat(self, store: StateStore, ticket: Ticket) -> None:
@@ -77,9 +79,10 @@ class Client:
         self.relayed = True
         await self.response.write(out)
 
-    @asynccontextmanager
-    async def kept_alive(self, waiting: Waiting) -> AsyncIterator[None]:
-        """Beats while the block waits for something else."""
+    @contextmanager
+    def kept_alive(self, waiting: Waiting) -> Iterator[None]:
+        """Beats while the block waits for something else. Leaving it waits for nothing: a cancellation there
+        would lose what the block has got."""
 
         async def beats() -> None:
             with suppress(ConnectionError):  # the client left: its handler is being cancelled
@@ -92,7 +95,6 @@ class Client:
             yield
         finally:
             task.cancel()
-            await asyncio.wait([task])
 
     async def begin(
         self, status: int, headers: dict[str, str], length: int | None = None
@@ -117,9 +119,12 @@ class Client:
         """Tell `error` as the answer's state allows; raises it when nothing has been sent yet."""
         if self.response is None or not self.response.prepared:
             raise error
-        log.warning("answer broken off: %s", error.message)
+        # In one line: engines quote what clients wrote.
+        log.warning("answer broken off: %s", " ".join(error.message.split()))
         told = self._encoder.late_error(error)
-        if told and not (self.relayed and self._encoder.content_type == JSON):
+        # Fewer bytes than were announced would leave the client waiting for the others.
+        fits = self.response.content_length is None
+        if told and fits and not (self.relayed and self._encoder.content_type == JSON):
             await self.response.write(told)
             await self.response.write_eof()
         elif self._request.transport is not None:

@@ -11,6 +11,7 @@ from aiohttp import web
 from router.config.change import ConfigChange, ConfigDocument
 from router.engine.process import EngineProcess
 from router.lease import Ticket
+from router.resolve import Route
 from router.server.decisions import DecisionLog
 from router.server.upstream import Upstreams
 from router.state import StateStore
@@ -40,7 +41,8 @@ class Settings(Protocol):
 
 @dataclass(slots=True)
 class Context:
-    """`upstreams` are the connections to engines. `api_keys` are replaced when hal0.yaml has others."""
+    """`upstreams` are the connections to engines. `api_keys` are replaced when hal0.yaml has others.
+    `waiting_for`: loads that wait in the place of callers who did not want to."""
 
     store: StateStore
     commands: Commands
@@ -48,6 +50,7 @@ class Context:
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     settings: Settings | None = None
     decisions: DecisionLog = field(default_factory=DecisionLog, repr=False)
+    waiting_for: set[Route] = field(default_factory=set)
 
 
 REQUEST_ID = web.RequestKey("request id", str)

@@ -14,6 +14,7 @@ from aiohttp import web
 from router.config.change import REMOVE, ConfigChange
 from router.errors import BadRequest, ModelNotFound, PathNotFound, SlotNotFound
 from router.server.context import CONTEXT, Context, Settings
+from router.server.model_fits import models_json
 from router.tasks import spawn
 from router.wire.snapshot import change_json, slot_json, snapshot_json
 
@@ -22,7 +23,8 @@ HEARTBEAT_SECONDS = 15.0
 
 def add_routes(app: web.Application) -> None:
     app.router.add_get("/api/state", state)
-    app.router.add_get("/api/events", events)
+    app.router.add_get("/api/models", models)
+    app.router.add_get("/api/events", events, allow_head=False)  # its head would never end
     app.router.add_get("/api/slots/{slot}/logs", logs)
     app.router.add_post("/api/slots/{slot}/load", load)
     app.router.add_post("/api/slots/{slot}/unload", unload)
@@ -36,6 +38,10 @@ def add_routes(app: web.Application) -> None:
 
 async def state(request: web.Request) -> web.Response:
     return web.json_response(snapshot_json(request.app[CONTEXT].store.snapshot))
+
+
+async def models(request: web.Request) -> web.Response:
+    return web.json_response(models_json(request.app[CONTEXT].store.snapshot))
 
 
 async def logs(request: web.Request) -> web.Response:
@@ -163,7 +169,8 @@ async def _command(
 ) -> web.Response:
     """The command goes on when the caller leaves: a closed terminal must not stop a switch."""
     if context.store.snapshot.slot(slot) is None:
-        raise SlotNotFound(f'There is no slot "{slot}"; see GET /api/state.')
+        names = ", ".join(s.name for s in context.store.snapshot.slots) or "none"
+        raise SlotNotFound(f'There is no slot "{slot}"; there are: {names}.')
     running = _detached(command, f"command for {slot}")
     if body.get("wait", True):
         await asyncio.shield(running)

@@ -90,6 +90,8 @@ async def _serve(request: web.Request, exchange: Exchange) -> web.StreamResponse
             lease = await _lease(context, ticket, route, client, wait)
         except RouterError as error:
             return await client.fail(error)
+        if lease.aborted:  # while the client was slow to take a sign of life
+            return await client.fail(_aborted(lease))
         seconds = (decided - began, time.perf_counter() - decided)
         context.decisions.add(_decision(request, exchange, route, lease, seconds))
         if not exchange.path:
@@ -136,7 +138,9 @@ async def _lease_within(context: Context, ticket: Ticket, route: Route, wait: fl
     await asyncio.wait([ticket.outcome], timeout=wait)
     if ticket.outcome.done():
         return ticket.outcome.result()
-    spawn(_begin_load(context, route), name=f"load for {route.slot}")
+    if route not in context.waiting_for:  # who asks again and again must not fill the queue
+        context.waiting_for.add(route)
+        spawn(_begin_load(context, route), name=f"load for {route.slot}")
     raise _loading(context, route, "try again soon, or send no X-Hal0-Wait to wait")
 
 
@@ -191,6 +195,7 @@ async def _proxy(context: Context, lease: Lease, exchange: Exchange, client: Cli
         task.uncancel()
         return await client.fail(_aborted(lease))
     except (UpstreamError, TimeoutError, OSError) as error:
+        lease.on_abort = None  # it has ended already; a cancellation here would end it in silence
         if client.left:
             raise
         return await client.fail(await _lost(lease, error))
@@ -210,7 +215,7 @@ async def _open(context: Context, lease: Lease, exchange: Exchange, client: Clie
     asking = context.upstreams.request("127.0.0.1", launch.port, "POST", exchange.path, headers, body)
     if client.response is None:
         return await asking
-    async with client.kept_alive(Waiting("answering", None, lease.model.id)):
+    with client.kept_alive(Waiting("answering", None, lease.model.id)):
         return await asking
 
 
@@ -236,6 +241,7 @@ async def _relay(
             if client.response is None:
                 await client.begin(200, _own_headers(encoder))
             await client.relay(out)
+    lease.on_abort = None  # the engine has said all; an error behind the end would be no HTTP
     return await _end(encoder, client, encoder.feed(rename.finish()) if rename else b"")
 
 
@@ -268,8 +274,9 @@ class _Rename:
     """Names the model that serves where the engine names the one it was launched with."""
 
     def __init__(self, lease: Lease) -> None:
-        self._old = b'"model":' + json.dumps(lease.engine_model).encode()
-        self._new = b'"model":' + json.dumps(lease.model.id).encode()
+        # As llama-server writes JSON: letters beyond ASCII are not escaped.
+        self._old = b'"model":' + json.dumps(lease.engine_model, ensure_ascii=False).encode()
+        self._new = b'"model":' + json.dumps(lease.model.id, ensure_ascii=False).encode()
         self._rest = b""
 
     def feed(self, piece: bytes) -> bytes:
@@ -316,8 +323,11 @@ def _aborted(lease: Lease) -> RouterError:
 
 async def _begin_load(context: Context, route: Route) -> None:
     """Wait in the place of a caller that did not want to, so that the load begins."""
-    async with context.commands.ticket(route.slot, route.model) as ticket:
-        await ticket.lease()
+    try:
+        async with context.commands.ticket(route.slot, route.model) as ticket:
+            await ticket.lease()
+    finally:
+        context.waiting_for.discard(route)
 
 
 def _decision(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 import secrets
 
 from aiohttp import web
@@ -28,6 +29,10 @@ log = logging.getLogger(__name__)
 MAX_BODY = 256 * 1024 * 1024
 """Bytes of the largest request body: several photographs in base64."""
 
+# The answer to a request, from the moment its head is made.
+_BEGUN = web.RequestKey("begun", web.StreamResponse)
+# It is logged and sent back, so it may not pass for more than a name.
+_REQUEST_ID = re.compile(r"[!-~]{1,64}")
 _OPEN_PATHS = frozenset({"/health", "/v1/health", "/"})
 # Read by POST: Ollama's clients ask for a model's details that way, without a key.
 _READ_BY_POST = frozenset({"/api/show"})
@@ -39,11 +44,14 @@ _DIALECTS = {**dict.fromkeys(_ANTHROPIC, anthropic_error), **dict.fromkeys(_OLLA
 @web.middleware
 async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Render RouterError, aiohttp's own HTTP errors and bugs in the one envelope."""
-    request[REQUEST_ID] = request.headers.get("X-Request-Id", "")[:64] or secrets.token_hex(8)
+    given = _REQUEST_ID.fullmatch(request.headers.get("X-Request-Id", ""))
+    request[REQUEST_ID] = given[0] if given else secrets.token_hex(8)
     try:
         return await handler(request)
     except RouterError as error:
-        return error_response(error, request.path)
+        return _told(error, request)
+    except web.RequestPayloadError as error:
+        return _told(BadRequest(f"The request body cannot be read ({error}); send it again."), request)
     except web.HTTPRequestEntityTooLarge:
         return error_response(_too_large(), request.path)
     except web.HTTPException as error:
@@ -56,9 +64,8 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except ConnectionError:
         raise  # the client left; nobody is there to answer
     except Exception:
-        log.exception("bug while answering %s %s", request.method, request.path)
-        bug = RouterError("hal0 met an unforeseen error; see the router's log and report it.")
-        return error_response(bug, request.path)
+        log.exception("bug while answering %s %s", request.method, request.rel_url.raw_path)
+        return _told(RouterError("hal0 met an unforeseen error; see the router's log and report it."), request)
 
 
 @web.middleware
@@ -80,6 +87,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Name the request, and let an allowed page read the answer (signal on_response_prepare)."""
+    request[_BEGUN] = response
     if (request_id := request.get(REQUEST_ID)) is not None:
         response.headers["X-Request-Id"] = request_id
     origin = request.headers.get("Origin")
@@ -88,6 +96,17 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     except ForbiddenOrigin:
         return
     response.headers.update(_cors(origin, request.headers.get("Access-Control-Request-Headers")))
+
+
+def _told(error: RouterError, request: web.Request) -> web.StreamResponse:
+    """The error as the answer. In one that has begun a second head would be taken for its content: there only
+    the connection's end can tell."""
+    begun: web.StreamResponse | None = request.get(_BEGUN)
+    if begun is None:
+        return error_response(error, request.path)
+    if request.transport is not None:
+        request.transport.abort()
+    return begun
 
 
 def error_response(error: RouterError, path: str) -> web.Response:
@@ -108,7 +127,9 @@ def error_headers(error: RouterError) -> dict[str, str]:
 def _is_local_metadata(request: web.Request) -> bool:
     """Probing clients send no key (CLIENTS.md); what they read is no secret on this computer."""
     reads = request.method in ("GET", "HEAD") or request.path in _READ_BY_POST
-    return reads and is_loopback(request.remote)
+    # A proxy on this computer speaks for others.
+    proxied = "Forwarded" in request.headers or "X-Forwarded-For" in request.headers
+    return reads and not proxied and is_loopback(request.remote)
 
 
 def _cors(origin: str | None, asked: str | None) -> dict[str, str]:
@@ -132,5 +153,7 @@ def _as_router_error(error: web.HTTPException, request: web.Request) -> RouterEr
     if error.status == 404:
         return PathNotFound(f"There is nothing at {request.path}; the OpenAI API is under /v1.")
     if error.status == 405:
-        return MethodNotAllowed(f"{request.method} is not possible at {request.path}.")
+        allowed = error.headers.get("Allow", "").replace(",", " or ")
+        advice = f"; use {allowed}" if allowed else ""
+        return MethodNotAllowed(f"{request.method} is not possible at {request.path}{advice}.")
     return BadRequest(f"{error.reason} ({error.status}).")

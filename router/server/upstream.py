@@ -70,8 +70,9 @@ class Connection(asyncio.Protocol):
     # -- what the proxy calls --------------------------------------------------------------------------
 
     def send(self, head: bytes, body: bytes) -> None:
-        """Write a whole request; small ones in one piece."""
-        assert self._transport is not None, "connected"
+        """Write a whole request; small ones in one piece. Raises UpstreamError on a closed connection."""
+        if self._transport is None or not self.is_open:
+            raise UpstreamError("the engine closed the connection")  # uvloop's write would raise RuntimeError
         self._reset()
         self.used += 1
         self.reusable = False
@@ -155,11 +156,13 @@ class Connection(asyncio.Protocol):
         for line in lines:
             name, _, value = line.partition(":")
             headers[name.strip().lower()] = value.strip()
-        if int(status) == 100:
+        if 100 <= int(status) < 200:  # 101 would need an Upgrade, which is never sent
             return self._parse_head()
         self._head = Head(int(status), reason, headers)
         self._chunked = "chunked" in headers.get("transfer-encoding", "").lower()
-        if not self._chunked and "content-length" in headers:
+        if self._chunked:
+            headers.pop("content-length", None)  # it says nothing then (RFC 9112, 6.3)
+        elif "content-length" in headers:
             self._remaining = int(headers["content-length"])
         if self._remaining == 0 or int(status) in (204, 304):
             self._complete = True

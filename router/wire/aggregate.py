@@ -38,7 +38,8 @@ class Aggregate(JsonAnswer):
         result = self.result()
         if result is None:
             raise EngineFailed("The engine ended its answer before it was complete; send the request again.")
-        return json.dumps(result, ensure_ascii=False, separators=(",", ":")).encode()
+        # A model may write half of a surrogate pair, which UTF-8 cannot say.
+        return json.dumps(result, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 
     def add(self, body: dict[str, Any]) -> None:
         raise NotImplementedError

@@ -79,10 +79,10 @@ class EventStream(Encoder):
     """Server-sent events: comments are safe in every client."""
 
     content_type = EVENT_STREAM
-    _whole = True
+    _tail = b"\n\n"  # of what was handed on; a line break may come in two pieces
 
     def feed(self, piece: bytes) -> bytes:
-        self._whole = piece.endswith(b"\n\n")
+        self._tail = (self._tail + piece[-2:])[-2:]
         return piece
 
     def beat(self, number: int, waiting: Waiting) -> bytes:
@@ -96,7 +96,7 @@ class EventStream(Encoder):
 
     def late_error(self, error: RouterError) -> bytes:
         """b"" in the middle of an event: only breaking the connection is understood there."""
-        return self.error_event(error) if self._whole else b""
+        return self.error_event(error) if self._tail == b"\n\n" else b""
 
     def error_event(self, error: RouterError) -> bytes:
         return sse_error(error)

@@ -17,7 +17,8 @@ def read_fields(content_type: str, raw: bytes, wanted: Collection[str]) -> dict[
     header = Message()
     header["Content-Type"] = content_type
     boundary = header.get_param("boundary")
-    if header.get_content_type() != "multipart/form-data" or not isinstance(boundary, str):
+    plain = content_type.isascii()  # it goes on to the engine, in a header
+    if not plain or header.get_content_type() != "multipart/form-data" or not isinstance(boundary, str):
         raise BadRequest("This endpoint takes multipart/form-data with a boundary, as OpenAI's does.")
     fields: dict[str, str] = {}
     for part in raw.split(b"--" + boundary.encode("latin-1", "replace")):

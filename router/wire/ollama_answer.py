@@ -323,4 +323,5 @@ def _nanoseconds(milliseconds: object) -> int | None:
 
 
 def _line(body: Mapping[str, Any]) -> bytes:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    # A model may write half of a surrogate pair, which UTF-8 cannot say.
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(errors="replace") + b"\n"

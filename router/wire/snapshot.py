@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from router.state import SlotStatus, Snapshot
 
+_PARTS: Mapping[str, Callable[[Snapshot], Any]] = {
+    "server": lambda s: {**asdict(s.server), "url": s.server.url},
+    "models": lambda s: [asdict(model) for model in s.models],
+    "memory": lambda s: [asdict(device) for device in s.memory],
+}
+
 
 def snapshot_json(snapshot: Snapshot) -> dict[str, Any]:
     """Sizes are bytes, times Unix seconds, durations seconds, fractions 0..1 or null where not known."""
-    return {
-        "revision": snapshot.revision,
-        "server": {**asdict(snapshot.server), "url": snapshot.server.url},
-        "slots": [slot_json(slot) for slot in snapshot.slots],
-        "models": [asdict(model) for model in snapshot.models],
-        "memory": [asdict(device) for device in snapshot.memory],
-    }
+    parts = {name: told(snapshot) for name, told in _PARTS.items()}
+    return {"revision": snapshot.revision, **parts, "slots": [slot_json(slot) for slot in snapshot.slots]}
 
 
 def slot_json(slot: SlotStatus) -> dict[str, Any]:
@@ -33,11 +35,10 @@ def slot_json(slot: SlotStatus) -> dict[str, Any]:
 
 def change_json(old: Snapshot, new: Snapshot) -> dict[str, Any]:
     """Only the parts that differ; of `slots`, only those slots. A slot that left is in `removed`."""
-    full = snapshot_json(new)
     change: dict[str, Any] = {"revision": new.revision}
-    for part in ("server", "models", "memory"):
+    for part, told in _PARTS.items():
         if getattr(old, part) != getattr(new, part):
-            change[part] = full[part]
+            change[part] = told(new)  # hundreds of models cost milliseconds
     before = {slot.name: slot for slot in old.slots}
     changed = [slot_json(slot) for slot in new.slots if before.pop(slot.name, None) != slot]
     if changed:

@@ -21,7 +21,7 @@ from router.errors import (
     SwitchCancelled,
 )
 from router.lease import Lease
-from router.state import SlotState, SlotStatus, Snapshot, StateStore
+from router.state import DeviceMemory, SlotMemory, SlotState, SlotStatus, Snapshot, StateStore
 from router.supervisor import Supervisor
 from router.tasks import spawn
 from tests.engines.running import soon, until
@@ -388,7 +388,12 @@ async def test_wrong_names_are_told(make: Callable[..., Bench]) -> None:
 async def test_measured_memory_belongs_to_the_engine_it_was_measured_of(make: Callable[..., Bench]) -> None:
     bench = make()
     await soon(bench.supervisor.load("primary", "alpha"))
-    bench.supervisor.set_memory({"primary": 500, "nobody": 1})
+    gpus = [DeviceMemory("GPU 0", True, 1000, 300, 300), DeviceMemory("GPU 1", True, 1000, 200, 200)]
+    revision = bench.store.snapshot.revision
+    bench.supervisor.set_memory(gpus, {"primary": SlotMemory((300, 200), True), "nobody": SlotMemory((1, 1))})
+    assert bench.store.snapshot.memory == tuple(gpus)
+    assert bench.store.snapshot.revision == revision + 1, "devices and slots are published together"
+    assert (bench.slot.memory_by_device, bench.slot.memory_estimated) == ((300, 200), True)
     measured = [bench.slot.memory]
     await soon(bench.supervisor.load("primary", "beta"))
     measured.append(bench.slot.memory)
@@ -403,3 +408,13 @@ async def test_the_log_outlives_the_engine(make: Callable[..., Bench]) -> None:
     bench.launcher.running[bench.slot.pid].log.add("hello from alpha")
     await soon(bench.supervisor.unload("primary"))
     assert bench.supervisor.logs("primary") == ["hello from alpha"]
+
+
+async def test_a_slot_that_is_made_while_hal0_quits_stays_empty(make: Callable[..., Bench]) -> None:
+    """A change of hal0.yaml may be under way: an engine that it starts would outlive its supervisor."""
+    bench = make()
+    await soon(bench.supervisor.close())
+    bench.supervisor.add_slot(SlotConfig("late", Kind.CHAT), LimitsConfig(), MappingProxyType(MODELS), "alpha")
+    with pytest.raises(ShuttingDown):
+        await soon(bench.supervisor.load("late", "alpha"))
+    assert not bench.launcher.running

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from router.engine import process as engine_process
 from router.engine.child import ChildState
 from router.engine.log import FILE_BYTES, RING_LINES, EngineLog, LogFiles
 from router.engine.process import EngineProcess, Launch, exit_sentence
@@ -219,3 +220,17 @@ async def test_output_that_is_not_text_is_kept_readable(start_engine: StartEngin
     assert await soon(engine.exited) == 3
     assert list(engine.log.ring) == ["\ufffd\ufffd bytes", "last words"]
     assert "last words (exit code 3)" in engine.failure().message
+
+
+async def test_an_exit_is_told_whatever_ending_its_helpers_meets(
+    start_engine: StartEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slot waits for it, and hal0's end does."""
+    engine = await start_engine("good")
+
+    def refuse(_pid: int) -> None:
+        raise PermissionError("access is denied")
+
+    monkeypatch.setattr(engine_process.platform, "kill", refuse)
+    await soon(engine.stop())
+    assert engine.exited.done()

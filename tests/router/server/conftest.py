@@ -61,6 +61,7 @@ class Served:
         control.add_routes(app)
         app.router.add_get("/test/bug", _bug)
         app.router.add_get("/test/busy", _busy)
+        app.router.add_get("/test/late", _late)
         app.router.add_post("/v1/chat/completions", _echo)
         self.server = TestServer(app, host=host)  # it cancels handlers as Endpoint does
         self.session = ClientSession(connector=TCPConnector(force_close=True))
@@ -82,6 +83,13 @@ class Served:
 
 
 async def _bug(_request: web.Request) -> web.Response:
+    raise ZeroDivisionError("a secret detail")
+
+
+async def _late(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    await response.write(b"so far so good")
     raise ZeroDivisionError("a secret detail")
 
 

@@ -182,3 +182,10 @@ async def test_a_reader_that_leaves_is_forgotten(serve: Serve) -> None:
         await other.event()
         assert served.store.observers == 2
     await until(lambda: served.store.observers == 0, "both to be unsubscribed")
+
+
+async def test_events_have_no_head_of_their_own(serve: Serve) -> None:
+    """Its answer would be endless, with a body that HEAD may not have."""
+    served = await serve()
+    assert await served.code("HEAD", "/api/events") == (405, None)
+    assert served.store.observers == 0

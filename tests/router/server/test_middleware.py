@@ -11,7 +11,8 @@ import pytest
 
 from router.errors import RouterError
 from router.server.middleware import error_response
-from tests.router.server.conftest import MAX_BODY, Serve
+from tests.engines.running import soon
+from tests.router.server.conftest import MAX_BODY, Serve, Served
 
 KEY = "a-key"
 CHAT = "/v1/chat/completions"
@@ -160,6 +161,13 @@ async def test_on_this_computer_metadata_needs_no_key(serve: Serve) -> None:
     assert await served.code("POST", "/api/unload") == (401, "auth.invalid_key")
 
 
+async def test_a_proxy_on_this_computer_is_no_way_around_the_key(serve: Serve) -> None:
+    served = await serve((KEY,))
+    for header in ("X-Forwarded-For", "Forwarded"):
+        status, body, _ = await served.ask("GET", "/api/state", headers={header: "for=203.0.113.9"})
+        assert (status, body["error"]["code"]) == (401, "auth.invalid_key")
+
+
 async def test_from_elsewhere_only_the_health_needs_no_key(serve: Serve) -> None:
     addresses = [a.address for nic in psutil.net_if_addrs().values() for a in nic if a.family is socket.AF_INET]
     outside = next((a for a in addresses if not a.startswith("127.")), None)
@@ -179,3 +187,48 @@ async def test_errors_speak_the_dialect_of_their_path(serve: Serve) -> None:
     assert body["type"] == "error" and isinstance(body["error"]["message"], str)
     _, body, _ = await served.ask("POST", "/api/chat", headers={"Origin": "https://evil.example"})
     assert isinstance(body["error"], str)
+
+
+async def test_a_bug_in_an_answer_that_has_begun_ends_the_connection(serve: Serve) -> None:
+    """A second head would be taken for more of the first answer."""
+    served = await serve()
+    received = await _exchange(served, "GET /test/late HTTP/1.1", "Connection: close")
+    assert received.count(b"HTTP/1.1") <= 1 and not received.endswith(b"0\r\n\r\n")
+
+
+async def test_a_body_that_cannot_be_unpacked(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    served = await serve()
+    headers = {"Content-Encoding": "gzip"}
+    status, body, _ = await served.ask("POST", CHAT, data=b"no gzip", headers=headers)
+    assert (status, body["error"]["code"]) == (400, "request.invalid")
+    assert "bug" not in caplog.text
+
+
+@pytest.mark.parametrize("given", ["one two", "x" * 65, "ä", ""])
+async def test_only_a_name_names_a_request(serve: Serve, given: str) -> None:
+    """It is logged: words of its own could pass for hal0's."""
+    served = await serve()
+    _, _, headers = await served.ask("GET", "/health", headers={"X-Request-Id": given})
+    assert len(headers["X-Request-ID"]) == 16 and given not in headers.values()
+
+
+async def test_a_request_keeps_its_name(serve: Serve) -> None:
+    served = await serve()
+    _, _, headers = await served.ask("GET", "/health", headers={"X-Request-Id": "req-1/a"})
+    assert headers["X-Request-ID"] == "req-1/a"
+
+
+async def _exchange(served: Served, *lines: str) -> bytes:
+    """All that comes for a request without a body, until the connection ends."""
+    url = served.server.make_url("/")
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write("\r\n".join([lines[0], "Host: localhost", *lines[1:], "", ""]).encode())
+    received = b""
+    try:
+        while piece := await soon(reader.read(65536)):
+            received += piece
+    except ConnectionResetError:
+        pass  # an end like any other, here
+    finally:
+        writer.close()
+    return received
