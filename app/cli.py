@@ -27,6 +27,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `hal0 logs primary | head`
         sys.stderr.close()
         return 0
+    except OSError as error:
+        if error.filename is None:
+            raise  # not about a file: a bug
+        print(_unusable(error), file=sys.stderr)
+        return 1
+
+
+def _unusable(error: OSError) -> str:
+    return (
+        f"hal0: {error.filename} cannot be used ({error.strerror}); make it readable and writable for you, or "
+        "give hal0 other folders (XDG_STATE_HOME, XDG_DATA_HOME, XDG_CACHE_HOME, XDG_CONFIG_HOME)."
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -46,6 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "serve", "run without a desktop", _serve, common)
     _add(commands, "check", "check hal0.yaml and every model's flags", _check, common)
     _add(commands, "status", "show slots, models and memory", _status, remote)
+    models = _add(commands, "models", "list models, and whether each fits into memory now", _models, remote)
+    models.add_argument("--fit", action="store_true", help="wait until it is known of all, best fit first")
     switch = _add(commands, "switch", "load a model into a slot", _switch, remote)
     switch.add_argument("slot")
     switch.add_argument("model")
@@ -108,6 +122,12 @@ def _status(arguments: argparse.Namespace) -> int:
     from app.commands.remote import status
 
     return status(arguments.config, arguments.url)
+
+
+def _models(arguments: argparse.Namespace) -> int:
+    from app.commands.models import models
+
+    return models(arguments.config, arguments.url, fit=arguments.fit)
 
 
 def _switch(arguments: argparse.Namespace) -> int:

@@ -9,11 +9,15 @@ from router.state import DeviceMemory, Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """`size` bytes of a pool held by `name`; `colour` is the slot's number, None for all slots together."""
+    """`size` bytes of a pool held by `name`; `colour` is the slot's number, None for all slots together.
+
+    `estimated`: the driver does not tell; hal0 guesses.
+    """
 
     name: str
     size: int
     colour: int | None
+    estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,32 +30,33 @@ class Pool:
     shares: tuple[Share, ...]
     others: int
     free: int
+    estimated: bool = False
 
 
 def pools(snapshot: Snapshot) -> tuple[Pool, ...]:
-    """One per device, in the order of the snapshot.
-
-    A slot's bytes are known over all devices together. So each slot has its own share where one device holds
-    what the slots use; where several do, a device shows one share for all of them.
-    """
-    holding = [device for device in snapshot.memory if device.used_by_slots > 0]
-    return tuple(_pool(snapshot, device, alone=len(holding) == 1) for device in snapshot.memory)
+    """One per device, in the order of the snapshot, with what each slot holds of it."""
+    return tuple(_pool(snapshot, index, device) for index, device in enumerate(snapshot.memory))
 
 
-def _pool(snapshot: Snapshot, device: DeviceMemory, *, alone: bool) -> Pool:
+def _pool(snapshot: Snapshot, index: int, device: DeviceMemory) -> Pool:
     used = min(device.used, device.total)
     ours = min(device.used_by_slots, used)
-    shares = _shares(snapshot, ours) if alone else ()
-    if not shares and ours:
-        shares = (Share("", ours, None),)
-    return Pool(device.name, device.is_gpu, device.total, shares, used - ours, device.total - used)
+    shares = _shares(snapshot, index, ours)
+    others, free = used - ours, device.total - used
+    return Pool(device.name, device.is_gpu, device.total, shares, others, free, device.estimated)
 
 
-def _shares(snapshot: Snapshot, ours: int) -> tuple[Share, ...]:
+def _shares(snapshot: Snapshot, index: int, ours: int) -> tuple[Share, ...]:
     """The slots' parts of `ours`. The two are measured apart: too much is scaled down, a rest is the slots'."""
-    sizes = [(slot.name, slot.memory or 0, number) for number, slot in enumerate(snapshot.slots)]
-    known = sum(size for _name, size, _number in sizes)
-    fit = max(known, ours)
-    shares = [Share(name, size * ours // fit if known > ours else size, n) for name, size, n in sizes if size]
-    rest = ours - sum(share.size for share in shares)
-    return (*shares, Share("", rest, None)) if rest and shares else tuple(shares)
+    held = [slot.memory_by_device[index : index + 1] for slot in snapshot.slots]
+    sizes = [size[0] if size else 0 for size in held]
+    known = sum(sizes)
+    parts = [size * ours // known if known > ours else size for size in sizes]
+    shares = [
+        Share(slot.name, part, number, slot.memory_estimated)
+        for number, (slot, part) in enumerate(zip(snapshot.slots, parts, strict=True))
+        if part
+    ]
+    if rest := ours - sum(parts):
+        shares.append(Share("", rest, None))
+    return tuple(shares)

@@ -11,7 +11,8 @@ from app import text
 from app import texts_models as words
 from app.settings_view import MODEL_DIRS, form_of
 from router.config.change import ConfigChange, ConfigDocument
-from router.state import DeviceMemory, ModelStatus, SlotState, Snapshot
+from router.memory import needs
+from router.state import DeviceMemory, ModelStatus, SlotState, SlotStatus, Snapshot
 
 FITS_UP_TO = 0.85  # of what is free: the rest is for the context, whose size the file does not tell
 
@@ -66,39 +67,65 @@ def shown_of(snapshot: Snapshot) -> object:
 
 def rows(snapshot: Snapshot) -> tuple[ModelRow, ...]:
     """Every model, in the catalog's order."""
-    loaded: dict[str, list[str]] = {}
+    loaded: dict[str, list[SlotStatus]] = {}
     for slot in snapshot.slots:
         for model_id in slot.loaded if slot.state is SlotState.READY else ():
-            loaded.setdefault(model_id, []).append(slot.name)
-    return tuple(_row(model, snapshot, tuple(loaded.get(model.id, ()))) for model in snapshot.models)
+            loaded.setdefault(model_id, []).append(slot)
+    return tuple(_row(model, snapshot, loaded.get(model.id, [])) for model in snapshot.models)
 
 
-def _row(model: ModelStatus, snapshot: Snapshot, slots: tuple[str, ...]) -> ModelRow:
+def _row(model: ModelStatus, snapshot: Snapshot, holding: Sequence[SlotStatus]) -> ModelRow:
+    slots = tuple(slot.name for slot in holding)
     trained = model.context_trained if model.context_trained != model.context_length else None
     context, tip = words.UNKNOWN, ""
     if model.context_length:
         context = words.context(text.context(model.context_length), text.context(trained) if trained else None)
         tip = words.context_tip(model.context_length, model.context_trained)
     size = text.size(model.size_bytes) if model.size_bytes else words.UNKNOWN
-    fit = fit_text(model, snapshot.memory)
+    fit = fit_text(
+        model, snapshot.memory, held=sum(needs.held_bytes(slot, snapshot.memory) for slot in holding)
+    )
     name = model.display_name or model.id
     searched = (name, model.id, *model.aliases, model.quantisation or "", model.kind.value, *slots)
     return ModelRow(model, name, size, context, tip, slots, fit, " ".join(searched).casefold())
 
 
-def fit_text(model: ModelStatus, memory: tuple[DeviceMemory, ...]) -> FitText:
-    """What is known without a forecast: the file's size against the memory that is free now.
+def fit_text(model: ModelStatus, memory: tuple[DeviceMemory, ...], held: int = 0) -> FitText:
+    """What the model takes against the memory that is free now; only what is an estimate has a "≈".
 
-    All GPUs count together; without one, the RAM does.
+    All GPUs count together; without one, the RAM does. `held`: bytes the model has already.
     """
     if model.problem:
         return FitText(Fit.BROKEN, words.CANNOT_LOAD, model.problem)
-    pools = tuple(d for d in memory if d.is_gpu) or memory
-    if not pools or not model.size_bytes:
+    pools = needs.where_it_counts(memory)
+    if not pools or not (model.needs or model.size_bytes):
         return FitText(Fit.UNKNOWN, words.UNKNOWN)
     total = sum(d.total for d in pools)
-    free = sum(max(0, d.total - d.used) for d in pools)
+    free = min(total, needs.free_bytes(memory) + held)
     pool = "VRAM" if pools[0].is_gpu else "RAM"
+    if model.needs and model.needs_source != needs.Source.FORMULA:
+        return _exact(model.needs, free, total, pool)
+    return _estimate(model, free, total, pool)
+
+
+def _exact(needed: int, free: int, total: int, pool: str) -> FitText:
+    found = needs.fit(needed, free)
+    tip = words.needs_tip(text.size(needed), text.size(free), pool)
+    if found.fits is needs.Fits.FITS:
+        return FitText(Fit.FITS, words.FITS_EXACTLY, tip)
+    tip = f"{tip} {words.MAKE_ROOM}"
+    if found.fits is needs.Fits.TIGHT:
+        return FitText(Fit.TIGHT, words.TIGHT_EXACTLY, tip)
+    fit = Fit.TIGHT if needed <= total else Fit.TOO_BIG
+    return FitText(fit, words.short_by(text.size(found.margin)), tip)
+
+
+def _estimate(model: ModelStatus, free: int, total: int, pool: str) -> FitText:
+    """By the formula where there is one; else the file's size is all that is known."""
+    if model.needs:
+        found = _exact(model.needs, free, total, pool)
+        return FitText(found.fit, f"≈ {found.text}", f"{found.tip} {words.COMPUTED}")
+    assert model.size_bytes, "seen by the caller"
     if model.size_bytes > total:
         tip = words.too_big_tip(text.size(model.size_bytes), text.size(total), pool)
         return FitText(Fit.TOO_BIG, words.TOO_BIG, tip)

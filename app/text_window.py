@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.text import APP, ELLIPSIS, SEPARATOR, context, duration, model_name, size
+from app.text import APP, ELLIPSIS, SEPARATOR, context, duration, held, model_name, size
 from app.translate import tr
 from router.state import ModelStatus, ServerStatus, SlotState, SlotStatus, Snapshot
 
@@ -114,7 +114,7 @@ def facts(slot: SlotStatus, now: float) -> str:
     if slot.context_length:
         found.append(tr("{tokens} context").format(tokens=context(slot.context_length)))
     if slot.memory:
-        found.append(size(slot.memory))
+        found.append(held(slot.memory, slot.memory_estimated))
     if slot.idle_since is not None and slot.state is SlotState.READY:
         found.append(idle(now - slot.idle_since))
     return SEPARATOR.join(found)

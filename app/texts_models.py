@@ -32,6 +32,9 @@ FITS, TIGHT, TOO_BIG = tr("≈ fits"), tr("≈ tight"), tr("≈ too big")
 CANNOT_LOAD = tr("cannot be loaded")
 UNKNOWN = "–"
 NOT_KNOWN = tr("none")
+FITS_EXACTLY, TIGHT_EXACTLY = tr("fits"), tr("tight")
+MAKE_ROOM = tr("Unload something first, or choose less context.")
+COMPUTED = tr("An estimate from the file's header; llama-server could not be asked.")
 ESTIMATE = tr("An estimate from the file's size: context and images need memory as well.")
 
 
@@ -61,12 +64,22 @@ def fits_tip(file: str, free: str, pool: str) -> str:
 
 
 def tight_tip(file: str, free: str, pool: str) -> str:
-    return f"{fits_tip(file, free, pool)} {tr('Unload something first, or choose less context.')}"
+    return f"{fits_tip(file, free, pool)} {MAKE_ROOM}"
 
 
 def too_big_tip(file: str, total: str, pool: str) -> str:
     told = tr("The file is {file}; {pool} has {total} in all.").format(file=file, pool=pool, total=total)
     return f"{told} {tr('It may still run slowly, partly in other memory.')} {ESTIMATE}"
+
+
+def needs_tip(needs: str, free: str, pool: str) -> str:
+    return tr("Takes {needs} with its context full; {free} of {pool} is free now.").format(
+        needs=needs, free=free, pool=pool
+    )
+
+
+def short_by(missing: str) -> str:
+    return tr("short by {missing}").format(missing=missing)
 
 
 def load_in(slot: str) -> str:

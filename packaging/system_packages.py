@@ -35,8 +35,10 @@ TEST_PROGRAMS = {
     "xdotool": "xdotool",
     "import": "imagemagick",
     "xwininfo": "x11-utils",
+    "gcc": "gcc",
 }
 TEST_FILES = {
+    "/usr/include/stdio.h": "libc6-dev",
     "/usr/share/dbus-1/session.conf": "dbus-session-bus-common",
     "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf": "fonts-dejavu-core",
 }

@@ -15,7 +15,7 @@ from router.engine.process import EngineProcess
 from router.errors import RouterError
 from router.lease import Lease
 from router.scheduler import SlotScheduler, Switch
-from router.state import Progress, SlotError, SlotState, SlotStatus
+from router.state import Progress, SlotError, SlotMemory, SlotState, SlotStatus
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Seat:
         gone: models it once could, for as long as one of them runs or is remembered as its model.
         relaunch: the configuration changed under its engine; looked at when no switch is under way.
         log: the last lines of all its engines.
-        memory: bytes its engine holds, as last measured.
+        memory: what its engine holds, as last measured.
         tokens_per_second: of its last answer, as the engine said.
         publishing: the publication that is due in the loop's next turn.
     """
@@ -57,7 +57,7 @@ class Seat:
     leases: dict[int, Lease] = field(default_factory=dict)
     log: deque[str] = field(default_factory=lambda: deque(maxlen=RING_LINES))
     timer: asyncio.TimerHandle | None = None
-    memory: int | None = None
+    memory: SlotMemory | None = None
     tokens_per_second: float | None = None
     publishing: asyncio.Handle | None = None
     _idle: tuple[float, float] | None = None
@@ -119,6 +119,7 @@ class Seat:
         """What everyone sees of this slot now."""
         s = self.scheduler
         process = self.engine.process if self.engine else None
+        memory = self.memory if process else None
         shown = s.running or (s.switch.previous if s.switch else None) or s.selected
         if s.phase is SlotState.READY:
             shown = s.selected
@@ -136,7 +137,9 @@ class Seat:
             context_length=self._context_length(s.target or shown),
             pid=process.pid if process else None,
             port=process.launch.port if process else None,
-            memory=self.memory if process else None,
+            memory=sum(memory.by_device) if memory else None,
+            memory_by_device=memory.by_device if memory else (),
+            memory_estimated=memory.estimated if memory else False,
             idle_since=self._idle_since(),
             tokens_per_second=self.tokens_per_second if s.running else None,
             last_error=self._last_error(),

@@ -20,7 +20,10 @@ from router.engine.log import LogFiles
 from router.errors import PortInUse
 from router.files import tail
 from router.live_config import LiveConfig
-from router.memory.sources import MemorySource, find_source, read
+from router.memory.forecast import Forecaster
+from router.memory.foresight import Foresight
+from router.memory.poll import MemoryPoll
+from router.memory.sources import find_source
 from router.paths import Paths
 from router.reconfigure import Reconfigurer
 from router.reload import choose_model
@@ -37,8 +40,6 @@ from router.version import __version__
 __all__ = ["Service", "choose_model"]
 
 log = logging.getLogger(__name__)
-
-MEMORY_POLL_SECONDS = 1.0
 
 
 class Service:
@@ -65,6 +66,7 @@ class Service:
         self._reconfigurer: Reconfigurer | None = None
         self._engines: aiohttp.ClientSession | None = None
         self._log_files: LogFiles | None = None
+        self._forecaster = Forecaster(paths.cache)
         self._upstreams = Upstreams()
         self._background: list[asyncio.Task[None]] = []
         self._saving: asyncio.Task[None] | None = None
@@ -87,6 +89,7 @@ class Service:
         self._reconfigurer = Reconfigurer(
             self._config, catalog, self.store, self._supervisor, self._listener, self._make_launcher
         )
+        self._reconfigurer.forecast = self._forecaster.known
         self._live.runs(self._reconfigurer)
         self._selected = await asyncio.to_thread(self._selection.load)
         self._reconfigurer.add_slots(self._selected)
@@ -94,6 +97,9 @@ class Service:
         self.store.subscribe(self._remember_selection)
         self._background.append(spawn(self._poll_memory(), name="memory"))
         self._background.append(spawn(self._live.watch(), name="watch hal0.yaml"))
+        reconfigurer = self._reconfigurer
+        foresight = Foresight(self._forecaster, self.store, reconfigurer.models, reconfigurer.publish_models)
+        self._background.append(spawn(foresight.run(), name="forecasts"))
         self._reconfigurer.load_slots()
 
     async def stop(self) -> None:
@@ -164,7 +170,9 @@ class Service:
 
     def _make_launcher(self, engine: EngineConfig) -> Launcher:
         assert self._engines is not None, "made by start()"
-        return Launcher(engine, self._paths, self._engines)
+        launcher = Launcher(engine, self._paths, self._engines)
+        self._forecaster.use_engine(launcher)
+        return launcher
 
     async def _listen(self, listener: Listener) -> None:
         try:
@@ -176,19 +184,7 @@ class Service:
             listener.keep_trying()
 
     async def _poll_memory(self) -> None:
-        source = await asyncio.to_thread(find_source)
-        while True:
-            await self._read_memory(source)
-            await asyncio.sleep(MEMORY_POLL_SECONDS)
-
-    async def _read_memory(self, source: MemorySource) -> None:
-        pids = {slot.name: slot.pid for slot in self.store.snapshot.slots if slot.pid}
-        devices, used = await asyncio.to_thread(read, source, set(pids.values()))
-        self._commands.set_memory({name: used.get(pid) for name, pid in pids.items()})
-        ours = sum(used.values())
-        if devices:
-            devices = (replace(devices[0], used_by_slots=ours), *devices[1:])
-        self.store.update(memory=devices)
+        await MemoryPoll(self.store, find_source(), self._commands.set_memory).run()
 
     def _remember_selection(self, snapshot: Snapshot) -> None:
         """A slot that is ready holds what it is to hold after the next start, too."""

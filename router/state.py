@@ -71,7 +71,8 @@ class SlotStatus:
 
     `model` is what the slot holds or will load next; `target` is what it is turning into while switching.
     `loaded` lists every model id the running engine answers for (models that differ only in per-request
-    fields share a process). `memory` is bytes in use, as measured. `choices` are the ids it may hold.
+    fields share a process). `choices` are the ids it may hold. `memory` is bytes in use over all devices,
+    `memory_by_device` over each of `Snapshot.memory`; `memory_estimated`: the driver does not tell, so a guess.
     `idle_since` is Unix seconds of the last request's end (or the load's), None while it works or holds
     nothing. `tokens_per_second` is what the engine said of its last answer.
     """
@@ -90,6 +91,8 @@ class SlotStatus:
     pid: int | None = None
     port: int | None = None
     memory: int | None = None
+    memory_by_device: tuple[int, ...] = ()
+    memory_estimated: bool = False
     idle_since: float | None = None
     tokens_per_second: float | None = None
     last_error: SlotError | None = None
@@ -106,7 +109,9 @@ class SlotStatus:
 class ModelStatus:
     """One model as everyone sees it. `context_length` is what it will load with, in tokens, of the
     `context_trained` it could; `quantisation` is a label such as "Q4_K_M"; `file` a path, or None for another
-    engine's command. `problem` is one sentence why it cannot be launched."""
+    engine's command. `problem` is one sentence why it cannot be launched. `needs` is the forecast of what it
+    takes, in bytes of GPU memory if any of it goes there, else of RAM; `needs_source` says how good that is:
+    "formula" (an estimate), "engine" or "learnt" (router.memory.needs)."""
 
     id: str
     display_name: str
@@ -118,17 +123,36 @@ class ModelStatus:
     quantisation: str | None = None
     file: str | None = None
     problem: str | None = None
+    needs: int | None = None
+    needs_source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceMemory:
-    """Bytes of one memory pool: a GPU ("NVIDIA GeForce RTX 3090") or, without one, the computer's RAM."""
+    """Bytes of one memory pool: a GPU ("NVIDIA GeForce RTX 3090") or, without one, the computer's RAM.
+
+    `utilisation` is 0..100, None where unknown. `estimated`: the driver does not tell what processes hold.
+    """
 
     name: str
     is_gpu: bool
     total: int
     used: int
     used_by_slots: int = 0
+    utilisation: int | None = None
+    estimated: bool = False
+
+    @property
+    def free(self) -> int:
+        return max(0, self.total - self.used)
+
+
+@dataclass(frozen=True, slots=True)
+class SlotMemory:
+    """Bytes a slot's engine holds of each device, in the order of `Snapshot.memory`."""
+
+    by_device: tuple[int, ...]
+    estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from router.errors import BadModel, EngineFailed, RouterError, SlotNotFound
 from router.lease import Lease, Ticket
 from router.scheduler import SlotScheduler
 from router.seat import RunningEngine, Seat
-from router.state import SlotState, StateStore
+from router.state import DeviceMemory, SlotMemory, SlotState, StateStore
 from router.tasks import spawn
 
 log = logging.getLogger(__name__)
@@ -53,12 +53,15 @@ class Supervisor:
         self._orders: dict[int, asyncio.Future[None]] = {}
         self._background: set[asyncio.Task[None]] = set()
         self._checks: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     def add_slot(
         self, slot: SlotConfig, limits: LimitsConfig, models: Mapping[str, Model], selected: str | None
     ) -> None:
         """Make a slot that may hold `models`; `selected` is what it loads first."""
-        self._seats[slot.name] = Seat.make(slot, limits, models, selected)
+        self._seats[slot.name] = seat = Seat.make(slot, limits, models, selected)
+        if self._closed:  # a change of the configuration was under way when hal0 was quit
+            seat.scheduler.close(asyncio.get_running_loop().time())
         self._publish_all()
 
     # -- the configuration changes ---------------------------------------------------------------------
@@ -168,15 +171,16 @@ class Supervisor:
         """What an engine said of its answer; published with the lease's end."""
         self._seat(slot).tokens_per_second = round(tokens_per_second, 1)
 
-    def set_memory(self, used: Mapping[str, int | None]) -> None:
-        """Measured bytes per slot."""
-        for name, amount in used.items():
-            if (seat := self._seats.get(name)) is not None and seat.memory != amount:
-                seat.memory = amount
-                self._store.update_slot(seat.status())
+    def set_memory(self, devices: Sequence[DeviceMemory], slots: Mapping[str, SlotMemory]) -> None:
+        """As measured; published together, as what slots hold is told in the order of the devices."""
+        for name, seat in self._seats.items():
+            seat.memory = slots.get(name)
+        shown = tuple(seat.status() for seat in self._seats.values())
+        self._store.update(memory=tuple(devices), slots=shown)
 
     async def close(self) -> None:
         """Refuse and abort everyone, stop all engines, and wait until they are reaped."""
+        self._closed = True
         for seat in self._seats.values():
             self._tell(seat, lambda s, now: s.close(now))
         for check in self._checks:
@@ -332,6 +336,7 @@ class Supervisor:
         def on_progress(phase: SlotState, fraction: float | None) -> None:
             self._tell(seat, lambda s, _now: s.engine_progress(engine.generation, phase, fraction))
 
+        on_progress(SlotState.STARTING, None)  # its process and port are known now
         engine.context_length = await self._launcher.ready(engine.process, on_progress)
 
     async def _stop_engine(self, seat: Seat, generation: int) -> None:

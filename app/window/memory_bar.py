@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from typing import NamedTuple
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent
@@ -78,22 +79,35 @@ class MemoryLine(QWidget):
         entries = parts_of(pool, chosen)
         self.caption.show_text(pool.name if pool.is_gpu else text_window.RAM_NAME)
         set_text(self.numbers, text_window.free_of(pool.free, pool.total))
-        self.bar.show_parts(tuple((count / max(1, pool.total), colour) for _name, count, colour in entries))
-        set_text(self.legend, "&ensp; ".join(_swatch(*entry) for entry in entries))
+        self.bar.show_parts(tuple((part.size / max(1, pool.total), part.colour) for part in entries))
+        set_text(self.legend, "&ensp; ".join(_swatch(part) for part in entries))
         self.legend.setVisible(bool(entries))
-        spoken = [f"{name} {text.size(count)}" for name, count, _colour in entries]
+        spoken = [f"{part.name} {part.words}" for part in entries]
         self.bar.setAccessibleName(self.caption.full)
         self.bar.setAccessibleDescription(", ".join([*spoken, self.numbers.text()]))
         self.legend.setAccessibleName(", ".join(spoken))
 
 
-def parts_of(pool: Pool, chosen: Colours) -> list[tuple[str, int, str]]:
-    """(name, bytes, colour) from left to right, without what is free and without parts of nothing."""
-    entries = [(s.name or text_window.ALL_SLOTS, s.size, chosen.slot(s.colour)) for s in pool.shares]
-    entries.append((text_window.OTHER_APPS, pool.others, chosen.others))
-    return [entry for entry in entries if entry[1] >= 1 << 20]
+class Part(NamedTuple):
+    """One part of a bar, and its entry in the legend; `words` is its size."""
+
+    name: str
+    size: int
+    words: str
+    colour: str
 
 
-def _swatch(name: str, count: int, colour: str) -> str:
-    words = html.escape(f"{text.elide_middle(name, 28)} {text.size(count)}").replace(" ", "&nbsp;")
-    return f'<span style="color:{colour}">■</span>&nbsp;{words}'
+def parts_of(pool: Pool, chosen: Colours) -> list[Part]:
+    """From left to right, without what is free and without parts of nothing."""
+    entries = [
+        Part(s.name or text_window.ALL_SLOTS, s.size, text.held(s.size, s.estimated), chosen.slot(s.colour))
+        for s in pool.shares
+    ]
+    others = text.held(pool.others, pool.estimated)
+    entries.append(Part(text_window.OTHER_APPS, pool.others, others, chosen.others))
+    return [part for part in entries if part.size >= 1 << 20]
+
+
+def _swatch(part: Part) -> str:
+    words = html.escape(f"{text.elide_middle(part.name, 28)} {part.words}").replace(" ", "&nbsp;")
+    return f'<span style="color:{part.colour}">■</span>&nbsp;{words}'

@@ -48,6 +48,7 @@ def first_snapshot() -> Snapshot:
         context_length=32768,
         pid=4711,
         memory=int(17.8 * GB),
+        memory_by_device=(int(17.8 * GB),),
     )
     embed = SlotStatus("embed", Kind.EMBEDDING, choices=(EMBED,))
     memory = DeviceMemory("NVIDIA GeForce RTX 3090", True, 24 * GB, int(19.2 * GB), int(16.1 * GB))
@@ -108,12 +109,14 @@ class FakeService:
             self._set(slot, state=SlotState.FAILED, target=None, progress=None, last_error=error)
             raise EngineFailed(error.message)
         memory = int(16.1 * GB)
-        done = {"target": None, "progress": None, "pid": 4712, "memory": memory, "context_length": 8192}
+        held = {"memory": memory, "memory_by_device": (memory,)}
+        done = {"target": None, "progress": None, "pid": 4712, "context_length": 8192, **held}
         self._set(slot, state=SlotState.READY, model=model, loaded=(model,), **done)
 
     async def unload(self, slot: str) -> None:
         self._note(("unload", slot))
-        self._set(slot, state=SlotState.UNLOADED, loaded=(), pid=None, memory=None, context_length=None)
+        gone = {"pid": None, "memory": None, "memory_by_device": (), "context_length": None}
+        self._set(slot, state=SlotState.UNLOADED, loaded=(), **gone)
 
     async def unload_all(self) -> None:
         self._note(("unload_all",))

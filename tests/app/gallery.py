@@ -121,6 +121,7 @@ SCENES: dict[str, Callable[[], QWidget]] = {
     "lan": _slots(scenes.lan),
     "no-gpu": _slots(scenes.no_gpu),
     "two-gpus": _slots(scenes.two_gpus),
+    "windows": _slots(scenes.windows),
     "twelve-slots": _slots(scenes.twelve_slots),
     "long-names": _slots(scenes.long_names),
     "long-names-small": _slots(scenes.long_names, 640, 480),

@@ -57,6 +57,7 @@ PRIMARY = SlotStatus(
     pid=4711,
     port=8101,
     memory=int(9.8 * GB),
+    memory_by_device=(int(9.8 * GB),),
     idle_since=NOW - 245,
     tokens_per_second=42.3,
 )
@@ -68,6 +69,7 @@ CODER = replace(
     context_length=8192,
     pid=4712,
     memory=int(6.3 * GB),
+    memory_by_device=(int(6.3 * GB),),
     in_flight=2,
     queued=1,
     idle_since=None,
@@ -79,7 +81,13 @@ RAM = DeviceMemory("RAM", False, 32 * GB, int(9.4 * GB), int(1.1 * GB))
 
 
 def _with(*slots: SlotStatus, memory: tuple[DeviceMemory, ...] = (GPU,)) -> Snapshot:
-    return Snapshot(server=RUNNING, slots=slots, models=MODELS, memory=memory)
+    placed = tuple(s if sum(s.memory_by_device) == s.memory else on(s, s.memory or 0) for s in slots)
+    return Snapshot(server=RUNNING, slots=placed, models=MODELS, memory=memory)
+
+
+def on(slot: SlotStatus, *held: int) -> SlotStatus:
+    """`slot` with an engine that holds that much of each device."""
+    return replace(slot, memory=sum(held) or None, memory_by_device=held if sum(held) else ())
 
 
 def _switching(slot: SlotStatus, state: SlotState, fraction: float | None = None) -> SlotStatus:
@@ -148,9 +156,19 @@ def no_gpu() -> Snapshot:
 
 
 def two_gpus() -> Snapshot:
-    first = replace(GPU, used=int(22.1 * GB), used_by_slots=int(20.0 * GB))
-    second = DeviceMemory("NVIDIA RTX A4000", True, 16 * GB, int(9.0 * GB), int(8.8 * GB))
-    return _with(replace(PRIMARY, memory=int(28.8 * GB)), EMBED, memory=(first, second))
+    primary = on(PRIMARY, int(15.6 * GB), int(7.2 * GB))
+    coder = on(CODER, int(4.4 * GB), int(1.6 * GB))
+    ours = [sum(pair) for pair in zip(primary.memory_by_device, coder.memory_by_device, strict=True)]
+    first = replace(GPU, used=int(22.1 * GB), used_by_slots=ours[0])
+    second = DeviceMemory("NVIDIA RTX A4000", True, 16 * GB, int(9.0 * GB), ours[1])
+    return _with(primary, coder, EMBED, memory=(first, second))
+
+
+def windows() -> Snapshot:
+    """The driver tells who runs on the GPU, and not what they hold."""
+    found = ready()
+    slots = tuple(replace(slot, memory_estimated=slot.memory is not None) for slot in found.slots)
+    return replace(found, slots=slots, memory=(replace(GPU, estimated=True),))
 
 
 def twelve_slots() -> Snapshot:

@@ -4,6 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.memory_model import Share, pools
+from app.theme import LIGHT
+from app.window.memory_bar import parts_of
 from router.config.schema import Kind
 from router.state import DeviceMemory, SlotStatus, Snapshot
 from tests.app import scenes
@@ -17,14 +19,21 @@ def test_each_slot_has_its_share_of_the_only_gpu() -> None:
     assert round(pool.free / GB, 1) == 4.8
 
 
-def test_on_two_gpus_nobody_knows_which_slot_is_where() -> None:
+def test_on_two_gpus_each_slot_has_its_share_of_both() -> None:
     first, second = pools(scenes.two_gpus())
-    assert first.shares == (Share("", int(20.0 * GB), None),)
-    assert second.shares == (Share("", int(8.8 * GB), None),)
+    assert first.shares == (Share("primary", int(15.6 * GB), 0), Share("coder", int(4.4 * GB), 1))
+    assert second.shares == (Share("primary", int(7.2 * GB), 0), Share("coder", int(1.6 * GB), 1))
+
+
+def test_a_guess_is_marked() -> None:
+    (pool,) = pools(scenes.windows())
+    assert pool.estimated and all(share.estimated for share in pool.shares)
+    words = {part.name: part.words for part in parts_of(pool, LIGHT)}
+    assert words == {"primary": "~9.8 GB", "coder": "~6.3 GB", "other programs": "~3.1 GB"}
 
 
 def test_what_no_slot_accounts_for_belongs_to_the_slots_together() -> None:
-    slot = SlotStatus("a", Kind.CHAT, memory=3 * GB)
+    slot = SlotStatus("a", Kind.CHAT, memory_by_device=(3 * GB,))
     device = DeviceMemory("GPU", True, 24 * GB, 10 * GB, 5 * GB)
     (pool,) = pools(Snapshot(slots=(slot,), memory=(device,)))
     assert pool.shares == (Share("a", 3 * GB, 0), Share("", 2 * GB, None))
@@ -34,11 +43,11 @@ sizes = st.integers(0, 1 << 40)
 
 
 @given(
-    st.lists(st.none() | sizes, max_size=12),
+    st.lists(st.lists(sizes, max_size=3), max_size=12),
     st.lists(st.builds(DeviceMemory, st.text(), st.booleans(), sizes, sizes, sizes)),
 )
-def test_parts_always_add_up_to_the_whole(held: list[int | None], memory: list[DeviceMemory]) -> None:
-    slots = tuple(SlotStatus(f"s{n}", Kind.CHAT, memory=size) for n, size in enumerate(held))
+def test_parts_always_add_up_to_the_whole(held: list[list[int]], memory: list[DeviceMemory]) -> None:
+    slots = tuple(SlotStatus(f"s{n}", Kind.CHAT, memory_by_device=tuple(on)) for n, on in enumerate(held))
     for pool in pools(Snapshot(slots=slots, memory=tuple(memory))):
         parts = [*(share.size for share in pool.shares), pool.others, pool.free]
         assert sum(parts) == pool.total

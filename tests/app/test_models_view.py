@@ -153,3 +153,27 @@ def test_adding_a_folder_keeps_the_others_as_they_were_written(tmp_path: Path) -
     assert folder_changes(document, tmp_path / "sub" / ".hidden") != []
     defaults = ConfigDocument(tmp_path / "hal0.yaml", False, "", config)
     assert folder_changes(defaults, new)[0].value[0] == str(Path.home() / "models")
+
+
+@pytest.mark.parametrize(
+    ("gb", "held", "fit", "shown"),
+    [
+        (15, 0, Fit.FITS, "fits"),
+        (15.8, 0, Fit.TIGHT, "tight"),
+        (18, 0, Fit.TIGHT, "short by 2 GB"),
+        (18, 8, Fit.FITS, "fits"),
+        (30, 0, Fit.TOO_BIG, "short by 14 GB"),
+        (30, 30, Fit.TOO_BIG, "short by 6 GB"),
+    ],
+)
+def test_a_forecast_is_exact(gb: float, held: int, fit: Fit, shown: str) -> None:
+    known = replace(sized(1), needs=int(gb * GB), needs_source="engine")
+    found = fit_text(known, (CARD, RAM), held=held * GB)
+    assert (found.fit, found.text) == (fit, shown)
+    assert found.tip.startswith("Takes ")
+
+
+def test_a_computed_forecast_is_an_estimate() -> None:
+    computed = replace(sized(1), needs=15 * GB, needs_source="formula")
+    found = fit_text(computed, (CARD,))
+    assert found.text == "≈ fits" and found.tip.endswith(words.COMPUTED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import signal
@@ -188,9 +189,10 @@ class Hal0:
 
 
 def is_engine_of(process: psutil.Process, home: Path) -> bool:
-    """Not those that only answer a question about flags."""
+    """Not those that only answer a question: about flags, or (on port 0) about memory."""
     try:
-        if {"--version", "--help"} & set(process.cmdline()):
+        argv = process.cmdline()
+        if {"--version", "--help"} & set(argv) or ("--port", "0") in itertools.pairwise(argv):
             return False
         return process.environ().get("XDG_CONFIG_HOME", "").startswith(str(home / "cache"))
     except (psutil.Error, OSError):

@@ -1,0 +1,82 @@
+"""`hal0 models [--fit]`: every model of the running hal0, what it takes, and whether that fits now."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from app.client import Client, NotRunning, Refused
+from router.config.load import load_config
+from router.paths import Paths
+
+WAIT_SECONDS = 15.0
+"""`--fit` right after the start: the engine tells of some twenty models a second."""
+
+_POLL_SECONDS = 0.2
+_COLUMNS = ("MODEL", "SIZE", "QUANT", "CONTEXT", "NEEDS", "FIT")
+_BEST_FIRST = ("fits", "tight", "short", None)
+
+
+def models(config_file: Path | None, url: str | None, *, fit: bool) -> int:
+    """A table; with `fit` once everything is known, best fit first."""
+    paths = Paths.for_user(config_file)
+    client = Client.find(load_config(paths.config_file, paths).server, paths, url)
+    try:
+        found = _when_known(client) if fit else client.models()
+    except (NotRunning, Refused) as error:
+        print(f"hal0: {error}", file=sys.stderr)
+        return 1
+    listed = found["models"]
+    if fit:
+        listed = sorted(listed, key=lambda model: _BEST_FIRST.index(model["fit"]))
+    print(_table([_COLUMNS, *(_row(model) for model in listed)]))
+    pool = "VRAM" if found["memory"]["is_gpu"] else "RAM"
+    print(f"{pool}: {_size(found['memory']['free'])} of {_size(found['memory']['total'])} free now")
+    return 0
+
+
+def _when_known(client: Client) -> dict[str, Any]:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        found = client.models()
+        unknown = [m for m in found["models"] if m["file"] and not m["problem"] and m["needs"] is None]
+        if not unknown or time.monotonic() >= deadline:
+            return found
+        time.sleep(_POLL_SECONDS)
+
+
+def _row(model: Mapping[str, Any]) -> tuple[str, ...]:
+    about = "≈ " if model["needs_source"] == "formula" else ""
+    return (
+        model["id"],
+        _size(model["size_bytes"]),
+        model["quantisation"] or "–",
+        str(model["context_length"] or "–"),
+        "–" if model["needs"] is None else about + _size(model["needs"]),
+        _fit(model),
+    )
+
+
+def _fit(model: Mapping[str, Any]) -> str:
+    if model["problem"]:
+        return "cannot be loaded"
+    if model["loaded_in"]:
+        return "loaded in " + ", ".join(model["loaded_in"])
+    if model["fit"] is None:
+        return "not known"
+    return f"short by {_size(model['margin'])}" if model["fit"] == "short" else str(model["fit"])
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _size(amount: int | None) -> str:
+    if amount is None:
+        return "–"
+    return f"{amount / 2**30:.1f} GiB" if amount >= 2**30 else f"{amount / 2**20:.0f} MiB"

@@ -1,0 +1,252 @@
+"""How much memory a model will take, before it loads: asked of the engine, computed where it cannot say, and
+corrected by what models were seen to take. Remembered across restarts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from router.catalog.gguf import read_header
+from router.catalog.model import LaunchKey, Model
+from router.errors import BadModel, RouterError
+from router.files import write_atomic
+from router.memory.dryrun import DryRunner
+from router.memory.formula import formula
+from router.memory.needs import HEADROOM, DeviceNeed, Fit, Fits, Forecast, Source, fit
+
+__all__ = ["HEADROOM", "DeviceNeed", "Fit", "Fits", "Forecast", "Forecaster", "Source", "fit"]
+
+log = logging.getLogger(__name__)
+
+KEPT: Final = 500
+"""Forecasts in the cache file; the oldest leave first."""
+
+RETRY_SECONDS: Final = 30.0
+"""When the engine could not be asked at all: it may be installed by then."""
+
+MOST_LEARNT: Final = 1.5
+_VERSION: Final = 1
+_COMPANIONS: Final = ("mmproj", "spec-draft-model")  # files the engine loads besides, and does not count
+
+
+class Engine(Protocol):
+    """Who knows how to ask llama-server (router.engine.launcher.Launcher)."""
+
+    async def dry_run(self, model: Model) -> tuple[list[str], dict[str, str]] | None:
+        """Command line and environment, or None for an engine that cannot tell. Raises RouterError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """An answer of the engine, and how many times that was really taken."""
+
+    devices: tuple[DeviceNeed, ...]
+    ratio: float = 1.0
+
+    @property
+    def forecast(self) -> Forecast:
+        said = Forecast(self.devices, Source.ENGINE)
+        return said if self.ratio == 1.0 else _corrected(said, self.ratio)
+
+
+_Known = tuple[LaunchKey, int | None]
+
+
+class Forecaster:
+    """Answers for models as they are on the disk now. All on one loop; disk and engine in the background."""
+
+    def __init__(self, cache: Path, engine: Engine | None = None) -> None:
+        """`cache`: the folder that may be deleted at any time."""
+        self._file = cache / "forecasts.json"
+        self._engine = engine
+        self._runner = DryRunner()
+        self._kept: dict[str, _Kept] | None = None
+        self._known: dict[_Known, tuple[Forecast | None, str | None]] = {}
+        self._next: dict[_Known, float] = {}
+        self._one_at_a_time = asyncio.Lock()
+
+    def use_engine(self, engine: Engine) -> None:
+        """Ask this one from now on, about every model anew."""
+        self._engine = engine
+        self._known, self._next = {}, {}
+
+    def known(self, model: Model) -> Forecast | None:
+        """What was answered last, without asking anybody."""
+        return self._known.get(_key(model), (None, None))[0]
+
+    def is_due(self, model: Model, now: float) -> bool:
+        """Whether to ask at loop time `now`: not yet answered, or by the formula for want of an engine."""
+        return now >= self._next.get(_key(model), now)
+
+    async def forecast(self, model: Model) -> Forecast | None:
+        """What `model` takes with its flags; None for another engine's command and for what cannot be read."""
+        key, engine = _key(model), self._engine
+        self._next[key] = asyncio.get_running_loop().time() + RETRY_SECONDS
+        found, name, settled = await self._find(model, engine)
+        if engine is self._engine:
+            self._known[key] = found, name
+            if settled:
+                self._next[key] = float("inf")
+        return found
+
+    async def learn(self, model: Model, measured: int) -> Forecast | None:
+        """Correct what is known by the bytes it took where it counts (`Forecast.needs`) once loaded.
+
+        Never to less than the engine says: what is allocated but not yet touched comes later.
+        """
+        name = self._known.get(_key(model), (None, None))[1]
+        kept = (await self._load()).get(name or "")
+        if name is None or kept is None:
+            return self.known(model)
+        needs = Forecast(kept.devices, Source.ENGINE).needs
+        ratio = round(min(max(measured / needs, 1.0), MOST_LEARNT), 3)
+        if abs(ratio - kept.ratio) >= 0.01:
+            await self._keep(name, replace(kept, ratio=ratio))
+            self._known[_key(model)] = replace(kept, ratio=ratio).forecast, name
+        return self.known(model)
+
+    async def _find(self, model: Model, engine: Engine | None) -> tuple[Forecast | None, str | None, bool]:
+        """The answer, its name in the cache file, and whether asking again would be in vain."""
+        if model.file is None or model.problem:
+            return None, None, True
+        extra = await asyncio.to_thread(_companions_size, model)
+        try:
+            question = await engine.dry_run(model) if engine is not None else None
+        except BadModel:
+            question, engine_there = None, True
+        except RouterError as error:
+            log.debug("no forecast from the engine: %s", error.message)
+            question, engine_there = None, False
+        else:
+            engine_there = engine is not None
+        if question is not None:
+            argv, environment = question
+            name = await asyncio.to_thread(_name, argv, model.file)
+            kept = (await self._load()).get(name)
+            if kept is None and (devices := await self._runner.ask(argv, environment)):
+                kept = _Kept(_with_extra(devices, extra))
+                await self._keep(name, kept)
+            if kept is not None:
+                return kept.forecast, name, True
+        return await asyncio.to_thread(_computed, model, extra), None, engine_there
+
+    async def _load(self) -> dict[str, _Kept]:
+        async with self._one_at_a_time:
+            if self._kept is None:
+                self._kept = await asyncio.to_thread(_read, self._file)
+            return self._kept
+
+    async def _keep(self, name: str, kept: _Kept) -> None:
+        known = await self._load()
+        known.pop(name, None)
+        known[name] = kept
+        while len(known) > KEPT:
+            del known[next(iter(known))]
+        async with self._one_at_a_time:
+            await asyncio.to_thread(_write, self._file, dict(known))
+
+
+def _key(model: Model) -> _Known:
+    return model.launch_key, model.size_bytes
+
+
+def _corrected(said: Forecast, ratio: float) -> Forecast:
+    """What was not accounted for lies where memory is short, beside the work buffers."""
+    on_gpu = any(device.is_gpu for device in said.per_device)
+    devices = tuple(
+        replace(d, compute=d.compute + round(d.total * (ratio - 1))) if d.is_gpu is on_gpu else d
+        for d in said.per_device
+    )
+    return Forecast(devices, Source.LEARNT)
+
+
+# -- blocking: called in a thread ----------------------------------------------------------------------------
+
+
+def _name(argv: list[str], file: Path) -> str:
+    """Equal for what must have the same answer: the same engine, arguments and files."""
+    identity: list[object] = [argv]
+    for path in (Path(argv[0]), file):
+        try:
+            status = path.stat()
+            identity.append((status.st_size, status.st_mtime_ns))
+        except OSError:
+            identity.append(None)
+    return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
+
+
+def _companions_size(model: Model) -> int:
+    sizes = 0
+    for flag in _COMPANIONS:
+        value = model.flags.get(flag)
+        try:
+            sizes += Path(value).expanduser().stat().st_size if isinstance(value, str) else 0
+        except OSError as error:
+            log.debug("%s: %s cannot be counted: %s", model.id, flag, error)
+    return sizes
+
+
+def _with_extra(devices: tuple[DeviceNeed, ...], extra: int) -> tuple[DeviceNeed, ...]:
+    """A projector or draft model goes to the first GPU."""
+    first = next((n for n, device in enumerate(devices) if device.is_gpu), 0)
+    return tuple(replace(d, model=d.model + extra) if n == first else d for n, d in enumerate(devices))
+
+
+def _computed(model: Model, extra: int) -> Forecast | None:
+    assert model.file is not None
+    try:
+        header = read_header(model.file)
+    except BadModel as error:
+        log.debug("no forecast: %s", error.message)
+        return None
+    return formula(header, model.flags, (model.size_bytes or header.file_size) + extra)
+
+
+def _read(file: Path) -> dict[str, _Kept]:
+    """What was saved; an absent or damaged file is an empty cache."""
+    try:
+        saved = json.loads(file.read_bytes())
+        if saved["version"] != _VERSION:
+            return {}
+        return {str(name): _parse(entry) for name, entry in list(saved["forecasts"].items())[-KEPT:]}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        log.info("%s is of no use (%s); models are asked about anew", file, error)
+        return {}
+
+
+def _parse(entry: Mapping[str, Any]) -> _Kept:
+    """Raises ValueError for what cannot be."""
+    devices = tuple(
+        DeviceNeed(str(name), int(model), int(context), int(compute), gpu is True)
+        for name, model, context, compute, gpu in entry["devices"]
+    )
+    kept = _Kept(devices, float(entry["ratio"]))
+    if not devices or not 1.0 <= kept.ratio <= MOST_LEARNT:
+        raise ValueError("a forecast that cannot be")
+    if any(min(d.model, d.context, d.compute) < 0 or not d.total for d in devices):
+        raise ValueError("a forecast that cannot be")
+    return kept
+
+
+def _write(file: Path, known: Mapping[str, _Kept]) -> None:
+    entries = {
+        name: {
+            "devices": [(d.name, d.model, d.context, d.compute, d.is_gpu) for d in kept.devices],
+            "ratio": kept.ratio,
+        }
+        for name, kept in known.items()
+    }
+    try:
+        write_atomic(file, json.dumps({"version": _VERSION, "forecasts": entries}).encode())
+    except OSError as error:
+        log.warning("forecasts could not be saved: %s", error)

@@ -1,0 +1,133 @@
+"""What a model takes, computed from its header and flags: the answer when no engine can be asked.
+
+The key-value cache follows llama.cpp (src/llama-kv-cache.cpp, -iswa.cpp) to the byte for plain transformers;
+weights are the file's size; work buffers have no formula, so theirs is an allowance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from router.catalog.header import MAX_LAYERS, GgufHeader
+from router.config.flags import flag_name
+from router.memory.needs import DeviceNeed, Forecast, Source
+
+# Bytes per element of a cache, as blocks of 32: ggml_type_size / ggml_blck_size.
+CACHE_BYTES: Final[Mapping[str, float]] = {
+    **{"f32": 4.0, "f16": 2.0, "bf16": 2.0, "q8_0": 34 / 32, "q5_1": 24 / 32, "q5_0": 22 / 32},
+    **{"q4_1": 20 / 32, "q4_0": 18 / 32, "iq4_nl": 18 / 32},
+}
+# Every n-th layer sees everything, the others the window: set_swa_pattern(n) per architecture in llama.cpp's
+# src/models. Newer files say it themselves (`sliding_window_pattern`).
+_WINDOW_PATTERNS: Final[Mapping[str, int]] = {
+    **{"gemma2": 2, "gemma3": 6, "gemma3n": 5, "gpt-oss": 2, "cohere2": 4, "olmo2": 4, "exaone4": 4},
+    **{"llama4": 4},
+}
+_AUTO_SLOTS: Final = 4  # `--parallel` left alone: four that share one cache
+_YES: Final = frozenset({"true", "on", "yes", "1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """The flags that memory depends on. `context` is tokens in all; `unified`: one cache for all `slots`."""
+
+    context: int
+    slots: int
+    unified: bool
+    ubatch: int
+    key_bytes: float
+    value_bytes: float
+    full_window: bool
+    flash_attention: bool
+
+    @property
+    def streams(self) -> int:
+        return 1 if self.unified else self.slots
+
+    @property
+    def cells(self) -> int:
+        """Tokens one cache holds."""
+        return _padded(_padded(self.context) // self.streams)
+
+    def window_cells(self, window: int) -> int:
+        """The same of a layer that only looks back `window` tokens."""
+        shared = self.slots if self.unified else 1
+        return self.cells if self.full_window else min(self.cells, _padded(window * shared + self.ubatch))
+
+
+def setup_of(header: GgufHeader, flags: Mapping[str, str | bool]) -> Setup:
+    """What llama-server makes of `flags` for this file, by its own defaults."""
+    named = {flag_name(name): value for name, value in flags.items()}
+    slots = _number(named, "parallel", -1)
+    unified = named.get("kv-unified", "no-kv-unified" not in named and slots < 1)
+    batch = _number(named, "batch-size", 2048)
+    return Setup(
+        context=_number(named, "ctx-size", 0) or header.context_length or 4096,
+        slots=slots if slots > 0 else _AUTO_SLOTS,
+        unified=_truth(unified),
+        ubatch=min(_number(named, "ubatch-size", 512), batch),
+        key_bytes=CACHE_BYTES.get(str(named.get("cache-type-k", "f16")), 2.0),
+        value_bytes=CACHE_BYTES.get(str(named.get("cache-type-v", "f16")), 2.0),
+        full_window=_truth(named.get("swa-full", False)),
+        flash_attention=_truth(named.get("flash-attn", True), otherwise=("auto",)),
+    )
+
+
+def cache_bytes(header: GgufHeader, setup: Setup) -> int:
+    """The key-value cache of all layers and streams."""
+    heads, keys, values = header.head_counts_kv, header.key_length, header.value_length
+    if not heads or not keys or not values:
+        return 0
+    per_head = keys * setup.key_bytes + values * setup.value_bytes
+    cells = [
+        setup.window_cells(header.sliding_window or 0) if windowed else setup.cells
+        for windowed in windowed_layers(header)
+    ]
+    return round(sum(n * c for n, c in zip(heads, cells, strict=False)) * setup.streams * per_head)
+
+
+def windowed_layers(header: GgufHeader) -> tuple[bool, ...]:
+    """Which layers only look back a window; none where that is not known, which is the larger answer."""
+    layers = min(header.block_count or 0, MAX_LAYERS)
+    if not header.sliding_window:
+        return (False,) * layers
+    key = f"{header.architecture}.attention.sliding_window_pattern"
+    told = header.arrays.get(key)
+    if told is not None and len(told) >= layers:
+        return tuple(bool(windowed) for windowed in told[:layers])
+    every = header.number(key) or _WINDOW_PATTERNS.get(header.architecture, 1)
+    return tuple(layer % every < every - 1 for layer in range(layers))
+
+
+def compute_allowance(header: GgufHeader, setup: Setup) -> int:
+    """Work buffers, about: the attention mask or scores, the widest activations, and the logits."""
+    masked = setup.cells
+    if any(windowed_layers(header)):
+        masked += setup.window_cells(header.sliding_window or 0)
+    attention = 2 * masked if setup.flash_attention else 4 * masked * (1 + (header.head_count or 1))
+    wide = header.number("{arch}.feed_forward_length") or 4 * (header.embedding_length or 0)
+    activations = 4 * (2 * wide + 6 * (header.embedding_length or 0))
+    logits = 4 * setup.slots * (header.vocabulary_size or 0)
+    return setup.ubatch * (attention + activations) + logits
+
+
+def formula(header: GgufHeader, flags: Mapping[str, str | bool], size_bytes: int) -> Forecast:
+    """The forecast for a model of `size_bytes` (all shards together) that is kept in one place as a whole."""
+    setup = setup_of(header, flags)
+    need = DeviceNeed("", size_bytes, cache_bytes(header, setup), compute_allowance(header, setup))
+    return Forecast((need,), Source.FORMULA)
+
+
+def _padded(tokens: int) -> int:
+    return -(-tokens // 256) * 256
+
+
+def _number(flags: Mapping[str, str | bool], name: str, default: int) -> int:
+    text = str(flags.get(name, "")).strip()
+    return int(text) if text.lstrip("-").isdecimal() and text.count("-") <= 1 else default
+
+
+def _truth(value: str | bool, otherwise: tuple[str, ...] = ()) -> bool:
+    return value if isinstance(value, bool) else value.lower() in _YES or value.lower() in otherwise

@@ -1,0 +1,35 @@
+"""What every way to read memory has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """One device's memory at one moment, in bytes, exactly as read.
+
+    `held` is what processes hold of it; None: it runs here, or may, and the driver does not say with how much.
+    `total` is 0 for a GPU without memory of its own. `utilisation` is 0..100, None where unknown.
+    """
+
+    name: str
+    is_gpu: bool
+    total: int
+    used: int
+    utilisation: int | None = None
+    held: Mapping[int, int | None] = field(default_factory=dict)
+
+    @property
+    def free(self) -> int:
+        return max(0, self.total - self.used)
+
+
+class MemorySource(Protocol):
+    """One way to read memory. For one thread at a time."""
+
+    def read(self, pids: Collection[int]) -> tuple[Pool, ...]:
+        """Every pool that can be read now, with what `pids` hold. Blocks for milliseconds, raises nothing."""
+        ...
