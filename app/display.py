@@ -18,7 +18,7 @@ def has_display(env: Mapping[str, str] = os.environ) -> bool:
     """
     if sys.platform in ("win32", "darwin"):
         return True
-    if env.get("WAYLAND_DISPLAY") or env.get("QT_QPA_PLATFORM", "xcb") != "xcb":
+    if env.get("WAYLAND_DISPLAY") or (env.get("QT_QPA_PLATFORM") or "xcb") != "xcb":
         return True
     return bool(env.get("DISPLAY")) and _x_answers(env["DISPLAY"])
 
