@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from tests.e2e.conftest import ALPHA, BETA, SLOTS
 from tests.e2e.harness import Hal0
@@ -24,7 +25,7 @@ async def test_available_status_and_switch_agree(hal0: Hal0) -> None:
         assert code == 200 and answer["slot"]["state"] == "ready"
         status = await hal0.get("/models/status?slot=primary")
         assert (status["active"], status["state"]) == (model, "ready")
-        assert status["slots"] == (await hal0.state())["slots"]
+        assert unmeasured(status["slots"]) == unmeasured((await hal0.state())["slots"])
         assert await hal0.chat() == says
 
 
@@ -56,3 +57,8 @@ async def test_asking_never_loads(make_hal0: Callable[[str], Hal0]) -> None:
     assert (await hal0.get("/models/status?slot=nowhere"))["error"]["code"] == "slot.not_found"
     assert (await hal0.get("/models/beta"))["id"] == "beta", "a model is still found by its id"
     assert not hal0.engines()
+
+
+def unmeasured(slots: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without what is measured once a second: it may change between two looks."""
+    return [{k: v for k, v in slot.items() if not k.startswith("memory")} for slot in slots]
