@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import signal
 from collections.abc import Callable
@@ -141,11 +140,3 @@ def on_termination(callback: Callable[[], None], parent: QObject) -> None:
             waker = QTimer(parent, interval=500)
             waker.timeout.connect(lambda: None)
             waker.start()
-
-
-def off_termination() -> None:
-    """Take the handlers off again, where they were put on a loop."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):
-            loop.remove_signal_handler(number)

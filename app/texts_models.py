@@ -107,10 +107,6 @@ def folder_known(folder: object) -> str:
     return tr("{folder} is one of your model folders already.").format(folder=folder)
 
 
-def folder_missing(folder: object) -> str:
-    return tr("{folder} is not a folder that hal0 can read.").format(folder=folder)
-
-
 def no_file_manager(folder: object) -> str:
     return tr("No file manager could be opened; the file is in {folder}.").format(folder=folder)
 

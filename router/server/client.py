@@ -62,12 +62,13 @@ class Client:
     async def until_next_beat(self, store: StateStore, ticket: Ticket) -> None:
         """Wait for the lease or the next beat; who asked for progress events also wakes for each step."""
         loop = asyncio.get_running_loop()
+        timeout = self._encoder.interval if self.response is None else max(0.0, self._due - loop.time())
+        if not self._events:
+            await asyncio.wait([ticket.outcome], timeout=timeout)
+            return
         changed = loop.create_future()
-        unsubscribe = store.subscribe(
-            lambda _s: None if changed.done() or not self._events else changed.set_result(None)
-        )
+        unsubscribe = store.subscribe(lambda _s: None if changed.done() else changed.set_result(None))
         try:
-            timeout = self._encoder.interval if self.response is None else max(0.0, self._due - loop.time())
             await asyncio.wait([ticket.outcome, changed], timeout=timeout, return_when="FIRST_COMPLETED")
         finally:
             unsubscribe()

@@ -7,7 +7,7 @@ from typing import Any
 
 from router.errors import RouterError
 from router.wire.aggregate import Aggregate
-from router.wire.encode import EventStream, Waiting
+from router.wire.encode import EventStream, JsonAnswer, Waiting
 
 _TYPES = {
     400: "invalid_request_error",
@@ -90,13 +90,8 @@ class MessagesAggregate(Aggregate):
         self._message["usage"] = {**(self._message.get("usage") or {}), **(body.get("usage") or {})}
 
 
-class MessagesWhole(MessagesAggregate):
+class MessagesWhole(JsonAnswer):
     """For answers that come as one document (token counts): they pass as they are."""
 
-    translates = False
-
-    def feed(self, piece: bytes) -> bytes:
-        return piece
-
-    def finish(self) -> bytes:
-        return b""
+    def error(self, error: RouterError) -> dict[str, Any]:
+        return anthropic_error(error)
