@@ -60,6 +60,7 @@ lock:
 	$(LOCK) --group build --group dev -c requirements.lock -o requirements-dev.lock
 	$(CLIENT_LOCK) pyproject.toml:clients -c requirements-dev.lock -o requirements-clients.lock
 	$(CLIENT_LOCK) pyproject.toml:hermes -o requirements-hermes.lock
+	$(CLIENT_LOCK) pyproject.toml:cluster -o requirements-cluster.lock
 	cd tests/clients/node && npm install --package-lock-only
 
 clean:

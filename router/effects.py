@@ -33,10 +33,12 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class CheckModel:
-    """See whether `model` could be launched, touching nothing; answer `checked` or `check_failed`."""
+    """See whether `model` could be launched and has room, touching nothing in this slot; answer `checked` or
+    `check_failed`. `force`: a person wants it even if memory is short."""
 
     check: int
     model: str
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class StartEngine:
 
     generation: int
     model: str
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)

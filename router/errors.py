@@ -111,6 +111,30 @@ class SlotAborted(RouterError):
     status, code = 503, "slot.aborted"
 
 
+class MemoryInsufficient(RouterError):
+    """The model does not fit beside what may not be evicted; details hold the arithmetic, in bytes."""
+
+    status, code = 507, "memory.insufficient"
+
+
+class NoRoute(RouterError):
+    """Neither the slot nor any of its upstreams could answer; details name each attempt and its reason."""
+
+    status, code = 503, "dispatch.no_route"
+
+
+class UpstreamFailed(RouterError):
+    """A server elsewhere could not be reached, or failed; the message says which and how."""
+
+    status, code = 502, "upstream.failed"
+
+
+class LocalOnly(RouterError):
+    """Only a server elsewhere could answer, and nothing may leave this computer."""
+
+    status, code, type = 403, "upstream.local_only", "invalid_request_error"
+
+
 class EngineFailed(RouterError):
     """The engine did not start, or died; the message quotes its own first error line."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from router.config.schema import Kind, SwitchPolicy
+from router.config.schema import Kind, SwitchPolicy, UpstreamKind
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,9 @@ class SlotStatus:
     fields share a process). `choices` are the ids it may hold. `memory` is bytes in use over all devices,
     `memory_by_device` over each of `Snapshot.memory`; `memory_estimated`: the driver does not tell, so a guess.
     `idle_since` is Unix seconds of the last request's end (or the load's), None while it works or holds
-    nothing. `tokens_per_second` is what the engine said of its last answer.
+    nothing. `tokens_per_second` is what the engine said of its last answer. `evicting` names the slots whose
+    models make room for `target`. `upstream` ("name/model") answers instead of an engine, always; `fallback`
+    are those that may, and `served_by` the one that did for the last request, None when the slot itself did.
     """
 
     name: str
@@ -98,6 +100,11 @@ class SlotStatus:
     last_error: SlotError | None = None
     switch: SwitchPolicy = SwitchPolicy.ON_REQUEST
     pinned: bool = False
+    priority: int = 0
+    evicting: tuple[str, ...] = ()
+    upstream: str | None = None
+    fallback: tuple[str, ...] = ()
+    served_by: str | None = None
 
     @property
     def serving(self) -> str | None:
@@ -111,7 +118,8 @@ class ModelStatus:
     `context_trained` it could; `quantisation` is a label such as "Q4_K_M"; `file` a path, or None for another
     engine's command. `problem` is one sentence why it cannot be launched. `needs` is the forecast of what it
     takes, in bytes of GPU memory if any of it goes there, else of RAM; `needs_source` says how good that is:
-    "formula" (an estimate), "engine" or "learnt" (router.memory.needs)."""
+    "formula" (an estimate), "engine" or "learnt" (router.memory.needs). `needs_by_device` is the same for each
+    of `Snapshot.memory`. `context_auto`: hal0 chose `context_length` as the largest that fits."""
 
     id: str
     display_name: str
@@ -125,6 +133,8 @@ class ModelStatus:
     problem: str | None = None
     needs: int | None = None
     needs_source: str | None = None
+    needs_by_device: tuple[int, ...] = ()
+    context_auto: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,15 +185,39 @@ class ServerStatus:
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
 
+class UpstreamState(StrEnum):
+    UNKNOWN = "unknown"
+    OK = "ok"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamStatus:
+    """A server elsewhere as last seen. `models` are the ids it serves, without its name before them; `error` is
+    one sentence why it is down. `remote` is what another hal0 says of itself, None while the link is lost."""
+
+    name: str
+    kind: UpstreamKind
+    base_url: str
+    state: UpstreamState = UpstreamState.UNKNOWN
+    models: tuple[str, ...] = ()
+    error: str | None = None
+    remote: Snapshot | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything at one moment; `revision` grows by one with each change."""
+    """Everything at one moment; `revision` grows by one with each change. `headroom` is bytes that loading a
+    model leaves free of each pool; `local_only`: no upstream is asked."""
 
     revision: int = 0
     server: ServerStatus = ServerStatus()
     slots: tuple[SlotStatus, ...] = ()
     models: tuple[ModelStatus, ...] = ()
     memory: tuple[DeviceMemory, ...] = ()
+    headroom: int = 512 << 20
+    upstreams: tuple[UpstreamStatus, ...] = ()
+    local_only: bool = False
 
     def slot(self, name: str) -> SlotStatus | None:
         return next((s for s in self.slots if s.name == name), None)

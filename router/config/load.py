@@ -94,7 +94,7 @@ def _read(document: Section, source: Path, paths: Paths | None, environment: Map
     seats.check_names(model_sections, aliases, slot_sections)
     limits = basics.read_limits(document.section("limits"))
     document.finish()
-    return ParsedConfig(Config(server, engine, model_dirs, models, slots, limits, source), lines)
+    return ParsedConfig(Config(server, engine, model_dirs, models, slots, limits, source=source), lines)
 
 
 def _model_dirs(document: Section, source: Path, paths: Paths | None) -> tuple[Path, ...]:

@@ -50,6 +50,42 @@ class EngineConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class MemoryConfig:
+    """`headroom`: bytes of each GPU, or without one of the RAM, that loading a model leaves free."""
+
+    headroom: int = 512 << 20
+
+
+class UpstreamKind(StrEnum):
+    """What answers elsewhere: any OpenAI-compatible server, or another hal0 whose slots can be switched."""
+
+    OPENAI = "openai"
+    HAL0 = "hal0"
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamConfig:
+    """A server elsewhere. `base_url` without a slash at its end; `api_key` is the resolved value: never log or
+    print it. `models` None: those it lists. `timeout` is seconds until its answer begins, and between two parts
+    of it; `connect_timeout` seconds until it takes the connection."""
+
+    name: str
+    base_url: str
+    kind: UpstreamKind = UpstreamKind.OPENAI
+    api_key: str | None = field(default=None, repr=False)
+    models: tuple[str, ...] | None = None
+    timeout: float = 120.0
+    connect_timeout: float = 5.0
+
+
+class Updates(StrEnum):
+    """Whether hal0 looks for newer versions of itself and of llama-server, and says so."""
+
+    NOTIFY = "notify"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
 class ModelConfig:
     """A named model. `file` is as written; `router.catalog` finds it. `flags` have llama-server's
     long names without dashes; a YAML boolean stays a bool until the engine's own option list says whether
@@ -68,7 +104,10 @@ class ModelConfig:
 class SlotConfig:
     """A named seat. `models` None means every model of the slot's kind; `command` replaces llama-server
     (`{port}` is filled in; never run through a shell) and `health` is the path polled for readiness.
-    `idle_unload` and `drain_timeout` are seconds; 0 for `idle_unload` means never."""
+    `idle_unload` and `drain_timeout` are seconds; 0 for `idle_unload` means never. `priority`: where memory is
+    short, models of slots with a lower one make room first. `fallback`: upstreams ("name" or "name/model") that
+    answer, in this order, while the slot cannot. `upstream` ("name/model"): the slot has no engine of its own,
+    that model there always answers."""
 
     name: str
     kind: Kind = Kind.CHAT
@@ -81,6 +120,9 @@ class SlotConfig:
     drain_timeout: float = 30.0
     command: str | None = None
     health: str = "/health"
+    priority: int = 0
+    fallback: tuple[str, ...] = ()
+    upstream: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +135,8 @@ class LimitsConfig:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A whole, valid configuration. `source` is the file it came from, None for the defaults."""
+    """A whole, valid configuration. `source` is the file it came from, None for the defaults. `local_only`:
+    nothing a client sends ever leaves this computer; no upstream is asked for anything."""
 
     server: ServerConfig = ServerConfig()
     engine: EngineConfig = EngineConfig()
@@ -101,4 +144,8 @@ class Config:
     models: Mapping[str, ModelConfig] = field(default_factory=_empty)
     slots: Mapping[str, SlotConfig] = field(default_factory=_empty)
     limits: LimitsConfig = LimitsConfig()
+    memory: MemoryConfig = MemoryConfig()
+    upstreams: Mapping[str, UpstreamConfig] = field(default_factory=_empty)
+    local_only: bool = False
+    updates: Updates = Updates.NOTIFY
     source: Path | None = None
