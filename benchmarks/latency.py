@@ -6,7 +6,7 @@ Rounds are interleaved, so that whatever else the computer does hits all alike; 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from benchmarks.lab import STUB_COMMAND, Lab
@@ -24,10 +24,14 @@ slots:
 
 @dataclass(slots=True)
 class Rounds:
-    """What one system did: a result per round, and its own CPU seconds."""
+    """What one system did: a result and its own CPU seconds per round; no CPU where none was measured."""
 
-    results: list[Result]
-    cpu: float = 0.0
+    results: list[Result] = field(default_factory=list)
+    cpus: list[float] = field(default_factory=list)
+
+    @property
+    def cpu(self) -> float:
+        return sum(self.cpus)
 
     @property
     def p50s(self) -> list[float]:
@@ -44,7 +48,7 @@ class Rounds:
 
 def interleave(lab: Lab, jobs: Mapping[str, Job], pids: Mapping[str, int], rounds: int) -> dict[str, Rounds]:
     """Every job once a round, in turning order; one unmeasured small round first."""
-    done = {name: Rounds([]) for name in jobs}
+    done = {name: Rounds() for name in jobs}
     order = list(jobs)
     for job in jobs.values():
         lab.load(replace(job, count=max(job.clients, job.count // 10)))
@@ -52,7 +56,8 @@ def interleave(lab: Lab, jobs: Mapping[str, Job], pids: Mapping[str, int], round
         for name in order:
             before = cpu_seconds(pids[name]) if name in pids else 0.0
             done[name].results.append(lab.load(jobs[name]))
-            done[name].cpu += cpu_seconds(pids[name]) - before if name in pids else 0.0
+            if name in pids:
+                done[name].cpus.append(cpu_seconds(pids[name]) - before)
         order = [*order[1:], order[0]]
     return done
 
@@ -78,7 +83,14 @@ def compare(title: str, done: Mapping[str, Rounds], *, targets: bool) -> list[Fi
     figures.append(Figure(f"{title}: hal0/bare added p50", ratio, "×", 1.1 if targets else None))
     limit = 0.9 if targets else None
     figures.append(Figure(f"{title}: hal0/bare rate", median(rates), "×", limit, at_least=True))
+    figures.append(cpu_ratio(title, done))
     return figures
+
+
+def cpu_ratio(title: str, done: Mapping[str, Rounds]) -> Figure:
+    """hal0's CPU time against the pass-through's, by rounds: what other work on the computer disturbs least."""
+    pairs = zip(done["hal0"].cpus, done["bare"].cpus, strict=True)
+    return Figure(f"{title}: hal0/bare CPU", median([hal0 / bare for hal0, bare in pairs]), "×")
 
 
 def stub(lab: Lab) -> list[Figure]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks.lab import Lab
-from benchmarks.latency import CHAT, STUB_CONFIG, Rounds, interleave
+from benchmarks.latency import CHAT, STUB_CONFIG, Rounds, cpu_ratio, interleave
 from benchmarks.load import Job
 from benchmarks.report import Figure, median, percentile
 
@@ -44,7 +44,6 @@ def _figures(title: str, done: dict[str, Rounds], *, targets: bool) -> list[Figu
             cost = rounds.cpu / sum(r.chunks for r in rounds.results)
             figures.append(Figure(f"{title}: {name} own CPU", cost * 1e6, "µs/chunk"))
     ratio = median([h / b for h, b in zip(rates["hal0"], rates["bare"], strict=True)])
-    cpu = done["hal0"].cpu / done["bare"].cpu
     figures.append(Figure(f"{title}: hal0/bare chunks/s", ratio, "×", 0.9 if targets else None, at_least=True))
-    figures.append(Figure(f"{title}: hal0/bare CPU", cpu, "×"))
+    figures.append(cpu_ratio(title, done))
     return figures

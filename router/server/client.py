@@ -19,6 +19,10 @@ from router.wire.encode import EVENT_STREAM, JSON, Encoder
 
 log = logging.getLogger(__name__)
 
+SERVED_BY = "X-Hal0-Served-By"
+WRITE_AHEAD = 64 * 1024
+"""Bytes that wait for a slow client before its engine is made to wait: asyncio's own limit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -33,14 +37,20 @@ class Client:
     """Attributes:
     response: None until the answer has begun.
     relayed: whether bytes of the engine's answer have been sent.
+    answered: whether somebody's answer is being handed on: from then on nobody else's can be.
+    served_by: the server elsewhere that answers, told in the answer's head (SERVED_BY).
     """
 
-    def __init__(self, request: web.Request, encoder: Encoder, wants_events: bool) -> None:
+    def __init__(self, request: web.Request, encoder: Encoder) -> None:
         self.response: web.StreamResponse | None = None
         self.relayed = False
+        self.answered = False
+        self.served_by: str | None = None
         self._request = request
         self._encoder = encoder
-        self._events = wants_events and encoder.content_type == EVENT_STREAM
+        self._events = encoder.content_type == EVENT_STREAM and _wants_events(request)
+        self._transport = request.transport
+        self._chunked = False
         self._beats = 0
         self._due = 0.0
         self._told: Waiting | None = None
@@ -49,7 +59,7 @@ class Client:
         """Send a sign of life if one is due; begins the answer."""
         if self._encoder.content_type is None:
             return
-        response = self.response or await self.begin(200, {"Content-Type": self._encoder.content_type})
+        response = self.response or await self.begin_early()
         loop = asyncio.get_running_loop()
         if loop.time() >= self._due:
             self._due = loop.time() + self._encoder.interval
@@ -74,16 +84,36 @@ class Client:
             unsubscribe()
             changed.cancel()
 
-    async def relay(self, out: bytes) -> None:
-        """Send bytes of the engine's answer."""
-        assert self.response is not None, "begun"
+    def send(self, out: bytes) -> bool:
+        """Send bytes of the engine's answer, which has begun; past aiohttp, whose `write` costs as much as all
+        else that is done for a piece. False: the client is slow, wait for `drained`."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError("the client left")
         self.relayed = True
-        await self.response.write(out)
+        transport.write(b"%x\r\n%b\r\n" % (len(out), out) if self._chunked else out)
+        return transport.get_write_buffer_size() <= WRITE_AHEAD
+
+    def tell_served_by(self, server: str) -> None:
+        """Who answers: in the head or, where that is gone, in an event stream's comment."""
+        if self.response is None:
+            self.served_by = server
+        elif self._encoder.content_type == EVENT_STREAM and self.served_by != server:
+            self.send(f": hal0 served-by {server}\n\n".encode())
+
+    async def drained(self) -> None:
+        """Wait for a slow client."""
+        await self._request.writer.drain()
 
     @contextmanager
-    def kept_alive(self, waiting: Waiting) -> Iterator[None]:
-        """Beats while the block waits for something else. Leaving it waits for nothing: a cancellation there
-        would lose what the block has got."""
+    def kept_alive(self, waiting: Waiting, hold: float = 0.0) -> Iterator[None]:
+        """Beats while the block waits for something else; the first after `hold` seconds, if nothing has been
+        sent yet. Leaving it waits for nothing: a cancellation there would lose what the block has got."""
+        if self._encoder.content_type is None:
+            yield
+            return
+        if self.response is None:
+            self._due = asyncio.get_running_loop().time() + hold
 
         async def beats() -> None:
             with suppress(ConnectionError):  # the client left: its handler is being cancelled
@@ -104,13 +134,29 @@ class Client:
         if headers.get("Content-Type", "").startswith(EVENT_STREAM):
             response.headers["Cache-Control"] = "no-cache"
         response.content_length = length
+        if self.served_by is not None:
+            response.headers[SERVED_BY] = self.served_by
         self.response = response
         await response.prepare(self._request)
+        self._chunked = response.headers.get("Transfer-Encoding") == "chunked"
         return response
+
+    async def begin_early(self) -> web.StreamResponse:
+        """Begin with what the encoder says of the answer."""
+        return await self.begin(200, {"Content-Type": self._encoder.content_type or JSON})
+
+    async def end(self, last: bytes = b"") -> web.StreamResponse:
+        """Send what is left to say, and end the answer."""
+        if self.response is None:
+            return await self.whole(200, {"Content-Type": self._encoder.content_type or JSON}, last)
+        await self.response.write_eof(last)
+        return self.response
 
     async def whole(self, status: int, headers: dict[str, str], body: bytes) -> web.StreamResponse:
         """Send a complete answer, its head and body in one write (a write costs 30 µs)."""
         self.response = response = web.Response(status=status, headers=headers, body=body)
+        if self.served_by is not None:
+            response.headers[SERVED_BY] = self.served_by
         self.relayed = True
         await response.prepare(self._request)
         await response.write_eof()
@@ -135,6 +181,10 @@ class Client:
     @property
     def left(self) -> bool:
         return self._request.transport is None or self._request.transport.is_closing()
+
+
+def _wants_events(request: web.Request) -> bool:
+    return request.headers.get("X-Hal0-Progress", "").strip().lower() == "events"
 
 
 def _progress_event(waiting: Waiting) -> bytes:

@@ -12,9 +12,9 @@ from router.config.schema import Kind
 from router.errors import EngineFailed, ModelNotFound, RouterError, SlotLoading
 from router.server.context import CONTEXT, Context
 from router.server.openai import Endpoint, json_handler
-from router.server.upstream import Head
 from router.state import SlotState, SlotStatus, Snapshot
 from router.wire.encode import EventStream
+from router.wire.http1 import Head
 from router.wire.llamacpp import NativeAggregate
 
 _STREAM = {"stream": True}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import math
 import re
@@ -22,7 +23,7 @@ from router.server.context import CONTEXT, REQUEST_ID
 from router.server.guard import check_host, check_key, check_origin, is_loopback
 from router.wire.anthropic import anthropic_error
 from router.wire.errors import envelope
-from router.wire.ollama_answer import ollama_error
+from router.wire.ollama_parts import ollama_error
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,8 @@ MAX_BODY = 256 * 1024 * 1024
 _BEGUN = web.RequestKey("begun", web.StreamResponse)
 # It is logged and sent back, so it may not pass for more than a name.
 _REQUEST_ID = re.compile(r"[!-~]{1,64}")
+_RUN = secrets.token_hex(4)
+_numbers = itertools.count(1)
 _OPEN_PATHS = frozenset({"/health", "/v1/health", "/"})
 # Read by POST: Ollama's clients ask for a model's details that way, without a key.
 _READ_BY_POST = frozenset({"/api/show"})
@@ -42,11 +45,14 @@ _DIALECTS = {**dict.fromkeys(_ANTHROPIC, anthropic_error), **dict.fromkeys(_OLLA
 
 
 @web.middleware
-async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Render RouterError, aiohttp's own HTTP errors and bugs in the one envelope."""
-    given = _REQUEST_ID.fullmatch(request.headers.get("X-Request-Id", ""))
-    request[REQUEST_ID] = given[0] if given else secrets.token_hex(8)
+async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Name the request, refuse foreign pages and missing keys, answer preflights; render RouterError, aiohttp's
+    own HTTP errors and bugs in the one envelope."""
+    request[REQUEST_ID] = _request_id(request.headers.get("X-Request-Id"))
     try:
+        _guard(request)
+        if request.method == "OPTIONS":
+            return web.Response(status=204)
         return await handler(request)
     except RouterError as error:
         return _told(error, request)
@@ -68,21 +74,29 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return _told(RouterError("hal0 met an unforeseen error; see the router's log and report it."), request)
 
 
-@web.middleware
-async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse foreign pages and missing keys; answer preflights."""
-    check_host(request.headers.get("Host"))
-    origin = request.headers.get("Origin")
-    check_origin(origin)
-    if request.method == "OPTIONS":
-        return web.Response(status=204)
+def _request_id(given: str | None) -> str:
+    """The client's own, if it is no more than a name; else one that no other request of any hal0 has."""
+    if given is not None and _REQUEST_ID.fullmatch(given):
+        return given
+    return f"{_RUN}{next(_numbers):08x}"
+
+
+def _guard(request: web.Request) -> None:
+    """Raise RouterError for foreign pages, missing keys and bodies that are too large."""
+    headers = request.headers
+    check_host(headers.get("Host"))
+    check_origin(headers.get("Origin"))
     keys = request.app[CONTEXT].api_keys
-    if keys and request.path not in _OPEN_PATHS and not _is_local_metadata(request):
-        check_key(request.headers, keys)
+    if (
+        keys
+        and request.method != "OPTIONS"
+        and request.path not in _OPEN_PATHS
+        and not _is_local_metadata(request)
+    ):
+        check_key(headers, keys)
     if (request.content_length or 0) > MAX_BODY:
         # aiohttp would find out only after reading that much.
         raise _too_large()
-    return await handler(request)
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
@@ -91,6 +105,8 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     if (request_id := request.get(REQUEST_ID)) is not None:
         response.headers["X-Request-Id"] = request_id
     origin = request.headers.get("Origin")
+    if origin is None:
+        return
     try:
         check_origin(origin)
     except ForbiddenOrigin:
@@ -132,10 +148,8 @@ def _is_local_metadata(request: web.Request) -> bool:
     return reads and not proxied and is_loopback(request.remote)
 
 
-def _cors(origin: str | None, asked: str | None) -> dict[str, str]:
+def _cors(origin: str, asked: str | None) -> dict[str, str]:
     """`asked`: the headers a preflight names; OpenAI's SDK for browsers has its own (x-stainless-*)."""
-    if origin is None:
-        return {}
     return {
         "Access-Control-Allow-Origin": origin,
         "Access-Control-Allow-Methods": "GET, POST, OPTIONS",

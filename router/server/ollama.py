@@ -11,18 +11,14 @@ from router.errors import BadRequest
 from router.lease import Lease
 from router.resolve import resolve
 from router.server.context import CONTEXT
-from router.server.generate import Exchange, generate
+from router.server.exchange import Exchange
+from router.server.generate import generate
 from router.server.metadata import model_rows
 from router.wire.ollama import OllamaCall, chat_call, embed_call, embeddings_call, generate_call
-from router.wire.ollama_answer import (
-    Document,
-    Embeddings,
-    Lines,
-    OneEmbedding,
-    message_part,
-    response_part,
-)
+from router.wire.ollama_answer import Document, Lines
 from router.wire.ollama_models import find_row, plain_name, running, shown, tags
+from router.wire.ollama_parts import message_part, response_part
+from router.wire.ollama_vectors import Embeddings, OneEmbedding
 from router.wire.openai import JsonCall, engine_body, parse_call
 
 VERSION = "0.12.6"
@@ -125,4 +121,8 @@ async def _exchange(
         encoder.served_by(lease.model.id)
         return engine_body(asked, lease.model.id, lease.model.request)
 
-    return await generate(request, Exchange(kind, name, call.path, body, encoder))
+    def remote_body(model: str) -> bytes:
+        encoder.served_by(model)
+        return engine_body(asked, model, {})
+
+    return await generate(request, Exchange(kind, name, call.path, body, remote_body, encoder))

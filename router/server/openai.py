@@ -9,7 +9,8 @@ from typing import Any
 from aiohttp import web
 
 from router.config.schema import Kind
-from router.server.generate import Exchange, generate
+from router.server.exchange import Exchange
+from router.server.generate import generate
 from router.wire.aggregate import ChatAggregate, CompletionAggregate, ResponsesAggregate
 from router.wire.encode import (
     ChatStream,
@@ -19,7 +20,7 @@ from router.wire.encode import (
     JsonAnswer,
     ResponsesStream,
 )
-from router.wire.multipart import read_fields
+from router.wire.multipart import read_fields, with_field
 from router.wire.openai import JsonCall, engine_body, parse_call
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -100,8 +101,10 @@ def json_exchange(endpoint: Endpoint, call: JsonCall) -> Exchange:
         call.model,
         endpoint.path,
         lambda lease: engine_body(call, lease.model.id, lease.model.request, extra),
+        lambda model: engine_body(call, model, {}),
         encoder,
         loads=endpoint.loads,
+        remote_encoder=endpoint.whole if aggregates else None,
     )
 
 
@@ -122,7 +125,15 @@ def _form_handler(path: str, kind: Kind) -> Handler:
             encoder = EventStream()
         elif fields.get("response_format", "json") not in ("json", "verbose_json", "b64_json", "url"):
             encoder = Encoder()
-        exchange = Exchange(kind, fields.get("model"), path, lambda _lease: raw, encoder, content_type)
+        exchange = Exchange(
+            kind,
+            fields.get("model"),
+            path,
+            lambda _lease: raw,
+            lambda model: with_field(content_type, raw, "model", model),
+            encoder,
+            content_type,
+        )
         return await generate(request, exchange)
 
     return handle

@@ -13,6 +13,8 @@ from router.errors import EngineFailed, EngineRefused
 from router.wire.encode import JsonAnswer
 from router.wire.sse import SseParser
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 
 class Aggregate(JsonAnswer):
     """Base: collects events; what is not an event stream (an engine's error) passes as it is."""
@@ -39,7 +41,7 @@ class Aggregate(JsonAnswer):
         if result is None:
             raise EngineFailed("The engine ended its answer before it was complete; send the request again.")
         # A model may write half of a surrogate pair, which UTF-8 cannot say.
-        return json.dumps(result, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+        return _ENCODER.encode(result).encode(errors="replace")
 
     def add(self, body: dict[str, Any]) -> None:
         raise NotImplementedError

@@ -82,7 +82,7 @@ class EventStream(Encoder):
     _tail = b"\n\n"  # of what was handed on; a line break may come in two pieces
 
     def feed(self, piece: bytes) -> bytes:
-        self._tail = (self._tail + piece[-2:])[-2:]
+        self._tail = piece[-2:] if len(piece) > 1 else (self._tail + piece)[-2:]
         return piece
 
     def beat(self, number: int, waiting: Waiting) -> bytes:

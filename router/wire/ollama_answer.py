@@ -3,98 +3,17 @@
 from __future__ import annotations
 
 import json
-import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from router.errors import EngineFailed, EngineRefused, RouterError
 from router.wire.aggregate import ChatAggregate
 from router.wire.encode import Encoder, JsonAnswer, Waiting
 from router.wire.ollama import Dialect
+from router.wire.ollama_delta import READERS, Delta
+from router.wire.ollama_parts import NDJSON, Clock, line, ollama_error, timestamp
 from router.wire.sse import SseParser
-
-NDJSON = "application/x-ndjson"
-Clock = Callable[[], int]
-"""Unix nanoseconds."""
-
-
-def ollama_error(error: RouterError) -> dict[str, Any]:
-    return {"error": error.message}
-
-
-def timestamp(nanoseconds: int) -> str:
-    """RFC 3339, as all of Ollama's times."""
-    when = datetime.fromtimestamp(nanoseconds / 1e9, UTC)
-    return when.isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-@dataclass(frozen=True, slots=True)
-class Delta:
-    """What one event of the engine adds. `calls` are OpenAI's pieces of tool calls."""
-
-    text: str = ""
-    thinking: str = ""
-    calls: Sequence[Mapping[str, Any]] = ()
-    logprobs: Sequence[Any] = ()
-    finish: str | None = None
-    usage: Mapping[str, Any] | None = None
-    timings: Mapping[str, Any] | None = None
-
-
-def chat_delta(body: Mapping[str, Any]) -> Delta:
-    choice = _first_choice(body)
-    delta = choice.get("delta") or {}
-    thinking = delta.get("reasoning_content") or delta.get("reasoning") or ""
-    calls = delta.get("tool_calls") or ()
-    return Delta(delta.get("content") or "", thinking, calls, *_end(choice, body))
-
-
-def text_delta(body: Mapping[str, Any]) -> Delta:
-    choice = _first_choice(body)
-    return Delta(choice.get("text") or "", "", (), *_end(choice, body))
-
-
-def native_delta(body: Mapping[str, Any]) -> Delta:
-    """llama.cpp's own events; the last has `stop` and why."""
-    if not body.get("stop"):
-        return Delta(body.get("content") or "")
-    finish = "length" if body.get("stop_type") == "limit" else "stop"
-    usage = {"prompt_tokens": body.get("tokens_evaluated"), "completion_tokens": body.get("tokens_predicted")}
-    return Delta(body.get("content") or "", finish=finish, usage=usage, timings=body.get("timings"))
-
-
-_READERS: Mapping[Dialect, Callable[[Mapping[str, Any]], Delta]] = {
-    "chat": chat_delta,
-    "text": text_delta,
-    "native": native_delta,
-}
-
-
-def _first_choice(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    choices = body.get("choices")
-    return choices[0] if choices else {}
-
-
-def _end(choice: Mapping[str, Any], body: Mapping[str, Any]) -> tuple[Any, Any, Any, Any]:
-    logprobs = (choice.get("logprobs") or {}).get("content") or ()
-    return logprobs, choice.get("finish_reason"), body.get("usage"), body.get("timings")
-
-
-def message_part(text: str = "", thinking: str = "", calls: Sequence[Any] = ()) -> dict[str, Any]:
-    """/api/chat's."""
-    message: dict[str, Any] = {"role": "assistant", "content": text}
-    message |= {"thinking": thinking} if thinking else {}
-    message |= {"tool_calls": list(calls)} if calls else {}
-    return {"message": message}
-
-
-def response_part(text: str = "", thinking: str = "", calls: Sequence[Any] = ()) -> dict[str, Any]:
-    """/api/generate's; it has no tools."""
-    del calls
-    return {"response": text, **({"thinking": thinking} if thinking else {})}
 
 
 class _Answer(Encoder):
@@ -111,7 +30,7 @@ class _Answer(Encoder):
         done: str | None = None,
         clock: Clock = time.time_ns,
     ) -> None:
-        self._read = _READERS[dialect]
+        self._read = READERS[dialect]
         self._part = part
         self._model = model
         self._done = self._finish = done
@@ -197,21 +116,21 @@ class Lines(_Answer):
     content_type = NDJSON
 
     def beat(self, number: int, waiting: Waiting) -> bytes:
-        return _line({**self._body(self._part(), done=False), "model": waiting.model})
+        return line({**self._body(self._part(), done=False), "model": waiting.model})
 
     def told(self, delta: Delta) -> bytes:
         if not (delta.text or delta.thinking):
             return b""
         more = {"logprobs": list(delta.logprobs)} if delta.logprobs else {}
-        return _line(self._body(self._part(delta.text, delta.thinking), done=False, **more))
+        return line(self._body(self._part(delta.text, delta.thinking), done=False, **more))
 
     def finish(self) -> bytes:
         calls = self._tool_calls()
-        before = _line(self._body(self._part(calls=calls), done=False)) if calls else b""
-        return before + _line(self._last(self._part()))
+        before = line(self._body(self._part(calls=calls), done=False)) if calls else b""
+        return before + line(self._last(self._part()))
 
     def late_error(self, error: RouterError) -> bytes:
-        return _line(self.error(error))
+        return line(self.error(error))
 
 
 class Document(_Answer, JsonAnswer):
@@ -232,77 +151,7 @@ class Document(_Answer, JsonAnswer):
     def finish(self) -> bytes:
         part = self._part("".join(self._texts), "".join(self._thoughts), self._tool_calls())
         more = {"logprobs": self._logprobs} if self._logprobs else {}
-        return _line({**self._last(part), **more})
-
-
-class Embeddings(JsonAnswer):
-    """/api/embed's document, from OpenAI's. `dimensions`: how many numbers of each vector to keep."""
-
-    translates = True
-
-    def __init__(self, model: str, dimensions: int | None = None, clock: Clock = time.time_ns) -> None:
-        self._model = model
-        self._dimensions = dimensions
-        self._clock = clock
-        self._began = self._served = clock()
-        self._pieces: list[bytes] = []
-
-    def served_by(self, model: str) -> None:
-        self._model = model
-        self._served = self._clock()
-
-    def feed(self, piece: bytes) -> bytes:
-        self._pieces.append(piece)
-        return b""
-
-    def finish(self) -> bytes:
-        raw = b"".join(self._pieces)
-        return _line(self.document(*_vectors(raw))) if raw else _line(self.nothing())
-
-    def error(self, error: RouterError) -> dict[str, Any]:
-        return ollama_error(error)
-
-    def nothing(self) -> dict[str, Any]:
-        """The engine was asked nothing."""
-        return {"model": self._model, "embeddings": []}
-
-    def document(self, vectors: list[list[float]], tokens: int | None) -> dict[str, Any]:
-        kept = [_shortened(vector, self._dimensions) for vector in vectors]
-        durations = {
-            "total_duration": self._clock() - self._began,
-            "load_duration": self._served - self._began,
-        }
-        counts = {} if tokens is None else {"prompt_eval_count": tokens}
-        return {"model": self._model, "embeddings": kept, **durations, **counts}
-
-
-class OneEmbedding(Embeddings):
-    """/api/embeddings' document."""
-
-    def nothing(self) -> dict[str, Any]:
-        return {"embedding": []}
-
-    def document(self, vectors: list[list[float]], tokens: int | None) -> dict[str, Any]:
-        return {"embedding": vectors[0]}
-
-
-def _vectors(raw: bytes) -> tuple[list[list[float]], int | None]:
-    """The vectors in the order of the inputs, and the tokens read."""
-    try:
-        body = json.loads(raw)
-        rows = sorted(body["data"], key=lambda row: row["index"])
-        return [row["embedding"] for row in rows], (body.get("usage") or {}).get("prompt_tokens")
-    except (ValueError, KeyError, TypeError) as error:
-        raise EngineFailed(f"The engine's embeddings cannot be read ({error!r}); see its log.") from error
-
-
-def _shortened(vector: list[float], dimensions: int | None) -> list[float]:
-    """Cut and brought to length 1 again, as Ollama does."""
-    if dimensions is None or dimensions >= len(vector):
-        return vector
-    kept = vector[:dimensions]
-    length = math.hypot(*kept)
-    return [number / length for number in kept] if length else kept
+        return line({**self._last(part), **more})
 
 
 def _tool_call(call: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -320,8 +169,3 @@ def _tool_call(call: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _nanoseconds(milliseconds: object) -> int | None:
     return round(milliseconds * 1e6) if isinstance(milliseconds, int | float) else None
-
-
-def _line(body: Mapping[str, Any]) -> bytes:
-    # A model may write half of a surrogate pair, which UTF-8 cannot say.
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(errors="replace") + b"\n"

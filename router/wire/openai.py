@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,19 +11,30 @@ from typing import Any
 from router.errors import BadRequest
 
 
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+# Made once: json.loads and json.dumps make one for each call that has options.
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+_ENCODER = json.JSONEncoder(allow_nan=False)
+
+
 @dataclass(frozen=True, slots=True)
 class JsonCall:
-    """A request with a JSON object as its body. `model` is as sent, None if it names none."""
+    """A request with a JSON object as its body. `model` is as sent, None if it names none; `raw` is what `body`
+    was read from, empty if it was put together here."""
 
     body: Mapping[str, Any]
     model: str | None
     stream: bool
+    raw: bytes = b""
 
 
 def parse_call(raw: bytes) -> JsonCall:
     """Raises BadRequest with a sentence for anything that is not a JSON object with a usable `model`."""
     try:
-        body = json.loads(raw, parse_constant=_refuse_constant)
+        body = _DECODER.decode(raw.removeprefix(BOM_UTF8).decode())
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"The request body is not valid JSON ({error}); send a JSON object.") from error
     if not isinstance(body, dict):
@@ -30,24 +42,21 @@ def parse_call(raw: bytes) -> JsonCall:
     model = body.get("model")
     if model is not None and not isinstance(model, str):
         raise BadRequest("`model` must be a string: a slot's name or a model's id.", param="model")
-    return JsonCall(body, model or None, body.get("stream") is True)
+    return JsonCall(body, model or None, body.get("stream") is True, raw)
 
 
 def engine_body(
     call: JsonCall, model: str, defaults: Mapping[str, Any], forced: Mapping[str, Any] | None = None
 ) -> bytes:
     """The body for the engine: the served model's id, its per-request defaults where the client set nothing
-    (nested objects such as `chat_template_kwargs` are merged the same way), and the fields in `forced`."""
+    (nested objects such as `chat_template_kwargs` are merged the same way), and the fields in `forced`. What
+    needs no change goes on byte for byte: photographs are megabytes."""
+    if call.raw and not defaults and not forced and call.body.get("model") == model:
+        return call.raw
     try:
-        return json.dumps(
-            _merge(defaults, {**call.body, "model": model, **(forced or {})}), allow_nan=False
-        ).encode()
+        return _ENCODER.encode(_merge(defaults, {**call.body, "model": model, **(forced or {})})).encode()
     except (ValueError, RecursionError) as error:  # 1e999 is read as infinity, which JSON cannot say
         raise BadRequest(f"The request body cannot be handed on as JSON ({error}); correct it.") from error
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _merge(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

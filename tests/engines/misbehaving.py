@@ -42,6 +42,7 @@ OPTIONS = (
     "-a,    --alias STRING",
     "--host HOST",
     "--port PORT",
+    "-c,    --ctx-size N",
     "--offline",
     "--no-ui",
 )

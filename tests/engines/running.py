@@ -50,6 +50,20 @@ async def soon(awaitable: Awaitable[T], what: str = "") -> T:
         raise AssertionError(f"waited {DEADLINE_SECONDS:.0f} s for {what or awaitable}") from None
 
 
+class Still:
+    """A condition for `until`: that a number has stopped moving, for twenty looks."""
+
+    def __init__(self, number: Callable[[], int]) -> None:
+        self._number = number
+        self._last: int | None = None
+        self._looks = 0
+
+    def __call__(self) -> bool:
+        before, self._last = self._last, self._number()
+        self._looks = self._looks + 1 if self._last == before else 0
+        return self._looks >= 20
+
+
 async def until(condition: Callable[[], bool], what: str, seconds: float = DEADLINE_SECONDS) -> None:
     """For what tells nobody when it happens: look again and again, within the deadline."""
     loop = asyncio.get_running_loop()

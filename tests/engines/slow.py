@@ -6,7 +6,7 @@ from pathlib import Path
 
 SCRIPT = """#!/bin/sh
 for argument in "$@"; do
-    case "$argument" in --version | --help) exec "{engine}" "$@" ;; esac
+    case "$argument" in --version | --help | --log-jsonl) exec "{engine}" "$@" ;; esac
 done
 sleep {seconds}
 exec "{engine}" "$@"

@@ -14,10 +14,11 @@ from router.config.schema import Kind, LimitsConfig, SlotConfig
 from router.errors import WaitTimeout
 from router.server import control, metadata
 from router.server.context import CONTEXT, Context
-from router.server.middleware import add_headers, errors, guard
+from router.server.middleware import add_headers, gate
 from router.state import ModelStatus, Observer, StateStore
 from router.supervisor import Supervisor
 from tests.engines.running import soon
+from tests.router.fake_gate import FakeGate
 from tests.router.fake_launcher import FakeLauncher
 
 MODELS = {id_: Model(id_, Kind.CHAT, display_name=id_, command=f"{id_} {{port}}") for id_ in ("alpha", "beta")}
@@ -48,13 +49,14 @@ class Served:
     def __init__(self, api_keys: tuple[str, ...], host: str) -> None:
         self.store = CountingStore()
         self.launcher = FakeLauncher()
-        self.supervisor = Supervisor(self.store, self.launcher)
+        self.gate = FakeGate()
+        self.supervisor = Supervisor(self.store, self.launcher, gate=self.gate)
         self.supervisor.add_slot(SlotConfig("primary"), LimitsConfig(), MODELS, "alpha")
         alpha = ModelStatus("alpha", "Alpha", Kind.CHAT, aliases=("first",))
         self.store.update(models=(alpha, ModelStatus("beta", "Beta", Kind.CHAT)))
         # No engine is talked to here.
         context = Context(self.store, self.supervisor, cast(Any, None), api_keys)
-        app = web.Application(middlewares=[errors, guard], client_max_size=MAX_BODY)
+        app = web.Application(middlewares=[gate], client_max_size=MAX_BODY)
         app[CONTEXT] = context
         app.on_response_prepare.append(add_headers)
         metadata.add_routes(app)

@@ -18,7 +18,7 @@ from router.engine.process import EngineProcess, Launch
 from router.lease import Lease
 from router.server import ollama, openai
 from router.server.context import CONTEXT, Context
-from router.server.middleware import add_headers, errors, guard
+from router.server.middleware import add_headers, gate
 from router.server.upstream import Upstreams
 from router.state import DeviceMemory, ModelStatus
 from router.supervisor import Supervisor
@@ -37,8 +37,10 @@ class Launcher(FakeLauncher):
 
     port = 0
 
-    async def launch(self, model: Model, log: EngineLog, taken: Any = ()) -> EngineProcess:
-        engine = await super().launch(model, log, taken)
+    async def launch(
+        self, model: Model, log: EngineLog, taken: Any = (), context: int | None = None
+    ) -> EngineProcess:
+        engine = await super().launch(model, log, taken, context)
         engine.launch = Launch([model.id], {}, port=self.port)
         return engine
 
@@ -57,7 +59,7 @@ class Stage:
         self.supervisor.add_slot(SlotConfig("primary", **slot), LimitsConfig(queue=3), known, models[0])
         self.store.update(models=tuple(ModelStatus(id_, id_, Kind.CHAT) for id_ in models))
         self._upstreams = Upstreams()
-        app = web.Application(middlewares=[errors, guard])
+        app = web.Application(middlewares=[gate])
         app[CONTEXT] = Context(self.store, self.supervisor, self._upstreams)
         app.on_response_prepare.append(add_headers)
         openai.add_routes(app)

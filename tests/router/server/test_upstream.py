@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from router.server.upstream import Connection, UpstreamError, Upstreams
-from tests.engines.running import soon
+from router.server.connection import Connection, UpstreamError
+from router.server.upstream import Upstreams
+from router.tasks import spawn
+from tests.engines.running import Still, soon, until
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -101,3 +103,147 @@ async def test_a_connection_that_was_closed_before_the_request() -> None:
     with pytest.raises(UpstreamError, match="closed the connection"):
         connection.send(b"head", b"body")
     server.close()
+
+
+# -- where the body goes -----------------------------------------------------------------------------------
+
+
+class Slow:
+    """A sink that takes one piece at a time; `room` lets it go on."""
+
+    def __init__(self) -> None:
+        self.taken = bytearray()
+        self.pauses = 0
+        self.asked = asyncio.Event()
+        self.room = asyncio.Event()
+
+    def take(self, piece: bytes) -> bool:
+        self.taken += piece
+        return False
+
+    async def ready(self) -> None:
+        self.pauses += 1
+        self.asked.set()
+        await self.room.wait()
+
+
+class Broken(Slow):
+    def take(self, piece: bytes) -> bool:
+        raise ZeroDivisionError(piece)
+
+
+Engine = Callable[[asyncio.StreamWriter], Awaitable[None]]
+
+
+@pytest.fixture
+async def engine() -> AsyncIterator[Callable[[Engine], Awaitable[tuple[Upstreams, int]]]]:
+    """`engine(script)`: asks of it, and the port of an engine that does that with each request."""
+    servers: list[asyncio.Server] = []
+    answering: set[asyncio.Task[None] | None] = set()
+    upstreams = Upstreams()
+
+    async def start(script: Engine) -> tuple[Upstreams, int]:
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            answering.add(asyncio.current_task())
+            try:
+                while await reader.readuntil(b"\r\n\r\n"):
+                    await script(writer)
+            except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+                pass  # the client, or the test, has had enough
+            finally:
+                writer.transport.abort()
+
+        servers.append(await asyncio.start_server(answer, "127.0.0.1", 0))
+        return upstreams, servers[-1].sockets[0].getsockname()[1]
+
+    yield start
+    upstreams.close()
+    for server in servers:
+        server.close()
+    for task in answering:
+        assert task is not None
+        task.cancel()
+    await asyncio.gather(*(task for task in answering if task), return_exceptions=True)
+
+
+Start = Callable[[Engine], Awaitable[tuple[Upstreams, int]]]
+
+
+async def test_who_has_no_room_makes_the_engine_wait(engine: Start) -> None:
+    written = 0
+    total = 64 * 2**20
+
+    async def flood(writer: asyncio.StreamWriter) -> None:
+        nonlocal written
+        writer.write(OK + b"Content-Length: %d\r\n\r\n" % total)
+        while written < total:
+            writer.write(bytes(2**16))
+            written += 2**16
+            await writer.drain()
+
+    upstreams, port = await engine(flood)
+    sink = Slow()
+    async with await soon(upstreams.request("127.0.0.1", port, "POST", "/", {})) as answer:
+        pump = spawn(answer.pump(sink), name="pump")
+        await soon(sink.asked.wait())
+        await until(Still(lambda: written), "the engine to stand still")
+        assert len(sink.taken) < 2**20 and written < total
+        sink.room.set()
+        await soon(pump)
+    assert len(sink.taken) == total and sink.pauses > 1
+
+
+async def test_what_a_sink_raises_comes_out_of_the_pump(engine: Start) -> None:
+    last = asyncio.Event()
+
+    async def script(writer: asyncio.StreamWriter) -> None:
+        writer.write(OK + b"Content-Length: 2\r\n\r\n")
+        await last.wait()
+        writer.write(b"ok")  # with its last byte the answer is complete, and yet not taken
+
+    upstreams, port = await engine(script)
+    async with await soon(upstreams.request("127.0.0.1", port, "POST", "/", {})) as answer:
+        last.set()
+        with pytest.raises(ZeroDivisionError):
+            await soon(answer.pump(Broken()))
+
+
+async def test_what_came_before_a_break_is_handed_on(engine: Start) -> None:
+    async def script(writer: asyncio.StreamWriter) -> None:
+        writer.write(CHUNKED + b"2\r\nok\r\n")
+        writer.close()
+
+    upstreams, port = await engine(script)
+    sink = Slow()
+    sink.room.set()
+    async with await soon(upstreams.request("127.0.0.1", port, "POST", "/", {})) as answer:
+        with pytest.raises(UpstreamError):
+            await soon(answer.pump(sink))
+    assert sink.taken == b"ok"
+
+
+async def test_no_more_is_read_than_asked(engine: Start) -> None:
+    async def script(writer: asyncio.StreamWriter) -> None:
+        writer.write(OK + b"\r\n" + b"x" * 1000)
+        await asyncio.Event().wait()
+
+    upstreams, port = await engine(script)
+    async with await soon(upstreams.request("127.0.0.1", port, "POST", "/", {})) as answer:
+        assert (await soon(answer.read(100))).startswith(b"x" * 100)
+
+
+@pytest.mark.parametrize(("kind", "connections"), [(b"application/json", 1), (b"text/event-stream", 3)])
+async def test_connections_are_used_again_but_not_after_streams(
+    engine: Start, kind: bytes, connections: int
+) -> None:
+    writers = set()
+
+    async def script(writer: asyncio.StreamWriter) -> None:
+        writers.add(writer)
+        writer.write(OK + b"Content-Type: " + kind + b"\r\nContent-Length: 2\r\n\r\nok")
+
+    upstreams, port = await engine(script)
+    for _ in range(3):
+        async with await soon(upstreams.request("127.0.0.1", port, "POST", "/", {})) as answer:
+            assert await soon(answer.read()) == b"ok"
+    assert len(writers) == connections

@@ -16,16 +16,10 @@ from router.server.client import Waiting
 from router.server.metadata import model_rows
 from router.state import DeviceMemory, ModelStatus, SlotState, SlotStatus, Snapshot
 from router.wire.ollama import chat_call, embed_call, embeddings_call, generate_call
-from router.wire.ollama_answer import (
-    Document,
-    Embeddings,
-    Lines,
-    OneEmbedding,
-    message_part,
-    response_part,
-    timestamp,
-)
+from router.wire.ollama_answer import Document, Lines
 from router.wire.ollama_models import NEVER, find_row, plain_name, running, shown, tags
+from router.wire.ollama_parts import message_part, response_part, timestamp
+from router.wire.ollama_vectors import Embeddings, OneEmbedding
 from router.wire.openai import JsonCall, parse_call
 
 HI = [{"role": "user", "content": "Hi"}]
