@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -58,7 +58,16 @@ class Model:
 
     @property
     def context_length(self) -> int | None:
-        """Tokens it will load with: the `ctx-size` flag, else (0 or absent) what it was trained for."""
+        """Tokens its flags ask for: `ctx-size`, else (0 or absent) what it was trained for."""
         text = self.flags.get("ctx-size")
         asked = int(text) if isinstance(text, str) and text.isdigit() else 0
         return asked or self.context_trained
+
+    @property
+    def context_open(self) -> bool:
+        """Whether its flags leave the context to be chosen, up to what it was trained for."""
+        return bool(self.file and self.context_trained) and self.flags.get("ctx-size") in (None, "0")
+
+    def with_context(self, tokens: int) -> Model:
+        """The same with `ctx-size` in its flags; another launch key."""
+        return replace(self, flags=MappingProxyType({**self.flags, "ctx-size": str(tokens)}))

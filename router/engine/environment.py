@@ -57,6 +57,8 @@ def engine_environment(
     environment = scrubbed(base)
     environment["LLAMA_API_KEY"] = api_key
     environment["XDG_CONFIG_HOME"] = str(private_config)
+    # As the driver's library counts (router.memory.nvml), and nvidia-smi; CUDA itself begins with the fastest.
+    environment.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
     if child_mode:
         environment["LLAMA_SERVER_ROUTER_PORT"] = "1"
     return environment

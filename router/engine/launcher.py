@@ -12,7 +12,7 @@ import aiohttp
 
 from router.catalog.model import Model
 from router.config.schema import EngineConfig
-from router.engine.command import build_command, check_command
+from router.engine.command import build_command, check_command, check_program
 from router.engine.environment import engine_environment
 from router.engine.find import find_engine
 from router.engine.leftovers import Leftovers
@@ -48,18 +48,25 @@ class Launcher:
         if model.file is not None and not await asyncio.to_thread(model.file.is_file):
             raise BadModel(f'Model "{model.id}" cannot start: its file {model.file} is gone; put it back.')
         if model.command is not None:
-            build_command(model, EngineOptions(()), Path(), port=0)
+            program = build_command(model, EngineOptions(()), Path(), port=0)[0]
+            await asyncio.to_thread(check_program, program, model_id=model.id)
             return
-        program, options = await self._engine()
-        argv = build_command(model, options, program, port=0)
+        executable, options = await self._engine()
+        argv = build_command(model, options, executable, port=0)
         # One file's options are one object; what that llama-server has accepted it accepts again.
         if (options, tuple(argv)) not in self._checked:
             await check_command(argv, self._environment(), model_id=model.id)
             self._checked.add((options, tuple(argv)))
 
-    async def launch(self, model: Model, log: EngineLog, taken: Collection[int] = ()) -> EngineProcess:
-        """Spawn an engine for `model`. Raises RouterError; returns before it is ready."""
-        engine = EngineProcess(await self._prepare(model, taken), log)
+    async def launch(
+        self, model: Model, log: EngineLog, taken: Collection[int] = (), context: int | None = None
+    ) -> EngineProcess:
+        """Spawn an engine for `model`, with `context` tokens instead of its flags' if that is given.
+
+        Raises RouterError; returns before it is ready.
+        """
+        asked = model if context is None else model.with_context(context)
+        engine = EngineProcess(await self._prepare(asked, taken), log)
         await engine.start()
         if engine.pid is not None:  # on disk in a few milliseconds; the engine loads meanwhile
             noting = asyncio.to_thread(self._leftovers.note, engine.pid)

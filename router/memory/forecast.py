@@ -8,7 +8,8 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -20,6 +21,7 @@ from router.files import write_atomic
 from router.memory.dryrun import DryRunner
 from router.memory.formula import formula
 from router.memory.needs import HEADROOM, DeviceNeed, Fit, Fits, Forecast, Source, fit
+from router.memory.protocol import Pool
 
 __all__ = ["HEADROOM", "DeviceNeed", "Fit", "Fits", "Forecast", "Forecaster", "Source", "fit"]
 
@@ -34,6 +36,12 @@ RETRY_SECONDS: Final = 30.0
 MOST_LEARNT: Final = 1.5
 _VERSION: Final = 1
 _COMPANIONS: Final = ("mmproj", "spec-draft-model")  # files the engine loads besides, and does not count
+# What hides GPUs from an engine and lists those that it sees, by the engine's name for them.
+_NARROWS: Final = {
+    "CUDA": "CUDA_VISIBLE_DEVICES",
+    "ROCm": "HIP_VISIBLE_DEVICES",
+    "Vulkan": "GGML_VK_VISIBLE_DEVICES",
+}
 
 
 class Engine(Protocol):
@@ -57,7 +65,8 @@ class _Kept:
         return said if self.ratio == 1.0 else _corrected(said, self.ratio)
 
 
-_Known = tuple[LaunchKey, int | None]
+_Devices = tuple[tuple[str, int], ...]
+_Known = tuple[LaunchKey, int | None, _Devices]
 
 
 class Forecaster:
@@ -71,6 +80,7 @@ class Forecaster:
         self._kept: dict[str, _Kept] | None = None
         self._known: dict[_Known, tuple[Forecast | None, str | None]] = {}
         self._next: dict[_Known, float] = {}
+        self._devices: _Devices = ()
         self._one_at_a_time = asyncio.Lock()
 
     def use_engine(self, engine: Engine) -> None:
@@ -78,31 +88,47 @@ class Forecaster:
         self._engine = engine
         self._known, self._next = {}, {}
 
+    def use_devices(self, pools: Iterable[Pool]) -> bool:
+        """What models take depends on the GPUs there are: what was known for others is not known for these.
+
+        Returns whether they are others than before.
+        """
+        found = tuple((pool.name, pool.total) for pool in pools if pool.is_gpu)
+        before, self._devices = self._devices, found
+        return found != before
+
     def known(self, model: Model) -> Forecast | None:
         """What was answered last, without asking anybody."""
-        return self._known.get(_key(model), (None, None))[0]
+        return self._known.get(self._key(model), (None, None))[0]
 
     def is_due(self, model: Model, now: float) -> bool:
         """Whether to ask at loop time `now`: not yet answered, or by the formula for want of an engine."""
-        return now >= self._next.get(_key(model), now)
+        return now >= self._next.get(self._key(model), now)
 
     async def forecast(self, model: Model) -> Forecast | None:
         """What `model` takes with its flags; None for another engine's command and for what cannot be read."""
-        key, engine = _key(model), self._engine
+        key, engine = self._key(model), self._engine
         self._next[key] = asyncio.get_running_loop().time() + RETRY_SECONDS
-        found, name, settled = await self._find(model, engine)
+        found, name, settled = await self._find(model, engine, key[-1])
         if engine is self._engine:
             self._known[key] = found, name
             if settled:
                 self._next[key] = float("inf")
         return found
 
+    async def computed(self, model: Model) -> Forecast | None:
+        """By the formula: for who cannot wait for an engine to answer. It is not kept."""
+        if model.file is None or model.problem:
+            return None
+        extra = await asyncio.to_thread(_companions_size, model)
+        return await asyncio.to_thread(_computed, model, extra)
+
     async def learn(self, model: Model, measured: int) -> Forecast | None:
         """Correct what is known by the bytes it took where it counts (`Forecast.needs`) once loaded.
 
         Never to less than the engine says: what is allocated but not yet touched comes later.
         """
-        name = self._known.get(_key(model), (None, None))[1]
+        name = self._known.get(self._key(model), (None, None))[1]
         kept = (await self._load()).get(name or "")
         if name is None or kept is None:
             return self.known(model)
@@ -110,10 +136,15 @@ class Forecaster:
         ratio = round(min(max(measured / needs, 1.0), MOST_LEARNT), 3)
         if abs(ratio - kept.ratio) >= 0.01:
             await self._keep(name, replace(kept, ratio=ratio))
-            self._known[_key(model)] = replace(kept, ratio=ratio).forecast, name
+            self._known[self._key(model)] = replace(kept, ratio=ratio).forecast, name
         return self.known(model)
 
-    async def _find(self, model: Model, engine: Engine | None) -> tuple[Forecast | None, str | None, bool]:
+    def _key(self, model: Model) -> _Known:
+        return model.launch_key, model.size_bytes, self._devices
+
+    async def _find(
+        self, model: Model, engine: Engine | None, devices: _Devices
+    ) -> tuple[Forecast | None, str | None, bool]:
         """The answer, its name in the cache file, and whether asking again would be in vain."""
         if model.file is None or model.problem:
             return None, None, True
@@ -129,10 +160,11 @@ class Forecaster:
             engine_there = engine is not None
         if question is not None:
             argv, environment = question
-            name = await asyncio.to_thread(_name, argv, model.file)
+            seen = [devices, [environment.get(name) for name in _NARROWS.values()]]
+            name = await asyncio.to_thread(_name, argv, model.file, seen)
             kept = (await self._load()).get(name)
-            if kept is None and (devices := await self._runner.ask(argv, environment)):
-                kept = _Kept(_with_extra(devices, extra))
+            if kept is None and (told := await self._runner.ask(argv, environment)):
+                kept = _Kept(_with_extra(_renumbered(told, environment), extra))
                 await self._keep(name, kept)
             if kept is not None:
                 return kept.forecast, name, True
@@ -154,10 +186,6 @@ class Forecaster:
             await asyncio.to_thread(_write, self._file, dict(known))
 
 
-def _key(model: Model) -> _Known:
-    return model.launch_key, model.size_bytes
-
-
 def _corrected(said: Forecast, ratio: float) -> Forecast:
     """What was not accounted for lies where memory is short, beside the work buffers."""
     on_gpu = any(device.is_gpu for device in said.per_device)
@@ -171,9 +199,9 @@ def _corrected(said: Forecast, ratio: float) -> Forecast:
 # -- blocking: called in a thread ----------------------------------------------------------------------------
 
 
-def _name(argv: list[str], file: Path) -> str:
-    """Equal for what must have the same answer: the same engine, arguments and files."""
-    identity: list[object] = [argv]
+def _name(argv: list[str], file: Path, seen: object) -> str:
+    """Equal for what must have the same answer: the same engine, arguments, files, and GPUs it can see."""
+    identity: list[object] = [argv, seen]
     for path in (Path(argv[0]), file):
         try:
             status = path.stat()
@@ -192,6 +220,20 @@ def _companions_size(model: Model) -> int:
         except OSError as error:
             log.debug("%s: %s cannot be counted: %s", model.id, flag, error)
     return sizes
+
+
+def _renumbered(devices: tuple[DeviceNeed, ...], environment: Mapping[str, str]) -> tuple[DeviceNeed, ...]:
+    """GPUs by their number among all there are: an engine counts those it sees."""
+
+    def name(device: DeviceNeed) -> str:
+        found = re.fullmatch(r"([A-Za-z]+)(\d+)", device.name)
+        seen = environment.get(_NARROWS.get(found[1], "")) if found else None
+        numbers = [number.strip() for number in seen.split(",")] if seen else []
+        if found is None or int(found[2]) >= len(numbers) or not numbers[int(found[2])].isdecimal():
+            return device.name  # all are seen, or listed by their ids
+        return found[1] + numbers[int(found[2])]
+
+    return tuple(replace(device, name=name(device)) for device in devices)
 
 
 def _with_extra(devices: tuple[DeviceNeed, ...], extra: int) -> tuple[DeviceNeed, ...]:

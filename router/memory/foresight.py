@@ -1,4 +1,4 @@
-"""Has a forecast ready for every model, without getting in anybody's way."""
+"""Has a forecast and a context ready for every model, without getting in anybody's way."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Final
 import psutil
 
 from router.catalog.model import Model
-from router.memory.forecast import Forecaster
+from router.memory.outlook import Outlook
+from router.memory.protocol import Measured
+from router.memory.sizing import Sizing
 from router.state import SlotState, SlotStatus, Snapshot, StateStore
 
 log = logging.getLogger(__name__)
@@ -24,42 +26,101 @@ class Foresight:
 
     def __init__(
         self,
-        forecaster: Forecaster,
+        outlook: Outlook,
+        sizing: Sizing,
         store: StateStore,
         models: Callable[[], Mapping[str, Model]],
+        measured: Callable[[], Measured | None],
         publish: Callable[[], None],
     ) -> None:
-        """`models`: all there are now. `publish` is called after each new answer."""
-        self._forecaster = forecaster
+        """`models`: all there are now. `measured`: the last look at the memory. `publish` is called after each
+        new answer."""
+        self._outlook = outlook
         self._store = store
         self._models = models
+        self._last_look = measured
         self._publish = publish
         self._measured: dict[str, tuple[int, int]] = {}
+        self._sizing = sizing
+        self._sized_at: Measured | None = None
+        self._sized_for: tuple[object, ...] = ()
+        self._answers = 0
+        self._shown: list[tuple[str, int]] = []
         self._ram = psutil.virtual_memory().total
 
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            model = self._next()
+            measured = self._last_look()
+            if measured is not None:
+                self._notice_devices(measured)
+            model = self._next() if measured is not None else None
             try:
-                await (self._learn() if model is None else self._ask(model))
+                await (self._idle(measured) if model is None else self._ask(model))
             except Exception:
                 # A forecast less; the router itself is not concerned, and the next model may go better.
                 log.exception("no forecast for %s", model.id if model else "what is loaded")
-            await asyncio.sleep(LOOK_SECONDS if model is None else PAUSE_SECONDS)
+            waits = model is None and measured is not None
+            await asyncio.sleep(LOOK_SECONDS if waits else PAUSE_SECONDS)
+
+    def _notice_devices(self, measured: Measured) -> None:
+        self._outlook.forecaster.use_devices(measured.pools)
+        shown = [(device.name, device.total) for device in self._store.snapshot.memory]
+        before, self._shown = self._shown, shown
+        if before and shown != before:
+            self._publish()  # what a model takes is told per device
 
     async def _ask(self, model: Model) -> None:
-        before = self._forecaster.known(model)
-        if await self._forecaster.forecast(model) != before:
+        launched = self._outlook.as_launched(model)
+        before = self._outlook.forecaster.known(launched)
+        if await self._outlook.forecaster.forecast(launched) != before:
+            self._answers += 1
             self._publish()
 
     def _next(self) -> Model | None:
-        snapshot = self._store.snapshot
-        if any(slot.state.switching for slot in snapshot.slots):
+        if self._is_switching():
             return None
-        models, now = self._models(), asyncio.get_running_loop().time()
-        ordered = (models[name] for name in likely_first(snapshot, models))
-        return next((model for model in ordered if self._forecaster.is_due(model, now)), None)
+        now = asyncio.get_running_loop().time()
+        due = self._outlook.forecaster.is_due
+        ordered = self._ordered()
+        return next((model for model in ordered if due(self._outlook.as_launched(model), now)), None)
+
+    def _ordered(self) -> list[Model]:
+        models = self._models()
+        return [models[name] for name in likely_first(self._store.snapshot, models)]
+
+    def _is_switching(self) -> bool:
+        return any(slot.state.switching for slot in self._store.snapshot.slots)
+
+    async def _idle(self, measured: Measured | None) -> None:
+        """Everything was asked about."""
+        await self._learn()
+        if measured is not None and self._may_change_contexts(measured):
+            await self._size_all(measured)
+
+    # -- contexts --------------------------------------------------------------------------------------
+
+    def _may_change_contexts(self, measured: Measured) -> bool:
+        moved = self._sized_at is None or self._sizing.has_moved(self._sized_at, measured)
+        return moved or self._sized_for != self._circumstances()
+
+    def _circumstances(self) -> tuple[object, ...]:
+        """What contexts depend on besides what is free."""
+        snapshot = self._store.snapshot
+        slots = tuple((s.name, s.pid, s.model, s.pinned, s.choices) for s in snapshot.slots)
+        return self._answers, snapshot.headroom, slots
+
+    async def _size_all(self, measured: Measured) -> None:
+        circumstances = self._circumstances()
+        for model in self._ordered():
+            if self._is_switching():
+                return
+            if await self._sizing.size(model, measured):
+                self._publish()
+            await asyncio.sleep(0)  # there may be hundreds
+        self._sized_at, self._sized_for = measured, circumstances
+
+    # -- learning --------------------------------------------------------------------------------------
 
     async def _learn(self) -> None:
         """From a GPU only: of RAM, a process holds what it touched, file pages included."""
@@ -68,8 +129,9 @@ class Foresight:
             model = self._models().get(slot.model or "")
             measured = self._settled(slot, on_gpus(slot, snapshot, self._ram))
             if model is not None and measured is not None:
-                before = self._forecaster.known(model)
-                if await self._forecaster.learn(model, measured) != before:
+                launched = self._outlook.as_launched(model, slot.context_length)
+                before = self._outlook.forecaster.known(launched)
+                if await self._outlook.forecaster.learn(launched, measured) != before:
                     self._publish()
 
     def _settled(self, slot: SlotStatus, measured: int) -> int | None:

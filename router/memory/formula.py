@@ -114,9 +114,14 @@ def compute_allowance(header: GgufHeader, setup: Setup) -> int:
 
 
 def formula(header: GgufHeader, flags: Mapping[str, str | bool], size_bytes: int) -> Forecast:
-    """The forecast for a model of `size_bytes` (all shards together) that is kept in one place as a whole."""
+    """The forecast for a model of `size_bytes` (all shards together) that is kept in one place as a whole: in
+    RAM ("Host") if its flags say so, else wherever the engine has room ("")."""
     setup = setup_of(header, flags)
-    need = DeviceNeed("", size_bytes, cache_bytes(header, setup), compute_allowance(header, setup))
+    named = {flag_name(name): value for name, value in flags.items()}
+    on_host = named.get("n-gpu-layers") == "0" or named.get("device") == "none"
+    need = DeviceNeed(
+        "Host" if on_host else "", size_bytes, cache_bytes(header, setup), compute_allowance(header, setup)
+    )
     return Forecast((need,), Source.FORMULA)
 
 

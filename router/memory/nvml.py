@@ -136,19 +136,23 @@ def _pool(handle: Any, name: str, pids: Collection[int]) -> Pool:
             raise
         # Its memory is the computer's RAM (Jetson, DGX Spark).
     rates = _ask("nvmlDeviceGetUtilizationRates", handle)
-    return Pool(name, True, total, used, int(rates.gpu) if rates else None, _held(handle, pids))
+    everyone = _held(handle)
+    # WSL, for one, does not tell who runs.
+    held = dict.fromkeys(pids) if everyone is None else {p: a for p, a in everyone.items() if p in pids}
+    others = {pid: amount for pid, amount in (everyone or {}).items() if pid not in pids}
+    return Pool(name, True, total, used, int(rates.gpu) if rates else None, held, others)
 
 
-def _held(handle: Any, pids: Collection[int]) -> dict[int, int | None]:
+def _held(handle: Any) -> dict[int, int | None] | None:
+    """What each process there holds; None where that is not told."""
     lists = [_first_answer(names, handle) for names in _PROCESS_LISTS]
     if all(rows is None for rows in lists):
-        return dict.fromkeys(pids)  # WSL, for one, does not tell who runs
+        return None
     held: dict[int, int | None] = {}
     for process in (row for rows in lists for row in rows or ()):
-        if process.pid in pids:
-            # Who computes and draws is in both lists, with the same amount. WDDM says None.
-            amounts = (held.get(process.pid), process.usedGpuMemory)
-            held[process.pid] = max((int(a) for a in amounts if a is not None), default=None)
+        # Who computes and draws is in both lists, with the same amount. WDDM says None.
+        amounts = (held.get(process.pid), process.usedGpuMemory)
+        held[process.pid] = max((int(a) for a in amounts if a is not None), default=None)
     return held
 
 

@@ -8,7 +8,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 from router.memory.estimate import Estimator
-from router.memory.protocol import MemorySource, Pool
+from router.memory.protocol import Measured, MemorySource, Pool
+from router.memory.sources import shown
 from router.state import DeviceMemory, SlotMemory, Snapshot, StateStore
 
 IDLE_SECONDS = 1.0
@@ -24,13 +25,18 @@ Publish = Callable[[Sequence[DeviceMemory], Mapping[str, SlotMemory]], None]
 
 
 class MemoryPoll:
-    """Belongs to the loop; the source is read on a thread, never twice at a time."""
+    """Belongs to the loop; the source is read on a thread, never twice at a time.
+
+    Attributes:
+        last: what was found at the last look, also of what is not published.
+    """
 
     def __init__(self, store: StateStore, source: MemorySource, publish: Publish) -> None:
         """`publish` gets the devices, and what each slot with an engine holds."""
         self._store = store
         self._source = source
         self._publish = publish
+        self.last: Measured | None = None
         self._estimator = Estimator()
         self._reading = asyncio.Lock()
         self._switching = False
@@ -49,16 +55,19 @@ class MemoryPoll:
         finally:
             unsubscribe()
 
-    async def measure(self, pids: Collection[int] = ()) -> tuple[Pool, ...]:
-        """The exact figures of now, for who has to decide by them."""
+    async def measure(self, pids: Collection[int] = ()) -> Measured:
+        """The exact figures of now, for who has to decide by them. `pids`: every engine there is."""
         async with self._reading:
-            return await asyncio.to_thread(self._source.read, frozenset(pids))
+            pools = await asyncio.to_thread(self._source.read, frozenset(pids))
+        self.last = Measured(pools, tuple(self._estimator.fill(pools)))
+        return self.last
 
     async def look(self) -> None:
         """Measure and publish once."""
         asked = {slot.name: slot.pid for slot in self._store.snapshot.slots if slot.pid}
-        pools = await self.measure(asked.values())
-        held = self._estimator.fill(pools)
+        found = await self.measure(asked.values())
+        pools = shown(found.pools)
+        held = found.held[: len(pools)]
         # An engine that was replaced meanwhile is measured the next time.
         engines = {s.name: s.pid for s in self._store.snapshot.slots if s.pid and asked.get(s.name) == s.pid}
         slots = {name: _slot(pid, pools, held) for name, pid in engines.items()}

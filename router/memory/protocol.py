@@ -12,7 +12,8 @@ class Pool:
     """One device's memory at one moment, in bytes, exactly as read.
 
     `held` is what processes hold of it; None: it runs here, or may, and the driver does not say with how much.
-    `total` is 0 for a GPU without memory of its own. `utilisation` is 0..100, None where unknown.
+    `others`: the same of processes nobody asked about, as far as the driver tells. `total` is 0 for a GPU
+    without memory of its own. `utilisation` is 0..100, None where unknown.
     """
 
     name: str
@@ -21,10 +22,20 @@ class Pool:
     used: int
     utilisation: int | None = None
     held: Mapping[int, int | None] = field(default_factory=dict)
+    others: Mapping[int, int | None] = field(default_factory=dict)
 
     @property
     def free(self) -> int:
         return max(0, self.total - self.used)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """All pools at one moment: the GPUs, then the computer's RAM, unless a GPU's memory is that. `held` is what
+    processes hold of each, in bytes, known or guessed."""
+
+    pools: tuple[Pool, ...]
+    held: tuple[Mapping[int, int], ...]
 
 
 class MemorySource(Protocol):

@@ -12,14 +12,21 @@ from router.memory.protocol import Pool
 
 
 class RamSource:
-    """An engine's part is its resident set, so pages of a model file that is mapped count."""
+    """An engine's part is its resident set, so pages of a model file that is mapped count.
+
+    Linux calls those pages available, as it could read them again. They are in use: without them each token
+    would wait for the disk.
+    """
 
     def read(self, pids: Collection[int]) -> tuple[Pool, ...]:
+        resident = {pid: sizes for pid in pids if (sizes := _resident(pid)) is not None}
+        mapped = sum(of_files for _whole, of_files in resident.values())
         memory = psutil.virtual_memory()
-        held: dict[int, int | None] = {pid: rss for pid in pids if (rss := _resident(pid)) is not None}
+        used = min(memory.total, memory.total - memory.available + mapped)
         unified = is_unified(sys.platform, platform.machine())
         name = "Apple unified memory" if unified else "RAM"
-        return (Pool(name, unified, memory.total, memory.total - memory.available, held=held),)
+        held = {pid: whole for pid, (whole, _of_files) in resident.items()}
+        return (Pool(name, unified, memory.total, used, held=held),)
 
 
 def is_unified(system: str, machine: str) -> bool:
@@ -27,8 +34,10 @@ def is_unified(system: str, machine: str) -> bool:
     return (system, machine) == ("darwin", "arm64")
 
 
-def _resident(pid: int) -> int | None:
+def _resident(pid: int) -> tuple[int, int] | None:
+    """Bytes in all, and those of them that are pages of files, where the system tells."""
     try:
-        return int(psutil.Process(pid).memory_info().rss)
+        memory = psutil.Process(pid).memory_info()
+        return int(memory.rss), int(getattr(memory, "shared", 0))
     except psutil.Error:
         return None  # it ended

@@ -1,4 +1,4 @@
-"""All ways to read this computer's memory as one: its GPUs', or the RAM where no GPU has its own."""
+"""All ways to read this computer's memory as one: its GPUs', and the RAM."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from router.memory.ram import RamSource
 
 
 class SystemSource:
-    """The GPUs that can be read now; without one, the RAM, as then engines run there."""
+    """The GPUs that can be read now, then the RAM, unless that is a GPU's memory."""
 
     def __init__(self, gpus: Sequence[MemorySource], ram: MemorySource) -> None:
         self._gpus = gpus
@@ -20,10 +20,15 @@ class SystemSource:
 
     def read(self, pids: Collection[int]) -> tuple[Pool, ...]:
         found = [pool for source in self._gpus for pool in source.read(pids)]
-        if found and all(pool.total for pool in found):
-            return tuple(found)
         ram = self._ram.read(pids)
-        return tuple(pool if pool.total else _unified(pool, ram[0]) for pool in found) or ram
+        own = [pool for pool in found if pool.total]
+        shared = tuple(_unified(pool, ram[0]) for pool in found if not pool.total)
+        return (*own, *(shared or ram))
+
+
+def shown(pools: Sequence[Pool]) -> tuple[Pool, ...]:
+    """Those that people are shown: the GPUs, or the RAM without one, as then engines run there."""
+    return tuple(pool for pool in pools if pool.is_gpu) or tuple(pools)
 
 
 def find_source() -> MemorySource:

@@ -46,7 +46,9 @@ def test_hidden_inputs_and_secrets_are_dropped(name: str) -> None:
 def test_what_hal0_sets() -> None:
     base = {"XDG_CONFIG_HOME": "/home/x/.config"}
     private = str(Path("/private"))
-    assert environment(base) == {"LLAMA_API_KEY": "key", "XDG_CONFIG_HOME": private}
+    set_by_hal0 = {"LLAMA_API_KEY": "key", "XDG_CONFIG_HOME": private, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+    assert environment(base) == set_by_hal0
+    assert environment({"CUDA_DEVICE_ORDER": "FASTEST_FIRST"})["CUDA_DEVICE_ORDER"] == "FASTEST_FIRST"
     assert environment(base, child_mode=True) == {**environment(base), "LLAMA_SERVER_ROUTER_PORT": "1"}
     assert base == {"XDG_CONFIG_HOME": "/home/x/.config"}
 

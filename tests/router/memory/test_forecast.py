@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from router.engine.options import read_options
 from router.errors import BadModel, EngineMissing, RouterError
 from router.memory.forecast import MOST_LEARNT, RETRY_SECONDS, Forecaster, Source
 from router.memory.needs import MIB
+from router.memory.protocol import Pool
 
 
 class Engine:
@@ -124,6 +126,50 @@ async def test_nothing_is_known_of_other_engines_and_broken_files(
     assert await forecaster.forecast(replace(model, problem="the file is damaged")) is None
     assert engine.asked == 0
     assert await forecaster.forecast(replace(model, file=tmp_path / "bad.gguf")) is None
+
+
+TELLS = """
+import json, sys
+row = {"kind": "device", "name": sys.argv[1], "model": 5, "context": 0, "compute": 0}
+print(json.dumps({"type": "fit_memory_breakdown", "data": {"unit": "MiB", "rows": [row]}}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("told", "hidden", "name"),
+    [
+        ("CUDA0", {}, "CUDA0"),
+        ("CUDA1", {"CUDA_VISIBLE_DEVICES": "3, 2"}, "CUDA2"),
+        ("CUDA0", {"CUDA_VISIBLE_DEVICES": "GPU-8932f937"}, "CUDA0"),
+        ("ROCm0", {"HIP_VISIBLE_DEVICES": "1", "CUDA_VISIBLE_DEVICES": "4"}, "ROCm1"),
+        ("CUDA5", {"CUDA_VISIBLE_DEVICES": "1"}, "CUDA5"),
+        ("MTL0", {"CUDA_VISIBLE_DEVICES": "1"}, "MTL0"),
+    ],
+)
+async def test_gpus_that_are_hidden_from_the_engine_count(
+    model: Model, tmp_path: Path, told: str, hidden: dict[str, str], name: str
+) -> None:
+    class Teller:
+        """No engine with a GPU can run here: this one only tells."""
+
+        async def dry_run(self, model: Model) -> tuple[list[str], dict[str, str]]:
+            return [sys.executable, "-I", "-S", "-c", TELLS, told], hidden
+
+    found = await Forecaster(tmp_path / "cache", Teller()).forecast(model)
+    assert found is not None and [device.name for device in found.per_device] == [name]
+
+
+async def test_other_gpus_are_another_question(
+    forecaster: Forecaster, engine: Engine, model: Model, tmp_path: Path
+) -> None:
+    none, one = [Pool("RAM", False, 64, 0)], [Pool("GPU", True, 24, 0), Pool("RAM", False, 64, 0)]
+    assert not forecaster.use_devices(none)
+    found = await forecaster.forecast(model)
+    assert forecaster.use_devices(one)
+    assert forecaster.known(model) is None and forecaster.is_due(model, 1e9)
+    await forecaster.forecast(model)
+    assert len(json.loads((tmp_path / "cache" / "forecasts.json").read_text())["forecasts"]) == 2
+    assert forecaster.use_devices(none) and forecaster.known(model) == found
 
 
 async def test_a_projector_is_counted_too(forecaster: Forecaster, model: Model, tmp_path: Path) -> None:

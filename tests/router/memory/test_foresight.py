@@ -16,12 +16,16 @@ from router.memory import foresight
 from router.memory.forecast import Forecaster
 from router.memory.foresight import Foresight, likely_first, on_gpus
 from router.memory.needs import DeviceNeed, Forecast, Source
+from router.memory.outlook import Outlook
+from router.memory.protocol import Measured, Pool
+from router.memory.sizing import Sizing
 from router.state import DeviceMemory, SlotState, SlotStatus, Snapshot, StateStore
 from router.tasks import spawn
 from tests.engines.running import until
 
 GPU, RAM = DeviceMemory("GPU", True, 100, 10), DeviceMemory("RAM", False, 100, 10)
 SLOT = SlotStatus("primary", Kind.CHAT, model="b", choices=("a", "b"))
+MEASURED = Measured((Pool("GPU", True, 100, 10), Pool("RAM", False, 100, 10)), ({}, {}))
 MODELS = {name: Model(name, Kind.CHAT, name, flags={"n": name}) for name in ("c", "a", "b")}
 
 
@@ -51,9 +55,10 @@ class Recorded(Forecaster):
 
 @asynccontextmanager
 async def looking(store: StateStore, forecaster: Recorded, published: list[int]) -> AsyncIterator[None]:
-    task = spawn(
-        Foresight(forecaster, store, lambda: MODELS, lambda: published.append(1)).run(), name="foresight"
-    )
+    outlook = Outlook(forecaster)
+    sizing = Sizing(outlook, store, lambda: MODELS)
+    sight = Foresight(outlook, sizing, store, lambda: MODELS, lambda: MEASURED, lambda: published.append(1))
+    task = spawn(sight.run(), name="foresight")
     try:
         yield
     finally:
@@ -90,7 +95,7 @@ async def test_nothing_is_asked_while_a_slot_switches() -> None:
         looks += 1
         return False
 
-    forecaster.is_due = count  # type: ignore[method-assign]
+    forecaster.is_due = count  # type: ignore[method-assign, assignment]
     async with looking(store, forecaster, published):
         for _ in range(5):
             await asyncio.sleep(0.01)

@@ -27,6 +27,7 @@ def test_a_process_is_told_apart_on_each_gpu(driver: StubDriver, reader: Reader)
     first, second = reader.look(7, 9, 10)
     assert first["held"] == {7: 600 * MIB, 9: 50 * MIB}
     assert second["held"] == {7: 200 * MIB}, "8 is not asked for, and 10 is on no GPU"
+    assert (first["others"], second["others"]) == ({"8": 100 * MIB}, {})
 
 
 def test_who_computes_and_draws_is_counted_once(driver: StubDriver, reader: Reader) -> None:
@@ -116,7 +117,7 @@ def test_without_a_gpu_that_can_be_read_it_is_ram_and_then_the_gpu_again(
     assert ram["held"][own] > 5 * MIB
     assert reader.log == ["INFO no NVIDIA GPU can be read (Driver Not Loaded)"]
     driver.say(*TWO)
-    assert [pool["name"] for pool in reader.look(at=1, gpus_only=False)] == [RTX, A4000]
+    assert [pool["name"] for pool in reader.look(at=1, gpus_only=False)] == [RTX, A4000, "RAM"]
 
 
 def test_a_gpu_without_memory_of_its_own_has_the_computers(driver: StubDriver, reader: Reader) -> None:

@@ -1,0 +1,33 @@
+"""Which contexts a model may be given that leaves the size open, and the largest of them that fits. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+SMALLEST: Final = 4096
+"""Tokens: with fewer a chat is of little use."""
+
+_RUNGS: Final = tuple(size << power for power in range(11) for size in (4096, 6144))
+
+Fits = Callable[[int], Awaitable[bool]]
+
+
+def ladder(trained: int) -> tuple[int, ...]:
+    """Contexts to choose from, in tokens, largest first: all of what it was trained for, then steps of about a
+    third, so that a little memory more or less changes nothing."""
+    return (trained, *(rung for rung in reversed(_RUNGS) if rung < trained))
+
+
+async def largest(sizes: Sequence[int], fits: Fits) -> int | None:
+    """The first of `sizes`, which fall, that fits; None if none does. Asks log2 times, the first one first."""
+    if not sizes or await fits(sizes[0]):
+        return sizes[0] if sizes else None
+    low, high = 1, len(sizes)  # sizes[high:] fit, as far as known
+    while low < high:
+        middle = (low + high) // 2
+        if await fits(sizes[middle]):
+            high = middle
+        else:
+            low = middle + 1
+    return sizes[high] if high < len(sizes) else None

@@ -1,0 +1,71 @@
+"""All that knows about memory, put together: what is read, what is foreseen, who may load."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from router.catalog.model import Model
+from router.memory.forecast import Forecaster
+from router.memory.foresight import Foresight
+from router.memory.judge import MemoryGate
+from router.memory.outlook import Outlook
+from router.memory.poll import MemoryPoll, Publish
+from router.memory.protocol import MemorySource
+from router.memory.sizing import Sizing
+from router.state import DeviceMemory, SlotMemory, StateStore
+from router.tasks import spawn
+
+
+class MemorySystem:
+    """Attributes:
+    outlook: what models are known to take.
+    gate: whom the supervisor asks.
+    """
+
+    def __init__(self, cache: Path, store: StateStore, source: MemorySource) -> None:
+        """`cache`: the folder that may be deleted at any time."""
+        self._store = store
+        self._models: Callable[[], Mapping[str, Model]] = dict
+        self._publish_models: Callable[[], None] = lambda: None
+        self._publish: Publish = lambda _devices, _slots: None
+        self.outlook = Outlook(Forecaster(cache))
+        self._sizing = Sizing(self.outlook, store, self._all_models)
+        self._poll = MemoryPoll(store, source, self._publish_measured)
+        self.gate = MemoryGate(
+            self.outlook,
+            self._sizing,
+            self._poll.measure,
+            lambda: store.snapshot.headroom,
+            self._publish_models_now,
+        )
+
+    def serves(
+        self, models: Callable[[], Mapping[str, Model]], publish_models: Callable[[], None], publish: Publish
+    ) -> None:
+        """Who has the models, and who publishes them and what was measured; before the first load."""
+        self._models, self._publish_models, self._publish = models, publish_models, publish
+
+    def start(self) -> list[asyncio.Task[None]]:
+        """Look and foresee until cancelled."""
+        foresight = Foresight(
+            self.outlook,
+            self._sizing,
+            self._store,
+            self._models,
+            lambda: self._poll.last,
+            self._publish_models,
+        )
+        return [spawn(self._poll.run(), name="memory"), spawn(foresight.run(), name="forecasts")]
+
+    # -- who is told is known only after the parts were made --------------------------------------------
+
+    def _all_models(self) -> Mapping[str, Model]:
+        return self._models()
+
+    def _publish_models_now(self) -> None:
+        self._publish_models()
+
+    def _publish_measured(self, devices: Sequence[DeviceMemory], slots: Mapping[str, SlotMemory]) -> None:
+        self._publish(devices, slots)

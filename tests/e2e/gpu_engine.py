@@ -1,0 +1,33 @@
+"""A llama-server that says it needs a GPU, and runs without one.
+
+No engine that needs a GPU can run here. So what it tells of memory before it loads is made up, by the file's
+name and --ctx-size, for a GPU that the stub driver says is there; all else is the real llama-server.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+_TELLS = """#!{python} -IS
+import json, os, sys
+real, needs = {real!r}, {needs!r}
+argv = sys.argv[1:]
+if "--log-jsonl" not in argv:
+    os.execv(real, [real, *argv])
+name = os.path.basename(argv[argv.index("-m") + 1]).removesuffix(".gguf")
+sizes = [int(after) for flag, after in zip(argv, argv[1:]) if flag == "--ctx-size"]
+weights, per_1024 = needs.get(name, (10, 0))
+cache = per_1024 * (sizes or [0])[-1] // 1024
+row = {{"kind": "device", "name": "CUDA0", "model": weights, "context": cache, "compute": 0}}
+print(json.dumps({{"type": "fit_memory_breakdown", "data": {{"unit": "MiB", "rows": [row]}}}}))
+"""
+
+
+def gpu_engine(folder: Path, llama_server: Path, needs: Mapping[str, tuple[int, int]]) -> Path:
+    """`needs`: by the file's name without its suffix, MiB of weights and MiB more for each 1,024 tokens."""
+    program = folder / "llama-server"
+    program.write_text(_TELLS.format(python=sys.executable, real=str(llama_server), needs=dict(needs)))
+    program.chmod(0o755)
+    return program

@@ -1,0 +1,103 @@
+"""What people are told beforehand is what the plan would say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from router.config.schema import Kind
+from router.memory.needs import Fits
+from router.memory.preview import Preview, best, preview
+from router.server.model_fits import models_json
+from router.state import DeviceMemory, ModelStatus, SlotState, SlotStatus, Snapshot
+
+GPU = DeviceMemory("GPU", True, 24, 10)
+
+
+def model(name: str, *needs: int) -> ModelStatus:
+    return ModelStatus(name, name, Kind.CHAT, needs=sum(needs), needs_source="engine", needs_by_device=needs)
+
+
+def slot(name: str, held: int, **more: Any) -> SlotStatus:
+    ready = SlotStatus(
+        name, Kind.CHAT, SlotState.READY, model=f"{name}-model", loaded=(f"{name}-model",), pid=1,
+        memory_by_device=(held,), choices=("small", "large", "vast"),
+    )  # fmt: skip
+    return replace(ready, **more)
+
+
+PRIMARY, AUX = slot("primary", 4), slot("aux", 3, idle_since=5.0)
+NEEDS = {"small": 12, "large": 19, "vast": 30, "tiny": 2, "primary-model": 4, "aux-model": 3}
+MODELS = tuple(model(name, needs) for name, needs in NEEDS.items())
+SNAPSHOT = Snapshot(slots=(PRIMARY, AUX), models=MODELS, memory=(GPU,), headroom=2)
+
+
+def changed(*slots: SlotStatus, **more: Any) -> Snapshot:
+    return replace(SNAPSHOT, slots=slots or SNAPSHOT.slots, **more)
+
+
+def test_fits_beside_instead_or_by_eviction_or_not() -> None:
+    assert preview(SNAPSHOT, "primary", "small") == Preview(Fits.FITS, 2, beside=True)
+    small = replace(SNAPSHOT, models=(model("small", 16), *MODELS[1:]))
+    assert preview(small, "primary", "small") == Preview(Fits.FITS, 2)
+    assert preview(SNAPSHOT, "primary", "large") == Preview(Fits.FITS, 2, evict=("aux",))
+    assert preview(SNAPSHOT, "aux", "large") == Preview(Fits.FITS, 2, evict=("primary",))
+    assert preview(SNAPSHOT, "primary", "vast") == Preview(Fits.SHORT, 30 + 2 - 21)
+
+
+def test_into_the_headroom_only_by_force() -> None:
+    busy = changed(PRIMARY, replace(AUX, in_flight=1))
+    tight = replace(busy, models=(model("small", 17), *MODELS[1:]))
+    assert preview(tight, "primary", "small") == Preview(Fits.TIGHT, 1)
+
+
+def test_who_works_is_waited_for_or_pinned_makes_no_room() -> None:
+    for why in ({"in_flight": 1}, {"queued": 1}, {"pinned": True}, {"state": SlotState.DRAINING}):
+        found = preview(changed(PRIMARY, replace(AUX, **why)), "primary", "large")
+        assert found == Preview(Fits.SHORT, 3), why
+
+
+def test_what_is_loaded_already_need_not_find_its_memory_again() -> None:
+    assert preview(SNAPSHOT, "primary", "primary-model") == Preview(Fits.FITS, 14)
+    assert best(replace(SNAPSHOT, memory=(replace(GPU, used=24),)), "primary-model") == Preview(Fits.TIGHT, 0)
+
+
+def test_a_load_under_way_is_charged_with_what_it_was_promised() -> None:
+    loading = replace(PRIMARY, state=SlotState.LOADING, target="small", memory_by_device=(5,))
+    assert preview(changed(loading, AUX), "aux", "tiny") == Preview(Fits.FITS, 14 - 7 - 2, beside=True)
+
+
+def test_priority_comes_before_idleness() -> None:
+    third = slot("third", 3, idle_since=1.0, priority=1)
+    assert preview(changed(PRIMARY, AUX, third), "primary", "large").evict == ("aux",)
+
+
+def test_nothing_is_said_without_figures() -> None:
+    for unknown in (
+        replace(SNAPSHOT, memory=()),
+        replace(SNAPSHOT, memory=(GPU, GPU)),
+        replace(SNAPSHOT, models=(model("small", 0),)),
+        replace(SNAPSHOT, models=()),
+    ):
+        assert preview(unknown, "primary", "small") == Preview()
+
+
+def test_the_best_slot_speaks_for_a_model() -> None:
+    pinned = changed(PRIMARY, replace(AUX, pinned=True))
+    assert preview(pinned, "primary", "large").fit is Fits.SHORT
+    assert best(pinned, "large") == Preview(Fits.FITS, 2, evict=("primary",))
+    nowhere = changed(replace(PRIMARY, choices=()), replace(AUX, choices=()))
+    assert best(nowhere, "small") == Preview(Fits.FITS, 2, beside=True)
+
+
+def test_the_api_tells_of_every_slot_that_may_hold_it() -> None:
+    told = models_json(changed(PRIMARY, replace(AUX, pinned=True)))
+    assert told["memory"] == {"is_gpu": True, "total": 24, "free": 14, "headroom": 2}
+    large = next(m for m in told["models"] if m["id"] == "large")
+    assert (large["fit"], large["margin"], large["needs_by_device"]) == ("fits", 2, (19,))
+    assert large["slots"] == {
+        "primary": {"fit": "short", "margin": 3, "evict": (), "beside": False},
+        "aux": {"fit": "fits", "margin": 2, "evict": ("primary",), "beside": False},
+    }
+    unknown = models_json(replace(SNAPSHOT, memory=()))["models"][0]
+    assert (unknown["fit"], unknown["margin"]) == (None, None)
