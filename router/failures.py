@@ -3,16 +3,23 @@
 The n-th failure in a row keeps requests away for 0, 2, 4, ... 60 s. After MAX_FAILURES the model is parked,
 with the reason, until a person loads it or FORGET_AFTER has passed. One success closes the case, except after a
 crash: an engine that had been ready proves nothing by becoming ready once more.
+
+Besides, each slot has a breaker: after OPEN_AFTER switches in a row whose engine did not start, whatever the
+model, no request causes a switch for 4, 8, ... 60 s; then one may try (half-open). One success or a person's
+command closes it. What runs is used all the time: only switching is refused.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from router.errors import RouterError
+from router.errors import EngineFailed, EngineMissing, RouterError
 
 MAX_FAILURES = 5
 """After this many failures in a row a model is parked."""
+
+OPEN_AFTER = 3
+"""After this many failed switches in a row the slot's breaker opens."""
 
 FORGET_AFTER = 600.0
 """Seconds after its last failure from which a model counts as never failed."""
@@ -50,10 +57,13 @@ class Failures:
 
     def __init__(self) -> None:
         self._of: dict[str, Failure] = {}
+        self._switches: Failure | None = None
 
     def failed(self, model: str, error: RouterError, now: float) -> None:
         """It could not be loaded."""
         self._add(model, error, now, crashed=False)
+        if isinstance(error, EngineFailed | EngineMissing):  # a bad file says nothing of other models
+            self._switches = _one_more(self._switches, error, now, crashed=False)
 
     def crashed(self, model: str, error: RouterError, now: float, ready_for: float) -> None:
         """Its engine died after having been ready for so many seconds."""
@@ -61,22 +71,37 @@ class Failures:
             self.forget(model)
         self._add(model, error, now, crashed=True)
 
-    def loaded(self, model: str) -> None:
-        """It became ready."""
+    def loaded(self, model: str, *, restored: bool = False) -> None:
+        """It became ready; `restored`: because another one failed."""
+        if not restored:
+            self._switches = None
         if (failure := self._of.get(model)) is not None and not failure.crashed:
             self.forget(model)
 
     def forget(self, model: str) -> None:
         """A person wants it tried whatever happened."""
         self._of.pop(model, None)
+        self._switches = None
 
     def refusal(self, model: str, now: float) -> RouterError | None:
         """Why a request may not try it now: its last error, with the seconds until it may."""
         failure = self._of.get(model)
         if failure is None or now >= failure.retry_at:
-            return None
+            return self._breaker(now)
         error = failure.error
         return type(error)(error.message, details=error.details, retry_after=failure.retry_at - now)
+
+    def _breaker(self, now: float) -> RouterError | None:
+        failed = self._switches
+        if failed is None or failed.count < OPEN_AFTER or now >= failed.at + backoff(failed.count):
+            return None
+        seconds = failed.at + backoff(failed.count) - now
+        return type(failed.error)(
+            f"The last {failed.count} switches of this slot failed, so none is tried for {seconds:.0f} s more; "
+            f"the last one: {failed.error.message}",
+            details=failed.error.details,
+            retry_after=seconds,
+        )
 
     def restart_at(self, model: str) -> float | None:
         """When a crashed engine is to be started again by itself; None: not any more."""
@@ -84,6 +109,9 @@ class Failures:
         return failure.retry_at if failure is not None and not failure.parked else None
 
     def _add(self, model: str, error: RouterError, now: float, *, crashed: bool) -> None:
-        before = self._of.get(model)
-        count = before.count + 1 if before and now - before.at < FORGET_AFTER else 1
-        self._of[model] = Failure(count, now, error, crashed)
+        self._of[model] = _one_more(self._of.get(model), error, now, crashed=crashed)
+
+
+def _one_more(before: Failure | None, error: RouterError, now: float, *, crashed: bool) -> Failure:
+    count = before.count + 1 if before and now - before.at < FORGET_AFTER else 1
+    return Failure(count, now, error, crashed)

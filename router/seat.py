@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 
 from router.catalog.model import Model
@@ -14,25 +14,48 @@ from router.engine.log import RING_LINES
 from router.engine.process import EngineProcess
 from router.errors import RouterError
 from router.lease import Lease
-from router.scheduler import SlotScheduler, Switch
+from router.scheduler import SlotScheduler
 from router.state import Progress, SlotError, SlotMemory, SlotState, SlotStatus
+from router.switching import Switch
 
 
 @dataclass(slots=True)
 class RunningEngine:
     """The engine of one generation. `launched` resolves when it is spawned, or to None if it could not be.
 
-    `model` is what it was launched as, whatever hal0.yaml says of that since; `outdated`: it runs another
-    llama-server than it would now.
+    Attributes:
+        model: what it was launched as, whatever hal0.yaml says of that since.
+        context: tokens hal0 chose for it, None: what its flags say; `context_length` is what it has then.
+        after_stop: its memory comes from an engine that was stopped; `force`: it starts even if that is short.
+        outdated: it runs another llama-server than it would now.
+        spawning: its process is being made: too late to stop it before it is there.
+        memory: what it holds, as last measured.
+        tokens_per_second: of its last answer, as it said.
     """
 
     generation: int
     launched: asyncio.Future[EngineProcess | None]
     model: Model
+    context: int | None = None
+    after_stop: bool = False
+    force: bool = False
     outdated: bool = False
+    spawning: bool = False
     task: asyncio.Task[None] | None = None
     process: EngineProcess | None = None
     context_length: int | None = None
+    memory: SlotMemory | None = None
+    tokens_per_second: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What `switch` was promised: memory for `model` with `context`. `evicted`: other slots made room."""
+
+    switch: Switch
+    model: Model
+    context: int | None
+    evicted: bool
 
 
 @dataclass(slots=True)
@@ -43,23 +66,32 @@ class Seat:
         models: the models this slot may hold, by id, in the order of its menu.
         gone: models it once could, for as long as one of them runs or is remembered as its model.
         relaunch: the configuration changed under its engine; looked at when no switch is under way.
+        engines: all that live, two at most, by generation.
         log: the last lines of all its engines.
-        memory: what its engine holds, as last measured.
-        tokens_per_second: of its last answer, as the engine said.
+        admission: the last one; `admitted` says whether it is still worth anything.
+        contexts: what was chosen for each model when it was last admitted, to go back to.
+        evicting: the slots that are being emptied for the switch under way.
+        told: the context that is published for a model, if one is.
         publishing: the publication that is due in the loop's next turn.
+        served_by: the server elsewhere that answered the last request, None: an engine of this slot.
     """
 
     scheduler: SlotScheduler
     models: Mapping[str, Model]
     gone: dict[str, Model] = field(default_factory=dict)
     relaunch: bool = False
-    engine: RunningEngine | None = None
+    engines: dict[int, RunningEngine] = field(default_factory=dict)
     leases: dict[int, Lease] = field(default_factory=dict)
     log: deque[str] = field(default_factory=lambda: deque(maxlen=RING_LINES))
     timer: asyncio.TimerHandle | None = None
-    memory: SlotMemory | None = None
-    tokens_per_second: float | None = None
+    admission: Admission | None = None
+    contexts: dict[str, int | None] = field(default_factory=dict)
+    evicting: tuple[str, ...] = ()
+    told: Callable[[str], int | None] = lambda _model: None
     publishing: asyncio.Handle | None = None
+    served_by: str | None = None
+    _choices: tuple[str, ...] = ()
+    _loaded_by: tuple[RunningEngine, str, tuple[str, ...]] | None = None
     _idle: tuple[float, float] | None = None
     _position: tuple[object, ...] = ()
     _switch_began: tuple[Switch, float] | None = None
@@ -74,6 +106,7 @@ class Seat:
             return known.launch_key if known else model
 
         seat = cls(SlotScheduler(slot, limits, process_key, selected), models)
+        seat._choices = tuple(models)
         return seat
 
     @property
@@ -95,8 +128,22 @@ class Seat:
         left = {id_: model for id_, model in self.models.items() if id_ not in models}
         self.gone |= {id_: replace(model, problem=_gone_sentence(model)) for id_, model in left.items()}
         self.gone = {id_: model for id_, model in self.gone.items() if id_ not in models}
-        self.models = models
+        self.models, self._choices, self._loaded_by = models, tuple(models), None
         self._position = ()  # what may be chosen has moved
+
+    @property
+    def engine(self) -> RunningEngine | None:
+        """The one that answers or, while none does, the one that will."""
+        s = self.scheduler
+        return self.engines.get(s.generation if s.running is None else s.running_generation)
+
+    @property
+    def admitted(self) -> Admission | None:
+        """What the switch under way is promised."""
+        admission, switch = self.admission, self.scheduler.switch
+        if admission is None or switch is not admission.switch or not switch.checked:
+            return None
+        return admission if switch.target == admission.model.id else None
 
     @property
     def stale(self) -> bool:
@@ -118,8 +165,9 @@ class Seat:
     def status(self) -> SlotStatus:
         """What everyone sees of this slot now."""
         s = self.scheduler
-        process = self.engine.process if self.engine else None
-        memory = self.memory if process else None
+        engine = self.engine
+        process = engine.process if engine else None
+        memory = engine.memory if engine and process else None
         shown = s.running or (s.switch.previous if s.switch else None) or s.selected
         if s.phase is SlotState.READY:
             shown = s.selected
@@ -130,7 +178,7 @@ class Seat:
             model=shown,
             target=s.target,
             loaded=self._loaded(),
-            choices=tuple(self.models),
+            choices=self._choices,
             progress=self._progress(),
             in_flight=s.in_flight,
             queued=s.queued,
@@ -141,25 +189,39 @@ class Seat:
             memory_by_device=memory.by_device if memory else (),
             memory_estimated=memory.estimated if memory else False,
             idle_since=self._idle_since(),
-            tokens_per_second=self.tokens_per_second if s.running else None,
+            tokens_per_second=engine.tokens_per_second if engine and s.running else None,
             last_error=self._last_error(),
             switch=s.slot.switch,
             pinned=s.slot.pinned,
+            priority=s.slot.priority,
+            evicting=self.evicting if s.switch else (),
+            upstream=s.slot.upstream,
+            fallback=s.slot.fallback,
+            served_by=self.served_by,
         )
 
     def _loaded(self) -> tuple[str, ...]:
-        running = self.scheduler.running
-        if running is None or self.engine is None:
+        running, engine = self.scheduler.running, self.engine
+        if running is None or engine is None:
             return ()
-        key = self.engine.model.launch_key
+        known = self._loaded_by
+        if known is not None and known[0] is engine and known[1] == running:
+            return known[2]
+        key = engine.model.launch_key
         ids = tuple(m.id for m in self.models.values() if m.launch_key == key or m.id == running)
-        return ids if running in ids else (running, *ids)
+        ids = ids if running in ids else (running, *ids)
+        self._loaded_by = (engine, running, ids)
+        return ids
 
     def _context_length(self, model: str | None) -> int | None:
-        if self.scheduler.phase is SlotState.READY and self.engine and self.engine.context_length:
-            return self.engine.context_length
+        engine = self.engine
+        if self.scheduler.phase is SlotState.READY and engine and engine.context_length:
+            return engine.context_length
+        for chosen in (self.engines.get(self.scheduler.generation), self.admitted):
+            if chosen is not None and chosen.model.id == model and chosen.context:
+                return chosen.context
         known = self.known(model or "")
-        return known.context_length if known else None
+        return (self.told(known.id) or known.context_length) if known else None
 
     def _progress(self) -> Progress | None:
         switch = self.scheduler.switch
@@ -186,8 +248,20 @@ class Seat:
             return None
         model, error = self.scheduler.last_error
         if self._error is None or self._error[0] is not error:
-            self._error = (error, SlotError(error.code, error.message, model, time.time()))
+            shown = SlotError(error.code, error.message, model, time.time(), _remedy(error))
+            self._error = (error, shown)
         return self._error[1]
+
+
+def _remedy(error: RouterError) -> tuple[str, ...]:
+    """What MemoryInsufficient suggests (router.memory.refusal): less context, else a smaller cache."""
+    suggested = error.details.get("suggestion")
+    if not isinstance(suggested, dict):
+        return ()
+    if (context := suggested.get("ctx_size")) is not None:
+        return (f"ctx-size={context}",)
+    cache = suggested.get("cache_type")
+    return (f"cache-type-k={cache}", f"cache-type-v={cache}") if cache else ()
 
 
 def _gone_sentence(model: Model) -> str:

@@ -7,13 +7,22 @@ test_alive.py.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import psutil
 
 from router.tasks import spawn
 from tests.e2e.conftest import ALPHA, BETA, SLOTS
 from tests.e2e.harness import Hal0
+from tests.engines.running import until
+from tests.engines.slow import slow_server
+
+LOAD_SECONDS = 1.0
+STREAM_TOKENS = 3000
+"""Takes longer than the load as a rule, and never as long as the drain timeout."""
 
 TWO_SLOTS = """
 slots:
@@ -91,23 +100,85 @@ async def test_a_failed_switch_releases_every_waiter(make_hal0: Callable[[str], 
     assert (slot["model"], slot["state"], slot["queued"]) == ("alpha", "ready", 0)
 
 
-async def test_the_old_engine_is_reaped_before_the_new_one_starts(hal0: Hal0) -> None:
+async def test_where_memory_is_short_the_old_engine_is_reaped_before_the_new_one_starts(
+    make_hal0: Callable[[str], Hal0],
+) -> None:
     """Seed 004: "the old llama-server was never waited on to release GPU memory before starting a new one,
     causing OOM on rapid model switches"."""
-    most = 0
-    switching = True
+    hal0 = make_hal0("memory: {headroom: 1TiB}\nslots:\n  primary: {model: alpha}\n")
+    await hal0.start()
+    load = "/api/slots/primary/load"
+    assert (await hal0.post(load, {"model": "alpha", "force": True}))[0] == 200
+    engine = hal0.engines()[0]
+    for status, body in (await hal0.post(load, {"model": "beta"}), await hal0.ask("beta")):
+        assert (status, body["error"]["code"]) == (507, "memory.insufficient")
+    assert hal0.engines() == [engine] and await hal0.chat("alpha") == ALPHA, "nothing was touched"
+    async with counting(hal0) as alive:
+        for model in ["beta", "alpha"] * 3:
+            assert (await hal0.post(load, {"model": model, "force": True}))[0] == 200
+    assert max(alive) == 1
+
+
+async def test_where_both_fit_the_old_engine_answers_until_the_new_one_is_ready(
+    make_hal0: Callable[[str], Hal0], llama_server: Path
+) -> None:
+    """The same seed's other half: where memory is proven to be there for both, nobody has to wait."""
+    hal0 = make_hal0("slots:\n  primary: {model: alpha, autoload: true, switch: manual, drain_timeout: 600}\n")
+    hal0.env["HAL0_LLAMA_SERVER"] = str(slow_server(hal0.home, llama_server, LOAD_SECONDS))
+    await hal0.start()
+    await hal0.until_ready("alpha")
+    stream = spawn(_long_stream(hal0, STREAM_TOKENS), name="stream")
+    await hal0.until_slot(lambda s: s["in_flight"] == 1, "the stream")
+    async with counting(hal0) as alive:
+        load = spawn(hal0.post("/api/slots/primary/load", {"model": "beta"}), name="load")
+        await hal0.until_slot(lambda s: s["target"] == "beta" and s["state"] == "starting", "the load")
+        follows = [spawn(hal0.ask(name), name=name) for name in ("primary", "beta")]
+        answers = []
+        while not load.done():
+            answers.append(await hal0.ask("alpha"))
+        assert (await load)[0] == 200
+    statuses = [status for status, _ in answers]
+    assert statuses.count(200) > 1, "who names the old model is answered while the new one loads"
+    told = {body["choices"][0]["message"]["content"] for status, body in answers if status == 200}
+    assert told == {ALPHA}
+    assert statuses == sorted(statuses) and set(statuses) <= {200, 404}, "until alpha is not loaded any more"
+    for _, body in [await answer for answer in follows]:
+        assert body["choices"][0]["message"]["content"] == BETA
+    assert await stream == "length", "a stream on the old engine ends as if nothing had happened"
+    assert max(alive) == 2
+    await until(lambda: len(hal0.engines()) == 1, "the old engine's end")
+
+
+@asynccontextmanager
+async def counting(hal0: Hal0) -> AsyncIterator[list[int]]:
+    """How many engines there were, each time one looked."""
+    alive = [len(hal0.engines())]
+    over = asyncio.Event()
 
     async def watch() -> None:
-        nonlocal most
-        while switching:
-            most = max(most, len(await asyncio.to_thread(hal0.engines)))
+        while not over.is_set():
+            alive.append(await asyncio.to_thread(lambda: len(hal0.engines())))
 
     watcher = spawn(watch(), name="watch")
-    for model in ["beta", "alpha"] * 5:
-        assert (await hal0.post("/api/slots/primary/load", {"model": model}))[0] == 200
-    switching = False
-    await watcher
-    assert most == 1
+    try:
+        yield alive
+    finally:
+        over.set()
+        await watcher
+
+
+async def _long_stream(hal0: Hal0, tokens: int) -> str:
+    """An answer of so many tokens; the reason its end was given."""
+    body = {"model": "alpha", "messages": [{"role": "user", "content": "Hello?"}], "stream": True}
+    reason = ""
+    more = {"ignore_eos": True, "max_tokens": tokens}
+    async with hal0.session.post(hal0.url + "/v1/chat/completions", json={**body, **more}) as answer:
+        async for line in answer.content:
+            if line.startswith(b"data: {"):
+                event = json.loads(line.removeprefix(b"data: "))
+                assert "error" not in event, event
+                reason = event["choices"][0]["finish_reason"] or reason if event["choices"] else reason
+    return reason
 
 
 async def test_yaml_words_and_underscores_become_the_engines_flags(make_hal0: Callable[[str], Hal0]) -> None:

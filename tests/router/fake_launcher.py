@@ -44,12 +44,14 @@ class FakeLauncher:
         automatic: the names of the steps (check, launch, ready, stop) that end well by themselves.
         calls: what was called, with the model's id or the engine's pid.
         running: engines launched and not stopped, by pid.
+        contexts: what each model was launched with last.
     """
 
     def __init__(self) -> None:
         self.automatic = {"check", "launch", "ready", "stop"}
         self.calls: list[tuple[str, str | int]] = []
         self.running: dict[int, EngineProcess] = {}
+        self.contexts: dict[str, int | None] = {}
         self.on_progress: OnProgress | None = None
         self._steps: dict[tuple[str, str | int], list[Step]] = {}
         self._pids = iter(range(1001, 2000))
@@ -70,8 +72,11 @@ class FakeLauncher:
     async def check(self, model: Model) -> None:
         await self._step("check", model.id)
 
-    async def launch(self, model: Model, log: EngineLog, taken: Collection[int] = ()) -> EngineProcess:
+    async def launch(
+        self, model: Model, log: EngineLog, taken: Collection[int] = (), context: int | None = None
+    ) -> EngineProcess:
         await self._step("launch", model.id)
+        self.contexts[model.id] = context
         engine = EngineProcess(Launch([model.id], {}, port=9000 + len(self.calls)), log)
         assert engine.launch.port not in taken
         engine.pid = next(self._pids)

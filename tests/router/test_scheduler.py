@@ -11,6 +11,7 @@ from router.effects import AbortLeases, CheckModel, Done, Effect, Grant, Refuse,
 from router.errors import (
     BadModel,
     EngineFailed,
+    MemoryInsufficient,
     ModelNotLoaded,
     QueueFull,
     ShuttingDown,
@@ -292,8 +293,41 @@ def test_a_command_replaces_the_switch_under_way() -> None:
     effects = s.load(2, "c", 1.0)
     assert isinstance(one(effects, Refuse).error, SwitchCancelled)
     assert one(effects, StopEngine).generation == start.generation
-    start = one(s.engine_stopped(start.generation, 2.0), StartEngine)
+    check = one(s.engine_stopped(start.generation, 2.0), CheckModel)
+    start = one(s.checked(check.check, 2.0), StartEngine)
     assert start.model == "c" and s.engine_ready(start.generation, 3.0) == [Done(2)]
+
+
+def test_a_command_that_replaces_a_load_and_cannot_be_launched_brings_the_first_model_back() -> None:
+    s = loaded()
+    stop = one(s.checked(one(s.load(1, "b", 0.0), CheckModel).check, 0.0), StopEngine)
+    start = one(s.engine_stopped(stop.generation, 0.0), StartEngine)
+    s.load(2, "c", 1.0)
+    check = one(s.engine_stopped(start.generation, 2.0), CheckModel)
+    error = BadModel("no")
+    effects = s.check_failed(check.check, error, 2.0)
+    assert one(effects, Refuse) == Refuse(2, error)
+    restore = one(effects, StartEngine)
+    assert (restore.model, restore.force) == ("a", True), "it was there: whatever the memory says"
+    s.engine_ready(restore.generation, 3.0)
+    assert s.running == "a" and s.last_error == ("c", error)
+
+
+@pytest.mark.parametrize("order", ["cancel", "unload", "other"])
+def test_orders_while_a_replaced_load_is_checked_with_nothing_running(order: str) -> None:
+    s = loaded()
+    stop = one(s.checked(one(s.load(1, "b", 0.0), CheckModel).check, 0.0), StopEngine)
+    start = one(s.engine_stopped(stop.generation, 0.0), StartEngine)
+    s.load(2, "c", 1.0)
+    s.engine_stopped(start.generation, 2.0)
+    assert s.phase is SlotState.QUEUED and s.running is None
+    if order == "cancel":
+        assert one(s.cancel(3.0), StartEngine).model == "a"
+    elif order == "unload":
+        assert one(s.unload(3, 3.0), Done) == Done(3) and s.phase is SlotState.UNLOADED
+    else:
+        assert one(s.load(3, "d", 3.0), CheckModel).model == "d"
+        assert s.switch is not None and s.switch.previous == "a"
 
 
 @pytest.mark.parametrize("phase", ["queued", "draining", "stopping", "loading"])
@@ -374,6 +408,106 @@ def test_close_refuses_aborts_and_stops() -> None:
 def test_a_slot_without_a_model_says_so() -> None:
     s = make(selected=None)
     assert isinstance(one(s.acquire(1, None, 0.0), Refuse).error, ModelNotLoaded)
+
+
+def test_force_is_passed_on_to_the_check_and_the_start() -> None:
+    s = loaded()
+    check = one(s.load(1, "b", 0.0, force=True), CheckModel)
+    assert check.force
+    stop = one(s.checked(check.check, 0.0), StopEngine)
+    assert one(s.engine_stopped(stop.generation, 0.0), StartEngine).force
+
+
+def test_force_overtakes_a_check_without_it() -> None:
+    s = loaded()
+    first = one(s.acquire(1, "b", 0.0), CheckModel)
+    again = one(s.load(2, "b", 0.0, force=True), CheckModel)
+    assert not first.force and again.force
+    assert s.check_failed(first.check, MemoryInsufficient("short"), 0.0) == [], "nobody asks that any more"
+    stop = one(s.checked(again.check, 0.0), StopEngine)
+    start = one(s.engine_stopped(stop.generation, 0.0), StartEngine)
+    assert s.engine_ready(start.generation, 0.0) == [Done(2), Grant(1, "b", 2)]
+
+
+def test_force_also_counts_once_it_drains() -> None:
+    s = loaded()
+    s.acquire(1, "a", 0.0)
+    s.checked(one(s.acquire(2, "b", 0.0), CheckModel).check, 0.0)
+    assert s.load(3, "b", 0.0, force=True) == []
+    stop = one(s.release(1, 0.0), StopEngine)
+    assert one(s.engine_stopped(stop.generation, 0.0), StartEngine).force
+
+
+def test_a_request_without_room_is_refused_each_time_it_is_judged() -> None:
+    """Room may come back at any moment, so there is no back-off; and what runs goes on."""
+    s = loaded()
+    error = MemoryInsufficient("short")
+    for ticket in range(2, 2 + 2 * MAX_FAILURES):
+        check = one(s.acquire(ticket, "b", 0.0), CheckModel)
+        assert s.check_failed(check.check, error, 0.0) == [Refuse(ticket, error)]
+    assert s.running == "a" and s.phase is SlotState.READY
+
+
+def test_a_crashed_model_without_room_is_not_tried_for_ever() -> None:
+    s = loaded()
+    s.engine_exited(1, EngineFailed("crash"), 0.0)
+    tries, now = 0, 0.0
+    while (deadline := s.next_deadline()) is not None:
+        now, tries = max(now, deadline), tries + 1
+        s.check_failed(one(s.tick(now), CheckModel).check, MemoryInsufficient("short"), now)
+    assert tries == MAX_FAILURES - 1
+
+
+def test_an_engine_that_cannot_be_stopped_fails_its_slot() -> None:
+    s = loaded()
+    stop = one(s.checked(one(s.load(1, "b", 0.0), CheckModel).check, 0.0), StopEngine)
+    s.acquire(2, None, 0.0)
+    stuck = EngineFailed("process 7 lives on")
+    assert s.engine_stopped(stop.generation, 30.0, stuck) == [Refuse(1, stuck), Refuse(2, stuck)]
+    assert s.phase is SlotState.FAILED and s.last_error == ("a", stuck)
+    assert bring_up(s, s.acquire(3, "a", 31.0)) == [Grant(3, "a", 2)], "the next request tries again"
+
+
+def test_closing_does_not_wait_for_an_engine_that_cannot_be_stopped() -> None:
+    s = loaded()
+    stop = one(s.close(0.0), StopEngine)
+    assert s.engine_stopped(stop.generation, 30.0, EngineFailed("lives on")) == []
+    assert s.phase is SlotState.UNLOADED
+
+
+def test_an_idle_slot_can_be_evicted() -> None:
+    s = loaded()
+    assert s.evictable
+    stop = one(s.evict(1, 0.0), StopEngine)
+    assert not s.evictable
+    assert s.acquire(2, None, 0.0) == [], "who comes now waits"
+    effects = s.engine_stopped(stop.generation, 1.0)
+    assert one(effects, Done) == Done(1) and one(effects, CheckModel).model == "a"
+    assert s.selected == "a"
+
+
+@pytest.mark.parametrize("why", ["busy", "pinned", "queued for", "switching", "retired", "closed"])
+def test_who_is_needed_is_not_evicted(why: str) -> None:
+    s = loaded(pinned=why == "pinned")
+    if why in ("busy", "queued for"):
+        s.acquire(1, "a", 0.0)
+    if why == "queued for":
+        s.checked(one(s.acquire(2, "b", 0.0), CheckModel).check, 0.0)
+    elif why == "switching":
+        s.load(3, "b", 0.0)
+    elif why == "retired":
+        s.retire(3, EngineFailed("gone"), 0.0)
+    elif why == "closed":
+        s.close(0.0)
+    assert not s.evictable
+    before = (s.phase, s.running, s.in_flight, s.queued)
+    assert isinstance(one(s.evict(9, 0.0), Refuse).error, SwitchCancelled)
+    assert (s.phase, s.running, s.in_flight, s.queued) == before
+
+
+def test_an_empty_slot_has_nothing_to_evict() -> None:
+    s = make()
+    assert not s.evictable and s.evict(1, 0.0) == [Done(1)] and s.phase is SlotState.UNLOADED
 
 
 def test_one_success_closes_the_breaker() -> None:

@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from router.config.schema import Kind, LimitsConfig, SlotConfig, SwitchPolicy
 from router.effects import AbortLeases, CheckModel, Done, Effect, Grant, Refuse, StartEngine, StopEngine
-from router.errors import BadModel, EngineFailed
+from router.errors import BadModel, EngineFailed, MemoryInsufficient, RouterError
 from router.scheduler import SlotScheduler
 from router.state import SlotState
 
@@ -27,20 +27,31 @@ class OneSlot(RuleBasedStateMachine):
         self.requests: dict[int, str | None] = {}
         self.leases: dict[int, int] = {}  # ticket -> generation
         self.checks: list[CheckModel] = []
+        self.forced: set[int] = set()  # orders to load by force
+        self.passed: str | None = None  # what was found to be launchable last
         self.starting: StartEngine | None = None
         self.alive: dict[int, str] = {}  # engines that exist, by generation
+        self.ready: set[int] = set()
         self.stops: list[StopEngine] = []
-        self.closed = False
 
     @initialize(
         selected=st.one_of(st.none(), MODELS),
         policy=st.sampled_from(SwitchPolicy),
         pinned=st.booleans(),
         idle=st.sampled_from([0.0, 20.0]),
+        start=st.sampled_from(["empty", "loaded", "loads beside", "leaves"]),
     )
-    def make(self, selected: str | None, policy: SwitchPolicy, pinned: bool, idle: float) -> None:
+    def make(self, selected: str | None, policy: SwitchPolicy, pinned: bool, idle: float, start: str) -> None:
+        """`start`: two engines at once take many steps to come about by chance, so many runs begin there."""
         slot = SlotConfig("s", Kind.CHAT, switch=policy, pinned=pinned, idle_unload=idle, drain_timeout=10)
         self.s = SlotScheduler(slot, LimitsConfig(queue=3, wait=25), lambda model: model[0], selected)
+        if start == "empty":
+            return
+        self.load("a", force=False)
+        self.check_answers(beside=False)
+        self.start_answers(good=True)
+        if start != "loaded":
+            self.switch_beside("b", held=1, ready=start == "leaves")
 
     # -- what the outside does -------------------------------------------------------------------------
 
@@ -48,7 +59,9 @@ class OneSlot(RuleBasedStateMachine):
     def acquire(self, model: str | None) -> None:
         ticket = self.ticket()
         self.requests[ticket] = model
+        draining = self.s.phase is SlotState.DRAINING
         self.carry_out(self.s.acquire(ticket, model, self.now))
+        assert not (draining and ticket in self.leases), "who comes later must not hold up a switch"
 
     @precondition(lambda self: self.requests)
     @rule(data=st.data())
@@ -59,35 +72,71 @@ class OneSlot(RuleBasedStateMachine):
         del self.requests[ticket]
         self.carry_out(self.s.release(ticket, self.now))
 
-    @rule(model=MODELS)
-    def load(self, model: str) -> None:
-        self.carry_out(self.s.load(self.ticket(), model, self.now))
+    @rule(model=MODELS, force=st.booleans())
+    def load(self, model: str, force: bool) -> None:
+        ticket = self.ticket()
+        if force:
+            self.forced.add(ticket)
+        self.carry_out(self.s.load(ticket, model, self.now, force))
 
-    @rule()
-    def unload(self) -> None:
-        self.carry_out(self.s.unload(self.ticket(), self.now))
+    @precondition(lambda self: self.s.phase is SlotState.READY and self.s.leaving is None)
+    @rule(model=MODELS, held=st.integers(0, 2), ready=st.booleans())
+    def switch_beside(self, model: str, held: int, ready: bool) -> None:
+        """With `held` requests on the old engine."""
+        for _ in range(held):
+            self.acquire(None)
+        self.load(model, force=False)
+        if self.checks and self.s.awaits(self.checks[0].check):
+            self.check_answers(beside=True)
+            if ready:
+                self.start_answers(good=True)
 
-    @rule()
-    def restart(self) -> None:
-        self.carry_out(self.s.restart(self.ticket(), self.now))
+    @rule(order=st.sampled_from(["unload", "restart", "cancel", "evict"]))
+    def order(self, order: str) -> None:
+        """One rule for what ends things, so that chance does not end everything at once."""
+        match order:
+            case "unload":
+                self.carry_out(self.s.unload(self.ticket(), self.now))
+            case "restart":
+                self.carry_out(self.s.restart(self.ticket(), self.now))
+            case "cancel":
+                self.carry_out(self.s.cancel(self.now))
+            case "evict":
+                self.evict()
 
-    @rule()
-    def cancel(self) -> None:
-        self.carry_out(self.s.cancel(self.now))
+    def evict(self) -> None:
+        """Another slot wants the memory."""
+        needed = self.s.switch or (self.alive and (self.s.in_flight or self.s.queued or self.s.slot.pinned))
+        effects = self.s.evict(self.ticket(), self.now)
+        if needed:
+            assert [type(e) for e in effects] == [Refuse], "who is needed stays"
+        self.carry_out(effects)
 
     @rule(seconds=st.sampled_from([0.0, 1.0, 9.0, 30.0, 700.0]))
     def time_passes(self, seconds: float) -> None:
         self.now += seconds
         self.carry_out(self.s.tick(self.now))
+        deadline = self.s.next_deadline()
+        assert deadline is None or deadline > self.now, "what was due is done"
 
     # -- what engines do -------------------------------------------------------------------------------
 
     @precondition(lambda self: self.checks)
-    @rule(good=st.booleans())
-    def check_answers(self, good: bool) -> None:
-        check = self.checks.pop(0).check
-        answer = self.s.checked(check, self.now) if good else None
-        self.carry_out(self.s.check_failed(check, BadModel("no"), self.now) if answer is None else answer)
+    @rule(beside=st.booleans())
+    def check_answers(self, beside: bool) -> None:
+        check = self.checks.pop(0)
+        if self.s.awaits(check.check):
+            order = self.s.waiters.command
+            assert check.force or order is None or order.ticket not in self.forced, "asked for by force"
+            self.passed = check.model
+        self.carry_out(self.s.checked(check.check, self.now, beside=beside))
+
+    @precondition(lambda self: self.checks)
+    @rule(error=st.sampled_from([BadModel("no"), MemoryInsufficient("too large")]))
+    def check_fails(self, error: RouterError) -> None:
+        before = list(self.stops)
+        self.carry_out(self.s.check_failed(self.checks.pop(0).check, error, self.now))
+        assert self.stops == before, "what runs is not touched"
 
     @precondition(lambda self: self.starting)
     @rule(good=st.booleans())
@@ -95,6 +144,7 @@ class OneSlot(RuleBasedStateMachine):
         assert self.starting is not None
         generation, self.starting = self.starting.generation, None
         if good:
+            self.ready.add(generation)
             self.carry_out(self.s.engine_ready(generation, self.now))
         else:
             del self.alive[generation]
@@ -107,25 +157,52 @@ class OneSlot(RuleBasedStateMachine):
         self.carry_out(self.s.engine_progress(self.starting.generation, SlotState.LOADING, fraction))
 
     @precondition(lambda self: self.stops)
-    @rule()
-    def stop_answers(self) -> None:
-        generation = self.stops.pop(0).generation
-        self.alive.pop(generation, None)
-        self.starting = None
-        self.carry_out(self.s.engine_stopped(generation, self.now))
+    @rule(data=st.data(), good=st.sampled_from([True, True, True, False]))
+    def stop_answers(self, data: st.DataObject | None, good: bool) -> None:
+        stop = self.stops[0] if data is None else data.draw(st.sampled_from(self.stops))
+        self.stops.remove(stop)
+        if self.starting is not None and self.starting.generation == stop.generation:
+            self.starting = None
+        self.alive.pop(stop.generation, None)
+        error = None if good else EngineFailed("it lives on")
+        self.carry_out(self.s.engine_stopped(stop.generation, self.now, error))
+        if error is not None and not self.s._closed:
+            assert self.s.last_error is not None
 
-    @precondition(lambda self: self.alive and not self.starting and not self.stops)
-    @rule()
-    def crash(self) -> None:
-        generation = next(iter(self.alive))
+    @precondition(lambda self: self.ready & self.alive.keys())
+    @rule(data=st.data())
+    def crash(self, data: st.DataObject) -> None:
+        generation = data.draw(st.sampled_from(sorted(self.ready & self.alive.keys())))
         del self.alive[generation]
         self.carry_out(self.s.engine_exited(generation, EngineFailed("crash"), self.now))
 
     # -- what must hold --------------------------------------------------------------------------------
 
     @invariant()
-    def one_engine_at_most(self) -> None:
-        assert len(self.alive) <= 1
+    def two_engines_at_most(self) -> None:
+        """One that answers, and one that loads beside it or leaves."""
+        assert len(self.alive) <= 2
+        stopping = {stop.generation for stop in self.stops}
+        if len(self.alive) == 2 and not stopping:
+            assert self.starting or self.s.leaving
+
+    @invariant()
+    def whoever_leaves_is_stopped(self) -> None:
+        stopping = {stop.generation for stop in self.stops}
+        for generation in self.alive.keys() - stopping:
+            wanted = self.s.running is not None and generation == self.s.running_generation
+            loading = self.starting is not None and generation == self.starting.generation
+            leaving = self.s.leaving is not None and generation == self.s.leaving.generation
+            assert wanted or loading or leaving, "an engine that nobody minds"
+            if leaving and self.s.leaving is not None:
+                assert generation in self.leases.values(), "it has nothing left to answer"
+                assert self.s.next_deadline() is not None
+
+    @invariant()
+    def nobody_who_is_needed_can_be_evicted(self) -> None:
+        if self.s.evictable:
+            assert len(self.alive) == 1 and not self.leases and not self.open and not self.stops
+            assert not self.s.slot.pinned and self.s.switch is None
 
     @invariant()
     def leases_balance(self) -> None:
@@ -143,21 +220,35 @@ class OneSlot(RuleBasedStateMachine):
 
     @invariant()
     def state_and_engine_agree(self) -> None:
+        if self.s.running is not None and self.s.phase is not SlotState.STOPPING:
+            assert self.alive[self.s.running_generation][0] == self.s.running[0]
         if self.s.phase is SlotState.READY:
-            assert self.alive and self.s.running and self.s.switch is None
-            assert self.alive[self.s.generation][0] == self.s.running[0]
+            assert self.s.running and self.s.switch is None
+        if self.s.phase is SlotState.UNLOADED:
+            assert not self.alive
+        if self.s.phase is SlotState.FAILED:
+            assert self.s.leaving or not self.alive
         if self.s.phase in (SlotState.UNLOADED, SlotState.FAILED):
-            assert not self.alive and self.s.running is None and self.s.switch is None
+            assert self.s.running is None and self.s.switch is None
 
     def teardown(self) -> None:
-        """Let everything that is under way end well: then nobody may be left."""
+        """Half of the runs end where they are, the others well: in both nobody and nothing may be left."""
         if not hasattr(self, "s"):
             return
+        if self.next_ticket % 2:
+            self.end_well()
+        self.carry_out(self.s.close(self.now))
+        assert not self.open and not self.s.waiters
+        while self.stops:
+            self.stop_answers(data=None, good=True)
+        assert not self.alive and self.s.phase is SlotState.UNLOADED
+
+    def end_well(self) -> None:
         for _ in range(200):
             if self.checks:
-                self.check_answers(good=True)
+                self.check_answers(beside=False)
             elif self.stops:
-                self.stop_answers()
+                self.stop_answers(data=None, good=True)
             elif self.starting:
                 self.start_answers(good=True)
             elif self.leases:
@@ -172,10 +263,6 @@ class OneSlot(RuleBasedStateMachine):
             else:
                 break
         assert not self.open and not self.s.waiters
-        self.carry_out(self.s.close(self.now))
-        while self.stops:
-            self.stop_answers()
-        assert not self.alive and self.s.phase is SlotState.UNLOADED
 
     # -- carrying out ----------------------------------------------------------------------------------
 
@@ -192,16 +279,20 @@ class OneSlot(RuleBasedStateMachine):
                     asked = self.requests[ticket]
                     assert asked in (None, model), "served by the model it named"
                     assert self.alive[generation][0] == model[0], "by an engine that is alive"
+                    assert generation == self.s.running_generation and generation in self.ready
                     self.leases[ticket] = generation
                 case Refuse(ticket, _) | Done(ticket):
                     self.end(ticket)
                 case CheckModel():
                     self.checks = [effect]  # an older check's answer is ignored by its number
                 case StartEngine(generation, model):
-                    assert not self.alive, "the old engine is reaped before the new one starts"
+                    assert not self.stops and not self.starting, "nothing starts beside what goes"
+                    switch = self.s.switch
+                    assert model == self.passed or (switch and switch.restoring), "it was looked at first"
+                    self.passed = None
                     self.alive[generation], self.starting = model, effect
                 case StopEngine(generation):
-                    assert generation in self.alive and not self.stops
+                    assert generation in self.alive and effect not in self.stops
                     self.stops.append(effect)
                 case AbortLeases(generation):
                     assert generation in self.leases.values()
@@ -212,4 +303,4 @@ class OneSlot(RuleBasedStateMachine):
 
 
 TestOneSlot = OneSlot.TestCase
-TestOneSlot.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+TestOneSlot.settings = settings(max_examples=300, stateful_step_count=50, deadline=None)

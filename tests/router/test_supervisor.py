@@ -21,6 +21,7 @@ from router.errors import (
     SwitchCancelled,
 )
 from router.lease import Lease
+from router.memory.gate import Gate
 from router.state import DeviceMemory, SlotMemory, SlotState, SlotStatus, Snapshot, StateStore
 from router.supervisor import Supervisor
 from router.tasks import spawn
@@ -37,11 +38,11 @@ MODELS = {
 class Bench:
     """A supervisor with one slot, and everything that was published."""
 
-    def __init__(self, selected: str | None = "alpha", **slot: Any) -> None:
+    def __init__(self, selected: str | None = "alpha", gate: Gate | None = None, **slot: Any) -> None:
         self.store = StateStore()
         self.published: list[SlotStatus] = []
         self.launcher = FakeLauncher()
-        self.supervisor = Supervisor(self.store, self.launcher)
+        self.supervisor = Supervisor(self.store, self.launcher, gate=gate)
         config = SlotConfig("primary", Kind.CHAT, **slot)
         self.supervisor.add_slot(config, LimitsConfig(), MappingProxyType(MODELS), selected)
         self.store.subscribe(self._observe)
@@ -84,7 +85,8 @@ async def make() -> AsyncIterator[Callable[..., Bench]]:
         bench.launcher.automatic = {"check", "launch", "ready", "stop"}
         await soon(bench.supervisor.close(), "close")
         assert bench.launcher.running == {}
-        assert (bench.slot.in_flight, bench.slot.queued, bench.slot.pid) == (0, 0, None)
+        for shown in bench.store.snapshot.slots:
+            assert (shown.in_flight, shown.queued, shown.pid) == (0, 0, None)
     assert asyncio.all_tasks() <= before | {asyncio.current_task()}
 
 
@@ -236,7 +238,7 @@ async def test_an_unforeseen_exception_becomes_the_slots_last_error(
     assert bench.slot.last_error is None
 
 
-async def test_an_exception_while_stopping_does_not_hold_the_slot_for_ever(
+async def test_an_engine_that_cannot_be_stopped_does_not_hold_the_slot_for_ever(
     make: Callable[..., Bench], caplog: pytest.LogCaptureFixture
 ) -> None:
     bench = make()
@@ -245,7 +247,44 @@ async def test_an_exception_while_stopping_does_not_hold_the_slot_for_ever(
     assert first is not None
     bench.launcher.automatic -= {"stop"}
     loading = spawn(bench.supervisor.load("primary", "beta"), name="load")
-    (await bench.launcher.begun("stop", first)).finish(OSError("disk full"))
+    (await bench.launcher.begun("stop", first)).finish(PermissionError("not yours"))
+    with pytest.raises(EngineFailed, match=rf"process {first}\) could not be ended .*not yours"):
+        await soon(loading)
+    assert bench.slot.state is SlotState.FAILED and "could not be stopped" in caplog.text
+    assert bench.slot.last_error is not None and str(first) in bench.slot.last_error.message
+    bench.launcher.automatic |= {"stop"}
+    await soon(bench.supervisor.load("primary", "beta"))
+    assert bench.slot.model == "beta" and bench.slot.last_error is None
+    bench.launcher.running.pop(first)
+
+
+async def test_a_removed_slot_whose_engine_cannot_be_stopped_is_gone_all_the_same(
+    make: Callable[..., Bench], caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = make()
+    await soon(bench.supervisor.load("primary", "alpha"))
+    first = bench.slot.pid
+    assert first is not None
+    bench.launcher.automatic -= {"stop"}
+    removing = spawn(bench.supervisor.remove_slot("primary"), name="remove")
+    (await bench.launcher.begun("stop", first)).finish(EngineFailed("process 7 lives on"))
+    await soon(removing)
+    assert bench.store.snapshot.slots == () and "process 7 lives on" in caplog.text
+    bench.launcher.running.pop(first)
+
+
+async def test_an_exception_after_the_engines_end_is_only_logged(
+    make: Callable[..., Bench], caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = make()
+    await soon(bench.supervisor.load("primary", "alpha"))
+    first = bench.slot.pid
+    assert first is not None
+    bench.launcher.automatic -= {"stop"}
+    loading = spawn(bench.supervisor.load("primary", "beta"), name="load")
+    step = await bench.launcher.begun("stop", first)
+    bench.launcher.kill(first)
+    step.finish(OSError("disk full"))
     await soon(loading)
     assert bench.slot.model == "beta" and "could not be stopped" in caplog.text
     bench.launcher.running.pop(first)
@@ -354,7 +393,7 @@ async def test_a_drain_timeout_aborts_the_leases_that_are_left(make: Callable[..
         lease.on_abort = aborted.set
         await soon(bench.supervisor.load("primary", "beta"))
         assert aborted.is_set() and lease.aborted
-    assert bench.slot.in_flight == 0
+    await bench.until(lambda s: s.in_flight == 0, "its end")
 
 
 async def test_an_idle_engine_is_unloaded(make: Callable[..., Bench]) -> None:
@@ -381,8 +420,12 @@ async def test_wrong_names_are_told(make: Callable[..., Bench]) -> None:
         bench.supervisor.ticket("secondary", None)
     with pytest.raises(SlotNotFound):
         bench.supervisor.logs("secondary")
-    with pytest.raises(BadModel, match=r'cannot hold "delta"; it may hold: alpha, alpha-hot, beta, gamma'):
-        await bench.supervisor.load("primary", "delta")
+    with pytest.raises(BadModel, match=r'cannot hold "zebra"; it may hold: alpha, alpha-hot, beta, gamma\.$'):
+        await bench.supervisor.load("primary", "zebra")
+    with pytest.raises(BadModel, match=r'gamma\. Did you mean "gamma"\?$'):
+        await bench.supervisor.load("primary", "gama")
+    with pytest.raises(SlotNotFound, match=r'primary\. Did you mean "primary"\?$'):
+        bench.supervisor.logs("primery")
 
 
 async def test_measured_memory_belongs_to_the_engine_it_was_measured_of(make: Callable[..., Bench]) -> None:
