@@ -1,4 +1,5 @@
-"""Prepares what tests/clients run: .venv-clients, .venv-hermes and tests/clients/node/node_modules.
+"""Prepares what tests/clients run (.venv-clients, .venv-hermes and tests/clients/node/node_modules) and the Ray
+Serve that tests/cluster runs (.venv-cluster).
 
 Usage: python packaging/client_envs.py. Each part is left alone when it is up to date. Clients have environments
 of their own, as they pin other versions of what hal0's tests use. Node.js comes from PyPI, with the clients.
@@ -88,12 +89,14 @@ def prepare_all(parts: list[Part]) -> str:
 NODE = ROOT / "tests" / "clients" / "node"
 CLIENTS = ROOT / ".venv-clients"
 HERMES = ROOT / ".venv-hermes"
+CLUSTER = ROOT / ".venv-cluster"
 LINES = [
     [
         Part(CLIENTS, ROOT / "requirements-clients.lock", make_venv),
         Part(NODE / "node_modules", NODE / "package-lock.json", make_node_modules),
     ],
     [Part(HERMES, ROOT / "requirements-hermes.lock", make_venv)],
+    [Part(CLUSTER, ROOT / "requirements-cluster.lock", make_venv)],
 ]
 """Lines are prepared side by side; in a line, each part needs the one before."""
 

@@ -76,7 +76,14 @@ class Listen:
     server: ServerConfig
 
 
-Action: TypeAlias = UseEngine | RemoveSlot | AddSlot | OrderSlots | SetPolicy | SetModels | Choose | Listen
+@dataclass(frozen=True, slots=True)
+class UseUpstreams:
+    """Ask the servers elsewhere that are named now, for the slots they serve, or none of them."""
+
+
+Action: TypeAlias = (
+    UseEngine | RemoveSlot | AddSlot | OrderSlots | SetPolicy | SetModels | Choose | UseUpstreams | Listen
+)
 
 
 def diff(old: Config, new: Config, old_models: Catalog, new_models: Catalog) -> list[Action]:
@@ -85,9 +92,10 @@ def diff(old: Config, new: Config, old_models: Catalog, new_models: Catalog) -> 
     if old.engine != new.engine:
         restart = old.engine.llama_server != new.engine.llama_server
         actions.append(UseEngine(new.engine, restart))
-    actions += [RemoveSlot(name) for name in old.slots if name not in new.slots]
-    for slot in new.slots.values():
-        before = old.slots.get(slot.name)
+    old_slots, new_slots = with_engine(old), with_engine(new)
+    actions += [RemoveSlot(name) for name in old_slots if name not in new_slots]
+    for slot in new_slots.values():
+        before = old_slots.get(slot.name)
         if before is None or _serves_otherwise(before, slot):
             actions.append(AddSlot(slot.name, replaces=before is not None))
             continue
@@ -96,15 +104,30 @@ def diff(old: Config, new: Config, old_models: Catalog, new_models: Catalog) -> 
         actions += _models(slot, choices(before, old_models), choices(slot, new_models))
         if slot.model is not None and slot.model != before.model:
             actions.append(Choose(slot.name, choose_model(slot, choices(slot, new_models)) or slot.model))
-    if tuple(old.slots) != tuple(new.slots):
-        actions.append(OrderSlots(tuple(new.slots)))
+    if tuple(old_slots) != tuple(new_slots):
+        actions.append(OrderSlots(tuple(new_slots)))
+    if _elsewhere(old) != _elsewhere(new):
+        actions.append(UseUpstreams())
     if old.server != new.server:
         actions.append(Listen(new.server))
     return actions
 
 
+def with_engine(config: Config) -> dict[str, SlotConfig]:
+    """The slots that have an engine on this computer, by name."""
+    return {name: slot for name, slot in config.slots.items() if slot.upstream is None}
+
+
+def _elsewhere(config: Config) -> tuple[object, ...]:
+    """All that the servers elsewhere depend on; also the places of the slots they serve."""
+    served = {name: slot for name, slot in config.slots.items() if slot.upstream is not None}
+    return dict(config.upstreams), config.local_only, served, tuple(config.slots) if served else ()
+
+
 def choices(slot: SlotConfig, catalog: Catalog) -> dict[str, Model]:
     """What the slot may hold, by id, in the order of its menu."""
+    if slot.upstream is not None:
+        return {}
     return {model.id: model for model in catalog.for_slot(slot)}
 
 

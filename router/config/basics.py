@@ -1,4 +1,4 @@
-"""The sections `server`, `engine` and `limits`."""
+"""The sections `server`, `engine`, `limits` and `memory`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Final
 
 from router.config import places
 from router.config.fields import Section, describe
-from router.config.schema import EngineConfig, LimitsConfig, ServerConfig
+from router.config.schema import EngineConfig, LimitsConfig, MemoryConfig, ServerConfig
+from router.config.sizes import size
 from router.config.yaml_lines import Value
 
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DAY: Final = 86_400.0
+_MOST_HEADROOM: Final = 1 << 40
 
 
 def read_server(section: Section, environment: Mapping[str, str]) -> ServerConfig:
@@ -100,3 +102,15 @@ def read_limits(section: Section) -> LimitsConfig:
     )
     section.finish()
     return limits
+
+
+def read_memory(section: Section) -> MemoryConfig:
+    def headroom(text: str) -> int:
+        amount = size(text)
+        if amount > _MOST_HEADROOM:
+            raise ValueError(f'must be at most 1TiB, not "{text}"')
+        return amount
+
+    written = section.checked("headroom", headroom)
+    section.finish()
+    return MemoryConfig() if written is None else MemoryConfig(headroom=written)

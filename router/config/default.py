@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
+from router.config.programs import program_folders, readable
 from router.config.schema import Config, SlotConfig
 from router.paths import Paths
 
@@ -16,13 +18,21 @@ def default_slots() -> Mapping[str, SlotConfig]:
 
 
 def default_model_dirs(paths: Paths) -> tuple[Path, ...]:
-    """`~/models` and hal0's own downloads, where they exist."""
-    return tuple(folder for folder in usual_model_dirs(paths) if folder.is_dir())
+    """`~/models`, what other programs fetched, and hal0's own downloads, where they exist."""
+    return tuple(folder for folder in usual_model_dirs(paths) if readable(folder))
 
 
 def usual_model_dirs(paths: Paths) -> tuple[Path, ...]:
     """As `default_model_dirs`, whether or not they exist."""
-    return (*_in_home("models"), paths.data / "models")
+    others = (found.folder for found in program_folders())
+    return tuple(dict.fromkeys((*_in_home("models"), *others, paths.downloads)))
+
+
+def with_downloads(config: Config, paths: Paths) -> Config:
+    """`config` as the models are looked for: hal0's own downloads are models, whatever `model_dirs` says."""
+    if paths.downloads in config.model_dirs or not paths.downloads.is_dir():
+        return config
+    return replace(config, model_dirs=(*config.model_dirs, paths.downloads))
 
 
 def _in_home(name: str) -> list[Path]:

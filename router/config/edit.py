@@ -110,8 +110,14 @@ def _at_or_nothing(root: Value, path: Sequence[str]) -> Value:
 
 
 def _refusal(source: Path, line: int, path: Sequence[str], message: str) -> ConfigErrors:
-    shown = path[:2] if path[:2] == ("server", "api_keys") else path
-    return ConfigErrors([ConfigProblem(source.name, line, ".".join(shown), message)])
+    return ConfigErrors([ConfigProblem(source.name, line, ".".join(_without_keys(path)), message)])
+
+
+def _without_keys(path: Sequence[str]) -> Sequence[str]:
+    """Someone may have written a mapping where a key belongs: its names are secrets."""
+    if tuple(path[:2]) == ("server", "api_keys"):
+        return path[:2]
+    return path[:3] if path[:1] == ("upstreams",) and path[2:3] == ("api_key",) else path
 
 
 # -- what a text means: nested dicts and lists with (data, text as written) at the leaves -----------------

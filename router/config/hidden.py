@@ -1,4 +1,4 @@
-"""hal0.yaml's text for showing: API keys that stand in it are replaced by `…`; `env:NAME` stays."""
+"""hal0.yaml's text for showing: API keys in it are replaced by `…`; `env:NAME` and `keyring:NAME` stay."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from router.config.yaml_spans import read_spans, scalars
 HIDDEN: Final = "…"
 
 _UNREADABLE: Final = re.compile(r"(api_keys?\b)[^\n]*(\n(?=[ \t-])[^\n]*)*", re.IGNORECASE)
+_NAMED: Final = ("env:", "keyring:")
 _LONG: Final = 8
 """A text of this length that equals a key is that key, wherever it stands: in a comment, say."""
 
@@ -34,10 +35,24 @@ def hide_keys(text: str) -> str:
 
 
 def _secrets(root: Value) -> Iterator[str]:
-    """Whatever stands at server.api_keys, in the right form or not."""
-    server = root.data.get("server") if isinstance(root.data, dict) else None
-    keys = server.data.get("api_keys") if server is not None and isinstance(server.data, dict) else None
-    return (text for text in _texts(keys) if text and not text.startswith("env:")) if keys else iter(())
+    """Whatever stands at server.api_keys and upstreams.*.api_key, in the right form or not; and addresses that
+    hold a password."""
+    keys = [_at(root, "server", "api_keys")]
+    upstreams = _at(root, "upstreams")
+    for upstream in upstreams.data.values() if upstreams and isinstance(upstreams.data, dict) else ():
+        keys += [_at(upstream, "api_key"), _at(upstream, "api_keys")]
+        if (url := _at(upstream, "base_url")) is not None and "@" in url.text:
+            yield url.text
+    for key in keys:
+        yield from (text for text in _texts(key) if text and not text.startswith(_NAMED)) if key else ()
+
+
+def _at(value: Value, *path: str) -> Value | None:
+    for name in path:
+        if not isinstance(value.data, dict) or name not in value.data:
+            return None
+        value = value.data[name]
+    return value
 
 
 def _texts(value: Value) -> Iterator[str]:

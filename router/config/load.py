@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from router.config import basics, places, seats
+from router.config import basics, elsewhere, places, seats
 from router.config.default import default_config, default_model_dirs, default_slots
 from router.config.fields import Section
 from router.config.problems import ConfigErrors, ConfigProblem, ProblemList, nearest
-from router.config.schema import Config, ModelConfig, SlotConfig
+from router.config.schema import Config, ModelConfig, SlotConfig, Updates, UpstreamConfig
 from router.config.yaml_lines import read_yaml
 from router.config.yaml_text import MAX_CHARACTERS
 from router.paths import Paths
@@ -89,12 +89,25 @@ def _read(document: Section, source: Path, paths: Paths | None, environment: Map
     model_dirs = _model_dirs(document, source, paths)
     model_sections, slot_sections = document.sections("models"), document.sections("slots")
     models = _models(model_sections, (source.parent, *model_dirs))
-    slots, lines = _slots(slot_sections, models)
+    upstreams = elsewhere.read_upstreams(document.sections("upstreams"), slot_sections, server)
+    slots, lines = _slots(slot_sections, models, upstreams)
     aliases = {name: model.aliases for name, model in models.items()}
     seats.check_names(model_sections, aliases, slot_sections)
-    limits = basics.read_limits(document.section("limits"))
+    config = Config(
+        server,
+        engine,
+        model_dirs,
+        models,
+        slots,
+        limits=basics.read_limits(document.section("limits")),
+        memory=basics.read_memory(document.section("memory")),
+        upstreams=upstreams,
+        local_only=document.boolean("local_only", False),
+        updates=document.choice("updates", Updates) or Updates.NOTIFY,
+        source=source,
+    )
     document.finish()
-    return ParsedConfig(Config(server, engine, model_dirs, models, slots, limits, source=source), lines)
+    return ParsedConfig(config, lines)
 
 
 def _model_dirs(document: Section, source: Path, paths: Paths | None) -> tuple[Path, ...]:
@@ -116,13 +129,16 @@ def _models(sections: Mapping[str, Section], folders: tuple[Path, ...]) -> Mappi
 
 
 def _slots(
-    sections: Mapping[str, Section], models: Mapping[str, ModelConfig]
+    sections: Mapping[str, Section],
+    models: Mapping[str, ModelConfig],
+    upstreams: Mapping[str, UpstreamConfig],
 ) -> tuple[Mapping[str, SlotConfig], Mapping[str, int]]:
     ids = {alias: model.id for model in models.values() for alias in model.aliases}
     if not sections:
         return default_slots(), MappingProxyType({})
     entries = [seats.read_slot(name, section, lambda n: ids.get(n, n)) for name, section in sections.items()]
     seats.check_kinds(entries, models)
+    elsewhere.check_slots(entries, upstreams)
     lines = {entry.section.key(f): entry.section.line_of(f) for entry in entries for f in ("model", "models")}
     return MappingProxyType({entry.config.name: entry.config for entry in entries}), MappingProxyType(lines)
 

@@ -51,6 +51,26 @@ def host(text: str) -> str:
     raise ValueError(f'"{text}" is no IP address or host name; write 127.0.0.1, or 0.0.0.0 for the network')
 
 
+def all_here(addresses: str) -> bool:
+    """Whether of `host:port,host:port` only this computer answers."""
+    hosts = (address.rpartition(":")[0].strip(" []") for address in addresses.split(","))
+    return all(is_loopback(host) for host in hosts)
+
+
+def host_and_port(text: str) -> str:
+    """`host:port` as written. Raises ValueError for anything else."""
+    name, colon, port = text.rpartition(":")
+    bare = name.removeprefix("[").removesuffix("]")
+    try:
+        ipaddress.ip_address(bare)
+        known = True
+    except ValueError:
+        known = bool(_HOST_NAME.fullmatch(name)) and not re.fullmatch(r"[0-9.]+", name)
+    if not (known and colon and port.isdecimal() and 1 <= int(port) <= 65535):
+        raise ValueError(f'"{text}" is no host and port; write something like 10.0.0.3:50052')
+    return text
+
+
 def is_loopback(text: str) -> bool:
     """Whether only this computer can reach `text` (from `host`)."""
     try:

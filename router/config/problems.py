@@ -74,3 +74,9 @@ def nearest(name: str, valid: Iterable[str]) -> str | None:
     close = difflib.get_close_matches(name.lower().replace("_", "-"), by_lower, n=1)
     close = close or difflib.get_close_matches(name.lower(), by_lower, n=1)
     return by_lower[close[0]] if close else None
+
+
+def did_you_mean(name: str, valid: Iterable[str]) -> str:
+    """` Did you mean "x"?`, to follow a sentence; nothing when nothing is near."""
+    near = nearest(name, valid)
+    return f' Did you mean "{near}"?' if near else ""

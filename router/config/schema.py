@@ -1,4 +1,5 @@
-"""The configuration as frozen dataclasses; defaults here are the documented defaults."""
+"""The configuration as frozen dataclasses. Defaults here are the documented ones; what each key means says
+router.config.meanings."""
 
 from __future__ import annotations
 
@@ -34,7 +35,7 @@ def _empty() -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
-    """`api_keys` are resolved values (an `env:NAME` entry is read at load); never log or print them."""
+    """`api_keys` are resolved (an `env:NAME` entry is read at load); never log or print them."""
 
     host: str = "127.0.0.1"
     port: int = 8080
@@ -43,15 +44,18 @@ class ServerConfig:
 
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
-    """`llama_server` None means `auto`; `ports` is an inclusive range for engine processes."""
+    """`llama_server` None means `auto`; `ports` is inclusive."""
 
     llama_server: Path | None = None
-    ports: tuple[int, int] = (8101, 8199)
+    ports: tuple[int, int] = (
+        8101,
+        8199,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryConfig:
-    """`headroom`: bytes of each GPU, or without one of the RAM, that loading a model leaves free."""
+    """`headroom` is bytes."""
 
     headroom: int = 512 << 20
 
@@ -65,9 +69,9 @@ class UpstreamKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UpstreamConfig:
-    """A server elsewhere. `base_url` without a slash at its end; `api_key` is the resolved value: never log or
-    print it. `models` None: those it lists. `timeout` is seconds until its answer begins, and between two parts
-    of it; `connect_timeout` seconds until it takes the connection."""
+    """A server elsewhere. `base_url` has no slash at its end; the API's paths follow it, for `openai` without
+    their `/v1`. `api_key` is as written (`env:NAME`, `keyring:NAME` or the key, looked up by
+    router.upstreams.keys): never log or print it. `models` None: those it lists."""
 
     name: str
     base_url: str
@@ -102,12 +106,8 @@ class ModelConfig:
 
 @dataclass(frozen=True, slots=True)
 class SlotConfig:
-    """A named seat. `models` None means every model of the slot's kind; `command` replaces llama-server
-    (`{port}` is filled in; never run through a shell) and `health` is the path polled for readiness.
-    `idle_unload` and `drain_timeout` are seconds; 0 for `idle_unload` means never. `priority`: where memory is
-    short, models of slots with a lower one make room first. `fallback`: upstreams ("name" or "name/model") that
-    answer, in this order, while the slot cannot. `upstream` ("name/model"): the slot has no engine of its own,
-    that model there always answers."""
+    """A named seat. `models` None means every model of its kind; `command` replaces llama-server, `upstream` an
+    engine of its own. Times are seconds."""
 
     name: str
     kind: Kind = Kind.CHAT
@@ -127,8 +127,6 @@ class SlotConfig:
 
 @dataclass(frozen=True, slots=True)
 class LimitsConfig:
-    """`queue`: requests that may wait per slot for another model. `wait`: seconds they wait at most."""
-
     queue: int = 10
     wait: float = 120.0
 

@@ -19,6 +19,11 @@ from router.config.schema import Kind, ModelConfig, SlotConfig, SwitchPolicy
 _MONTH: Final = 31 * 86_400.0
 _SLOT_NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
 _MODEL_NAME: Final = re.compile(r"\S+")
+# What a slot without an engine of its own has no use for.
+_OF_ENGINES: Final = (
+    *("model", "models", "command", "health", "autoload", "switch", "idle_unload", "pinned"),
+    *("drain_timeout", "priority"),
+)
 # Defaults for these would change what the client asked for, or whom.
 _NOT_DEFAULTS: Final = ("model", "messages", "prompt", "input", "stream")
 
@@ -40,7 +45,7 @@ def read_model(model_id: str, section: Section, folders: tuple[Path, ...]) -> Mo
         display_name=section.text("display_name"),
         kind=section.choice("kind", Kind),
         aliases=tuple(alias.text for alias in aliases),
-        flags=_flags(section.section("flags"), folders),
+        flags=_with_rpc(section, _flags(section.section("flags"), folders)),
         request=_request(section),
     )
     section.finish()
@@ -65,6 +70,22 @@ def _flags(section: Section, folders: tuple[Path, ...]) -> Mapping[str, str | bo
             except ValueError as error:
                 section.problem(raw, str(error))
     return MappingProxyType(flags)
+
+
+def _with_rpc(section: Section, flags: Mapping[str, str | bool]) -> Mapping[str, str | bool]:
+    """`rpc:` is llama-server's --rpc, with each address checked."""
+    written = section.texts("rpc")
+    if written is None:
+        return flags
+    if "rpc" in flags:
+        section.problem("rpc", "is also among flags:; remove one")
+    addresses = []
+    for item in written:
+        try:
+            addresses.append(places.host_and_port(item.text))
+        except ValueError as error:
+            section.problems.add(item.line, section.key("rpc"), str(error))
+    return MappingProxyType({**flags, "rpc": ",".join(addresses)}) if addresses else flags
 
 
 def _path(text: str, folders: tuple[Path, ...]) -> str:
@@ -120,6 +141,9 @@ def read_slot(name: str, section: Section, canonical: Callable[[str], str]) -> S
         drain_timeout=section.seconds("drain_timeout", standard.drain_timeout, 0.0, 86_400.0),
         command=section.checked("command", _command),
         health=section.checked("health", _health) or standard.health,
+        priority=section.integer("priority", standard.priority, -1000, 1000),
+        fallback=tuple(dict.fromkeys(item.text for item in section.texts("fallback") or [])),
+        upstream=section.text("upstream"),
     )
     section.finish()
     _check_slot(config, section)
@@ -141,7 +165,10 @@ def _check_slot(slot: SlotConfig, section: Section) -> None:
     for name in ("model", "models"):
         if section.has("command") and section.has(name):
             section.problem(name, "cannot stand beside command:, which says what the slot runs; remove one")
-    if section.has("command"):
+    for name in _OF_ENGINES if section.has("upstream") else ():
+        if section.has(name):
+            section.problem(name, "cannot stand beside upstream:, for the slot has no engine then; remove one")
+    if section.has("command") or section.has("upstream"):
         return
     if slot.models == () and not section.entry_count("models"):
         section.problem("models", "is an empty list; leave it out to allow every model of the slot's kind")

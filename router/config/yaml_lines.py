@@ -17,6 +17,8 @@ _KNOWN_TAGS: Final = frozenset(
 # chr() of a YAML escape may be a lone surrogate or NUL; neither can be a path, an argument or a header.
 _UNUSABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
+_UPSTREAM_KEY: Final = re.compile(r"upstreams\..+\.api_keys?")
+
 Data = str | int | float | bool | list["Value"] | dict[str, "Value"] | None
 
 
@@ -115,7 +117,7 @@ class _Reader:
 
 
 def _join(path: str, key: str) -> str:
-    if path == "server.api_keys":
+    if path == "server.api_keys" or _UPSTREAM_KEY.fullmatch(path):
         return path  # someone forgot the "- ": the "name" is a secret
     return f"{path}.{key}" if path else key
 

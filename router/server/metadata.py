@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
 
 from aiohttp import web
 
 from router.errors import ModelNotFound
 from router.server.context import CONTEXT
-from router.state import ModelStatus, SlotState, SlotStatus, Snapshot
+from router.state import ModelStatus, SlotState, SlotStatus, Snapshot, UpstreamState, UpstreamStatus
 
 _CREATED = int(time.time())
 
@@ -46,8 +48,11 @@ async def health(_request: web.Request) -> web.Response:
 
 
 async def list_models(request: web.Request) -> web.Response:
-    snapshot = request.app[CONTEXT].store.snapshot
-    return web.json_response({"object": "list", "data": model_rows(snapshot)})
+    """As last seen: what servers elsewhere have is looked at for the next time."""
+    context = request.app[CONTEXT]
+    if context.elsewhere is not None:
+        context.elsewhere.look()
+    return web.json_response({"object": "list", "data": model_rows(context.store.snapshot)})
 
 
 async def one_model(request: web.Request) -> web.Response:
@@ -61,10 +66,16 @@ async def one_model(request: web.Request) -> web.Response:
 
 
 def model_rows(snapshot: Snapshot) -> list[dict[str, Any]]:
-    """Rows of /v1/models: slots first (their names are stable), then models; each id once."""
-    slots = {slot.name: _slot_row(slot) for slot in snapshot.slots}
-    models = [_model_row(model, snapshot) for model in snapshot.models if model.id not in slots]
-    return [*slots.values(), *models]
+    """Rows of /v1/models: slots first (their names are stable), then models, then those of servers elsewhere as
+    `upstream/model`, if those may be asked; each id once."""
+    rows = {slot.name: _slot_row(slot) for slot in snapshot.slots}
+    for model in snapshot.models:
+        if model.id not in rows:
+            rows[model.id] = _model_row(model, snapshot)
+    for upstream in () if snapshot.local_only else snapshot.upstreams:
+        for row in _upstream_rows(upstream):
+            rows.setdefault(row["id"], row)
+    return list(rows.values())
 
 
 def _slot_row(slot: SlotStatus) -> dict[str, Any]:
@@ -81,6 +92,13 @@ def _model_row(model: ModelStatus, snapshot: Snapshot) -> dict[str, Any]:
     if model.aliases:
         row["aliases"] = list(model.aliases)
     return row
+
+
+def _upstream_rows(upstream: UpstreamStatus) -> Iterator[dict[str, Any]]:
+    status = {UpstreamState.OK: "loaded", UpstreamState.DOWN: "failed"}.get(upstream.state, "unloaded")
+    for model, context in zip_longest(upstream.models, upstream.context_lengths[: len(upstream.models)]):
+        row = _row(f"{upstream.name}/{model}", context, status, kind=None, model=model)
+        yield {**row, "owned_by": upstream.name}
 
 
 def _row(id_: str, context: int | None, status: str, **more: Any) -> dict[str, Any]:

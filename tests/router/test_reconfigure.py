@@ -21,6 +21,7 @@ from router.config.schema import (
     ServerConfig,
     SlotConfig,
     SwitchPolicy,
+    UpstreamConfig,
 )
 from router.errors import BadModel, EngineFailed, ModelNotLoaded, PortInUse, SlotNotFound
 from router.lease import Lease
@@ -28,6 +29,7 @@ from router.reconfigure import Reconfigurer
 from router.state import SlotState, SlotStatus, StateStore
 from router.supervisor import Supervisor
 from router.tasks import spawn
+from router.upstreams.registry import UpstreamRegistry
 from tests.engines.running import soon, until
 from tests.router.fake_launcher import FakeLauncher
 
@@ -73,6 +75,7 @@ class Bench:
         self.live = Reconfigurer(
             self.config, self.models, self.store, self.supervisor, listener, lambda _: self.launcher
         )
+        self.live.upstreams = UpstreamRegistry(self.store)
         self.live.add_slots({})
 
     def slot(self, name: str = "primary") -> SlotStatus:
@@ -256,3 +259,44 @@ async def test_an_address_that_cannot_be_had_is_asked_for_again(bench: Bench) ->
     bench.listener.taken = False
     await bench.apply()
     assert bench.listener.servers == [ServerConfig(port=1)] and bench.slot().pid == pid
+
+
+AWAY = {"ray": UpstreamConfig("ray", "http://127.0.0.1:1/v1")}
+
+
+async def test_a_slot_moves_to_a_server_elsewhere_when_its_requests_have_ended_and_back(bench: Bench) -> None:
+    hold = asyncio.Event()
+    request = spawn(bench.request(hold), name="request")
+    await until(lambda: bench.slot().in_flight == 1, "a request")
+    pid = bench.slot().pid
+    await bench.apply(SlotConfig("primary", upstream="ray/llama"), SECOND, upstreams=AWAY, local_only=True)
+    assert (bench.slot().pid, bench.slot().upstream) == (pid, None), "who is served may end"
+    hold.set()
+    await soon(request)
+    await until(lambda: bench.slot().upstream == "ray/llama", "the move")
+    assert not bench.launcher.running and [s.name for s in bench.store.snapshot.slots] == ["primary", "second"]
+    with pytest.raises(SlotNotFound, match="ray/llama answers for it"):
+        await soon(bench.supervisor.load("primary", "alpha"))
+    await bench.apply(PRIMARY, SECOND)
+    await bench.ready("alpha")
+    assert [slot.name for slot in bench.store.snapshot.slots] == ["primary", "second"]
+
+
+async def test_upstreams_and_local_only_are_published_at_once(bench: Bench) -> None:
+    await bench.apply(upstreams=AWAY, local_only=True)
+    snapshot = bench.store.snapshot
+    assert [upstream.name for upstream in snapshot.upstreams] == ["ray"] and snapshot.local_only
+    pid = bench.slot().pid
+    await bench.apply(replace(PRIMARY, fallback=("ray",)), SECOND)
+    assert (bench.slot().fallback, bench.slot().pid) == (("ray",), pid)
+    await bench.apply(PRIMARY, SECOND, upstreams={}, local_only=False)
+    assert bench.store.snapshot.upstreams == () and not bench.store.snapshot.local_only
+
+
+async def test_an_engine_that_other_machines_help_stops_when_nothing_may_leave(bench: Bench) -> None:
+    helped = replace(ALPHA, flags={"rpc": "127.0.0.1:1,10.0.0.3:50052"})
+    await bench.apply(models=catalog(helped, BETA))
+    await until(lambda: bench.slot().state is SlotState.READY and bench.launcher.running != {}, "a restart")
+    await bench.apply(local_only=True)
+    await until(lambda: bench.slot().state is SlotState.UNLOADED, "its end")
+    assert bench.launcher.running == {}

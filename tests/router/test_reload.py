@@ -19,6 +19,7 @@ from router.config.schema import (
     ServerConfig,
     SlotConfig,
     SwitchPolicy,
+    UpstreamConfig,
 )
 from router.reload import (
     Action,
@@ -30,6 +31,7 @@ from router.reload import (
     SetModels,
     SetPolicy,
     UseEngine,
+    UseUpstreams,
     diff,
 )
 
@@ -170,3 +172,53 @@ def test_engines_come_first_and_the_endpoint_last() -> None:
     new = config(replace(PRIMARY, pinned=True), server=ServerConfig(port=1), engine=EngineConfig(ports=(1, 2)))
     kinds = [type(action) for action in diff(CONFIG, new, MODELS, MODELS)]
     assert kinds == [UseEngine, RemoveSlot, SetPolicy, OrderSlots, Listen]
+
+
+CLUSTER = SlotConfig("cluster", upstream="ray/llama")
+RAY = {"ray": UpstreamConfig("ray", "http://ray/v1")}
+WITH_RAY = config(PRIMARY, EMBED, CLUSTER, upstreams=RAY)
+
+
+def test_slots_that_are_served_elsewhere_are_not_the_supervisors() -> None:
+    assert diff(CONFIG, WITH_RAY, MODELS, MODELS) == [UseUpstreams()]
+    assert diff(WITH_RAY, CONFIG, MODELS, MODELS) == [UseUpstreams()]
+    assert diff(WITH_RAY, config(EMBED, PRIMARY, CLUSTER, upstreams=RAY), MODELS, MODELS) == [
+        OrderSlots(("embed", "primary")),
+        UseUpstreams(),
+    ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"local_only": True},
+        {"upstreams": {"ray": UpstreamConfig("ray", "http://ray/v1", api_key="k")}},
+        {"upstreams": RAY | {"lxc": UpstreamConfig("lxc", "http://lxc/v1")}},
+    ],
+)
+def test_other_upstreams_or_none_apply_at_once(change: dict[str, Any]) -> None:
+    assert diff(WITH_RAY, replace(WITH_RAY, **change), MODELS, MODELS) == [UseUpstreams()]
+
+
+def test_a_fallback_is_a_policy_or_the_upstreams_matter() -> None:
+    there = replace(PRIMARY, fallback=("ray",))
+    assert diff(WITH_RAY, config(there, EMBED, CLUSTER, upstreams=RAY), MODELS, MODELS) == [
+        SetPolicy(there, LimitsConfig())
+    ]
+    elsewhere = replace(CLUSTER, fallback=("ray",))
+    assert diff(WITH_RAY, config(PRIMARY, EMBED, elsewhere, upstreams=RAY), MODELS, MODELS) == [UseUpstreams()]
+
+
+def test_a_slot_moves_elsewhere_and_back() -> None:
+    moved = config(replace(CLUSTER, name="primary"), EMBED, upstreams=RAY)
+    at_home = config(PRIMARY, EMBED, upstreams=RAY)
+    assert diff(at_home, moved, MODELS, MODELS) == [
+        RemoveSlot("primary"),
+        OrderSlots(("embed",)),
+        UseUpstreams(),
+    ]
+    assert diff(moved, at_home, MODELS, MODELS) == [
+        AddSlot("primary"),
+        OrderSlots(("primary", "embed")),
+        UseUpstreams(),
+    ]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TypeVar
+
 import pytest
 
-from router.config.schema import Kind, SwitchPolicy
-from router.errors import BadRequest, ModelNotFound, ModelNotLoaded, RouterError, WrongKind
+from router.config.schema import Kind, SwitchPolicy, UpstreamKind
+from router.errors import BadRequest, LocalOnly, ModelNotFound, ModelNotLoaded, RouterError, WrongKind
 from router.resolve import ResolutionPath, Route, resolve
-from router.state import ModelStatus, SlotState, SlotStatus, Snapshot
+from router.state import ModelStatus, SlotState, SlotStatus, Snapshot, UpstreamState, UpstreamStatus
+
+T = TypeVar("T")
 
 
 def model(id_: str, kind: Kind = Kind.CHAT, *aliases: str) -> ModelStatus:
@@ -22,10 +27,8 @@ def slot(name: str, holds: str | None, *choices: str, **more: object) -> SlotSta
     return _replace(status, **more)
 
 
-def _replace(status: SlotStatus, **more: object) -> SlotStatus:
-    from dataclasses import replace
-
-    return replace(status, **more)  # type: ignore[arg-type]
+def _replace(status: T, **more: object) -> T:
+    return replace(status, **more)  # type: ignore[type-var]
 
 
 MODELS = (model("a", Kind.CHAT, "first"), model("b"), model("c:7b"), model("e", Kind.EMBEDDING))
@@ -59,10 +62,48 @@ def test_naming_the_other_slots_model_reaches_the_other_slot() -> None:
     assert resolve("b", Kind.CHAT, TWO) == Route("agent-hermes", "b", ResolutionPath.LOADED)
 
 
+@pytest.mark.parametrize(
+    ("state", "answers"),
+    [
+        (SlotState.QUEUED, True),
+        (SlotState.STARTING, True),
+        (SlotState.LOADING, True),
+        (SlotState.WARMING, True),
+        (SlotState.DRAINING, False),
+        (SlotState.STOPPING, False),
+    ],
+)
+def test_a_model_answers_by_its_name_while_another_loads_beside_it(state: SlotState, answers: bool) -> None:
+    """Also in a slot that no request switches; what drains takes no new requests."""
+    switching = _replace(PRIMARY, state=state, target="b", switch=SwitchPolicy.MANUAL)
+    snapshot = Snapshot(slots=(switching,), models=MODELS)
+    assert switching.answers == (("a",) if answers else ())
+    for name, path in (("a", ResolutionPath.LOADED), ("primary:a", ResolutionPath.SLOT_SCOPED)):
+        if answers:
+            assert resolve(name, Kind.CHAT, snapshot) == Route("primary", "a", path)
+        else:
+            with pytest.raises(ModelNotLoaded):
+                resolve(name, Kind.CHAT, snapshot)
+    assert resolve("b", Kind.CHAT, snapshot) == Route("primary", "b", ResolutionPath.SWITCHABLE)
+
+
+def test_of_two_slots_with_a_model_the_one_that_keeps_it_is_chosen() -> None:
+    leaving = _replace(PRIMARY, state=SlotState.LOADING, target="b")
+    keeping = _replace(PRIMARY, name="second")
+    snapshot = Snapshot(slots=(leaving, keeping), models=MODELS)
+    assert resolve("a", Kind.CHAT, snapshot) == Route("second", "a", ResolutionPath.LOADED)
+
+
 def test_an_unknown_model_never_reaches_primary() -> None:
     """Seed 002: "Old Tier-4 rule-7 silently routed any unmatched model to primary"."""
     with pytest.raises(ModelNotFound):
         resolve("gpt-4", Kind.CHAT, TWO)
+
+
+def test_a_misspelt_name_is_told_the_one_that_is_near() -> None:
+    for name, near in (("agent-hermse", "agent-hermes"), ("primray", "primary"), ("c-7b", "c:7b")):
+        with pytest.raises(ModelNotFound, match=f'Did you mean "{near}"'):
+            resolve(name, Kind.CHAT, TWO)
 
 
 def test_embeddings_never_reach_chat() -> None:
@@ -137,3 +178,71 @@ def test_every_refusal_is_one_sentence_for_people() -> None:
         with pytest.raises(RouterError) as caught:
             resolve(name, kind, TWO)
         assert caught.value.message.endswith(".") and "\n" not in caught.value.message
+
+
+def upstream(name: str, *models: str, state: UpstreamState = UpstreamState.OK) -> UpstreamStatus:
+    return UpstreamStatus(name, UpstreamKind.OPENAI, f"http://{name}/v1", state, models)
+
+
+class TestElsewhere:
+    """Servers elsewhere answer for what is theirs alone, or named as theirs."""
+
+    CLUSTER = _replace(slot("cluster", None), model="ray/llama-70b", upstream="ray/llama-70b")
+    BOTH = (upstream("ray", "llama-70b", "a"), upstream("cloud", "org/big:free", "llama-70b"))
+    SNAPSHOT = _replace(TWO, slots=(*TWO.slots, CLUSTER), upstreams=BOTH)
+
+    @pytest.mark.parametrize(
+        ("name", "route"),
+        [
+            ("ray/llama-70b", Route("", "llama-70b", ResolutionPath.UPSTREAM, "ray")),
+            ("cloud/org/big:free", Route("", "org/big:free", ResolutionPath.UPSTREAM, "cloud")),
+            ("org/big:free", Route("", "org/big:free", ResolutionPath.UPSTREAM, "cloud")),
+            ("llama-70b", Route("", "llama-70b", ResolutionPath.UPSTREAM, "ray")),
+            ("ray/a", Route("", "a", ResolutionPath.UPSTREAM, "ray")),
+            ("a", Route("primary", "a", ResolutionPath.LOADED)),
+            ("cluster", Route("cluster", "llama-70b", ResolutionPath.SLOT, "ray")),
+            ("cluster:llama-70b", Route("cluster", "llama-70b", ResolutionPath.SLOT_SCOPED, "ray")),
+            ("cluster:ray/llama-70b", Route("cluster", "llama-70b", ResolutionPath.SLOT_SCOPED, "ray")),
+        ],
+    )
+    def test_names_resolve_exactly(self, name: str, route: Route) -> None:
+        assert resolve(name, Kind.CHAT, self.SNAPSHOT) == route
+
+    @pytest.mark.parametrize(
+        "name", ["ray", "ray/", "ray/b", "cloud/big:free", "big:free", "/a", "cluster:a", "x/a"]
+    )
+    def test_nothing_is_guessed(self, name: str) -> None:
+        with pytest.raises(ModelNotFound):
+            resolve(name, Kind.CHAT, self.SNAPSHOT)
+
+    def test_among_several_a_well_one_answers_then_the_first(self) -> None:
+        for states, expected in (
+            ((UpstreamState.DOWN, UpstreamState.OK), "two"),
+            ((UpstreamState.UNKNOWN, UpstreamState.OK), "two"),
+            ((UpstreamState.OK, UpstreamState.OK), "one"),
+            ((UpstreamState.DOWN, UpstreamState.DOWN), "one"),
+        ):
+            both = (upstream("one", "x", state=states[0]), upstream("two", "x", state=states[1]))
+            assert resolve("x", Kind.CHAT, Snapshot(upstreams=both)).upstream == expected
+
+    def test_one_that_has_not_told_its_models_yet_is_asked_for_what_is_named(self) -> None:
+        for state in (UpstreamState.UNKNOWN, UpstreamState.DOWN):
+            snapshot = Snapshot(upstreams=(upstream("lxc", state=state),))
+            assert resolve("lxc/any", Kind.CHAT, snapshot) == Route("", "any", ResolutionPath.UPSTREAM, "lxc")
+
+    def test_a_model_this_computer_has_is_never_taken_elsewhere(self) -> None:
+        """Not even when no slot may load it: a person decided that."""
+        fixed = _replace(PRIMARY, switch=SwitchPolicy.MANUAL)
+        snapshot = Snapshot(slots=(fixed,), models=MODELS, upstreams=(upstream("cloud", "b", "e"),))
+        with pytest.raises(ModelNotLoaded):
+            resolve("b", Kind.CHAT, snapshot)
+        with pytest.raises(WrongKind):
+            resolve("e", Kind.CHAT, snapshot)
+
+    def test_nothing_leaves_this_computer_unless_it_may(self) -> None:
+        local = _replace(self.SNAPSHOT, local_only=True)
+        for name in ("ray/llama-70b", "llama-70b", "cluster", "cluster:llama-70b"):
+            with pytest.raises(LocalOnly) as caught:
+                resolve(name, Kind.CHAT, local)
+            assert (caught.value.status, caught.value.code) == (403, "upstream.local_only")
+        assert resolve("a", Kind.CHAT, local).slot == "primary"

@@ -5,13 +5,31 @@ from __future__ import annotations
 import hypothesis.strategies as st
 from hypothesis import given, settings
 
-from router.config.schema import Kind, SwitchPolicy
-from router.errors import BadRequest, ModelNotFound, ModelNotLoaded, WrongKind
-from router.resolve import ResolutionPath, resolve
-from router.state import ModelStatus, SlotState, SlotStatus, Snapshot
+from router.config.schema import Kind, SwitchPolicy, UpstreamKind
+from router.errors import BadRequest, LocalOnly, ModelNotFound, ModelNotLoaded, WrongKind
+from router.resolve import ResolutionPath, Route, resolve
+from router.state import ModelStatus, SlotState, SlotStatus, Snapshot, UpstreamState, UpstreamStatus
 
 KINDS = st.sampled_from([Kind.CHAT, Kind.EMBEDDING])
-NAMES = st.sampled_from(["a", "b", "c:7b", "org/d", "one", "two", "alias"])
+UPSTREAMS = ["ray", "cloud", "org"]
+ELSEWHERE = ["a", "c:7b", "org/d", "d", "x"]
+NAMES = st.sampled_from(
+    [
+        "a",
+        "b",
+        "c:7b",
+        "org/d",
+        "one",
+        "two",
+        "alias",
+        "x",
+        "ray/a",
+        "ray/org/d",
+        "cloud/x",
+        "one:x",
+        "one:ray/x",
+    ]
+)
 
 
 @st.composite
@@ -19,12 +37,26 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
     ids = draw(st.lists(st.sampled_from(["a", "b", "c:7b", "org/d"]), unique=True))
     models = tuple(ModelStatus(i, i, draw(KINDS), ("alias",) if n == 0 else ()) for n, i in enumerate(ids))
     slots = [draw(slot(name, models)) for name in draw(st.sets(st.sampled_from(["one", "two", "three"])))]
-    return Snapshot(slots=tuple(slots), models=models)
+    upstreams = [draw(upstream(name)) for name in draw(st.lists(st.sampled_from(UPSTREAMS), unique=True))]
+    return Snapshot(
+        slots=tuple(slots), models=models, upstreams=tuple(upstreams), local_only=draw(st.booleans())
+    )
+
+
+@st.composite
+def upstream(draw: st.DrawFn, name: str) -> UpstreamStatus:
+    models = tuple(draw(st.lists(st.sampled_from(ELSEWHERE), unique=True)))
+    return UpstreamStatus(
+        name, UpstreamKind.OPENAI, f"http://{name}", draw(st.sampled_from(UpstreamState)), models
+    )
 
 
 @st.composite
 def slot(draw: st.DrawFn, name: str, models: tuple[ModelStatus, ...]) -> SlotStatus:
     kind = draw(KINDS)
+    if draw(st.integers(0, 4)) == 0:
+        target = f"{draw(st.sampled_from(UPSTREAMS))}/{draw(st.sampled_from(ELSEWHERE))}"
+        return SlotStatus(name, kind, model=target, upstream=target)
     fitting = [m.id for m in models if m.kind is kind]
     choices = tuple(draw(st.lists(st.sampled_from(fitting), unique=True))) if fitting else ()
     held = draw(st.sampled_from([None, *choices]))
@@ -56,11 +88,18 @@ def test_what_is_routed_is_what_was_named(snapshot: Snapshot, name: str | None, 
     except WrongKind:
         assert name
         return
+    except LocalOnly:
+        assert snapshot.local_only
+        return
     except BadRequest:
         assert not name and all(s.kind is not kind for s in snapshot.slots)
         return
+    if route.upstream is not None:
+        _check_elsewhere(snapshot, name, kind, route)
+        return
     held = snapshot.slot(route.slot)
     assert held is not None and held.kind is kind, "never another kind"
+    assert held.upstream is None
     if not name:
         assert route.path is ResolutionPath.DEFAULT and route.model is None
     elif route.path is ResolutionPath.SLOT:
@@ -72,6 +111,24 @@ def test_what_is_routed_is_what_was_named(snapshot: Snapshot, name: str | None, 
         assert route.model in held.choices
         may_switch = held.switch is SwitchPolicy.ON_REQUEST and not held.pinned
         assert may_switch or route.model in (*held.loaded, held.serving)
+
+
+def _check_elsewhere(snapshot: Snapshot, name: str | None, kind: Kind, route: Route) -> None:
+    assert not snapshot.local_only, "nothing may leave"
+    if route.slot:
+        held = snapshot.slot(route.slot)
+        assert held is not None and held.kind is kind
+        assert held.upstream == f"{route.upstream}/{route.model}", "the slot's own upstream"
+        return
+    assert (
+        name
+        and route.path is ResolutionPath.UPSTREAM
+        and name in (route.model, f"{route.upstream}/{route.model}")
+    )
+    assert snapshot.model(name) is None, "what is here is served here"
+    asked = next(u for u in snapshot.upstreams if u.name == route.upstream)
+    if asked.state is UpstreamState.OK and asked.models:
+        assert route.model in asked.models
 
 
 @settings(max_examples=300, deadline=None)
@@ -90,7 +147,7 @@ def test_resolving_is_pure(snapshot: Snapshot, name: str, kind: Kind) -> None:
     def outcome() -> object:
         try:
             return resolve(name, kind, snapshot)
-        except (ModelNotFound, ModelNotLoaded, WrongKind, BadRequest) as error:
+        except (ModelNotFound, ModelNotLoaded, WrongKind, BadRequest, LocalOnly) as error:
             return (type(error), error.message)
 
     assert outcome() == outcome()

@@ -1,0 +1,27 @@
+"""Amounts of memory as people write them: `512MiB`, `1.5 GiB`, `2GB`, or bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)")
+_UNITS: Final[Mapping[str, int]] = {
+    "": 1, "b": 1,
+    "k": 1 << 10, "kib": 1 << 10, "kb": 10**3,
+    "m": 1 << 20, "mib": 1 << 20, "mb": 10**6,
+    "g": 1 << 30, "gib": 1 << 30, "gb": 10**9,
+    "t": 1 << 40, "tib": 1 << 40, "tb": 10**12,
+}  # fmt: skip
+
+
+def size(text: str) -> int:
+    """Bytes. A unit without `i` or `B` counts in steps of 1024. Raises ValueError with a sentence."""
+    match = _SIZE.fullmatch(text.strip())
+    unit = _UNITS.get(match[2].lower()) if match else None
+    if match is None or unit is None:
+        raise ValueError(f'must be an amount of memory, such as 512MiB or 1GiB, not "{text}"')
+    if len(match[1]) > 20:
+        raise ValueError("is more memory than any computer has")
+    return int(float(match[1]) * unit) if "." in match[1] else int(match[1]) * unit

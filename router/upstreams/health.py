@@ -1,0 +1,209 @@
+"""What one server elsewhere says of itself: asked seldom, once at a time, in the background only if it is used.
+
+What was told holds for a while. Then an upstream that was well is asked for answers as before, and looked at
+again meanwhile; one that was down or unknown is looked at first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Final
+
+import aiohttp
+
+from router.config.schema import UpstreamConfig
+from router.state import Snapshot, UpstreamState, UpstreamStatus
+from router.tasks import spawn
+from router.upstreams.answer import AskFailed, send
+from router.upstreams.call import Call, url_for
+from router.upstreams.keys import redact
+from router.upstreams.listing import Listing, parse_listing
+from router.upstreams.reasons import failure_reason, status_reason
+
+log = logging.getLogger(__name__)
+
+WELL_SECONDS: Final = 30.0
+"""For so long an upstream that was well counts as well."""
+
+DOWN_SECONDS: Final = (2.0, 5.0, 10.0, 30.0)
+"""For so long one counts as down after the first failure in a row, the second, …"""
+
+USED_SECONDS: Final = 300.0
+"""One that was used in this time is looked at in the background, too."""
+
+_LIST_SECONDS: Final = 10.0
+_MAX_LIST: Final = 16 * 1024 * 1024
+_NO_LIST: Final = (404, 405, 501)
+_CALL: Final = Call("/v1/models", lambda _model: b"", method="GET")
+
+Look = Callable[[UpstreamConfig], Awaitable[Listing]]
+
+
+class Watch:
+    """One upstream, on the router's loop.
+
+    Attributes:
+        config: what hal0.yaml says of it.
+        status: as last seen.
+        bound: a slot has no other engine, so it is looked at all the time.
+    """
+
+    def __init__(self, config: UpstreamConfig, look: Look, changed: Callable[[], None]) -> None:
+        models = config.models or ()
+        self.config = config
+        self.status = UpstreamStatus(
+            config.name, config.kind, config.base_url, models=models, context_lengths=(None,) * len(models)
+        )
+        self.bound = False
+        self._look_at = look
+        self._changed = changed
+        self._due_at = float("-inf")
+        self._used_until = float("-inf")
+        self._failures = 0
+        self._looking: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def fresh(self) -> UpstreamStatus:
+        """What it is like now, or was a little while ago. Never raises; waits for as long as a look takes."""
+        self._used_until = _now() + USED_SECONDS
+        if _now() >= self._due_at:
+            looking = self.look()
+            if self.status.state is not UpstreamState.OK:
+                await asyncio.shield(looking)
+        elif self._timer is None:
+            self._plan()
+        return self.status
+
+    def look_if_due(self) -> None:
+        """Somebody wants to see what there is; they do not wait."""
+        if _now() >= self._due_at:
+            self.look()
+
+    def look(self) -> asyncio.Task[None]:
+        """Look now; whoever wants that meanwhile waits for the same look."""
+        if self._looking is None:
+            self._looking = spawn(self._look(), name=f"look at upstream {self.config.name}")
+        return self._looking
+
+    def failed(self, reason: str) -> None:
+        """A request found out that it is down; many that find out together count once."""
+        if self.status.state is not UpstreamState.DOWN or _now() >= self._due_at:
+            self._down(reason)
+            self._plan()
+
+    def answered(self) -> None:
+        """A request was answered: one success is enough."""
+        self._failures = 0
+        if self.status.state is UpstreamState.DOWN:
+            self._set(replace(self.status, state=UpstreamState.OK, error=None))
+
+    def told(self, remote: Snapshot | None) -> None:
+        """Another hal0's own word. That it came or broke off is a reason to look, and no proof."""
+        there = self.status.remote is not None
+        self._set(replace(self.status, remote=remote))
+        if there is not (remote is not None):
+            self.look()
+
+    def close(self) -> None:
+        """Never look again."""
+        self._used_until, self.bound = float("-inf"), False
+        if self._looking is not None:
+            self._looking.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    async def _look(self) -> None:
+        try:
+            found = await self._look_at(self.config)
+        except AskFailed as error:
+            self._down(error.reason)
+        else:
+            self._failures = 0
+            self._due_at = _now() + WELL_SECONDS
+            if self.status.state is UpstreamState.DOWN:
+                log.info("upstream %s is back", self.config.name)
+            self._set(
+                replace(
+                    self.status,
+                    state=UpstreamState.OK,
+                    models=found.models,
+                    context_lengths=found.context_lengths,
+                    error=None,
+                )
+            )
+        finally:
+            self._looking = None
+        self._plan()
+
+    def _down(self, reason: str) -> None:
+        self._failures += 1
+        self._due_at = _now() + DOWN_SECONDS[min(self._failures, len(DOWN_SECONDS)) - 1]
+        if self.status.state is not UpstreamState.DOWN:
+            log.warning("upstream %s is down: %s", self.config.name, reason)
+        self._set(replace(self.status, state=UpstreamState.DOWN, error=_sentence(reason)))
+
+    def _plan(self) -> None:
+        """The next look, if anybody cares; else the next request sees to it."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self.bound or _now() < self._used_until:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_at(max(self._due_at, loop.time() + DOWN_SECONDS[0]), self._timed)
+
+    def _timed(self) -> None:
+        self._timer = None
+        self.look()
+
+    def _set(self, status: UpstreamStatus) -> None:
+        if status != self.status:
+            self.status = status
+            self._changed()
+
+
+async def list_models(session: aiohttp.ClientSession, upstream: UpstreamConfig, key: str | None) -> Listing:
+    """What it lists, or what hal0.yaml names for it. Raises AskFailed."""
+    url = url_for(upstream, _CALL.path)
+    assert url is not None, "every upstream lists its models there"
+    patience = replace(upstream, timeout=min(upstream.timeout, _LIST_SECONDS))
+    try:
+        async with await send(session, patience, url, key, _CALL, b"") as response:
+            async with asyncio.timeout(patience.timeout):
+                body = await _whole(response)
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise AskFailed(upstream.name, failure_reason(error), link=True) from None
+    if response.status in _NO_LIST and upstream.models is not None:
+        return Listing().limited_to(upstream.models)
+    if response.status != 200:
+        reason = redact(status_reason(response.status, response.reason or "", body), key)
+        raise AskFailed(upstream.name, f"its model list: {reason}", answered=response.status)
+    listing = parse_listing(_json(body))
+    if listing is None:
+        raise AskFailed(upstream.name, f"what answers at {url} is no model list; correct its base_url")
+    return listing.limited_to(upstream.models)
+
+
+async def _whole(response: aiohttp.ClientResponse) -> bytes:
+    body = b""
+    while len(body) < _MAX_LIST and (more := await response.content.readany()):
+        body += more
+    return body
+
+
+def _json(body: bytes) -> object:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _sentence(reason: str) -> str:
+    return f"{reason[:1].upper()}{reason[1:]}."
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

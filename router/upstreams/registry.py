@@ -1,0 +1,233 @@
+"""All servers elsewhere: what they are like, and asking them in turn. Lives on the router's loop.
+
+The one owner of `Snapshot.upstreams` and of the slots that an upstream serves.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from types import MappingProxyType
+from typing import Final
+
+import aiohttp
+
+from router.config.elsewhere import split_target
+from router.config.schema import Config, SlotConfig, UpstreamConfig
+from router.errors import LocalOnly, RouterError, UpstreamFailed
+from router.resolve import Route
+from router.state import SlotStatus, Snapshot, StateStore, UpstreamStatus
+from router.upstreams.answer import AskFailed, UpstreamAnswer, ask, traces
+from router.upstreams.call import Call
+from router.upstreams.chain import Tried, Wanted, attempt, fallbacks, falls_back, no_route
+from router.upstreams.health import Watch, list_models
+from router.upstreams.keys import KeyMissing, Keys
+from router.upstreams.listing import Listing
+from router.upstreams.slots import Bound
+from router.version import __version__
+
+log = logging.getLogger(__name__)
+
+_NOT_ASKED: Final = "Not asked, for nothing may leave this computer (local_only)."
+_WRONG_KEY: Final = 401
+_UNPAID: Final = 402
+
+
+class UpstreamRegistry:
+    """Made once; `use` tells it what hal0.yaml says, at the start and after each change."""
+
+    def __init__(
+        self, store: StateStore, keys: Keys | None = None, ssl_context: ssl.SSLContext | None = None
+    ) -> None:
+        """`ssl_context`: whom to trust; without one, whom this computer trusts."""
+        self._store = store
+        self._keys = keys or Keys()
+        self._ssl = ssl_context
+        self._session: aiohttp.ClientSession | None = None
+        self._configs: Mapping[str, UpstreamConfig] = MappingProxyType({})
+        self._watches: dict[str, Watch] = {}
+        self._bound: dict[str, Bound] = {}
+        self._order: tuple[str, ...] = ()
+        self._local_only = False
+        self._closed = False
+
+    # -- the configuration -----------------------------------------------------------------------------
+
+    def use(self, config: Config) -> None:
+        """Go on with these upstreams, and with those of the slots that one serves. Looks at new ones once."""
+        self._configs, self._local_only = config.upstreams, config.local_only
+        self._order = tuple(config.slots)
+        kept = {} if config.local_only else self._watches
+        before, self._watches = self._watches, {}
+        for name, upstream in config.upstreams.items():
+            old = kept.get(name)
+            same = old is not None and old.config == upstream
+            self._watches[name] = old if same and old else Watch(upstream, self._look, self.publish)
+        for name, watch in before.items():
+            if self._watches.get(name) is not watch:
+                watch.close()
+                self._keys.forget(watch.config.api_key)
+        self._bind([slot for slot in config.slots.values() if slot.upstream is not None])
+        self.publish()
+        if not (self._local_only or self._closed):
+            for watch in self._watches.values():
+                watch.look_if_due()
+
+    def _bind(self, slots: Sequence[SlotConfig]) -> None:
+        before, self._bound = self._bound, {}
+        for slot in slots:
+            bound = self._bound[slot.name] = before.get(slot.name) or Bound(slot)
+            bound.config = slot
+        names = {split_target(bound.target)[0] for bound in self._bound.values()}
+        for name, watch in self._watches.items():
+            watch.bound = name in names and not self._local_only
+
+    def publish(self) -> None:
+        """Tell everyone. A slot that is only leaving, and has an engine still, is shown until it is gone."""
+        snapshot = self._store.snapshot
+        states = {state.name: state for state in self.statuses()}
+        ours = {name: b.status(states.get(split_target(b.target)[0])) for name, b in self._bound.items()}
+        slots = ours | {slot.name: slot for slot in snapshot.slots if slot.upstream is None}
+        ordered = [slots.pop(name) for name in self._order if name in slots]
+        self._store.update(
+            upstreams=tuple(states.values()), local_only=self._local_only, slots=(*ordered, *slots.values())
+        )
+
+    def statuses(self) -> tuple[UpstreamStatus, ...]:
+        """As last seen."""
+        seen = [watch.status for watch in self._watches.values()]
+        return tuple(replace(state, error=_NOT_ASKED) for state in seen) if self._local_only else tuple(seen)
+
+    def remote_says(self, name: str, remote: Snapshot | None) -> None:
+        """What another hal0 says of itself now; None: the link to it is lost."""
+        watch = self._watches.get(name)
+        if watch is not None and not self._local_only:
+            watch.told(remote)
+
+    def look(self) -> None:
+        """Somebody reads the list of models: look at what was last seen long ago, without waiting."""
+        if not (self._local_only or self._closed):
+            for watch in self._watches.values():
+                watch.look_if_due()
+
+    async def close(self) -> None:
+        """Drop everything that is under way."""
+        self._closed = True
+        for watch in self._watches.values():
+            watch.close()
+        if self._session is not None:
+            await self._session.close()
+
+    # -- requests --------------------------------------------------------------------------------------
+
+    async def answer(self, route: Route, call: Call) -> UpstreamAnswer:
+        """What an upstream answers to a request that was routed to it (`route.upstream`).
+
+        Raises UpstreamFailed, or NoRoute where several were asked; LocalOnly.
+        """
+        slot = self._store.snapshot.slot(route.slot) if route.slot else None
+        if slot is None:
+            target = f"{route.upstream}/{route.model}"
+            return await self._first(target, [Wanted(target)], call)
+        targets = [Wanted(slot.upstream or ""), *fallbacks(slot, route.model)]
+        answer = await self._first(slot.name, targets, call)
+        if (bound := self._bound.get(slot.name)) is not None:
+            self._count(bound, answer)
+        return answer
+
+    async def instead_of(
+        self, slot: SlotStatus, model: str | None, error: RouterError, call: Call
+    ) -> UpstreamAnswer:
+        """What the slot's `fallback` answers in its place. `model`: the one the request named, if any.
+
+        Raises `error` itself where nobody may answer instead; else NoRoute that names all and why.
+        """
+        if not slot.fallback or self._local_only or not falls_back(error):
+            raise error
+        tried = Tried(slot.name, error.message.rstrip("."), error.retry_after)
+        return await self._first(slot.name, fallbacks(slot, model), call, [tried])
+
+    async def _first(
+        self, name: str, wanted: Sequence[Wanted], call: Call, tried: Sequence[Tried] = ()
+    ) -> UpstreamAnswer:
+        """The first of `wanted` that answers, asked in their order."""
+        if self._local_only:
+            raise local_only(name)
+        failed = list(tried)
+        for one in wanted:
+            watch = self._watches.get(split_target(one.target)[0])
+            if watch is not None:
+                await watch.fresh()
+            found = attempt(one, self._configs, self.statuses())
+            if watch is None or found.model is None:
+                failed.append(Tried(found.upstream, found.reason))
+                continue
+            try:
+                return await self._ask(watch, found.model, call)
+            except AskFailed as error:
+                log.warning("upstream %s did not answer: %s", found.upstream, error.reason)
+                failed.append(Tried(f"{found.upstream}/{found.model}", error.reason, error.retry_after))
+        if len(failed) == 1:
+            raise UpstreamFailed(
+                f'Upstream "{failed[0].by}" did not answer: {failed[0].reason}.',
+                details={"upstream": failed[0].by, "reason": failed[0].reason},
+                retry_after=failed[0].retry_after,
+            )
+        raise no_route(name, failed)
+
+    async def _ask(self, watch: Watch, model: str, call: Call) -> UpstreamAnswer:
+        try:
+            answer = await ask(self._client(), watch.config, await self._key(watch.config), model, call)
+        except AskFailed as error:
+            if error.answered == _WRONG_KEY:
+                self._keys.forget(watch.config.api_key)
+            if error.link or error.answered in (_WRONG_KEY, _UNPAID):
+                watch.failed(error.reason)
+            raise
+        watch.answered()
+        return answer
+
+    def _count(self, bound: Bound, answer: UpstreamAnswer) -> None:
+        bound.in_flight += 1
+        bound.served_by = answer.served_by if answer.served_by != bound.target else None
+        answer.on_close = partial(self._ended, bound)
+        self.publish()
+
+    def _ended(self, bound: Bound) -> None:
+        bound.in_flight -= 1
+        self.publish()
+
+    # -- the network -----------------------------------------------------------------------------------
+
+    async def _look(self, upstream: UpstreamConfig) -> Listing:
+        return await list_models(self._client(), upstream, await self._key(upstream))
+
+    async def _key(self, upstream: UpstreamConfig) -> str | None:
+        try:
+            return await self._keys.find(upstream.api_key)
+        except KeyMissing as error:
+            raise AskFailed(upstream.name, str(error)) from None
+
+    def _client(self) -> aiohttp.ClientSession:
+        """The only way out of this computer; closed for as long as nothing may leave it."""
+        if self._local_only or self._closed:
+            raise local_only("an upstream")
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, ssl=self._ssl or True, keepalive_timeout=30.0),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"User-Agent": f"hal0/{__version__}"},
+                timeout=aiohttp.ClientTimeout(total=None),
+                trace_configs=[traces()],
+            )
+        return self._session
+
+
+def local_only(name: str) -> LocalOnly:
+    return LocalOnly(
+        f'"{name}" is answered by another server, and nothing may leave this computer now; set local_only: '
+        "false in hal0.yaml, or switch that off in the tray."
+    )

@@ -1,0 +1,136 @@
+"""Keys are found where hal0.yaml says, and why one cannot be is a sentence without it.
+
+The keyring's storage is a stub: this computer has none (no desktop session); keyring itself is the real one.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import keyring
+import pytest
+from keyring.backend import KeyringBackend
+from keyring.backends import fail
+from keyring.errors import KeyringLocked
+
+from router.config.schema import UpstreamConfig
+from router.state import UpstreamState
+from router.upstreams.keys import SERVICE, KeyMissing, Keys, redact, store_in_keyring
+from tests.router.upstreams.conftest import Use, chat
+from tests.router.upstreams.servers import Elsewhere, refusing
+
+KEY = "sk-secret-0123456789"
+
+
+class Storage(KeyringBackend):
+    """A keyring in memory; locked on demand."""
+
+    priority = 1.0  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: dict[tuple[str, str], str] = {}
+        self.locked = False
+        self.asked = 0
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self.asked += 1
+        if self.locked:
+            raise KeyringLocked(KEY)
+        return self.held.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.held[service, username] = password
+
+
+@pytest.fixture
+def storage() -> Iterator[Storage]:
+    before = keyring.get_keyring()
+    made = Storage()
+    keyring.set_keyring(made)
+    yield made
+    keyring.set_keyring(before)
+
+
+async def test_where_keys_come_from(storage: Storage) -> None:
+    store_in_keyring("router", f"{KEY}\n")
+    assert storage.held == {(SERVICE, "router"): KEY}
+    keys = Keys({"NAME": "from-the-environment"})
+    assert await keys.find(None) is None
+    assert await keys.find("as-written") == "as-written"
+    assert await keys.find("env:NAME") == "from-the-environment"
+    assert await keys.find("keyring:router") == KEY
+
+
+async def test_a_keyring_is_asked_once_until_its_key_is_refused(storage: Storage) -> None:
+    store_in_keyring("router", KEY)
+    keys = Keys()
+    for _ in range(3):
+        await keys.find("keyring:router")
+    assert storage.asked == 1
+    keys.forget("keyring:router")
+    await keys.find("keyring:router")
+    assert storage.asked == 2
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("env:ABSENT", "ABSENT is not set"),
+        ("env:EMPTY", "EMPTY is not set"),
+        ("env:BROKEN", "holds spaces or signs"),
+        ("keyring:absent", "store it with `hal0 upstream key absent`"),
+        ("keyring:broken", "holds spaces or signs"),
+    ],
+)
+async def test_why_there_is_none(storage: Storage, written: str, words: str) -> None:
+    storage.held[SERVICE, "broken"] = f"{KEY}\r\nX-Evil: 1"
+    with pytest.raises(KeyMissing, match=words) as caught:
+        await Keys({"EMPTY": "", "BROKEN": f"{KEY} {KEY}"}).find(written)
+    assert KEY not in str(caught.value)
+
+
+async def test_a_locked_keyring_and_none_at_all(storage: Storage) -> None:
+    storage.locked = True
+    with pytest.raises(KeyMissing, match="is locked") as caught:
+        await Keys().find("keyring:router")
+    assert KEY not in repr(caught.value) + repr(caught.value.__cause__)
+    keyring.set_keyring(fail.Keyring())
+    with pytest.raises(KeyMissing, match="no keyring that hal0 can use; use env:NAME"):
+        await Keys().find("keyring:router")
+    with pytest.raises(KeyMissing, match="no keyring"):
+        store_in_keyring("router", KEY)
+
+
+async def test_without_its_key_an_upstream_is_down_and_not_asked(use: Use) -> None:
+    async with Elsewhere().running() as server:
+        bench = use(UpstreamConfig("lxc", server.url, api_key="env:ABSENT"))
+        status = await bench.state("lxc", UpstreamState.DOWN)
+        assert status.error == "The environment variable ABSENT is not set; set it before hal0 starts."
+        assert server.requests == []
+
+
+async def test_a_refused_key_is_looked_up_again(
+    use: Use, storage: Storage, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    store_in_keyring("router", KEY)
+    async with Elsewhere(chat=refusing(401)).running() as server:
+        bench = use(UpstreamConfig("lxc", server.url, api_key="keyring:router"))
+        await bench.state("lxc", UpstreamState.OK)
+        with pytest.raises(Exception, match="does not accept the key"):
+            await bench.ask("lxc/llama", chat())
+        assert bench.upstream("lxc").state is UpstreamState.DOWN
+        store_in_keyring("router", "sk-the-new-one")
+        server.chat = None
+        bench.registry._watches["lxc"]._due_at = 0.0  # as if its time had passed
+        async with await bench.ask("lxc/llama", chat()) as answer:
+            await answer.read()
+        assert server.requests[-1][2]["Authorization"] == "Bearer sk-the-new-one"
+    assert KEY not in caplog.text
+
+
+def test_a_quoted_key_is_hidden() -> None:
+    assert redact(f"no {KEY}, {KEY}", KEY) == "no [hidden], [hidden]"
+    assert redact("no key", None) == "no key"
