@@ -9,7 +9,7 @@ from tests.desktop.test_tray import APP, environment, radio_labels, ready_item
 
 async def test_a_person_switches_the_model_in_the_panel(panel_desktop: Desktop) -> None:
     session = panel_desktop.session
-    session.launch([*APP, "--hidden"], environment(step=0.4))
+    session.launch([*APP, "--hidden"], environment(step=1.0))
     item = await ready_item(panel_desktop)
     before = await item.menu()
     open_first_submenu(session, open_menu(session))
@@ -24,4 +24,4 @@ async def test_a_person_switches_the_model_in_the_panel(panel_desktop: Desktop) 
     session.screenshot("panel-3-open-menu-after-the-switch")
     assert len(menus(session)) == 2, "the panel closed the open menu: a row must have come or gone"
     assert [e.id for e in done.walk()] == [e.id for e in before.walk()]
-    assert radio_labels(done) == ["Gemma-27B & vision   16.1 GB"]
+    assert radio_labels(done) == ["Gemma-27B & vision   16.1 GB · loaded"]

@@ -45,6 +45,7 @@ async def test_menu_says_what_is_served_with_every_character_intact(desktop: Des
         "embed · nothing loaded · Unloaded",
         "VRAM 19.2/24 GB · other apps 3.1 GB",
         "Unload all",
+        "Never leave this computer",
         "Logs…",
         "Settings…",
         "Quit hal0 (stops 1 model)",
@@ -52,7 +53,7 @@ async def test_menu_says_what_is_served_with_every_character_intact(desktop: Des
     primary = menu.find("primary")
     models = [(entry.label, entry.checked, entry.enabled) for entry in primary.children if entry.radio]
     assert models == [
-        ("Qwen3-30B Q4_K_M   17.8 GB", True, True),
+        ("Qwen3-30B Q4_K_M   17.8 GB · loaded", True, True),
         ("Gemma-27B & vision   16.1 GB", False, True),
         ("Llama-70B Q4 · the file llama-70b.gguf is missing", False, False),
     ]
@@ -62,7 +63,7 @@ async def test_choosing_a_model_moves_the_mark_and_the_texts_but_no_row(desktop:
     desktop.session.launch([*APP, "--hidden"], environment(step=0.3))
     item = await ready_item(desktop)
     before = await item.menu()
-    assert radio_labels(before) == ["Qwen3-30B Q4_K_M   17.8 GB"]
+    assert radio_labels(before) == ["Qwen3-30B Q4_K_M   17.8 GB · loaded"]
     await item.click("primary", "Gemma-27B")
     loading = await item.wait_label("primary · → Gemma-27B & vision · Loading 45%")
     assert ids(loading) == ids(before)
@@ -70,7 +71,7 @@ async def test_choosing_a_model_moves_the_mark_and_the_texts_but_no_row(desktop:
     assert not loading.find("primary", "Unload").enabled
     done = await item.wait_label("primary · Gemma-27B & vision · Ready")
     assert ids(done) == ids(before)
-    assert radio_labels(done) == ["Gemma-27B & vision   16.1 GB"]
+    assert radio_labels(done) == ["Gemma-27B & vision   16.1 GB · loaded"]
     assert done.find("primary", "Unload (frees 16.1 GB)").enabled
 
 

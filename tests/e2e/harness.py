@@ -44,13 +44,16 @@ def private_env(home: Path, llama_server: Path) -> dict[str, str]:
 
 @dataclass
 class Hal0:
-    """One hal0. `port` is its endpoint's; engines use `engine_ports`."""
+    """One hal0. `port` is its endpoint's; engines use `engine_ports`. `host` is where it is reached; `within`
+    is put before its command, to run it elsewhere than here."""
 
     home: Path
     env: dict[str, str]
     port: int
     process: subprocess.Popen[bytes] | None = None
     session: aiohttp.ClientSession = field(default_factory=aiohttp.ClientSession)
+    host: str = "127.0.0.1"
+    within: tuple[str, ...] = ()
 
     @classmethod
     def prepare(cls, home: Path, llama_server: Path, config: str = "") -> Hal0:
@@ -66,7 +69,7 @@ class Hal0:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     # -- life ------------------------------------------------------------------------------------------
 
@@ -74,7 +77,7 @@ class Hal0:
         """Run `hal0 serve` and wait until it answers."""
         with (self.home / "output.log").open("ab") as log:
             self.process = subprocess.Popen(  # noqa: ASYNC220 - forks and returns
-                [BIN / "hal0", *(arguments or ("serve",))],
+                [*self.within, BIN / "hal0", *(arguments or ("serve",))],
                 env=self.env,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -192,7 +195,7 @@ def is_engine_of(process: psutil.Process, home: Path) -> bool:
     """Not those that only answer a question: about flags, or (on port 0) about memory."""
     try:
         argv = process.cmdline()
-        if {"--version", "--help"} & set(argv) or ("--port", "0") in itertools.pairwise(argv):
+        if "--port" not in argv or ("--port", "0") in itertools.pairwise(argv):
             return False
         return process.environ().get("XDG_CONFIG_HOME", "").startswith(str(home / "cache"))
     except (psutil.Error, OSError):

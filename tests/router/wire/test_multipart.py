@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from router.errors import BadRequest
-from router.wire.multipart import read_fields
+from router.wire.multipart import read_fields, with_field
 
 FORM = (
     b'--xx\r\nContent-Disposition: form-data; name="model"\r\n\r\nwhisper\r\n'
@@ -24,3 +24,14 @@ def test_only_what_is_wanted_is_read() -> None:
 def test_what_is_no_form_or_no_header_for_the_engine_is_refused(content_type: str) -> None:
     with pytest.raises(BadRequest, match="multipart"):
         read_fields(content_type, FORM, ("model",))
+
+
+def test_a_field_gets_another_value_and_all_else_stays_byte_for_byte() -> None:
+    """A server elsewhere calls the model by another name."""
+    kind = "multipart/form-data; boundary=xx"
+    changed = with_field(kind, FORM, "model", "org/whisper-large")
+    assert changed == FORM.replace(b"\r\n\r\nwhisper\r\n", b"\r\n\r\norg/whisper-large\r\n")
+    assert with_field(kind, changed, "model", "whisper") == FORM
+    added = with_field(kind, FORM, "stream", "true")
+    assert read_fields(kind, added, ("model", "stream")) == {"model": "whisper", "stream": "true"}
+    assert added.endswith(FORM[FORM.index(b"--xx") :][4:])

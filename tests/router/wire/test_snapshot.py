@@ -32,7 +32,10 @@ BASE = Snapshot(
 
 def test_a_snapshot_is_json_with_words_for_states() -> None:
     state = json.loads(json.dumps(snapshot_json(BASE)))
-    assert set(state) == {"revision", "server", "slots", "models", "memory"}
+    assert set(state) == {
+        "revision", "server", "slots", "models", "memory", "headroom", "upstreams", "local_only",
+        "downloads", "updates",
+    }  # fmt: skip
     assert [slot["state"] for slot in state["slots"]] == ["unloaded", "unloaded"]
     assert state["models"][0]["kind"] == "chat" and state["models"][0]["aliases"] == ["x"]
     assert state["server"]["url"] == "http://127.0.0.1:8080"
@@ -48,12 +51,13 @@ def test_progress_is_told_as_elapsed_seconds() -> None:
 
 
 def test_an_error_is_told_in_full() -> None:
-    failed = replace(PRIMARY, last_error=SlotError("engine.failed", "It died.", "a", 12.5))
+    failed = replace(PRIMARY, last_error=SlotError("engine.failed", "It died.", "a", 12.5, ("ctx-size=4096",)))
     assert slot_json(failed)["last_error"] == {
         "code": "engine.failed",
         "message": "It died.",
         "model": "a",
         "at": 12.5,
+        "remedy": ("ctx-size=4096",),
     }
 
 

@@ -1,0 +1,1 @@
+"""Another hal0, seen and commanded from here over HTTP."""

@@ -1,0 +1,58 @@
+"""Having another hal0 fetch a llama-server for its computer, and watching it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+from router.remote.answers import error_of
+from router.remote.link import HEARTBEAT_SECONDS, EventLink, patience
+from router.wire.plain import read
+from router.wire.sse import Event, SseParser
+
+if TYPE_CHECKING:
+    from router.engine.install.progress import OnProgress
+
+
+async def install_engine(link: EventLink, on_progress: OnProgress) -> str:
+    """The version that was installed there. Raises RouterError; cancelling ends it there, too."""
+    link.check()
+    try:
+        async with link.session.post(
+            link.base_url + "/api/engine/install", json={}, headers=await link.headers()
+        ) as answer:
+            if answer.content_type != "text/event-stream":
+                raise error_of(answer.status, await answer.read(), None, link.base_url)
+            return await _watch(answer, link, on_progress)
+    except (aiohttp.ClientError, OSError) as error:
+        raise link.no_answer(error) from error
+
+
+async def _watch(answer: aiohttp.ClientResponse, link: EventLink, on_progress: OnProgress) -> str:
+    parser = SseParser()
+    while True:
+        async with asyncio.timeout(patience(HEARTBEAT_SECONDS)):
+            piece = await answer.content.readany()
+        for event in parser.feed(piece):
+            if (version := _step(event, link, on_progress)) is not None:
+                return version
+        if not piece:
+            raise aiohttp.ServerDisconnectedError
+
+
+def _step(event: Event, link: EventLink, on_progress: OnProgress) -> str | None:
+    """The version, once it is installed."""
+    from router.engine.install.progress import InstallProgress  # 20 ms of every start otherwise
+
+    told = event.json()
+    if event.name == "error":
+        status = told.get("status")
+        raise error_of(
+            status if isinstance(status, int) else 502, json.dumps(told).encode(), None, link.base_url
+        )
+    if event.name == "progress":
+        on_progress(read(InstallProgress, told))
+    return str(told.get("version")) if event.name == "installed" else None

@@ -1,0 +1,108 @@
+"""Fetching a llama-server for the other computer, watched from here: its own routes over a real socket.
+
+The install itself is a stand-in that goes step by step: the real one is tests/router/engine/test_install_*.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import web
+
+from router.engine.find import EngineProblem
+from router.engine.install.progress import InstallProgress, OnProgress
+from router.errors import InstallFailed, PathNotFound
+from router.remote.hal0 import RemoteHal0
+from router.server import engine_routes
+from router.server.context import CONTEXT
+from router.tasks import spawn
+from tests.engines.running import soon, until
+from tests.router.server.conftest import Serve, Served
+
+STEPS = [InstallProgress("Looking"), InstallProgress("Downloading llama-b1.tar.gz", 30, 60)]
+
+
+class SteppedEngines:
+    """Goes through STEPS, waits for `go_on`, and then ends well or with `error`."""
+
+    def __init__(self) -> None:
+        self.problem: EngineProblem | None = EngineProblem("No llama-server was found.", True)
+        self.error: Exception | None = None
+        self.go_on = asyncio.Event()
+        self.cancelled = False
+
+    async def engine_problem(self) -> EngineProblem | None:
+        return self.problem
+
+    async def install_engine(self, on_progress: OnProgress) -> str:
+        for step in STEPS:
+            await asyncio.to_thread(on_progress, step)
+        try:
+            await self.go_on.wait()
+        except asyncio.CancelledError:
+            self.cancelled = True
+            raise
+        if self.error is not None:
+            raise self.error
+        self.problem = None
+        return "b1"
+
+
+@pytest.fixture
+async def there() -> AsyncIterator[tuple[Served, SteppedEngines, RemoteHal0]]:
+    served, engines = Served((), "127.0.0.1"), SteppedEngines()
+    app: web.Application = served.server.app
+    app[CONTEXT].engines = engines
+    engine_routes.add_routes(app)
+    await served.server.start_server(shutdown_timeout=0.1)
+    remote = RemoteHal0(str(served.server.make_url("/")))
+    await until(lambda: remote.connected, "contact")
+    yield served, engines, remote
+    await remote.close()
+    await served.session.close()
+    await soon(served.supervisor.close())
+    await served.server.close()
+
+
+There = tuple[Served, SteppedEngines, RemoteHal0]
+
+
+async def test_an_install_is_seen_step_by_step(there: There) -> None:
+    _served, engines, remote = there
+    assert await remote.engine_problem() == engines.problem
+    steps: list[InstallProgress] = []
+    installing = spawn(remote.install_engine(steps.append), name="install")
+    await until(lambda: steps == STEPS, "the steps")
+    engines.go_on.set()
+    assert await soon(installing) == "b1"
+    assert await remote.engine_problem() is None
+
+
+async def test_its_failure_is_the_error_it_was_there(there: There) -> None:
+    _served, engines, remote = there
+    engines.error = InstallFailed("No source had one; each said why.")
+    engines.go_on.set()
+    with pytest.raises(InstallFailed, match="each said why"):
+        await soon(remote.install_engine(lambda _step: None))
+
+
+async def test_cancelling_here_ends_it_there(there: There) -> None:
+    _served, engines, remote = there
+    steps: list[InstallProgress] = []
+    installing = spawn(remote.install_engine(steps.append), name="install")
+    await until(lambda: steps == STEPS, "the steps")
+    installing.cancel()
+    await until(lambda: engines.cancelled, "the end there")
+
+
+async def test_an_endpoint_without_engines_says_so(serve: Serve) -> None:
+    served = await serve()
+    remote = RemoteHal0(str(served.server.make_url("/")))
+    try:
+        await until(lambda: remote.connected, "contact")
+        with pytest.raises(PathNotFound):
+            await remote.install_engine(lambda _step: None)
+    finally:
+        await remote.close()
