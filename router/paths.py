@@ -35,6 +35,11 @@ class Paths:
             cache=Path(dirs.user_cache_dir),
         )
 
+    @property
+    def downloads(self) -> Path:
+        """Models that hal0 fetched. Always a model folder; what is not whole lies in a hidden one inside."""
+        return self.data / "models"
+
     def create(self) -> Paths:
         """Make the writable folders, readable by their owner alone."""
         for folder in (self.data, self.state, self.logs, self.cache):

@@ -9,6 +9,7 @@ from pathlib import Path
 from app.bootstrap import read_config
 from resources import demo_model
 from router.catalog.models import build_catalog
+from router.config.default import with_downloads
 from router.engine.launcher import Launcher
 from router.errors import RouterError
 from router.server.app import engine_session
@@ -21,7 +22,7 @@ def check(config_file: Path | None) -> int:
         return 1
     config, paths = read_config(config_file)
     source = config.source or f"no {paths.config_file}: defaults"
-    catalog = build_catalog(config, demo_model())
+    catalog = build_catalog(with_downloads(config, paths), demo_model())
 
     async def check_models() -> list[str]:
         problems = []

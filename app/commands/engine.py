@@ -1,4 +1,4 @@
-"""`hal0 engine install | list | path`."""
+"""`hal0 engine install | list | path | use | rollback | remove`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Literal
 
 from app.bootstrap import read_config
 from app.commands.progress import ProgressLine
-from router.engine.find import find_engine, list_engines
+from router.config.schema import EngineConfig
+from router.engine.choose import folder_of, remove_engine, roll_back, use_engine
+from router.engine.find import ENV, EngineBuild, EngineSource, find_engine, list_engines
 from router.engine.install import InstallProgress, install_engine
 from router.errors import EngineMissing
 
@@ -43,6 +45,37 @@ def list_all(config_file: Path | None) -> int:
     for build in list_engines(config.engine, paths):
         print(f"{'*' if build.path == used else ' '} {build.source:8} {build.version:24} {build.path}")
     return 0
+
+
+def use(config_file: Path | None, version: str) -> int:
+    """Prefer an installed engine from now on."""
+    config, paths = read_config(config_file)
+    paths.create()
+    _say(use_engine(version, config.engine, paths), config.engine, version)
+    return 0
+
+
+def rollback(config_file: Path | None) -> int:
+    """Back to the engine that counted before the last install or `use`."""
+    config, paths = read_config(config_file)
+    _say(roll_back(config.engine, paths), config.engine, None)
+    return 0
+
+
+def remove(config_file: Path | None, version: str) -> int:
+    """Remove an installed engine that nothing uses."""
+    config, paths = read_config(config_file)
+    print(f"Removed {remove_engine(version, config.engine, paths)}.")
+    return 0
+
+
+def _say(build: EngineBuild, engine: EngineConfig, asked: str | None) -> None:
+    print(f"In use: {folder_of(build) or build.source}, llama-server {build.version}: {build.path}")
+    if build.source in (EngineSource.CONFIG, EngineSource.ENV):
+        named = "engine.llama_server in hal0.yaml" if engine.llama_server else ENV
+        print(f"{named} names it, and goes before {asked or 'that choice'}.")
+        return
+    print("A slot that is loaded takes it at its next switch.")
 
 
 def print_path(config_file: Path | None) -> int:

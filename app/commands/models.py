@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from app.client import Client, NotRunning, Refused
+from app.commands.tables import table
 from router.config.load import load_config
 from router.paths import Paths
 
@@ -32,7 +33,7 @@ def models(config_file: Path | None, url: str | None, *, fit: bool) -> int:
     listed = found["models"]
     if fit:
         listed = sorted(listed, key=lambda model: _BEST_FIRST.index(model["fit"]))
-    print(_table([_COLUMNS, *(_row(model) for model in listed)]))
+    print(table([_COLUMNS, *(_row(model) for model in listed)]))
     pool = "VRAM" if found["memory"]["is_gpu"] else "RAM"
     print(f"{pool}: {_size(found['memory']['free'])} of {_size(found['memory']['total'])} free now")
     return 0
@@ -68,12 +69,6 @@ def _fit(model: Mapping[str, Any]) -> str:
     if model["fit"] is None:
         return "not known"
     return f"short by {_size(model['margin'])}" if model["fit"] == "short" else str(model["fit"])
-
-
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
-    return "\n".join(line.rstrip() for line in lines)
 
 
 def _size(amount: int | None) -> str:

@@ -12,6 +12,7 @@ from app.commands.progress import ProgressLine
 from app.text import size
 from router.config.load import load_config
 from router.config.problems import ConfigErrors
+from router.config.schema import UpstreamKind
 from router.paths import Paths
 
 POLL_SECONDS = 0.2
@@ -27,24 +28,26 @@ def status(config_file: Path | None, url: str | None) -> int:
     print(f"hal0 {server['version']} · {server['url']}/v1 · {server['state']}")
     if server.get("config_error"):
         print(f"  hal0.yaml is not in effect as it is now: {server['config_error']}")
-    for slot in state["slots"]:
+    for slot in _slots(state):
         print("  " + _slot_line(slot))
         if slot["last_error"]:
             print(f"    last error: {slot['last_error']['message']}")
+    for upstream in _lost(state):
+        print(f"  {upstream['name']}: no contact{f' ({reason})' if (reason := upstream['error']) else ''}")
     for device in state["memory"]:
         name = f"VRAM of {device['name']}" if device["is_gpu"] else "RAM (no GPU found)"
         print(f"  {name}: {size(device['used'])} of {size(device['total'])}")
     return 0
 
 
-def switch(config_file: Path | None, url: str | None, slot: str, model: str) -> int:
+def switch(config_file: Path | None, url: str | None, slot: str, model: str, *, force: bool = False) -> int:
     """Load a model and show the phases until it is ready; Ctrl+C leaves the switch running."""
     client = _client(config_file, url)
     failure: list[Exception] = []
 
     def load() -> None:
         try:
-            client.load(slot, model)
+            client.load(slot, model, force=force)
         except (NotRunning, Refused) as error:
             failure.append(error)
 
@@ -110,12 +113,27 @@ def _fail(error: Exception) -> int:
 
 def _show_progress(line: ProgressLine, client: Client, slot: str) -> None:
     try:
-        found = next((s for s in client.state()["slots"] if s["name"] == slot), None)
+        found = next((s for s in _slots(client.state()) if s["name"] == slot), None)
     except (NotRunning, Refused):
         return  # the command itself will say it
     if found and (progress := found["progress"]):
         text = f"{slot} → {found['target'] or 'empty'} · {progress['phase']} · {progress['elapsed_s']:.0f} s"
         line.show(text if line.redraws else f"{slot}: {progress['phase']}", progress["fraction"])
+
+
+def _slots(state: dict[str, Any]) -> list[dict[str, Any]]:
+    """This hal0's slots, then those of others (`bigpc/primary`)."""
+    found = list(state["slots"])
+    for upstream in state.get("upstreams", []):
+        if remote := upstream["remote"]:
+            found += [slot | {"name": f"{upstream['name']}/{slot['name']}"} for slot in remote["slots"]]
+    return found
+
+
+def _lost(state: dict[str, Any]) -> list[dict[str, Any]]:
+    """The other hal0s that nothing is known of."""
+    upstreams = state.get("upstreams", [])
+    return [u for u in upstreams if u["kind"] == UpstreamKind.HAL0 and u["remote"] is None]
 
 
 def _slot_line(slot: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from router.catalog.models import Catalog
+from router.catalog.scan import NOT_ENTERED
 from router.config.schema import Config
 
 Stamps = dict[Path, tuple[int, int] | None]
@@ -56,7 +57,7 @@ def _walk(tops: Iterable[Path]) -> tuple[set[Path], set[Path]]:
     for top in tops:
         for folder, subfolders, names in os.walk(top.expanduser().absolute(), followlinks=True):
             real = os.path.realpath(folder)
-            subfolders[:] = [] if real in entered else [n for n in subfolders if not n.startswith(".")]
+            subfolders[:] = [] if real in entered else [n for n in subfolders if not n.startswith(NOT_ENTERED)]
             entered.add(real)
             folders.add(Path(folder))
             files |= {Path(folder, name) for name in names if name.lower().endswith(".gguf")}

@@ -19,7 +19,7 @@ from typing import BinaryIO
 from router.catalog.header import GgufHeader, Numbers, Scalar, kind_of
 from router.errors import BadModel
 
-__all__ = ["GgufHeader", "kind_of", "read_header"]
+__all__ = ["GgufHeader", "kind_of", "read_header", "read_header_from"]
 
 WINDOW = 1 << 20
 MAX_KEYS = 1 << 16
@@ -59,6 +59,14 @@ def read_header(path: Path) -> GgufHeader:
     except (OSError, ValueError) as error:  # ValueError: a NUL byte in the path
         reason = getattr(error, "strerror", None) or str(error)
         raise BadModel(f"{path} cannot be read: {reason}. Check the path and its permissions.") from error
+
+
+def read_header_from(file: BinaryIO, path: Path, size: int) -> GgufHeader:
+    """As `read_header`, from an open file that may lie elsewhere; `path` is what to call it.
+
+    Raises BadModel, and what `file` raises.
+    """
+    return _Reader(path, file, size).header()
 
 
 class _Reader:

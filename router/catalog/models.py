@@ -15,6 +15,8 @@ from types import MappingProxyType
 from router.catalog.header import kind_of
 from router.catalog.model import Model
 from router.catalog.scan import Found, describe_file, free_id, scan_folders
+from router.config import places
+from router.config.problems import did_you_mean
 from router.config.schema import Config, Kind, ModelConfig, SlotConfig
 from router.errors import BadModel
 
@@ -37,7 +39,7 @@ class Catalog:
         if slot.command is not None:
             return (_command_model(slot),)
         if slot.models is not None:
-            listed = (self.find(name) or _unknown(name, slot) for name in slot.models)
+            listed = (self.find(name) or _unknown(name, slot, self.models) for name in slot.models)
             return tuple({model.id: model for model in listed}.values())
         return tuple(m for m in self.models.values() if m.kind is slot.kind and m.command is None)
 
@@ -62,7 +64,7 @@ def build_catalog(config: Config, demo: Path | None) -> Catalog:
     catalog = Catalog(MappingProxyType(models))
     for name, slot in wanted.items():
         if catalog.find(name) is None:
-            models[name] = _unknown(name, slot)
+            models[name] = _unknown(name, slot, models)
     _warn_of_aliases(models)
     return catalog
 
@@ -104,10 +106,11 @@ def _command_model(slot: SlotConfig) -> Model:
     return Model(name, slot.kind, display_name=name, command=slot.command, health=slot.health)
 
 
-def _unknown(name: str, slot: SlotConfig) -> Model:
+def _unknown(name: str, slot: SlotConfig, known: Mapping[str, Model]) -> Model:
+    runnable = [model.id for model in known.values() if model.problem is None and model.kind is slot.kind]
     problem = (
         f"Slot {slot.name} names the model {name}, which is neither under `models:` nor in a model folder: "
-        "correct the name or add the file."
+        f"correct the name or add the file.{did_you_mean(name, runnable)}"
     )
     return Model(name, slot.kind, display_name=name, problem=problem)
 
@@ -145,8 +148,24 @@ def _named_model(named: ModelConfig, config: Config, found: list[Found], demo: P
         aliases=named.aliases,
         flags=MappingProxyType(flags),
         request=named.request,
-        problem=problem or base.problem,
+        problem=problem or base.problem or _leaves(named, config),
     )
+
+
+def _leaves(named: ModelConfig, config: Config) -> str | None:
+    """Why a model that other machines help with may not be loaded now."""
+    if config.local_only and sends_away(named.flags):
+        return (
+            f"Model {named.id} is computed on other machines, too (rpc), and nothing may leave this computer "
+            "(local_only): allow that, or take rpc out."
+        )
+    return None
+
+
+def sends_away(flags: Mapping[str, str | bool]) -> bool:
+    """Whether llama-server with these flags sends what it is asked to another machine."""
+    rpc = flags.get("rpc")
+    return isinstance(rpc, str) and not places.all_here(rpc)
 
 
 def _locate(text: str, config: Config, found: list[Found], demo: Path | None) -> Found:

@@ -15,9 +15,13 @@ from pathlib import Path
 
 from router.catalog.gguf import read_header
 from router.catalog.header import GgufHeader, why_not_launchable
+from router.catalog.ollama import is_store, ollama_models
 from router.errors import BadModel
 
 log = logging.getLogger(__name__)
+
+NOT_ENTERED = (".", "datasets--", "spaces--")
+"""How folders without models begin: hidden ones, and the other halves of Hugging Face's cache."""
 
 PARTIAL = {".part", ".partial", ".incomplete", ".downloading", ".download", ".crdownload", ".tmp"}
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<no>\d{5})-of-(?P<count>\d{5})", re.IGNORECASE)
@@ -50,21 +54,49 @@ def scan_folder(folder: Path) -> list[Found]:
 
 
 def scan_folders(folders: Iterable[Path]) -> list[Found]:
-    """Every model below `folders`, each file once; in the order given, then by path. Ids are unique."""
-    seen: set[str] = set()
+    """Every model below `folders`, each file once; in the order given, then by path. Ids are unique.
+
+    A folder may be Ollama's store: its models have Ollama's names.
+    """
+    first: dict[object, int] = {}
     taken: set[str] = set()
     result: list[Found] = []
-    for folder in folders:
-        for files in _walk(folder.expanduser().absolute()):
-            for found in _models_among(files):
-                real = os.path.realpath(found.path)
-                if real in seen:
-                    continue
-                seen.add(real)
-                unique = replace(found, id=free_id(found.id, found.path, taken))
-                taken.add(unique.id)
-                result.append(unique)
+    for found in (found for folder in folders for found in _below(folder.expanduser().absolute())):
+        identity = _identity(found.path)
+        known = first.setdefault(identity, len(result))
+        if known < len(result):
+            # The same file by another link, this time with its mmproj beside it.
+            result[known] = replace(result[known], flags=result[known].flags or found.flags)
+            continue
+        unique = replace(found, id=free_id(found.id, found.path, taken))
+        taken.add(unique.id)
+        result.append(unique)
     return result
+
+
+def _below(top: Path) -> Iterator[Found]:
+    if is_store(top):
+        yield from _ollama(top)
+    for files in _walk(top):
+        yield from _models_among(files)
+
+
+def _ollama(store: Path) -> Iterator[Found]:
+    for model in ollama_models(store):
+        found = _describe(model.name, model.model)
+        if found.header and found.problem:
+            log.debug("not offered as a model: %s", found.problem)
+        else:
+            yield replace(found, flags={"mmproj": str(model.projector)}) if model.projector else found
+
+
+def _identity(path: Path) -> object:
+    """Equal for two names of one file, also where they are hard links."""
+    try:
+        status = path.stat()
+    except OSError:
+        return os.path.realpath(path)
+    return (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)
 
 
 def describe_file(path: Path) -> Found:
@@ -113,7 +145,7 @@ def _walk(top: Path) -> Iterator[list[Path]]:
             subfolders.clear()
             continue
         entered.add(identity)
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith(NOT_ENTERED))
         yield [path for name in sorted(names) if _is_gguf(path := Path(folder, name))]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -26,6 +27,7 @@ _RENAMED: Final[Mapping[str, str]] = {
     "draft-n-min": "spec-draft-n-min",
     "defrag-threshold": "defrag-thold",
 }
+_NOT_READ: Final = re.compile(r'error while handling argument "(?P<flag>--?[\w-]+)": sto[a-z]+')
 # --load-mode MODE replaced these; the modes are in `llama-server --help`.
 _LOADING: Final = frozenset({"mmap", "no-mmap", "mlock", "direct-io", "no-direct-io", "dio"})
 
@@ -171,7 +173,30 @@ async def check_command(argv: list[str], env: Mapping[str, str], *, model_id: st
     if code == 0 and any(line.startswith("version:") for line in lines):
         return
     said = next((line for line in lines if "error" in line.lower()), lines[0] if lines else f"exit code {code}")
+    said = _in_words(said, argv)
     # 1 is what its argument parser exits with; a missing library or a crash is no fault of the model's.
     if code != 1 and code != 0:
         raise EngineFailed(f"{argv[0]} cannot run: {said.rstrip('.')}. Install llama-server again.")
     raise BadModel(f'Model "{model_id}" cannot start: {said.rstrip(".")}. Correct its flags in hal0.yaml.')
+
+
+def _in_words(said: str, argv: list[str]) -> str:
+    """Of a value that is no number llama-server tells only the C++ function that could not read it ("stoi")."""
+    if "RPC not supported" in said:
+        return "this llama-server was built without RPC, which rpc: needs; install one that has it"
+    match = _NOT_READ.search(said)
+    if match is None or match["flag"] not in argv[:-1]:
+        return said
+    value = argv[argv.index(match["flag"]) + 1]
+    if value.lstrip("+-").isdigit():
+        return f"{match['flag']} {value} is too large a number"
+    return f'{match["flag"]} must be a number, not "{value}"'
+
+
+def check_program(program: str, *, model_id: str) -> None:
+    """Raise BadModel where a slot's command names a program that is not there. Blocks."""
+    if shutil.which(program) is None:
+        raise BadModel(
+            f'Model "{model_id}" cannot start: the program "{program}" was not found, or may not be run; '
+            "install it, or correct command: of the slot."
+        )

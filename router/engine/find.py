@@ -1,7 +1,8 @@
 """Which llama-server runs: the one the person named, else the first that works.
 
-Order: engine.llama_server in hal0.yaml, $HAL0_LLAMA_SERVER, PATH, hal0's own installs, the one shipped with
-the app. What a person named must work; the others are passed over if they do not. Everything here blocks.
+Order: engine.llama_server in hal0.yaml, $HAL0_LLAMA_SERVER, the one of hal0's own installs that was chosen with
+`hal0 engine use`, PATH, hal0's other installs, the one shipped with the app. What a setting names must work;
+the others are passed over if they do not. Everything here blocks.
 """
 
 from __future__ import annotations
@@ -10,15 +11,24 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from router.config.schema import EngineConfig
 from router.engine.probe import EngineBuild, EngineSource, EngineVersion, NotAnEngine, probe
-from router.engine.store import SERVER_NAME, engines_folder, installed_servers, sweep
+from router.engine.store import SERVER_NAME, chosen_server, engines_folder, installed_servers, sweep
 from router.errors import EngineMissing
 from router.paths import Paths
 
-__all__ = ["ENV", "EngineBuild", "EngineSource", "find_engine", "list_engines"]
+__all__ = [
+    "ENV",
+    "EngineBuild",
+    "EngineProblem",
+    "EngineSource",
+    "engine_problem",
+    "find_engine",
+    "list_engines",
+]
 
 ENV = "HAL0_LLAMA_SERVER"
 _NONE = "No llama-server was found. Run `hal0 engine install`, or set engine.llama_server in hal0.yaml."
@@ -39,6 +49,24 @@ def find_engine(engine: EngineConfig, paths: Paths) -> EngineBuild:
     raise EngineMissing(_NONE)
 
 
+@dataclass(frozen=True, slots=True)
+class EngineProblem:
+    """Why no llama-server runs, as one sentence. `installable`: one that hal0 installs would be used."""
+
+    sentence: str
+    installable: bool
+
+
+def engine_problem(engine: EngineConfig, paths: Paths) -> EngineProblem | None:
+    """What keeps llama-server from running; None where one can be run."""
+    try:
+        find_engine(engine, paths)
+    except EngineMissing as error:
+        named = engine.llama_server is not None or bool(os.environ.get(ENV))
+        return EngineProblem(error.message, installable=not named)
+    return None
+
+
 def list_engines(engine: EngineConfig, paths: Paths) -> list[EngineBuild]:
     """Every llama-server that runs, most preferred first."""
     found = []
@@ -55,12 +83,15 @@ def _candidates(engine: EngineConfig, paths: Paths) -> Iterator[tuple[Path, Engi
         yield engine.llama_server, EngineSource.CONFIG
     if from_env := os.environ.get(ENV):
         yield Path(from_env).expanduser(), EngineSource.ENV
-    if on_path := shutil.which(SERVER_NAME):
-        yield Path(on_path), EngineSource.PATH
     engines = engines_folder(paths.data)
     sweep(engines)
+    if (chosen := chosen_server(engines)) is not None:
+        yield chosen, EngineSource.DATA
+    if on_path := shutil.which(SERVER_NAME):
+        yield Path(on_path), EngineSource.PATH
     for path in installed_servers(engines):
-        yield path, EngineSource.DATA
+        if path != chosen:
+            yield path, EngineSource.DATA
     if (bundled := bundled_engine()) is not None:
         yield bundled, EngineSource.BUNDLED
 

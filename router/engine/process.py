@@ -48,11 +48,15 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class StopGrace:
-    """Seconds each rung of the stop ladder is given (ENGINE.md: one SIGTERM can deadlock llama-server)."""
+    """Seconds each rung of the stop ladder is given (ENGINE.md: one SIGTERM can deadlock llama-server).
+
+    `kill`: what a driver may take to give the memory of a killed process back.
+    """
 
     order: float = 3.0
     terminate: float = 2.0
     again: float = 3.0
+    kill: float = 30.0
 
 
 class EngineProcess:
@@ -103,7 +107,10 @@ class EngineProcess:
         return EngineFailed(exit_sentence(code, explanation), details={"exit_code": code})
 
     async def stop(self) -> None:
-        """Climb the stop ladder until it is gone, with every process it started."""
+        """Climb the stop ladder until it is gone, with every process it started.
+
+        Raises EngineFailed for one that even a kill does not end: a process stuck in a driver's call.
+        """
         process = self._process
         if process is None:
             return
@@ -112,12 +119,17 @@ class EngineProcess:
                 break
             rung()
             await asyncio.wait([self.exited], timeout=grace)
-        await asyncio.shield(self.exited)
+        if not self.exited.done():
+            raise EngineFailed(
+                f"The engine (process {process.pid}) could not be ended, not even by killing it, and holds its "
+                "memory; restart the computer if it stays.",
+                details={"pid": process.pid},
+            )
 
     def _ladder(self, process: asyncio.subprocess.Process) -> list[tuple[Callable[[], None], float]]:
         terminate = (lambda: platform.terminate(process.pid), self._grace.terminate)
         again = (lambda: platform.terminate(process.pid), self._grace.again)
-        ladder = [terminate, again, (lambda: platform.kill(process.pid), 30.0)]
+        ladder = [terminate, again, (lambda: platform.kill(process.pid), self._grace.kill)]
         return [(self._order_exit, self._grace.order), *ladder] if self.child_state else ladder
 
     def _order_exit(self) -> None:

@@ -1,7 +1,8 @@
 """The folder of installed engines: what lies in it, which one counts, and what half-made installs leave.
 
 `<data>/engines/<source>-<version>/bin/llama-server` is an engine. `current`, if it exists, is a file that
-names the folder to prefer. `.partial-*` is an install in progress; whoever holds `.lock` owns them all, so
+names the folder to prefer, because a person chose it; `previous` names the one that counted before the last
+change. `.partial-*` is an install in progress; whoever holds `.lock` owns them all, so
 with the lock in hand every one of them is rubbish.
 """
 
@@ -15,8 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from router.files import write_atomic
+
 SERVER_NAME = "llama-server.exe" if sys.platform == "win32" else "llama-server"
 CURRENT = "current"
+PREVIOUS = "previous"
 _PARTIAL = ".partial-"
 _LOCK = ".lock"
 
@@ -40,9 +44,44 @@ def installed_servers(engines: Path) -> list[Path]:
     if not engines.is_dir():
         return []
     finished = [f for f in engines.iterdir() if not f.name.startswith(".") and server_in(f).is_file()]
-    current = _read_current(engines)
+    current = _read(engines / CURRENT)
     finished.sort(key=lambda f: (f.name == current, f.stat().st_mtime_ns, f.name), reverse=True)
     return [server_in(folder) for folder in finished]
+
+
+def chosen_server(engines: Path) -> Path | None:
+    """The executable of the install that a person chose, if it is still there."""
+    name = _read(engines / CURRENT)
+    server = server_in(engines / name)
+    return server if name and Path(name).name == name and server.is_file() else None
+
+
+def previous_folder(engines: Path) -> Path | None:
+    """The install that counted before the last change, if it is still there."""
+    name = _read(engines / PREVIOUS)
+    folder = engines / name
+    return folder if name and Path(name).name == name and server_in(folder).is_file() else None
+
+
+def remember(engines: Path, next_name: str) -> None:
+    """Note which install counts, before the one called `next_name` does."""
+    servers = installed_servers(engines)
+    counts = servers[0].parents[1].name if servers else next_name
+    if counts != next_name:
+        write_atomic(engines / PREVIOUS, f"{counts}\n".encode())
+
+
+def choose(engines: Path, name: str | None) -> None:
+    """Prefer the install called `name` from now on; None: the newest. With the lock held. Raises OSError."""
+    servers = [
+        server for server in installed_servers(engines) if server.parents[1].name != _read(engines / CURRENT)
+    ]
+    following = name or (servers[0].parents[1].name if servers else "")
+    remember(engines, following)
+    if name is None:
+        (engines / CURRENT).unlink(missing_ok=True)
+    else:
+        write_atomic(engines / CURRENT, f"{name}\n".encode())
 
 
 def new_partial(engines: Path) -> Path:
@@ -89,8 +128,7 @@ def _partials(engines: Path) -> list[Path]:
     return list(engines.glob(f"{_PARTIAL}*")) if engines.is_dir() else []
 
 
-def _read_current(engines: Path) -> str:
-    file = engines / CURRENT
+def _read(file: Path) -> str:
     return file.read_text(encoding="utf-8", errors="replace").strip() if file.is_file() else ""
 
 

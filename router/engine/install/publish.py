@@ -9,7 +9,7 @@ from pathlib import Path
 from router.engine.install.progress import InstallProgress, OnProgress
 from router.engine.install.work import in_thread
 from router.engine.probe import NotAnEngine, probe
-from router.engine.store import CURRENT, aside, server_in
+from router.engine.store import CURRENT, aside, remember, server_in
 from router.errors import InstallFailed
 
 
@@ -45,11 +45,13 @@ def _reuse(final: Path) -> Path | None:
         probe([server])
     except NotAnEngine:
         return None
+    remember(final.parent, final.name)
     _prefer(final)
     return server
 
 
 def _publish(partial: Path, final: Path) -> Path:
+    remember(final.parent, final.name)
     if final.exists():
         final.rename(aside(final))
     partial.rename(final)

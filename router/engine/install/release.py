@@ -65,6 +65,12 @@ async def install_release(engines: Path, on_progress: OnProgress, api: str = GIT
     return await publish(partial, final, on_progress)
 
 
+async def newest_release(api: str = GITHUB) -> Release:
+    """The newest release at `api`; of llama.cpp the newest that has binaries. Raises InstallFailed."""
+    async with session() as http:
+        return await _newest_with_binaries(http, api)
+
+
 async def _newest_with_binaries(http: aiohttp.ClientSession, api: str) -> Release:
     release = await _release(http, f"{api}/releases/latest")
     pointer = release.assets.get(_POINTER)

@@ -193,6 +193,10 @@ def test_a_slots_unknown_model_says_so(folder: Path) -> None:
     assert nope is not None
     assert nope.problem is not None
     assert nope.problem.startswith("Slot primary names the model nope, which is neither")
+    assert nope.problem.endswith("add the file.")
+    near = build(folder, SlotConfig("primary", model="alfa")).find("alfa")
+    assert near is not None and near.problem is not None
+    assert near.problem.endswith('Did you mean "alpha"?')
     assert catalog.models["alpha"].problem is None
 
 
@@ -231,3 +235,16 @@ def test_only_embedding_models_leave_the_demo_to_chat(tmp_path: Path) -> None:
 
 def test_without_anything() -> None:
     assert build(None).models == {}
+
+
+@pytest.mark.parametrize(
+    ("rpc", "leaves"),
+    [("10.0.0.3:50052", True), ("127.0.0.1:1,[::1]:2,localhost:3", False), ("127.0.0.1:1,far:2", True)],
+)
+def test_what_other_machines_compute_is_not_loaded_when_nothing_may_leave(
+    folder: Path, rpc: str, leaves: bool
+) -> None:
+    spread = ModelConfig("spread", "alpha.gguf", flags={"rpc": rpc})
+    assert build(folder, spread).models["spread"].problem is None
+    problem = build(folder, spread, local_only=True).models["spread"].problem
+    assert ("local_only" in (problem or "")) is leaves

@@ -18,16 +18,21 @@ StartEngine = Callable[..., Awaitable[EngineProcess]]
 
 @pytest.fixture
 async def start_engine() -> AsyncIterator[StartEngine]:
-    """`start_engine(behaviour, child_mode=True, log=None, **launch)`: spawned, with short graces."""
+    """`start_engine(behaviour, child_mode=True, log=None, grace=SHORT, **launch)`: spawned."""
     started: list[EngineProcess] = []
 
     async def start(
-        behaviour: str, *, child_mode: bool = True, log: EngineLog | None = None, **launch: object
+        behaviour: str,
+        *,
+        child_mode: bool = True,
+        log: EngineLog | None = None,
+        grace: StopGrace = SHORT,
+        **launch: object,
     ) -> EngineProcess:
         port = running.free_port()
         env = running.environment(child_mode=child_mode)
         made = Launch(running.command(behaviour, port), env, port, child_mode=child_mode)
-        engine = EngineProcess(replace(made, **launch), log or EngineLog(), SHORT)  # type: ignore[arg-type]
+        engine = EngineProcess(replace(made, **launch), log or EngineLog(), grace)  # type: ignore[arg-type]
         started.append(engine)
         await engine.start()
         return engine

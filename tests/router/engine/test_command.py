@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from router.catalog.model import Model
 from router.config.schema import Kind
-from router.engine.command import build_command, check_command
+from router.engine.command import build_command, check_command, check_program
 from router.engine.environment import engine_environment
 from router.engine.options import EngineOptions, parse_help, read_options
 from router.errors import BadModel, EngineFailed, EngineMissing
@@ -206,7 +207,6 @@ class TestRealEngine:
         ("arguments", "said"),
         [
             (["--foo"], "error: invalid argument: --foo"),
-            (["--ctx-size", "abc"], 'error while handling argument "--ctx-size": stoi'),
             (["--flash-attn", "maybe"], "unknown value for --flash-attn: 'maybe'"),
             (["--cache-type-k", "zz"], "Unsupported cache type: zz"),
             (["--ctx-size=5"], "error: invalid argument: --ctx-size=5"),
@@ -222,6 +222,33 @@ class TestRealEngine:
         assert caught.value.message.startswith('Model "x" cannot start: error')
         assert caught.value.message.endswith(". Correct its flags in hal0.yaml.")
         assert "\n" not in caught.value.message
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            (["--ctx-size", "big"], '--ctx-size must be a number, not "big"'),
+            (["--temp", "hot"], '--temp must be a number, not "hot"'),
+            (["--parallel", "9" * 30], f"--parallel {'9' * 30} is too large a number"),
+        ],
+    )
+    async def test_a_value_that_is_no_number_is_told_in_words(
+        self, llama_server: Path, env: dict[str, str], arguments: list[str], said: str
+    ) -> None:
+        with pytest.raises(BadModel) as caught:
+            await check_command([str(llama_server), *arguments], env, model_id="x")
+        assert caught.value.message == f'Model "x" cannot start: {said}. Correct its flags in hal0.yaml.'
+
+
+class TestPrograms:
+    def test_a_program_that_is_there_may_be_found_on_the_path(self) -> None:
+        check_program("python3", model_id="speech")
+        check_program(sys.executable, model_id="speech")
+
+    def test_one_that_is_missing_or_cannot_be_run_is_told(self, tmp_path: Path) -> None:
+        (plain := tmp_path / "plain.txt").touch(mode=0o600)
+        for program in ("no-such-program-of-hal0", str(plain)):
+            with pytest.raises(BadModel, match=f'program "{program}" was not found, or may not be run'):
+                check_program(program, model_id="speech")
 
 
 class TestBrokenEngines:
@@ -245,3 +272,12 @@ class TestBrokenEngines:
         program.chmod(0o700)
         with pytest.raises(error, match=part):
             await check_command([str(program)], {"PATH": os.environ["PATH"]}, model_id="x")
+
+
+async def test_an_engine_built_without_rpc_says_so(llama_server: Path) -> None:
+    """Debian's has the flag in its help all the same."""
+    argv = [str(llama_server), "-m", "x.gguf", "--rpc", "10.0.0.3:50052"]
+    try:
+        await check_command(argv, {"PATH": os.environ["PATH"]}, model_id="x")
+    except BadModel as error:
+        assert "built without RPC" in error.message

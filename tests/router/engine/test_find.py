@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from router.config.schema import EngineConfig
-from router.engine.find import EngineSource, find_engine, list_engines
+from router.engine.find import EngineSource, engine_problem, find_engine, list_engines
 from router.errors import EngineMissing
 from router.paths import Paths
 from tests.router.engine.fake_engines import installed, make_engine, needs_posix, paths_in
@@ -66,6 +66,22 @@ def test_a_named_engine_that_does_not_run_is_an_error(
     with pytest.raises(EngineMissing, match=r"HAL0_LLAMA_SERVER names .*/broken.*code 1"):
         find_engine(AUTO, paths)
     assert [b.source for b in list_engines(AUTO, paths)] == [EngineSource.PATH]
+
+
+def test_what_installing_would_mend_is_told_apart(
+    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = engine_problem(AUTO, paths)
+    assert missing is not None and missing.installable
+    assert missing.sentence.startswith("No llama-server was found")
+    named = engine_problem(EngineConfig(llama_server=tmp_path / "gone"), paths)
+    assert named is not None and not named.installable
+    monkeypatch.setenv("HAL0_LLAMA_SERVER", str(tmp_path / "gone"))
+    from_environment = engine_problem(AUTO, paths)
+    assert from_environment is not None and not from_environment.installable
+    monkeypatch.delenv("HAL0_LLAMA_SERVER")
+    installed(paths, "release-b5", 5, age=50)
+    assert engine_problem(AUTO, paths) is None
 
 
 def test_an_unnamed_engine_that_does_not_run_is_passed_over(paths: Paths, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -234,3 +235,18 @@ async def test_an_exit_is_told_whatever_ending_its_helpers_meets(
     monkeypatch.setattr(engine_process.platform, "kill", refuse)
     await soon(engine.stop())
     assert engine.exited.done()
+
+
+async def test_an_engine_that_outlives_its_kill_is_told(
+    start_engine: StartEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None can be got stuck in a driver's call here: a deaf one that is not really killed stands in."""
+    engine = await start_engine("deaf", grace=replace(SHORT, kill=0.2))
+    await speaking(engine, "ready")
+    with monkeypatch.context() as patched:
+        patched.setattr(engine_process.platform, "kill", lambda _pid: None)
+        with pytest.raises(EngineFailed, match=rf"process {engine.pid}\) could not be ended") as raised:
+            await soon(engine.stop())
+    assert raised.value.details == {"pid": engine.pid} and not engine.exited.done()
+    await soon(engine.stop())
+    assert engine.exited.result() == -signal.SIGKILL

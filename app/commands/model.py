@@ -1,0 +1,159 @@
+"""`hal0 model pull | ls | rm`: fetching models from Hugging Face, and what lies on this disk."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from app.bootstrap import read_config
+from app.client import Client, NotRunning, Refused, noted_url
+from app.commands.pull_output import JsonOutput, Output
+from app.commands.tables import table
+from app.pull_model import amount, plan_words
+from router.config.default import with_downloads
+from router.config.programs import program_folders
+from router.config.schema import Config
+from router.errors import PullFailed, RouterError
+from router.hub import shelf, store
+from router.hub.names import parse_reference
+from router.hub.pull import Paused, Plan, Pull
+from router.paths import Paths
+
+PAUSED = 130
+"""The exit code of what a person interrupted."""
+
+
+def pull(config_file: Path | None, text: str, *, dry_run: bool, yes: bool, as_json: bool) -> int:
+    """Show what it is and whether it fits, then fetch it. Interrupted, it goes on when asked for again."""
+    config, paths = read_config(config_file)
+    paths.create()
+    reference = parse_reference(text)
+    puller = Pull(
+        reference,
+        paths.downloads,
+        model_dirs=with_downloads(config, paths).model_dirs,
+        elsewhere=[found.folder for found in program_folders()],
+    )
+    out = JsonOutput() if as_json else Output(text)
+    try:
+        plan = puller.plan(out.progress)
+        out.plan(plan, named=reference.quant is not None)
+        if dry_run or plan.here is not None:
+            return 0
+        if not yes and not as_json and not _wanted(plan):
+            return 1
+        path = puller.run(plan, out.progress)
+        _tell_running(config, paths)
+        out.done(path)
+        return 0
+    except RouterError as error:
+        return out.failed(error)
+    except (KeyboardInterrupt, Paused):
+        out.paused()
+        return PAUSED
+
+
+def ls(config_file: Path | None, *, as_json: bool) -> int:
+    """Every model file, its size, where it is from, its names in hal0.yaml; then what has not come whole."""
+    config, paths = read_config(config_file)
+    shelved, coming = shelf.shelf(config, paths), store.unfinished(paths.downloads)
+    if as_json:
+        print(json.dumps(_listing(shelved, coming)))
+        return 0
+    rows = [(item.id, amount(item.size_bytes), item.origin, ", ".join(item.used_by) or "–") for item in shelved]
+    if rows:
+        print(table([("MODEL", "SIZE", "FROM", "NAMED"), *rows]))
+    else:
+        print("There are no models on this computer yet; `hal0 model pull org/repo` fetches one.")
+    for item in [item for item in shelved if item.problem]:
+        print(f"  {item.id} cannot be loaded: {item.problem}")
+    for download in coming:
+        came = f"{amount(download.done_bytes)} of {amount(download.total_bytes)} came"
+        print(f"  not whole yet: {download.reference}, {came}; `hal0 model pull {download.reference}` goes on")
+    return 0
+
+
+def rm(config_file: Path | None, url: str | None, name: str, *, yes: bool) -> int:
+    """Remove a model that hal0 fetched, unless it is loaded."""
+    config, paths = read_config(config_file)
+    item = shelf.find(name, shelf.shelf(config, paths), store.unfinished(paths.downloads))
+    download = item.download if isinstance(item, shelf.Shelved) else item
+    if download is not None:
+        _refuse_if_loaded(config, paths, url, download)
+        if not yes and not _sure(item, download):
+            return 1
+    shelf.remove(item, paths)
+    _tell_running(config, paths)
+    assert download is not None, "remove() raised"
+    print(f"Removed {download.reference} ({amount(download.total_bytes)}).")
+    return 0
+
+
+def _wanted(plan: Plan) -> bool:
+    """Asks where a person can answer and there is a reason to."""
+    words = plan_words(plan, named=True)
+    if not words.doubtful or not sys.stdin.isatty():
+        return True
+    return _asked("Fetch it anyway?")
+
+
+def _sure(item: shelf.Shelved | store.Download, download: store.Download) -> bool:
+    if not sys.stdin.isatty():
+        raise PullFailed(f"Nobody is there to ask: `hal0 model rm --yes` removes {download.reference}.")
+    if isinstance(item, shelf.Shelved) and item.used_by:
+        print(f"hal0.yaml names it: {', '.join(item.used_by)}.")
+    return _asked(f"Remove {download.reference} ({amount(download.total_bytes)}) from {download.folder}?")
+
+
+def _asked(question: str) -> bool:
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
+
+
+def _tell_running(config: Config, paths: Paths) -> None:
+    """The hal0 that runs would notice by itself, in some seconds; who writes a script would rather not wait."""
+    url = noted_url(paths)
+    client = Client(url, config.server.api_keys[0] if config.server.api_keys else None) if url else None
+    if client is not None and client.answers():
+        with suppress(NotRunning, Refused):  # a mistake in hal0.yaml is shown elsewhere
+            client.reload()
+
+
+def _refuse_if_loaded(config: Config, paths: Paths, url: str | None, download: store.Download) -> None:
+    """Asks the hal0 that runs, if one does. Raises PullFailed."""
+    client = Client.find(config.server, paths, url)
+    try:
+        slots, models = client.state()["slots"], client.models()["models"]
+    except NotRunning:
+        return  # nothing is loaded where nothing runs
+    except Refused as error:
+        raise PullFailed(f"The hal0 that runs did not say what is loaded: {error}") from error
+    ours = {m["id"] for m in models if m["file"] and Path(m["file"]).is_relative_to(download.folder)}
+    for slot in slots:
+        if held := ours & {slot["model"], slot["target"], *(slot.get("loaded") or ())}:
+            raise PullFailed(
+                f"{held.pop()} is loaded in {slot['name']}: `hal0 unload {slot['name']}`, then remove it."
+            )
+
+
+def _listing(shelved: list[shelf.Shelved], coming: list[store.Download]) -> dict[str, object]:
+    models = [
+        {
+            "id": item.id,
+            "path": str(item.path),
+            "size_bytes": item.size_bytes,
+            "origin": item.origin,
+            "used_by": item.used_by,
+            "problem": item.problem,
+            "fetched_by_hal0": item.download is not None,
+        }
+        for item in shelved
+    ]
+    unfinished = [
+        {"reference": d.reference, "done_bytes": d.done_bytes, "total_bytes": d.total_bytes} for d in coming
+    ]
+    return {"models": models, "unfinished": unfinished}

@@ -1,0 +1,161 @@
+"""Talks to Hugging Face, or to the server that HF_ENDPOINT names, through `huggingface_hub`. Blocking.
+
+The token is the one `hf auth login` or HF_TOKEN left (huggingface_hub finds it); hal0 keeps none. Files are
+fetched over plain HTTP with Range: huggingface_hub's own download (2.x) throws its part away when it ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from router.errors import PullFailed
+from router.hub.names import RepoFile
+from router.hub.retry import Broke
+from router.version import __version__
+
+if TYPE_CHECKING:
+    import httpx2
+
+CHUNK: Final = 1 << 20
+READ_SECONDS: Final = 30.0
+"""A line that sends nothing for so long is taken for dead."""
+
+CONNECT_SECONDS: Final = 10.0
+_BUSY: Final = (408, 429, 500, 502, 503, 504)
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """One state of a repository. `commit` names it for good."""
+
+    repo: str
+    commit: str
+    files: tuple[RepoFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """What comes. `start` is the offset of its first byte: 0 from a server that ignores ranges."""
+
+    start: int
+    chunks: Iterator[bytes]
+
+
+class Hub:
+    """`endpoint`: its address; None: HF_ENDPOINT, else https://huggingface.co."""
+
+    def __init__(self, endpoint: str | None = None) -> None:
+        from huggingface_hub import HfApi
+
+        self._api = HfApi(endpoint=endpoint, library_name="hal0", library_version=__version__)
+        self.endpoint = self._api.endpoint
+
+    def repository(self, repo: str) -> Repository:
+        """What the repository holds now. Raises PullFailed, Broke."""
+        try:
+            with self._sentences(repo):
+                info = self._api.model_info(repo, files_metadata=True, timeout=READ_SECONDS)
+        except (ValueError, TypeError, KeyError) as error:
+            raise PullFailed(
+                f"What answers at {self.endpoint} is not Hugging Face; check HF_ENDPOINT."
+            ) from error
+        files = tuple(
+            RepoFile(item.rfilename, item.size or 0, item.lfs.sha256 if item.lfs else None)
+            for item in info.siblings or ()
+        )
+        return Repository(repo, info.sha or "main", files)
+
+    @contextmanager
+    def stream(self, repo: str, commit: str, path: str, start: int, end: int) -> Iterator[Stream]:
+        """The bytes of a file from `start` up to, not with, `end`. Raises PullFailed, Broke."""
+        import httpx2
+        from huggingface_hub import get_session, hf_hub_url
+        from huggingface_hub.utils import (  # type: ignore[attr-defined]  # public, only not in its __all__
+            build_hf_headers,
+            hf_raise_for_status,
+        )
+
+        url = hf_hub_url(repo, path, revision=commit, endpoint=self.endpoint)
+        headers = build_hf_headers(library_name="hal0", library_version=__version__)
+        headers |= {"Accept-Encoding": "identity", "Range": f"bytes={start}-{end - 1}"}
+        timeout = httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
+        with (
+            self._sentences(repo),
+            get_session().stream("GET", url, headers=headers, timeout=timeout) as response,
+        ):
+            if response.status_code >= 400:
+                response.read()
+            hf_raise_for_status(response)
+            yield Stream(_start(response, start), response.iter_bytes(CHUNK))
+
+    @contextmanager
+    def _sentences(self, repo: str) -> Iterator[None]:
+        """huggingface_hub's errors as one sentence each."""
+        import httpx2
+        from huggingface_hub import errors
+
+        try:
+            yield
+        except errors.GatedRepoError as error:
+            raise PullFailed(self._gated(repo)) from error
+        except errors.RepositoryNotFoundError as error:
+            raise PullFailed(
+                f"{self.endpoint} has no model {repo}, or does not show it to you: check the name; for a "
+                "private one, run `hf auth login` or set HF_TOKEN."
+            ) from error
+        except errors.HFValidationError as error:
+            raise PullFailed(f'"{repo}" is no name of a repository: write org/repo.') from error
+        except errors.OfflineModeIsEnabled as error:
+            raise PullFailed("HF_HUB_OFFLINE is set, so nothing is fetched: unset it and try again.") from error
+        except errors.HfHubHTTPError as error:
+            raise self._refused(repo, error.response) from error
+        except (httpx2.TimeoutException, TimeoutError) as error:
+            raise Broke(f"{self.endpoint} did not answer in time; check the network and try again.") from error
+        except httpx2.ConnectError as error:
+            raise Broke(f"{self.endpoint} could not be reached ({error}); check the network.") from error
+        except httpx2.TransportError as error:
+            raise Broke(
+                f"The connection to {self.endpoint} broke off; check the network and try again."
+            ) from error
+        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
+            raise PullFailed(f"{self.endpoint} could not be asked ({error}); check HF_ENDPOINT.") from error
+
+    def _gated(self, repo: str) -> str:
+        from huggingface_hub import get_token
+
+        accept = f"{repo} is gated: accept its terms at {self.endpoint}/{repo} in your browser"
+        if get_token():
+            return f"{accept}, with the account your token belongs to, and try again."
+        return f"{accept}, then run `hf auth login` or set HF_TOKEN, and try again."
+
+    def _refused(self, repo: str, response: httpx2.Response) -> PullFailed | Broke:
+        status = response.status_code
+        if status in _BUSY:
+            wait = _seconds(response.headers.get("Retry-After"))
+            message = f"{self.endpoint} is busy (it answered {status}); try again in a while."
+            if status == 429:
+                message = f"{self.endpoint} takes no more requests for now (429); try again in a while."
+            return Broke(message, wait)
+        if status in (401, 403):
+            return PullFailed(
+                f"{self.endpoint} does not let you have {repo} ({status}): check that your token is valid and "
+                "may read it (`hf auth login`, or HF_TOKEN)."
+            )
+        return PullFailed(f"{self.endpoint} answered {status} for {repo}; try again later.")
+
+
+def _start(response: httpx2.Response, asked: int) -> int:
+    """Raises Broke if the server sends another part than the one that was asked for."""
+    if response.status_code != 206:
+        return 0
+    told = response.headers.get("Content-Range", "")
+    if told.startswith(f"bytes {asked}-"):
+        return asked
+    raise Broke(f"The server sent another part of the file than hal0 asked for ({told!r}); try again.")
+
+
+def _seconds(text: str | None) -> float | None:
+    return float(text) if text is not None and text.isdecimal() else None

@@ -1,0 +1,331 @@
+"""All models on their way from Hugging Face: who fetches, who waits, and what is told of it.
+
+Lives on the router's loop. Each download runs in a thread of its own (router.hub.pull), two at most; what has
+come is on the disk, so that whatever ends hal0, the next one lists it as paused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Final, TypeVar
+
+from router.config.default import with_downloads
+from router.config.programs import program_folders
+from router.config.schema import Config
+from router.errors import ModelNotFound, PullFailed
+from router.hub import shelf, store
+from router.hub.api import Hub
+from router.hub.daemon import in_daemon
+from router.hub.names import parse_reference
+from router.hub.offer import make_offer, take
+from router.hub.pull import Pull, PullProgress
+from router.hub.retry import Patience, Paused
+from router.paths import Paths
+from router.state import DownloadOrder, DownloadState, DownloadStatus, StateStore
+from router.tasks import spawn
+from router.wire.offer import Offer
+
+log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+AT_ONCE: Final = 2
+TELL_SECONDS: Final = 0.25
+"""Progress is published at most so often."""
+
+ASK_DELAYS: Final = (1.0, 2.0)
+"""Somebody waits for the answer."""
+
+LEAVE_SECONDS: Final = 2.0
+"""For threads to end when hal0 does; one that waits for a silent server is left."""
+
+_GONE = "{reference} is just being removed; try again in a moment."
+_BUG = "{reference} was not fetched because of a mistake in hal0; its log says more."
+
+
+@dataclass(eq=False, slots=True)
+class _Entry:
+    """`running`: until its thread has ended, also after a pause. `progress`: set by that thread."""
+
+    status: DownloadStatus
+    pull: Pull | None = None
+    running: asyncio.Task[None] | None = None
+    progress: PullProgress | None = None
+    leaving: bool = False
+
+
+class Downloads:
+    def __init__(
+        self,
+        store: StateStore,
+        paths: Paths,
+        config: Callable[[], Config],
+        arrived: Callable[[], Awaitable[None]],
+        *,
+        endpoint: str | None = None,
+    ) -> None:
+        """`arrived` is called after each model that has come whole, to have it offered. `endpoint`: see Hub."""
+        self._store = store
+        self._paths = paths
+        self._config = config
+        self._arrived = arrived
+        self._endpoint = endpoint
+        self._entries: dict[str, _Entry] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._woken = False
+        self._told_at = float("-inf")
+        self._closing = False
+
+    async def begin(self) -> None:
+        """List what an earlier hal0 left unfinished."""
+        self._loop = asyncio.get_running_loop()
+        for download in await asyncio.to_thread(store.unfinished, self._paths.downloads):
+            self._entries[download.reference] = _Entry(self._status_of(download))
+        self._publish()
+
+    async def close(self) -> None:
+        """Stop all; what has come stays."""
+        self._closing = True
+        running = [entry.running for entry in self._entries.values() if entry.running is not None]
+        for entry in self._entries.values():
+            if entry.pull is not None:
+                entry.pull.pause()
+        if running:
+            await asyncio.wait(running, timeout=LEAVE_SECONDS)
+        for task in running:
+            task.cancel()
+
+    # -- what a person may ask -----------------------------------------------------------------------------
+
+    async def offer(self, reference: str) -> Offer:
+        """What there is to fetch, and whether it would fit. Raises PullFailed; cancelling ends the asking."""
+        wanted, folder, headroom = (
+            parse_reference(reference),
+            self._paths.downloads,
+            self._config().memory.headroom,
+        )
+        return await self._ask(
+            lambda hub, patience: make_offer(hub, wanted, folder, patience, headroom), f"offer {wanted}"
+        )
+
+    async def order(self, order: DownloadOrder, reference: str) -> DownloadStatus | None:
+        """Carry it out and return what became of it; None once it is removed.
+
+        `reference` may leave the quantisation to hal0 when it STARTs; the others name a download of the
+        snapshot. Raises PullFailed; ModelNotFound for one that is not there.
+        """
+        match order:
+            case DownloadOrder.START:
+                return await self._start(reference)
+            case DownloadOrder.PAUSE:
+                self._pause(self._find(reference))
+            case DownloadOrder.RESUME:
+                self._queue(self._find(reference))
+            case DownloadOrder.REMOVE:
+                await asyncio.shield(spawn(self._remove(self._find(reference)), name=f"remove {reference}"))
+                return None
+        return self._find(reference).status
+
+    async def _start(self, text: str) -> DownloadStatus:
+        wanted = parse_reference(text)
+        if (known := self._entries.get(str(wanted))) is None:
+            download = await self._ask(
+                lambda hub, patience: take(hub, wanted, self._paths.downloads, patience), f"take {wanted}"
+            )
+            known = self._entries.setdefault(download.reference, _Entry(self._status_of(download)))
+            if self._status_of(download).state is DownloadState.DONE:
+                self._set(known, state=DownloadState.DONE)
+                return known.status
+        self._queue(known)
+        return known.status
+
+    def _pause(self, entry: _Entry) -> None:
+        if entry.status.state not in (DownloadState.QUEUED, DownloadState.RUNNING):
+            return
+        if entry.pull is not None:
+            entry.pull.pause()
+        self._set(entry, state=DownloadState.PAUSED)
+        self._fill()
+
+    def _queue(self, entry: _Entry) -> None:
+        if entry.leaving:
+            raise PullFailed(_GONE.format(reference=entry.status.reference))
+        if entry.status.state not in (DownloadState.QUEUED, DownloadState.RUNNING):
+            self._set(entry, state=DownloadState.QUEUED)
+            self._fill()
+
+    async def _remove(self, entry: _Entry) -> None:
+        """It is out of the list at once; its thread may take a while to end, and then its folder goes."""
+        whole = entry.status.state is DownloadState.DONE
+        self._pause(entry)
+        entry.leaving = True
+        self._publish()
+        try:
+            if entry.running is not None:
+                await asyncio.wait({entry.running})
+            if not whole:
+                await asyncio.to_thread(self._remove_files, entry.status.reference)
+        except PullFailed as error:
+            entry.leaving = False
+            self._set(entry, state=DownloadState.FAILED, error=error.message)
+            raise
+        del self._entries[entry.status.reference]
+
+    def _remove_files(self, reference: str) -> None:
+        for download in store.unfinished(self._paths.downloads):
+            if download.reference == reference:
+                shelf.remove(download, self._paths)
+
+    def _find(self, reference: str) -> _Entry:
+        entry = self._entries.get(reference.strip())
+        if entry is None or entry.leaving:
+            known = ", ".join(e.status.reference for e in self._entries.values() if not e.leaving)
+            raise ModelNotFound(f'There is no download "{reference}"; there are: {known or "none"}.')
+        return entry
+
+    # -- doing it ------------------------------------------------------------------------------------------
+
+    def _fill(self) -> None:
+        """Let the next ones run, as long as there is room for them."""
+        for entry in list(self._entries.values()):
+            busy = sum(1 for e in self._entries.values() if e.running is not None)
+            if busy >= AT_ONCE or self._closing:
+                return
+            if entry.status.state is DownloadState.QUEUED and entry.running is None:
+                entry.running = spawn(self._run(entry), name=f"fetch {entry.status.reference}")
+
+    async def _run(self, entry: _Entry) -> None:
+        reference = entry.status.reference
+        model_dirs, elsewhere = await asyncio.to_thread(self._folders)
+        if entry.status.state is not DownloadState.QUEUED:  # paused already
+            entry.running = None
+            self._fill()
+            return
+        pull = entry.pull = Pull(
+            parse_reference(reference),
+            self._paths.downloads,
+            model_dirs=model_dirs,
+            elsewhere=elsewhere,
+            endpoint=self._endpoint,
+        )
+        self._set(entry, state=DownloadState.RUNNING)
+        error: str | None = None
+        try:
+            await in_daemon(partial(self._fetch, entry, pull), f"hal0-pull {reference}")
+        except Paused:
+            pass
+        except PullFailed as failed:
+            error = failed.message
+            log.warning("%s: %s", reference, error)
+        except Exception:
+            log.exception("fetching %s failed", reference)
+            error = _BUG.format(reference=reference)
+        else:
+            log.info("%s has come", reference)
+            self._set(entry, state=DownloadState.DONE, done_bytes=entry.status.total_bytes)
+            await self._arrived()
+        await self._ended(entry, error)
+
+    def _fetch(self, entry: _Entry, pull: Pull) -> None:
+        """On the download's thread."""
+        plan = pull.plan(partial(self._note, entry))
+        pull.run(plan, partial(self._note, entry))
+        if plan.here is not None:  # it came another way, and the folder it was to come into is not needed
+            self._remove_files(entry.status.reference)
+
+    def _folders(self) -> tuple[Sequence[Path], Sequence[Path]]:
+        """Where models are already: those that are scanned, and other programs'."""
+        config = with_downloads(self._config(), self._paths)
+        return config.model_dirs, [found.folder for found in program_folders()]
+
+    async def _ended(self, entry: _Entry, error: str | None) -> None:
+        """Its thread has ended; what was asked for meanwhile (a pause, a second try) goes before its error."""
+        if entry.status.state is not DownloadState.DONE:
+            came, total = await asyncio.to_thread(self._came, entry.status)
+            self._set(entry, done_bytes=came, total_bytes=total)
+        entry.pull = entry.running = None
+        if error is not None and entry.status.state is DownloadState.RUNNING:
+            self._set(entry, state=DownloadState.FAILED, error=error)
+        self._fill()
+
+    def _status_of(self, download: store.Download) -> DownloadStatus:
+        final = store.final_folder(self._paths.downloads, download.repo, download.label)
+        state = DownloadState.DONE if download.folder == final else DownloadState.PAUSED
+        done, total = download.done_bytes, download.total_bytes
+        return DownloadStatus(download.reference, state, done_bytes=done, total_bytes=total)
+
+    def _came(self, status: DownloadStatus) -> tuple[int, int]:
+        for download in store.unfinished(self._paths.downloads):
+            if download.reference == status.reference:
+                return download.done_bytes, download.total_bytes
+        return 0, status.total_bytes
+
+    async def _ask(self, work: Callable[[Hub, Patience], _T], name: str) -> _T:
+        """For an answer that somebody waits for; who is cancelled ends the asking."""
+        stop = threading.Event()
+        try:
+            return await in_daemon(
+                lambda: work(Hub(self._endpoint), Patience(stop, ASK_DELAYS)), f"hal0-{name}"
+            )
+        finally:
+            stop.set()
+
+    # -- telling -------------------------------------------------------------------------------------------
+
+    def _note(self, entry: _Entry, progress: PullProgress) -> None:
+        """On the download's thread: one reference is set, and the loop is woken if it is not about to look."""
+        entry.progress = progress
+        if not self._woken and self._loop is not None:
+            self._woken = True
+            try:
+                self._loop.call_soon_threadsafe(self._on_woken)
+            except RuntimeError:  # the loop has ended, and hal0 with it
+                log.debug("nobody is left to hear of %s", entry.status.reference)
+
+    def _on_woken(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_later(max(0.0, self._told_at + TELL_SECONDS - loop.time()), self._tell_progress)
+
+    def _tell_progress(self) -> None:
+        self._woken = False
+        self._told_at = asyncio.get_running_loop().time()
+        for entry in self._entries.values():
+            if entry.status.state is DownloadState.RUNNING and entry.progress is not None:
+                entry.status = _with_progress(entry.status, entry.progress)
+        self._publish()
+
+    def _set(self, entry: _Entry, **changes: object) -> None:
+        if "state" in changes:
+            entry.progress = None
+            changes = {
+                "step": None,
+                "file": None,
+                "speed": None,
+                "seconds_left": None,
+                "error": None,
+                **changes,
+            }
+        entry.status = replace(entry.status, **changes)  # type: ignore[arg-type]  # its own fields
+        self._publish()
+
+    def _publish(self) -> None:
+        if not self._closing:
+            self._store.update(downloads=tuple(e.status for e in self._entries.values() if not e.leaving))
+
+
+def _with_progress(status: DownloadStatus, progress: PullProgress) -> DownloadStatus:
+    left = progress.seconds_left
+    return replace(
+        status,
+        step=progress.step.value,
+        file=progress.file,
+        done_bytes=progress.done_bytes,
+        total_bytes=progress.total_bytes,
+        speed=None if progress.speed is None else float(round(progress.speed)),
+        seconds_left=None if left is None else float(round(left)),
+    )

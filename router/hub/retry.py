@@ -1,0 +1,72 @@
+"""When a line breaks: who tries again, how often, and how a person stops it all."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
+
+from router.errors import PullFailed
+
+T = TypeVar("T")
+
+DELAYS: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
+"""Seconds before each further try; whatever has come in between starts the row anew."""
+
+LONGEST_WAIT: Final = 120.0
+"""Seconds that a server may ask to wait (Retry-After); for longer, the person is told."""
+
+
+class Broke(Exception):
+    """The line broke or the server is busy: the same may work in a while.
+
+    Attributes:
+        message: one sentence, for when it does not.
+        wait: seconds the server asked for, if it did.
+    """
+
+    def __init__(self, message: str, wait: float | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.wait = wait
+
+
+class Paused(Exception):
+    """A person stopped it; what has come stays."""
+
+
+class Patience:
+    """Counts tries. `stop` ends every wait."""
+
+    def __init__(self, stop: threading.Event, delays: Sequence[float] = DELAYS) -> None:
+        self.stop = stop
+        self._delays = delays
+        self._tried = 0
+
+    def progressed(self) -> None:
+        """Something came: the next break is a first one."""
+        self._tried = 0
+
+    def check(self) -> None:
+        """Raises Paused if the person wants no more."""
+        if self.stop.is_set():
+            raise Paused
+
+    def wait(self, broke: Broke) -> None:
+        """Before the next try. Raises PullFailed when there is none, Paused."""
+        asked = broke.wait or 0.0
+        if self._tried >= len(self._delays) or asked > LONGEST_WAIT:
+            raise PullFailed(broke.message) from broke
+        delay = max(self._delays[self._tried], asked)
+        self._tried += 1
+        if self.stop.wait(delay):
+            raise Paused
+
+    def insist(self, work: Callable[[], T]) -> T:
+        """`work`'s answer, tried again while it raises Broke. Raises PullFailed, Paused."""
+        while True:
+            self.check()
+            try:
+                return work()
+            except Broke as broke:
+                self.wait(broke)

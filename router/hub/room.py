@@ -1,0 +1,66 @@
+"""Whether a model would fit into this computer's memory now, and onto its disk. Blocking, some milliseconds."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from router.catalog.header import GgufHeader
+from router.errors import PullFailed
+from router.memory.contexts import SMALLEST, ladder
+from router.memory.formula import formula
+from router.memory.needs import HEADROOM, Fit, fit
+from router.memory.sources import find_source
+
+SPARE: Final = 64 << 20
+"""Bytes a disk should have left afterwards: for logs, and for whoever else writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """`needs`: bytes of memory, about, with `context` tokens, the most that fit of the `context_trained`, or
+    where none do the fewest that hal0 would choose. `free` and `total`: what there is."""
+
+    needs: int
+    context: int
+    context_trained: int
+    free: int
+    total: int
+    is_gpu: bool
+    fit: Fit
+
+
+def room_for(header: GgufHeader, size_bytes: int, headroom: int = HEADROOM) -> Room:
+    """What the files of `size_bytes` would take, with the context hal0 would choose, against what is free."""
+    pools = find_source().read(())
+    counted = [pool for pool in pools if pool.is_gpu] or list(pools)
+    free, total = sum(pool.free for pool in counted), sum(pool.total for pool in counted)
+    trained = header.context_length or SMALLEST
+    context, needs = _largest(header, size_bytes, ladder(trained), free - headroom)
+    is_gpu = any(pool.is_gpu for pool in counted)
+    return Room(needs, context, trained, free, total, is_gpu, fit(needs, free, headroom))
+
+
+def _largest(header: GgufHeader, size_bytes: int, contexts: Sequence[int], most: int) -> tuple[int, int]:
+    """The first of `contexts`, which fall, that takes at most `most` bytes, else the last; and what that is."""
+    context, needs = contexts[0], 0
+    for context in contexts:
+        needs = formula(header, {"ctx-size": str(context)}, size_bytes).total
+        if needs <= most:
+            break
+    return context, needs
+
+
+def need_disk(folder: Path, size_bytes: int) -> None:
+    """Raises PullFailed unless the volume of `folder` can take `size_bytes` more."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    if free < size_bytes + SPARE:
+        come = f"{size_bytes / 2**30:.1f} GB are still to come"
+        raise PullFailed(
+            f"The disk with {folder} has {free / 2**30:.1f} GB free, but {come}: make room and pull again, or "
+            "choose a smaller quantisation."
+        )

@@ -1,0 +1,238 @@
+"""`hal0 model pull | ls | rm` as a person runs it: the real program, against a local hub."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.hub_server import HubServer, hub_server
+from tests.router.hub import models
+
+REPO, ID = "org/tiny-GGUF", "m-Q4_K_M"
+HAL0 = str(Path(sys.executable).parent / "hal0")
+
+
+@dataclass
+class Shell:
+    """Commands in folders of their own."""
+
+    home: Path
+    hub: HubServer
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    @property
+    def downloads(self) -> Path:
+        return self.home / "data" / "hal0" / "models"
+
+    @property
+    def env(self) -> dict[str, str]:
+        folders = {f"XDG_{n}_HOME": str(self.home / n.lower()) for n in ("CONFIG", "DATA", "STATE", "CACHE")}
+        own = {
+            "HOME": str(self.home),
+            "HF_ENDPOINT": self.hub.url,
+            "PYTHONWARNINGS": "error",
+            "LANG": "C.UTF-8",
+        }
+        return {"PATH": os.environ["PATH"], **folders, **own}
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [HAL0, "model", *words],
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.started.append(process)
+        return process
+
+    def close(self) -> None:
+        """End what a failed test left running."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+                process.communicate(timeout=20)
+
+    def run(self, *words: str) -> tuple[int, str, str]:
+        process = self.start(*words)
+        out, err = process.communicate(timeout=60)
+        return process.returncode, out, err
+
+    def done(self, *words: str) -> str:
+        code, out, err = self.run(*words)
+        assert code == 0, (out, err)
+        return out
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    (tmp_path / "config" / "hal0").mkdir(parents=True)
+    with hub_server() as hub:
+        shell = Shell(tmp_path, hub)
+        yield shell
+        shell.close()
+
+
+def listed(shell: Shell) -> Any:
+    return json.loads(shell.done("ls", "--json"))
+
+
+def test_pull_says_what_it_is_and_ends_with_its_place(shell: Shell) -> None:
+    data = models.model(ARCH__attention__head_count=8)
+    shell.hub.add(
+        REPO, {f"{ID}.gguf": data, "m-Q8_0.gguf": models.model(2), "mmproj-F16.gguf": models.mmproj()}
+    )
+    code, out, err = shell.run("pull", REPO)
+    path = shell.downloads / "org" / "tiny-GGUF" / "Q4_K_M" / f"{ID}.gguf"
+    first, choice, memory, last = out.splitlines()
+    assert (code, last) == (0, f"Ready: {path}")
+    assert first == f"{REPO}:Q4_K_M · {ID}.gguf and its mmproj · 5 MB to fetch"
+    assert choice == "  chosen by hal0; there are also: Q8_0"
+    assert memory.startswith("  Memory: fits with all 4096 tokens of context (needs about ")
+    assert err.splitlines()[0].startswith(f"{ID}.gguf: downloading ") and len(err.splitlines()) <= 24
+    assert path.read_bytes() == data
+    assert shell.done("pull", f"{REPO}:q4_k_m") == f"{REPO}:Q4_K_M is already here: {path}\n"
+
+
+def test_a_dry_run_fetches_nothing(shell: Shell) -> None:
+    shell.hub.add(REPO, {f"{ID}.gguf": models.model()})
+    assert "5 MB to fetch" in shell.done("pull", REPO, "--dry-run")
+    assert listed(shell) == {"models": [], "unfinished": []}
+
+
+def test_an_unknown_quantisation_is_one_sentence(shell: Shell) -> None:
+    shell.hub.add(REPO, {f"{ID}.gguf": models.model()})
+    code, out, err = shell.run("pull", f"{REPO}:Q9")
+    assert (code, out, err) == (1, "", f"hal0: {REPO} has no Q9; it has: Q4_K_M (0.0 GB).\n")
+
+
+def test_events_for_programs(shell: Shell) -> None:
+    shell.hub.add(REPO, {f"{ID}.gguf": models.model()})
+    events = [json.loads(line) for line in shell.done("pull", REPO, "--json").splitlines()]
+    kinds = [event["event"] for event in events]
+    assert kinds[0] == "plan" and set(kinds[1:-1]) == {"progress"} and kinds[-1] == "done"
+    assert events[0]["fetch_bytes"] == events[-2]["done_bytes"] == events[-2]["total_bytes"]
+    assert Path(events[-1]["path"]).is_file()
+
+
+@pytest.mark.parametrize(
+    ("ending", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9), (signal.SIGTERM, -15)]
+)
+def test_however_it_ends_the_same_command_goes_on(shell: Shell, ending: signal.Signals, code: int) -> None:
+    data = models.model()
+    shell.hub.add(REPO, {f"{ID}.gguf": data})
+    shell.hub.hold_after = 3 << 20
+    process = shell.start("pull", REPO)
+    (part,) = waiting_for_part(shell, process)
+    process.send_signal(ending)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == code
+    if ending is signal.SIGINT:
+        assert err.splitlines()[-1].startswith("Paused after ")
+        assert err.splitlines()[-1].endswith(f"`hal0 model pull {REPO}` goes on from there.")
+    kept = part.stat().st_size
+    assert 0 < kept <= 3 << 20
+    found = listed(shell)
+    assert found["models"] == []
+    assert found["unfinished"] == [
+        {"reference": f"{REPO}:Q4_K_M", "done_bytes": kept, "total_bytes": len(data)}
+    ]
+    shell.hub.release.set()
+    shell.hub.hold_after = None
+    shell.hub.seen.clear()
+    assert "came before" in shell.done("pull", REPO)
+    assert kept in shell.hub.sent_from(f"{ID}.gguf")
+    assert (shell.downloads / "org" / "tiny-GGUF" / "Q4_K_M" / f"{ID}.gguf").read_bytes() == data
+
+
+def waiting_for_part(shell: Shell, process: subprocess.Popen[str]) -> list[Path]:
+    """The part, once something has been written to it and the hub holds back the rest."""
+    assert shell.hub.held.wait(20)
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith(f"{ID}.gguf: downloading")
+    return list(shell.downloads.rglob("*.part"))
+
+
+def test_ls_shows_where_from_and_who_uses_it(shell: Shell) -> None:
+    shell.hub.add(REPO, models.shards(ID, 3))
+    shell.done("pull", REPO)
+    other = shell.home / ".lmstudio" / "models" / "pub" / "repo" / "theirs-Q8_0.gguf"
+    other.parent.mkdir(parents=True)
+    other.write_bytes(models.model(3))
+    config = shell.home / "config" / "hal0" / "hal0.yaml"
+    config.write_text(f"models:\n  fast: {{file: {ID}}}\n  gone: {{file: /nowhere/x.gguf}}\n")
+    out = shell.done("ls").splitlines()
+    rows = [line.split("  ") for line in out]
+    cells = {row[0].strip(): [cell.strip() for cell in row if cell.strip()] for row in rows}
+    assert cells[ID][2:] == [f"{REPO}:Q4_K_M", "fast"]
+    assert cells["theirs-Q8_0"][2:] == ["LM Studio", "–"]
+    (first, second) = listed(shell)["models"]
+    assert {first["id"]: first["fetched_by_hal0"], second["id"]: second["fetched_by_hal0"]} == {
+        ID: True,
+        "theirs-Q8_0": False,
+    }
+    assert sum(len(data) for data in models.shards(ID, 3).values()) in (
+        first["size_bytes"],
+        second["size_bytes"],
+    )
+
+
+def test_own_downloads_are_listed_although_the_config_names_other_folders(shell: Shell) -> None:
+    (shell.home / "config" / "hal0" / "hal0.yaml").write_text("model_dirs: [~/mine]\n")
+    shell.hub.add(REPO, {f"{ID}.gguf": models.model()})
+    shell.done("pull", REPO)
+    assert [model["id"] for model in listed(shell)["models"]] == [ID]
+
+
+@pytest.mark.parametrize("name", [ID, f"{REPO}:q4_k_m"])
+def test_rm_takes_all_of_it_away(shell: Shell, name: str) -> None:
+    shell.hub.add(REPO, models.shards(ID, 2) | {"mmproj-F16.gguf": models.mmproj()})
+    shell.done("pull", REPO)
+    code, _, err = shell.run("rm", name)
+    assert code == 1 and err.startswith("hal0: Nobody is there to ask: ")
+    assert shell.done("rm", name, "--yes") == f"Removed {REPO}:Q4_K_M (2 KB).\n"
+    assert listed(shell)["models"] == []
+    assert [path for path in shell.downloads.rglob("*") if path.is_file()] == []
+    assert not (shell.downloads / "org").exists()
+
+
+def test_rm_of_what_has_not_come_whole(shell: Shell) -> None:
+    shell.hub.add(REPO, {f"{ID}.gguf": models.model()})
+    shell.hub.hold_after = 3 << 20
+    process = shell.start("pull", REPO)
+    waiting_for_part(shell, process)
+    process.kill()
+    process.communicate(timeout=20)
+    assert len(listed(shell)["unfinished"]) == 1
+    shell.done("rm", f"{REPO}:Q4_K_M", "--yes")
+    assert listed(shell)["unfinished"] == []
+
+
+def test_rm_never_touches_what_others_put_there(shell: Shell) -> None:
+    theirs = shell.home / "models" / "mine.gguf"
+    by_hand = shell.downloads / "org" / "copied" / "by-hand.gguf"
+    for path in (theirs, by_hand):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(models.model())
+        code, out, err = shell.run("rm", path.stem, "--yes")
+        assert (code, out) == (1, "")
+        assert "was not fetched by hal0" in err and f"it lies at {path}." in err
+        assert path.is_file()
+
+
+def test_rm_of_nothing(shell: Shell) -> None:
+    code, _, err = shell.run("rm", "nothing", "--yes")
+    assert (code, err) == (
+        1,
+        'hal0: There is no model "nothing" on this computer; `hal0 model ls` shows what there is.\n',
+    )

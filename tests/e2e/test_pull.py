@@ -1,0 +1,82 @@
+"""A model is fetched, used and removed beside a running hal0."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from router.hub.names import parse_reference
+from router.hub.pull import Pull
+from router.tasks import spawn
+from tests.e2e.harness import Hal0
+from tests.fixtures_models import SpeakingModel
+from tests.hub_server import HubServer, hub_server
+
+REPO = "org/gamma-GGUF"
+GAMMA = "Gamma came over the line."
+
+
+@pytest.fixture
+def hub(speaking_model: SpeakingModel) -> Iterator[HubServer]:
+    with hub_server() as running:
+        running.add(REPO, {"gamma-Q4_K_M.gguf": speaking_model(GAMMA, "gamma", pad_bytes=6 << 20).read_bytes()})
+        yield running
+
+
+@pytest.fixture
+async def hal0(make_hal0: Callable[[str], Hal0], hub: HubServer) -> AsyncIterator[Hal0]:
+    """Its `model_dirs` names another folder than hal0's own."""
+    running = make_hal0("slots:\n  primary: {model: alpha, autoload: true}\n")
+    running.env["HF_ENDPOINT"] = hub.url
+    await running.start()
+    await running.until_ready("alpha")
+    yield running
+
+
+async def cli(hal0: Hal0, *words: str) -> tuple[int, str, str]:
+    done = await asyncio.to_thread(hal0.cli, "model", *words)
+    return done.returncode, done.stdout, done.stderr
+
+
+async def models(hal0: Hal0) -> dict[str, Any]:
+    return {model["id"]: model for model in (await hal0.state())["models"]}
+
+
+async def test_a_fetched_model_is_offered_used_and_not_removed_while_loaded(hal0: Hal0) -> None:
+    assert "gamma-Q4_K_M" not in await models(hal0)
+    code, out, err = await cli(hal0, "pull", REPO)
+    assert code == 0, err
+    assert (await models(hal0))["gamma-Q4_K_M"]["problem"] is None, "known as soon as the command has ended"
+    assert await hal0.chat("gamma-Q4_K_M") == GAMMA
+    code, out, err = await cli(hal0, "rm", "gamma-Q4_K_M", "--yes")
+    assert (code, out) == (1, "")
+    assert err == "hal0: gamma-Q4_K_M is loaded in primary: `hal0 unload primary`, then remove it.\n"
+    await hal0.post("/api/slots/primary/load", {"model": "alpha"})
+    code, out, err = await cli(hal0, "rm", f"{REPO}:Q4_K_M", "--yes")
+    assert code == 0, err
+    assert "gamma-Q4_K_M" not in await models(hal0)
+
+
+async def test_nothing_half_done_is_ever_offered_and_what_is_whole_is_noticed(
+    hal0: Hal0, hub: HubServer
+) -> None:
+    """Fetched by another program's hand: the running hal0 finds it by looking at its folder."""
+    hub.hold_after = 5 << 20
+    downloads = hal0.home / "data" / "hal0" / "models"
+    puller = Pull(parse_reference(REPO), downloads, endpoint=hub.url)
+    plan = await asyncio.to_thread(puller.plan)
+    running = spawn(asyncio.to_thread(puller.run, plan), name="pull")
+    assert await asyncio.to_thread(hub.held.wait, 20)
+    assert (await hal0.post("/api/reload"))[0] == 200
+    assert set(await models(hal0)) == {"alpha", "beta", "embed-model"}
+    hub.release.set()
+    path: Path = await running
+    async with asyncio.timeout(30):
+        async for _event, data in hal0.events():
+            if any(model["file"] == str(path) for model in data.get("models", [])):
+                break
+    assert await hal0.chat("gamma-Q4_K_M") == GAMMA

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import pytest
+
+from router.errors import PullFailed
+from router.hub.names import FileSet, Reference, RepoFile, choose, file_sets, parse_reference, quant_of
+
+
+def sets(*paths: str, size: int = 100) -> tuple[FileSet, ...]:
+    return file_sets(RepoFile(path, size + index, "0" * 64) for index, path in enumerate(paths))
+
+
+@pytest.mark.parametrize(
+    ("text", "repo", "quant"),
+    [
+        ("org/repo", "org/repo", None),
+        ("org/repo-GGUF:Q4_K_M", "org/repo-GGUF", "Q4_K_M"),
+        (" org/re.po:q8_0 ", "org/re.po", "q8_0"),
+        ("hf.co/org/repo:IQ4_XS", "org/repo", "IQ4_XS"),
+        ("https://huggingface.co/org/repo", "org/repo", None),
+        ("https://huggingface.co/org/repo/", "org/repo", None),
+        ("org/repo:my-model.v2", "org/repo", "my-model.v2"),
+    ],
+)
+def test_what_may_be_written(text: str, repo: str, quant: str | None) -> None:
+    assert parse_reference(text) == Reference(repo, quant)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "repo", "org/../etc", "a/b/c", "org/repo:", "../x", "org/repo:a/b", "http://evil/x/y"]
+)
+def test_what_may_not(text: str) -> None:
+    with pytest.raises(PullFailed, match="write org/repo or org/repo:quantisation"):
+        parse_reference(text)
+
+
+@pytest.mark.parametrize(
+    ("path", "label"),
+    [
+        ("Llama-3.2-3B-Instruct-Q4_K_M.gguf", "Q4_K_M"),
+        ("model.q8_0.gguf", "Q8_0"),
+        ("Qwen3-30B-A3B-UD-Q4_K_XL.gguf", "UD-Q4_K_XL"),
+        ("Q6_K/big-Q6_K.gguf", "Q6_K"),
+        ("UD-IQ1_S/DeepSeek-R1.gguf", "UD-IQ1_S"),
+        ("gpt-oss-20b-MXFP4.gguf", "MXFP4"),
+        ("x-BF16.gguf", "BF16"),
+        ("Qwen2-0.5B.gguf", None),
+        ("ggml-model-f16.gguf", "F16"),
+    ],
+)
+def test_the_quantisation_in_a_name(path: str, label: str | None) -> None:
+    assert quant_of(path) == label
+
+
+def test_a_quantisation_is_chosen_whatever_its_case() -> None:
+    found = sets("a-Q4_K_M.gguf", "a-Q8_0.gguf", "UD/a-UD-Q2_K_XL.gguf")
+    assert choose(Reference("o/r", "q8_0"), found).files[0].path == "a-Q8_0.gguf"
+    assert choose(Reference("o/r", "Q2_K_XL"), found).label == "UD-Q2_K_XL"
+    assert choose(Reference("o/r", "a-Q4_K_M"), found).label == "Q4_K_M"
+
+
+@pytest.mark.parametrize(
+    ("there", "label"),
+    [
+        (("Q2_K", "Q4_K_M", "Q8_0"), "Q4_K_M"),
+        (("Q2_K", "Q4_K_S", "Q5_K_M"), "Q4_K_S"),
+        (("Q2_K", "Q8_0"), "Q8_0"),
+        (("F16",), "F16"),
+        (("IQ2_XXS", "BF16"), "IQ2_XXS"),
+    ],
+)
+def test_without_a_wish_it_is_the_usual_one_or_the_nearest(there: tuple[str, ...], label: str) -> None:
+    sizes = {"IQ2_XXS": 30, "BF16": 100}
+    found = file_sets(RepoFile(f"a-{name}.gguf", sizes.get(name, 50), None) for name in there)
+    assert choose(Reference("o/r"), found).label == label
+
+
+def test_an_unknown_quantisation_lists_what_there_is() -> None:
+    found = file_sets([RepoFile("a-Q4_K_M.gguf", 4400 << 20, None), RepoFile("a-Q8_0.gguf", 8 << 30, None)])
+    with pytest.raises(PullFailed) as told:
+        choose(Reference("o/r", "Q5_K"), found)
+    assert told.value.message == "o/r has no Q5_K; it has: Q4_K_M (4.3 GB), Q8_0 (8.0 GB)."
+
+
+def test_a_repository_without_ggufs_is_told() -> None:
+    with pytest.raises(PullFailed, match="no GGUF files"):
+        choose(Reference("o/r"), sets("model.safetensors", "README.md"))
+
+
+def test_two_models_of_one_size_must_be_named() -> None:
+    found = sets("small-Q4_K_M.gguf", "big-Q4_K_M.gguf")
+    with pytest.raises(PullFailed, match=r"several models; write one of: o/r:small-Q4_K_M, o/r:big-Q4_K_M"):
+        choose(Reference("o/r"), found)
+    assert choose(Reference("o/r", "big-q4_k_m"), found).stem == "big-Q4_K_M"
+
+
+def test_shards_are_one_model_and_an_incomplete_set_is_none() -> None:
+    whole = [f"Q8_0/m-Q8_0-{no:05}-of-00003.gguf" for no in (2, 1, 3)]
+    found = sets(*whole, "m-Q4_0-00001-of-00002.gguf")
+    (only,) = found
+    assert [file.name for file in only.files] == [f"m-Q8_0-{no:05}-of-00003.gguf" for no in (1, 2, 3)]
+    assert only.label == "Q8_0" and only.total_bytes == 303
+
+
+def test_the_best_mmproj_goes_with_every_model() -> None:
+    found = sets("m-Q4_0.gguf", "m-Q8_0.gguf", "mmproj-m-f32.gguf", "mmproj-m-F16.gguf", "m.imatrix.gguf")
+    assert {item.label for item in found} == {"Q4_0", "Q8_0"}
+    assert {item.projector.path for item in found if item.projector} == {"mmproj-m-F16.gguf"}
+
+
+@pytest.mark.parametrize("path", ["a/..gguf", ".gguf", "a/.hidden.gguf", "x\ny.gguf", "a\\b.gguf", "c:d.gguf"])
+def test_a_name_that_could_harm_is_passed_over(path: str) -> None:
+    assert sets(path) == ()
