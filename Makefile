@@ -4,12 +4,16 @@ BOOTSTRAP_PYTHON := $(firstword $(foreach p,python3 python3.13 python3.12 python
 PY := .venv/bin/python
 HAL0 := .venv/bin/hal0
 
-.PHONY: help run test setup setup-dev clients engine lint types check pytest coverage lock clean
+.PHONY: help run test setup setup-dev clients engine lint types check pytest coverage lock clean \
+        bundle dist archive deb test-packaging manual
 
 help:
 	@echo "make run    prepare everything, then start hal0 (tray, or headless without a display)"
 	@echo "make test   prepare everything, then run all checks and tests with a real llama-server"
 	@echo "make setup  only prepare .venv, with hal0 in .venv/bin"
+	@echo "make bundle          hal0 with all it needs, in dist/hal0; make dist, make deb: packed"
+	@echo "make manual          the manual as a site, in dist/manual"
+	@echo "make test-packaging  build those and test them, installed in a private copy of this system"
 
 run: setup engine
 	@$(PY) packaging/system_packages.py run
@@ -52,6 +56,32 @@ coverage:
 	@HAL0_LLAMA_SERVER="$$($(HAL0) engine path)" $(PY) -m coverage run -m pytest
 	@$(PY) -m coverage report
 
+# The same sources make the same bytes: no random hashes, and the last commit's time for all times.
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+bundle: setup-dev
+	@$(PY) packaging/system_packages.py build
+	@PYTHONHASHSEED=0 $(PY) -m PyInstaller --noconfirm --log-level ERROR --distpath dist --workpath build hal0.spec
+
+dist: bundle archive
+archive:
+	@$(PY) packaging/build_archive.py
+
+deb: bundle
+	@$(PY) packaging/linux/build_deb.py
+
+test-packaging: dist
+	@$(PY) packaging/system_packages.py test
+	@$(PY) packaging/system_packages.py package
+	@$(MAKE) --no-print-directory engine
+	@export HAL0_LLAMA_SERVER="$$($(HAL0) engine path)" HAL0_TEST_BUNDLE="$(CURDIR)/dist/hal0"; \
+	    $(PY) -m pytest tests/packaging || { \
+	    echo "== some tests failed; running those once more =="; \
+	    $(PY) -m pytest tests/packaging --last-failed --last-failed-no-failures none; }
+
+manual: setup-dev
+	@$(PY) packaging/manual.py
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
+
 # Needs uv. The lock files hold versions and hashes, and name no index.
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 CLIENT_LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --group
@@ -64,4 +94,4 @@ lock:
 	cd tests/clients/node && npm install --package-lock-only
 
 clean:
-	rm -rf .venv .venv-clients .venv-hermes tests/clients/node/node_modules build dist artifacts .mypy_cache .pytest_cache .ruff_cache *.egg-info
+	rm -rf .venv .venv-clients .venv-hermes .venv-cluster tests/clients/node/node_modules build dist artifacts .mypy_cache .pytest_cache .ruff_cache *.egg-info

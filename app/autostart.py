@@ -31,12 +31,20 @@ def set_enabled(enabled: bool) -> None:
 
 
 def command(argv: Sequence[str], executable: str, environment: Mapping[str, str], *, frozen: bool) -> list[str]:
-    """The command line that starts this hal0 again: an AppImage, a bundle, a `hal0` script, or the module."""
+    """The command line that starts this hal0 again, hidden in the tray."""
+    windowed = Path(executable).with_name("hal0w.exe")  # Windows: the one that opens no console
+    if frozen and windowed.is_file():
+        return [str(windowed), *HIDDEN]
+    return [*program(argv, executable, environment, frozen=frozen), *HIDDEN]
+
+
+def program(argv: Sequence[str], executable: str, environment: Mapping[str, str], *, frozen: bool) -> list[str]:
+    """How this hal0 was started, without arguments: an AppImage, a bundle, a `hal0` script, or the module."""
     if image := environment.get("APPIMAGE"):  # sys.executable lies in a mount that is gone after log-out
-        return [image, *HIDDEN]
+        return [image]
     if frozen:
-        return [executable, *HIDDEN]
+        return [executable]
     script = Path(argv[0]).absolute() if argv and argv[0] else None
     if script is not None and script.stem == "hal0" and script.is_file():
-        return [str(script), *HIDDEN]
-    return [executable, "-m", "app", *HIDDEN]
+        return [str(script)]
+    return [executable, "-m", "app"]

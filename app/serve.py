@@ -5,19 +5,28 @@ from __future__ import annotations
 import asyncio
 import signal
 
+from app.sd_notify import Notifier, tell_status
 from router.service import Service
+
+STOP_SECONDS = 60.0
+"""How long stopping may take: the engines' stop ladders run side by side."""
 
 
 async def serve(service: Service) -> None:
-    """Run until SIGINT or SIGTERM. Raises RouterError if the endpoint cannot start."""
+    """Run until SIGINT or SIGTERM; systemd is told how. Raises RouterError if the endpoint cannot start."""
+    notifier = Notifier()
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         _on_signal(loop, number, stopping)
     await service.start()
+    notifier.ready()
+    unsubscribe = tell_status(notifier, service.store)
     try:
         await stopping.wait()
     finally:
+        unsubscribe()
+        notifier.stopping(STOP_SECONDS)
         await service.stop()
 
 

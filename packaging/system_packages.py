@@ -1,7 +1,8 @@
 """System packages: what Qt needs to show a window, and what the tests need for a real desktop.
 
-Usage: python packaging/system_packages.py run|test. Installs what is missing where it may (as root, or with a
-sudo that asks nothing); otherwise says what is missing. `test` fails then; `run` goes on, headless if need be.
+Usage: python packaging/system_packages.py run|test|build|package. Installs what is missing where it may (as
+root, or with a sudo that asks nothing); otherwise says what is missing. `run` goes on then, headless if need
+be, all others fail. `build` is for the bundle, `package` for testing what it is packed into.
 """
 
 from __future__ import annotations
@@ -36,17 +37,29 @@ TEST_PROGRAMS = {
     "import": "imagemagick",
     "xwininfo": "x11-utils",
     "gcc": "gcc",
+    "ip": "iproute2",
 }
 TEST_FILES = {
     "/usr/include/stdio.h": "libc6-dev",
     "/usr/share/dbus-1/session.conf": "dbus-session-bus-common",
     "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf": "fonts-dejavu-core",
 }
+BUILD_PROGRAMS = {"strip": "binutils", "xz": "xz-utils"}
+PACKAGE_PROGRAMS = {
+    "appstreamcli": "appstream",
+    "desktop-file-validate": "desktop-file-utils",
+    "lintian": "lintian",
+    "shellcheck": "shellcheck",
+    "systemd-analyze": "systemd",
+    "update-mime-database": "shared-mime-info",
+    "unshare": "util-linux",
+}
+PROGRAMS = {"run": {}, "test": TEST_PROGRAMS, "build": BUILD_PROGRAMS, "package": PACKAGE_PROGRAMS}
 
 
 def main() -> int:
     purpose = sys.argv[1] if len(sys.argv) == 2 else ""
-    if purpose not in ("run", "test"):
+    if purpose not in PROGRAMS:
         print(__doc__, file=sys.stderr)
         return 2
     if not sys.platform.startswith("linux"):
@@ -62,17 +75,17 @@ def main() -> int:
         if install(command, missing) and not (missing := missing_packages(purpose)):
             return 0
     print(
-        f"packages: {'the tests need' if purpose == 'test' else 'the tray needs'} system packages that are "
+        f"packages: {'the tray needs' if purpose == 'run' else f'`{purpose}` needs'} system packages that are "
         f"missing; on Debian and Ubuntu: apt-get install {' '.join(missing)}",
         file=sys.stderr,
     )
-    return 1 if purpose == "test" else 0
+    return 0 if purpose == "run" else 1
 
 
 def missing_packages(purpose: str) -> list[str]:
     missing = [package for library, package in QT_LIBRARIES.items() if not has_library(library)]
+    missing += [package for program, package in PROGRAMS[purpose].items() if not shutil.which(program)]
     if purpose == "test":
-        missing += [package for program, package in TEST_PROGRAMS.items() if not shutil.which(program)]
         missing += [package for file, package in TEST_FILES.items() if not Path(file).exists()]
     return missing
 

@@ -40,7 +40,10 @@ def autostart_file(environment: Mapping[str, str]) -> Path:
 
 
 def desktop_entry(command: Sequence[str]) -> str:
-    """The desktop file that runs `command`. The endpoint must not wait for the panel: no start delay."""
+    """The desktop file that runs `command`. The endpoint must not wait for the panel: no start delay.
+
+    With TryExec, desktops skip the file once hal0 has been uninstalled.
+    """
     return "\n".join(
         (
             "[Desktop Entry]",
@@ -49,6 +52,7 @@ def desktop_entry(command: Sequence[str]) -> str:
             "Name=hal0",
             "Comment=Local AI models behind one endpoint",
             f"Exec={' '.join(_argument(part) for part in command)}",
+            f"TryExec={_string(command[0])}",
             "Icon=hal0",
             "Terminal=false",
             "StartupNotify=false",
@@ -72,4 +76,8 @@ def _argument(part: str) -> str:
     if _PLAIN.fullmatch(part):
         return part
     quoted = re.sub(r'(["`$\\])', r"\\\1", part).replace("%", "%%")
-    return '"' + quoted.replace("\\", "\\\\").replace("\n", "\\n") + '"'
+    return '"' + _string(quoted) + '"'
+
+
+def _string(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("\n", "\\n")

@@ -75,6 +75,21 @@ def test_what_starts_at_login(tmp_path: Path) -> None:
     assert autostart.command([str(script)], python, image, frozen=True)[0] == "/apps/hal0.AppImage"
 
 
+def test_a_bundle_on_windows_starts_without_a_console(tmp_path: Path) -> None:
+    program, windowed = tmp_path / "hal0.exe", tmp_path / "hal0w.exe"
+    windowed.touch()
+    assert autostart.command([], str(program), {}, frozen=True) == [str(windowed), "tray", "--hidden"]
+    assert autostart.command([], str(program), {}, frozen=False)[0] == str(program)
+    assert autostart.program([], str(program), {}, frozen=True) == [str(program)]
+
+
+def test_an_entry_of_an_uninstalled_hal0_is_skipped_by_desktops() -> None:
+    """Desktops look at TryExec first; it holds a plain string, without Exec's quotes."""
+    entry = linux.desktop_entry(["/opt/a b/100%/hal0", "tray", "--hidden"])
+    assert "TryExec=/opt/a b/100%/hal0\n" in entry
+    assert "TryExec=C:\\\\x\n" in linux.desktop_entry(["C:\\x"])
+
+
 def test_the_launch_agent() -> None:
     data = macos.launch_agent(["/Applications/hal0.app/Contents/MacOS/hal0", "tray", "--hidden"])
     agent = plistlib.loads(data)

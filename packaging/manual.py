@@ -1,0 +1,177 @@
+"""Writes into the manual what the code knows better: commands, error codes, hal0.yaml's keys, clients.
+
+    .venv/bin/python packaging/manual.py [--check]
+
+Rewrites what stands between `<!-- generated: NAME -->` and `<!-- end -->` in docs/*.md; with `--check`
+it only says whether that is up to date (tests/test_manual.py). The pages are complete without a site.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import importlib
+import json
+import pkgutil
+import re
+import sys
+import typing
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+# pytest and others bring a package called `packaging`; this folder must not shadow it.
+sys.path[:] = [str(ROOT), *(entry for entry in sys.path if Path(entry).resolve() != Path(__file__).parent)]
+
+BLOCK = re.compile(r"(<!-- generated: ([\w -]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+
+
+def main() -> int:
+    check = "--check" in sys.argv[1:]
+    stale = [page.name for page in sorted((ROOT / "docs").glob("*.md")) if not renew(page, write=not check)]
+    if check and stale:
+        print(f"docs/{', docs/'.join(stale)} are out of date: run packaging/manual.py", file=sys.stderr)
+    return 1 if check and stale else 0
+
+
+def renew(page: Path, *, write: bool) -> bool:
+    """Whether `page` was up to date."""
+    before = page.read_text(encoding="utf-8")
+    after = BLOCK.sub(lambda found: found[1] + told(found[2]) + found[4], before)
+    if write and after != before:
+        page.write_text(after, encoding="utf-8")
+    return after == before
+
+
+def told(name: str) -> str:
+    kind, *which = name.split()
+    return WRITERS[kind](*which)
+
+
+def table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n".replace("|  |", "| |") for cells in lines)
+
+
+# -- errors -------------------------------------------------------------------------------------------------
+
+
+def errors() -> str:
+    """Every code with its status, and the first sentence of its class."""
+    import router
+    from router.errors import RouterError
+
+    for module in pkgutil.walk_packages(router.__path__, "router."):
+        if "platforms" not in module.name:
+            importlib.import_module(module.name)
+    found: dict[tuple[int, str], str] = {(500, "internal"): "A bug in hal0; its log says more."}
+    for kind in _subclasses(RouterError):
+        found.setdefault((kind.status, kind.code), first_sentence(kind.__doc__ or ""))
+    rows = ((str(status), f"`{code}`", found[status, code]) for status, code in sorted(found))
+    return table(("status", "code", "when"), rows)
+
+
+def _subclasses(base: type) -> Iterator[type]:
+    for kind in base.__subclasses__():
+        yield kind
+        yield from _subclasses(kind)
+
+
+def first_sentence(text: str) -> str:
+    flowing = " ".join(text.split())
+    return flowing.partition(". ")[0].rstrip(".") + "." if flowing else ""
+
+
+# -- hal0.yaml ----------------------------------------------------------------------------------------------
+
+
+def keys(section: str) -> str:
+    """The keys of one dataclass of router.config.schema, with their defaults and meanings."""
+    from router.config import schema
+    from router.config.meanings import MEANINGS
+
+    kind = getattr(schema, section)
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    rows = ((f"`{n}`", _default(fields[n], m.shown), m.text) for n, m in MEANINGS[kind].items())
+    return table(("key", "default", "meaning"), rows)
+
+
+def _default(field: dataclasses.Field[typing.Any], shown: str | None) -> str:
+    """As one writes it in YAML; a default that is a phrase stands without quotes."""
+    if shown is not None:
+        return shown if " " in shown else f"`{shown}`"
+    if field.default in (dataclasses.MISSING, None):
+        return ""
+    value = list(field.default) if isinstance(field.default, tuple) else field.default
+    return f"`{json.dumps(value).strip(chr(34)).removesuffix('.0')}`"
+
+
+# -- commands -----------------------------------------------------------------------------------------------
+
+
+def commands() -> str:
+    """Every command as `hal0 COMMAND --help` tells it."""
+    from app.cli import _parser
+
+    return "\n".join(_command(parser, name) for name, parser in _leaves(_parser(), "hal0"))
+
+
+def _leaves(parser: argparse.ArgumentParser, name: str) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    subs = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    if not subs:
+        yield name, parser
+    for sub in subs:
+        for word, child in sub.choices.items():
+            yield from _leaves(child, f"{name} {word}")
+
+
+def _command(parser: argparse.ArgumentParser, name: str) -> str:
+    hidden = (argparse._HelpAction, argparse._SubParsersAction)
+    shown = [a for a in parser._actions if not isinstance(a, hidden) and a.dest != "config"]
+    shown = [a for a in shown if a.help != argparse.SUPPRESS]
+    usage = " ".join([name, *(_spelled(action) for action in shown)])
+    told_of = parser.description or ""
+    lines = [
+        f"## {name}\n",
+        f"{told_of[:1].upper()}{told_of[1:].rstrip('.')}.\n",
+        f"```\n{usage}\n```\n",
+    ]
+    told = [(f"`{_bare(action)}`", action.help or "") for action in shown if action.help]
+    if told:
+        lines.append(table(("argument", "meaning"), iter(told)))
+    return "\n".join(lines)
+
+
+def _spelled(action: argparse.Action) -> str:
+    return f"[{_bare(action)}]" if action.option_strings or action.nargs in ("?", "*") else _bare(action)
+
+
+def _bare(action: argparse.Action) -> str:
+    value = str(action.metavar or action.dest).upper() if action.nargs != 0 else ""
+    return " ".join(part for part in (*action.option_strings[-1:], value) if part)
+
+
+# -- clients ------------------------------------------------------------------------------------------------
+
+
+def connect(client: str) -> str:
+    """What the window's Connect dialog says of this client."""
+    from app.connect import Client, recipe
+    from router.config.schema import Kind
+    from router.state import SlotStatus, Snapshot
+
+    snapshot = Snapshot(slots=(SlotStatus("primary", Kind.CHAT, context_length=131072),))
+    found = recipe(Client(client), snapshot)
+    steps = f"{found.steps}\n\n" if found.steps else ""
+    return f"{steps}```\n{found.paste.rstrip()}\n```\n"
+
+
+WRITERS: dict[str, Callable[..., str]] = {
+    "errors": errors,
+    "keys": keys,
+    "commands": commands,
+    "connect": connect,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())
