@@ -11,10 +11,15 @@ from typing import Any
 from PySide6.QtCore import QObject, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 
-from app import text
+from app import text, texts_models
 from app.link import Link
 from app.menu_model import Action, Command
+from app.remedy import remedy_changes
+from app.settings_view import LOCAL_ONLY
+from app.settings_written import NotReadable
+from router.config.change import ConfigChange
 from router.errors import RouterError, SwitchCancelled
+from router.state import DownloadOrder
 from router.tasks import spawn
 
 log = logging.getLogger(__name__)
@@ -28,6 +33,8 @@ class Actions(QObject):
         quit_requested: quit, after asking if need be.
         logs_requested: (slot, or "" for hal0's own) show that log.
         settings_requested: show the settings.
+        update_requested: (name) install the newer llama-server.
+        start_here_requested: run a router of our own in the place of one that is gone.
         failed: (slot or "", one sentence) a command could not be carried out.
         switched: (slot, model, seconds) a switch a person started has ended well.
     """
@@ -36,6 +43,8 @@ class Actions(QObject):
     quit_requested = Signal()
     logs_requested = Signal(str)
     settings_requested = Signal()
+    start_here_requested = Signal()
+    update_requested = Signal(str)
     failed = Signal(str, str)
     switched = Signal(str, str, float)
 
@@ -62,6 +71,10 @@ class Actions(QObject):
                 self.logs_requested.emit(command.slot)
             case Action.LOG_FOLDER:
                 self._open_log_folder()
+            case Action.START_HERE:
+                self.start_here_requested.emit()
+            case Action.UPDATE:
+                self.update_requested.emit(command.value)
             case Action.SETTINGS:
                 self.settings_requested.emit()
             case _:
@@ -83,6 +96,8 @@ class Actions(QObject):
         except RouterError as error:
             log.warning("%s %s: %s", command.action, command.slot, error.message)
             self.failed.emit(command.slot, error.message)
+        except NotReadable as error:
+            self.failed.emit(command.slot, texts_models.not_readable(error))
         except Exception:
             # A bug must not look like a click that did nothing.
             log.exception("%s %s failed", command.action, command.slot)
@@ -95,7 +110,7 @@ class Actions(QObject):
         slot, link = command.slot, self._link
         match command.action:
             case Action.LOAD:
-                return link.load(slot, command.model)
+                return self._load(command)
             case Action.CANCEL:
                 return link.cancel(slot)
             case Action.UNLOAD:
@@ -104,4 +119,15 @@ class Actions(QObject):
                 return link.unload_all()
             case Action.RESTART:
                 return link.restart(slot)
+            case Action.DOWNLOAD:
+                return link.download(DownloadOrder(command.value), command.model)
+            case Action.LOCAL_ONLY:
+                return link.edit_config([ConfigChange(LOCAL_ONLY, bool(command.value))])
         raise AssertionError(f"not a command for the router: {command.action}")
+
+    async def _load(self, command: Command) -> None:
+        model = self._link.snapshot.model(command.model)
+        if command.flags and model is not None:
+            document = await self._link.read_config()
+            await self._link.edit_config(remedy_changes(document, model, command.flags))
+        await self._link.load(command.slot, command.model, force=command.force)

@@ -8,6 +8,7 @@ import queue
 import sys
 from pathlib import Path
 
+from app.journal import JournalFormatter, is_journal
 from resources import demo_model
 from router.config.load import load_config
 from router.config.schema import Config
@@ -15,6 +16,7 @@ from router.paths import Paths
 from router.service import Service
 
 LOG_BYTES = 5 * 1024 * 1024
+LOG_LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def read_config(config_file: Path | None) -> tuple[Config, Paths]:
@@ -37,11 +39,12 @@ def start_logging(paths: Paths, *, to_stderr: bool) -> logging.handlers.QueueLis
     file = logging.handlers.RotatingFileHandler(
         paths.logs / "hal0.log", maxBytes=LOG_BYTES, backupCount=2, encoding="utf-8"
     )
+    file.setFormatter(logging.Formatter(LOG_LINE))
     handlers: list[logging.Handler] = [file]
     if to_stderr:
-        handlers.append(logging.StreamHandler(sys.stderr))
-    for handler in handlers:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        stderr = logging.StreamHandler(sys.stderr)
+        stderr.setFormatter(JournalFormatter() if is_journal(2) else logging.Formatter(LOG_LINE))
+        handlers.append(stderr)
     lines: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
     root = logging.getLogger()
     root.setLevel(logging.INFO)

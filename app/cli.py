@@ -63,12 +63,16 @@ def _parser() -> argparse.ArgumentParser:
     switch = _add(commands, "switch", "load a model into a slot", _switch, remote)
     switch.add_argument("slot")
     switch.add_argument("model")
+    switch.add_argument("--force", action="store_true", help="even if its memory is not there")
     unload = _add(commands, "unload", "empty a slot", _unload, remote)
     unload.add_argument("slot")
     logs = _add(commands, "logs", "print a slot's engine log", _logs, remote)
     logs.add_argument("slot")
     _add(commands, "reload", "apply hal0.yaml now; it is also picked up by itself", _reload, remote)
     _add_engine(commands, common)
+    _add_service(commands, common)
+    _add_upstream(commands, common)
+    _add_model(commands, common, remote)
     return parser
 
 
@@ -87,7 +91,7 @@ def _add(
 def _add_engine(
     commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
 ) -> None:
-    engine = commands.add_parser("engine", help="llama-server: install, list, path")
+    engine = commands.add_parser("engine", help="llama-server: install, list, path, use, rollback, remove")
     actions = engine.add_subparsers(title="actions", metavar="ACTION", required=True)
     install = _add(actions, "install", "fetch a llama-server for this computer", _engine_install, common)
     install.add_argument(
@@ -95,6 +99,53 @@ def _add_engine(
     )
     _add(actions, "list", "show every llama-server found", _engine_list, common)
     _add(actions, "path", "print the one in use", _engine_path, common)
+    use = _add(actions, "use", "prefer an installed one; loaded slots keep theirs", _engine_use, common)
+    use.add_argument("version", help="its folder, build or version, or auto for the newest")
+    _add(actions, "rollback", "back to the one before the last install or use", _engine_rollback, common)
+    remove = _add(actions, "remove", "remove an installed one that nothing uses", _engine_remove, common)
+    remove.add_argument("version", help="its folder, build or version")
+
+
+def _add_model(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    common: argparse.ArgumentParser,
+    remote: argparse.ArgumentParser,
+) -> None:
+    model = commands.add_parser("model", help="model files: pull, ls, rm")
+    actions = model.add_subparsers(title="actions", metavar="ACTION", required=True)
+    pull = _add(
+        actions, "pull", "fetch a model from Hugging Face; asked for again, it goes on", _model_pull, common
+    )
+    pull.add_argument("reference", metavar="org/repo[:quant]")
+    pull.add_argument("--dry-run", action="store_true", help="only say what it is, and whether it fits")
+    pull.add_argument("--yes", action="store_true", help="ask nothing")
+    pull.add_argument("--json", action="store_true", help="one JSON object a line")
+    ls = _add(actions, "ls", "show every model file: size, origin, names in hal0.yaml", _model_ls, common)
+    ls.add_argument("--json", action="store_true", help="as JSON")
+    rm = _add(actions, "rm", "remove a model that hal0 fetched", _model_rm, remote)
+    rm.add_argument("model", help="a model's id, or org/repo:quant")
+    rm.add_argument("--yes", action="store_true", help="ask nothing")
+
+
+def _add_service(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    service = commands.add_parser(
+        "service", help="run without a desktop, from each login on: install, remove, status"
+    )
+    actions = service.add_subparsers(title="actions", metavar="ACTION", required=True)
+    _add(actions, "install", "start `hal0 serve` now and at each login (systemd)", _service_install, common)
+    _add(actions, "remove", "stop it and start it no more", _service_remove, common)
+    _add(actions, "status", "tell whether it runs", _service_status, common)
+
+
+def _add_upstream(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    upstream = commands.add_parser("upstream", help="servers elsewhere: store a key")
+    actions = upstream.add_subparsers(title="actions", metavar="ACTION", required=True)
+    key = _add(actions, "key", "store a key in the system's keyring, for api_key: keyring:NAME", _key, common)
+    key.add_argument("name", metavar="NAME")
 
 
 # Each command imports what it needs when it runs.
@@ -133,7 +184,7 @@ def _models(arguments: argparse.Namespace) -> int:
 def _switch(arguments: argparse.Namespace) -> int:
     from app.commands.remote import switch
 
-    return switch(arguments.config, arguments.url, arguments.slot, arguments.model)
+    return switch(arguments.config, arguments.url, arguments.slot, arguments.model, force=arguments.force)
 
 
 def _unload(arguments: argparse.Namespace) -> int:
@@ -154,6 +205,12 @@ def _reload(arguments: argparse.Namespace) -> int:
     return reload(arguments.config, arguments.url)
 
 
+def _key(arguments: argparse.Namespace) -> int:
+    from app.commands.upstream import store_key
+
+    return store_key(arguments.name)
+
+
 def _engine_install(arguments: argparse.Namespace) -> int:
     from app.commands.engine import install
 
@@ -170,6 +227,61 @@ def _engine_path(arguments: argparse.Namespace) -> int:
     from app.commands.engine import print_path
 
     return print_path(arguments.config)
+
+
+def _engine_use(arguments: argparse.Namespace) -> int:
+    from app.commands.engine import use
+
+    return use(arguments.config, arguments.version)
+
+
+def _engine_rollback(arguments: argparse.Namespace) -> int:
+    from app.commands.engine import rollback
+
+    return rollback(arguments.config)
+
+
+def _engine_remove(arguments: argparse.Namespace) -> int:
+    from app.commands.engine import remove
+
+    return remove(arguments.config, arguments.version)
+
+
+def _model_pull(arguments: argparse.Namespace) -> int:
+    from app.commands.model import pull
+
+    flags = {"dry_run": arguments.dry_run, "yes": arguments.yes, "as_json": arguments.json}
+    return pull(arguments.config, arguments.reference, **flags)
+
+
+def _model_ls(arguments: argparse.Namespace) -> int:
+    from app.commands.model import ls
+
+    return ls(arguments.config, as_json=arguments.json)
+
+
+def _model_rm(arguments: argparse.Namespace) -> int:
+    from app.commands.model import rm
+
+    return rm(arguments.config, arguments.url, arguments.model, yes=arguments.yes)
+
+
+def _service_install(arguments: argparse.Namespace) -> int:
+    from app.commands.service import install
+
+    return install(arguments.config)
+
+
+def _service_remove(_arguments: argparse.Namespace) -> int:
+    from app.commands.service import remove
+
+    return remove()
+
+
+def _service_status(_arguments: argparse.Namespace) -> int:
+    from app.commands.service import status
+
+    return status()
 
 
 if __name__ == "__main__":

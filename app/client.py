@@ -49,8 +49,8 @@ class Client:
             return False
         return True
 
-    def state(self) -> dict[str, Any]:
-        return self._call("GET", "/api/state", timeout=READ_SECONDS)
+    def state(self, seconds: float = READ_SECONDS) -> dict[str, Any]:
+        return self._call("GET", "/api/state", timeout=seconds)
 
     def models(self) -> dict[str, Any]:
         """Every model and what it takes (GET /api/models)."""
@@ -60,9 +60,11 @@ class Client:
         lines: list[str] = self._call("GET", _slot_path(slot, "logs"), timeout=READ_SECONDS)["lines"]
         return lines
 
-    def load(self, slot: str, model: str) -> None:
-        """Returns when the model is ready. Raises Refused with the reason it is not."""
-        self._call("POST", _slot_path(slot, "load"), {"model": model})
+    def load(self, slot: str, model: str, *, force: bool = False) -> None:
+        """Returns when the model is ready. Raises Refused with the reason it is not. `force`: even if its
+        memory is not there."""
+        body = {"model": model, "force": True} if force else {"model": model}
+        self._call("POST", _slot_path(slot, "load"), body)
 
     def unload(self, slot: str) -> None:
         self._call("POST", _slot_path(slot, "unload"))

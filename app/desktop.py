@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import time
 from collections.abc import Callable
 
 import qasync
@@ -13,13 +14,14 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 
 from app import text
 from app.actions import Actions
+from app.current_link import CurrentLink, Host, Routers
 from app.display import has_display
 from app.icons import app_icon
 from app.language import speak
 from app.menu_model import has_engine
-from app.notices import Notice, notices, switch_notice
+from app.notices import Notice, exposure, notices, switch_notice, update_news
 from app.quitter import Quitter, on_termination
-from app.remembered import FIRST_RUN_DONE, TRAY_EXPLAINED, Remembered, is_first_run
+from app.remembered import EXPOSURE_TOLD, FIRST_RUN_DONE, TRAY_EXPLAINED, Remembered, is_first_run
 from app.router_host import HostedService, RouterHost
 from app.single_instance import SingleInstance
 from app.state_bridge import StateBridge
@@ -28,19 +30,27 @@ from app.window.main import MainWindow
 from app.window.quit_progress import QuitProgress
 from router.errors import RouterError
 from router.paths import Paths
-from router.state import Snapshot
+from router.state import ServerState, Snapshot
 from router.tasks import spawn
 
 log = logging.getLogger(__name__)
 
+LOOK_SECONDS = 5.0
 HIDDEN_START_MS = 10_000  # at login the tray may come up after hal0
 
 
-def run_desktop(make_service: Callable[[], HostedService], paths: Paths, *, hidden: bool = False) -> int:
+def run_desktop(
+    make_service: Callable[[], HostedService],
+    paths: Paths,
+    *,
+    hidden: bool = False,
+    find_other: Callable[[], Host | None] = lambda: None,
+) -> int:
     """Run hal0 with tray and window until a person quits; returns the process's exit code.
 
-    `make_service` is called on the router's thread. `hidden` starts without the window where a tray exists
-    (start at login). A second launch shows the first one's window and returns 0.
+    `make_service` is called on the router's thread, unless `find_other` finds one that another process runs.
+    `hidden` starts without the window where a tray exists (start at login). A second launch shows the first
+    one's window and returns 0.
     """
     if not has_display():
         return _say(text.NO_DISPLAY, 2)
@@ -48,11 +58,12 @@ def run_desktop(make_service: Callable[[], HostedService], paths: Paths, *, hidd
     instance = SingleInstance(paths.state)
     if not instance.acquire():
         return _defer_to_first(instance)
-    host = RouterHost(make_service)
+    routers = Routers(lambda: RouterHost(make_service), find_other)
+    host = CurrentLink(routers.other() or routers.own())
     try:
         with qasync.QEventLoop(app) as loop:
             asyncio.set_event_loop(loop)
-            return int(loop.run_until_complete(_live(host, instance, paths, hidden)))
+            return int(loop.run_until_complete(_live(host, routers, instance, paths, hidden)))
     except RuntimeError as error:
         if "stopped before Future completed" not in str(error):
             raise
@@ -64,8 +75,10 @@ def run_desktop(make_service: Callable[[], HostedService], paths: Paths, *, hidd
         instance.release()
 
 
-async def _live(host: RouterHost, instance: SingleInstance, paths: Paths, hidden: bool) -> int:
-    desktop = Desktop(host, instance, paths)
+async def _live(
+    host: CurrentLink, routers: Routers, instance: SingleInstance, paths: Paths, hidden: bool
+) -> int:
+    desktop = Desktop(host, routers, instance, paths)
     on_termination(desktop.quitter.quit_now, desktop)
     spawn(desktop.start(hidden), name="start")
     code = await desktop.exit_code
@@ -80,12 +93,15 @@ class Desktop(QObject):
         exit_code: done when everything has stopped.
     """
 
-    def __init__(self, host: RouterHost, instance: SingleInstance, paths: Paths) -> None:
+    def __init__(self, host: CurrentLink, routers: Routers, instance: SingleInstance, paths: Paths) -> None:
         super().__init__()
         self.exit_code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._code = 0
         self._remembered = Remembered(paths.state)
-        self._host = host
+        self._host, self._routers = host, routers
+        self._moving = False
+        self._was_up = False
+        self._looked_at = float("-inf")
         self._last = host.snapshot
         self.bridge = StateBridge(host, self)
         self.actions = Actions(host, paths.logs, self)
@@ -125,6 +141,8 @@ class Desktop(QObject):
         self.actions.switched.connect(self._on_switched)
         self.actions.logs_requested.connect(self.window.show_logs)
         self.actions.settings_requested.connect(self.window.show_settings)
+        self.actions.start_here_requested.connect(self._on_start_here)
+        self.actions.update_requested.connect(self._on_update)
         self.window.first_run_done.connect(lambda: self._remembered.add(FIRST_RUN_DONE))
         self.window.close_refused.connect(lambda: self.quitter.request_without_tray(self.window))
         self.window.closed.connect(self._on_window_closed)
@@ -139,12 +157,27 @@ class Desktop(QObject):
     def _on_snapshot(self, snapshot: Snapshot) -> None:
         old, self._last = self._last, snapshot
         self.window.may_hide = self.tray.visible
-        self.tray.show_snapshot(snapshot)
+        self.tray.show_snapshot(snapshot, self._host.attached)
         self.window.show_snapshot(snapshot)
         self.quit_progress.show_snapshot(snapshot)
         self.quitter.show_snapshot(snapshot)
         for notice in notices(old, snapshot):
             self._notify(notice)
+        self._look_who_has_the_port(snapshot)
+        told, news = exposure(snapshot, EXPOSURE_TOLD in self._remembered)
+        self._remembered.put(EXPOSURE_TOLD, told)
+        if news is not None:
+            self._notify(news)
+
+        for flag, notice in update_news(snapshot, self._remembered).items():
+            self._remembered.put_only(flag.rpartition(":")[0], flag)
+            self._notify(notice)
+
+    @Slot()
+    def _on_update(self) -> None:
+        """Its progress is in the window."""
+        self.window.reveal()
+        self.window.engine.update()
 
     @Slot(str, str)
     def _on_failed(self, slot: str, message: str) -> None:
@@ -162,8 +195,42 @@ class Desktop(QObject):
 
     @Slot()
     def _on_stopping(self) -> None:
-        if any(has_engine(slot) for slot in self._last.slots):
+        if self._host.attached is None and any(has_engine(slot) for slot in self._last.slots):
             self.quit_progress.begin(self._last, waiting=False)
+
+    @Slot()
+    def _on_start_here(self) -> None:
+        """The other router is gone; but it may have come back in this moment."""
+        if self._host.attached is not None:
+            self._move(self._other_or_own, "start here")
+
+    def _look_who_has_the_port(self, snapshot: Snapshot) -> None:
+        """At login the desktop and `hal0 serve` may start at once, and the port is the other's."""
+        self._was_up = self._was_up or snapshot.server.state is ServerState.RUNNING
+        down = snapshot.server.state is ServerState.FAILED and not self._was_up
+        if down and self._host.attached is None and time.monotonic() - self._looked_at > LOOK_SECONDS:
+            self._looked_at = time.monotonic()
+            self._move(self._routers.other, "attach to the hal0 that has the port")
+
+    def _other_or_own(self) -> Host:
+        return self._routers.other() or self._routers.own()
+
+    def _move(self, find: Callable[[], Host | None], name: str) -> None:
+        if not self._moving:
+            self._moving = True
+            spawn(self._replace_router(find), name=name)
+
+    async def _replace_router(self, find: Callable[[], Host | None]) -> None:
+        try:
+            host = await asyncio.to_thread(find)
+            if host is not None:
+                await asyncio.to_thread(self._host.replace, host)
+                self._was_up = False
+        except Exception as error:
+            log.exception("the router did not start")
+            self._report_startup(error.message if isinstance(error, RouterError) else str(error))
+        finally:
+            self._moving = False
 
     @Slot()
     def _on_tray_changed(self) -> None:

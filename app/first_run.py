@@ -22,11 +22,12 @@ class FirstLook:
     slot: str
 
 
-def first_look(snapshot: Snapshot) -> FirstLook:
+def first_look(snapshot: Snapshot, *, engine_missing: bool = False) -> FirstLook:
+    """`engine_missing`: no llama-server runs here, so that not even the demo can answer."""
     slots = chat_slots(snapshot)
     return FirstLook(
         gpu=_gpu(snapshot.memory),
-        models=_models(snapshot),
+        models=_models(snapshot, engine_missing),
         endpoint=text.endpoint(snapshot.server),
         slot=slots[0].name if slots else "",
     )
@@ -41,8 +42,10 @@ def _gpu(memory: tuple[DeviceMemory, ...]) -> str:
     return text_window.GPU_SEARCH
 
 
-def _models(snapshot: Snapshot) -> str:
+def _models(snapshot: Snapshot, engine_missing: bool) -> str:
     found = tuple(model for model in snapshot.models if model.id != DEMO and model.problem is None)
     if found:
         return text_window.models_found(found)
-    return text_window.MODELS_DEMO if snapshot.model(DEMO) else text_window.MODELS_NONE
+    if snapshot.model(DEMO) is None:
+        return text_window.MODELS_NONE
+    return text_window.MODELS_NO_ENGINE if engine_missing else text_window.MODELS_DEMO

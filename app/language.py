@@ -7,7 +7,7 @@ from importlib import resources
 
 from PySide6.QtCore import QCoreApplication, QLocale, QTranslator
 
-from app import text, text_window, texts_models, translate
+from app import text, text_window, texts_models, texts_pull, translate
 
 
 def speak(app: QCoreApplication, folder: str | None = None, locale: QLocale | None = None) -> bool:
@@ -29,5 +29,5 @@ def speak_english() -> None:
 
 def _say_again() -> None:
     # These modules hold plain constants, and everyone reads them through the module: a reload changes them all.
-    for module in (text, text_window, texts_models):
+    for module in (text, text_window, texts_models, texts_pull):
         importlib.reload(module)

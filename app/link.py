@@ -1,12 +1,28 @@
-"""What the desktop may ask of the router: snapshots in, commands out. In-process today, over HTTP later."""
+"""What the desktop may ask of the router: snapshots in, commands out. In-process or over HTTP."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 from router.config.change import ConfigChange, ConfigDocument
-from router.state import Snapshot
+from router.state import DownloadOrder, Snapshot
+
+if TYPE_CHECKING:
+    from router.engine.find import EngineProblem
+    from router.engine.install import OnProgress
+    from router.wire.offer import Offer
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """The router is another process's, and goes on without the desktop. `pid` is that process, None where it is
+    not known; `lost`: there is no contact with it."""
+
+    url: str
+    pid: int | None = None
+    lost: bool = False
 
 
 class Link(Protocol):
@@ -19,11 +35,18 @@ class Link(Protocol):
     @property
     def snapshot(self) -> Snapshot: ...
 
+    @property
+    def attached(self) -> Attached | None:
+        """Whose router it is; None: it lives and ends with the desktop. Changes only with the snapshot."""
+        ...
+
     def subscribe(self, observer: Callable[[Snapshot], None]) -> Callable[[], None]:
         """Call `observer`, on any thread, after each change; returns the function that ends it."""
         ...
 
-    async def load(self, slot: str, model: str) -> None: ...
+    async def load(self, slot: str, model: str, *, force: bool = False) -> None:
+        """Put `model` into `slot`. `force`: whatever the memory's arithmetic says."""
+        ...
 
     async def unload(self, slot: str) -> None: ...
 
@@ -54,4 +77,23 @@ class Link(Protocol):
 
         Raises ConfigErrors, with nothing written, if the result would not be valid.
         """
+        ...
+
+    async def engine_problem(self) -> EngineProblem | None:
+        """What keeps llama-server from running; None where one can be run."""
+        ...
+
+    async def install_engine(self, on_progress: OnProgress) -> str:
+        """Fetch a llama-server and return its version. `on_progress` is called on any thread.
+
+        Raises InstallFailed; cancelling leaves nothing half-made behind.
+        """
+        ...
+
+    async def offer(self, reference: str) -> Offer:
+        """What a repository on Hugging Face has, with sizes and what would fit; nothing is fetched."""
+        ...
+
+    async def download(self, order: DownloadOrder, reference: str) -> None:
+        """Carry out `order`; what comes of it is in the snapshot's `downloads`."""
         ...

@@ -1,17 +1,23 @@
 """Pure: `Snapshot` → what the tray shows. No Qt, no clock, no I/O.
 
-For a given set of slots and choices the rows never come or go, only their texts and flags change: hosts of a
-StatusNotifier menu rebuild (and close) an open menu when a row is inserted.
+For a given set of slots, choices and newer versions the rows never come or go, only their texts and flags
+change: hosts of a StatusNotifier menu rebuild (and close) an open menu when a row is inserted.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app import text
+from app import text, texts_pull, texts_remote
+from app.link import Attached
+from app.remote_model import groups
+from app.room import Rooms
+from router.remote.names import all_places
 from router.state import ServerState, SlotState, SlotStatus, Snapshot
 
+ENGINE = "llama-server"
 LINE_LIMIT = 34
 HEADER_LIMIT = 120
 MESSAGE_LIMIT = 90
@@ -34,24 +40,36 @@ class Action(StrEnum):
     LOG_FOLDER = "log-folder"
     SETTINGS = "settings"
     COPY_TEXT = "copy-text"
+    LOCAL_ONLY = "local-only"
+    START_HERE = "start-here"
+    DOWNLOAD = "download"
+    UPDATE = "update"
     QUIT = "quit"
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """An action with the slot and the model id it is about, where it is about one, or the text to copy."""
+    """An action with the slot and the model id it is about, where it is about one, or the text to copy.
+
+    DOWNLOAD: `model` is the download's reference, `value` the DownloadOrder. UPDATE: `value` is what is newer.
+
+    `force`: load whatever the memory's arithmetic says. `flags`: "name=value" to give the model first.
+    """
 
     action: Action
     slot: str = ""
     model: str = ""
     value: str = ""
+    force: bool = False
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One menu entry. `key` is stable over time and unique in its menu; a row without text is a separator.
 
-    `radio` rows of one submenu form a group of which at most one is `checked`; `rows` makes it a submenu.
+    `radio` rows of one submenu form a group of which at most one is `checked`; each `tick` row is on or off by
+    itself; `rows` makes it a submenu.
     """
 
     key: str
@@ -59,6 +77,7 @@ class Row:
     enabled: bool = True
     checked: bool = False
     radio: bool = False
+    tick: bool = False
     command: Command | None = None
     rows: tuple[Row, ...] = ()
 
@@ -81,29 +100,36 @@ class IconState(StrEnum):
     ERROR = "error"
 
 
-def menu_spec(snapshot: Snapshot, now: float) -> MenuSpec:
-    """The whole tray menu at Unix time `now`."""
+def menu_spec(snapshot: Snapshot, now: float, attached: Attached | None = None) -> MenuSpec:
+    """The whole tray menu at Unix time `now`. `attached`: the router is another process's."""
     running = [s for s in snapshot.slots if has_engine(s)]
+    rooms = Rooms(snapshot)
     return MenuSpec(
         (
-            Row("header", text.elide(text.header(snapshot.server), HEADER_LIMIT), enabled=False),
+            Row("header", text.elide(_header(snapshot, attached), HEADER_LIMIT), enabled=False),
+            *_start_here_row(attached),
+            *_update_rows(snapshot),
             _action(Action.OPEN, text.OPEN),
             _action(Action.COPY_URL, text.COPY_URL),
             Row("separator-slots"),
-            *(_slot_row(snapshot, slot, now) for slot in snapshot.slots),
+            *(_slot_row(snapshot, slot, now, rooms) for slot in snapshot.slots),
+            *_remote_rows(snapshot, now),
             Row("memory", text.memory(snapshot.memory), enabled=False),
             _action(Action.UNLOAD_ALL, text.UNLOAD_ALL, enabled=bool(running)),
             Row("separator-logs"),
+            _local_only_row(snapshot),
             _action(Action.LOGS, text.LOGS),
             _action(Action.SETTINGS, text.SETTINGS),
             Row("separator-quit"),
-            _action(Action.QUIT, text.quit_entry(len(running))),
+            _action(Action.QUIT, texts_remote.CLOSE_TRAY if attached else text.quit_entry(len(running))),
         )
     )
 
 
 def has_engine(slot: SlotStatus) -> bool:
     """Whether quitting would stop a process of this slot."""
+    if slot.upstream is not None:
+        return False
     return slot.pid is not None or slot.state not in (SlotState.UNLOADED, SlotState.QUEUED, SlotState.FAILED)
 
 
@@ -112,6 +138,8 @@ def may_unload(slot: SlotStatus) -> bool:
 
 
 def may_restart(slot: SlotStatus) -> bool:
+    if slot.upstream is not None:
+        return False
     return slot.serving is not None and slot.state in (SlotState.READY, SlotState.FAILED)
 
 
@@ -120,7 +148,7 @@ def icon_state(snapshot: Snapshot) -> IconState:
     states = {slot.state for slot in snapshot.slots}
     if snapshot.server.state is ServerState.FAILED:
         return IconState.ERROR
-    if any(state.switching for state in states):
+    if any(place.slot.state.switching for place in all_places(snapshot)):
         return IconState.SWITCHING
     if SlotState.FAILED in states:
         return IconState.ERROR
@@ -170,11 +198,59 @@ def _action(action: Action, label: str, *, enabled: bool = True, slot: str = "",
     return Row(action.value, label, enabled=enabled, command=Command(action, slot, model))
 
 
-def _slot_row(snapshot: Snapshot, slot: SlotStatus, now: float) -> Row:
+def _local_only_row(snapshot: Snapshot) -> Row:
+    wanted = "" if snapshot.local_only else "on"
+    command = Command(Action.LOCAL_ONLY, value=wanted)
+    return Row("local-only", text.LOCAL_ONLY, checked=snapshot.local_only, tick=True, command=command)
+
+
+def _header(snapshot: Snapshot, attached: Attached | None) -> str:
+    header = text.header(snapshot.server)
+    if attached is None or attached.lost:
+        return header
+    return text.SEPARATOR.join((header, texts_remote.attached_to(attached)))
+
+
+def _start_here_row(attached: Attached | None) -> tuple[Row, ...]:
+    if attached is None:
+        return ()
+    return (_action(Action.START_HERE, texts_remote.START_HERE, enabled=attached.lost),)
+
+
+def _update_rows(snapshot: Snapshot) -> tuple[Row, ...]:
+    """A line for each thing that is newer: of llama-server hal0 can install it, beside the one there is."""
+    found = []
+    for update in snapshot.updates:
+        key = f"update:{update.name}"
+        if update.name == ENGINE:
+            command = Command(Action.UPDATE, value=update.name)
+            found.append(Row(key, texts_pull.update_entry(update.name, update.newest), command=command))
+        else:
+            line = texts_pull.update_line(update.name, update.newest, update.current)
+            found.append(Row(key, text.elide(line, MESSAGE_LIMIT), enabled=False))
+    return tuple(found)
+
+
+def _remote_rows(snapshot: Snapshot, now: float) -> Iterator[Row]:
+    """A section for each other hal0: the contact with it, then its slots."""
+    found = groups(snapshot)
+    for group in found:
+        line = texts_remote.group_line(group.name, group.link, group.facts)
+        yield Row(f"separator-remote:{group.name}")
+        yield Row(f"remote:{group.name}", text.elide(line, MESSAGE_LIMIT), enabled=False)
+        for place in group.places:
+            yield _slot_row(place.snapshot, place.slot, now, Rooms(place.snapshot))
+    if found:
+        yield Row("separator-memory")
+
+
+def _slot_row(snapshot: Snapshot, slot: SlotStatus, now: float, rooms: Rooms) -> Row:
     name, serving = slot.name, slot.serving
     detail = Row("detail", text.elide(text.slot_detail(slot, now), MESSAGE_LIMIT), enabled=False)
-    choices = [_choice_row(snapshot, slot, model_id) for model_id in slot.choices]
-    if not choices:
+    choices = [_choice_row(snapshot, slot, model_id, rooms) for model_id in slot.choices]
+    if not choices and slot.upstream is not None:
+        choices = [Row("no-models", text.elide_middle(slot.upstream, LINE_LIMIT), enabled=False)]
+    elif not choices:
         choices = [Row("no-models", text.NO_MODEL_ENTRY, enabled=False)]
     rows = (
         detail,
@@ -190,11 +266,11 @@ def _slot_row(snapshot: Snapshot, slot: SlotStatus, now: float) -> Row:
     return Row(f"slot:{name}", text.slot_line(snapshot, slot, LINE_LIMIT), rows=rows)
 
 
-def _choice_row(snapshot: Snapshot, slot: SlotStatus, model_id: str) -> Row:
+def _choice_row(snapshot: Snapshot, slot: SlotStatus, model_id: str, rooms: Rooms) -> Row:
     model = snapshot.model(model_id)
     return Row(
         f"model:{model_id}",
-        text.choice(model, model_id, LINE_LIMIT),
+        rooms.entry(slot, model_id, LINE_LIMIT),
         enabled=model is not None and model.problem is None,
         checked=slot.serving == model_id,
         radio=True,

@@ -23,13 +23,13 @@ class MenuView(QObject):
         super().__init__(parent)
         self.menu = menu
         self._escape = escape
-        self._shape: tuple[tuple[str, bool, bool, bool], ...] = ()
+        self._shape: tuple[tuple[str, bool, bool, bool, bool], ...] = ()
         self._entries: list[_Entry] = []
         self._group = QActionGroup(self)
 
     def show_rows(self, rows: tuple[Row, ...]) -> None:
         """Make the menu show `rows`: text and flags in place, a rebuild only where rows came or went."""
-        shape = tuple((row.key, row.separator, row.radio, bool(row.rows)) for row in rows)
+        shape = tuple((row.key, row.separator, row.radio, row.tick, bool(row.rows)) for row in rows)
         if shape != self._shape:
             self._rebuild(rows)
             self._shape = shape
@@ -59,8 +59,8 @@ class MenuView(QObject):
         action = self.menu.addAction("")
         # macOS moves entries called "Quit" or "Settings" elsewhere unless told not to.
         action.setMenuRole(QAction.MenuRole.NoRole)
+        action.setCheckable(row.radio or row.tick)
         if row.radio:
-            action.setCheckable(True)
             action.setActionGroup(self._group)
         return _Entry(self, action, None)
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
-from app import text
+from app import text, text_window
 from app import texts_models as words
+from app.room import Rooms, room_words
 from app.settings_view import MODEL_DIRS, form_of
 from router.config.change import ConfigChange, ConfigDocument
 from router.memory import needs
+from router.memory.preview import Previews, previews
 from router.state import DeviceMemory, ModelStatus, SlotState, SlotStatus, Snapshot
 
 FITS_UP_TO = 0.85  # of what is free: the rest is for the context, whose size the file does not tell
@@ -51,7 +53,7 @@ class ModelRow:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A slot that a model could be loaded into; `reason` says why not, or what is so already."""
+    """A slot that a model could be loaded into; `reason` says why not, what is so already, or what it takes."""
 
     slot: str
     enabled: bool
@@ -61,8 +63,15 @@ class Target:
 
 def shown_of(snapshot: Snapshot) -> object:
     """What the tab shows of a snapshot: while this is equal, nothing of it changes (requests come and go)."""
-    slots = tuple((s.name, s.kind, s.state, s.loaded, s.choices, s.serving) for s in snapshot.slots)
-    return snapshot.models, snapshot.memory, slots
+    slots = tuple(
+        (s.name, s.kind, s.state, s.loaded, s.choices, s.serving, s.memory_by_device, _evictable(s))
+        for s in snapshot.slots
+    )
+    return snapshot.models, snapshot.memory, snapshot.headroom, slots
+
+
+def _evictable(slot: SlotStatus) -> tuple[bool, int]:
+    return bool(slot.in_flight or slot.queued or slot.pinned), slot.priority
 
 
 def rows(snapshot: Snapshot) -> tuple[ModelRow, ...]:
@@ -71,23 +80,59 @@ def rows(snapshot: Snapshot) -> tuple[ModelRow, ...]:
     for slot in snapshot.slots:
         for model_id in slot.loaded if slot.state is SlotState.READY else ():
             loaded.setdefault(model_id, []).append(slot)
-    return tuple(_row(model, snapshot, loaded.get(model.id, [])) for model in snapshot.models)
+    plans = previews(snapshot)
+    return tuple(_row(model, snapshot, loaded.get(model.id, []), plans) for model in snapshot.models)
 
 
-def _row(model: ModelStatus, snapshot: Snapshot, holding: Sequence[SlotStatus]) -> ModelRow:
+def _row(model: ModelStatus, snapshot: Snapshot, holding: Sequence[SlotStatus], plans: Previews) -> ModelRow:
     slots = tuple(slot.name for slot in holding)
     trained = model.context_trained if model.context_trained != model.context_length else None
     context, tip = words.UNKNOWN, ""
     if model.context_length:
         context = words.context(text.context(model.context_length), text.context(trained) if trained else None)
         tip = words.context_tip(model.context_length, model.context_trained)
+        tip = text_window.chosen_context(model) or tip
     size = text.size(model.size_bytes) if model.size_bytes else words.UNKNOWN
-    fit = fit_text(
+    fit = _planned(model, snapshot.memory, plans) or fit_text(
         model, snapshot.memory, held=sum(needs.held_bytes(slot, snapshot.memory) for slot in holding)
     )
     name = model.display_name or model.id
     searched = (name, model.id, *model.aliases, model.quantisation or "", model.kind.value, *slots)
     return ModelRow(model, name, size, context, tip, slots, fit, " ".join(searched).casefold())
+
+
+def _planned(model: ModelStatus, memory: tuple[DeviceMemory, ...], plans: Previews) -> FitText | None:
+    """What a load would come to in the slot where it goes best; None where too little is known of it."""
+    if model.problem is not None or not model.needs:
+        return None
+    found = plans.best(model.id)
+    if found.fit is None:
+        return None
+    guess = model.needs_source == needs.Source.FORMULA
+    told = room_words(found, None)
+    pool = "VRAM" if memory[0].is_gpu else "RAM"
+    tip = words.plan_tip(
+        text.size(model.needs), text.size(found.margin), pool, short=found.fit is needs.Fits.SHORT
+    )
+    if found.evict:
+        tip = f"{tip} {words.leave_tip(', '.join(found.evict))}"
+    if found.fit is needs.Fits.SHORT:
+        total = sum(device.total for device in memory)
+        return FitText(_too_big(model.needs, total), _marked(told, guess), _with_source(tip, guess))
+    fit = Fit.FITS if found.fit is needs.Fits.FITS and not found.evict else Fit.TIGHT
+    return FitText(fit, _marked(told, guess), _with_source(tip, guess))
+
+
+def _too_big(needed: int, total: int) -> Fit:
+    return Fit.TIGHT if needed <= total else Fit.TOO_BIG
+
+
+def _marked(told: str, guess: bool) -> str:
+    return f"≈ {told}" if guess else told
+
+
+def _with_source(tip: str, guess: bool) -> str:
+    return f"{tip} {words.COMPUTED}" if guess else tip
 
 
 def fit_text(model: ModelStatus, memory: tuple[DeviceMemory, ...], held: int = 0) -> FitText:
@@ -116,15 +161,14 @@ def _exact(needed: int, free: int, total: int, pool: str) -> FitText:
     tip = f"{tip} {words.MAKE_ROOM}"
     if found.fits is needs.Fits.TIGHT:
         return FitText(Fit.TIGHT, words.TIGHT_EXACTLY, tip)
-    fit = Fit.TIGHT if needed <= total else Fit.TOO_BIG
-    return FitText(fit, words.short_by(text.size(found.margin)), tip)
+    return FitText(_too_big(needed, total), words.short_by(text.size(found.margin)), tip)
 
 
 def _estimate(model: ModelStatus, free: int, total: int, pool: str) -> FitText:
     """By the formula where there is one; else the file's size is all that is known."""
     if model.needs:
         found = _exact(model.needs, free, total, pool)
-        return FitText(found.fit, f"≈ {found.text}", f"{found.tip} {words.COMPUTED}")
+        return FitText(found.fit, _marked(found.text, True), _with_source(found.tip, True))
     assert model.size_bytes, "seen by the caller"
     if model.size_bytes > total:
         tip = words.too_big_tip(text.size(model.size_bytes), text.size(total), pool)
@@ -137,7 +181,7 @@ def _estimate(model: ModelStatus, free: int, total: int, pool: str) -> FitText:
 
 def targets(snapshot: Snapshot, model: ModelStatus) -> tuple[Target, ...]:
     """Every slot, and whether `model` may be loaded there."""
-    found = []
+    found, rooms = [], Rooms(snapshot)
     for slot in snapshot.slots:
         if model.id not in slot.choices:
             reason = words.wrong_kind(slot.kind.value) if slot.kind is not model.kind else words.NOT_A_CHOICE
@@ -145,7 +189,7 @@ def targets(snapshot: Snapshot, model: ModelStatus) -> tuple[Target, ...]:
         elif slot.state is SlotState.READY and slot.serving == model.id:
             found.append(Target(slot.name, enabled=False, loaded=True, reason=words.LOADED_THERE))
         else:
-            found.append(Target(slot.name, enabled=True))
+            found.append(Target(slot.name, enabled=True, reason=rooms.words(slot, model)))
     return tuple(found)
 
 

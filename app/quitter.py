@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from app import text, text_window
+from app.link import Attached
 from app.quit_model import in_flight
 from router.state import Snapshot
 from router.tasks import spawn
@@ -24,6 +25,9 @@ class Stoppable(Protocol):
 
     @property
     def snapshot(self) -> Snapshot: ...
+
+    @property
+    def attached(self) -> Attached | None: ...
 
     def stop(self, timeout: float | None = None) -> bool: ...
 
@@ -55,8 +59,8 @@ class Quitter(QObject):
 
     @Slot()
     def request(self, window: QWidget | None = None) -> None:
-        """Quit; a person is asked first if requests are in flight."""
-        busy = in_flight(self._host.snapshot)
+        """Quit; a person is asked first if requests are in flight that this would break off."""
+        busy = in_flight(self._host.snapshot) if self._host.attached is None else 0
         if busy and not self._under_way:
             self._ask(text.quit_question(busy), text.QUIT_CONSEQUENCE, window, may_wait=True)
         else:
@@ -64,7 +68,10 @@ class Quitter(QObject):
 
     @Slot()
     def request_without_tray(self, window: QWidget | None = None) -> None:
-        """The last visible part of hal0 is being closed: always ask, as the endpoint would go with it."""
+        """The last visible part of hal0 is being closed: ask wherever the endpoint would go with it."""
+        if self._host.attached is not None:
+            self.quit_now()
+            return
         self._ask(text.CLOSE_QUESTION, text.CLOSE_CONSEQUENCE, window, may_wait=False)
 
     @Slot()

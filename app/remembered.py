@@ -12,27 +12,38 @@ log = logging.getLogger(__name__)
 
 FIRST_RUN_DONE = "first_run_done"
 TRAY_EXPLAINED = "tray_explained"
+EXPOSURE_TOLD = "exposure_told"
 
 
 class Remembered:
-    """Flags that are set once. A file that cannot be read or written is logged, and forgotten."""
+    """Flags. A file that cannot be read or written is logged, and forgotten."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "desktop.json"
         self._flags = self._read()
 
-    def __contains__(self, flag: str) -> bool:
+    def __contains__(self, flag: object) -> bool:
         return flag in self._flags
 
     def add(self, flag: str) -> None:
         """Remember `flag` from now on."""
-        if flag in self._flags:
+        self.put(flag, True)
+
+    def put(self, flag: str, on: bool) -> None:
+        """Remember `flag`, or forget it."""
+        if on == (flag in self._flags):
             return
-        self._flags.add(flag)
+        self._flags = self._flags | {flag} if on else self._flags - {flag}
         try:
             write_atomic(self._file, json.dumps(dict.fromkeys(sorted(self._flags), True)).encode())
         except OSError as error:
             log.warning("cannot remember %s in %s: %s", flag, self._file, error)
+
+    def put_only(self, prefix: str, flag: str) -> None:
+        """Remember `flag` in the place of all that begin with `prefix`."""
+        for old in [old for old in self._flags if old.startswith(prefix) and old != flag]:
+            self.put(old, False)
+        self.add(flag)
 
     def _read(self) -> set[str]:
         try:

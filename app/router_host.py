@@ -12,13 +12,19 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from app.link import Attached
 from router.config.change import ConfigChange, ConfigDocument
 from router.errors import ShuttingDown
 from router.loop import run
-from router.state import Observer, Snapshot, StateStore
+from router.state import DownloadOrder, Observer, Snapshot, StateStore
 from router.tasks import spawn
+
+if TYPE_CHECKING:
+    from router.engine.find import EngineProblem
+    from router.engine.install import OnProgress
+    from router.wire.offer import Offer
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -37,7 +43,7 @@ class HostedService(Protocol):
 
     async def stop(self) -> None: ...
 
-    async def load(self, slot: str, model: str) -> None: ...
+    async def load(self, slot: str, model: str, *, force: bool = False) -> None: ...
 
     async def unload(self, slot: str) -> None: ...
 
@@ -56,6 +62,14 @@ class HostedService(Protocol):
     async def read_config(self) -> ConfigDocument: ...
 
     async def edit_config(self, changes: Sequence[ConfigChange]) -> None: ...
+
+    async def engine_problem(self) -> EngineProblem | None: ...
+
+    async def install_engine(self, on_progress: OnProgress) -> str: ...
+
+    async def offer(self, reference: str) -> Offer: ...
+
+    async def download(self, order: DownloadOrder, reference: str) -> None: ...
 
 
 class RouterHost:
@@ -80,6 +94,10 @@ class RouterHost:
     @property
     def snapshot(self) -> Snapshot:
         return self._service.store.snapshot if self._service else Snapshot()
+
+    @property
+    def attached(self) -> Attached | None:
+        return None  # it ends with this process
 
     @property
     def running(self) -> bool:
@@ -118,8 +136,8 @@ class RouterHost:
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
-    async def load(self, slot: str, model: str) -> None:
-        await self._call(lambda service: service.load(slot, model))
+    async def load(self, slot: str, model: str, *, force: bool = False) -> None:
+        await self._call(lambda service: service.load(slot, model, force=force))
 
     async def unload(self, slot: str) -> None:
         await self._call(lambda service: service.unload(slot))
@@ -147,6 +165,18 @@ class RouterHost:
 
     async def edit_config(self, changes: Sequence[ConfigChange]) -> None:
         await self._call(lambda service: service.edit_config(changes))
+
+    async def engine_problem(self) -> EngineProblem | None:
+        return await self._call(lambda service: service.engine_problem())
+
+    async def install_engine(self, on_progress: OnProgress) -> str:
+        return await self._call(lambda service: service.install_engine(on_progress))
+
+    async def offer(self, reference: str) -> Offer:
+        return await self._call(lambda service: service.offer(reference))
+
+    async def download(self, order: DownloadOrder, reference: str) -> None:
+        await self._call(lambda service: service.download(order, reference))
 
     async def _call(self, command: Callable[[HostedService], Coroutine[Any, Any, T]]) -> T:
         """Run a command on the router's loop; cancelling here cancels it there."""

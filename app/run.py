@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from app.attach import find_running, noted_pid
 from app.bootstrap import make_service, read_config, start_logging, stop_logging
 from app.display import has_display
 from router.config.problems import ConfigErrors
@@ -12,6 +14,9 @@ from router.errors import RouterError
 from router.loop import run
 from router.paths import Paths
 from router.service import Service
+
+if TYPE_CHECKING:
+    from app.remote_link import RemoteLink
 
 
 def run_tray(config_file: Path | None, *, hidden: bool = False) -> int:
@@ -24,9 +29,25 @@ def run_tray(config_file: Path | None, *, hidden: bool = False) -> int:
     try:
         from app.desktop import run_desktop
 
-        return run_desktop(lambda: _make_for_desktop(config_file), paths, hidden=hidden)
+        return run_desktop(
+            lambda: _make_for_desktop(config_file),
+            paths,
+            hidden=hidden,
+            find_other=lambda: _link_to_running(config_file, paths),
+        )
     finally:
         stop_logging(listener)
+
+
+def _link_to_running(config_file: Path | None, paths: Paths) -> RemoteLink | None:
+    """To the hal0 that runs already, if one does."""
+    from app.remote_link import RemoteLink
+
+    found = find_running(config_file)
+    if found is None:
+        return None
+    url, key = found
+    return RemoteLink(url, key, lambda: noted_pid(paths, url))
 
 
 def _make_for_desktop(config_file: Path | None) -> Service:

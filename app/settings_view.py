@@ -1,7 +1,8 @@
 """Pure: hal0.yaml ⇄ the values the settings show, and the smallest set of changes between the two.
 
 A `Form` maps a setting's key, as in `ConfigChange.path`, to its value: text, number, bool, None for "left out",
-or a tuple. Two are edited as they look: `flags` is a tuple of (name, text), `request` is JSON text.
+or a tuple. Three are edited as they look: `flags` is a tuple of (name, text), `request` is JSON text, and the
+headroom is in MiB.
 """
 
 from __future__ import annotations
@@ -22,18 +23,22 @@ HOST, PORT, API_KEYS = ("server", "host"), ("server", "port"), ("server", "api_k
 LLAMA_SERVER, PORTS = ("engine", "llama_server"), ("engine", "ports")
 QUEUE, WAIT = ("limits", "queue"), ("limits", "wait")
 MODEL_DIRS = ("model_dirs",)
-BASIC = (HOST, PORT, API_KEYS, LLAMA_SERVER, PORTS, MODEL_DIRS, QUEUE, WAIT)
+HEADROOM, LOCAL_ONLY, UPDATES = ("memory", "headroom"), ("local_only",), ("updates",)
+BASIC = (
+    HOST, PORT, API_KEYS, LLAMA_SERVER, PORTS, MODEL_DIRS, QUEUE, WAIT, HEADROOM, LOCAL_ONLY, UPDATES,
+)  # fmt: skip
 SLOTS, MODELS = "slots", "models"
 AUTO = "auto"
 
 SLOT_DEFAULTS: Mapping[str, Any] = {
     "kind": Kind.CHAT.value, "model": None, "models": None, "autoload": False,
     "switch": SwitchPolicy.ON_REQUEST.value, "idle_unload": 0.0, "pinned": False, "drain_timeout": 30.0,
-    "command": None, "health": "/health",
+    "command": None, "health": "/health", "priority": 0, "fallback": (), "upstream": None,
 }  # fmt: skip
 MODEL_DEFAULTS: Mapping[str, Any] = {
     "file": "", "display_name": None, "kind": None, "aliases": (), "flags": (), "request": "",
 }  # fmt: skip
+_MIB = 1 << 20
 _NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})(\.\d+)?")
 
 
@@ -59,6 +64,9 @@ def _basics(config: Config, written: Written) -> Form:
         MODEL_DIRS: tuple(map(str, config.model_dirs)) if folders is None else folders,
         QUEUE: config.limits.queue,
         WAIT: config.limits.wait,
+        HEADROOM: round(config.memory.headroom / _MIB),
+        LOCAL_ONLY: config.local_only,
+        UPDATES: config.updates.value,
     }
 
 
@@ -113,8 +121,12 @@ def rebased(form: Form, old: Form, new: Form) -> Form:
 def changes(document: ConfigDocument, form: Form) -> list[ConfigChange]:
     """The smallest changes that make `document` say what `form` says; the form must have no problems."""
     old, written = form_of(document), Written(document.text)
-    found = [ConfigChange(key, _plain(form[key])) for key in BASIC if form[key] != old[key]]
+    found = [ConfigChange(key, _basic(key, form[key])) for key in BASIC if form[key] != old[key]]
     return [*found, *_entry_changes(SLOTS, old, form, written), *_entry_changes(MODELS, old, form, written)]
+
+
+def _basic(key: Key, value: Any) -> Any:
+    return f"{value}MiB" if key == HEADROOM else _plain(value)
 
 
 def _entry_changes(section: str, old: Form, new: Form, written: Written) -> list[ConfigChange]:
@@ -140,7 +152,7 @@ def _field_changes(key: Key, old: Any, new: Any) -> list[ConfigChange]:
         return _mapping_changes(key, dict(old), dict(new), flag_json)
     if key[2] == "request":
         return _mapping_changes(key, read_request(old), read_request(new), lambda value: value)
-    left_out = new is None or (key[2] == "aliases" and not new)
+    left_out = new is None or (key[2] in ("aliases", "fallback") and not new)
     return [ConfigChange(key, REMOVE if left_out else _plain(new))] if new != old else []
 
 

@@ -6,25 +6,31 @@ from dataclasses import dataclass
 
 from app import text, text_window
 from app.menu_model import may_restart, may_unload
-from app.switch_model import PHASES, Mark, fraction, marks
-from router.state import SlotState, SlotStatus, Snapshot
+from app.room import Rooms
+from app.switch_model import PHASES, Mark, fraction, marks, overlaps
+from router.errors import MemoryInsufficient
+from router.state import SlotError, SlotState, SlotStatus, Snapshot
 
 NAME_LIMIT = 60
+DETAIL_LIMIT = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A model the slot may hold. One that cannot be launched is there, disabled, with the reason in `text`."""
+    """A model the slot may hold: `text` in the list, `short` while the list is closed. One that cannot be
+    launched is there, disabled, with the reason in both."""
 
     model: str
     text: str
     enabled: bool
+    short: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SlotView:
     """What the card says. `phases` is empty unless a switch is under way; `share` (0..1) and `left` are None
-    and "" unless they are really known. `restore` and `retry` are model ids, "" where nothing is offered."""
+    and "" unless they are really known. `restore`, `retry` and `force` are model ids, "" where nothing is
+    offered; `remedy` are flags ("name=value") with which `retry` would go, or ()."""
 
     name: str
     kind: str
@@ -40,33 +46,51 @@ class SlotView:
     restore: str
     restore_text: str
     retry: str
+    force: str
+    remedy: tuple[str, ...]
+    remedy_text: str
+    has_engine: bool
     may_cancel: bool
     may_unload: bool
     may_restart: bool
     unload_tip: str
 
 
-def slot_view(snapshot: Snapshot, slot: SlotStatus, now: float, seconds_left: float | None) -> SlotView:
-    """The card of `slot` at Unix time `now`; `seconds_left` of its load, where that is known."""
+def slot_view(
+    snapshot: Snapshot,
+    slot: SlotStatus,
+    now: float,
+    seconds_left: float | None,
+    dismissed: SlotError | None = None,
+) -> SlotView:
+    """The card of `slot` at Unix time `now`; `seconds_left` of its load, where that is known. `dismissed`: the
+    error that a person has seen enough of."""
     switching = slot.state.switching
-    choices = _choices(snapshot, slot)
-    restore = _restorable(slot)
-    error = slot.last_error
+    error = slot.last_error if not switching and slot.last_error != dismissed else None
+    restore = _restorable(slot) if error is not None else ""
+    retry = error.model if error is not None and error.model in slot.choices else ""
+    short = error is not None and error.code == MemoryInsufficient.code
+    # Only this computer's hal0.yaml can be written from here.
+    remedy = error.remedy if error is not None and retry and "/" not in slot.name else ()
     return SlotView(
-        name=slot.name,
+        name=slot.name.rpartition("/")[2],  # of another hal0, which the line above its slots names
         kind=slot.kind.value,
-        choices=choices,
+        choices=_choices(snapshot, slot),
         serving=slot.serving,
         hint=_hint(slot),
         chip=text.state(slot),
-        facts=_facts(slot, now),
+        facts=_facts(snapshot, slot, now, hidden=slot.last_error is not None and error is None),
         phases=_phases(slot) if switching else (),
         share=fraction(slot),
         left=text_window.time_left(seconds_left) if seconds_left is not None else "",
-        error=error.message if error is not None and not switching else "",
+        error=error.message if error is not None else "",
         restore=restore,
         restore_text=text_window.restore(snapshot, restore) if restore else "",
-        retry=error.model if error is not None and error.model in slot.choices and not switching else "",
+        retry=retry or "",
+        force=retry or "" if short else "",
+        remedy=remedy,
+        remedy_text=text_window.load_with(remedy) if remedy else "",
+        has_engine=slot.upstream is None,
         may_cancel=switching,
         may_unload=may_unload(slot),
         may_restart=may_restart(slot),
@@ -75,16 +99,21 @@ def slot_view(snapshot: Snapshot, slot: SlotStatus, now: float, seconds_left: fl
 
 
 def _choices(snapshot: Snapshot, slot: SlotStatus) -> tuple[Choice, ...]:
-    found = []
+    found, rooms = [], Rooms(snapshot)
     for model_id in slot.choices:
         model = snapshot.model(model_id)
         usable = model is not None and model.problem is None
-        found.append(Choice(model_id, text.choice(model, model_id, NAME_LIMIT), usable))
+        words = rooms.entry(slot, model_id, NAME_LIMIT)
+        auto = text_window.chosen_context(model) if model is not None else ""
+        shown = text.SEPARATOR.join(part for part in (words, auto) if part)
+        found.append(Choice(model_id, shown, usable, text.choice(model, model_id, NAME_LIMIT)))
     return tuple(found)
 
 
 def _hint(slot: SlotStatus) -> str:
     """What stands in the list where no entry is served: a model that is gone may still be running."""
+    if slot.upstream is not None:
+        return slot.upstream
     if slot.serving is not None:
         return text.no_longer_offered(slot.serving)
     return text.CHOOSE_MODEL if slot.choices else text.NO_MODEL_ENTRY
@@ -96,13 +125,16 @@ def _phases(slot: SlotStatus) -> tuple[tuple[str, Mark], ...]:
     )
 
 
-def _facts(slot: SlotStatus, now: float) -> str:
+def _facts(snapshot: Snapshot, slot: SlotStatus, now: float, *, hidden: bool) -> str:
+    """`hidden`: its error is not shown above, so that it stands here in one line where the slot is down."""
     facts = text_window.facts(slot, now)
     if slot.state.switching:
-        return text.SEPARATOR.join(part for part in (text.slot_detail(slot, now), facts) if part)
-    if slot.state is SlotState.READY or not slot.choices:
+        before = slot.model if overlaps(slot) else None
+        answers = text.answers_meanwhile(text.model_name(snapshot, before)) if before else ""
+        return text.SEPARATOR.join(part for part in (text.slot_detail(slot, now), answers, facts) if part)
+    if slot.state is SlotState.READY or (not slot.choices and slot.upstream is None):
         return facts or text.slot_detail(slot, now)
-    return "" if slot.last_error else text.slot_detail(slot, now)
+    return "" if slot.last_error and not hidden else text.elide(text.slot_detail(slot, now), DETAIL_LIMIT)
 
 
 def _restorable(slot: SlotStatus) -> str:

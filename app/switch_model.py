@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from router.remote.names import all_places
 from router.state import SlotState, SlotStatus, Snapshot
 
 PHASES = (SlotState.DRAINING, SlotState.STOPPING, SlotState.STARTING, SlotState.LOADING, SlotState.WARMING)
@@ -16,14 +17,25 @@ class Mark(StrEnum):
     DONE = "done"
     NOW = "now"
     AHEAD = "ahead"
+    SKIPPED = "skipped"
+
+
+def overlaps(slot: SlotStatus) -> bool:
+    """Whether the model before goes on answering while the next one loads beside it."""
+    return slot.state in PHASES[2:] and bool(slot.loaded) and slot.target not in slot.loaded
 
 
 def marks(slot: SlotStatus) -> tuple[Mark, ...]:
-    """One mark for each of PHASES. While the slot is queued, all lie ahead."""
+    """One mark for each of PHASES. While the slot is queued, all lie ahead; beside a model that goes on
+    answering nothing is drained or stopped first."""
     if slot.state not in PHASES:
         return tuple(Mark.AHEAD for _ in PHASES)
     at = PHASES.index(slot.state)
-    return tuple(Mark.DONE if n < at else Mark.NOW if n == at else Mark.AHEAD for n in range(len(PHASES)))
+    before = Mark.SKIPPED if overlaps(slot) else Mark.DONE
+    return tuple(
+        before if n < min(at, 2) else Mark.DONE if n < at else Mark.NOW if n == at else Mark.AHEAD
+        for n in range(len(PHASES))
+    )
 
 
 def fraction(slot: SlotStatus) -> float | None:
@@ -61,7 +73,8 @@ class LoadClock:
 
     def note(self, snapshot: Snapshot, now: float) -> None:
         """Take the fractions of this snapshot, seen at Unix time `now`."""
-        loading = {slot.name: slot for slot in snapshot.slots if fraction(slot) is not None}
+        slots = [place.slot for place in all_places(snapshot)]
+        loading = {slot.name: slot for slot in slots if fraction(slot) is not None}
         self._loads = {name: load for name, load in self._loads.items() if name in loading}
         for name, slot in loading.items():
             share = fraction(slot)

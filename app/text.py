@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from app.translate import tr
 from router.state import DeviceMemory, ModelStatus, ServerState, ServerStatus, SlotState, SlotStatus, Snapshot
@@ -30,6 +30,10 @@ NO_MODEL_ENTRY = tr("No models")
 NO_SLOTS = tr("No slots: add one under slots: in hal0.yaml")
 NOTHING_LOADED = tr("nothing loaded")
 CHOOSE_MODEL = tr("Choose a model…")
+LOADED = tr("loaded")
+FITS = tr("fits")
+TIGHT = tr("tight")
+LOCAL_ONLY = tr("Never leave this computer")
 NO_LOG_LINES = tr("This slot's engine has not written anything yet.")
 ALREADY_RUNNING = tr("hal0 is already running; its window is now open.")
 NOT_ANSWERING = tr(
@@ -133,14 +137,43 @@ def model_name(snapshot: Snapshot, model_id: str) -> str:
     return model.display_name or model.id if model else model_id
 
 
-def choice(model: ModelStatus | None, model_id: str, limit: int) -> str:
-    """One entry of a model list: `Qwen3-30B   17.8 GB`, or what is wrong with it."""
+def choice(model: ModelStatus | None, model_id: str, limit: int, room: str = "", *, sized: bool = True) -> str:
+    """One entry of a model list: `Qwen3-30B   17.8 GB · fits`, or what is wrong with it."""
     name = elide_middle((model.display_name or model.id) if model else model_id, limit)
     if model is None:
         return f"{name}{SEPARATOR}{NOT_IN_CATALOG}"
     if model.problem:
         return f"{name}{SEPARATOR}{elide(model.problem, limit)}"
-    return f"{name}   {size(model.size_bytes)}" if model.size_bytes else name
+    held = size(model.size_bytes) if model.size_bytes and sized else ""
+    facts = SEPARATOR.join(part for part in (held, room) if part)
+    return f"{name}   {facts}" if facts else name
+
+
+def short_of_room(needs: int | None, missing: int) -> str:
+    """`needs 18.2 GB, 8.6 GB short`; both in bytes."""
+    if not needs:
+        return tr("{missing} short").format(missing=size(missing))
+    return tr("needs {needs}, {missing} short").format(needs=size(needs), missing=size(missing))
+
+
+def makes_leave(slots: Sequence[str], more: int) -> str:
+    """`makes embed and coder leave`: models that are unloaded to make room. `more` slots are not named."""
+    names = tr(" and ").join(elide_middle(name, 16) for name in slots)
+    if more > 0:
+        names = tr("{slots} and {more} more").format(slots=names, more=more)
+    return tr("makes {slots} leave").format(slots=names)
+
+
+def making_room(slots: Sequence[str]) -> str:
+    return tr("Making room: unloading {slots}").format(slots=", ".join(slots))
+
+
+def answered_by(upstream: str) -> str:
+    return tr("answered by {upstream}").format(upstream=upstream)
+
+
+def answers_meanwhile(model: str) -> str:
+    return tr("{model} answers until then").format(model=model)
 
 
 def state(slot: SlotStatus) -> str:
@@ -166,6 +199,11 @@ def percent(slot: SlotStatus) -> int | None:
 def slot_line(snapshot: Snapshot, slot: SlotStatus, limit: int) -> str:
     """`primary · Qwen3-30B Q4_K_M · Ready`; a switch shows its goal: `coder · → Gemma-27B · Loading 45%`."""
     name = elide_middle(slot.name, limit // 2)
+    if slot.upstream is not None:
+        answers = answered_by(elide_middle(slot.upstream, limit))
+        return SEPARATOR.join((name, answers, *([state(slot)] if slot.state is SlotState.FAILED else [])))
+    if slot.served_by is not None and not slot.state.switching:
+        return SEPARATOR.join((name, answered_by(elide_middle(slot.served_by, limit)), state(slot)))
     if slot.serving is None:
         model = NOTHING_LOADED if slot.choices else NO_MODELS_AT_ALL
     else:
@@ -177,9 +215,9 @@ def slot_line(snapshot: Snapshot, slot: SlotStatus, limit: int) -> str:
 def slot_detail(slot: SlotStatus, now: float) -> str:
     """The line under a slot: why it failed, how long a switch runs, what it uses. `now`: Unix seconds."""
     if slot.state.switching:
-        if slot.progress is None:
-            return tr("Switching")
-        return tr("Switching for {time}").format(time=duration(slot.progress.elapsed(now)))
+        return _switch_detail(slot, now)
+    if slot.upstream is not None:
+        return answered_by(slot.upstream)
     if slot.last_error is not None:
         return slot.last_error.message
     if not slot.choices:
@@ -194,6 +232,13 @@ def slot_detail(slot: SlotStatus, now: float) -> str:
     if slot.queued:
         facts.append(tr("{count} waiting").format(count=slot.queued))
     return SEPARATOR.join(facts) or state(slot)
+
+
+def _switch_detail(slot: SlotStatus, now: float) -> str:
+    told = tr("Switching")
+    if slot.progress is not None:
+        told = tr("Switching for {time}").format(time=duration(slot.progress.elapsed(now)))
+    return SEPARATOR.join((making_room(slot.evicting), told)) if slot.evicting else told
 
 
 def context(tokens: int) -> str:

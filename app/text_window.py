@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from app.text import APP, ELLIPSIS, SEPARATOR, context, duration, held, model_name, size
+from collections.abc import Sequence
+
+from app.text import APP, ELLIPSIS, SEPARATOR, answered_by, context, duration, held, model_name, size
 from app.translate import tr
-from router.state import ModelStatus, ServerStatus, SlotState, SlotStatus, Snapshot
+from router.state import ModelStatus, ServerStatus, SlotState, SlotStatus, Snapshot, UpstreamState
 
 # -- header ------------------------------------------------------------------------------------------------
 COPY_MENU = tr("Copy the address, or settings for a client")
@@ -80,6 +82,9 @@ PHASE_NAMES = {
 DONE = "✓"
 RESTORE = tr("Restore previous")
 TRY_AGAIN = tr("Try again")
+LOAD_ANYWAY = tr("Load anyway")
+DISMISS = tr("Dismiss")
+DISMISS_SIGN = "✕"
 RESTART = tr("Restart")
 SHOW_LOG = tr("Show log")
 MANY_PHASES = tr("Phases of the switch of {slot}")
@@ -94,6 +99,24 @@ def restore(snapshot: Snapshot, model_id: str) -> str:
     return tr("Back to {model}").format(model=model_name(snapshot, model_id))
 
 
+def load_with(flags: Sequence[str]) -> str:
+    """`Use ctx-size 32768`: flags as "name=value" that are put into hal0.yaml before the model is loaded."""
+    return tr("Use {flags}").format(flags=", ".join(flag.replace("=", " ") for flag in flags))
+
+
+LOAD_WITH_TIP = tr("Writes this into hal0.yaml, then loads the model.")
+
+
+def chosen_context(model: ModelStatus) -> str:
+    """`65,536 tokens (chosen to fit; trained for 262,144)`; "" where the model can no more, or was told."""
+    tokens, trained = model.context_length, model.context_trained
+    if not model.context_auto or not tokens or not trained or tokens >= trained:
+        return ""
+    return tr("{tokens} tokens (chosen to fit; trained for {trained})").format(
+        tokens=f"{tokens:,}", trained=f"{trained:,}"
+    )
+
+
 def time_left(seconds: float) -> str:
     """`~12 s`, in steps that do not flicker."""
     if seconds >= 90:
@@ -105,6 +128,8 @@ def time_left(seconds: float) -> str:
 def facts(slot: SlotStatus, now: float) -> str:
     """`2 running · 1 waiting · 42 tok/s · 32k context · 17.8 GB · idle 4 min`; what is unknown is left out."""
     found = []
+    if slot.served_by is not None and not slot.state.switching:
+        found.append(answered_by(slot.served_by))
     if slot.in_flight:
         found.append(tr("{count} running").format(count=slot.in_flight))
     if slot.queued:
@@ -138,6 +163,16 @@ def idle(seconds: float) -> str:
 def _days(count: int) -> str:
     return tr("idle {count} days").format(count=count)
 
+
+# -- servers elsewhere -------------------------------------------------------------------------------------
+ELSEWHERE = tr("Elsewhere")
+NOT_ASKED = tr("Not asked")
+LOCAL_ONLY_FACT = tr("nothing leaves this computer")
+UPSTREAM_WORDS = {
+    UpstreamState.OK: tr("Answers"),
+    UpstreamState.DOWN: tr("Not reachable"),
+    UpstreamState.UNKNOWN: tr("Not asked yet"),
+}
 
 # -- memory ------------------------------------------------------------------------------------------------
 RAM_NAME = tr("RAM (no GPU found)")
@@ -182,6 +217,9 @@ MODELS_DEMO = tr(
     "No GGUF files found. Until you add models, a tiny built-in demo answers: it says one fixed sentence."
 )
 MODELS_NONE = tr("No models found. Add a folder with GGUF files in the Models tab.")
+MODELS_NO_ENGINE = tr(
+    "No GGUF files found. Until you add models, a tiny built-in demo stands in; it needs llama-server as well."
+)
 AT_LOGIN = tr("Start hal0 when I log in")
 AT_LOGIN_FAILED = tr("Starting at login could not be set: {reason}")
 TEST = tr("Test")
@@ -189,6 +227,22 @@ TESTING = tr("Asking…")
 TEST_HINT = tr("Test sends one short question, and loads the model if need be.")
 START_USING = tr("Start using hal0")
 QUESTION = "Say hello in one short sentence."
+
+
+# -- llama-server ------------------------------------------------------------------------------------------
+STEP_ENGINE = tr("Engine")
+INSTALL_ENGINE = tr("Install llama-server")
+INSTALL_ENGINE_HINT = tr("Fetches llama.cpp's llama-server into hal0's own folder; nothing else is changed.")
+ENGINE_MISSING = tr(
+    "llama-server, the program that runs the models, is not on this computer: until it is, no model can answer."
+)
+ENGINE_FETCHING = tr("Looking for the llama-server that suits this computer…")
+ENGINE_PROGRESS = tr("Progress of installing llama-server")
+ENGINE_BUG = tr("llama-server was not installed because of a mistake in hal0; its log says more.")
+
+
+def engine_installed(version: str) -> str:
+    return tr("llama-server {version} is installed; models can be loaded now.").format(version=version)
 
 
 def gpu_found(names: str, total: int) -> str:

@@ -53,6 +53,10 @@ def context(loads_with: str, trained: str | None) -> str:
     return tr("{context} of {trained}").format(context=loads_with, trained=trained) if trained else loads_with
 
 
+def context_line(chosen: str) -> str:
+    return tr("Context: {chosen}").format(chosen=chosen)
+
+
 def context_tip(loads_with: int, trained: int | None) -> str:
     first = tr("Loads with {tokens:,} tokens of context.").format(tokens=loads_with)
     return first if not trained else f"{first} {tr('Trained for {tokens:,}.').format(tokens=trained)}"
@@ -76,6 +80,17 @@ def needs_tip(needs: str, free: str, pool: str) -> str:
     return tr("Takes {needs} with its context full; {free} of {pool} is free now.").format(
         needs=needs, free=free, pool=pool
     )
+
+
+def plan_tip(needs: str, margin: str, pool: str, *, short: bool) -> str:
+    told = tr("Takes {needs} of {pool} with its context full").format(needs=needs, pool=pool)
+    if short:
+        return tr("{told}: {margin} short, whatever is unloaded.").format(told=told, margin=margin)
+    return tr("{told}; {margin} would stay free.").format(told=told, margin=margin)
+
+
+def leave_tip(slots: str) -> str:
+    return tr("To make room, the models of these slots are unloaded: {slots}.").format(slots=slots)
 
 
 def short_by(missing: str) -> str:
@@ -204,7 +219,8 @@ SWITCH_MANUAL = tr("never switch it")
 IDLE_UNLOAD = tr("Unload after")
 IDLE_HINT = tr("Seconds without a request.")
 NEVER = tr("never")
-PINNED = tr("Pinned: only you switch or unload it")
+PINNED = tr("Pinned")
+PINNED_HINT = tr("Only you switch or unload it.")
 DRAIN = tr("Wait to finish")
 DRAIN_HINT = tr("Seconds that running answers get before a switch breaks them off.")
 COMMAND = tr("Command")
@@ -234,6 +250,25 @@ FLAGS_HINT = tr("llama-server's long flags, without dashes. A flag without a val
 FLAG_COLUMNS = (tr("Flag"), tr("Value"))
 REQUEST = tr("Request defaults")
 REQUEST_HINT = tr("JSON, merged into every request that does not set these fields itself.")
+
+PRIVACY = tr("Privacy")
+LOCAL_ONLY = tr("Never leave this computer")
+LOCAL_ONLY_HINT = tr("No server elsewhere is asked for anything, whatever the slots say.")
+UPDATES = tr("New versions")
+UPDATES_NOTIFY = tr("tell me about them")
+UPDATES_OFF = tr("do not look for them")
+UPDATES_HINT = tr("hal0 looks for newer versions of itself and of llama-server. It installs nothing by itself.")
+PRIORITY = tr("Priority")
+PRIORITY_HINT = tr("Where memory is short, idle models of slots with a lower number make room first.")
+FALLBACK = tr("Stand-ins")
+FALLBACK_HINT = tr(
+    "Upstreams that answer, in this order, while this slot cannot: NAME or NAME/MODEL, with commas between."
+)
+UPSTREAM = tr("Answered by")
+UPSTREAM_HINT = tr("UPSTREAM/MODEL: this slot has no model of its own. Leave it empty to give it one.")
+HEADROOM = tr("Keep free")
+HEADROOM_HINT = tr("Of each GPU, or without one of the RAM: for the desktop and other programs.")
+MEGABYTES = tr(" MB")
 
 LLAMA_SERVER = tr("llama-server")
 LLAMA_HINT = tr("“auto” looks at HAL0_LLAMA_SERVER, the PATH and hal0's own folders.")

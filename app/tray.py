@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
 from app import text
 from app.icons import TrayIcons
+from app.link import Attached
 from app.menu_model import IconState, icon_state, menu_spec, tooltip
 from app.menu_view import MenuView
 from router.state import Snapshot
@@ -69,10 +70,10 @@ class Tray(QObject):
         return self._icon
 
     @Slot(object)
-    def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Show this snapshot; called for each one, on the UI thread."""
-        self._snapshot = snapshot
-        self._view.show_rows(menu_spec(snapshot, time.time()).rows)
+    def show_snapshot(self, snapshot: Snapshot, attached: Attached | None = None) -> None:
+        """Show this snapshot; called for each one, on the UI thread. `attached`: see app.link."""
+        self._snapshot, self._attached = snapshot, attached
+        self._view.show_rows(menu_spec(snapshot, time.time(), attached).rows)
         state = icon_state(snapshot)
         switching = state is IconState.SWITCHING
         if switching != self._animation.isActive():
@@ -111,7 +112,7 @@ class Tray(QObject):
     @Slot()
     def _on_frame(self) -> None:
         self._frame += 1
-        self.show_snapshot(self._snapshot)  # the menu's "12 s" moves with it
+        self.show_snapshot(self._snapshot, self._attached)  # the menu's "12 s" moves with it
 
     @Slot()
     def _on_scheme(self) -> None:

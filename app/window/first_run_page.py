@@ -11,9 +11,11 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QVBoxLayout, 
 
 from app import autostart, text, text_window
 from app.ask import NoAnswer, ask
+from app.engine_setup import EngineSetup
 from app.first_run import FirstLook, first_look
 from app.link import Link
 from app.menu_model import Action, Command
+from app.window.engine_notice import EngineNotice
 from app.window.parts import Card, Scroller, button, label, set_flag, set_text, wrapping_label
 from router.errors import RouterError
 from router.state import Snapshot
@@ -31,13 +33,16 @@ class FirstRunPage(QWidget):
     chosen = Signal(object)
     finished = Signal()
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, engine: EngineSetup) -> None:
         super().__init__()
         self._link = link
+        self._engine = engine
+        self._snapshot = Snapshot()
         self._look: FirstLook | None = None
         self._test: asyncio.Task[None] | None = None
         self.gpu = wrapping_label()
         self.models = wrapping_label()
+        self.engine = EngineNotice(engine)
         self.login = QCheckBox(text_window.AT_LOGIN)
         self.login_note = wrapping_label("failed")
         self.url = label("title", selectable=True)
@@ -50,16 +55,19 @@ class FirstRunPage(QWidget):
         self._lay_out()
         self.login_note.hide()
         self.setFocusProxy(self.start)
+        engine.changed.connect(lambda: self.show_snapshot(self._snapshot))
         self.login.toggled.connect(self._on_login)
         self.copy.clicked.connect(lambda: self.chosen.emit(Command(Action.COPY_URL)))
         self.test.clicked.connect(self._on_test)
         self.start.clicked.connect(self.finished)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        look = first_look(snapshot)
+        self._snapshot = snapshot
+        look = first_look(snapshot, engine_missing=self._engine.view.missing)
         self._look = look
         set_text(self.gpu, look.gpu)
         set_text(self.models, look.models)
+        self._engine_name.setVisible(bool(self._engine.view.told))
         set_text(self.url, look.endpoint)
         self.test.setEnabled(bool(look.slot))
         if snapshot.server.error:
@@ -128,18 +136,22 @@ class FirstRunPage(QWidget):
         tested.addWidget(self.answer)
         names = (
             text_window.STEP_GPU,
+            text_window.STEP_ENGINE,
             text_window.STEP_MODELS,
             text_window.STEP_LOGIN,
             text_window.STEP_ENDPOINT,
         )
-        for row, name in enumerate(names):
-            caption = label("title")
+        captions = [label("title") for _ in names]
+        for row, (caption, name) in enumerate(zip(captions, names, strict=True)):
             caption.setText(name)
             grid.addWidget(caption, row, 0, Qt.AlignmentFlag.AlignTop)
+        self._engine_name = captions[1]
+        self._engine_name.hide()
         grid.addWidget(self.gpu, 0, 1)
-        grid.addWidget(self.models, 1, 1)
-        grid.addLayout(login, 2, 1)
-        grid.addLayout(tested, 3, 1)
+        grid.addWidget(self.engine, 1, 1)
+        grid.addWidget(self.models, 2, 1)
+        grid.addLayout(login, 3, 1)
+        grid.addLayout(tested, 4, 1)
         card = Card()
         inside = QVBoxLayout(card)
         inside.setContentsMargins(18, 16, 18, 16)

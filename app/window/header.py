@@ -5,11 +5,12 @@ from __future__ import annotations
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QVBoxLayout
 
-from app import text, text_window
+from app import text, text_window, texts_pull, texts_remote
 from app.connect import DIRECT, Client, is_local, recipe
-from app.menu_model import Action, Command
+from app.link import Attached
+from app.menu_model import ENGINE, Action, Command
 from app.theme import Tone, server_tone
-from app.window.parts import Card, Chip, ElidedLabel, set_text, wrapping_label
+from app.window.parts import Card, Chip, ElidedLabel, button, set_text, wrapping_label
 from router.state import ServerStatus, Snapshot
 
 COPIED_MS = 1500
@@ -17,7 +18,7 @@ COPIED_MS = 1500
 
 class EndpointCard(Card):
     """Signals:
-    chosen: (Command) copy the URL, or the text for a client.
+    chosen: (Command) copy the URL or the text for a client, or install what is newer.
     connect_requested: (Client) show how to connect this one.
     """
 
@@ -39,13 +40,26 @@ class EndpointCard(Card):
             action.triggered.connect(lambda _checked=False, client=client: self.take(client))
         self.copy.setMenu(self.menu)
         self.error = wrapping_label("failed")
+        self.attached = wrapping_label("muted")
+        self.start_here = button(texts_remote.START_HERE)
+        self.start_here.setToolTip(texts_remote.START_HERE_TIP)
+        self.start_here.clicked.connect(lambda: self.chosen.emit(Command(Action.START_HERE)))
+        self.update_line = wrapping_label("muted")
+        self.install = button(texts_pull.INSTALL_UPDATE, texts_pull.INSTALL_TIP)
+        self.install.setToolTip(texts_pull.INSTALL_TIP)
+        self.install.clicked.connect(lambda: self.chosen.emit(Command(Action.UPDATE, value=ENGINE)))
         self._copied = QTimer(self, singleShot=True, interval=COPIED_MS)
         self._copied.timeout.connect(lambda: self.copy.setText(text.COPY))
         self.copy.clicked.connect(lambda: self.take(Client.URL))
         self._lay_out()
 
-    def show_snapshot(self, snapshot: Snapshot) -> None:
+    def show_snapshot(self, snapshot: Snapshot, attached: Attached | None = None) -> None:
+        """`attached`: the router is another process's."""
         self._snapshot = snapshot
+        set_text(self.attached, texts_remote.attached_line(attached) if attached else "")
+        self.attached.setVisible(attached is not None)
+        self.start_here.setVisible(attached is not None and attached.lost)
+        self._show_updates(snapshot)
         server = snapshot.server
         self.chip.show_state(text.server_word(server), server_tone(server.state))
         self.url.show_text(text.endpoint(server))
@@ -63,6 +77,12 @@ class EndpointCard(Card):
         self.chosen.emit(Command(Action.COPY_TEXT, value=paste))
         self.copy.setText(text.COPIED)
         self._copied.start()
+
+    def _show_updates(self, snapshot: Snapshot) -> None:
+        lines = [texts_pull.update_line(u.name, u.newest, u.current) for u in snapshot.updates]
+        set_text(self.update_line, " ".join(lines))
+        self.update_line.setVisible(bool(lines))
+        self.install.setVisible(any(update.name == ENGINE for update in snapshot.updates))
 
     def _show_reach(self, server: ServerStatus) -> None:
         local = is_local(server)
@@ -86,3 +106,13 @@ class EndpointCard(Card):
         whole.setContentsMargins(14, 10, 14, 10)
         whole.addLayout(top)
         whole.addWidget(self.error)
+        below = QHBoxLayout()
+        below.setSpacing(12)
+        below.addWidget(self.attached, 1)
+        below.addWidget(self.start_here)
+        whole.addLayout(below)
+        newer = QHBoxLayout()
+        newer.setSpacing(12)
+        newer.addWidget(self.update_line, 1)
+        newer.addWidget(self.install)
+        whole.addLayout(newer)

@@ -12,6 +12,7 @@ from app.menu_model import Action, Command
 from app.redact import redact
 from app.window.log_reader import LogReader
 from app.window.parts import button, label, set_text
+from router.remote.names import all_places
 from router.state import Snapshot
 
 POLL_MS = 500
@@ -62,7 +63,7 @@ class LogsTab(QWidget):
         return self._poll.isActive()
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        names = ["", *(slot.name for slot in snapshot.slots)]
+        names = ["", *(place.slot.name for place in all_places(snapshot))]
         if names == [self.source.itemData(row) for row in range(self.source.count())]:
             return
         shown = self.slot

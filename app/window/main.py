@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QStackedLayout, QTabBar, QTabWidget,
 
 from app import text, text_window
 from app.connect import Client
+from app.engine_setup import EngineSetup
 from app.link import Link
 from app.menu_model import Action, Command
 from app.notices import announcements
@@ -18,12 +19,14 @@ from app.switch_model import LoadClock
 from app.theme import colours, style_sheet
 from app.window.announcer import announce
 from app.window.connect_dialog import ConnectDialog
+from app.window.engine_notice import EngineNotice
 from app.window.first_run_page import FirstRunPage
 from app.window.header import EndpointCard
 from app.window.lazy_tab import LazyTab
 from app.window.log_reader import LogReader
 from app.window.logs_tab import LogsTab
 from app.window.slots_tab import SlotsTab
+from router.remote.names import all_places
 from router.state import Snapshot
 
 SWITCHING_TICK_MS = 1000
@@ -79,7 +82,9 @@ class MainWindow(QWidget):
         self.tabs = QTabWidget()
         self.tabs.setTabBar(TallTabBar())
         self.tabs.setDocumentMode(True)
-        self.first_run = FirstRunPage(link) if first_run else None
+        self.engine = EngineSetup(link, self)
+        self.engine_notice = EngineNotice(self.engine)
+        self.first_run = FirstRunPage(link, self.engine) if first_run else None
         self.connect_dialog: ConnectDialog | None = None
         self._lay_out()
         self._connect()
@@ -139,7 +144,9 @@ class MainWindow(QWidget):
 
     def _render(self) -> None:
         snapshot, now = self._snapshot, self._now()
-        self.endpoint.show_snapshot(snapshot)
+        if self.isVisible():
+            self.engine.show_snapshot(snapshot)
+        self.endpoint.show_snapshot(snapshot, self._link.attached)
         self.logs.show_snapshot(snapshot)
         if self.first_run is not None:
             self.first_run.show_snapshot(snapshot)
@@ -154,7 +161,7 @@ class MainWindow(QWidget):
             # Cards put into a visible window count for its layout only once they are shown.
             QTimer.singleShot(0, self, self._fit)
             self._fit()
-        self._tick(switching=any(slot.state.switching for slot in snapshot.slots))
+        self._tick(switching=any(place.slot.state.switching for place in all_places(snapshot)))
 
     def _tick(self, *, switching: bool) -> None:
         """Seconds of a switch and minutes of idleness pass without a new snapshot."""
@@ -248,6 +255,7 @@ class MainWindow(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
         column.addWidget(self.endpoint)
+        column.addWidget(self.engine_notice)
         column.addWidget(self.tabs, 1)
         self._pages = QStackedLayout()
         if self.first_run is not None:
@@ -259,6 +267,7 @@ class MainWindow(QWidget):
         self.setMinimumSize(LEAST)
 
 
-def _parts(snapshot: Snapshot) -> tuple[tuple[str, ...], int]:
+def _parts(snapshot: Snapshot) -> tuple[tuple[str, ...], int, int]:
     """What the window's height depends on."""
-    return tuple(slot.name for slot in snapshot.slots), len(snapshot.memory)
+    names = tuple(place.slot.name for place in all_places(snapshot))
+    return names, len(snapshot.memory), len(snapshot.upstreams)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout
 
-from app import text
+from app import text, text_window
 from app import texts_models as words
 from app.models_view import ModelRow, load_problem
 from app.window.parts import Card, label, set_text, wrapping_label
@@ -19,6 +19,7 @@ class ModelDetails(Card):
         super().__init__()
         self.title = label("title")
         self.names = label("muted", selectable=True)
+        self.context = label("muted", selectable=True)
         self.file = label("muted", selectable=True)
         self.problem = wrapping_label("failed")
         self.load = QPushButton(words.LOAD_IN)
@@ -38,6 +39,7 @@ class ModelDetails(Card):
         if row is None:
             set_text(self.title, words.SELECT_MODEL)
             self.names.hide()
+            self.context.hide()
             self.file.hide()
             return
         model = row.model
@@ -46,6 +48,9 @@ class ModelDetails(Card):
         names = tuple(name for name in (model.id, *model.aliases) if name != row.name)
         set_text(self.names, text.elide(text.SEPARATOR.join(names), FILE_LIMIT))
         self.names.setVisible(bool(names))
+        auto = text_window.chosen_context(model)
+        set_text(self.context, words.context_line(auto))
+        self.context.setVisible(bool(auto))
         set_text(self.file, text.elide_middle(model.file or words.COMMAND_MODEL, FILE_LIMIT))
         self.file.setToolTip(model.file or "")
         self.file.show()
@@ -62,10 +67,10 @@ class ModelDetails(Card):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(14, 12, 14, 12)
         whole.setSpacing(4)
-        for line in (self.title, self.names, self.file):
+        for line in (self.title, self.names, self.context, self.file):
             # A long path must not set how narrow the window may get; its tip has it whole.
             line.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        for line in (self.title, self.names, self.file, self.problem):
+        for line in (self.title, self.names, self.context, self.file, self.problem):
             whole.addWidget(line)
         whole.addSpacing(4)
         whole.addLayout(buttons)

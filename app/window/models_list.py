@@ -7,6 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QPushButton, QTreeView, QVBoxLayout, QWidget
 
 from app import texts_models as words
+from app import texts_pull
 from app.window.models_table import CONTEXT, FIT, KIND, LOADED, NAME, QUANTISATION, SIZE, ModelFilter
 from app.window.parts import label, wrapping_label
 
@@ -62,12 +63,13 @@ class EmptyPage(QWidget):
         self.help = wrapping_label("muted")
         self.help.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.help.setFixedWidth(HELP_WIDTH)
+        self.download = QPushButton(texts_pull.DOWNLOAD_MODEL)
         self.add_folder = QPushButton(words.ADD_FOLDER)
         self.clear_search = QPushButton(words.CLEAR_SEARCH)
         whole = QVBoxLayout(self)
         whole.setSpacing(12)
         whole.addStretch(1)
-        for part in (self.title, self.help, self.add_folder, self.clear_search):
+        for part in (self.title, self.help, self.download, self.add_folder, self.clear_search):
             whole.addWidget(part, 0, Qt.AlignmentFlag.AlignHCenter)
         whole.addStretch(2)
         self.explain("")
@@ -80,3 +82,4 @@ class EmptyPage(QWidget):
         self.help.setMinimumHeight(self.help.heightForWidth(HELP_WIDTH))
         self.clear_search.setVisible(bool(search))
         self.add_folder.setVisible(not search)
+        self.download.setVisible(not search)

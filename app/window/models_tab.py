@@ -26,28 +26,31 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import text
+from app import text, texts_pull
 from app import texts_models as words
 from app.link import Link
 from app.menu_model import Action, Command
 from app.models_view import ModelRow, rows, shown_of, targets
+from app.window.download_list import DownloadList
 from app.window.models_details import ModelDetails
 from app.window.models_folders import FolderAdder
 from app.window.models_list import EmptyPage, ModelList
 from app.window.models_table import ROW, ModelFilter, ModelTable
 from app.window.parts import label, set_flag, set_text, wrapping_label
+from app.window.pull_dialog import PullDialog
 from router.state import Snapshot
 
 
 class ModelsTab(QWidget):
     """Signals:
-    chosen: (Command) load a model into a slot.
+    chosen: (Command) load a model into a slot, or what is wanted of a download.
     """
 
     chosen = Signal(object)
 
     def __init__(self, link: Link, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._link = link
         self._snapshot = Snapshot()
         self._seen: object = None
         self._selected: str | None = None
@@ -58,6 +61,11 @@ class ModelsTab(QWidget):
         self.count = label("muted")
         self.add_folder = QPushButton(words.ADD_FOLDER)
         self.add_folder.setToolTip(words.ADD_FOLDER_HINT)
+        self.download = QPushButton(texts_pull.DOWNLOAD_SHORT)
+        self.download.setToolTip(texts_pull.DOWNLOAD_HINT)
+        self.download.setAccessibleName(texts_pull.DOWNLOAD_MODEL)
+        self.downloads = DownloadList()
+        self.pull_dialog: PullDialog | None = None
         self.table = ModelTable(self)
         self.filter = ModelFilter(self.table)
         self.list = ModelList(self.filter)
@@ -110,7 +118,15 @@ class ModelsTab(QWidget):
         event.acceptProposedAction()
         self.folders.add(_local_files(event.mimeData().urls()))
 
+    def ask_what_to_download(self) -> None:
+        """Ask which model to fetch from Hugging Face."""
+        dialog = PullDialog(self._link, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.pull_dialog = dialog
+        dialog.open()
+
     def _refresh(self) -> None:
+        self.downloads.show_snapshot(self._snapshot)
         seen = shown_of(self._snapshot)
         if seen == self._seen:
             return
@@ -197,6 +213,9 @@ class ModelsTab(QWidget):
         self.search.returnPressed.connect(self.list.setFocus)
         self.add_folder.clicked.connect(self._choose_folder)
         self.empty.add_folder.clicked.connect(self._choose_folder)
+        self.download.clicked.connect(self.ask_what_to_download)
+        self.empty.download.clicked.connect(self.ask_what_to_download)
+        self.downloads.chosen.connect(self.chosen)
         self.empty.clear_search.clicked.connect(self.search.clear)
         self.list.selectionModel().currentChanged.connect(self._on_current)
         self.list.activated.connect(self._on_activated)
@@ -212,6 +231,7 @@ class ModelsTab(QWidget):
         top.setSpacing(10)
         top.addWidget(self.search, 1)
         top.addWidget(self.count)
+        top.addWidget(self.download)
         top.addWidget(self.add_folder)
         self.pages.addWidget(self.list)
         self.pages.addWidget(self.empty)
@@ -220,6 +240,7 @@ class ModelsTab(QWidget):
         whole.setSpacing(10)
         whole.addLayout(top)
         whole.addWidget(self.notice)
+        whole.addWidget(self.downloads)
         whole.addWidget(self.pages, 1)
         whole.addWidget(self.details)
 

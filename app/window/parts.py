@@ -20,6 +20,9 @@ from PySide6.QtWidgets import (
 from app.slot_model import Choice
 from app.theme import Tone
 
+LIST_PADDING = 28  # a scroll bar, and air
+LIST_MOST = 700
+
 
 def set_flag(widget: QWidget, name: str, value: object) -> None:
     """Set a property the style sheet selects by, and restyle the widget if it changed."""
@@ -190,11 +193,23 @@ class ModelBox(QComboBox):
             self.setPlaceholderText(hint)
         self._show_serving()
 
+    @property
+    def closed_text(self) -> str:
+        """The current model as it stands in the box: whether it would fit is no question any more."""
+        row = self.currentIndex()
+        return self._offered[row].short if 0 <= row < len(self._offered) else ""
+
+    def showPopup(self) -> None:  # noqa: N802 - Qt's name
+        listed = self.view()
+        wanted = listed.sizeHintForColumn(0) + 2 * listed.frameWidth() + LIST_PADDING
+        listed.setMinimumWidth(min(LIST_MOST, max(self.width(), wanted)))
+        super().showPopup()
+
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         # Qt's own cuts a long text off at the end, where the quantisation and the size stand.
         option = QStyleOptionComboBox()
         self.initStyleOption(option)
-        words = self.currentText()
+        words = self.closed_text
         if self.currentIndex() < 0:
             words = self.placeholderText()
             option.palette.setBrush(QPalette.ColorRole.ButtonText, option.palette.placeholderText())

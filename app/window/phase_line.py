@@ -40,6 +40,7 @@ class PhaseLine(QWidget):
         for shown, (name, mark) in zip(self.names, view.phases, strict=True):
             set_text(shown, f"{name} {text_window.DONE}" if mark is Mark.DONE else name)
             set_flag(shown, "mark", mark.value)
+            shown.setVisible(mark is not Mark.SKIPPED)
         loading = view.phases[PHASES.index(SlotState.LOADING)][1]
         # A range of 0..0 is Qt's "busy, no idea how long".
         self.bar.setRange(0, 0 if view.share is None and loading is Mark.NOW else 100)

@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import (
     QComboBox,
@@ -20,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from app import texts_models as words
 from app.link import Link
-from app.window.parts import label, set_text
+from app.window.parts import ElidedLabel
 from router.errors import RouterError
 from router.state import Snapshot
 from router.tasks import spawn
@@ -37,7 +38,7 @@ class CommandView(QWidget):
         self.slots = QComboBox()
         self.slots.setAccessibleName(words.COMMAND_OF)
         self.copy = QPushButton(words.COPY)
-        self.note = label("muted")
+        self.note = ElidedLabel("muted", mode=Qt.TextElideMode.ElideRight)
         self.line = QPlainTextEdit(readOnly=True, tabChangesFocus=True)
         self.line.setAccessibleName(words.ENGINE_COMMAND)
         self.line.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
@@ -87,4 +88,4 @@ class CommandView(QWidget):
         if self.line.toPlainText() != command:
             self.line.setPlainText(command)
         self.copy.setEnabled(bool(command))
-        set_text(self.note, "" if command else words.NO_ENGINE)
+        self.note.show_text("" if command else words.NO_ENGINE)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QHBoxLayout,
     QLineEdit,
     QListWidget,
@@ -23,6 +24,7 @@ from app.window.parts import set_text, wrapping_label
 from app.window.settings_page import Page
 
 LIST_WIDTHS = (170, 120)  # and in a narrow window
+LIST_LEAST = 30
 NAME = Qt.ItemDataRole.UserRole
 
 
@@ -57,6 +59,7 @@ class EntriesPage(QWidget):
         self.page: Page | None = None
         self.list = QListWidget()
         self.list.setAccessibleName(caption)
+        self.list.setMinimumHeight(LIST_LEAST)
         self.new = QLineEdit(placeholderText=hint)
         self.new.setAccessibleName(hint)
         self.add = QPushButton(words.ADD)
@@ -85,6 +88,8 @@ class EntriesPage(QWidget):
 
     def be_narrow(self, narrow: bool) -> None:
         self._side.setFixedWidth(LIST_WIDTHS[narrow])
+        directions = QBoxLayout.Direction
+        self._buttons.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
 
     def show_form(self, form: Form, problems: Mapping[Key, str]) -> None:
         """Show these entries; a mark stands at those that have a problem."""
@@ -146,7 +151,7 @@ class EntriesPage(QWidget):
         self.note.setVisible(bool(told))
 
     def _lay_out(self) -> None:
-        buttons = QHBoxLayout()
+        self._buttons = buttons = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         buttons.addWidget(self.add)
         buttons.addWidget(self.remove)
         left = QVBoxLayout()

@@ -12,9 +12,12 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, 
 
 from app import text
 from app import texts_models as words
+from app.settings_view import LOCAL_ONLY, UPDATES
 from app.window.parts import label, set_text, wrapping_label
+from app.window.settings_fields import CheckField, ChoiceField
 from app.window.settings_page import Page
 from router.config.change import ConfigDocument
+from router.config.schema import Updates
 
 log = logging.getLogger(__name__)
 FILE_LIMIT = 64
@@ -45,6 +48,9 @@ class GeneralPage(Page):
         theme.setText(words.THEME_HINT)
         self.add_row(words.LOGIN, _column(self.start, self.start_note))
         self.add_row(words.THEME, theme)
+        self.add(LOCAL_ONLY, words.PRIVACY, CheckField(words.LOCAL_ONLY), words.LOCAL_ONLY_HINT)
+        updates = [(Updates.NOTIFY.value, words.UPDATES_NOTIFY), (Updates.OFF.value, words.UPDATES_OFF)]
+        self.add(UPDATES, words.UPDATES, ChoiceField(updates), words.UPDATES_HINT)
         buttons = QWidget()
         row = QHBoxLayout(buttons)
         row.setContentsMargins(0, 0, 0, 0)
@@ -67,6 +73,11 @@ class GeneralPage(Page):
         self.open.setEnabled(document is not None and document.exists)
         for button in (self.reveal_file, self.copy):
             button.setEnabled(document is not None)
+
+    def enable_settings(self, enabled: bool) -> None:
+        """What stands in hal0.yaml can be changed, or not; the rest always can."""
+        for box in self.boxes.values():
+            box.setEnabled(enabled)
 
     def refresh_login(self) -> None:
         """Read from the system whether hal0 starts at login: the desktop's own settings may change it."""

@@ -7,12 +7,10 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFormLayout, QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFormLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from app.settings_view import Form, Key
-from app.window.parts import label, set_text, wrapping_label
-
-NARROW = 320  # below this, captions stand above their fields
+from app.window.parts import Scroller, label, set_text, wrapping_label
 
 
 class FieldBox(QWidget):
@@ -41,7 +39,7 @@ class FieldBox(QWidget):
         self.editor.setAccessibleDescription(problem or self.hint.text())
 
 
-class Page(QScrollArea):
+class Page(Scroller):
     """Attributes:
     boxes: the fields by their settings.
 
@@ -52,26 +50,23 @@ class Page(QScrollArea):
     edited = Signal(object, object)
 
     def __init__(self) -> None:
-        super().__init__(widgetResizable=True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
+        inside = QWidget()
+        super().__init__(inside)
         self.boxes: dict[Key, FieldBox] = {}
         self.other = wrapping_label("failed")
         self.other.hide()
-        inside = QWidget()
         whole = QVBoxLayout(inside)
         whole.setContentsMargins(4, 4, 12, 4)
         self.rows = QFormLayout()
         whole.addLayout(self.rows)
+        margins = whole.contentsMargins()
+        self._beside = margins.left() + margins.right()
         whole.addStretch(1)
         self.rows.setHorizontalSpacing(16)
         self.rows.setVerticalSpacing(14)
         self.rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self.rows.setLabelAlignment(Qt.AlignmentFlag.AlignRight)
         self.rows.addRow(self.other)
-        self.setWidget(inside)
-        # The page's ground is the window's, in whatever palette, not a list's white.
-        self.viewport().setAutoFillBackground(False)
-        inside.setAutoFillBackground(False)
 
     def add(self, key: Key, caption: str, editor: Any, hint: str = "") -> None:
         """A setting, edited by `editor` (see app.window.settings_fields)."""
@@ -95,7 +90,9 @@ class Page(QScrollArea):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         policy = QFormLayout.RowWrapPolicy
-        self.rows.setRowWrapPolicy(policy.WrapAllRows if event.size().width() < NARROW else policy.DontWrapRows)
+        self.rows.setRowWrapPolicy(policy.DontWrapRows)
+        if self.rows.minimumSize().width() + self._beside > event.size().width():
+            self.rows.setRowWrapPolicy(policy.WrapAllRows)  # captions above their fields
         super().resizeEvent(event)
 
     def show_other(self, told: str) -> None:

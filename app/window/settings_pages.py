@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from app import texts_models as words
 from app.settings_view import (
     API_KEYS,
+    HEADROOM,
     HOST,
     LLAMA_SERVER,
     MODEL_DIRS,
@@ -19,6 +20,7 @@ from app.settings_view import (
     Form,
     names,
 )
+from app.window.settings_allowed import AllowedField
 from app.window.settings_fields import (
     MONTH,
     CheckField,
@@ -29,12 +31,15 @@ from app.window.settings_fields import (
     PortsField,
     TextField,
 )
-from app.window.settings_lists import AllowedField, FlagsField, FoldersField, KeysField
+from app.window.settings_flags import FlagsField
+from app.window.settings_keys import KeysField
+from app.window.settings_lists import FoldersField
 from app.window.settings_page import Page
 from router.config.schema import Kind, SwitchPolicy
 from router.state import Snapshot
 
 DAY = 86_400.0
+MOST_HEADROOM = 1 << 20  # MiB
 # llama-server does not do these: their slots run another engine's command.
 _OTHER_ENGINES = (Kind.STT, Kind.TTS, Kind.IMAGE)
 _SWITCHES = (SwitchPolicy.ON_REQUEST, SwitchPolicy.MANUAL)
@@ -54,6 +59,8 @@ def advanced_page() -> Page:
     page.add(PORTS, words.ENGINE_PORTS, PortsField(words.FIRST_PORT, words.LAST_PORT), words.PORTS_HINT)
     page.add(QUEUE, words.QUEUE, NumberField(0, 10_000), words.QUEUE_HINT)
     page.add(WAIT, words.WAIT, NumberField(1, DAY, whole=False, suffix=words.SECONDS), words.WAIT_HINT)
+    headroom = NumberField(0, MOST_HEADROOM, suffix=words.MEGABYTES)
+    page.add(HEADROOM, words.HEADROOM, headroom, words.HEADROOM_HINT)
     return page
 
 
@@ -63,30 +70,46 @@ def folders_page() -> Page:
     return page
 
 
-def runs_command(form: Form, slot: str) -> bool:
-    """Whether this slot is, or has to be, served by another engine's command."""
-    return bool(form[SLOTS, slot, "command"]) or form[SLOTS, slot, "kind"] in _OTHER_ENGINES
+def served_by(form: Form, slot: str) -> str:
+    """What answers in this slot: an "upstream", another engine's "command", or a "model"."""
+    if form[SLOTS, slot, "upstream"]:
+        return "upstream"
+    other = form[SLOTS, slot, "command"] or form[SLOTS, slot, "kind"] in _OTHER_ENGINES
+    return "command" if other else "model"
 
 
 def slot_page(slot: str, form: Form) -> Page:
     page = Page()
-    policies = list(zip(_SWITCHES, (words.SWITCH_ON_REQUEST, words.SWITCH_MANUAL), strict=True))
-    page.add((SLOTS, slot, "kind"), words.KIND, ChoiceField([(kind.value, kind.value) for kind in Kind]))
-    if runs_command(form, slot):
-        page.add((SLOTS, slot, "command"), words.COMMAND, TextField(optional=True), words.COMMAND_HINT)
-        page.add((SLOTS, slot, "health"), words.HEALTH, TextField())
-    else:
-        page.add((SLOTS, slot, "model"), words.SLOT_MODEL, ChoiceField([(None, words.FIRST_THAT_RUNS)]))
-        page.add((SLOTS, slot, "models"), words.SLOT_MODELS, AllowedField())
+    kinds = ChoiceField([(kind.value, kind.value) for kind in Kind])
+    page.add((SLOTS, slot, "kind"), words.KIND, kinds)
+    match served_by(form, slot):
+        case "upstream":
+            upstream = TextField(optional=True)
+            page.add((SLOTS, slot, "upstream"), words.UPSTREAM, upstream, words.UPSTREAM_HINT)
+        case "command":
+            page.add((SLOTS, slot, "command"), words.COMMAND, TextField(optional=True), words.COMMAND_HINT)
+            page.add((SLOTS, slot, "health"), words.HEALTH, TextField())
+            _add_policy(page, slot)
+        case _:
+            page.add((SLOTS, slot, "model"), words.SLOT_MODEL, ChoiceField([(None, words.FIRST_THAT_RUNS)]))
+            page.add((SLOTS, slot, "models"), words.SLOT_MODELS, AllowedField())
+            _add_policy(page, slot)
+    page.add((SLOTS, slot, "fallback"), words.FALLBACK, NamesField(), words.FALLBACK_HINT)
+    return page
+
+
+def _add_policy(page: Page, slot: str) -> None:
+    """When a slot with an engine of its own loads, switches and unloads it."""
     page.add((SLOTS, slot, "autoload"), "", CheckField(words.AUTOLOAD))
-    page.add((SLOTS, slot, "pinned"), "", CheckField(words.PINNED))
+    page.add((SLOTS, slot, "pinned"), "", CheckField(words.PINNED), words.PINNED_HINT)
+    policies = zip(_SWITCHES, (words.SWITCH_ON_REQUEST, words.SWITCH_MANUAL), strict=True)
     choices = [(policy.value, shown) for policy, shown in policies]
     page.add((SLOTS, slot, "switch"), words.SWITCH, ChoiceField(choices))
     idle = NumberField(0, MONTH, whole=False, suffix=words.SECONDS, zero=words.NEVER)
     page.add((SLOTS, slot, "idle_unload"), words.IDLE_UNLOAD, idle, words.IDLE_HINT)
     drain = NumberField(0, DAY, whole=False, suffix=words.SECONDS)
     page.add((SLOTS, slot, "drain_timeout"), words.DRAIN, drain, words.DRAIN_HINT)
-    return page
+    page.add((SLOTS, slot, "priority"), words.PRIORITY, NumberField(-1000, 1000), words.PRIORITY_HINT)
 
 
 def offer_models(page: Page, slot: str, form: Form, snapshot: Snapshot) -> None:

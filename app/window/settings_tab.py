@@ -1,11 +1,8 @@
-"""The Settings tab: edits are collected, shown as unsaved, and applied together."""
+"""The Settings tab: its pages, and what is unsaved or wrong in them. Edits are applied together."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut, QShowEvent
@@ -15,11 +12,11 @@ from app import autostart
 from app import texts_models as words
 from app.link import Link
 from app.settings_draft import Draft
-from app.settings_view import MODELS, SLOTS, Key, names
-from app.settings_written import NotReadable
+from app.settings_view import LOCAL_ONLY, MODELS, SLOTS, UPDATES
 from app.window.parts import label, set_flag, set_text, wrapping_label
 from app.window.settings_command import CommandView
 from app.window.settings_entries import EntriesPage
+from app.window.settings_exchange import ConfigExchange
 from app.window.settings_general import GeneralPage, Login
 from app.window.settings_page import Page
 from app.window.settings_pages import (
@@ -27,37 +24,36 @@ from app.window.settings_pages import (
     folders_page,
     model_page,
     offer_models,
-    runs_command,
+    served_by,
     server_page,
     slot_page,
 )
-from router.config.load import ConfigErrors
-from router.errors import RouterError
+from router.config.change import ConfigDocument
 from router.state import Snapshot
-from router.tasks import spawn
 
-log = logging.getLogger(__name__)
 GENERAL, SERVER, SLOT_PAGE, MODEL_PAGE, ADVANCED = range(5)
-_PAGE_OF = {"server": SERVER, SLOTS: SLOT_PAGE, MODELS: MODEL_PAGE, "model_dirs": MODEL_PAGE}
+_PAGE_OF = {
+    LOCAL_ONLY[0]: GENERAL, UPDATES[0]: GENERAL, "server": SERVER, SLOTS: SLOT_PAGE, MODELS: MODEL_PAGE,
+    "model_dirs": MODEL_PAGE,
+}  # fmt: skip
 NARROW = 620
 NAVIGATION_WIDTHS = (120, 84)  # and in a narrow window
-FOLDERS_HEIGHT = 130
+LOW = 340
+FOLDERS_HEIGHTS = (130, 56)  # and in a low window
 
 
 class SettingsTab(QWidget):
     """Attributes:
-    draft: what is shown and not applied yet; None until hal0.yaml was read.
+    exchange: hal0.yaml, and the edits of it.
     """
 
     def __init__(self, link: Link, parent: QWidget | None = None, *, login: Login = autostart) -> None:
         super().__init__(parent)
-        self.draft: Draft | None = None
-        self._link = link
+        self.exchange = ConfigExchange(link, self)
         self._snapshot = Snapshot()
-        self._busy = False
         self.general = GeneralPage(login)
         self.server = server_page()
-        self.slots = EntriesPage(SLOTS, words.SLOT_LIST, words.NEW_SLOT, slot_page, runs_command)
+        self.slots = EntriesPage(SLOTS, words.SLOT_LIST, words.NEW_SLOT, slot_page, served_by)
         self.models = EntriesPage(MODELS, words.MODEL_NAMES, words.NEW_MODEL, model_page)
         self.models.empty.setText(words.NO_NAMED_MODELS)
         self.folders = folders_page()
@@ -81,13 +77,15 @@ class SettingsTab(QWidget):
         if not self.isVisible():
             return
         self._show_running()
-        if snapshot.server != old.server:
+        if (snapshot.server, snapshot.local_only) != (old.server, old.local_only):
+            self.exchange.trouble = snapshot.server.config_error or ""
             self.load_config()
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         super().showEvent(event)
         self.general.refresh_login()
         self._show_running()
+        self.exchange.trouble = self._snapshot.server.config_error or ""
         self.load_config()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
@@ -95,119 +93,31 @@ class SettingsTab(QWidget):
         self.navigation.setFixedWidth(NAVIGATION_WIDTHS[narrow])
         for entries in (self.slots, self.models):
             entries.be_narrow(narrow)
+        self.folders.setFixedHeight(FOLDERS_HEIGHTS[event.size().height() < LOW])
         super().resizeEvent(event)
+
+    @property
+    def draft(self) -> Draft | None:
+        """What is shown and not applied yet; None until hal0.yaml was read."""
+        return self.exchange.draft
 
     def load_config(self) -> None:
         """Read hal0.yaml again; what was edited here stays. Returns at once."""
-        self._spawn(self._load, "read hal0.yaml")
+        self.exchange.load()
 
-    def discard_changes(self) -> None:
-        if self.draft is not None:
-            self.draft.discard()
-            self._tell("")
-            self._show()
-
-    def apply_changes(self) -> None:
-        """Ask the router for what was edited; returns at once."""
-        if self.draft is None or self._busy or not self.draft.dirty:
-            return
-        self.draft.refused = {}
-        if self.draft.problems():
-            self._tell(words.FIX_FIRST)
-            self._show()
-            self._go_to_problem(self.draft.problems())
-            return
-        self._busy = True
-        self._show()
-        self._spawn(self._apply, "change hal0.yaml")
-
-    async def _load(self) -> None:
-        if self._busy:
-            return
-        await self._guarded(self._read)
+    def show_document(self, document: ConfigDocument) -> None:
+        """hal0.yaml is `document`: for a window that no router runs behind."""
+        self.exchange.take(document)
         self._show()
 
-    async def _read(self) -> None:
-        document = await self._link.read_config()
-        if self.draft is None:
-            self.draft = Draft(document)
-        else:
-            self.draft.update(document)
-        if not self.draft.refused:
-            self._tell(self._snapshot.server.config_error or "")
-
-    async def _apply(self) -> None:
-        try:
-            if await self._guarded(self._edit):
-                self._tell("")
-        finally:
-            self._busy = False
-            self._show()
-        if self.draft is not None and self.draft.refused:
-            self._go_to_problem(self.draft.refused)
-
-    async def _edit(self) -> None:
-        assert self.draft is not None
-        asked = self.draft.changes()
-        if asked:
-            await self._link.edit_config(asked)
-        # Anew, not on top: what was typed as "on" stands in the file as "true" now.
-        self.draft = Draft(await self._link.read_config())
-
-    async def _guarded(self, work: Callable[[], Coroutine[Any, Any, None]]) -> bool:
-        """Whether `work` was done; if not, the reason is on the screen and nothing that was typed is lost."""
-        try:
-            await work()
-        except ConfigErrors as error:
-            if self.draft is not None and self._busy:
-                self.draft.refuse(error.problems)
-                self._tell(self.draft.refused.get((), ""))
-            else:
-                self._tell(error.message)
-        except RouterError as error:
-            self._tell(error.message)
-        except NotReadable as error:
-            self._tell(words.not_readable(error))
-        except Exception:
-            log.exception("hal0.yaml was not read or changed")
-            self._tell(words.UNEXPECTED)
-        else:
-            return True
-        return False
-
-    def _spawn(self, work: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            log.debug("%s: no loop runs", name)  # the window drawn for a picture
-            return
-        spawn(work(), name=name)
-
-    def _on_edited(self, key: Key, value: Any) -> None:
-        if self.draft is not None:
-            self.draft.put(key, value)
-            self._show()
-
-    def _on_added(self, section: str, name: str) -> None:
-        if self.draft is not None:
-            self.draft.add(section, name)
-            self._show()
-
-    def _on_removed(self, section: str, name: str) -> None:
-        if self.draft is None:
-            return
-        if section == SLOTS and len(names(self.draft.form, SLOTS)) == 1:
-            self._tell(words.LAST_SLOT)
-            return
-        self.draft.remove(section, name)
-        self._show()
-
+    @Slot()
     def _show(self) -> None:
         draft = self.draft
         count = draft.count() if draft else 0
-        enabled = draft is not None and not self._busy
-        for page in (self.server, self.slots, self.models, self.folders, self.advanced):
+        enabled = draft is not None and not self.exchange.busy
+        for page in self._pages():
             page.setEnabled(enabled)
+        self.general.enable_settings(enabled)
         self.apply.setEnabled(enabled and count > 0)
         self.discard.setEnabled(enabled and count > 0)
         set_text(self.status, self._status(count))
@@ -215,17 +125,21 @@ class SettingsTab(QWidget):
         if draft is None:
             return
         problems = draft.problems()
-        for page in (self.server, self.slots, self.models, self.folders, self.advanced):
+        for page in (self.general, *self._pages()):
             page.show_form(draft.form, problems)
         self._offer_models()
         marked = {_PAGE_OF.get(key[0], ADVANCED) for key in problems if key}
         for row, name in enumerate(_page_names()):
             self.navigation.item(row).setText(words.marked(name, row in marked))
 
+    def _pages(self) -> tuple[Page | EntriesPage, ...]:
+        """Those that can only be used once hal0.yaml was read."""
+        return self.server, self.slots, self.models, self.folders, self.advanced
+
     def _status(self, count: int) -> str:
         if self.draft is None:
             return words.READING if self.banner.isHidden() else ""
-        if self._busy:
+        if self.exchange.busy:
             return words.APPLYING
         return words.unsaved(count) if count else words.NO_CHANGES
 
@@ -241,12 +155,15 @@ class SettingsTab(QWidget):
         if self.draft is not None and self.slots.page is not None and self.slots.chosen:
             offer_models(self.slots.page, self.slots.chosen, self.draft.form, self._snapshot)
 
+    @Slot(str)
     def _tell(self, told: str) -> None:
         set_text(self.banner, told)
         self.banner.setVisible(bool(told))
         set_flag(self.banner, "failed", "true")
 
-    def _go_to_problem(self, problems: Mapping[Key, str]) -> None:
+    @Slot()
+    def _go_to_problem(self) -> None:
+        problems = self.draft.problems() if self.draft is not None else {}
         key = next((key for key in problems if key), None)
         if key is None:
             return
@@ -258,23 +175,28 @@ class SettingsTab(QWidget):
             self._show()
             page: Page | None = entries.page
         else:
-            page = {SERVER: self.server, MODEL_PAGE: self.folders}.get(number, self.advanced)
+            single = {GENERAL: self.general, SERVER: self.server, MODEL_PAGE: self.folders}
+            page = single.get(number, self.advanced)
         if page is not None:
             page.reveal(key)
 
     def _connect(self) -> None:
-        for page in (self.server, self.slots, self.models, self.folders, self.advanced):
-            page.edited.connect(self._on_edited)
+        exchange = self.exchange
+        for page in (self.general, *self._pages()):
+            page.edited.connect(exchange.put)
         for section, entries in ((SLOTS, self.slots), (MODELS, self.models)):
-            entries.added.connect(lambda name, section=section: self._on_added(section, name))
-            entries.removed.connect(lambda name, section=section: self._on_removed(section, name))
+            entries.added.connect(lambda name, section=section: exchange.add(section, name))
+            entries.removed.connect(lambda name, section=section: exchange.remove(section, name))
+        exchange.changed.connect(self._show)
+        exchange.told.connect(self._tell)
+        exchange.refused.connect(self._go_to_problem)
         self.slots.list.currentItemChanged.connect(self._offer_models)
         self.navigation.currentRowChanged.connect(self.pages.setCurrentIndex)
-        self.discard.clicked.connect(self.discard_changes)
-        self.apply.clicked.connect(self.apply_changes)
+        self.discard.clicked.connect(exchange.discard)
+        self.apply.clicked.connect(exchange.apply)
         save = QShortcut(QKeySequence(QKeySequence.StandardKey.Save), self)
         save.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        save.activated.connect(self.apply_changes)
+        save.activated.connect(exchange.apply)
         self.navigation.setCurrentRow(GENERAL)
 
     def _lay_out(self) -> None:
@@ -282,7 +204,6 @@ class SettingsTab(QWidget):
         inside = QVBoxLayout(models)
         inside.setContentsMargins(0, 0, 0, 0)
         inside.addWidget(self.models, 1)
-        self.folders.setFixedHeight(FOLDERS_HEIGHT)
         inside.addWidget(self.folders)
         for page in (self.general, self.server, self.slots, models, self.advanced):
             self.pages.addWidget(page)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout
 
 from app import text, text_window
 from app.menu_model import Action, Command
@@ -11,7 +11,7 @@ from app.slot_model import SlotView, slot_view
 from app.theme import slot_tone
 from app.window.parts import Card, Chip, ElidedLabel, ModelBox, button, label, set_text, wrapping_label
 from app.window.phase_line import PhaseLine
-from router.state import SlotStatus, Snapshot
+from router.state import SlotError, SlotStatus, Snapshot
 
 NAME_WIDTH = 116
 CHIP_WIDTH = 112
@@ -43,17 +43,31 @@ class SlotCard(Card):
         self.error = wrapping_label("failed")
         self.restore = button(text_window.RESTORE)
         self.retry = button(text_window.TRY_AGAIN, text_window.action_on(text_window.TRY_AGAIN, name))
+        self.force = button(text_window.LOAD_ANYWAY, text_window.action_on(text_window.LOAD_ANYWAY, name))
+        self.remedy = button("")
+        self.remedy.setToolTip(text_window.LOAD_WITH_TIP)
+        self.dismiss = QToolButton(autoRaise=True)
+        self.dismiss.setText(text_window.DISMISS_SIGN)
+        self.dismiss.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.dismiss.setToolTip(text_window.DISMISS)
+        self.dismiss.setAccessibleName(text_window.action_on(text_window.DISMISS, name))
+        self._shown: tuple[Snapshot, SlotStatus, float, float | None] | None = None
+        self._dismissed: SlotError | None = None
         self._view: SlotView | None = None
         self._lay_out()
         self.models.chosen.connect(self._load)
         self.restore.clicked.connect(lambda: self._load(self._view.restore if self._view else ""))
         self.retry.clicked.connect(lambda: self._load(self._view.retry if self._view else ""))
+        self.force.clicked.connect(lambda: self._load(self._view.force if self._view else "", force=True))
+        self.remedy.clicked.connect(self._on_remedy)
+        self.dismiss.clicked.connect(self._on_dismiss)
 
     def show_slot(
         self, snapshot: Snapshot, slot: SlotStatus, now: float, seconds_left: float | None = None
     ) -> None:
         """Show `slot` as it is in `snapshot`; `now` in Unix seconds."""
-        view = slot_view(snapshot, slot, now, seconds_left)
+        self._shown = (snapshot, slot, now, seconds_left)
+        view = slot_view(snapshot, slot, now, seconds_left, self._dismissed)
         if view == self._view:
             return
         self._view = view
@@ -71,8 +85,9 @@ class SlotCard(Card):
 
     def _show_buttons(self, view: SlotView) -> None:
         self.cancel.setVisible(view.may_cancel)
-        self.unload.setVisible(not view.may_cancel)
-        self.restart.setVisible(not view.may_cancel)
+        for made in (self.unload, self.restart):
+            made.setVisible(view.has_engine and not view.may_cancel)
+        self.log.setVisible(view.has_engine)
         self.unload.setEnabled(view.may_unload)
         self.unload.setToolTip(view.unload_tip)
         self.restart.setEnabled(view.may_restart)
@@ -83,10 +98,25 @@ class SlotCard(Card):
         self.restore.setToolTip(view.restore_text)
         self.restore.setAccessibleName(f"{self.name}: {view.restore_text}")
         self.retry.setVisible(bool(view.retry))
+        self.force.setVisible(bool(view.force))
+        self.remedy.setVisible(bool(view.remedy))
+        self.remedy.setText(text.qt_label(view.remedy_text))
+        self.remedy.setAccessibleName(text_window.action_on(view.remedy_text, self.name))
         self.problem.setVisible(bool(view.error))
 
-    def _load(self, model_id: str) -> None:
-        self.chosen.emit(Command(Action.LOAD, self.name, model_id))
+    def _load(self, model_id: str, *, force: bool = False) -> None:
+        self.chosen.emit(Command(Action.LOAD, self.name, model_id, force=force))
+
+    def _on_remedy(self) -> None:
+        if self._view is not None:
+            self.chosen.emit(Command(Action.LOAD, self.name, self._view.retry, flags=self._view.remedy))
+
+    def _on_dismiss(self) -> None:
+        """Only this window forgets it: the slot's state and the tray go on telling."""
+        if self._shown is not None:
+            self.models.setFocus()  # the button it was on goes
+            self._dismissed = self._shown[1].last_error
+            self.show_slot(*self._shown)
 
     def _button(self, words: str, action: Action) -> QPushButton:
         made = button(words, text_window.action_on(words, self.name))
@@ -110,11 +140,17 @@ class SlotCard(Card):
         below.addWidget(self.facts, 1)
         for made in (self.cancel, self.restart, self.unload, self.log):
             below.addWidget(made)
-        trouble = QHBoxLayout(self.problem)
+        said = QHBoxLayout()
+        said.addWidget(self.error, 1)
+        said.addWidget(self.dismiss, 0, Qt.AlignmentFlag.AlignTop)
+        ways = QHBoxLayout()
+        ways.addStretch(1)
+        for made in (self.restore, self.retry, self.remedy, self.force):
+            ways.addWidget(made)
+        trouble = QVBoxLayout(self.problem)
         trouble.setContentsMargins(10, 6, 8, 6)
-        trouble.addWidget(self.error, 1)
-        trouble.addWidget(self.restore)
-        trouble.addWidget(self.retry)
+        trouble.addLayout(said)
+        trouble.addLayout(ways)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(14, 10, 14, 10)
         whole.setSpacing(8)

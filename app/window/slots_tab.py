@@ -5,11 +5,13 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app import text, text_window
+from app import text, text_window, texts_remote
 from app.memory_model import pools
 from app.switch_model import LoadClock
+from app.window.elsewhere import Elsewhere
 from app.window.memory_bar import MemoryLine
 from app.window.parts import Scroller, set_text, wrapping_label
+from app.window.remote_groups import RemoteGroups
 from app.window.slot_card import SlotCard
 from router.state import ServerState, Snapshot
 
@@ -31,16 +33,17 @@ class SlotsTab(QWidget):
         """Show this snapshot at Unix time `now`."""
         if tuple(self.cards) != tuple(slot.name for slot in snapshot.slots):
             self._rebuild_cards(snapshot)
-        starting = snapshot.server.state is ServerState.STARTING
-        set_text(self.empty, text_window.STARTING if starting else text.NO_SLOTS)
+        set_text(self.empty, _why_empty(snapshot))
         self.empty.setVisible(not self.cards)
         for slot in snapshot.slots:
             self.cards[slot.name].show_slot(snapshot, slot, now, clock.left(slot.name, now))
+        self.remotes.show_snapshot(snapshot, now, clock)
+        self.elsewhere.show_snapshot(snapshot)
         self._show_memory(snapshot)
 
     def focus_slot(self, number: int) -> None:
         """Put the keyboard on the model list of slot `number`, counted from 0."""
-        cards = list(self.cards.values())
+        cards = [*self.cards.values(), *self.remotes.cards]
         if number < len(cards):
             self.area.ensureWidgetVisible(cards[number])
             cards[number].models.setFocus(Qt.FocusReason.ShortcutFocusReason)
@@ -77,6 +80,11 @@ class SlotsTab(QWidget):
         self._slots.setSpacing(10)
         self.empty = wrapping_label("muted")
         self._slots.addWidget(self.empty)
+        self.remotes = RemoteGroups()
+        self.remotes.chosen.connect(self.chosen)
+        self._slots.addWidget(self.remotes)
+        self.elsewhere = Elsewhere()
+        self._slots.addWidget(self.elsewhere)
         self._slots.addStretch(1)
         self.area = Scroller(inside)
         self._footer = QVBoxLayout()
@@ -86,3 +94,11 @@ class SlotsTab(QWidget):
         whole.setSpacing(12)
         whole.addWidget(self.area, 1)
         whole.addLayout(self._footer)
+
+
+def _why_empty(snapshot: Snapshot) -> str:
+    """In the place of slots where there are none to show."""
+    if snapshot.server.state is ServerState.STARTING:
+        return text_window.STARTING
+    # Only what another process tells can end altogether (app.remote_link).
+    return texts_remote.NOTHING_KNOWN if snapshot.server.error and not snapshot.models else text.NO_SLOTS

@@ -72,6 +72,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Never leave this computer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>This slot&apos;s engine has not written anything yet.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -144,11 +148,47 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>{model} (runs on, but is no longer offered)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>{count} s</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>{count} min</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{missing} short</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>needs {needs}, {missing} short</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source> and </source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{slots} and {more} more</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>makes {slots} leave</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Making room: unloading {slots}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>answered by {upstream}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{model} answers until then</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -376,6 +416,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>hal0.yaml is not in effect as it is now: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Connect {client}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -436,11 +480,31 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Load anyway</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Dismiss</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Phases of the switch of {slot}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Back to {model}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Use {flags}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Writes this into hal0.yaml, then loads the model.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{tokens} tokens (chosen to fit; trained for {trained})</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -469,6 +533,30 @@
     </message>
     <message>
         <source>idle {count} days</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Elsewhere</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Not asked</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>nothing leaves this computer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Answers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Not reachable</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Not asked yet</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -564,6 +652,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>No GGUF files found. Until you add models, a tiny built-in demo stands in; it needs llama-server as well.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Start hal0 when I log in</source>
         <translation type="unfinished"></translation>
     </message>
@@ -588,6 +680,38 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Engine</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Install llama-server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Fetches llama.cpp&apos;s llama-server into hal0&apos;s own folder; nothing else is changed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>llama-server, the program that runs the models, is not on this computer: until it is, no model can answer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Looking for the llama-server that suits this computer…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Progress of installing llama-server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>llama-server was not installed because of a mistake in hal0; its log says more.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>llama-server {version} is installed; models can be loaded now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>{names} with {total}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -597,6 +721,10 @@
     </message>
     <message>
         <source>{count} found on this computer: {names}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It works. The answer came at once: “{words}”</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -760,6 +888,14 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Unload something first, or choose less context.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>An estimate from the file&apos;s header; llama-server could not be asked.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>An estimate from the file&apos;s size: context and images need memory as well.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -780,6 +916,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Context: {chosen}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Loads with {tokens:,} tokens of context.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -789,6 +929,30 @@
     </message>
     <message>
         <source>The file is {file}; {pool} has {total} in all.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Takes {needs} with its context full; {free} of {pool} is free now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Takes {needs} of {pool} with its context full</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{told}: {margin} short, whatever is unloaded.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{told}; {margin} would stay free.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>To make room, the models of these slots are unloaded: {slots}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>short by {missing}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -821,10 +985,6 @@
     </message>
     <message>
         <source>{folder} is one of your model folders already.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{folder} is not a folder that hal0 can read.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1056,7 +1216,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Pinned: only you switch or unload it</source>
+        <source>Pinned</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Only you switch or unload it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1164,6 +1328,66 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Privacy</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No server elsewhere is asked for anything, whatever the slots say.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>New versions</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>tell me about them</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>do not look for them</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>hal0 looks for newer versions of itself and of llama-server. It installs nothing by itself.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Priority</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Where memory is short, idle models of slots with a lower number make room first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stand-ins</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Upstreams that answer, in this order, while this slot cannot: NAME or NAME/MODEL, with commas between.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Answered by</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>UPSTREAM/MODEL: this slot has no model of its own. Leave it empty to give it one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Keep free</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Of each GPU, or without one of the RAM: for the desktop and other programs.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source> MB</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>llama-server</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1229,6 +1453,134 @@
     </message>
     <message>
         <source>Remove {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{model} is already here: {path}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{file} is already here: {path}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>fits</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>tight</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>short by {margin} now</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>all {trained} tokens of context</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{context} of its {trained} tokens of context</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Memory: {verdict} with {tokens} (needs about {needs}; {free} of {total} {pool} free)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Checking {file}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{done} of {total}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{time} left</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{seconds} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{minutes} min {seconds} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{hours} h {minutes} min</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{count} files</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{files} and its mmproj</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{done} of {total} came before</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{total} to fetch</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>the only one there is</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>chosen by hal0; there are also: {others}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Connected</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No contact</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Connecting…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>it is tried again and again</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Start here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stop waiting for the other hal0 and run one in this program.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Close the tray (hal0 serve goes on)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Without contact nothing is known of the slots.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>attached to {program}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>attached to {program} (process {pid})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This window belonged to {program}. It comes back by itself when that answers again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This window is {attached}. Quitting closes only the window and the tray.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

@@ -8,11 +8,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from app.link import Attached
 from router.config.change import ConfigChange, ConfigDocument
 from router.config.schema import Config, Kind
+from router.engine.find import EngineProblem
+from router.engine.install import InstallProgress, OnProgress
 from router.errors import EngineFailed, SlotNotFound
 from router.state import (
     DeviceMemory,
+    DownloadOrder,
     ModelStatus,
     Progress,
     ServerState,
@@ -23,13 +27,21 @@ from router.state import (
     Snapshot,
     StateStore,
 )
+from router.wire.offer import Offer
 
 GB = 1 << 30
 QWEN, GEMMA, LLAMA, EMBED = "qwen3-30b", "gemma-27b", "llama-70b", "bge-m3"
 
 MODELS = (
     ModelStatus(QWEN, "Qwen3-30B Q4_K_M", Kind.CHAT, size_bytes=int(17.8 * GB), context_length=32768),
-    ModelStatus(GEMMA, "Gemma-27B & vision", Kind.CHAT, size_bytes=int(16.1 * GB), context_length=8192),
+    ModelStatus(
+        GEMMA,
+        "Gemma-27B & vision",
+        Kind.CHAT,
+        size_bytes=int(16.1 * GB),
+        context_length=8192,
+        file=f"/models/{GEMMA}.gguf",
+    ),
     ModelStatus(LLAMA, "Llama-70B Q4", Kind.CHAT, problem="the file llama-70b.gguf is missing"),
     ModelStatus(EMBED, "BGE-M3", Kind.EMBEDDING, size_bytes=GB, context_length=8192),
 )
@@ -64,6 +76,8 @@ class FakeService:
     start_error, bug, config_error, log_error: what `start`, `restart`, `edit_config` and `logs` raise.
     router_lines, config_text: what `router_log` and `read_config` answer; no text means no file.
     edits: the changes each `edit_config` asked for.
+    offered, offer_error: what `offer` answers or raises; `download_error`: what `download` raises.
+    engine_missing, install_error: what `engine_problem` answers and `install_engine` raises.
     """
 
     def __init__(self, snapshot: Snapshot | None = None, *, step: float = 0.0) -> None:
@@ -78,6 +92,11 @@ class FakeService:
         self.router_lines = ["hal0 answers at http://127.0.0.1:8080/v1"]
         self.config_text: str | None = None
         self.edits: list[tuple[ConfigChange, ...]] = []
+        self.engine_missing: EngineProblem | None = None
+        self.install_error: Exception | None = None
+        self.offered: Offer | None = None
+        self.offer_error: Exception | None = None
+        self.download_error: Exception | None = None
 
     async def start(self) -> None:
         self._note(("start",))
@@ -88,8 +107,8 @@ class FakeService:
         self._note(("stop",))
         self.store.update(server=replace(self.store.snapshot.server, state=ServerState.STOPPING))
 
-    async def load(self, slot: str, model: str) -> None:
-        self._note(("load", slot, model))
+    async def load(self, slot: str, model: str, *, force: bool = False) -> None:
+        self._note(("load", slot, model, *(["force"] if force else [])))
         phases = (
             (SlotState.DRAINING, None),
             (SlotState.STOPPING, None),
@@ -102,7 +121,8 @@ class FakeService:
         began = time.time()
         for phase, fraction in phases:
             progress = Progress(phase, fraction, began)
-            self._set(slot, state=phase, target=model, progress=progress, last_error=None)
+            gone = {} if phase is SlotState.DRAINING else {"loaded": ()}
+            self._set(slot, state=phase, target=model, progress=progress, last_error=None, **gone)
             await asyncio.sleep(self.step)
         if model == BROKEN:
             error = SlotError("engine.failed", "llama-server stopped: the file is damaged.", model, time.time())
@@ -157,6 +177,33 @@ class FakeService:
         if self.config_error is not None:
             raise self.config_error
 
+    async def engine_problem(self) -> EngineProblem | None:
+        return self.engine_missing
+
+    async def install_engine(self, on_progress: OnProgress) -> str:
+        """Walks through the steps; raises `install_error`, or llama-server is there."""
+        self._note(("install_engine",))
+        for done in (None, 0, 30, 60):
+            on_progress(InstallProgress("Downloading llama-b1.tar.gz", done, 60))
+            await asyncio.sleep(self.step)
+        if self.install_error is not None:
+            raise self.install_error
+        self.engine_missing = None
+        return "b1"
+
+    async def offer(self, reference: str) -> Offer:
+        self._note(("offer", reference))
+        await asyncio.sleep(self.step)
+        if self.offer_error is not None:
+            raise self.offer_error
+        assert self.offered is not None, "the test says what is offered"
+        return self.offered
+
+    async def download(self, order: DownloadOrder, reference: str) -> None:
+        self._note(("download", order.value, reference))
+        if self.download_error is not None:
+            raise self.download_error
+
     def _note(self, call: tuple[str, ...]) -> None:
         self.calls.append(call)
         self.called.set()
@@ -170,6 +217,8 @@ class FakeService:
 
 class StoreLink(FakeService):
     """The fake service with its store's reading side, as a `Link`."""
+
+    attached: Attached | None = None
 
     @property
     def snapshot(self) -> Snapshot:

@@ -8,16 +8,22 @@ from dataclasses import replace
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QWidget
 
+from app import text_window
 from app.connect import Client
+from app.engine_setup import EngineView
+from app.link import Attached
 from app.quit_model import held
 from app.switch_model import LoadClock, Sample
 from app.theme import colours, style_sheet
 from app.window.connect_dialog import ConnectDialog
 from app.window.log_reader import LogReader
 from app.window.main import MainWindow
+from app.window.pull_dialog import PullDialog
 from app.window.quit_progress import QuitProgress
+from app.window.settings_tab import ADVANCED, GENERAL, MODEL_PAGE, SERVER, SLOT_PAGE
 from router.state import Snapshot
-from tests.app import scenes
+from router.wire.offer import Offer
+from tests.app import config_link, scenes
 from tests.app.fake_service import StoreLink
 
 
@@ -28,9 +34,17 @@ class SilentReader(LogReader):
         del slot
 
 
-def window(snapshot: Snapshot, *, width: int = 0, height: int = 0, first_run: bool = False) -> MainWindow:
+def window(
+    snapshot: Snapshot,
+    *,
+    width: int = 0,
+    height: int = 0,
+    first_run: bool = False,
+    attached: Attached | None = None,
+) -> MainWindow:
     """The window at this moment, in a size of its own choosing unless one is given."""
     link = StoreLink(snapshot)
+    link.attached = attached
     made = MainWindow(link, first_run=first_run, clock=lambda: scenes.NOW, reader=SilentReader(link))
     made.may_hide = True
     if width:
@@ -40,6 +54,13 @@ def window(snapshot: Snapshot, *, width: int = 0, height: int = 0, first_run: bo
 
 def _slots(scene: Callable[[], Snapshot], width: int = 0, height: int = 0) -> Callable[[], QWidget]:
     return lambda: window(scene(), width=width, height=height)
+
+
+def _attached(scene: Callable[[], Snapshot], *, lost: bool = False) -> Callable[[], QWidget]:
+    def make() -> QWidget:
+        return window(scene(), attached=Attached("http://127.0.0.1:8080", 4711, lost))
+
+    return make
 
 
 def _switching() -> MainWindow:
@@ -75,6 +96,73 @@ def _answered() -> MainWindow:
     made = window(scenes.first_start(), first_run=True)
     assert made.first_run is not None
     made.first_run.show_answer("Hello! I am running on your own computer.", 12.4)
+    return made
+
+
+def _settings(page: int, width: int = 0, height: int = 0) -> Callable[[], QWidget]:
+    """A page of the settings for the hal0.yaml that the tests use."""
+
+    def make() -> QWidget:
+        made = _tab(3, scenes.ready(), width, height)
+        settings = made.settings.content
+        settings.show_document(config_link.document())
+        settings.navigation.setCurrentRow(page)
+        return made
+
+    return make
+
+
+def _engine_missing(view: EngineView, *, first_run: bool = False) -> Callable[[], QWidget]:
+    def make() -> QWidget:
+        made = window(scenes.first_start_bare(), first_run=first_run)
+        made.engine.view = view
+        made.engine.changed.emit()
+        return made
+
+    return make
+
+
+NO_ENGINE = EngineView(text_window.ENGINE_MISSING, missing=True, installable=True, failed=True)
+FETCHING = EngineView(
+    "Downloading llama-b11669-bin-ubuntu-vulkan-x64.tar.gz", missing=True, installing=True, share=0.4
+)
+
+
+def _pull(index: int | None = None, offer: Callable[[], Offer] | None = scenes.offer) -> Callable[[], QWidget]:
+    """The download dialog: before anything was asked for, or with the offer's model of that number chosen."""
+
+    def make() -> QWidget:
+        dialog = PullDialog(StoreLink(scenes.ready()))
+        dialog.setStyleSheet(style_sheet(colours(dialog.palette())))
+        if offer is not None:
+            dialog.field.setText(scenes.REPO)
+            dialog.show_offer(offer())
+        if index is not None and (item := dialog.choices.topLevelItem(index)) is not None:
+            dialog.choices.setCurrentItem(item)
+        return dialog
+
+    return make
+
+
+def _refused() -> QWidget:
+    dialog = _pull(offer=None)()
+    assert isinstance(dialog, PullDialog)
+    dialog.field.setText("meta-llama/Llama-3.2-3B")
+    dialog.tell(
+        "meta-llama/Llama-3.2-3B has no GGUF files, and llama-server runs no others: look for a repository "
+        "whose name ends in -GGUF.",
+        failed=True,
+    )
+    return dialog
+
+
+def _full_disk() -> Offer:
+    return replace(scenes.offer(), disk_free=3 << 30)
+
+
+def _dismissed() -> QWidget:
+    made = window(scenes.failed())
+    made.slots.cards["primary"].dismiss.click()
     return made
 
 
@@ -118,6 +206,11 @@ SCENES: dict[str, Callable[[], QWidget]] = {
     "failed": _slots(scenes.failed),
     "failed-small": _slots(scenes.failed, 640, 480),
     "port-taken": _slots(scenes.port_taken),
+    "remote": _slots(scenes.remote),
+    "remote-small": _slots(scenes.remote, 640, 480),
+    "remote-lost": _slots(scenes.remote_lost),
+    "attached": _attached(scenes.ready),
+    "attached-lost": _attached(scenes.attached_lost, lost=True),
     "lan": _slots(scenes.lan),
     "no-gpu": _slots(scenes.no_gpu),
     "two-gpus": _slots(scenes.two_gpus),
@@ -133,13 +226,44 @@ SCENES: dict[str, Callable[[], QWidget]] = {
     "models-small": lambda: _tab(1, scenes.long_names(), 640, 480),
     "logs": _logs,
     "logs-empty": _no_log,
-    "settings": lambda: _tab(3, scenes.ready()),
-    "settings-small": lambda: _tab(3, scenes.ready(), 640, 480),
+    "planner": _slots(scenes.planner),
+    "making-room": _slots(scenes.making_room),
+    "overlap": _slots(scenes.overlap),
+    "no-room": _slots(scenes.no_room),
+    "no-room-small": _slots(scenes.no_room, 640, 480),
+    "dismissed": _dismissed,
+    "elsewhere": _slots(scenes.elsewhere),
+    "elsewhere-small": _slots(scenes.elsewhere, 640, 480),
+    "local-only": _slots(scenes.local_only),
+    "models-planner": lambda: _tab(1, scenes.planner()),
+    "first-run-no-engine": _engine_missing(NO_ENGINE, first_run=True),
+    "first-run-installing": _engine_missing(FETCHING, first_run=True),
+    "no-engine": _engine_missing(NO_ENGINE),
+    "settings-general": _settings(GENERAL),
+    "settings-server": _settings(SERVER),
+    "settings-slots": _settings(SLOT_PAGE),
+    "settings-models": _settings(MODEL_PAGE),
+    "settings-advanced": _settings(ADVANCED),
+    "settings-slots-small": _settings(SLOT_PAGE, 640, 480),
+    "settings-models-least": _settings(MODEL_PAGE, 480, 360),
+    "settings-advanced-least": _settings(ADVANCED, 480, 360),
+    "settings-reading": lambda: _tab(3, scenes.ready()),
     "copy-menu": _copy_menu,
     "connect-hermes": _connect(Client.HERMES),
     "connect-continue": _connect(Client.CONTINUE),
     "connect-cline": _connect(Client.CLINE),
     "connect-open-webui": _connect(Client.OPEN_WEBUI),
+    "update": _slots(scenes.update),
+    "update-small": _slots(scenes.update, 640, 480),
+    "downloads": lambda: _tab(1, scenes.downloading()),
+    "downloads-small": lambda: _tab(1, scenes.downloading(), 480, 480),
+    "downloads-one": lambda: _tab(1, scenes.one_download()),
+    "pull": _pull(offer=None),
+    "pull-offer": _pull(),
+    "pull-short": _pull(4),
+    "pull-here": _pull(0),
+    "pull-disk": _pull(offer=_full_disk),
+    "pull-refused": _refused,
     "quitting": _quitting,
     "quit-waiting": _waiting,
 }

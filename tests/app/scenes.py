@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from router.config.schema import Kind
+from router.config.schema import Kind, UpstreamKind
 from router.state import (
     DeviceMemory,
+    DownloadState,
+    DownloadStatus,
     ModelStatus,
     Progress,
     ServerState,
@@ -15,12 +17,17 @@ from router.state import (
     SlotState,
     SlotStatus,
     Snapshot,
+    UpdateStatus,
+    UpstreamState,
+    UpstreamStatus,
 )
+from router.wire.offer import Offer, OfferedModel, OfferedRoom
 
 NOW = 1_000_000.0
 """The Unix time at which these moments are."""
 
 GB = 1 << 30
+BIGPC = "http://10.0.4.11:8080"
 RUNNING = ServerStatus(ServerState.RUNNING, version="0.1.0")
 
 
@@ -210,6 +217,172 @@ def first_start_bare() -> Snapshot:
     demo = ModelStatus("hal0-demo", "hal0 demo", Kind.CHAT, size_bytes=1 << 20, context_length=2048)
     primary = SlotStatus("primary", Kind.CHAT, choices=(demo.id,), model=demo.id)
     return Snapshot(server=RUNNING, slots=(primary,), models=(demo,), memory=(replace(RAM, used_by_slots=0),))
+
+
+NEEDS = {QWEN.id: 10.4, GEMMA.id: 11.9, BGE.id: 0.9, LONG.id: 134.0}
+
+
+def planned(model_: ModelStatus) -> ModelStatus:
+    """With the forecast that the engine gave."""
+    needs = int(NEEDS.get(model_.id, 0) * GB)
+    known = {"needs": needs, "needs_by_device": (needs,), "needs_source": "engine"} if needs else {}
+    return replace(model_, **known)  # type: ignore[arg-type]
+
+
+def planner() -> Snapshot:
+    """11 GB free: one choice makes another slot leave, one is too big, one has a context that hal0 chose."""
+    big = replace(QWEN, id="qwen-72b", display_name="Qwen-72B Q4_K_M", size_bytes=44 * GB)
+    big = replace(big, needs=46 * GB, needs_by_device=(46 * GB,), needs_source="engine")
+    auto = replace(planned(GEMMA), context_auto=True, context_length=65536, context_trained=262144)
+    models = (planned(QWEN), auto, big, planned(BGE))
+    choices = (QWEN.id, GEMMA.id, big.id)
+    primary = on(replace(PRIMARY, choices=choices), int(10.4 * GB))
+    empty_slot = replace(EMBED, name="coder", kind=Kind.CHAT, choices=choices, model=None)
+    embed = on(
+        replace(EMBED, state=SlotState.READY, loaded=(BGE.id,), pid=4713, idle_since=NOW - 900), int(2.1 * GB)
+    )
+    gpu = replace(GPU, used=int(13.1 * GB), used_by_slots=int(12.5 * GB))
+    return replace(_with(primary, empty_slot, embed, memory=(gpu,)), models=models)
+
+
+def making_room() -> Snapshot:
+    """`coder` waits until `embed` has left."""
+    found = planner()
+    coder = replace(_switching(found.slots[1], SlotState.QUEUED), evicting=("embed",))
+    return replace(found, slots=(found.slots[0], coder, found.slots[2]))
+
+
+def overlap() -> Snapshot:
+    """`primary` answers with one model while the next one loads beside it."""
+    found = planner()
+    primary = replace(_switching(found.slots[0], SlotState.LOADING, 0.3), memory=int(10.4 * GB))
+    return replace(found, slots=(primary, *found.slots[1:]))
+
+
+def no_room() -> Snapshot:
+    """A load that was refused, with what would help."""
+    message = (
+        'Model "gemma-27b" does not fit: it needs 18.2 GB of NVIDIA GeForce RTX 3090; 6.1 GB is free, primary '
+        "would give back 4.0 GB, embed is in use or pinned and keeps 2.1 GB, 0.5 GB is kept free: 8.6 GB "
+        "short; it would fit with ctx-size 32768, or with an 8-bit KV cache (cache-type-k/v q8_0)."
+    )
+    error = SlotError("memory.insufficient", message, GEMMA.id, NOW - 2, ("ctx-size=32768",))
+    found = planner()
+    return replace(found, slots=(replace(found.slots[0], last_error=error), *found.slots[1:]))
+
+
+def elsewhere() -> Snapshot:
+    """Of the servers elsewhere one answers, one is down; one slot is the first's, another fell back to it."""
+    remote = UpstreamStatus(
+        "openrouter", UpstreamKind.OPENAI, "https://openrouter.ai/api/v1", UpstreamState.OK, ("a", "b", "c")
+    )
+    reason = "Upstream “studio” does not answer at http://10.0.0.7:8080/v1: connection refused; start it there."
+    down = UpstreamStatus(
+        "studio", UpstreamKind.OPENAI, "http://10.0.0.7:8080/v1", UpstreamState.DOWN, error=reason
+    )
+    unasked = UpstreamStatus("spare", UpstreamKind.OPENAI, "http://spare.local:8080/v1")
+    cloud = SlotStatus(
+        "cloud",
+        Kind.CHAT,
+        SlotState.READY,
+        model="openrouter/a",
+        upstream="openrouter/a",
+        context_length=131072,
+    )
+    fell_back = replace(PRIMARY, served_by="openrouter", fallback=("openrouter",))
+    return replace(_with(fell_back, cloud), upstreams=(remote, down, unasked))
+
+
+def local_only() -> Snapshot:
+    return replace(elsewhere(), local_only=True)
+
+
+def remote() -> Snapshot:
+    """Another computer's hal0 with two slots, one of which loads."""
+    memory = replace(GPU, name="NVIDIA RTX A6000", total=48 * GB, used=30 * GB, used_by_slots=26 * GB)
+    loading = replace(_switching(CODER, SlotState.LOADING, 0.45), memory=int(3.1 * GB))
+    there = _with(PRIMARY, loading, memory=(memory,))
+    models = tuple(model.id for model in there.models)
+    bigpc = UpstreamStatus("bigpc", UpstreamKind.HAL0, BIGPC, UpstreamState.OK, models, remote=there)
+    return replace(ready(), upstreams=(bigpc,))
+
+
+def remote_lost() -> Snapshot:
+    """As `remote`, with the cable pulled."""
+    error = "No route to host; see that the computer is on and the network is up."
+    bigpc = UpstreamStatus("bigpc", UpstreamKind.HAL0, BIGPC, UpstreamState.DOWN, error=error)
+    return replace(ready(), upstreams=(bigpc,))
+
+
+def attached_lost() -> Snapshot:
+    """What is known of `hal0 serve` when it no longer answers: nothing but that."""
+    error = "Lost contact with hal0 at http://127.0.0.1:8080 (Connection refused); it is tried again and again."
+    return Snapshot(server=replace(RUNNING, state=ServerState.FAILED, error=error))
+
+
+REPO = "bartowski/Qwen3-30B-A3B-Instruct-2507-GGUF"
+
+
+def downloading() -> Snapshot:
+    """One model comes, one waits, one is paused, one was refused, one is here."""
+    states = DownloadState
+    found = (
+        DownloadStatus(
+            f"{REPO}:Q4_K_M",
+            states.RUNNING,
+            "downloading",
+            "Qwen3-30B-A3B-Instruct-2507-Q4_K_M.gguf",
+            int(7.1 * GB),
+            int(17.3 * GB),
+            float(45 << 20),
+            232.0,
+        ),
+        DownloadStatus(f"{REPO}:Q8_0", states.PAUSED, done_bytes=int(1.2 * GB), total_bytes=int(30.2 * GB)),
+        DownloadStatus(
+            "google/gemma-3-27b-it-qat-q4_0-gguf:Q4_0",
+            states.FAILED,
+            total_bytes=int(16.1 * GB),
+            error="google/gemma-3-27b-it-qat-q4_0-gguf is gated: accept its terms at "
+            "https://huggingface.co/google/gemma-3-27b-it-qat-q4_0-gguf in your browser, then run "
+            "`hf auth login` or set HF_TOKEN, and try again.",
+        ),
+        DownloadStatus("unsloth/gpt-oss-20b-GGUF:F16", states.QUEUED, total_bytes=int(12.8 * GB)),
+        DownloadStatus("ggml-org/bge-m3-Q8_0-GGUF:Q8_0", states.DONE, "", "", GB, GB),
+    )
+    return replace(ready(), downloads=found)
+
+
+def one_download() -> Snapshot:
+    found = downloading()
+    return replace(found, downloads=found.downloads[:1])
+
+
+def update() -> Snapshot:
+    """A newer llama-server is there to be had."""
+    return replace(ready(), updates=(UpdateStatus("llama-server", "0.7.0 (build 11669)", "b12345"),))
+
+
+def _offered(
+    quant: str, gigabytes: float, needs: float, fits: str, context: int, done: float = 0
+) -> OfferedModel:
+    margin = abs(24 - 1.2 - needs)
+    room = OfferedRoom(int(needs * GB), context, 262144, int(22.8 * GB), 24 * GB, True, fits, int(margin * GB))
+    return OfferedModel(f"{REPO}:{quant}", quant, 1, int(gigabytes * GB), False, int(done * GB), None, room)
+
+
+def offer() -> Offer:
+    """A repository on Hugging Face: small ones fit, one barely, the big ones do not; of one a part came."""
+    models = (
+        OfferedModel(
+            f"{REPO}:IQ2_M", "IQ2_M", 1, int(9.5 * GB), here="/home/me/.local/share/hal0/models/q.gguf"
+        ),
+        _offered("Q3_K_M", 13.7, 20.9, "fits", 131072),
+        _offered("Q4_K_M", 17.3, 22.1, "fits", 65536),
+        _offered("Q5_K_M", 20.2, 22.7, "tight", 4096),
+        _offered("Q8_0", 30.2, 31.4, "short", 4096, 1.2),
+        _offered("BF16", 56.9, 58.0, "short", 4096),
+    )
+    return Offer(REPO, models, f"{REPO}:Q4_K_M", "/home/me/.local/share/hal0/models", int(48.3 * GB))
 
 
 LOG_LINES = [

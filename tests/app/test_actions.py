@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.actions import Actions
 from app.menu_model import Action, Command
-from router.errors import SwitchCancelled
+from router.errors import BadRequest, SwitchCancelled
 from tests.app.fake_service import BROKEN, GEMMA, QWEN, FakeService, StoreLink
 
 T = TypeVar("T")
@@ -73,6 +73,37 @@ async def test_each_router_command_goes_to_the_router(actions: Actions, link: St
     actions.trigger(Command(Action.CANCEL, "primary"))
     actions.trigger(Command(Action.RESTART, "embed"))
     assert await done(link, 3) == [("load", "primary", GEMMA), ("cancel", "primary"), ("restart", "embed")]
+
+
+async def test_a_load_may_be_forced_or_given_flags_first(actions: Actions, link: StoreLink) -> None:
+    actions.trigger(Command(Action.LOAD, "primary", GEMMA, force=True))
+    assert await done(link, 1) == [("load", "primary", GEMMA, "force")]
+    actions.trigger(Command(Action.LOAD, "primary", GEMMA, flags=("ctx-size=4096",)))
+    wanted = ("read_config",), ("edit_config", f"models.{GEMMA}"), ("load", "primary", GEMMA)
+    assert (await done(link, 4))[1:] == list(wanted)
+    assert link.edits[0][0].value == {"file": f"/models/{GEMMA}.gguf", "flags": {"ctx-size": 4096}}
+
+
+async def test_flags_that_hal0_yaml_refuses_load_nothing(actions: Actions, link: StoreLink) -> None:
+    link.config_error = BadRequest("hal0.yaml cannot be written: the disk is full.")
+    heard = Heard(actions)
+    actions.trigger(Command(Action.LOAD, "primary", GEMMA, flags=("ctx-size=4096",)))
+    await asyncio.wait_for(heard.something.wait(), 5)
+    assert heard.failures == [("primary", "hal0.yaml cannot be written: the disk is full.")]
+    link.config_text = "models: ["
+    actions.trigger(Command(Action.LOAD, "primary", GEMMA, flags=("ctx-size=4096",)))
+    async with asyncio.timeout(5):
+        while len(heard.failures) < 2:
+            await asyncio.sleep(0)
+    assert "cannot be changed here" in heard.failures[1][1]
+    assert not [call for call in link.calls if call[0] == "load"]
+
+
+async def test_never_leaving_this_computer_is_written_into_the_file(actions: Actions, link: StoreLink) -> None:
+    actions.trigger(Command(Action.LOCAL_ONLY, value="on"))
+    actions.trigger(Command(Action.LOCAL_ONLY))
+    assert await done(link, 2) == [("edit_config", "local_only")] * 2
+    assert [edit[0].value for edit in link.edits] == [True, False]
 
 
 async def test_unloads_go_to_the_router(actions: Actions, link: StoreLink) -> None:

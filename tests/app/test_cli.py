@@ -242,6 +242,12 @@ def test_switch_shows_each_phase_once_in_a_pipe(
     assert ("POST", LOAD, {"model": "beta"}, None) in stub.asked
 
 
+def test_switch_by_force(stub: StubHal0) -> None:
+    stub.answers |= {"/api/state": (200, state()), LOAD: (200, {"slot": {}})}
+    assert cli.main(["switch", "primary", "beta", "--force", "--url", stub.url]) == 0
+    assert ("POST", LOAD, {"model": "beta", "force": True}, None) in stub.asked
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True

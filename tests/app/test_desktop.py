@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtWidgets import QApplication
 
+from app.current_link import CurrentLink, Host, Routers
 from app.desktop import Desktop
+from app.link import Attached
 from app.menu_model import Action, Command
 from app.remembered import FIRST_RUN_DONE, TRAY_EXPLAINED, Remembered
 from app.router_host import RouterHost
 from app.single_instance import SingleInstance
 from router.paths import Paths
-from router.state import SlotState
+from router.state import ServerState, SlotState
+from tests.app import scenes
 from tests.app.fake_service import BROKEN, GEMMA, FakeService
 from tests.app.running import run_qt, until
 
@@ -32,7 +37,8 @@ def play(app: QApplication, home: Path, scene: Scene) -> None:
     paths = folders(home)
 
     async def run() -> None:
-        desktop = Desktop(RouterHost(FakeService), SingleInstance(paths.state), paths)
+        own = Routers(lambda: RouterHost(FakeService))
+        desktop = Desktop(CurrentLink(own.own()), own, SingleInstance(paths.state), paths)
         told: Told = []
         desktop.tray.show_message = (  # type: ignore[method-assign]
             lambda title, message, *, good=False: told.append((title, message, good))
@@ -125,3 +131,106 @@ def test_logs_and_settings_open_in_the_window(qapp: QApplication, tmp_path: Path
         assert desktop.bridge.snapshot.slots[0].state is SlotState.READY
 
     play(qapp, tmp_path, scene)
+
+
+def newer(version: str) -> FakeService:
+    service = FakeService(replace(scenes.update(), slots=(scenes.PRIMARY,)))
+    found = replace(service.store.snapshot.updates[0], newest=version)
+    service.store.update(updates=(found,))
+    service.store._writer = None  # it was this thread; from now on it is the router's
+    return service
+
+
+def test_a_newer_version_is_told_once_in_a_life_and_installed_from_the_tray(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    line = "llama-server {} is available; you have 0.7.0 (build 11669)."
+
+    async def told_of_it(_desktop: Desktop, told: Told) -> None:
+        await until(lambda: told, "the news")
+        assert told == [("hal0", line.format("b12345"), True)]
+
+    async def installed(desktop: Desktop, told: Told) -> None:
+        assert told == []
+        desktop.tray.chosen.emit(Command(Action.UPDATE, value="llama-server"))
+        assert desktop.window.isVisible()
+        notice = desktop.window.engine_notice
+        await until(lambda: "llama-server b1 is installed" in notice.told.text(), "the install")
+
+    async def told_of_the_next(_desktop: Desktop, told: Told) -> None:
+        await until(lambda: told, "the news")
+        assert told == [("hal0", line.format("b12400"), True)]
+
+    for version, scene in (("b12345", told_of_it), ("b12345", installed), ("b12400", told_of_the_next)):
+        own = Routers(lambda version=version: RouterHost(lambda: newer(version)))  # type: ignore[misc]
+        play_attached(qapp, tmp_path, own, own.own(), scene)
+    flags = json.loads((tmp_path / "state" / "desktop.json").read_bytes())
+    assert [flag for flag in flags if "update" in flag] == ["update_told:llama-server:b12400"]
+
+
+class OtherHost(RouterHost):
+    """Passes for a router that another process runs."""
+
+    @property
+    def attached(self) -> Attached | None:
+        lost = self.snapshot.server.state is ServerState.FAILED
+        return Attached("http://127.0.0.1:8080", 4711, lost) if self.running else None
+
+
+def play_attached(app: QApplication, home: Path, routers: Routers, first: Host, scene: Scene) -> None:
+    """As `play`, beginning with the host `first`."""
+    paths = folders(home)
+
+    async def run() -> None:
+        desktop = Desktop(CurrentLink(first), routers, SingleInstance(paths.state), paths)
+        told: Told = []
+        desktop.tray.show_message = (  # type: ignore[method-assign]
+            lambda title, message, *, good=False: told.append((title, message, good))
+        )
+        await desktop.start(hidden=True)
+        await scene(desktop, told)
+        desktop.quitter.quit_now()
+        assert await desktop.exit_code == 0
+        desktop.close()
+
+    run_qt(app, run())
+
+
+def entries(desktop: Desktop) -> dict[str, bool]:
+    return {action.text(): action.isEnabled() for action in desktop.tray.menu.actions() if action.text()}
+
+
+def failing() -> FakeService:
+    """A service whose port another program has."""
+    service = FakeService()
+    server = replace(service.store.snapshot.server, state=ServerState.FAILED, error="Port 8080 is taken.")
+    service.store.update(server=server)
+    service.store._writer = None  # it was this thread; from now on it is the router's
+    return service
+
+
+def test_lost_contact_offers_to_start_here_and_that_starts_a_router_here(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async def scene(desktop: Desktop, told: Told) -> None:
+        await until(lambda: entries(desktop).get("Start here"), "the offer")
+        assert "Close the tray (hal0 serve goes on)" in entries(desktop)
+        assert ("hal0", "Port 8080 is taken.", False) in told
+        desktop.tray.chosen.emit(Command(Action.START_HERE))
+        await until(lambda: "Start here" not in entries(desktop), "the router here")
+        assert desktop.bridge.snapshot.server.state is ServerState.RUNNING
+        await desktop._host.unload("primary")
+        await until(lambda: desktop.bridge.snapshot.slots[0].state is SlotState.UNLOADED, "a command")
+
+    routers = Routers(lambda: RouterHost(FakeService))
+    play_attached(qapp, tmp_path, routers, OtherHost(failing), scene)
+
+
+def test_who_finds_the_port_taken_by_another_hal0_attaches_to_it(qapp: QApplication, tmp_path: Path) -> None:
+    async def scene(desktop: Desktop, _told: Told) -> None:
+        await until(lambda: desktop._host.attached is not None, "the other one")
+        await until(lambda: "Close the tray (hal0 serve goes on)" in entries(desktop), "the menu")
+        assert desktop.bridge.snapshot.server.state is ServerState.RUNNING
+
+    routers = Routers(lambda: RouterHost(failing), lambda: OtherHost(FakeService))
+    play_attached(qapp, tmp_path, routers, RouterHost(failing), scene)

@@ -23,6 +23,10 @@ def test_without_either_the_demo_is_explained() -> None:
     assert "built-in demo" in look.models
 
 
+def test_without_an_engine_the_demo_is_not_promised_to_answer() -> None:
+    assert "answers" not in first_look(scenes.first_start_bare(), engine_missing=True).models
+
+
 def test_before_anything_is_known_nothing_is_claimed() -> None:
     look = first_look(scenes.empty())
     assert look.gpu == "Looking for a graphics card…"
@@ -46,6 +50,8 @@ def test_flags_stay_beside_each_other_in_a_private_file(tmp_path: Path) -> None:
     file = tmp_path / "state" / "desktop.json"
     assert json.loads(file.read_bytes()) == {FIRST_RUN_DONE: True, TRAY_EXPLAINED: True}
     assert file.stat().st_mode & 0o777 == 0o600
+    remembered.put(TRAY_EXPLAINED, False)
+    assert json.loads(file.read_bytes()) == {FIRST_RUN_DONE: True}
 
 
 @pytest.mark.parametrize("broken", ["", "[1]", "{", '{"first_run_done": 1}'])

@@ -30,11 +30,13 @@ from router.state import (
     SlotState,
     SlotStatus,
     Snapshot,
+    UpdateStatus,
 )
+from tests.app import scenes
 from tests.app.fake_service import GEMMA, LLAMA, QWEN, first_snapshot
 
 NOW = 1_000.0
-Shape = tuple[tuple[str, bool, bool, "Shape"], ...]
+Shape = tuple[tuple[str, bool, bool, bool, "Shape"], ...]
 
 names = st.text(min_size=1, max_size=60).filter(lambda name: bool(name.strip()))
 ids = st.lists(names, max_size=5, unique=True)
@@ -42,7 +44,7 @@ ids = st.lists(names, max_size=5, unique=True)
 
 def shape(rows: tuple[Row, ...]) -> Shape:
     """What a host sees come and go: keys, separators, radio rows, submenus."""
-    return tuple((row.key, row.separator, row.radio, shape(row.rows)) for row in rows)
+    return tuple((row.key, row.separator, row.radio, row.tick, shape(row.rows)) for row in rows)
 
 
 @st.composite
@@ -164,6 +166,35 @@ def test_the_failure_of_a_slot_stands_in_its_submenu() -> None:
     assert row(spec, "slot:primary", "restart").enabled
 
 
+def test_a_choice_says_whether_it_fits_and_who_would_leave() -> None:
+    texts = {r.key: r.text for r in row(menu_spec(scenes.planner(), scenes.NOW), "slot:coder").rows if r.radio}
+    assert texts == {
+        "model:qwen3-30b": "Qwen3-30B Q4_K_M   17.8 GB · fits",
+        "model:gemma-27b": "Gemma-27B & vision   16.1 GB · makes embed leave",
+        "model:qwen-72b": "Qwen-72B Q4_K_M   needs 46 GB, 23.1 GB short",
+    }
+
+
+def test_while_room_is_made_the_menu_says_who_leaves() -> None:
+    spec = menu_spec(scenes.making_room(), scenes.NOW)
+    assert row(spec, "slot:coder", "detail").text == "Making room: unloading embed · Switching for 14 s"
+
+
+def test_who_answers_from_elsewhere_is_named() -> None:
+    spec = menu_spec(scenes.elsewhere(), scenes.NOW)
+    assert row(spec, "slot:cloud").text == "cloud · answered by openrouter/a"
+    assert row(spec, "slot:primary").text == "primary · answered by openrouter · Ready"
+    enabled = {r.command.action for r in row(spec, "slot:cloud").rows if r.enabled and r.command}
+    assert not {Action.RESTART, Action.UNLOAD, Action.CANCEL, Action.LOAD} & enabled
+    assert row(spec, "quit").text == "Quit hal0 (stops 1 model)"
+
+
+def test_never_leaving_this_computer_can_be_ticked() -> None:
+    off, on = (row(menu_spec(s, NOW), "local-only") for s in (scenes.elsewhere(), scenes.local_only()))
+    assert (off.tick, off.checked, off.command) == (True, False, Command(Action.LOCAL_ONLY, value="on"))
+    assert (on.checked, on.command) == (True, Command(Action.LOCAL_ONLY))
+
+
 def test_quit_and_unload_all_know_what_runs() -> None:
     assert row(menu_spec(first_snapshot(), NOW), "quit").text == "Quit hal0 (stops 1 model)"
     idle = menu_spec(with_primary(state=SlotState.UNLOADED, pid=None), NOW)
@@ -200,3 +231,13 @@ def test_icon_says_the_most_urgent_thing() -> None:
     assert icon_state(with_primary(state=SlotState.WARMING)) is IconState.SWITCHING
     down = replace(with_primary(state=SlotState.WARMING), server=ServerStatus(ServerState.FAILED))
     assert icon_state(down) is IconState.ERROR
+
+
+def test_what_is_newer_has_a_line_and_llama_server_can_be_installed_from_it() -> None:
+    assert not any(row.key.startswith("update:") for row in menu_spec(scenes.ready(), NOW).rows)
+    hal0 = UpdateStatus("hal0", "0.1.0", "0.2.0")
+    found = replace(scenes.update(), updates=(*scenes.update().updates, hal0))
+    engine, ours = (row for row in menu_spec(found, NOW).rows if row.key.startswith("update:"))
+    assert (engine.text, engine.enabled) == ("Install llama-server b12345…", True)
+    assert engine.command == Command(Action.UPDATE, value="llama-server")
+    assert (ours.text, ours.enabled) == ("hal0 0.2.0 is available; you have 0.1.0.", False)

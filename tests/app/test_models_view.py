@@ -23,6 +23,7 @@ from app.models_view import (
 from router.config.change import ConfigChange, ConfigDocument
 from router.config.schema import Config, Kind
 from router.state import DeviceMemory, ModelStatus, SlotState, Snapshot
+from tests.app import scenes
 from tests.app.fake_service import EMBED, GB, GEMMA, LLAMA, QWEN, first_snapshot
 
 CARD = DeviceMemory("GPU", True, 24 * GB, 8 * GB)
@@ -55,8 +56,9 @@ def test_rows_say_what_a_model_is_and_where_it_is_loaded() -> None:
 def test_requests_change_nothing_that_is_shown() -> None:
     primary, embed = first_snapshot().slots
     busy = replace(first_snapshot(), slots=(replace(primary, in_flight=3, tokens_per_second=40.0), embed))
+    one = replace(first_snapshot(), slots=(replace(primary, in_flight=1), embed))
     moved = replace(first_snapshot(), slots=(replace(primary, loaded=()), embed))
-    assert shown_of(busy) == shown_of(first_snapshot()) != shown_of(moved)
+    assert shown_of(busy) == shown_of(one) != shown_of(moved)
 
 
 @pytest.mark.parametrize(
@@ -177,3 +179,18 @@ def test_a_computed_forecast_is_an_estimate() -> None:
     computed = replace(sized(1), needs=15 * GB, needs_source="formula")
     found = fit_text(computed, (CARD,))
     assert found.text == "≈ fits" and found.tip.endswith(words.COMPUTED)
+
+
+def test_a_forecast_says_what_a_load_would_come_to() -> None:
+    found = {row.model.id: row for row in rows(scenes.planner())}
+    assert found["qwen-72b"].fit.text == "23.1 GB short" and found["qwen-72b"].fit.fit is Fit.TOO_BIG
+    assert found["qwen3-30b"].fit.text == "fits"
+    assert "46 GB of VRAM" in found["qwen-72b"].fit.tip
+    assert found["gemma-27b"].context_tip == "65,536 tokens (chosen to fit; trained for 262,144)"
+
+
+def test_where_a_model_may_go_says_who_would_leave() -> None:
+    gemma = scenes.planner().models[1]
+    reasons = {target.slot: (target.enabled, target.reason) for target in targets(scenes.planner(), gemma)}
+    assert reasons["coder"] == (True, "makes embed leave")
+    assert reasons["embed"] == (False, "only for embedding models")

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from app.notices import Notice, announcements, notices, switch_notice
-from router.state import ServerState, ServerStatus, SlotError, SlotState, Snapshot
+from app.notices import Notice, announcements, exposure, notices, switch_notice, update_news
+from router.state import DownloadState, ServerState, ServerStatus, SlotError, SlotState, Snapshot
 from tests.app import scenes
 from tests.app.fake_service import QWEN, first_snapshot
 
@@ -39,11 +39,44 @@ def test_a_lost_endpoint_is_told() -> None:
     ]
 
 
-def test_an_endpoint_that_opens_to_the_network_is_told_once() -> None:
+def test_an_endpoint_that_opens_to_the_network_is_told_once_also_over_starts() -> None:
     local, lan = scenes.ready(), scenes.lan()
-    assert notices(local, lan) == [Notice("hal0", "The endpoint is open to other computers, at port 8080.")]
-    assert notices(lan, lan) == []
-    assert notices(lan, local) == []
+    news = Notice("hal0", "The endpoint is open to other computers, at port 8080.")
+    assert exposure(lan, False) == (True, news)
+    assert exposure(lan, True) == (True, None)
+    assert exposure(local, True) == (False, None)
+    starting = replace(lan, server=replace(lan.server, state=ServerState.STARTING))
+    assert exposure(starting, True) == (True, None)
+    assert exposure(starting, False) == (False, None)
+
+
+def test_a_download_that_ended_is_told_and_one_a_person_paused_is_not() -> None:
+    coming = scenes.one_download()
+    (download,) = coming.downloads
+
+    def now(state: DownloadState, error: str | None = None) -> Snapshot:
+        return replace(coming, downloads=(replace(download, state=state, error=error),))
+
+    name = download.reference
+    assert notices(coming, now(DownloadState.DONE)) == [
+        Notice("hal0", f"{name} has come; it can be loaded now.", good=True)
+    ]
+    assert notices(coming, now(DownloadState.FAILED, "The disk is full.")) == [
+        Notice("hal0", f"{name} was not fetched: The disk is full.")
+    ]
+    assert notices(coming, now(DownloadState.PAUSED)) == notices(coming, coming) == []
+    assert notices(replace(coming, downloads=()), now(DownloadState.DONE)) == [], "it was there before"
+
+
+def test_a_newer_version_is_told_once_and_never_while_a_slot_is_busy() -> None:
+    idle = replace(scenes.update(), slots=(scenes.PRIMARY,))
+    flag = "update_told:llama-server:b12345"
+    news = Notice("hal0", "llama-server b12345 is available; you have 0.7.0 (build 11669).", good=True)
+    assert update_news(idle, set()) == {flag: news}
+    assert update_news(idle, {flag}) == {}
+    busy = replace(idle, slots=(replace(scenes.PRIMARY, in_flight=1),))
+    assert update_news(busy, set()) == {}
+    assert update_news(scenes.ready(), set()) == {}
 
 
 @pytest.mark.parametrize(("seconds", "hidden"), [(11.0, False), (10.0, True), (2.0, True)])

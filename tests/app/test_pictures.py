@@ -27,10 +27,41 @@ TEXTS = {
     "phases": ["Queued (3)", "Draining", "Stopping", "Starting", "Loading", "Warming up"],
     "failed": ["Error", "Restore previous", "Try again"],
     "port-taken": ["Not running"],
+    "remote": ["bigpc", "Connected", "VRAM 30/48 GB", "Loading 45%"],
+    "remote-lost": [
+        "bigpc",
+        "No contact",
+        "No route to host; see that the computer is on and the network is up.",
+    ],
+    "attached": [
+        "This window is attached to hal0 serve (process 4711). Quitting closes only the window and the tray."
+    ],
+    "attached-lost": ["Not running", "Start here", "Without contact nothing is known of the slots."],
     "lan": ["Open to the network"],
     "no-gpu": ["RAM (no GPU found)"],
     "two-gpus": ["NVIDIA RTX A4000", "7 GB free of 16 GB", "42 tok/s · 32k context · 22.8 GB · idle 4 min"],
     "windows": ["42 tok/s · 32k context · ~9.8 GB · idle 4 min"],
+    "making-room": ["Making room: unloading embed · Switching for 14 s"],
+    "overlap": [
+        "Switching for 14 s · Qwen3-30B Q4_K_M answers until then · 32k context · 10.4 GB",
+        "Start ✓",
+        "Load",
+    ],
+    "no-room": ["Load anyway", "Use ctx-size 32768", "Try again", "✕"],
+    "dismissed": ["Error"],
+    "elsewhere": ["answered by openrouter · 42 tok/s · 32k context · 9.8 GB · idle 4 min", "Not reachable"],
+    "local-only": ["Not asked"],
+    "update": ["llama-server b12345 is available; you have 0.7.0 (build 11669).", "Install"],
+    "downloads": [
+        "7.1 GB of 17.3 GB · 45 MB/s · 3 min 52 s left",
+        "Paused · 1.2 GB of 30.2 GB",
+        "Try again",
+        "Waits for the others · 12.8 GB",
+        "Dismiss",
+    ],
+    "pull-offer": ["Check", "Download"],
+    "pull-short": ["Go on"],
+    "first-run-no-engine": ["Install llama-server", "Engine"],
     "first-run": ["Welcome to hal0", "Start hal0 when I log in", "Start using hal0"],
     "connect-hermes": ["Copy", "Close"],
     "quitting": ["Stopping 1 model", "6.3 GB of 16.1 GB given back"],
@@ -104,7 +135,9 @@ def leaves(part: QWidget, window: QWidget) -> bool:
     scroller = next((p for p in ancestors(part) if isinstance(p, QScrollArea)), None)
     if scroller is None:
         return not window.rect().contains(box)
-    return box.left() < 0 or box.right() > window.width()
+    viewport = scroller.viewport()
+    left = viewport.mapTo(window, QPoint(0, 0)).x()
+    return box.left() < left or box.right() > left + viewport.width()
 
 
 def ancestors(part: QWidget) -> list[QWidget]:

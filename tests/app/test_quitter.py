@@ -9,21 +9,24 @@ import pytest
 from PySide6.QtWidgets import QApplication, QPushButton
 
 from app import text, text_window
+from app.link import Attached
 from app.quit_model import QuitView, quit_view
 from app.quitter import Quitter
 from router.state import SlotState, Snapshot
+from router.tasks import spawn
 from tests.app import scenes
 from tests.app.fake_service import first_snapshot
 
 
 class Host:
-    """Counts stops; `in_flight` requests are being answered."""
+    """Counts stops; `in_flight` requests are being answered. `attached`: by another process."""
 
     def __init__(self, in_flight: int = 0) -> None:
         primary, *others = first_snapshot().slots
         self.snapshot: Snapshot = replace(
             first_snapshot(), slots=(replace(primary, in_flight=in_flight), *others)
         )
+        self.attached: Attached | None = None
         self.stopped_on: list[int] = []
 
     def stop(self, timeout: float | None = None) -> bool:
@@ -134,3 +137,16 @@ def test_the_memory_that_comes_back_is_counted() -> None:
     last = quit_view(first, replace(first, slots=gone), waiting=False)
     assert last == QuitView("All models have stopped", "16.1 GB of 16.1 GB given back", 1.0)
     assert quit_view(first, first, waiting=True).line == "Waiting for 3 answers that are still being written"
+
+
+async def test_nobody_is_asked_where_the_router_goes_on(qapp: QApplication) -> None:
+    for ask in ("request", "request_without_tray"):
+        host = Host(in_flight=2)
+        host.attached = Attached("http://127.0.0.1:8080", 4711)
+        quitter = Quitter(host)
+        ended = spawn(finished(quitter), name="the end")
+        await asyncio.sleep(0)
+        getattr(quitter, ask)()
+        assert quitter.question is None
+        await ended
+        assert len(host.stopped_on) == 1

@@ -15,7 +15,19 @@ from PySide6.QtWidgets import QFileDialog, QTableWidgetItem
 from pytestqt.qtbot import QtBot
 
 from app import texts_models as words
-from app.settings_view import API_KEYS, HOST, LLAMA_SERVER, MODEL_DIRS, PORT, PORTS, QUEUE, WAIT
+from app.settings_view import (
+    API_KEYS,
+    HEADROOM,
+    HOST,
+    LLAMA_SERVER,
+    LOCAL_ONLY,
+    MODEL_DIRS,
+    PORT,
+    PORTS,
+    QUEUE,
+    UPDATES,
+    WAIT,
+)
 from app.window.settings_tab import ADVANCED, MODEL_PAGE, SERVER, SLOT_PAGE, SettingsTab
 from router.config.change import REMOVE, ConfigChange
 from router.config.problems import ConfigProblem
@@ -319,6 +331,45 @@ async def test_model_folders(tab: SettingsTab, link: ConfigLink, tmp_path: Path)
     assert await applied(tab, link) == [ConfigChange(MODEL_DIRS, ["~/models", str(tmp_path)])]
 
 
+async def test_headroom_updates_and_never_leaving_this_computer(tab: SettingsTab, link: ConfigLink) -> None:
+    assert editor(tab, *HEADROOM).text() == "512 MB"
+    editor(tab, *HEADROOM).setValue(1024)
+    tab.general.boxes[LOCAL_ONLY].editor.click()
+    updates = tab.general.boxes[UPDATES].editor
+    updates.setCurrentIndex(1)
+    updates.activated.emit(1)
+    assert await applied(tab, link) == [
+        ConfigChange(HEADROOM, "1024MiB"),
+        ConfigChange(LOCAL_ONLY, True),
+        ConfigChange(UPDATES, "off"),
+    ]
+
+
+async def test_priority_and_stand_ins_of_a_slot(tab: SettingsTab, link: ConfigLink) -> None:
+    link.text = YAML + "upstreams:\n  cloud: {base_url: https://example.org/v1}\n"
+    editor(tab, "slots", "primary", "priority").setValue(5)
+    type_into(editor(tab, "slots", "primary", "fallback"), "cloud, cloud/big")
+    assert await applied(tab, link) == [
+        ConfigChange(("slots", "primary", "priority"), 5),
+        ConfigChange(("slots", "primary", "fallback"), ["cloud", "cloud/big"]),
+    ]
+    type_into(editor(tab, "slots", "primary", "fallback"), "clout")
+    await applied(tab, link)
+    assert "Did you mean “cloud”?" in problem(tab, "slots", "primary", "fallback")
+
+
+async def test_a_slot_that_an_upstream_serves_shows_only_that(qtbot: QtBot) -> None:
+    upstream = "upstreams:\n  cloud: {base_url: https://example.org/v1}\n"
+    link = ConfigLink(upstream + "slots:\n  far: {upstream: cloud/big}\n")
+    tab = SettingsTab(link, login=FakeLogin())  # type: ignore[arg-type]
+    qtbot.addWidget(tab)
+    tab.show()
+    await until(lambda: tab.slots.page is not None)
+    assert tab.slots.page is not None
+    assert [key[2] for key in tab.slots.page.boxes] == ["kind", "upstream", "fallback"]
+    assert editor(tab, "slots", "far", "upstream").text() == "cloud/big"
+
+
 # -- the file and the router ---------------------------------------------------------------------------------
 
 
@@ -401,7 +452,7 @@ async def test_the_engine_command_can_be_read_and_copied(tab: SettingsTab) -> No
     assert QGuiApplication.clipboard().text() == command
     tab.command.slots.setCurrentIndex(1)
     tab.command.slots.activated.emit(1)
-    await until(lambda: tab.command.note.text() == words.NO_ENGINE)
+    await until(lambda: tab.command.note.full == words.NO_ENGINE)
     assert not tab.command.copy.isEnabled()
 
 

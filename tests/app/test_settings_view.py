@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.remedy import remedy_changes
 from app.settings_draft import Draft, form_problems, key_problem, name_problem
 from app.settings_view import (
     API_KEYS,
@@ -28,6 +29,8 @@ from app.settings_view import (
 from app.settings_written import NotReadable
 from router.config.change import REMOVE, ConfigChange, ConfigDocument
 from router.config.problems import ConfigProblem
+from router.config.schema import Kind
+from router.state import ModelStatus
 from tests.app.config_link import FILE, SECRET, YAML, applied, defaults, document
 
 
@@ -292,3 +295,19 @@ def test_new_keys() -> None:
     for bad in ("", "two words", "ä"):
         assert key_problem((), bad) is not None
     assert key_problem(("x",), "x") is not None
+
+
+def test_what_a_model_lacked_is_put_where_it_stands_in_the_file() -> None:
+    qwen = ModelStatus("qwen", "Qwen", Kind.CHAT, file="/m/Qwen.gguf")
+    asked = remedy_changes(document(), qwen, ("ctx-size=32768", "cache-type-v=q8_0"))
+    assert asked == [
+        ConfigChange(("models", "qwen", "flags", "n_ctx"), 32768),
+        ConfigChange(("models", "qwen", "flags", "cache-type-v"), "q8_0"),
+    ]
+
+
+def test_a_model_that_is_not_named_yet_is_named_for_it() -> None:
+    found = ModelStatus("found", "Found", Kind.CHAT, file="/m/Found.gguf")
+    assert remedy_changes(document(), found, ("ctx-size=4096",)) == [
+        ConfigChange(("models", "found"), {"file": "/m/Found.gguf", "flags": {"ctx-size": 4096}})
+    ]

@@ -87,3 +87,65 @@ def test_time_left_does_not_pretend_to_know_seconds(seconds: float, words: str) 
 )
 def test_idle_time_is_coarse(seconds: float, words: str) -> None:
     assert text_window.idle(seconds) == words
+
+
+def test_each_choice_says_what_it_would_come_to() -> None:
+    texts = {choice.model: choice.text for choice in view(scenes.planner(), 1).choices}
+    assert texts == {
+        "qwen3-30b": "Qwen3-30B Q4_K_M   17.8 GB · fits",
+        "gemma-27b": "Gemma-27B & vision   16.1 GB · makes embed leave"
+        " · 65,536 tokens (chosen to fit; trained for 262,144)",
+        "qwen-72b": "Qwen-72B Q4_K_M   needs 46 GB, 23.1 GB short",
+    }
+    assert view(scenes.planner(), 0).choices[0].text.endswith("· loaded")
+    assert view(scenes.planner(), 0).choices[0].short == "Qwen3-30B Q4_K_M   17.8 GB"
+
+
+def test_while_others_leave_that_is_said() -> None:
+    assert view(scenes.making_room(), 1).facts == "Making room: unloading embed · Switching for 14 s"
+
+
+def test_a_model_that_answers_while_the_next_one_loads_is_named() -> None:
+    shown = view(scenes.overlap())
+    assert "Qwen3-30B Q4_K_M answers until then" in shown.facts
+    assert [mark for _name, mark in shown.phases] == [
+        Mark.SKIPPED, Mark.SKIPPED, Mark.DONE, Mark.NOW, Mark.AHEAD
+    ]  # fmt: skip
+
+
+def test_what_does_not_fit_may_be_forced_or_given_what_would_help() -> None:
+    shown = view(scenes.no_room())
+    assert "8.6 GB short" in shown.error
+    assert (shown.retry, shown.force, shown.restore) == (GEMMA.id, GEMMA.id, "")
+    assert (shown.remedy, shown.remedy_text) == (("ctx-size=32768",), "Use ctx-size 32768")
+    assert view(scenes.failed()).force == ""
+
+
+def test_a_dismissed_error_shrinks_to_a_line_and_another_one_shows() -> None:
+    slot = scenes.failed().slots[0]
+    hidden = slot_view(scenes.failed(), slot, NOW, None, slot.last_error)
+    assert (hidden.error, hidden.retry, hidden.restore, hidden.chip) == ("", "", "", "Error")
+    assert hidden.facts.startswith("llama-server stopped while it loaded")
+    back = scenes.failed().slots[1]
+    assert slot_view(scenes.failed(), back, NOW, None, back.last_error).facts.startswith("42 tok/s")
+    assert slot.last_error is not None
+    again = replace(slot, last_error=replace(slot.last_error, at=NOW))
+    assert slot_view(scenes.failed(), again, NOW, None, slot.last_error).error != ""
+
+
+def test_a_slot_that_a_server_elsewhere_answers_names_it_in_place_of_models() -> None:
+    shown = view(scenes.elsewhere(), 1)
+    assert (shown.choices, shown.hint, shown.has_engine) == ((), "openrouter/a", False)
+    assert (shown.may_unload, shown.may_restart) == (False, False)
+
+
+def test_who_answered_instead_is_said() -> None:
+    assert view(scenes.elsewhere()).facts.startswith("answered by openrouter · 42 tok/s")
+
+
+def test_a_slot_of_another_hal0_is_judged_by_its_own_memory_and_not_given_flags_here() -> None:
+    there = scenes.no_room()
+    slot = replace(there.slots[0], name=f"bigpc/{there.slots[0].name}")
+    shown = slot_view(there, slot, NOW, None)
+    assert shown.choices == view(there).choices
+    assert (shown.force, shown.remedy) == (GEMMA.id, ())

@@ -39,12 +39,13 @@ def switched(**changes: object) -> Snapshot:
 
 def loading(fraction: float | None = 0.45) -> Snapshot:
     progress = Progress(SlotState.LOADING, fraction, 0.0)
-    return switched(state=SlotState.LOADING, target=GEMMA, progress=progress)
+    return switched(state=SlotState.LOADING, target=GEMMA, progress=progress, loaded=())
 
 
 def test_a_card_shows_what_its_slot_serves(card: SlotCard) -> None:
     assert card.title.full == "primary"
-    assert card.models.currentText() == "Qwen3-30B Q4_K_M   17.8 GB"
+    assert card.models.currentText() == "Qwen3-30B Q4_K_M   17.8 GB · loaded"
+    assert card.models.closed_text == "Qwen3-30B Q4_K_M   17.8 GB"
     assert card.chip.text() == "Ready"
     assert card.facts.full == "32k context · 17.8 GB"
     assert not card.phases.isVisible()
@@ -122,6 +123,57 @@ def test_a_failure_offers_the_way_back_another_try_and_the_log(
     assert restored.args == [Command(Action.LOAD, "primary", QWEN)]
     assert retried.args == [Command(Action.LOAD, "primary", GEMMA)]
     assert card.log.isVisible()
+
+
+def test_what_does_not_fit_is_forced_or_given_less_context_with_a_click(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    window.show_snapshot(scenes.no_room())
+    card = window.slots.cards["primary"]
+    with qtbot.waitSignal(window.chosen) as forced:
+        card.force.click()
+    with qtbot.waitSignal(window.chosen) as helped:
+        card.remedy.click()
+    assert forced.args == [Command(Action.LOAD, "primary", GEMMA, force=True)]
+    assert helped.args == [Command(Action.LOAD, "primary", GEMMA, flags=("ctx-size=32768",))]
+    assert card.remedy.accessibleName() == "Use ctx-size 32768 primary"
+
+
+def test_an_error_goes_when_it_is_dismissed_and_the_next_one_comes(window: MainWindow, card: SlotCard) -> None:
+    error = SlotError("engine.failed", "It broke.", GEMMA, 5.0)
+    window.show_snapshot(switched(last_error=error))
+    card.dismiss.setFocus()
+    QTest.keyClick(card.dismiss, Qt.Key.Key_Space)
+    assert not card.problem.isVisible()
+    window.show_snapshot(switched(last_error=error, in_flight=1))
+    assert not card.problem.isVisible()
+    window.show_snapshot(switched(last_error=replace(error, at=6.0)))
+    assert card.problem.isVisible()
+    assert card.dismiss.accessibleName() == "Dismiss primary"
+
+
+def test_servers_elsewhere_are_listed_with_their_state(window: MainWindow) -> None:
+    window.show_snapshot(scenes.elsewhere())
+    lines = [(line.name.full, line.facts.full, line.chip.text()) for line in window.slots.elsewhere.lines]
+    assert lines == [
+        ("openrouter", "3 models · https://openrouter.ai/api/v1", "Answers"),
+        ("studio", "http://10.0.0.7:8080/v1", "Not reachable"),
+        ("spare", "http://spare.local:8080/v1", "Not asked yet"),
+    ]
+    assert "connection refused" in window.slots.elsewhere.lines[1].error.text()
+    assert not window.slots.cards["cloud"].models.isEnabled()
+    window.show_snapshot(scenes.local_only())
+    assert {line.chip.text() for line in window.slots.elsewhere.lines} == {"Not asked"}
+    window.show_snapshot(scenes.ready())
+    assert not window.slots.elsewhere.isVisible()
+
+
+def test_the_open_list_is_as_wide_as_its_longest_entry(window: MainWindow) -> None:
+    window.show_snapshot(scenes.planner())
+    box = window.slots.cards["coder"].models
+    box.showPopup()
+    assert box.view().sizeHintForColumn(0) <= box.view().viewport().width() <= 700
+    box.hidePopup()
 
 
 def test_slots_and_memory_pools_may_come_and_go(window: MainWindow, card: SlotCard) -> None:

@@ -1,0 +1,157 @@
+"""hal0.yaml's way into the settings and back: reading it, collecting edits, asking the router to apply them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from app import texts_models as words
+from app.link import Link
+from app.settings_draft import Draft
+from app.settings_view import SLOTS, Key, names
+from app.settings_written import NotReadable
+from router.config.change import ConfigDocument
+from router.config.problems import ConfigErrors
+from router.errors import RouterError
+from router.tasks import spawn
+
+log = logging.getLogger(__name__)
+
+
+class ConfigExchange(QObject):
+    """Attributes:
+    draft: what is edited and not applied yet; None until hal0.yaml was read.
+    busy: the router was asked for a change and has not answered yet.
+    trouble: what to say while nothing else is wrong: why the file that lies there is not in effect.
+
+    Signals:
+        changed: the draft holds something else, or `busy` does.
+        told: (sentence, or "") what stands in the way.
+        refused: the last try failed; the draft's problems say where.
+    """
+
+    changed = Signal()
+    told = Signal(str)
+    refused = Signal()
+
+    def __init__(self, link: Link, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.draft: Draft | None = None
+        self.busy = False
+        self.trouble = ""
+        self._link = link
+
+    # -- what a person edits ---------------------------------------------------------------------------------
+
+    def put(self, key: Key, value: Any) -> None:
+        if self.draft is not None:
+            self.draft.put(key, value)
+            self.changed.emit()
+
+    def add(self, section: str, name: str) -> None:
+        if self.draft is not None:
+            self.draft.add(section, name)
+            self.changed.emit()
+
+    def remove(self, section: str, name: str) -> None:
+        if self.draft is None:
+            return
+        if section == SLOTS and len(names(self.draft.form, SLOTS)) == 1:
+            self.told.emit(words.LAST_SLOT)
+            return
+        self.draft.remove(section, name)
+        self.changed.emit()
+
+    def discard(self) -> None:
+        if self.draft is not None:
+            self.draft.discard()
+            self.told.emit("")
+            self.changed.emit()
+
+    # -- to and from the file --------------------------------------------------------------------------------
+
+    def load(self) -> None:
+        """Read hal0.yaml again; what was edited here stays. Returns at once."""
+        self._spawn(self._load, "read hal0.yaml")
+
+    def apply(self) -> None:
+        """Ask the router for what was edited; returns at once."""
+        if self.draft is None or self.busy or not self.draft.dirty:
+            return
+        self.draft.refused = {}
+        if self.draft.problems():
+            self.told.emit(words.FIX_FIRST)
+            self.changed.emit()
+            self.refused.emit()
+            return
+        self.busy = True
+        self.changed.emit()
+        self._spawn(self._apply, "change hal0.yaml")
+
+    def take(self, document: ConfigDocument) -> None:
+        """hal0.yaml is `document` now. Raises NotReadable."""
+        if self.draft is None:
+            self.draft = Draft(document)
+        else:
+            self.draft.update(document)
+        if not self.draft.refused:
+            self.told.emit(self.trouble)
+
+    async def _load(self) -> None:
+        if not self.busy:
+            await self._guarded(self._read)
+            self.changed.emit()
+
+    async def _read(self) -> None:
+        self.take(await self._link.read_config())
+
+    async def _apply(self) -> None:
+        try:
+            if await self._guarded(self._edit):
+                self.told.emit("")
+        finally:
+            self.busy = False
+            self.changed.emit()
+        if self.draft is not None and self.draft.refused:
+            self.refused.emit()
+
+    async def _edit(self) -> None:
+        assert self.draft is not None
+        asked = self.draft.changes()
+        if asked:
+            await self._link.edit_config(asked)
+        # Anew, not on top: what was typed as "on" stands in the file as "true" now.
+        self.draft = Draft(await self._link.read_config())
+
+    async def _guarded(self, work: Callable[[], Coroutine[Any, Any, None]]) -> bool:
+        """Whether `work` was done; if not, the reason is told and nothing that was typed is lost."""
+        try:
+            await work()
+        except ConfigErrors as error:
+            if self.draft is not None and self.busy:
+                self.draft.refuse(error.problems)
+                self.told.emit(self.draft.refused.get((), ""))
+            else:
+                self.told.emit(error.message)
+        except RouterError as error:
+            self.told.emit(error.message)
+        except NotReadable as error:
+            self.told.emit(words.not_readable(error))
+        except Exception:
+            log.exception("hal0.yaml was not read or changed")
+            self.told.emit(words.UNEXPECTED)
+        else:
+            return True
+        return False
+
+    def _spawn(self, work: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            log.debug("%s: no loop runs", name)  # the window drawn for a picture
+            return
+        spawn(work(), name=name)
