@@ -14,7 +14,7 @@ class RouterError(Exception):
 
     Attributes:
         status: HTTP status the endpoint answers with.
-        code: stable machine-readable name, documented in docs/errors.md.
+        code: stable machine-readable name; docs/api.md lists all, with the first sentence of each class here.
         type: OpenAI's error family (`invalid_request_error`, `server_error`, ...).
         message: one sentence: what happened, why, what to do.
         param: the request field at fault, if one is.
@@ -42,30 +42,44 @@ class RouterError(Exception):
 
 
 class BadRequest(RouterError):
+    """The body is not what the endpoint takes."""
+
     status, code, type = 400, "request.invalid", "invalid_request_error"
 
 
 class BodyTooLarge(RouterError):
+    """The body is over 256 MiB."""
+
     status, code, type = 413, "request.too_large", "invalid_request_error"
 
 
 class PathNotFound(RouterError):
+    """Nothing is at that path."""
+
     status, code, type = 404, "path.not_found", "invalid_request_error"
 
 
 class MethodNotAllowed(RouterError):
+    """The path has other methods."""
+
     status, code, type = 405, "method.not_allowed", "invalid_request_error"
 
 
 class Unauthorized(RouterError):
+    """No key, or a wrong one."""
+
     status, code, type = 401, "auth.invalid_key", "invalid_request_error"
 
 
 class ForbiddenOrigin(RouterError):
+    """A web page of another site, or a name that is not this computer's."""
+
     status, code, type = 403, "auth.forbidden_origin", "invalid_request_error"
 
 
 class ModelNotFound(RouterError):
+    """No slot or model has that name."""
+
     status, code, type = 404, "model.not_found", "invalid_request_error"
 
 
@@ -75,7 +89,13 @@ class ModelNotLoaded(RouterError):
     status, code, type = 404, "model.not_loaded", "invalid_request_error"
 
 
+class SlotEmpty(ModelNotLoaded):
+    """The slot has no model that it could load."""
+
+
 class SlotNotFound(RouterError):
+    """No slot has that name."""
+
     status, code, type = 404, "slot.not_found", "invalid_request_error"
 
 
@@ -92,6 +112,8 @@ class BadModel(RouterError):
 
 
 class QueueFull(RouterError):
+    """Too many requests wait for another model; see Retry-After."""
+
     status, code, type = 429, "slot.queue_full", "rate_limit_error"
 
 
@@ -102,6 +124,8 @@ class WaitTimeout(RouterError):
 
 
 class SwitchCancelled(RouterError):
+    """The switch was cancelled, or a later order replaced it."""
+
     status, code, type = 409, "slot.switch_cancelled", "invalid_request_error"
 
 
@@ -168,16 +192,30 @@ class SlotLoading(RouterError):
 
 
 class EngineMissing(RouterError):
+    """No llama-server was found."""
+
     status, code = 503, "engine.not_installed"
 
 
 class InstallFailed(RouterError):
+    """No llama-server could be fetched; each attempt is named."""
+
     status, code = 502, "engine.install_failed"
 
 
+class PullFailed(RouterError):
+    """A model could not be fetched from Hugging Face, or taken away; what has come stays for the next try."""
+
+    status, code = 502, "model.pull_failed"
+
+
 class PortInUse(RouterError):
+    """The endpoint's port is taken; the message says by whom."""
+
     status, code = 503, "server.port_in_use"
 
 
 class ShuttingDown(RouterError):
+    """hal0 is quitting."""
+
     status, code = 503, "server.shutting_down"

@@ -11,7 +11,7 @@ from pathlib import Path
 from router.catalog.folders import FolderWatch
 from router.catalog.models import Catalog, build_catalog
 from router.config.change import ConfigChange, ConfigDocument
-from router.config.default import default_config, usual_model_dirs
+from router.config.default import default_config, usual_model_dirs, with_downloads
 from router.config.file import ConfigFile, Signature
 from router.config.problems import ConfigErrors
 from router.config.schema import Config
@@ -142,6 +142,7 @@ class LiveConfig:
     # -- blocking: called in a thread ------------------------------------------------------------------
 
     def _scan(self, config: Config) -> Catalog:
+        config = with_downloads(config, self._paths)
         watch = FolderWatch(config, usual_model_dirs(self._paths))
         catalog = build_catalog(config, self._demo)
         watch.found(catalog)
@@ -160,6 +161,6 @@ class LiveConfig:
 
     def _known_ids(self, config: Config) -> set[str]:
         """What slots may name: models with a file or a command, and their aliases."""
-        models = build_catalog(config, self._demo).models.values()
+        models = build_catalog(with_downloads(config, self._paths), self._demo).models.values()
         there = [m for m in models if m.file is not None or m.command is not None or m.id in config.models]
         return {name for model in there for name in (model.id, *model.aliases)}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from router.catalog.model import Model
-from router.catalog.models import Catalog
+from router.catalog.models import Catalog, sends_away
 from router.config.schema import Config, EngineConfig, ServerConfig, SlotConfig
 from router.errors import PortInUse, RouterError
-from router.memory.needs import Forecast
+from router.memory.outlook import Outlook
 from router.reload import (
     Action,
     AddSlot,
@@ -22,15 +22,19 @@ from router.reload import (
     SetModels,
     SetPolicy,
     UseEngine,
+    UseUpstreams,
     choices,
     choose_model,
     diff,
+    with_engine,
 )
+from router.remote.follow import Remotes
 from router.selection import Selected
 from router.server.listener import Listener
-from router.state import ModelStatus, SlotState, StateStore
+from router.state import DeviceMemory, ModelStatus, SlotState, StateStore
 from router.supervisor import EngineLauncher, Supervisor
 from router.tasks import spawn
+from router.upstreams.registry import UpstreamRegistry
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +46,9 @@ class Reconfigurer:
         config: what is in effect. Its `server` stays the old one while the new address cannot be had.
         catalog: the models that go with it.
         selected: what each slot held last, by its name; slots that are added look here.
-        forecast: what a model is known to take, to be published with it.
+        upstreams: the servers elsewhere, and the slots they serve; `remotes` follow those that are hal0s.
+        outlook: what models are known to take, and the contexts they will get, to be published with them.
+        updates_changed: called when looking for newer versions was turned on or off.
     """
 
     def __init__(
@@ -57,7 +63,10 @@ class Reconfigurer:
         self.config = config
         self.catalog = catalog
         self.selected: Mapping[str, Selected] = {}
-        self.forecast: Callable[[Model], Forecast | None] = lambda _model: None
+        self.upstreams: UpstreamRegistry | None = None
+        self.remotes: Remotes | None = None
+        self.outlook: Outlook | None = None
+        self.updates_changed: Callable[[], None] = lambda: None
         self._store = store
         self._supervisor = supervisor
         self._listener = listener
@@ -67,13 +76,14 @@ class Reconfigurer:
     def add_slots(self, selected: Mapping[str, Selected]) -> None:
         """At the start: make every slot; `load_slots` comes when the endpoint listens."""
         self.selected = selected
-        for slot in self.config.slots.values():
+        for slot in with_engine(self.config).values():
             self._make(slot)
+        self._use_upstreams()
         self.publish_models()
 
     def load_slots(self) -> None:
         """Load what is to be loaded without being asked."""
-        for slot in self.config.slots.values():
+        for slot in with_engine(self.config).values():
             self._autoload(slot)
 
     async def apply(self, config: Config, catalog: Catalog) -> None:
@@ -82,20 +92,28 @@ class Reconfigurer:
         Raises PortInUse if the endpoint could not move; everything else is in effect then.
         """
         actions = diff(self.config, config, self.catalog, catalog)
-        old_server, self.config, self.catalog = self.config.server, config, catalog
+        old_server, old_updates = self.config.server, self.config.updates
+        self.config, self.catalog = config, catalog
         for action in actions:
             log.info("hal0.yaml: %s", _short(action))
             if not isinstance(action, Listen):
                 self._carry_out(action)
         self.publish_models()
+        if config.updates is not old_updates:
+            self.updates_changed()
         for action in actions:
             if isinstance(action, Listen):
                 await self._listen(action.server, old_server)
 
     def publish_models(self) -> None:
         """Tell everyone of the models and what they take."""
+        memory = self._store.snapshot.memory
         found = self.models().values()
-        self._store.update(models=tuple(model_status(model, self.forecast(model)) for model in found))
+        told = tuple(model_status(model, self.outlook, memory) for model in found)
+        before = self._store.snapshot.models
+        self._store.update(models=told, headroom=self.config.memory.headroom)
+        if before != told:
+            self._supervisor.models_told()
 
     def models(self) -> dict[str, Model]:
         """All models there are, and those that run on without being a choice any more."""
@@ -129,6 +147,8 @@ class Reconfigurer:
                 self._choose(self.config.slots[name], model)
             case OrderSlots(names):
                 self._supervisor.order_slots(names)
+            case UseUpstreams():
+                self._use_upstreams()
             case _:
                 log.debug("%s waits until the old slot is gone", action)
 
@@ -168,10 +188,28 @@ class Reconfigurer:
     def _gone(self, name: str) -> None:
         """The slot has left; perhaps the configuration has one of that name again."""
         leaving = self._leaving.pop(name)
-        if not leaving.cancelled() and leaving.exception() is None and name in self.config.slots:
+        slots = with_engine(self.config)
+        if not leaving.cancelled() and leaving.exception() is None and name in slots:
             self._make_and_load(name)
-            self._supervisor.order_slots(tuple(self.config.slots))
+            self._supervisor.order_slots(tuple(slots))
+        self._use_upstreams()  # one of them may serve the slot now
         self.publish_models()
+
+    def _use_upstreams(self) -> None:
+        if self.upstreams is not None:
+            self.upstreams.use(self.config)
+        if self.remotes is not None:
+            self.remotes.use(self.config)
+        if self.config.local_only:
+            self._call_home()
+
+    def _call_home(self) -> None:
+        """Nothing may leave this computer: stop the engines that other machines help."""
+        models = self.models()
+        for slot in self._store.snapshot.slots:
+            held = [models[id_] for id_ in (*slot.loaded, slot.target) if id_ in models]
+            if any(sends_away(model.flags) for model in held):
+                spawn(self._supervisor.unload(slot.name), name=f"unload {slot.name}: local_only")
 
     def _make_and_load(self, name: str) -> None:
         slot = self.config.slots[name]
@@ -195,20 +233,26 @@ class Reconfigurer:
             log.warning("slot %s: %s", slot, error.message)  # the slot's last error tells it, too
 
 
-def model_status(model: Model, forecast: Forecast | None = None) -> ModelStatus:
+def model_status(
+    model: Model, outlook: Outlook | None = None, memory: Sequence[DeviceMemory] = ()
+) -> ModelStatus:
+    forecast = outlook.known(model) if outlook else None
+    chosen = outlook.chosen(model) if outlook else None
     return ModelStatus(
         id=model.id,
         display_name=model.display_name,
         kind=model.kind,
         aliases=model.aliases,
         size_bytes=model.size_bytes,
-        context_length=model.context_length,
+        context_length=chosen or model.context_length,
         context_trained=model.context_trained,
         quantisation=model.quantisation,
         file=str(model.file) if model.file else None,
         problem=model.problem,
         needs=forecast.needs if forecast else None,
         needs_source=forecast.source.value if forecast else None,
+        needs_by_device=outlook.by_device(forecast, memory) if outlook and forecast else (),
+        context_auto=model.context_open,
     )
 
 

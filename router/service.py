@@ -10,32 +10,43 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import aiohttp
 
 from router.config.change import ConfigChange, ConfigDocument
+from router.config.problems import ConfigErrors
 from router.config.schema import Config, EngineConfig
+from router.engine.find import EngineProblem, engine_problem
 from router.engine.launcher import Launcher
 from router.engine.log import LogFiles
-from router.errors import PortInUse
+from router.errors import PortInUse, UpstreamFailed
 from router.files import tail
+from router.hub.downloads import Downloads
+from router.hub.updates import UpdateWatch
 from router.live_config import LiveConfig
-from router.memory.forecast import Forecaster
-from router.memory.foresight import Foresight
-from router.memory.poll import MemoryPoll
 from router.memory.sources import find_source
+from router.memory.system import MemorySystem
 from router.paths import Paths
 from router.reconfigure import Reconfigurer
 from router.reload import choose_model
+from router.remote.follow import Remotes
 from router.selection import Selected, SelectionFile
 from router.server.app import engine_session
 from router.server.context import Context
 from router.server.listener import Listener
+from router.server.orders import Orders
 from router.server.upstream import Upstreams
-from router.state import ServerState, ServerStatus, Snapshot, StateStore
+from router.state import DownloadOrder, ServerState, ServerStatus, Snapshot, StateStore, UpdateStatus
 from router.supervisor import Supervisor
 from router.tasks import spawn
+from router.upstreams.keys import KeyMissing, Keys
+from router.upstreams.registry import UpstreamRegistry
 from router.version import __version__
+
+if TYPE_CHECKING:
+    from router.engine.install import OnProgress
+    from router.wire.offer import Offer
 
 __all__ = ["Service", "choose_model"]
 
@@ -66,8 +77,14 @@ class Service:
         self._reconfigurer: Reconfigurer | None = None
         self._engines: aiohttp.ClientSession | None = None
         self._log_files: LogFiles | None = None
-        self._forecaster = Forecaster(paths.cache)
+        self._memory = MemorySystem(paths.cache, self.store, find_source())
         self._upstreams = Upstreams()
+        self._keys = Keys()
+        self._elsewhere = UpstreamRegistry(self.store, self._keys)
+        self._remotes = Remotes(self._remote_says, self._find_key)
+        self._orders: Orders | None = None
+        self._downloads = Downloads(self.store, paths, self._current, self._model_arrived)
+        self._updates = UpdateWatch(self.store, self._current, paths, self._found_updates)
         self._background: list[asyncio.Task[None]] = []
         self._saving: asyncio.Task[None] | None = None
 
@@ -83,23 +100,39 @@ class Service:
         self._log_files = LogFiles(self._paths.logs)
         launcher = self._make_launcher(self._config.engine)
         await launcher.reap_leftovers()
-        self._supervisor = Supervisor(self.store, launcher, self._log_files)
-        context = Context(self.store, self._supervisor, self._upstreams, server.api_keys, self._live)
+        self._supervisor = Supervisor(self.store, launcher, self._log_files, self._memory.gate)
+        context = Context(
+            self.store,
+            self._supervisor,
+            self._upstreams,
+            server.api_keys,
+            self._live,
+            elsewhere=self._elsewhere,
+            remotes=self._remotes,
+            log_file=self._paths.logs / "hal0.log",
+            engines=self,
+            downloads=self._downloads,
+        )
+        self._orders = context.orders
         self._listener = Listener(server, context, self._paths.state)
         self._reconfigurer = Reconfigurer(
             self._config, catalog, self.store, self._supervisor, self._listener, self._make_launcher
         )
-        self._reconfigurer.forecast = self._forecaster.known
+        self._reconfigurer.outlook = self._memory.outlook
+        self._memory.serves(
+            self._reconfigurer.models, self._reconfigurer.publish_models, self._supervisor.set_memory
+        )
+        self._reconfigurer.upstreams, self._reconfigurer.remotes = self._elsewhere, self._remotes
+        self._reconfigurer.updates_changed = self._updates.again
         self._live.runs(self._reconfigurer)
         self._selected = await asyncio.to_thread(self._selection.load)
         self._reconfigurer.add_slots(self._selected)
+        await self._downloads.begin()
         await self._listen(self._listener)
         self.store.subscribe(self._remember_selection)
-        self._background.append(spawn(self._poll_memory(), name="memory"))
+        self._background += self._memory.start()
         self._background.append(spawn(self._live.watch(), name="watch hal0.yaml"))
-        reconfigurer = self._reconfigurer
-        foresight = Foresight(self._forecaster, self.store, reconfigurer.models, reconfigurer.publish_models)
-        self._background.append(spawn(foresight.run(), name="forecasts"))
+        self._background.append(spawn(self._updates.run(), name="look for updates"))
         self._reconfigurer.load_slots()
 
     async def stop(self) -> None:
@@ -107,6 +140,7 @@ class Service:
         self.store.update(server=replace(self.store.snapshot.server, state=ServerState.STOPPING, error=None))
         for task in self._background:
             task.cancel()
+        await self._downloads.close()
         if self._supervisor is not None:
             await self._supervisor.close()
         if self._saving is not None:
@@ -114,6 +148,8 @@ class Service:
         if self._listener is not None:
             await self._listener.stop()
         self._upstreams.close()
+        await self._remotes.close()
+        await self._elsewhere.close()
         if self._engines is not None:
             await self._engines.close()
         if self._log_files is not None:
@@ -121,9 +157,10 @@ class Service:
 
     # -- a person's commands ---------------------------------------------------------------------------
 
-    async def load(self, slot: str, model: str) -> None:
-        """Switch `slot` to `model`; returns when it is ready. Raises RouterError; the slot is restored."""
-        await self._commands.load(slot, model)
+    async def load(self, slot: str, model: str, force: bool = False) -> None:
+        """Switch `slot` to `model`; returns when it is ready. Raises RouterError; the slot is restored.
+        `force`: even if its memory is not there."""
+        await self._commands.load(slot, model, force)
 
     async def unload(self, slot: str) -> None:
         await self._commands.unload(slot)
@@ -138,7 +175,7 @@ class Service:
         await self._commands.cancel(slot)
 
     async def logs(self, slot: str) -> list[str]:
-        return self._commands.logs(slot)
+        return await self._commands.logs(slot)
 
     async def router_log(self) -> list[str]:
         """hal0's own last log lines."""
@@ -146,8 +183,7 @@ class Service:
 
     async def engine_command(self, slot: str) -> list[str]:
         """The slot's engine's command line, [] while none runs. Keys are never in it."""
-        engine = self._commands.engine_of(slot)
-        return list(engine.launch.argv) if engine else []
+        return await self._commands.engine_command(slot)
 
     async def read_config(self) -> ConfigDocument:
         """hal0.yaml as it is, keys hidden. Raises ConfigErrors when it cannot be read at all."""
@@ -157,6 +193,29 @@ class Service:
         """Change hal0.yaml and apply it. Raises ConfigErrors with nothing written; see LiveConfig."""
         await self._live.edit_config(changes)
 
+    async def engine_problem(self) -> EngineProblem | None:
+        """What keeps llama-server from running; None where one can be run."""
+        return await asyncio.to_thread(engine_problem, self._current().engine, self._paths)
+
+    async def install_engine(self, on_progress: OnProgress) -> str:
+        """Fetch a llama-server into hal0's own folder and return its version. Raises InstallFailed.
+
+        `on_progress` is called on the router's loop. The next load uses it; nothing that runs is touched.
+        """
+        from router.engine.install import install_engine  # rarely needed, and 20 ms of every start
+
+        version = (await install_engine(self._paths, on_progress=on_progress)).version
+        self._updates.again()
+        return version
+
+    async def offer(self, reference: str) -> Offer:
+        """What a repository on Hugging Face has, and whether it would fit. Raises PullFailed."""
+        return await self._downloads.offer(reference)
+
+    async def download(self, order: DownloadOrder, reference: str) -> None:
+        """Start, pause, go on with or remove a download. Raises PullFailed, ModelNotFound."""
+        await self._downloads.order(order, reference)
+
     async def reload(self) -> None:
         """Apply hal0.yaml as it is now, without waiting for the next look at it."""
         await self._live.reload()
@@ -164,14 +223,36 @@ class Service:
     # -- parts -----------------------------------------------------------------------------------------
 
     @property
-    def _commands(self) -> Supervisor:
-        assert self._supervisor is not None, "start() comes first"
-        return self._supervisor
+    def _commands(self) -> Orders:
+        assert self._orders is not None, "start() comes first"
+        return self._orders
+
+    def _current(self) -> Config:
+        return self._reconfigurer.config if self._reconfigurer else self._config
+
+    def _found_updates(self, found: tuple[UpdateStatus, ...]) -> None:
+        self.store.update(updates=found)
+
+    async def _model_arrived(self) -> None:
+        """Offer it now rather than after the next look at the folders."""
+        try:
+            await self._live.reload()
+        except (ConfigErrors, PortInUse) as error:
+            log.warning("hal0.yaml is not in effect as it is: %s", error.message)
+
+    def _remote_says(self, name: str, seen: Snapshot | None, _error: str | None) -> None:
+        self._elsewhere.remote_says(name, seen)
+
+    async def _find_key(self, written: str | None) -> str | None:
+        try:
+            return await self._keys.find(written)
+        except KeyMissing as error:
+            raise UpstreamFailed(f"No key: {error}.") from None
 
     def _make_launcher(self, engine: EngineConfig) -> Launcher:
         assert self._engines is not None, "made by start()"
         launcher = Launcher(engine, self._paths, self._engines)
-        self._forecaster.use_engine(launcher)
+        self._memory.outlook.forecaster.use_engine(launcher)
         return launcher
 
     async def _listen(self, listener: Listener) -> None:
@@ -182,9 +263,6 @@ class Service:
                 await self.stop()
                 raise
             listener.keep_trying()
-
-    async def _poll_memory(self) -> None:
-        await MemoryPoll(self.store, find_source(), self._commands.set_memory).run()
 
     def _remember_selection(self, snapshot: Snapshot) -> None:
         """A slot that is ready holds what it is to hold after the next start, too."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -57,12 +57,14 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class SlotError:
-    """What a person is shown: `message` is one sentence, `at` Unix seconds, `model` the one that failed."""
+    """What a person is shown: `message` is one sentence, `at` Unix seconds, `model` the one that failed.
+    `remedy`: flags of that model, as "name=value", with which it would have loaded."""
 
     code: str
     message: str
     model: str | None
     at: float
+    remedy: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,11 @@ class SlotStatus:
     def serving(self) -> str | None:
         """The id a request for this slot is answered by, or will be once the switch ends."""
         return self.target or self.model
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """The ids that a request may name to be answered at once, also while another model loads beside."""
+        return () if self.state in (SlotState.DRAINING, SlotState.STOPPING) else self.loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +200,9 @@ class UpstreamState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UpstreamStatus:
-    """A server elsewhere as last seen. `models` are the ids it serves, without its name before them; `error` is
-    one sentence why it is down. `remote` is what another hal0 says of itself, None while the link is lost."""
+    """A server elsewhere as last seen. `models` are the ids it serves, without its name before them, and
+    `context_lengths` their contexts in tokens, None where it does not tell; `error` is one sentence why it is
+    down. `remote` is what another hal0 says of itself, None while the link is lost."""
 
     name: str
     kind: UpstreamKind
@@ -203,6 +211,56 @@ class UpstreamStatus:
     models: tuple[str, ...] = ()
     error: str | None = None
     remote: Snapshot | None = None
+    context_lengths: tuple[int | None, ...] = ()
+
+
+class DownloadState(StrEnum):
+    """QUEUED waits for others to end; PAUSED and FAILED keep what has come; DONE is a model like any other."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FAILED = "failed"
+    DONE = "done"
+
+
+class DownloadOrder(StrEnum):
+    """What a person may want of a download; REMOVE takes away what has come, but never a model that is DONE."""
+
+    START = "start"
+    PAUSE = "pause"
+    RESUME = "resume"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadStatus:
+    """One model on its way from Hugging Face; `reference` ("org/repo:Q4_K_M") names it in every command.
+
+    While RUNNING, `step` is "checking" (bytes are those of `file`) or "downloading" (those of the whole model).
+    `speed` is bytes a second, `seconds_left` until all is there, both None before that can be told. `error` is
+    one sentence why it FAILED.
+    """
+
+    reference: str
+    state: DownloadState = DownloadState.QUEUED
+    step: str | None = None
+    file: str | None = None
+    done_bytes: int = 0
+    total_bytes: int = 0
+    speed: float | None = None
+    seconds_left: float | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateStatus:
+    """Something newer that could be installed: `name` is "hal0" or "llama-server", the others are versions as
+    people write them."""
+
+    name: str
+    current: str
+    newest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +276,8 @@ class Snapshot:
     headroom: int = 512 << 20
     upstreams: tuple[UpstreamStatus, ...] = ()
     local_only: bool = False
+    downloads: tuple[DownloadStatus, ...] = ()
+    updates: tuple[UpdateStatus, ...] = ()
 
     def slot(self, name: str) -> SlotStatus | None:
         return next((s for s in self.slots if s.name == name), None)
@@ -270,6 +330,18 @@ class StateStore:
         """Put `status` in the place of the slot of the same name."""
         slots = tuple(status if s.name == status.name else s for s in self._snapshot.slots)
         return self.update(slots=slots)
+
+    def update_slots(self, statuses: Sequence[SlotStatus], **changes: Any) -> Snapshot:
+        """Replace the slots that have engines; those that a server elsewhere serves keep their places."""
+        rest = list(statuses)
+        ours = {status.name for status in statuses}
+        slots: list[SlotStatus] = []
+        for shown in self._snapshot.slots:
+            if shown.upstream is not None and shown.name not in ours:
+                slots.append(shown)
+            elif rest:
+                slots.append(rest.pop(0))
+        return self.update(slots=(*slots, *rest), **changes)
 
     def _notify(self, observer: Observer) -> None:
         try:

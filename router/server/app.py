@@ -14,15 +14,25 @@ from aiohttp.typedefs import Handler
 from router.config.schema import ServerConfig
 from router.engine.ports import is_listener
 from router.errors import PortInUse
-from router.server import anthropic, control, llamacpp, metadata, ollama, openai, sidecar
+from router.server import (
+    anthropic,
+    control,
+    downloads,
+    engine_routes,
+    llamacpp,
+    metadata,
+    ollama,
+    openai,
+    sidecar,
+)
 from router.server.context import CONTEXT, Context
-from router.server.middleware import MAX_BODY, add_headers, errors, guard
+from router.server.middleware import MAX_BODY, add_headers, gate
 
 log = logging.getLogger(__name__)
 
 
 def make_app(context: Context) -> web.Application:
-    app = web.Application(middlewares=[errors, guard], client_max_size=MAX_BODY)
+    app = web.Application(middlewares=[gate], client_max_size=MAX_BODY)
     app[CONTEXT] = context
     app.on_response_prepare.append(add_headers)
     app.on_cleanup.append(_write_decisions)
@@ -33,6 +43,8 @@ def make_app(context: Context) -> web.Application:
     sidecar.add_routes(app)  # before metadata, whose /models/{id} would swallow /models/status
     metadata.add_routes(app)
     control.add_routes(app)
+    engine_routes.add_routes(app)
+    downloads.add_routes(app)
     return app
 
 

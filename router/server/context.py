@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from aiohttp import web
 
 from router.config.change import ConfigChange, ConfigDocument
 from router.engine.process import EngineProcess
 from router.lease import Ticket
+from router.remote.follow import Remotes
 from router.resolve import Route
 from router.server.decisions import DecisionLog
+from router.server.orders import Orders
 from router.server.upstream import Upstreams
-from router.state import StateStore
+from router.state import DownloadOrder, DownloadStatus, StateStore
+from router.upstreams.registry import UpstreamRegistry
+
+if TYPE_CHECKING:
+    from router.engine.find import EngineProblem
+    from router.engine.install.progress import OnProgress
+    from router.wire.offer import Offer
 
 
 class Commands(Protocol):
     """A person's commands (router.supervisor.Supervisor)."""
 
     def ticket(self, slot: str, model: str | None) -> Ticket: ...
-    def load(self, slot: str, model: str) -> Awaitable[None]: ...
+    def load(self, slot: str, model: str, force: bool = False) -> Awaitable[None]: ...
     def unload(self, slot: str) -> Awaitable[None]: ...
     def unload_all(self) -> Awaitable[None]: ...
     def restart(self, slot: str) -> Awaitable[None]: ...
     def cancel(self, slot: str) -> Awaitable[None]: ...
     def note_speed(self, slot: str, tokens_per_second: float) -> None: ...
+    def note_served_by(self, slot: str, server: str) -> None: ...
     def logs(self, slot: str) -> list[str]: ...
     def engine_of(self, slot: str) -> EngineProcess | None: ...
 
@@ -39,10 +49,27 @@ class Settings(Protocol):
     def reload(self) -> Awaitable[None]: ...
 
 
+class Engines(Protocol):
+    """llama-server on this computer (router.service.Service)."""
+
+    def engine_problem(self) -> Awaitable[EngineProblem | None]: ...
+    def install_engine(self, on_progress: OnProgress) -> Coroutine[None, None, str]: ...
+
+
+class Fetching(Protocol):
+    """Models on their way from Hugging Face (router.hub.downloads.Downloads)."""
+
+    def offer(self, reference: str) -> Awaitable[Offer]: ...
+    def order(self, order: DownloadOrder, reference: str) -> Awaitable[DownloadStatus | None]: ...
+
+
 @dataclass(slots=True)
 class Context:
     """`upstreams` are the connections to engines. `api_keys` are replaced when hal0.yaml has others.
-    `waiting_for`: loads that wait in the place of callers who did not want to."""
+    `elsewhere`: the servers that answer instead of an engine here.
+    `waiting_for`: loads that wait in the place of callers who did not want to. `remotes`: the other hal0s.
+    `log_file`: hal0's own log. `engines`: whether one runs here, and fetching one. `downloads`: fetching
+    models."""
 
     store: StateStore
     commands: Commands
@@ -51,6 +78,16 @@ class Context:
     settings: Settings | None = None
     decisions: DecisionLog = field(default_factory=DecisionLog, repr=False)
     waiting_for: set[Route] = field(default_factory=set)
+    elsewhere: UpstreamRegistry | None = None
+    remotes: Remotes | None = None
+    log_file: Path | None = None
+    engines: Engines | None = None
+    downloads: Fetching | None = None
+
+    @property
+    def orders(self) -> Orders:
+        """A person's commands, for slots here and elsewhere."""
+        return Orders(self.commands, self.remotes)
 
 
 REQUEST_ID = web.RequestKey("request id", str)

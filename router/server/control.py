@@ -7,25 +7,33 @@ import contextlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 
 from router.config.change import REMOVE, ConfigChange
 from router.errors import BadRequest, ModelNotFound, PathNotFound, SlotNotFound
+from router.files import tail
+from router.remote.link import HEADER as HEARTBEAT_HEADER
+from router.remote.names import all_places, find_slot
 from router.server.context import CONTEXT, Context, Settings
 from router.server.model_fits import models_json
 from router.tasks import spawn
+from router.wire.config import config_json
 from router.wire.snapshot import change_json, slot_json, snapshot_json
 
+T = TypeVar("T")
 HEARTBEAT_SECONDS = 15.0
+LEAST_HEARTBEAT = 0.1
 
 
 def add_routes(app: web.Application) -> None:
     app.router.add_get("/api/state", state)
     app.router.add_get("/api/models", models)
     app.router.add_get("/api/events", events, allow_head=False)  # its head would never end
+    app.router.add_get("/api/log", router_log)
     app.router.add_get("/api/slots/{slot}/logs", logs)
+    app.router.add_get("/api/slots/{slot}/command", engine_command)
     app.router.add_post("/api/slots/{slot}/load", load)
     app.router.add_post("/api/slots/{slot}/unload", unload)
     app.router.add_post("/api/slots/{slot}/restart", restart)
@@ -46,14 +54,33 @@ async def models(request: web.Request) -> web.Response:
 
 async def logs(request: web.Request) -> web.Response:
     context = request.app[CONTEXT]
-    return web.json_response({"lines": context.commands.logs(request.match_info["slot"])})
+    return web.json_response({"lines": await context.orders.logs(request.match_info["slot"])})
+
+
+async def router_log(request: web.Request) -> web.Response:
+    """hal0's own last lines; secrets are never in them."""
+    file = request.app[CONTEXT].log_file
+    if file is None:
+        raise PathNotFound("This endpoint writes no log.")
+    return web.json_response({"lines": await asyncio.to_thread(tail, file)})
+
+
+async def engine_command(request: web.Request) -> web.Response:
+    """The exact command line of the slot's engine; [] while none runs."""
+    command = await request.app[CONTEXT].orders.engine_command(request.match_info["slot"])
+    return web.json_response({"command": command})
 
 
 async def events(request: web.Request) -> web.StreamResponse:
-    """Server-sent events: one `snapshot`, then `change` with only what differs. Slow readers skip steps."""
+    """Server-sent events: one `snapshot`, then `change` with only what differs. Slow readers skip steps.
+
+    `?heartbeat=5`: a comment at least so often, in seconds; the header of that name confirms it.
+    """
     store = request.app[CONTEXT].store
+    heartbeat = _heartbeat(request.query.get("heartbeat"))
     changed = asyncio.Event()
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
+    headers = {HEARTBEAT_HEADER: f"{heartbeat:g}", "Cache-Control": "no-cache"}
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", **headers})
     await response.prepare(request)
     unsubscribe = store.subscribe(lambda _snapshot: changed.set())
     try:
@@ -61,7 +88,7 @@ async def events(request: web.Request) -> web.StreamResponse:
         await response.write(_event("snapshot", snapshot_json(sent)))
         while request.transport is not None:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(HEARTBEAT_SECONDS):
+                async with asyncio.timeout(heartbeat):
                     await changed.wait()
             if not changed.is_set():
                 await response.write(b": still here\n\n")
@@ -75,9 +102,10 @@ async def events(request: web.Request) -> web.StreamResponse:
 
 
 async def load(request: web.Request) -> web.Response:
-    """Body: `{"model": id, "wait": true}`. Answers when the model is ready; with `wait` false, at once."""
+    """Body: `{"model": id, "wait": true, "force": false}`. Answers when the model is ready; with `wait` false,
+    at once. With `force` even if its memory is not there."""
     slot = request.match_info["slot"]
-    return await load_into(request.app[CONTEXT], slot, await _json_object(request))
+    return await load_into(request.app[CONTEXT], slot, await json_object(request))
 
 
 async def load_into(context: Context, slot: str, body: Mapping[str, Any]) -> web.Response:
@@ -85,33 +113,37 @@ async def load_into(context: Context, slot: str, body: Mapping[str, Any]) -> web
     model = body.get("model")
     if not isinstance(model, str) or not model:
         raise BadRequest('Say which model to load: {"model": "<id>"}.', param="model")
-    known = context.store.snapshot.model(model)
+    place = find_slot(context.store.snapshot, slot)
+    known = (place.snapshot if place else context.store.snapshot).model(model)
     if known is None:
         raise ModelNotFound(f'There is no model "{model}"; see GET /v1/models for all ids.', param="model")
-    return await _command(context, slot, partial(context.commands.load, slot, known.id), body)
+    force = body.get("force", False)
+    if not isinstance(force, bool):
+        raise BadRequest("`force` must be true or false.", param="force")
+    return await _command(context, slot, partial(context.orders.load, slot, known.id, force), body)
 
 
 async def unload(request: web.Request) -> web.Response:
     context, slot = request.app[CONTEXT], request.match_info["slot"]
-    command = partial(context.commands.unload, slot)
-    return await _command(context, slot, command, await _json_object(request))
+    command = partial(context.orders.unload, slot)
+    return await _command(context, slot, command, await json_object(request))
 
 
 async def restart(request: web.Request) -> web.Response:
     context, slot = request.app[CONTEXT], request.match_info["slot"]
-    command = partial(context.commands.restart, slot)
-    return await _command(context, slot, command, await _json_object(request))
+    command = partial(context.orders.restart, slot)
+    return await _command(context, slot, command, await json_object(request))
 
 
 async def cancel(request: web.Request) -> web.Response:
     context, slot = request.app[CONTEXT], request.match_info["slot"]
-    await context.commands.cancel(slot)
+    await context.orders.cancel(slot)
     return _slot_response(context, slot, 200)
 
 
 async def unload_all(request: web.Request) -> web.Response:
     context = request.app[CONTEXT]
-    await asyncio.shield(_detached(context.commands.unload_all, "unload all"))
+    await asyncio.shield(detached(context.commands.unload_all, "unload all"))
     return web.json_response(snapshot_json(context.store.snapshot))
 
 
@@ -123,14 +155,14 @@ async def read_config(request: web.Request) -> web.Response:
 async def edit_config(request: web.Request) -> web.Response:
     """Body: `{"changes": [{"path": [...], "value": ...}, {"path": [...], "remove": true}]}`."""
     settings = _settings(request)
-    changes = parse_changes((await _json_object(request)).get("changes"))
-    await asyncio.shield(_detached(partial(settings.edit_config, changes), "edit hal0.yaml"))
+    changes = parse_changes((await json_object(request)).get("changes"))
+    await asyncio.shield(detached(partial(settings.edit_config, changes), "edit hal0.yaml"))
     return await _config_response(settings)
 
 
 async def reload(request: web.Request) -> web.Response:
     """Answers when hal0.yaml is in effect; engines that must restart may still be at it."""
-    await asyncio.shield(_detached(_settings(request).reload, "reload hal0.yaml"))
+    await asyncio.shield(detached(_settings(request).reload, "reload hal0.yaml"))
     return web.json_response(snapshot_json(request.app[CONTEXT].store.snapshot))
 
 
@@ -160,18 +192,18 @@ def _settings(request: web.Request) -> Settings:
 
 async def _config_response(settings: Settings) -> web.Response:
     document = await settings.read_config()
-    body = {"file": str(document.file), "exists": document.exists, "text": document.text}
-    return web.json_response(body)
+    file = {"file": str(document.file), "exists": document.exists, "text": document.text}
+    return web.json_response({**file, "config": config_json(document.config)})
 
 
 async def _command(
     context: Context, slot: str, command: Callable[[], Awaitable[None]], body: Mapping[str, Any]
 ) -> web.Response:
     """The command goes on when the caller leaves: a closed terminal must not stop a switch."""
-    if context.store.snapshot.slot(slot) is None:
-        names = ", ".join(s.name for s in context.store.snapshot.slots) or "none"
+    if find_slot(context.store.snapshot, slot) is None:
+        names = ", ".join(place.slot.name for place in all_places(context.store.snapshot)) or "none"
         raise SlotNotFound(f'There is no slot "{slot}"; there are: {names}.')
-    running = _detached(command, f"command for {slot}")
+    running = detached(command, f"command for {slot}")
     if body.get("wait", True):
         await asyncio.shield(running)
         return _slot_response(context, slot, 200)
@@ -179,20 +211,32 @@ async def _command(
     return _slot_response(context, slot, 202)
 
 
-def _detached(command: Callable[[], Awaitable[None]], name: str) -> asyncio.Task[None]:
-    async def run() -> None:
-        await command()
+def detached(command: Callable[[], Awaitable[T]], name: str) -> asyncio.Task[T]:
+    """`command` as a task that goes on when the caller leaves, if that shields it."""
+
+    async def run() -> T:
+        return await command()
 
     return spawn(run(), name=name)
 
 
 def _slot_response(context: Context, slot: str, status: int) -> web.Response:
-    found = context.store.snapshot.slot(slot)
-    assert found is not None, "checked before the command"
-    return web.json_response({"slot": slot_json(found)}, status=status)
+    place = find_slot(context.store.snapshot, slot)
+    # Another hal0 may have been lost meanwhile, and a slot may have left.
+    return web.json_response({"slot": slot_json(place.slot) if place else None}, status=status)
 
 
-async def _json_object(request: web.Request) -> dict[str, Any]:
+def _heartbeat(asked: str | None) -> float:
+    """Seconds between two signs of life."""
+    try:
+        seconds = float(asked) if asked is not None else HEARTBEAT_SECONDS
+    except ValueError:
+        raise BadRequest("heartbeat is a number of seconds.", param="heartbeat") from None
+    return min(HEARTBEAT_SECONDS, max(LEAST_HEARTBEAT, seconds)) if seconds == seconds else HEARTBEAT_SECONDS
+
+
+async def json_object(request: web.Request) -> dict[str, Any]:
+    """The body; {} if there is none. Raises BadRequest."""
     raw = await request.read()
     try:
         body = json.loads(raw) if raw.strip() else {}

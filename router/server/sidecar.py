@@ -5,8 +5,8 @@ GET  /models/available   {"models": [{"id", "display_name", "kind", "aliases", "
 GET  /models/status      {"slot", "active", "target", "state", "switching", "progress", "last_error", "slots"}:
                          the first chat slot (or `?slot=`); `active` is the model that answers now, else null;
                          `progress` and `slots` are those of /api/state
-POST /models/switch      {"model" or "profile": id, "slot": name, "wait": true} → {"slot": {...}}: as POST
-                         /api/slots/{name}/load, by default of the first chat slot
+POST /models/switch      {"model" or "profile": id, "slot": name, "wait": true, "force": false} → {"slot": {}}:
+                         as POST /api/slots/{name}/load, by default of the first chat slot
 """
 
 from __future__ import annotations

@@ -9,10 +9,11 @@ from typing import Any
 from router.config.schema import Kind
 from router.errors import ModelNotFound
 from router.state import ModelStatus, SlotState, SlotStatus, Snapshot
-from router.wire.ollama_answer import timestamp
+from router.wire.ollama_parts import timestamp
 
 Row = Mapping[str, Any]
-"""One of /v1/models: `id`, `created`, `context_length`, `kind`, `model` (who serves), `status`."""
+"""One of /v1/models: `id`, `created`, `owned_by`, `context_length`, `kind` (None where not known), `model` (who
+serves), `status`."""
 
 ARCHITECTURE = "llama"
 """The snapshot does not say which; clients only build the key `<architecture>.context_length` with it."""
@@ -33,8 +34,11 @@ def plain_name(asked: str, snapshot: Snapshot) -> str:
 
 
 def is_known(name: str, snapshot: Snapshot) -> bool:
-    """Whether it is a slot, a model's id or alias, or `slot:model`."""
-    return snapshot.slot(name) is not None or _model(name, snapshot) is not None
+    """Whether it is a slot, a model's id or alias, `slot:model`, or `upstream/model`."""
+    if snapshot.slot(name) is not None or _model(name, snapshot) is not None:
+        return True
+    upstream_name, _slash, model = name.partition("/")
+    return any(u.name == upstream_name and model in u.models for u in snapshot.upstreams)
 
 
 def find_row(asked: str, rows: Sequence[Row], snapshot: Snapshot) -> Row:
@@ -69,8 +73,8 @@ def tags(rows: Sequence[Row], snapshot: Snapshot) -> dict[str, Any]:
 
 
 def running(rows: Sequence[Row], snapshot: Snapshot) -> dict[str, Any]:
-    """GET /api/ps: as /api/tags, only what is ready, with what it uses."""
-    loaded = [row for row in rows if row["status"]["value"] == "loaded"]
+    """GET /api/ps: as /api/tags, only what is ready on this computer, with what it uses."""
+    loaded = [row for row in rows if row["status"]["value"] == "loaded" and row["owned_by"] == "hal0"]
     return {"models": [{**_named(row, snapshot), **_usage(row, snapshot)} for row in loaded]}
 
 

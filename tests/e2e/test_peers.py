@@ -61,29 +61,36 @@ def loads(hal0: Hal0, slot: str = "primary") -> int:
 
 
 async def test_a_b_c_a_b_c_is_three_loads(make_hal0: Callable[[str], Hal0], talker: Path) -> None:
-    hal0 = make_hal0("slots:\n  primary: {model: talker, autoload: true}\n")
-    shutil.copy(hal0.home / "models" / "alpha.gguf", hal0.home / "models" / "gamma.gguf")
+    hal0 = make_hal0("slots:\n  primary: {model: talker, autoload: true, drain_timeout: 600}\n")
+    names = ["gamma", "delta", "epsilon"]
+    for name in names:
+        shutil.copy(hal0.home / "models" / "alpha.gguf", hal0.home / "models" / f"{name}.gguf")
     await hal0.start()
     await hal0.until_ready("talker")
     async with streaming(hal0, "talker") as busy:
-        names = ["alpha", "beta", "gamma"] * 2
-        asked = [spawn(hal0.chat(name), name=name) for name in names]
-        await hal0.until_slot(lambda s: s["queued"] == 6, "six to wait")
+        assert await hal0.chat("beta") == BETA, "beside the stream"
+        asked = [spawn(hal0.chat(name), name=name) for name in names * 2]
+        await hal0.until_slot(lambda s: s["queued"] == 6, "six to wait until the talker has left")
         busy.close()
-    assert await asyncio.gather(*asked) == [ALPHA, BETA, ALPHA] * 2
-    assert loads(hal0) == 1 + 3
+    assert await asyncio.gather(*asked) == [ALPHA] * 6
+    assert loads(hal0) == 2 + 3
 
 
-async def test_a_switch_waits_for_streams_to_end(make_hal0: Callable[[str], Hal0], talker: Path) -> None:
-    hal0 = make_hal0("slots:\n  primary: {model: talker, autoload: true, drain_timeout: 60}\n")
+async def test_where_memory_is_short_a_switch_waits_for_streams_to_end(
+    make_hal0: Callable[[str], Hal0], talker: Path
+) -> None:
+    hal0 = make_hal0(
+        "memory: {headroom: 1TiB}\nslots:\n  primary: {model: talker, drain_timeout: 60, switch: manual}\n"
+    )
     await hal0.start()
-    await hal0.until_ready("talker")
+    load = "/api/slots/primary/load"
+    assert (await hal0.post(load, {"model": "talker", "force": True}))[0] == 200
     async with streaming(hal0, "talker") as busy:
-        other = spawn(hal0.chat("beta"), name="beta")
+        other = spawn(hal0.post(load, {"model": "beta", "force": True}), name="beta")
         await hal0.until_slot(lambda s: s["state"] == "draining", "draining")
         assert (await hal0.slot())["in_flight"] == 1
         busy.close()
-    assert await other == BETA
+    assert (await other)[0] == 200 and await hal0.chat("beta") == BETA
 
 
 async def test_a_drain_timeout_breaks_a_long_stream_off_with_an_error(
@@ -115,11 +122,12 @@ async def test_waiting_for_a_turn_is_bounded(make_hal0: Callable[[str], Hal0], t
     await hal0.start()
     await hal0.until_ready("talker")
     async with streaming(hal0, "talker"):
-        status, body = await hal0.ask("beta")
+        assert await hal0.chat("beta") == BETA, "beside the stream; a third engine has to wait for its end"
+        status, body = await hal0.ask("alpha")
         # After a second the answer had begun, to keep its client alive: the refusal is its body.
         assert (status, body["error"]["code"]) == (200, "slot.wait_timeout")
         slot = await hal0.slot()
-        assert (slot["state"], slot["model"], slot["in_flight"]) == ("ready", "talker", 1)
+        assert (slot["state"], slot["model"], slot["in_flight"]) == ("ready", "beta", 1)
 
 
 async def test_a_queued_client_that_leaves_causes_no_load(
@@ -129,11 +137,12 @@ async def test_a_queued_client_that_leaves_causes_no_load(
     await hal0.start()
     await hal0.until_ready("talker")
     async with streaming(hal0, "talker"):
-        asked = spawn(hal0.chat("beta"), name="beta")
-        await hal0.until_slot(lambda s: s["queued"] == 1, "one to wait")
+        assert await hal0.chat("beta") == BETA
+        asked = spawn(hal0.chat("alpha"), name="alpha")
+        await hal0.until_slot(lambda s: s["queued"] == 1, "one to wait until the talker has left")
         asked.cancel()
         await hal0.until_slot(lambda s: s["queued"] == 0 and s["state"] == "ready", "nobody to wait")
-    assert loads(hal0) == 1
+    assert loads(hal0) == 2, "of the talker and of beta"
 
 
 @pytest.mark.parametrize("stream", [True, False])

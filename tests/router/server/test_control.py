@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from router.errors import EngineFailed
+from router.errors import EngineFailed, MemoryInsufficient
 from router.server import control
 from router.tasks import spawn
 from tests.engines.running import soon, until
@@ -71,6 +71,18 @@ async def test_load_answers_when_the_model_is_ready(serve: Serve) -> None:
     status, body, _ = await soon(asking)
     assert status == 200
     assert (body["slot"]["state"], body["slot"]["model"], body["slot"]["progress"]) == ("ready", "beta", None)
+
+
+async def test_a_load_without_room_is_told_and_force_reaches_the_gate(serve: Serve) -> None:
+    served = await serve()
+    served.gate.answers = [MemoryInsufficient("8 GB are missing.", details={"missing": 8 << 30})]
+    status, body, _ = await served.ask("POST", LOAD, json={"model": "beta"})
+    assert (status, body["error"]["code"]) == (507, "memory.insufficient")
+    assert body["error"]["details"] == {"missing": 8 << 30}
+    status, body, _ = await served.ask("POST", LOAD, json={"model": "beta", "force": True})
+    assert (status, body["slot"]["model"]) == (200, "beta")
+    assert [force for _, _, force in served.gate.judged] == [False, True]
+    assert await served.code("POST", LOAD, json={"model": "beta", "force": "yes"}) == (400, "request.invalid")
 
 
 async def test_load_without_waiting_answers_at_once(serve: Serve) -> None:
@@ -189,3 +201,29 @@ async def test_events_have_no_head_of_their_own(serve: Serve) -> None:
     served = await serve()
     assert await served.code("HEAD", "/api/events") == (405, None)
     assert served.store.observers == 0
+
+
+async def test_events_beat_as_often_as_they_are_asked_to(serve: Serve) -> None:
+    served = await serve()
+    url = served.server.make_url("/api/events").with_query(heartbeat="0.1")
+    async with served.session.get(url) as answer:
+        assert answer.headers["X-Hal0-Heartbeat"] == "0.1"
+        reader = Events(answer)
+        assert (await reader.event())[0] == "snapshot"
+        assert [await reader.line() for _ in range(2)] == [": still here"] * 2
+    for asked, confirmed in (("0", "0.1"), ("900", "15"), ("nan", "15"), ("-inf", "0.1")):
+        async with served.session.get(url.with_query(heartbeat=asked)) as answer:
+            assert answer.headers["X-Hal0-Heartbeat"] == confirmed
+    assert await served.code("GET", "/api/events?heartbeat=often") == (400, "request.invalid")
+
+
+async def test_the_engine_s_command_line_is_told_while_it_runs(serve: Serve) -> None:
+    served = await serve()
+    path = "/api/slots/primary/command"
+    assert (await served.ask("GET", path))[1] == {"command": []}
+    await served.ask("POST", LOAD, json={"model": "beta"})
+    assert (await served.ask("GET", path))[1] == {"command": ["beta"]}
+    assert await served.code("GET", "/api/slots/nowhere/command") == (404, "slot.not_found")
+    assert await served.code("GET", "/api/slots/bigpc%2Fprimary/command") == (404, "slot.not_found")
+    assert await served.code("GET", "/api/log") == (404, "path.not_found")
+    assert await served.code("GET", "/api/engine") == (404, "path.not_found")
