@@ -312,8 +312,8 @@ async def test_a_command_is_loaded_by_its_health_path_and_proxied(make: Make) ->
 async def test_a_command_that_is_not_there_says_so(make: Make) -> None:
     hal0 = await make(config=SLOT + '  other: {command: "/nowhere/engine --port {port}"}\n')
     status, body = await hal0.ask("other")
-    assert (status, body["error"]["code"]) == (502, "engine.failed")
-    assert "/nowhere/engine could not be started: No such file or directory" in body["error"]["message"]
+    assert (status, body["error"]["code"]) == (400, "model.invalid")
+    assert "/nowhere/engine" in body["error"]["message"]
 
 
 async def test_a_command_that_fails_is_quoted_with_its_last_line(make: Make) -> None:
