@@ -121,7 +121,9 @@ class EngineSetup(QObject):
         except RuntimeError:
             return False
         if self._task is not None and not self._task.done():
-            return False
+            if self.view.installing or work == self._look:
+                return False
+            self._task.cancel()  # a look: what is asked for now goes before it
         self._task = spawn(work(), name=name)
         return True
 

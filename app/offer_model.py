@@ -69,13 +69,20 @@ def room_words(room: OfferedRoom) -> str:
     tokens = tr("all {trained} tokens of context")
     if room.context < room.context_trained:
         tokens = tr("{context} of its {trained} tokens of context")
-    return tr("Memory: {verdict} with {tokens} (needs about {needs}; {free} of {total} {pool} free)").format(
+    told = tr("Memory: {verdict} with {tokens} (needs about {needs}; {free} of {total} {pool} free)")
+    if room.held:
+        told = tr(
+            "Memory: {verdict} with {tokens} (needs about {needs}; {free} of {total} {pool} free once slots "
+            "give back {held})"
+        )
+    return told.format(
         tokens=tokens.format(context=room.context, trained=room.context_trained),
         needs=size(room.needs),
         free=size(room.free),
         total=size(room.total),
         pool="VRAM" if room.is_gpu else "RAM",
         verdict=verdict,
+        held=size(room.held),
     )
 
 

@@ -1488,6 +1488,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Memory: {verdict} with {tokens} (needs about {needs}; {free} of {total} {pool} free once slots give back {held})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Checking {file}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1581,6 +1585,150 @@
     </message>
     <message>
         <source>This window is {attached}. Quitting closes only the window and the tray.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Download a model…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Download…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Fetch a model from Hugging Face</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Download a model from Hugging Face</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>org/repo, org/repo:Q4_K_M, or the address of its page</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Check</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Download</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Go on</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Quantisations</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Models for llama-server are GGUF files; their repositories mostly end in -GGUF. A smaller quantisation needs less memory and answers a little less well.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Asking Hugging Face…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>That did not work because of a mistake in hal0; its log says more.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>suggested</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>already here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This repository has several models: choose one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>short by {margin}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It is on this computer already: {path}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{done} of {total} came before and are gone on with.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{files}, an mmproj for images among them</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Disk: {needed} to fetch, {free} free in {folder}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The disk has too little room: {needed} to fetch, {free} free in {folder}. Make room, or choose a smaller one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Downloads</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Pause</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Resume</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Ends the download and takes away what has come.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Takes it out of this list; the model stays.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Waits for the others · {total}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Paused · {done} of {total}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Here · {total}; it is one of your models now</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{model} has come; it can be loaded now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{model} was not fetched: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Install</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Installs it beside the one you have; `hal0 engine rollback` goes back.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Install {name} {version}…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{name} {newest} is available; you have {current}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>llama-server {version} is installed; each slot takes it at its next switch.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

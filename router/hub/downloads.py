@@ -22,10 +22,11 @@ from router.errors import ModelNotFound, PullFailed
 from router.hub import shelf, store
 from router.hub.api import Hub
 from router.hub.daemon import in_daemon
-from router.hub.names import parse_reference
+from router.hub.names import Reference, parse_reference
 from router.hub.offer import make_offer, take
 from router.hub.pull import Pull, PullProgress
 from router.hub.retry import Patience, Paused
+from router.memory.needs import where_it_counts
 from router.paths import Paths
 from router.state import DownloadOrder, DownloadState, DownloadStatus, StateStore
 from router.tasks import spawn
@@ -60,6 +61,8 @@ class _Entry:
 
 
 class Downloads:
+    """The only one that starts, ends and tells of downloads in this hal0."""
+
     def __init__(
         self,
         store: StateStore,
@@ -104,13 +107,11 @@ class Downloads:
 
     async def offer(self, reference: str) -> Offer:
         """What there is to fetch, and whether it would fit. Raises PullFailed; cancelling ends the asking."""
-        wanted, folder, headroom = (
-            parse_reference(reference),
-            self._paths.downloads,
-            self._config().memory.headroom,
-        )
+        wanted, headroom = parse_reference(reference), self._config().memory.headroom
+        held = sum(device.used_by_slots for device in where_it_counts(self._store.snapshot.memory))
         return await self._ask(
-            lambda hub, patience: make_offer(hub, wanted, folder, patience, headroom), f"offer {wanted}"
+            lambda hub, patience: make_offer(hub, wanted, self._paths.downloads, patience, headroom, held),
+            f"offer {wanted}",
         )
 
     async def order(self, order: DownloadOrder, reference: str) -> DownloadStatus | None:
@@ -206,15 +207,16 @@ class Downloads:
             entry.running = None
             self._fill()
             return
+        repo, _, label = reference.partition(":")
         pull = entry.pull = Pull(
-            parse_reference(reference),
+            Reference(repo, label),
             self._paths.downloads,
             model_dirs=model_dirs,
             elsewhere=elsewhere,
             endpoint=self._endpoint,
         )
         self._set(entry, state=DownloadState.RUNNING)
-        error: str | None = None
+        error, whole = None, False
         try:
             await in_daemon(partial(self._fetch, entry, pull), f"hal0-pull {reference}")
         except Paused:
@@ -226,10 +228,12 @@ class Downloads:
             log.exception("fetching %s failed", reference)
             error = _BUG.format(reference=reference)
         else:
+            whole = True
             log.info("%s has come", reference)
             self._set(entry, state=DownloadState.DONE, done_bytes=entry.status.total_bytes)
-            await self._arrived()
         await self._ended(entry, error)
+        if whole:
+            await self._arrived()
 
     def _fetch(self, entry: _Entry, pull: Pull) -> None:
         """On the download's thread."""

@@ -20,23 +20,31 @@ from router.hub.remote import remote_header
 from router.hub.retry import Patience
 from router.hub.room import Room, room_for
 from router.memory.needs import HEADROOM
+from router.memory.sources import find_source
 from router.wire.offer import Offer, OfferedModel, OfferedRoom
 
 
 def make_offer(
-    hub: Hub, reference: Reference, downloads: Path, patience: Patience, headroom: int = HEADROOM
+    hub: Hub,
+    reference: Reference,
+    downloads: Path,
+    patience: Patience,
+    headroom: int = HEADROOM,
+    held: int = 0,
 ) -> Offer:
-    """`headroom`: bytes of memory to leave free. Raises PullFailed, Paused."""
+    """`headroom`: bytes of memory to leave free; `held`: those that slots would give back. Raises PullFailed,
+    Paused."""
     repository, sets = _look(hub, reference, patience)
     chosen = _chosen(reference, sets)
     asked = chosen or sets[0]
     header, warning = _header(hub, repository, asked, patience)
+    pools = find_source().read(())
     models = []
     for found in sets:
         model = _model(found, repository, downloads)
         # What the files of one model have in common stands in each of them; another model's are not like it.
         if header is not None and warning is None and _base(found) == _base(asked):
-            model = replace(model, room=told_room(room_for(header, found.total_bytes, headroom)))
+            model = replace(model, room=told_room(room_for(header, found.total_bytes, headroom, held, pools)))
         models.append(model)
     return Offer(
         repository.repo,
@@ -72,6 +80,7 @@ def told_room(room: Room) -> OfferedRoom:
         room.is_gpu,
         room.fit.fits.value,
         room.fit.margin,
+        room.held,
     )
 
 

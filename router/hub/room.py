@@ -13,6 +13,7 @@ from router.errors import PullFailed
 from router.memory.contexts import SMALLEST, ladder
 from router.memory.formula import formula
 from router.memory.needs import HEADROOM, Fit, fit
+from router.memory.protocol import Pool
 from router.memory.sources import find_source
 
 SPARE: Final = 64 << 20
@@ -22,7 +23,8 @@ SPARE: Final = 64 << 20
 @dataclass(frozen=True, slots=True)
 class Room:
     """`needs`: bytes of memory, about, with `context` tokens, the most that fit of the `context_trained`, or
-    where none do the fewest that hal0 would choose. `free` and `total`: what there is."""
+    where none do the fewest that hal0 would choose. `free` and `total`: what there is; `held`: bytes of `free`
+    that slots hold now, and would give back."""
 
     needs: int
     context: int
@@ -31,17 +33,26 @@ class Room:
     total: int
     is_gpu: bool
     fit: Fit
+    held: int = 0
 
 
-def room_for(header: GgufHeader, size_bytes: int, headroom: int = HEADROOM) -> Room:
-    """What the files of `size_bytes` would take, with the context hal0 would choose, against what is free."""
-    pools = find_source().read(())
+def room_for(
+    header: GgufHeader,
+    size_bytes: int,
+    headroom: int = HEADROOM,
+    held: int = 0,
+    pools: Sequence[Pool] | None = None,
+) -> Room:
+    """What the files of `size_bytes` would take, with the context hal0 would choose, against what is free, and
+    what slots hold of it. `pools`: the memory, where it has been read already."""
+    pools = find_source().read(()) if pools is None else pools
     counted = [pool for pool in pools if pool.is_gpu] or list(pools)
     free, total = sum(pool.free for pool in counted), sum(pool.total for pool in counted)
+    free = min(total, free + held)
     trained = header.context_length or SMALLEST
     context, needs = _largest(header, size_bytes, ladder(trained), free - headroom)
     is_gpu = any(pool.is_gpu for pool in counted)
-    return Room(needs, context, trained, free, total, is_gpu, fit(needs, free, headroom))
+    return Room(needs, context, trained, free, total, is_gpu, fit(needs, free, headroom), held)
 
 
 def _largest(header: GgufHeader, size_bytes: int, contexts: Sequence[int], most: int) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from router.wire.plain import read
 class OfferedRoom:
     """Whether a model would go into memory now. `fits`: "fits", "tight" or "short"; `margin`: bytes that would
     be left, or are missing. `needs`: bytes with `context` tokens, the most that fit of the `context_trained`.
-    `free` and `total`: what there is."""
+    `free` and `total`: what there is; `held`: bytes of `free` that slots hold now, and would give back."""
 
     needs: int
     context: int
@@ -22,6 +22,7 @@ class OfferedRoom:
     is_gpu: bool
     fits: str
     margin: int
+    held: int = 0
 
 
 @dataclass(frozen=True, slots=True)

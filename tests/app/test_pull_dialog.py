@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from app import texts_pull as words
 from app.actions import Actions
 from app.downloads_view import download_rows
-from app.offer_model import offer_rows, verdict
+from app.offer_model import offer_rows, room_words, verdict
 from app.state_bridge import StateBridge
 from app.window.models_tab import ModelsTab
 from app.window.offer_list import FIT
@@ -142,6 +142,10 @@ def test_each_quantisation_has_its_size_and_whether_it_fits() -> None:
     ]
     assert [row.fits for row in rows.values()][3:5] == [Fits.TIGHT, Fits.SHORT]
     assert "22.8 GB of 24 GB VRAM free" in rows["Q4_K_M"].tip
+    room = scenes.offer().models[2].room
+    assert room is not None
+    told = room_words(replace(room, held=9 << 30))
+    assert told.endswith("(needs about 22.1 GB; 22.8 GB of 24 GB VRAM free once slots give back 9 GB)")
     half = verdict(scenes.offer(), f"{scenes.REPO}:Q8_0")
     assert half.goes_on and half.lines[0] == "1.2 GB of 30.2 GB came before and are gone on with."
 

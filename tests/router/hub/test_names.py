@@ -15,6 +15,7 @@ def sets(*paths: str, size: int = 100) -> tuple[FileSet, ...]:
     [
         ("org/repo", "org/repo", None),
         ("org/repo-GGUF:Q4_K_M", "org/repo-GGUF", "Q4_K_M"),
+        ("org/repo-GGUF:My Model (v2)", "org/repo-GGUF", "My Model (v2)"),
         (" org/re.po:q8_0 ", "org/re.po", "q8_0"),
         ("hf.co/org/repo:IQ4_XS", "org/repo", "IQ4_XS"),
         ("https://huggingface.co/org/repo", "org/repo", None),

@@ -48,3 +48,10 @@ def test_the_largest_context_that_fits_is_told(
 def test_this_computers_memory_is_what_counts(header: GgufHeader) -> None:
     room = room_for(header, 1 << 50)
     assert room.fit.fits is Fits.SHORT and 0 < room.free <= room.total < 1 << 50
+
+
+def test_what_slots_hold_counts_as_free_as_a_switch_gives_it_back(header: GgufHeader) -> None:
+    pools = (Pool("GPU", is_gpu=True, total=24 * GIB, used=22 * GIB),)
+    assert room_for(header, 4 * GIB, pools=pools).fit.fits is Fits.SHORT
+    room = room_for(header, 4 * GIB, held=20 * GIB, pools=pools)
+    assert (room.fit.fits, room.free, room.held) == (Fits.FITS, 22 * GIB, 20 * GIB)
