@@ -1,6 +1,6 @@
 """Writes into the manual what the code knows better: commands, error codes, hal0.yaml's keys, clients.
 
-    .venv/bin/python packaging/manual.py [--check]
+    .venv/bin/python packaging/manual.py [--check | --pictures]
 
 Rewrites what stands between `<!-- generated: NAME -->` and `<!-- end -->` in docs/*.md; with `--check`
 it only says whether that is up to date (tests/test_manual.py). The pages are complete without a site.
@@ -14,7 +14,10 @@ import importlib
 import json
 import pkgutil
 import re
+import shutil
+import subprocess
 import sys
+import tempfile
 import typing
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,15 +26,29 @@ ROOT = Path(__file__).resolve().parents[1]
 # pytest and others bring a package called `packaging`; this folder must not shadow it.
 sys.path[:] = [str(ROOT), *(entry for entry in sys.path if Path(entry).resolve() != Path(__file__).parent)]
 
+PICTURES = ("ready", "switching", "no-room", "pull-offer", "connect-hermes", "remote", "elsewhere")
+"""Scenes of packaging/pictures.py that the pages show: `--pictures` draws them anew into docs/images."""
+
 BLOCK = re.compile(r"(<!-- generated: ([\w -]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 
 def main() -> int:
+    if "--pictures" in sys.argv[1:]:
+        return draw()
     check = "--check" in sys.argv[1:]
     stale = [page.name for page in sorted((ROOT / "docs").glob("*.md")) if not renew(page, write=not check)]
     if check and stale:
         print(f"docs/{', docs/'.join(stale)} are out of date: run packaging/manual.py", file=sys.stderr)
     return 1 if check and stale else 0
+
+
+def draw() -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        argv = [sys.executable, str(ROOT / "packaging" / "pictures.py"), folder, "--only", *PICTURES]
+        subprocess.run(argv, check=True)
+        for name in PICTURES:
+            shutil.copy(Path(folder, f"{name}.png"), ROOT / "docs" / "images")
+    return 0
 
 
 def renew(page: Path, *, write: bool) -> bool:
