@@ -60,10 +60,16 @@ class Admissions:
 
     async def wait_for_room(self, seat: Seat, engine: RunningEngine) -> None:
         """Before an engine is spawned in the place of others: their memory may take a moment to come back."""
-        if engine.after_stop:
+        if not engine.after_stop:
+            return
+        try:
             await self._gate.wait_for_room(
                 seat.name, engine.model, engine.context, self.occupants, force=engine.force
             )
+        except MemoryInsufficient:
+            switch = seat.scheduler.switch
+            if switch is None or not switch.force:  # a person may have said so meanwhile
+                raise
 
     async def _make_room(self, seat: Seat, names: tuple[str, ...]) -> None:
         """Returns when they are empty or have refused: the gate looks again either way."""

@@ -13,7 +13,7 @@ from router.effects import CheckModel, Effect, StartEngine
 from router.engine.log import EngineLog, LogFiles
 from router.engine.process import EngineProcess
 from router.engine.readiness import OnProgress
-from router.errors import EngineFailed, RouterError
+from router.errors import BadModel, EngineFailed, RouterError
 from router.scheduler import SlotScheduler
 from router.seat import RunningEngine, Seat
 from router.state import SlotState
@@ -131,6 +131,8 @@ class EngineTasks:
         await self._reap(seat, engine)
 
     async def _bring_up(self, seat: Seat, engine: RunningEngine) -> None:
+        if engine.model.problem:  # what is restored was not checked, and hal0.yaml may have changed since
+            raise BadModel(engine.model.problem)
         await self._admissions.wait_for_room(seat, engine)
         engine_log = EngineLog(seat.log, self._log_files, f"engine-{seat.name}")
         engine.spawning = True

@@ -204,12 +204,13 @@ class Reconfigurer:
             self._call_home()
 
     def _call_home(self) -> None:
-        """Nothing may leave this computer: stop the engines that other machines help."""
+        """Nothing may leave this computer: stop the engines that other machines help, or are about to."""
         models = self.models()
+        held = [(o.slot, o.model) for o in self._supervisor.occupants()]
         for slot in self._store.snapshot.slots:
-            held = [models[id_] for id_ in (*slot.loaded, slot.target) if id_ in models]
-            if any(sends_away(model.flags) for model in held):
-                spawn(self._supervisor.unload(slot.name), name=f"unload {slot.name}: local_only")
+            held += [(slot.name, models[id_]) for id_ in (*slot.loaded, slot.target) if id_ in models]
+        for name in {name for name, model in held if sends_away(model.flags)}:
+            spawn(self._supervisor.unload(name), name=f"unload {name}: local_only")
 
     def _make_and_load(self, name: str) -> None:
         slot = self.config.slots[name]

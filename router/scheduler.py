@@ -6,7 +6,8 @@ drive it through every interleaving. One instance owns all mutable state of its 
 
 The rules: requests for the running model are granted at once. A request for another model waits until it is
 first in the queue; then the slot turns to it, and everyone who waits for the same model joins. A person's
-command goes before all requests. A failed or cancelled switch ends with the model before it. A request
+command goes before all requests and refuses none: who waits for another model has its turn after it, unless the
+slot is pinned or switched by hand. A failed or cancelled switch ends with the model before it. A request
 addressed to the slot itself follows whatever switch is under way and never causes one away from it. Two
 engines at most: where both fit, the old one answers who names its model until the new one is ready.
 """

@@ -72,7 +72,7 @@ class Seat:
         contexts: what was chosen for each model when it was last admitted, to go back to.
         evicting: the slots that are being emptied for the switch under way.
         told: the context that is published for a model, if one is.
-        publishing: the publication that is due soon.
+        publishing: the publication that is due in the loop's next turn.
         served_by: the server elsewhere that answered the last request, None: an engine of this slot.
     """
 

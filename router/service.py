@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ import aiohttp
 from router.config.change import ConfigChange, ConfigDocument
 from router.config.problems import ConfigErrors
 from router.config.schema import Config, EngineConfig
+from router.engine.environment import secret_variables
 from router.engine.find import EngineProblem, engine_problem
 from router.engine.launcher import Launcher
 from router.engine.log import LogFiles
@@ -81,7 +83,7 @@ class Service:
         self._upstreams = Upstreams()
         self._keys = Keys()
         self._elsewhere = UpstreamRegistry(self.store, self._keys)
-        self._remotes = Remotes(self._remote_says, self._find_key)
+        self._remotes = Remotes(self._elsewhere.remote_says, self._find_key)
         self._orders: Orders | None = None
         self._downloads = Downloads(self.store, paths, self._current, self._model_arrived)
         self._updates = UpdateWatch(self.store, self._current, paths, self._found_updates)
@@ -120,7 +122,10 @@ class Service:
         )
         self._reconfigurer.outlook = self._memory.outlook
         self._memory.serves(
-            self._reconfigurer.models, self._reconfigurer.publish_models, self._supervisor.set_memory
+            self._reconfigurer.models,
+            self._reconfigurer.publish_models,
+            self._supervisor.set_memory,
+            self._supervisor.occupants,
         )
         self._reconfigurer.upstreams, self._reconfigurer.remotes = self._elsewhere, self._remotes
         self._reconfigurer.updates_changed = self._updates.again
@@ -240,9 +245,6 @@ class Service:
         except (ConfigErrors, PortInUse) as error:
             log.warning("hal0.yaml is not in effect as it is: %s", error.message)
 
-    def _remote_says(self, name: str, seen: Snapshot | None, _error: str | None) -> None:
-        self._elsewhere.remote_says(name, seen)
-
     async def _find_key(self, written: str | None) -> str | None:
         try:
             return await self._keys.find(written)
@@ -251,7 +253,9 @@ class Service:
 
     def _make_launcher(self, engine: EngineConfig) -> Launcher:
         assert self._engines is not None, "made by start()"
-        launcher = Launcher(engine, self._paths, self._engines)
+        launcher = Launcher(
+            engine, self._paths, self._engines, lambda: secret_variables(self._current(), os.environ)
+        )
         self._memory.outlook.forecaster.use_engine(launcher)
         return launcher
 

@@ -202,7 +202,7 @@ class UpstreamState(StrEnum):
 class UpstreamStatus:
     """A server elsewhere as last seen. `models` are the ids it serves, without its name before them, and
     `context_lengths` their contexts in tokens, None where it does not tell; `error` is one sentence why it is
-    down. `remote` is what another hal0 says of itself, None while the link is lost."""
+    down. `remote` is what another hal0 says of itself, None while the link is lost; `error` then says why."""
 
     name: str
     kind: UpstreamKind

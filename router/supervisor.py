@@ -11,7 +11,6 @@ import itertools
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
-from typing import Final
 
 from router.admission import Admissions
 from router.catalog.model import Model
@@ -31,10 +30,6 @@ from router.state import DeviceMemory, SlotMemory, SlotState, StateStore
 __all__ = ["EngineLauncher", "Supervisor"]
 
 log = logging.getLogger(__name__)
-
-
-COUNT_SECONDS: Final = 0.05
-"""How late it may show that requests came or went. Each publication costs what a tenth of a request does."""
 
 
 class Supervisor:
@@ -216,6 +211,9 @@ class Supervisor:
         for seat in self._seats.values():
             self._tell(seat, lambda s, now: s.close(now))
         await self._engines.close()
+        for seat in self._seats.values():
+            if seat.publishing is not None:
+                self._publish(seat)  # nobody is told any later
 
     # -- the loop of events and effects ----------------------------------------------------------------
 
@@ -250,7 +248,7 @@ class Supervisor:
         if seat.has_moved():
             self._publish(seat)
         elif seat.publishing is None:
-            seat.publishing = loop.call_later(COUNT_SECONDS, self._publish, seat)
+            seat.publishing = loop.call_soon(self._publish, seat)
         if seat.relaunch:
             self._relaunch_if_due(seat)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
+
+from router.config.schema import Config
 
 # What llama-server would obey or leak. Everything else stays: the GPU runtimes (CUDA_*, GGML_*, HIP_*, VK_*),
 # PATH, HOME, and on Windows SystemRoot, without which no socket opens.
@@ -41,20 +43,34 @@ def scrubbed(base: Mapping[str, str], *, bundled: bool | None = None) -> dict[st
     return kept
 
 
+def secret_variables(config: Config, base: Mapping[str, str]) -> frozenset[str]:
+    """The variables of `base` with keys in them that are hal0's alone: those that `upstreams:` names, and those
+    that hold a key of `server:`."""
+    written = [upstream.api_key or "" for upstream in config.upstreams.values()]
+    named = {key.removeprefix("env:").upper() for key in written if key.startswith("env:")}
+    keys = config.server.api_keys
+    return frozenset(name for name, value in base.items() if name.upper() in named or value in keys)
+
+
 def _is_dropped(name: str) -> bool:
     return name in _DROPPED or name.startswith(_DROPPED_PREFIXES)
 
 
 def engine_environment(
-    base: Mapping[str, str], *, api_key: str, private_config: Path, child_mode: bool
+    base: Mapping[str, str],
+    *,
+    api_key: str,
+    private_config: Path,
+    child_mode: bool,
+    hidden: Collection[str] = (),
 ) -> dict[str, str]:
-    """The environment of one engine.
+    """The environment of one engine, without the variables `hidden`.
 
     `api_key` goes here because argv is visible to every user of the computer. `private_config` is an empty
     folder that hides `~/.config/llama.cpp/config.ini` (`/etc/llama.cpp/config.ini` cannot be hidden).
     `child_mode` makes llama-server report its progress on stdout and end with its stdin.
     """
-    environment = scrubbed(base)
+    environment = scrubbed({name: value for name, value in base.items() if name not in hidden})
     environment["LLAMA_API_KEY"] = api_key
     environment["XDG_CONFIG_HOME"] = str(private_config)
     # As the driver's library counts (router.memory.nvml), and nvidia-smi; CUDA itself begins with the fastest.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import aiohttp
@@ -29,8 +29,16 @@ from router.tasks import spawn
 class Launcher:
     """Knows how to run models on this computer; holds no slot's state."""
 
-    def __init__(self, config: EngineConfig, paths: Paths, http: aiohttp.ClientSession) -> None:
+    def __init__(
+        self,
+        config: EngineConfig,
+        paths: Paths,
+        http: aiohttp.ClientSession,
+        hidden: Callable[[], Collection[str]] = tuple,
+    ) -> None:
+        """`hidden`: the environment variables that no engine gets (router.engine.environment)."""
         self._config = config
+        self._hidden = hidden
         self._paths = paths
         self._http = http
         self._ports = PortPool(config.ports)
@@ -83,10 +91,7 @@ class Launcher:
             return None
         argv = build_command(model, options, program, port=0, log_jsonl=True)
         # It tells as part of fitting, also if the model's flags say not to fit: the last of two counts.
-        environment = engine_environment(
-            os.environ, api_key="", private_config=self._private_config(), child_mode=False
-        )
-        return [*argv, "--fit", "on"], environment
+        return [*argv, "--fit", "on"], self._environment(child_mode=False)
 
     async def ready(self, engine: EngineProcess, on_progress: OnProgress) -> int | None:
         """Wait until it serves; return its context length in tokens. Raises EngineFailed."""
@@ -108,7 +113,7 @@ class Launcher:
         if model.command is not None:
             return Launch(
                 argv=build_command(model, EngineOptions(()), Path(), port),
-                environment=_plain_environment(os.environ),
+                environment=_plain_environment(os.environ, self._hidden()),
                 port=port,
                 child_mode=False,
                 health=model.health,
@@ -128,15 +133,19 @@ class Launcher:
         build = await asyncio.to_thread(find_engine, self._config, self._paths)
         return build.path, await read_options(build.path)
 
-    def _environment(self, key: str = "") -> dict[str, str]:
+    def _environment(self, key: str = "", *, child_mode: bool = True) -> dict[str, str]:
         return engine_environment(
-            os.environ, api_key=key, private_config=self._private_config(), child_mode=True
+            os.environ,
+            api_key=key,
+            private_config=self._private_config(),
+            child_mode=child_mode,
+            hidden=self._hidden(),
         )
 
     def _private_config(self) -> Path:
         return self._paths.cache / "engine-config"
 
 
-def _plain_environment(base: Mapping[str, str]) -> dict[str, str]:
+def _plain_environment(base: Mapping[str, str], hidden: Collection[str]) -> dict[str, str]:
     """For other programs than llama-server: the person's environment without hal0's own variables."""
-    return {name: value for name, value in base.items() if not name.startswith("HAL0_")}
+    return {name: value for name, value in base.items() if not name.startswith("HAL0_") and name not in hidden}

@@ -20,10 +20,8 @@ from router.errors import BadModel, RouterError
 from router.files import write_atomic
 from router.memory.dryrun import DryRunner
 from router.memory.formula import formula
-from router.memory.needs import HEADROOM, DeviceNeed, Fit, Fits, Forecast, Source, fit
+from router.memory.needs import DeviceNeed, Forecast, Source
 from router.memory.protocol import Pool
-
-__all__ = ["HEADROOM", "DeviceNeed", "Fit", "Fits", "Forecast", "Forecaster", "Source", "fit"]
 
 log = logging.getLogger(__name__)
 

@@ -50,6 +50,11 @@ class MemoryGate:
         self._present: set[int] = set()
         self._seen: dict[int, float] = {}
 
+    def saw(self, pids: Collection[int]) -> None:
+        """These engines are there now. Where one of them goes, loads wait a moment for its memory."""
+        self._present = set(pids)
+        self._seen |= dict.fromkeys(pids, asyncio.get_running_loop().time())
+
     async def judge(self, slot: str, model: Model, occupants: Occupants, *, force: bool = False) -> Verdict:
         """See Gate. Where everything is known and fits it costs one look at the memory."""
         async with self._one_at_a_time:
@@ -121,8 +126,7 @@ class MemoryGate:
         """What there is now. `loading`: the slot's own promise is the load that asks, and is not counted."""
         measured = await self._measure([o.pid for o in occupants() if o.pid is not None])
         self._outlook.forecaster.use_devices(measured.pools)
-        self._present = {o.pid for o in occupants() if o.pid is not None}
-        self._seen |= dict.fromkeys(self._present, asyncio.get_running_loop().time())
+        self.saw({o.pid for o in occupants() if o.pid is not None})
         there = [o for o in occupants() if not (loading and o.slot == slot and o.pid is None)]
         charged = [(o, claim(o.slot, o.pid, self._outlook.known(o.model, o.context), measured)) for o in there]
         return View(slot, measured, self._headroom(), charged)

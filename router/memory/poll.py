@@ -31,11 +31,15 @@ class MemoryPoll:
         last: what was found at the last look, also of what is not published.
     """
 
-    def __init__(self, store: StateStore, source: MemorySource, publish: Publish) -> None:
-        """`publish` gets the devices, and what each slot with an engine holds."""
+    def __init__(
+        self, store: StateStore, source: MemorySource, publish: Publish, engines: Callable[[], Collection[int]]
+    ) -> None:
+        """`publish` gets the devices, and what each slot with an engine holds. `engines`: the pids of all there
+        are, also of those beside the one that a slot shows."""
         self._store = store
         self._source = source
         self._publish = publish
+        self._engines = engines
         self.last: Measured | None = None
         self._estimator = Estimator()
         self._reading = asyncio.Lock()
@@ -65,13 +69,14 @@ class MemoryPoll:
     async def look(self) -> None:
         """Measure and publish once."""
         asked = {slot.name: slot.pid for slot in self._store.snapshot.slots if slot.pid}
-        found = await self.measure(asked.values())
+        found = await self.measure({*asked.values(), *self._engines()})
         pools = shown(found.pools)
         held = found.held[: len(pools)]
         # An engine that was replaced meanwhile is measured the next time.
         engines = {s.name: s.pid for s in self._store.snapshot.slots if s.pid and asked.get(s.name) == s.pid}
         slots = {name: _slot(pid, pools, held) for name, pid in engines.items()}
-        self._publish(*settle(self._store.snapshot, _devices(pools), slots))
+        beside = [sum(amount for pid, amount in h.items() if pid not in engines.values()) for h in held]
+        self._publish(*settle(self._store.snapshot, _devices(pools), slots, beside))
 
     def _on_change(self, snapshot: Snapshot) -> None:
         switching = any(slot.state.switching for slot in snapshot.slots)
@@ -81,11 +86,15 @@ class MemoryPoll:
 
 
 def settle(
-    before: Snapshot, devices: Sequence[DeviceMemory], slots: Mapping[str, SlotMemory]
+    before: Snapshot,
+    devices: Sequence[DeviceMemory],
+    slots: Mapping[str, SlotMemory],
+    beside: Sequence[int] = (),
 ) -> tuple[list[DeviceMemory], dict[str, SlotMemory]]:
     """The new figures, but the published ones for all that moved by less than a step; pure.
 
-    A device's `used_by_slots` is the sum of its slots' figures as they are then.
+    A device's `used_by_slots` is the sum of its slots' figures as they are then, and of what engines `beside`
+    those that are shown hold of it.
     """
     same = [d.name for d in before.memory] == [d.name for d in devices]
     shown = {s.name: s.memory_by_device for s in before.slots if same and s.memory_by_device}
@@ -93,7 +102,7 @@ def settle(
     settled = []
     for index, device in enumerate(devices):
         now = _steady_device(before.memory[index], device) if same else device
-        ours = sum(slot.by_device[index] for slot in kept.values())
+        ours = sum(slot.by_device[index] for slot in kept.values()) + sum(beside[index : index + 1])
         settled.append(replace(now, used_by_slots=ours))
     return settled, kept
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from router.catalog.model import Model
 from router.memory.forecast import Forecaster
 from router.memory.foresight import Foresight
+from router.memory.gate import Occupants
 from router.memory.judge import MemoryGate
 from router.memory.outlook import Outlook
 from router.memory.poll import MemoryPoll, Publish
@@ -30,9 +31,10 @@ class MemorySystem:
         self._models: Callable[[], Mapping[str, Model]] = dict
         self._publish_models: Callable[[], None] = lambda: None
         self._publish: Publish = lambda _devices, _slots: None
+        self._occupants: Occupants = tuple
         self.outlook = Outlook(Forecaster(cache))
         self._sizing = Sizing(self.outlook, store, self._all_models)
-        self._poll = MemoryPoll(store, source, self._publish_measured)
+        self._poll = MemoryPoll(store, source, self._publish_measured, self._engines)
         self.gate = MemoryGate(
             self.outlook,
             self._sizing,
@@ -42,10 +44,16 @@ class MemorySystem:
         )
 
     def serves(
-        self, models: Callable[[], Mapping[str, Model]], publish_models: Callable[[], None], publish: Publish
+        self,
+        models: Callable[[], Mapping[str, Model]],
+        publish_models: Callable[[], None],
+        publish: Publish,
+        occupants: Occupants,
     ) -> None:
-        """Who has the models, and who publishes them and what was measured; before the first load."""
+        """Who has the models and the engines, and who publishes them and what was measured; before the first
+        load."""
         self._models, self._publish_models, self._publish = models, publish_models, publish
+        self._occupants = occupants
 
     def start(self) -> list[asyncio.Task[None]]:
         """Look and foresee until cancelled."""
@@ -67,5 +75,9 @@ class MemorySystem:
     def _publish_models_now(self) -> None:
         self._publish_models()
 
+    def _engines(self) -> set[int]:
+        return {o.pid for o in self._occupants() if o.pid is not None}
+
     def _publish_measured(self, devices: Sequence[DeviceMemory], slots: Mapping[str, SlotMemory]) -> None:
+        self.gate.saw(self._engines())
         self._publish(devices, slots)

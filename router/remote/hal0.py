@@ -15,7 +15,6 @@ from yarl import URL
 from router.config.change import REMOVE, ConfigChange, ConfigDocument
 from router.engine.find import EngineProblem
 from router.errors import UpstreamFailed
-from router.remote.answers import error_of
 from router.remote.install import install_engine
 from router.remote.link import HEARTBEAT_SECONDS, EventLink, FindKey
 from router.state import DownloadOrder, Snapshot
@@ -171,7 +170,7 @@ class RemoteHal0:
         except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
             raise self._link.no_answer(error) from error
         if answer.status >= 400:
-            raise error_of(answer.status, raw, answer.headers.get("Retry-After"), self.base_url)
+            raise self._link.refusal(answer.status, raw, answer.headers.get("Retry-After"))
         try:
             return json.loads(raw)
         except (ValueError, RecursionError):

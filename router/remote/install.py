@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from router.remote.answers import error_of
 from router.remote.link import HEARTBEAT_SECONDS, EventLink, patience
 from router.wire.plain import read
 from router.wire.sse import Event, SseParser
@@ -21,11 +20,10 @@ async def install_engine(link: EventLink, on_progress: OnProgress) -> str:
     """The version that was installed there. Raises RouterError; cancelling ends it there, too."""
     link.check()
     try:
-        async with link.session.post(
-            link.base_url + "/api/engine/install", json={}, headers=await link.headers()
-        ) as answer:
+        url, headers = link.base_url + "/api/engine/install", await link.headers()
+        async with link.session.post(url, json={}, headers=headers, allow_redirects=False) as answer:
             if answer.content_type != "text/event-stream":
-                raise error_of(answer.status, await answer.read(), None, link.base_url)
+                raise link.refusal(answer.status, await answer.read())
             return await _watch(answer, link, on_progress)
     except (aiohttp.ClientError, OSError) as error:
         raise link.no_answer(error) from error
@@ -50,9 +48,7 @@ def _step(event: Event, link: EventLink, on_progress: OnProgress) -> str | None:
     told = event.json()
     if event.name == "error":
         status = told.get("status")
-        raise error_of(
-            status if isinstance(status, int) else 502, json.dumps(told).encode(), None, link.base_url
-        )
+        raise link.refusal(status if isinstance(status, int) else 502, json.dumps(told).encode())
     if event.name == "progress":
         on_progress(read(InstallProgress, told))
     return str(told.get("version")) if event.name == "installed" else None

@@ -13,6 +13,7 @@ from router.errors import RouterError, UpstreamFailed
 from router.remote.answers import error_of
 from router.state import Snapshot
 from router.tasks import spawn
+from router.upstreams.keys import redact
 from router.wire.snapshot_read import NotPlain, apply_change, parse_snapshot
 from router.wire.sse import Event, SseParser
 
@@ -25,6 +26,8 @@ USUAL_HEARTBEAT = 15.0
 """How often one does that cannot be asked."""
 
 CONNECT_SECONDS = 5.0
+LONGEST_EVENT = 8 << 20
+"""Bytes; a snapshot of hundreds of models is a tenth of it."""
 FIRST_DELAY, LONGEST_DELAY = 0.5, 15.0
 HEADER = "X-Hal0-Heartbeat"
 FindKey = Callable[[str | None], Awaitable[str | None]]
@@ -69,6 +72,7 @@ class EventLink:
         self._heartbeat = heartbeat
         self._written_key = api_key
         self._find_key = find_key
+        self._key: str | None = None  # that was sent last
         self._delay = FIRST_DELAY
         self._met = False
         # No proxy from the environment: the other one is a computer at hand, and its key is nobody else's.
@@ -93,7 +97,13 @@ class EventLink:
         """What every request to the other one carries. Raises RouterError."""
         find, written = self._find_key, self._written_key
         key = written if find is None else await find(written)
+        self._key = key
         return {"Authorization": f"Bearer {key}"} if key else {}
+
+    def refusal(self, status: int, body: bytes, retry_after: str | None = None) -> RouterError:
+        """What an answer with that status says; it may quote the key."""
+        told = redact(body.decode(errors="replace"), self._key).encode()
+        return error_of(status, told, retry_after, self.base_url)
 
     async def close(self) -> None:
         """Stop following; whoever waits for an answer hears nothing more."""
@@ -127,7 +137,7 @@ class EventLink:
             if answer.content_type != "text/event-stream":
                 async with asyncio.timeout(patience(self._heartbeat)):
                     body = await answer.read()
-                raise error_of(answer.status, body, answer.headers.get("Retry-After"), self.base_url)
+                raise self.refusal(answer.status, body, answer.headers.get("Retry-After"))
             await self._listen(answer)
 
     async def _listen(self, answer: aiohttp.ClientResponse) -> None:
@@ -143,6 +153,8 @@ class EventLink:
                 raise UpstreamFailed(self._sentence("it closed the connection"))
             for event in parser.feed(piece):
                 self._take(event)
+            if parser.waiting > LONGEST_EVENT:
+                raise UpstreamFailed(self._sentence("it sends too much at once"))
 
     def _take(self, event: Event) -> None:
         if event.name == "snapshot":

@@ -66,6 +66,7 @@ class Watch:
         self._failures = 0
         self._looking: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._not_followed: str | None = None
 
     async def fresh(self) -> UpstreamStatus:
         """What it is like now, or was a little while ago. Never raises; waits for as long as a look takes."""
@@ -73,7 +74,7 @@ class Watch:
         if _now() >= self._due_at:
             looking = self.look()
             if self.status.state is not UpstreamState.OK:
-                await asyncio.shield(looking)
+                await asyncio.wait({looking})  # it may be given up; whoever waits goes on
         elif self._timer is None:
             self._plan()
         return self.status
@@ -82,6 +83,8 @@ class Watch:
         """Somebody wants to see what there is; they do not wait."""
         if _now() >= self._due_at:
             self.look()
+        elif self.bound and self._timer is None and self._looking is None:
+            self._plan()  # since a moment ago
 
     def look(self) -> asyncio.Task[None]:
         """Look now; whoever wants that meanwhile waits for the same look."""
@@ -99,12 +102,15 @@ class Watch:
         """A request was answered: one success is enough."""
         self._failures = 0
         if self.status.state is UpstreamState.DOWN:
-            self._set(replace(self.status, state=UpstreamState.OK, error=None))
+            self._set(replace(self.status, state=UpstreamState.OK, error=self._not_followed))
 
-    def told(self, remote: Snapshot | None) -> None:
-        """Another hal0's own word. That it came or broke off is a reason to look, and no proof."""
+    def told(self, remote: Snapshot | None, error: str | None) -> None:
+        """Another hal0's own word; None: there is none, with one sentence why. That it came or broke off is a
+        reason to look, and no proof."""
         there = self.status.remote is not None
-        self._set(replace(self.status, remote=remote))
+        self._not_followed = error
+        down = self.status.state is UpstreamState.DOWN
+        self._set(replace(self.status, remote=remote, error=self.status.error if down else error))
         if there is not (remote is not None):
             self.look()
 
@@ -132,7 +138,7 @@ class Watch:
                     state=UpstreamState.OK,
                     models=found.models,
                     context_lengths=found.context_lengths,
-                    error=None,
+                    error=self._not_followed,
                 )
             )
         finally:

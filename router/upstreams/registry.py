@@ -101,11 +101,11 @@ class UpstreamRegistry:
         seen = [watch.status for watch in self._watches.values()]
         return tuple(replace(state, error=_NOT_ASKED) for state in seen) if self._local_only else tuple(seen)
 
-    def remote_says(self, name: str, remote: Snapshot | None) -> None:
-        """What another hal0 says of itself now; None: the link to it is lost."""
+    def remote_says(self, name: str, remote: Snapshot | None, error: str | None) -> None:
+        """What another hal0 says of itself now; None: there is no contact, `error` says why if it is known."""
         watch = self._watches.get(name)
         if watch is not None and not self._local_only:
-            watch.told(remote)
+            watch.told(remote, error)
 
     def look(self) -> None:
         """Somebody reads the list of models: look at what was last seen long ago, without waiting."""
@@ -158,9 +158,10 @@ class UpstreamRegistry:
             raise local_only(name)
         failed = list(tried)
         for one in wanted:
-            watch = self._watches.get(split_target(one.target)[0])
-            if watch is not None:
+            upstream = split_target(one.target)[0]
+            if (watch := self._watches.get(upstream)) is not None:
                 await watch.fresh()
+                watch = self._watches.get(upstream)  # hal0.yaml may say otherwise by now
             found = attempt(one, self._configs, self.statuses())
             if watch is None or found.model is None:
                 failed.append(Tried(found.upstream, found.reason))
@@ -203,7 +204,12 @@ class UpstreamRegistry:
     # -- the network -----------------------------------------------------------------------------------
 
     async def _look(self, upstream: UpstreamConfig) -> Listing:
-        return await list_models(self._client(), upstream, await self._key(upstream))
+        try:
+            return await list_models(self._client(), upstream, await self._key(upstream))
+        except AskFailed as error:
+            if error.answered == _WRONG_KEY:
+                self._keys.forget(upstream.api_key)
+            raise
 
     async def _key(self, upstream: UpstreamConfig) -> str | None:
         try:

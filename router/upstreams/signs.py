@@ -15,6 +15,8 @@ from router.upstreams.reasons import moves_on
 _EVENTS: Final = re.compile(rb'(?:\s|:[^\n]*\n|event: ping\ndata: [^\n]*\n|data: \{"id": "hal0",[^\n]*\n)*')
 _SPACE: Final = re.compile(rb"\s*")
 _KEPT_ALIVE: Final = {"text/event-stream": _EVENTS, "application/json": _SPACE}
+# What is cut in two may still become a sign of life or an error.
+_TELLING: Final = re.compile(rb"(?!event:)[^\n]+\n|event:[^\n]*\n[^\n]+\n")
 _EVENT_ERROR: Final = re.compile(rb"(?:event: error\n)?data: ?(\{[^\n]*)\n")
 
 
@@ -24,8 +26,7 @@ def answer_in(content_type: str, body: bytes) -> bytes:
     signs = _KEPT_ALIVE.get(kind)
     match = signs.match(body) if signs else None
     rest = body[match.end() :] if match else body
-    # The beginning of a sign that is cut in two.
-    return b"" if kind == "text/event-stream" and rest.startswith(b":") and b"\n" not in rest else rest
+    return b"" if kind == "text/event-stream" and not _TELLING.match(rest) else rest
 
 
 def failure_in(answer: bytes) -> str | None:

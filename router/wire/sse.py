@@ -32,6 +32,11 @@ class SseParser:
     def __init__(self) -> None:
         self._rest = b""
 
+    @property
+    def waiting(self) -> int:
+        """Bytes of an event whose end has not come."""
+        return len(self._rest)
+
     def feed(self, piece: bytes) -> Iterator[Event]:
         text = self._rest + piece
         # A line break cut in two is one line break: its second half comes with the next piece.

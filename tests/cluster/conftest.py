@@ -21,7 +21,7 @@ APP = Path(__file__).with_name("serve_app.py")
 START_SECONDS = 90.0
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def ray_serve() -> Iterator[str]:
     """Its base URL. Ten seconds to start, so once for all tests."""
     if not PYTHON.exists():

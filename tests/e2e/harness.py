@@ -197,6 +197,8 @@ def is_engine_of(process: psutil.Process, home: Path) -> bool:
         argv = process.cmdline()
         if "--port" not in argv or ("--port", "0") in itertools.pairwise(argv):
             return False
+        if (parent := process.parent()) is not None and parent.cmdline() == argv:
+            return False  # a wrapper's child between fork and exec
         return process.environ().get("XDG_CONFIG_HOME", "").startswith(str(home / "cache"))
     except (psutil.Error, OSError):
         return False

@@ -150,3 +150,14 @@ async def test_no_command_line_has_one(vault: Vault) -> None:
         assert not holds(" ".join(process.cmdline()))
     listed = vault.hal0.cli("status")
     assert not holds(listed.stdout + listed.stderr)
+
+
+async def test_no_engine_inherits_one(vault: Vault) -> None:
+    """The engine is another program: its key is its own."""
+    await vault.ask("primary")
+    assert vault.hal0.process is not None
+    engines = psutil.Process(vault.hal0.process.pid).children(recursive=True)
+    environments = [engine.environ() for engine in engines]
+    assert any("LLAMA_API_KEY" in environment for environment in environments), "its engine runs"
+    for environment in environments:
+        assert not holds(str(environment))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
@@ -329,6 +330,38 @@ async def test_memory_that_does_not_come_back_fails_the_load_and_says_who_holds_
     assert bench.slot.model == "alpha" and bench.slot.last_error is not None
     assert "chrome" in bench.slot.last_error.message
     assert ("launch", "beta") not in bench.launcher.calls
+
+
+async def test_force_given_while_room_is_waited_for_counts(make: Callable[..., Bench]) -> None:
+    gate = FakeGate()
+    bench = make(gate=gate)
+    await soon(bench.supervisor.load("primary", "alpha"))
+    gate.waiting = Step()
+    gate.refusal = MemoryInsufficient("chrome (4242) holds 6 GB.")
+    loading = spawn(bench.supervisor.load("primary", "beta"), name="load")
+    await soon(gate.waiting.begun.wait())
+    forced = spawn(bench.supervisor.load("primary", "beta", force=True), name="force")
+    with pytest.raises(SwitchCancelled):
+        await soon(loading)
+    gate.waiting.finish()
+    await soon(forced)
+    assert (bench.slot.state, bench.slot.model) == (SlotState.READY, "beta")
+
+
+async def test_what_may_not_run_any_more_is_not_restored(make: Callable[..., Bench]) -> None:
+    """hal0.yaml was changed while the next model loaded; a model's check comes before a switch only."""
+    bench = make(gate=FakeGate())
+    await soon(bench.supervisor.load("primary", "alpha"))
+    bench.launcher.automatic -= {"ready"}
+    loading = spawn(bench.supervisor.load("primary", "beta"), name="load")
+    ready = await bench.launcher.begun("ready", "beta")
+    barred = replace(MODELS["alpha"], problem="It is computed on other machines, too.")
+    bench.supervisor.set_models("primary", {**MODELS, "alpha": barred})
+    ready.finish(EngineFailed("bad"))
+    with pytest.raises(EngineFailed):
+        await soon(loading)
+    await bench.until(lambda s: s.state is SlotState.FAILED, "the end")
+    assert bench.launcher.calls.count(("launch", "alpha")) == 1 and bench.launcher.running == {}
 
 
 @pytest.mark.parametrize("order", ["unload", "close"])

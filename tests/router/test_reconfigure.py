@@ -300,3 +300,16 @@ async def test_an_engine_that_other_machines_help_stops_when_nothing_may_leave(b
     await bench.apply(local_only=True)
     await until(lambda: bench.slot().state is SlotState.UNLOADED, "its end")
     assert bench.launcher.running == {}
+
+
+async def test_it_is_the_engine_that_runs_that_counts_not_what_hal0_yaml_says_of_its_model(
+    bench: Bench,
+) -> None:
+    helped = replace(ALPHA, flags={"rpc": "10.0.0.3:50052"})
+    await bench.apply(models=catalog(helped, BETA))
+    await until(lambda: bench.slot().state is SlotState.READY and bench.slot().pid != 1001, "a restart")
+    gone = replace(ALPHA, problem="Its file is gone.")
+    await bench.apply(models=catalog(gone, BETA))
+    assert bench.launcher.running != {}, "what runs goes on"
+    await bench.apply(local_only=True)
+    await until(lambda: bench.launcher.running == {}, "its end")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from router.engine.environment import engine_environment, scrubbed
+from router.config.schema import Config, ServerConfig, UpstreamConfig
+from router.engine.environment import engine_environment, scrubbed, secret_variables
 from router.engine.options import run_briefly
 
 KEPT = {
@@ -41,6 +42,24 @@ def test_what_the_engine_needs_stays() -> None:
 )
 def test_hidden_inputs_and_secrets_are_dropped(name: str) -> None:
     assert "leak" not in environment({name: "leak"}).values()
+
+
+def test_the_variables_that_hold_hal0s_own_keys_are_dropped() -> None:
+    """Those that hal0.yaml names, and any that holds one of the keys clients come with."""
+    config = Config(
+        server=ServerConfig(api_keys=("sk-client", "sk-other")),
+        upstreams={
+            "cloud": UpstreamConfig("cloud", "http://x/v1", api_key="env:OPENROUTER_API_KEY"),
+            "ring": UpstreamConfig("ring", "http://y/v1", api_key="keyring:RING"),
+            "bare": UpstreamConfig("bare", "http://z/v1"),
+        },
+    )
+    base = {"OPENROUTER_API_KEY": "sk-or", "MY_KEY": "sk-client", "RING": "kept", "EMPTY": "", "PATH": "/bin"}
+    hidden = secret_variables(config, base)
+    assert hidden == {"OPENROUTER_API_KEY", "MY_KEY"}
+    found = engine_environment(base, api_key="key", private_config=Path("/p"), child_mode=False, hidden=hidden)
+    assert not {"sk-or", "sk-client"} & set(found.values())
+    assert (found["RING"], found["EMPTY"], found["PATH"]) == ("kept", "", "/bin")
 
 
 def test_what_hal0_sets() -> None:

@@ -41,7 +41,16 @@ def script(code: str) -> list[str]:
 
 
 def children() -> list[psutil.Process]:
-    return psutil.Process().children(recursive=True)
+    """Those of this test: what fixtures of others still run is not ours."""
+    return [child for child in psutil.Process().children(recursive=True) if child not in _OTHERS]
+
+
+_OTHERS: list[psutil.Process] = []
+
+
+@pytest.fixture(autouse=True)
+def _look_at_others() -> None:
+    _OTHERS[:] = psutil.Process().children(recursive=True)
 
 
 def test_each_device_is_told_of_in_bytes_and_rounding_is_made_good() -> None:

@@ -19,8 +19,8 @@ from router.engine.command import build_command
 from router.engine.environment import engine_environment
 from router.engine.options import read_options
 from router.errors import BadModel, EngineMissing, RouterError
-from router.memory.forecast import MOST_LEARNT, RETRY_SECONDS, Forecaster, Source
-from router.memory.needs import MIB
+from router.memory.forecast import MOST_LEARNT, RETRY_SECONDS, Forecaster
+from router.memory.needs import MIB, Source
 from router.memory.protocol import Pool
 
 

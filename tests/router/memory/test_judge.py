@@ -248,6 +248,21 @@ async def test_nobody_else_is_evicted_while_memory_comes_back(driver: StubDriver
     assert "short" in (await bench.refusal("primary", model("new", 4096))).message
 
 
+async def test_memory_of_an_engine_that_was_unloaded_just_now_is_waited_for(
+    driver: StubDriver, stubbed: Make
+) -> None:
+    """It was loaded with room to spare, so no judgement has looked at it since."""
+    says(driver, 20_000)
+    bench = stubbed(Rules(new=on_gpu(16 * GIB)))
+    bench.gate.saw([7])
+    bench.gate.saw([])
+    judging = spawn(bench.gate.judge("primary", model("new", 4096), lambda: bench.there), name="judge")
+    await asyncio.sleep(0.1)
+    assert not judging.done()
+    says(driver, 2000)
+    assert await asyncio.wait_for(judging, 2) == Verdict(beside=True)
+
+
 async def test_memory_that_does_not_come_back_is_said_to_be_whose(
     driver: StubDriver, stubbed: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -271,7 +286,7 @@ async def test_memory_that_does_not_come_back_is_said_to_be_whose(
 @pytest.fixture
 def real(llama_server: Path, tmp_path: Path) -> Bench:
     """This computer's own memory, and a llama-server that is asked."""
-    poll = MemoryPoll(StateStore(), find_source(), lambda *_: None)
+    poll = MemoryPoll(StateStore(), find_source(), lambda *_: None, tuple)
     bench = Bench(Figures(), Forecaster(tmp_path / "cache", Engine(llama_server, tmp_path)))
     sizing = Sizing(bench.outlook, bench.store, dict)
     bench.gate = MemoryGate(bench.outlook, sizing, poll.measure, lambda: bench.headroom, bench._publish)

@@ -43,7 +43,8 @@ class Bench:
         self.source = Source(*pools)
         slot = SlotStatus("a", Kind.CHAT, SlotState.READY, pid=7)
         self.store = StateStore(Snapshot(slots=(slot, SlotStatus("b", Kind.CHAT))))
-        self.poll = MemoryPoll(self.store, self.source, self.publish)
+        self.beside: list[int] = []
+        self.poll = MemoryPoll(self.store, self.source, self.publish, lambda: self.beside)
         self.published = 0
 
     def publish(self, devices: Sequence[DeviceMemory], slots: Mapping[str, SlotMemory]) -> None:
@@ -108,6 +109,21 @@ async def test_an_engine_replaced_while_looking_is_not_given_the_old_ones_memory
     bench.source.meanwhile = replaced
     await bench.poll.look()
     assert bench.store.snapshot.slots[0].memory is None
+
+
+async def test_an_engine_beside_the_one_that_is_shown_counts_as_ours() -> None:
+    """While one loads beside another, or answers its last requests, a slot has two."""
+    bench = Bench(gpu("x", 9 * GIB, {7: 5 * GIB, 8: 3 * GIB}), gpu("y", 2 * GIB, {8: GIB}))
+    bench.beside = [7, 8]
+    await bench.poll.look()
+    snapshot = bench.store.snapshot
+    assert bench.source.asked == [{7, 8}]
+    assert [device.used_by_slots for device in snapshot.memory] == [8 * GIB, GIB]
+    assert snapshot.slots[0].memory_by_device == (5 * GIB, 0), "what the slot's own engine holds"
+    bench.beside = [7]
+    bench.source.pools = (gpu("x", 6 * GIB, {7: 5 * GIB}), gpu("y", GIB, {}))
+    await bench.poll.look()
+    assert [device.used_by_slots for device in bench.store.snapshot.memory] == [5 * GIB, 0]
 
 
 async def test_gone_devices_are_not_shown_any_more() -> None:

@@ -256,6 +256,31 @@ async def test_what_is_not_hal0_is_told_from_one_that_refuses(status: int, body:
     assert re.search(words, sentence), sentence
 
 
+async def test_a_key_that_is_quoted_back_is_hidden() -> None:
+    async def answer(request: web.Request) -> web.Response:
+        message = f"No such key: {request.headers['Authorization']}."
+        return web.json_response({"error": {"code": "auth.invalid_key", "message": message}}, status=401)
+
+    async with something(answer) as url, following(url, "very-secret") as remote:
+        with pytest.raises(Unauthorized) as caught:
+            await remote.logs("primary")
+        await until(lambda: remote.error is not None, "no contact")
+        assert remote.error == caught.value.message == "No such key: Bearer [hidden]."
+
+
+async def test_what_never_ends_is_no_event() -> None:
+    """A line without an end is not kept in memory for ever."""
+
+    async def endless(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        while True:
+            await response.write(b"x" * 65_536)
+
+    async with something(endless) as url:
+        assert "too much" in await loss(url)
+
+
 async def test_a_stream_of_nonsense_is_no_contact() -> None:
     async def nonsense(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})

@@ -13,12 +13,13 @@ from aiohttp import web
 
 from router.engine.find import EngineProblem
 from router.engine.install.progress import InstallProgress, OnProgress
-from router.errors import InstallFailed, PathNotFound
+from router.errors import InstallFailed, PathNotFound, UpstreamFailed
 from router.remote.hal0 import RemoteHal0
 from router.server import engine_routes
 from router.server.context import CONTEXT
 from router.tasks import spawn
 from tests.engines.running import soon, until
+from tests.router.remote.test_hal0 import following, something
 from tests.router.server.conftest import Serve, Served
 
 STEPS = [InstallProgress("Looking"), InstallProgress("Downloading llama-b1.tar.gz", 30, 60)]
@@ -95,6 +96,19 @@ async def test_cancelling_here_ends_it_there(there: There) -> None:
     await until(lambda: steps == STEPS, "the steps")
     installing.cancel()
     await until(lambda: engines.cancelled, "the end there")
+
+
+async def test_a_redirect_is_not_followed_with_the_key() -> None:
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.Response(status=307, headers={"Location": "/elsewhere"})
+
+    async with something(answer) as url, following(url, "secret") as remote:
+        with pytest.raises(UpstreamFailed, match="is not hal0"):
+            await soon(remote.install_engine(lambda _step: None))
+    assert "/elsewhere" not in asked
 
 
 async def test_an_endpoint_without_engines_says_so(serve: Serve) -> None:

@@ -226,7 +226,7 @@ class TestLocalOnly:
             big = UpstreamConfig("big", server.url.removesuffix("/v1"), UpstreamKind.HAL0)
             bench = use(UpstreamConfig("ray", server.url), big, slots={"cluster": CLUSTER}, local_only=True)
             bench.registry.look()
-            bench.registry.remote_says("big", Snapshot())
+            bench.registry.remote_says("big", Snapshot(), None)
             for name in ("ray/llama", "cluster"):
                 with pytest.raises(LocalOnly):
                     await bench.ask(name, chat())
@@ -253,15 +253,50 @@ class TestLocalOnly:
                 assert b"Hello" in await answer.read()
 
 
+async def test_a_request_outlives_a_change_of_the_upstream_it_waits_for(use: Use) -> None:
+    """Its look is given up; the request goes on with what hal0.yaml says now, or is told why not."""
+    async with Elsewhere("slow", listing=hanging).running() as slow, Elsewhere("well").running() as well:
+        bench = use(UpstreamConfig("lxc", slow.url))
+        request = spawn(bench.ask("lxc/llama", chat()), name="request")
+        await until(lambda: slow.asked("/v1/models") == 1, "the look")
+        bench.use(UpstreamConfig("lxc", well.url))
+        async with await soon(request) as answer:
+            assert b"Hello from well" in await answer.read()
+        bench.use(UpstreamConfig("lxc", slow.url))
+        request = spawn(bench.ask("lxc/llama", chat()), name="request")
+        await until(lambda: slow.asked("/v1/models") == 2, "the look")
+        bench.use(local_only=True)
+        with pytest.raises(LocalOnly):
+            await soon(request)
+
+
+async def test_a_slot_that_comes_to_depend_on_an_upstream_has_it_looked_at(
+    use: Use, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "WELL_SECONDS", 0.2)
+    monkeypatch.setattr(health, "DOWN_SECONDS", (0.05,))
+    async with Elsewhere().running() as server:
+        bench = use(UpstreamConfig("ray", server.url))
+        await bench.state("ray", UpstreamState.OK)
+        bench.use(slots={"cluster": CLUSTER})
+        await until(lambda: server.asked("/v1/models") >= 3, "looks without anybody asking")
+
+
 async def test_another_hal0s_own_word_is_published_beside(use: Use) -> None:
     async with Elsewhere(models=("primary",)).running() as server:
         big = UpstreamConfig("big", server.url.removesuffix("/v1"), UpstreamKind.HAL0)
         bench = use(big)
         await bench.state("big", UpstreamState.OK)
         told = Snapshot(revision=7)
-        bench.registry.remote_says("big", told)
+        bench.registry.remote_says("big", told, None)
         assert bench.upstream("big").remote == told
         await until(lambda: server.asked("/v1/models") == 2, "a look, as it came")
-        bench.registry.remote_says("big", None)
+        bench.registry.remote_says("big", None, "Lost contact with it.")
         assert bench.upstream("big").remote is None
+        assert bench.upstream("big").error == "Lost contact with it."
+        await until(lambda: server.asked("/v1/models") == 3, "a look, as it went")
+        status = await bench.state("big", UpstreamState.OK)
+        assert status.error == "Lost contact with it.", "it answers requests; why it is not followed stays"
+        bench.registry.remote_says("big", told, None)
+        assert bench.upstream("big").error is None
         assert json.dumps(bench.upstream("big").models) == '["primary"]'

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 
 import keyring
 import pytest
+from aiohttp import web
 from keyring.backend import KeyringBackend
 from keyring.backends import fail
 from keyring.errors import KeyringLocked
 
-from router.config.schema import UpstreamConfig
+from router.config.schema import SlotConfig, UpstreamConfig
 from router.state import UpstreamState
+from router.upstreams import health
 from router.upstreams.keys import SERVICE, KeyMissing, Keys, redact, store_in_keyring
 from tests.router.upstreams.conftest import Use, chat
 from tests.router.upstreams.servers import Elsewhere, refusing
@@ -89,6 +91,26 @@ async def test_why_there_is_none(storage: Storage, written: str, words: str) -> 
     with pytest.raises(KeyMissing, match=words) as caught:
         await Keys({"EMPTY": "", "BROKEN": f"{KEY} {KEY}"}).find(written)
     assert KEY not in str(caught.value)
+
+
+async def test_a_key_that_was_stored_anew_is_found_by_the_next_look(
+    use: Use, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No request is sent to a server that is down, so a look must find out."""
+    monkeypatch.setattr(health, "DOWN_SECONDS", (0.05,))
+
+    async def listing(request: web.Request) -> web.Response:
+        if request.headers.get("Authorization") != f"Bearer {KEY}":
+            return web.json_response({"error": {"message": "No."}}, status=401)
+        return web.json_response({"data": [{"id": "llama"}]})
+
+    store_in_keyring("router", "an-old-one")
+    slots = {"cluster": SlotConfig("cluster", upstream="ray/llama")}
+    async with Elsewhere(listing=listing).running() as server:
+        bench = use(UpstreamConfig("ray", server.url, api_key="keyring:router"), slots=slots)
+        await bench.state("ray", UpstreamState.DOWN)
+        store_in_keyring("router", KEY)
+        await bench.state("ray", UpstreamState.OK)
 
 
 async def test_a_locked_keyring_and_none_at_all(storage: Storage) -> None:

@@ -39,10 +39,24 @@ def test_line_breaks_before_a_document_are_no_answer() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "body"),
-    [(STREAM, CHUNK), (STREAM, b": O"), (JSON, b"{"), ("audio/wav", b"\n\n"), ("", b": no event")],
+    [(STREAM, CHUNK), (JSON, b"{"), ("audio/wav", b"\n\n"), ("", b": no event")],
 )
 def test_an_answer_is_one_from_its_first_byte(kind: str, body: bytes) -> None:
-    assert answer_in(kind, body) == (b"" if body == b": O" else body)
+    assert answer_in(kind, body) == body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b": OPENROUTER PROCESSING\n\n",
+        MessagesStream().late_error(EngineFailed("The engine died.")),
+        b'data: {"error": {"code": 429, "message": "Slow down"}}\n\n',
+    ],
+)
+def test_what_comes_in_pieces_is_not_taken_for_an_answer_before_it_can_be_told(body: bytes) -> None:
+    for end in range(len(body) + 1):
+        found = answer_in(STREAM, body[:end])
+        assert not found or failure_in(found), body[:end]
 
 
 OWN_FAULT = EngineRefused.from_body(400, {"error": {"type": "invalid_request_error"}})
