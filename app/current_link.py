@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol, TypeVar
 
 from app.link import Attached, Link
-from router.config.change import ConfigChange, ConfigDocument
-from router.state import DownloadOrder, Observer, Snapshot
+from app.passed_on import Command, PassedOn
+from router.state import Observer, Snapshot
 
-if TYPE_CHECKING:
-    from router.engine.find import EngineProblem
-    from router.engine.install import OnProgress
-    from router.wire.offer import Offer
+T = TypeVar("T")
 
 
 class Host(Link, Protocol):
@@ -41,7 +38,7 @@ class Routers:
     other: Callable[[], Host | None] = lambda: None
 
 
-class CurrentLink:
+class CurrentLink(PassedOn):
     """Passes everything on to one host, which can be replaced while the window stays."""
 
     def __init__(self, host: Host) -> None:
@@ -97,47 +94,8 @@ class CurrentLink:
 
         return unsubscribe
 
-    async def load(self, slot: str, model: str, *, force: bool = False) -> None:
-        await self._host.load(slot, model, force=force)
-
-    async def unload(self, slot: str) -> None:
-        await self._host.unload(slot)
-
-    async def unload_all(self) -> None:
-        await self._host.unload_all()
-
-    async def restart(self, slot: str) -> None:
-        await self._host.restart(slot)
-
-    async def cancel(self, slot: str) -> None:
-        await self._host.cancel(slot)
-
-    async def logs(self, slot: str) -> list[str]:
-        return await self._host.logs(slot)
-
-    async def router_log(self) -> list[str]:
-        return await self._host.router_log()
-
-    async def engine_command(self, slot: str) -> list[str]:
-        return await self._host.engine_command(slot)
-
-    async def read_config(self) -> ConfigDocument:
-        return await self._host.read_config()
-
-    async def edit_config(self, changes: Sequence[ConfigChange]) -> None:
-        await self._host.edit_config(changes)
-
-    async def engine_problem(self) -> EngineProblem | None:
-        return await self._host.engine_problem()
-
-    async def install_engine(self, on_progress: OnProgress) -> str:
-        return await self._host.install_engine(on_progress)
-
-    async def offer(self, reference: str) -> Offer:
-        return await self._host.offer(reference)
-
-    async def download(self, order: DownloadOrder, reference: str) -> None:
-        await self._host.download(order, reference)
+    async def _call(self, command: Command[T]) -> T:
+        return await command(self._host)
 
     def _on_change(self, snapshot: Snapshot) -> None:
         for observer in self._observers:

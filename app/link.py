@@ -25,24 +25,11 @@ class Attached:
     lost: bool = False
 
 
-class Link(Protocol):
-    """The only way the UI touches the router.
-
-    Commands return when the router has carried them out and raise `router.errors.RouterError` with a
-    sentence for people otherwise. `slot` and `model` are the names and ids found in the snapshot.
+class Commands(Protocol):
+    """What a person may order. Commands return when the router has carried them out, and raise
+    `router.errors.RouterError` with a sentence for people otherwise. `slot` and `model` are the names and ids
+    found in the snapshot.
     """
-
-    @property
-    def snapshot(self) -> Snapshot: ...
-
-    @property
-    def attached(self) -> Attached | None:
-        """Whose router it is; None: it lives and ends with the desktop. Changes only with the snapshot."""
-        ...
-
-    def subscribe(self, observer: Callable[[Snapshot], None]) -> Callable[[], None]:
-        """Call `observer`, on any thread, after each change; returns the function that ends it."""
-        ...
 
     async def load(self, slot: str, model: str, *, force: bool = False) -> None:
         """Put `model` into `slot`. `force`: whatever the memory's arithmetic says."""
@@ -96,4 +83,20 @@ class Link(Protocol):
 
     async def download(self, order: DownloadOrder, reference: str) -> None:
         """Carry out `order`; what comes of it is in the snapshot's `downloads`."""
+        ...
+
+
+class Link(Commands, Protocol):
+    """The only way the UI touches the router."""
+
+    @property
+    def snapshot(self) -> Snapshot: ...
+
+    @property
+    def attached(self) -> Attached | None:
+        """Whose router it is; None: it lives and ends with the desktop. Changes only with the snapshot."""
+        ...
+
+    def subscribe(self, observer: Callable[[Snapshot], None]) -> Callable[[], None]:
+        """Call `observer`, on any thread, after each change; returns the function that ends it."""
         ...

@@ -9,29 +9,24 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from app.link import Attached
-from router.config.change import ConfigChange, ConfigDocument
+from app.passed_on import Command, PassedOn
 from router.errors import ShuttingDown
 from router.loop import run
 from router.remote.hal0 import RemoteHal0
 from router.remote.link import HEARTBEAT_SECONDS
-from router.state import DownloadOrder, Observer, ServerState, ServerStatus, Snapshot
-
-if TYPE_CHECKING:
-    from router.engine.find import EngineProblem
-    from router.engine.install import OnProgress
-    from router.wire.offer import Offer
+from router.state import Observer, ServerState, ServerStatus, Snapshot
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class RemoteLink:
+class RemoteLink(PassedOn):
     """While there is no contact, the snapshot holds nothing but an endpoint that failed, and why."""
 
     def __init__(
@@ -93,49 +88,7 @@ class RemoteLink:
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
-    async def load(self, slot: str, model: str, *, force: bool = False) -> None:
-        await self._call(lambda remote: remote.load(slot, model, force))
-
-    async def unload(self, slot: str) -> None:
-        await self._call(lambda remote: remote.unload(slot))
-
-    async def unload_all(self) -> None:
-        await self._call(lambda remote: remote.unload_all())
-
-    async def restart(self, slot: str) -> None:
-        await self._call(lambda remote: remote.restart(slot))
-
-    async def cancel(self, slot: str) -> None:
-        await self._call(lambda remote: remote.cancel(slot))
-
-    async def logs(self, slot: str) -> list[str]:
-        return await self._call(lambda remote: remote.logs(slot))
-
-    async def router_log(self) -> list[str]:
-        return await self._call(lambda remote: remote.router_log())
-
-    async def engine_command(self, slot: str) -> list[str]:
-        return await self._call(lambda remote: remote.engine_command(slot))
-
-    async def read_config(self) -> ConfigDocument:
-        return await self._call(lambda remote: remote.read_config())
-
-    async def edit_config(self, changes: Sequence[ConfigChange]) -> None:
-        await self._call(lambda remote: remote.edit_config(changes))
-
-    async def engine_problem(self) -> EngineProblem | None:
-        return await self._call(lambda remote: remote.engine_problem())
-
-    async def install_engine(self, on_progress: OnProgress) -> str:
-        return await self._call(lambda remote: remote.install_engine(on_progress))
-
-    async def offer(self, reference: str) -> Offer:
-        return await self._call(lambda remote: remote.offer(reference))
-
-    async def download(self, order: DownloadOrder, reference: str) -> None:
-        await self._call(lambda remote: remote.download(order, reference))
-
-    async def _call(self, command: Callable[[RemoteHal0], Coroutine[Any, Any, T]]) -> T:
+    async def _call(self, command: Command[T]) -> T:
         """Run a command on the link's loop. Cancelling ends the wait here; what was begun there goes on."""
         remote, loop, event = self._remote, self._loop, self._asked_to_stop
         if remote is None or loop is None or event is None or event.is_set() or loop.is_closed():

@@ -11,20 +11,15 @@ import contextlib
 import logging
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from collections.abc import Callable
+from typing import Protocol, TypeVar
 
-from app.link import Attached
-from router.config.change import ConfigChange, ConfigDocument
+from app.link import Attached, Commands
+from app.passed_on import Command, PassedOn
 from router.errors import ShuttingDown
 from router.loop import run
-from router.state import DownloadOrder, Observer, Snapshot, StateStore
+from router.state import Observer, Snapshot, StateStore
 from router.tasks import spawn
-
-if TYPE_CHECKING:
-    from router.engine.find import EngineProblem
-    from router.engine.install import OnProgress
-    from router.wire.offer import Offer
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -33,7 +28,7 @@ SWITCH_INTERVAL = 0.0005
 """Seconds; see `RouterHost.start`."""
 
 
-class HostedService(Protocol):
+class HostedService(Commands, Protocol):
     """What the host needs of `router.service.Service`; every coroutine runs on the router's loop."""
 
     @property
@@ -43,36 +38,8 @@ class HostedService(Protocol):
 
     async def stop(self) -> None: ...
 
-    async def load(self, slot: str, model: str, *, force: bool = False) -> None: ...
 
-    async def unload(self, slot: str) -> None: ...
-
-    async def unload_all(self) -> None: ...
-
-    async def restart(self, slot: str) -> None: ...
-
-    async def cancel(self, slot: str) -> None: ...
-
-    async def logs(self, slot: str) -> list[str]: ...
-
-    async def router_log(self) -> list[str]: ...
-
-    async def engine_command(self, slot: str) -> list[str]: ...
-
-    async def read_config(self) -> ConfigDocument: ...
-
-    async def edit_config(self, changes: Sequence[ConfigChange]) -> None: ...
-
-    async def engine_problem(self) -> EngineProblem | None: ...
-
-    async def install_engine(self, on_progress: OnProgress) -> str: ...
-
-    async def offer(self, reference: str) -> Offer: ...
-
-    async def download(self, order: DownloadOrder, reference: str) -> None: ...
-
-
-class RouterHost:
+class RouterHost(PassedOn):
     """Runs one service on a thread of its own, and is the `Link` to it.
 
     `make_service` is called on the router's thread, inside its loop. Until it has returned, the snapshot is an
@@ -136,49 +103,7 @@ class RouterHost:
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
-    async def load(self, slot: str, model: str, *, force: bool = False) -> None:
-        await self._call(lambda service: service.load(slot, model, force=force))
-
-    async def unload(self, slot: str) -> None:
-        await self._call(lambda service: service.unload(slot))
-
-    async def unload_all(self) -> None:
-        await self._call(lambda service: service.unload_all())
-
-    async def restart(self, slot: str) -> None:
-        await self._call(lambda service: service.restart(slot))
-
-    async def cancel(self, slot: str) -> None:
-        await self._call(lambda service: service.cancel(slot))
-
-    async def logs(self, slot: str) -> list[str]:
-        return await self._call(lambda service: service.logs(slot))
-
-    async def router_log(self) -> list[str]:
-        return await self._call(lambda service: service.router_log())
-
-    async def engine_command(self, slot: str) -> list[str]:
-        return await self._call(lambda service: service.engine_command(slot))
-
-    async def read_config(self) -> ConfigDocument:
-        return await self._call(lambda service: service.read_config())
-
-    async def edit_config(self, changes: Sequence[ConfigChange]) -> None:
-        await self._call(lambda service: service.edit_config(changes))
-
-    async def engine_problem(self) -> EngineProblem | None:
-        return await self._call(lambda service: service.engine_problem())
-
-    async def install_engine(self, on_progress: OnProgress) -> str:
-        return await self._call(lambda service: service.install_engine(on_progress))
-
-    async def offer(self, reference: str) -> Offer:
-        return await self._call(lambda service: service.offer(reference))
-
-    async def download(self, order: DownloadOrder, reference: str) -> None:
-        await self._call(lambda service: service.download(order, reference))
-
-    async def _call(self, command: Callable[[HostedService], Coroutine[Any, Any, T]]) -> T:
+    async def _call(self, command: Command[T]) -> T:
         """Run a command on the router's loop; cancelling here cancels it there."""
         service, loop, event = self._service, self._loop, self._asked_to_stop
         if service is None or loop is None or event is None or event.is_set() or loop.is_closed():

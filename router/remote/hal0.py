@@ -74,7 +74,7 @@ class RemoteHal0:
 
     # -- commands --------------------------------------------------------------------------------------
 
-    async def load(self, slot: str, model: str, force: bool = False) -> None:
+    async def load(self, slot: str, model: str, *, force: bool = False) -> None:
         """Returns when the model is ready there. However long: only lost contact ends the wait."""
         body: dict[str, Any] = {"model": model} | ({"force": True} if force else {})
         await self._order(_slot_path(slot, "load"), body)

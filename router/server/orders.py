@@ -20,7 +20,7 @@ class Orders:
     async def load(self, slot: str, model: str, force: bool = False) -> None:
         """`model`: an id, elsewhere also an alias. `force`: even if its memory is not there."""
         if there := self._find(slot):
-            await there[0].load(there[1], model, force)
+            await there[0].load(there[1], model, force=force)
         else:
             await self._here.load(slot, model, force)
 
