@@ -16,10 +16,12 @@ EXIT_ORDER = b"cmd_router_to_child:exit\n"
 
 @dataclass(frozen=True, slots=True)
 class ChildState:
-    """`state`: loading, ready, sleeping, ...; `fraction` 0..1 over all loading stages, if told."""
+    """`state`: loading, ready, sleeping, ...; `fraction` 0..1 over all loading stages, if told;
+    `context_length`: tokens one request may use, told with `ready`."""
 
     state: str
     fraction: float | None = None
+    context_length: int | None = None
 
 
 def parse_child_line(line: str) -> ChildState | None:
@@ -30,9 +32,18 @@ def parse_child_line(line: str) -> ChildState | None:
         message = json.loads(line.removeprefix(STATE_PREFIX))
         state = message["state"]
         payload = message.get("payload") or {}
+        if state == "ready":
+            return ChildState("ready", context_length=_context_length(payload))
         return ChildState(str(state), _fraction(payload) if state == "loading" else None)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         return None
+
+
+def _context_length(payload: object) -> int | None:
+    """The same as `/props` says, without asking: `payload` describes the model as /v1/models does."""
+    meta = payload.get("meta") if isinstance(payload, dict) else None
+    told = meta.get("n_ctx") if isinstance(meta, dict) else None
+    return told if isinstance(told, int) and not isinstance(told, bool) and told > 0 else None
 
 
 def _fraction(payload: object) -> float | None:

@@ -78,6 +78,7 @@ class Readiness:
         self._reported: tuple[SlotState, float | None] | None = None
         self._signs: Signs | None = None
         self._stalled: EngineFailed | None = None
+        self._proof: asyncio.Task[bool] | None = None
         self._alive_at = asyncio.get_running_loop().time()
 
     async def wait(self) -> int | None:
@@ -85,6 +86,8 @@ class Readiness:
         sampler = spawn(self._sample(), name=f"watch engine {self._engine.pid}")
         try:
             while not await self._is_ready():
+                if self._proof is None and self._engine.child_state is not None:
+                    self._proof = self._listens_alone()  # it listens before it loads: nobody waits for this
                 if self._engine.exited.done():
                     raise self._engine.failure()
                 if self._stalled is not None:
@@ -92,7 +95,8 @@ class Readiness:
                 await self._pause()
         finally:
             sampler.cancel()
-        await self._prove_ours()
+        if self._proof is None or not await self._proof:
+            await self._prove_ours()
         self._engine.log.forget_errors()
         return await self._context_length()
 
@@ -150,9 +154,14 @@ class Readiness:
             if self._engine.child_state is None and launch.file_size >= ESTIMATED_FROM:
                 self._report(min(0.99, max(signs.read, signs.shared) / launch.file_size))
 
-    async def _prove_ours(self) -> None:
+    def _listens_alone(self) -> asyncio.Task[bool]:
         pid, port = self._engine.pid, self._engine.launch.port
-        if pid is None or not await asyncio.to_thread(listens_alone, pid, port):
+        assert pid is not None, "it was started"
+        return spawn(asyncio.to_thread(listens_alone, pid, port), name=f"prove engine {pid}")
+
+    async def _prove_ours(self) -> None:
+        port = self._engine.launch.port
+        if not await self._listens_alone():
             # Perhaps it has just died: reading its last words takes a moment.
             await asyncio.wait([self._engine.exited], timeout=1.0)
             if self._engine.exited.done():
@@ -163,8 +172,10 @@ class Readiness:
             )
 
     async def _context_length(self) -> int | None:
-        """Tokens one request may use, as the engine itself says (`/props`)."""
-        launch = self._engine.launch
+        """Tokens one request may use, as the engine itself says, by itself or asked (`/props`)."""
+        launch, state = self._engine.launch, self._engine.child_state
+        if state is not None and state.context_length is not None:
+            return state.context_length
         if not launch.child_mode:
             return None
         headers = {"Authorization": f"Bearer {launch.api_key}"}

@@ -17,10 +17,19 @@ def loading(stages: object, current: object, value: object) -> str:
     return line({"state": "loading", "payload": {"stages": stages, "current": current, "value": value}})
 
 
+def ready(meta: object) -> str:
+    return line({"state": "ready", "payload": {"id": "x", "meta": meta}})
+
+
 @pytest.mark.parametrize(
     ("text", "state"),
     [
         (line({"state": "ready", "payload": {"model": "x"}}), ChildState("ready")),
+        (ready({"n_ctx": 2048, "n_ctx_train": 8192}), ChildState("ready", context_length=2048)),
+        (ready({"n_ctx": 0}), ChildState("ready")),
+        (ready({"n_ctx": True}), ChildState("ready")),
+        (ready({"n_ctx": "2048"}), ChildState("ready")),
+        (ready([]), ChildState("ready")),
         (line({"state": "sleeping"}), ChildState("sleeping")),
         (line({"state": "loading", "payload": None}), ChildState("loading")),
         (loading(["text_model"], "text_model", 0.29), ChildState("loading", 0.29)),
