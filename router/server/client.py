@@ -13,6 +13,7 @@ from aiohttp import web
 
 from router.errors import RouterError
 from router.lease import Ticket
+from router.server.writer import Writer
 from router.state import StateStore
 from router.tasks import spawn
 from router.wire.encode import EVENT_STREAM, JSON, Encoder
@@ -20,8 +21,6 @@ from router.wire.encode import EVENT_STREAM, JSON, Encoder
 log = logging.getLogger(__name__)
 
 SERVED_BY = "X-Hal0-Served-By"
-WRITE_AHEAD = 64 * 1024
-"""Bytes that wait for a slow client before its engine is made to wait: asyncio's own limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +48,7 @@ class Client:
         self._request = request
         self._encoder = encoder
         self._events = encoder.content_type == EVENT_STREAM and _wants_events(request)
-        self._transport = request.transport
-        self._chunked = False
+        self._writer: Writer | None = None
         self._beats = 0
         self._due = 0.0
         self._told: Waiting | None = None
@@ -60,6 +58,7 @@ class Client:
         if self._encoder.content_type is None:
             return
         response = self.response or await self.begin_early()
+        self._flush()
         loop = asyncio.get_running_loop()
         if loop.time() >= self._due:
             self._due = loop.time() + self._encoder.interval
@@ -85,14 +84,10 @@ class Client:
             changed.cancel()
 
     def send(self, out: bytes) -> bool:
-        """Send bytes of the engine's answer, which has begun; past aiohttp, whose `write` costs as much as all
-        else that is done for a piece. False: the client is slow, wait for `drained`."""
-        transport = self._transport
-        if transport is None or transport.is_closing():
-            raise ConnectionResetError("the client left")
+        """Send bytes of the engine's answer, which has begun. False: the client is slow, wait for `drained`."""
+        assert self._writer is not None, "the answer has begun"
         self.relayed = True
-        transport.write(b"%x\r\n%b\r\n" % (len(out), out) if self._chunked else out)
-        return transport.get_write_buffer_size() <= WRITE_AHEAD
+        return self._writer.write(out)
 
     def tell_served_by(self, server: str) -> None:
         """Who answers: in the head or, where that is gone, in an event stream's comment."""
@@ -103,6 +98,7 @@ class Client:
 
     async def drained(self) -> None:
         """Wait for a slow client."""
+        self._flush()
         await self._request.writer.drain()
 
     @contextmanager
@@ -138,7 +134,8 @@ class Client:
             response.headers[SERVED_BY] = self.served_by
         self.response = response
         await response.prepare(self._request)
-        self._chunked = response.headers.get("Transfer-Encoding") == "chunked"
+        chunked = response.headers.get("Transfer-Encoding") == "chunked"
+        self._writer = Writer(self._request.transport, chunked=chunked)
         return response
 
     async def begin_early(self) -> web.StreamResponse:
@@ -149,6 +146,7 @@ class Client:
         """Send what is left to say, and end the answer."""
         if self.response is None:
             return await self.whole(200, {"Content-Type": self._encoder.content_type or JSON}, last)
+        self._flush()
         await self.response.write_eof(last)
         return self.response
 
@@ -168,6 +166,7 @@ class Client:
             raise error
         # In one line: engines quote what clients wrote.
         log.warning("answer broken off: %s", " ".join(error.message.split()))
+        self._flush()
         told = self._encoder.late_error(error)
         # Fewer bytes than were announced would leave the client waiting for the others.
         fits = self.response.content_length is None
@@ -177,6 +176,10 @@ class Client:
         elif self._request.transport is not None:
             self._request.transport.abort()
         return self.response
+
+    def _flush(self) -> None:
+        if self._writer is not None:
+            self._writer.flush()
 
     @property
     def left(self) -> bool:
