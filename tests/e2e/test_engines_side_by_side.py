@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.harness import Hal0
+from tests.engines.running import until
 
 MARK = "HAL0_TEST_ENGINE"
 
@@ -50,9 +51,9 @@ async def test_running_slots_keep_their_engine_until_they_are_switched(
     await hal0.chat("alpha")
     assert running(hal0) == [(pid, "release-old")]
     assert (await hal0.post("/api/slots/primary/load", {"model": "beta"}))[0] == 200
-    assert [name for _, name in running(hal0)] == ["release-new"]
+    await until(lambda: [name for _, name in running(hal0)] == ["release-new"], "the old one's end")
     assert "release-old" in await engine(hal0, "rollback")
     assert (await hal0.post("/api/slots/primary/load", {"model": "alpha"}))[0] == 200
-    assert [name for _, name in running(hal0)] == ["release-old"]
+    await until(lambda: [name for _, name in running(hal0)] == ["release-old"], "the new one's end")
     listed = await engine(hal0, "list")
     assert [line[0] for line in listed.splitlines() if "release-old" in line] == ["*"]
