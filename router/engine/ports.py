@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 
 from router.errors import EngineFailed
+from router.platforms.sock_diag import listening_inodes
 
 
 class PortPool:
@@ -66,11 +67,13 @@ def listens_alone(pid: int, port: int) -> bool:
 
 
 def _linux_listens_alone(process: psutil.Process, port: int) -> bool:
-    """The same in 1 ms instead of 20, as a switch waits for it: which sockets listen, and whose they are. Its
-    children are only looked for if need be, as that means looking at every process."""
-    listening = {
-        link for table in ("tcp", "tcp6") for link in _listening_sockets(Path("/proc/net", table), port)
-    }
+    """The same in 1 ms instead of 20: which sockets listen, and whose they are. Its children are only looked for
+    if need be, as that means looking at every process."""
+    try:
+        listening = {f"socket:[{inode}]" for inode in listening_inodes(port)}
+    except OSError:  # a container may forbid it
+        tables = (Path("/proc/net", table) for table in ("tcp", "tcp6"))
+        listening = {link for table in tables for link in _listening_sockets(table, port)}
     left = listening - _sockets(process.pid)
     if left:
         for child in process.children(recursive=True):
