@@ -67,8 +67,8 @@ def listens_alone(pid: int, port: int) -> bool:
 
 
 def _linux_listens_alone(process: psutil.Process, port: int) -> bool:
-    """The same in 1 ms instead of 20: which sockets listen, and whose they are. Its children are only looked for
-    if need be, as that means looking at every process."""
+    """The same in 1 ms instead of 20: which sockets listen, and whose they are. Its children are looked for
+    only if need be, as that means looking at every process."""
     try:
         listening = {f"socket:[{inode}]" for inode in listening_inodes(port)}
     except OSError:  # a container may forbid it
