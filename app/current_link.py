@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 from app.link import Attached, Link
 from app.passed_on import Command, PassedOn
-from router.state import Observer, Snapshot
+from router.state import Observer, Observers, Snapshot
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ class CurrentLink(PassedOn):
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        self._observers: list[Observer] = []
+        self._observers = Observers()
         self._replacing = threading.Lock()
         self._leaving = threading.Event()
         self._unsubscribe = host.subscribe(self._on_change)
@@ -87,12 +87,7 @@ class CurrentLink(PassedOn):
         return self._host.attached
 
     def subscribe(self, observer: Observer) -> Callable[[], None]:
-        self._observers = [*self._observers, observer]
-
-        def unsubscribe() -> None:
-            self._observers = [o for o in self._observers if o is not observer]
-
-        return unsubscribe
+        return self._observers.add(observer)
 
     async def _call(self, command: Command[T]) -> T:
         return await command(self._host)

@@ -20,7 +20,7 @@ from router.errors import ShuttingDown
 from router.loop import run
 from router.remote.hal0 import RemoteHal0
 from router.remote.link import HEARTBEAT_SECONDS
-from router.state import Observer, ServerState, ServerStatus, Snapshot
+from router.state import Observer, Observers, ServerState, ServerStatus, Snapshot
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -41,7 +41,7 @@ class RemoteLink(PassedOn):
         file at most. `heartbeat`: seconds, see RemoteHal0."""
         self._url, self._key, self._find_pid = url, api_key, find_pid
         self._heartbeat = heartbeat
-        self._observers: list[Observer] = []
+        self._observers = Observers()
         self._remote: RemoteHal0 | None = None
         self._snapshot = Snapshot(server=_server_at(url))
         self._attached = Attached(url)
@@ -65,12 +65,7 @@ class RemoteLink(PassedOn):
 
     def subscribe(self, observer: Observer) -> Callable[[], None]:
         """Call `observer` on the link's thread after each change."""
-        self._observers = [*self._observers, observer]
-
-        def unsubscribe() -> None:
-            self._observers = [o for o in self._observers if o is not observer]
-
-        return unsubscribe
+        return self._observers.add(observer)
 
     def start(self) -> None:
         """Follow from now on; returns at once, with or without contact."""

@@ -18,7 +18,7 @@ from app.link import Attached, Commands
 from app.passed_on import Command, PassedOn
 from router.errors import ShuttingDown
 from router.loop import run
-from router.state import Observer, Snapshot, StateStore
+from router.state import Observer, Observers, Snapshot, StateStore
 from router.tasks import spawn
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class RouterHost(PassedOn):
 
     def __init__(self, make_service: Callable[[], HostedService]) -> None:
         self._make_service = make_service
-        self._observers: list[Observer] = []
+        self._observers = Observers()
         self._service: HostedService | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._asked_to_stop: asyncio.Event | None = None
@@ -73,12 +73,7 @@ class RouterHost(PassedOn):
 
     def subscribe(self, observer: Observer) -> Callable[[], None]:
         """Call `observer` on the router's thread after each change."""
-        self._observers = [*self._observers, observer]
-
-        def unsubscribe() -> None:
-            self._observers = [o for o in self._observers if o is not observer]
-
-        return unsubscribe
+        return self._observers.add(observer)
 
     def start(self) -> None:
         """Start the thread; returns when the service has started, raises what its start raised."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -290,6 +290,25 @@ class Snapshot:
 Observer = Callable[[Snapshot], None]
 
 
+class Observers:
+    """Whom to tell. May grow and shrink on any thread, also while it is gone through."""
+
+    def __init__(self) -> None:
+        self._all: list[Observer] = []
+
+    def __iter__(self) -> Iterator[Observer]:
+        return iter(self._all)
+
+    def add(self, observer: Observer) -> Callable[[], None]:
+        """Tell `observer`, after those before it, until the returned function is called."""
+        self._all = [*self._all, observer]
+
+        def remove() -> None:
+            self._all = [o for o in self._all if o is not observer]
+
+        return remove
+
+
 class StateStore:
     """Holds the current snapshot. One thread writes; any thread may read `snapshot`.
 
@@ -298,7 +317,7 @@ class StateStore:
 
     def __init__(self, initial: Snapshot | None = None) -> None:
         self._snapshot = initial or Snapshot()
-        self._observers: list[Observer] = []
+        self._observers = Observers()
         self._writer: int | None = None
 
     @property
@@ -307,12 +326,7 @@ class StateStore:
 
     def subscribe(self, observer: Observer) -> Callable[[], None]:
         """Call `observer` after every change until the returned function is called."""
-        self._observers = [*self._observers, observer]
-
-        def unsubscribe() -> None:
-            self._observers = [o for o in self._observers if o is not observer]
-
-        return unsubscribe
+        return self._observers.add(observer)
 
     def update(self, **changes: Any) -> Snapshot:
         """Replace fields of the snapshot; an update that changes nothing makes no revision."""
