@@ -126,8 +126,9 @@ class MemoryGate:
         """What there is now. `loading`: the slot's own promise is the load that asks, and is not counted."""
         measured = await self._measure([o.pid for o in occupants() if o.pid is not None])
         self._outlook.forecaster.use_devices(measured.pools)
-        self.saw({o.pid for o in occupants() if o.pid is not None})
-        there = [o for o in occupants() if not (loading and o.slot == slot and o.pid is None)]
+        present = occupants()
+        self.saw({o.pid for o in present if o.pid is not None})
+        there = [o for o in present if not (loading and o.slot == slot and o.pid is None)]
         charged = [(o, claim(o.slot, o.pid, self._outlook.known(o.model, o.context), measured)) for o in there]
         return View(slot, measured, self._headroom(), charged)
 
