@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from router.catalog.model import Model
@@ -12,6 +12,7 @@ from router.catalog.models import Catalog, sends_away
 from router.config.schema import Config, EngineConfig, ServerConfig, SlotConfig
 from router.errors import PortInUse, RouterError
 from router.memory.outlook import Outlook
+from router.names import speakable
 from router.reload import (
     Action,
     AddSlot,
@@ -109,7 +110,7 @@ class Reconfigurer:
         """Tell everyone of the models and what they take."""
         memory = self._store.snapshot.memory
         found = self.models().values()
-        told = tuple(model_status(model, self.outlook, memory) for model in found)
+        told = _unambiguous([model_status(model, self.outlook, memory) for model in found], self.config.slots)
         before = self._store.snapshot.models
         self._store.update(models=told, headroom=self.config.memory.headroom)
         if before != told:
@@ -248,13 +249,24 @@ def model_status(
         context_length=chosen or model.context_length,
         context_trained=model.context_trained,
         quantisation=model.quantisation,
-        file=str(model.file) if model.file else None,
-        problem=model.problem,
+        file=speakable(str(model.file)) if model.file else None,
+        problem=speakable(model.problem) if model.problem else None,
         needs=forecast.needs if forecast else None,
         needs_source=forecast.source.value if forecast else None,
         needs_by_device=outlook.by_device(forecast, memory) if outlook and forecast else (),
         context_auto=model.context_open,
     )
+
+
+def _unambiguous(models: Sequence[ModelStatus], slots: Collection[str]) -> tuple[ModelStatus, ...]:
+    """With the aliases that do mean them: a slot's name or another model's id comes first."""
+    taken = {*slots, *(model.id for model in models)}
+    settled = []
+    for model in models:
+        aliases = tuple(alias for alias in dict.fromkeys(model.aliases) if alias not in taken)
+        taken.update(aliases)
+        settled.append(model if aliases == model.aliases else replace(model, aliases=aliases))
+    return tuple(settled)
 
 
 def _short(action: Action) -> str:

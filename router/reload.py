@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from router.catalog.model import Model
-from router.catalog.models import Catalog
+from router.catalog.models import Catalog, find_model
 from router.config.schema import Config, EngineConfig, LimitsConfig, ServerConfig, SlotConfig
 from router.selection import Selected
 
@@ -138,7 +138,8 @@ def choose_model(slot: SlotConfig, models: Mapping[str, Model], saved: Selected 
         return saved.model
     if slot.model is None:
         return next((model.id for model in models.values() if not model.problem), None)
-    return next((m.id for m in models.values() if slot.model == m.id or slot.model in m.aliases), None)
+    found = find_model(slot.model, models)
+    return found.id if found is not None else None
 
 
 def _serves_otherwise(old: SlotConfig, new: SlotConfig) -> bool:

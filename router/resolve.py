@@ -12,7 +12,11 @@ from enum import StrEnum
 from router.config.problems import did_you_mean
 from router.config.schema import Kind, SwitchPolicy
 from router.errors import BadRequest, LocalOnly, ModelNotFound, ModelNotLoaded, WrongKind
+from router.names import folded, shown, spellings
 from router.state import ModelStatus, SlotState, SlotStatus, Snapshot, UpstreamState, UpstreamStatus
+
+_LONGEST = 1000
+"""Characters of a name that is compared with others; nothing has a longer one (NAME_MAX is 255 bytes)."""
 
 
 class ResolutionPath(StrEnum):
@@ -38,6 +42,38 @@ class Route:
     upstream: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a name stands for: a slot, a model, a model in a slot (both), or `upstream` and its model."""
+
+    slot: SlotStatus | None = None
+    model: ModelStatus | None = None
+    upstream: tuple[str, str] | None = None
+
+    @property
+    def name(self) -> str:
+        """The one that GET /v1/models lists it by."""
+        if self.model is not None:
+            return self.model.id
+        return self.slot.name if self.slot is not None else "/".join(self.upstream or ())
+
+
+def meaning(name: str, snapshot: Snapshot) -> Meaning | None:
+    """What `name` stands for; None for nothing, or for two things that are equally near.
+
+    What is called exactly so comes first, and only then another spelling (`router.names`): a name that is
+    listed is never split, completed or read in another case.
+    """
+    for exactly in (_here, _elsewhere):
+        for spelling in spellings(name):
+            if (exact := exactly(spelling, snapshot)) is not None:
+                return exact
+    for spelling in spellings(name):
+        if (near := _nearly(spelling, snapshot)) is not None:
+            return near
+    return _unlisted(name, snapshot)
+
+
 def resolve(name: str | None, kind: Kind, snapshot: Snapshot) -> Route:
     """Route a request of `kind` that named `name` in its `model` field (None: it named nothing).
 
@@ -46,18 +82,23 @@ def resolve(name: str | None, kind: Kind, snapshot: Snapshot) -> Route:
     """
     if not name:
         return _default(kind, snapshot)
-    if (slot := snapshot.slot(name)) is not None:
-        _require_kind(slot.kind, kind, f'Slot "{name}"')
-        return _to_slot(slot, ResolutionPath.SLOT, snapshot)
-    if (scoped := _scoped(name, kind, snapshot)) is not None:
-        return scoped
-    model = snapshot.model(name)
-    if model is None and (elsewhere := _elsewhere(name, snapshot)) is not None:
-        return elsewhere
-    if model is None:
-        raise ModelNotFound(_not_found_sentence(name, snapshot), param="model")
-    _require_kind(model.kind, kind, f'Model "{name}"')
-    return _by_model(model, kind, snapshot)
+    meant = meaning(name, snapshot)
+    if meant is None:
+        raise ModelNotFound(_why_nothing(name, snapshot), param="model")
+    if meant.upstream is not None:
+        if snapshot.local_only:
+            raise _local_only(f'Model "{shown(name)}"')
+        upstream, model = meant.upstream
+        return Route("", model, ResolutionPath.UPSTREAM, upstream)
+    if meant.slot is None:
+        assert meant.model is not None, "a name stands for something"
+        _require_kind(meant.model.kind, kind, f'Model "{meant.model.id}"')
+        return _by_model(meant.model, kind, snapshot)
+    _require_kind(meant.slot.kind, kind, f'Slot "{meant.slot.name}"')
+    if meant.model is None:
+        scoped = meant.slot.upstream is not None and name.startswith(f"{meant.slot.name}:")
+        return _to_slot(meant.slot, ResolutionPath.SLOT_SCOPED if scoped else ResolutionPath.SLOT, snapshot)
+    return _in_slot(meant.slot, meant.model)
 
 
 def _default(kind: Kind, snapshot: Snapshot) -> Route:
@@ -77,58 +118,84 @@ def _to_slot(slot: SlotStatus, path: ResolutionPath, snapshot: Snapshot) -> Rout
     return Route(slot.name, model, path, upstream)
 
 
-def _elsewhere(name: str, snapshot: Snapshot) -> Route | None:
+def model_called(name: str, snapshot: Snapshot) -> ModelStatus | None:
+    """The model here that `name` stands for, where only a model can be meant."""
+    if (model := snapshot.model(name)) is not None:
+        return model
+    meant = meaning(name, snapshot)
+    return meant.model if meant is not None else None
+
+
+def _here(name: str, snapshot: Snapshot) -> Meaning | None:
+    """A slot, else a model by its id or alias, else `slot:model`."""
+    if (slot := snapshot.slot(name)) is not None:
+        return Meaning(slot)
+    if (model := snapshot.model(name)) is not None:
+        return Meaning(model=model)
+    return _scoped(name, snapshot)
+
+
+def _elsewhere(name: str, snapshot: Snapshot) -> Meaning | None:
     """`upstream/model`, else a model that one lists: a well one first, then in the order of hal0.yaml."""
-    route = _at_upstream(name, snapshot) or _listed(name, snapshot)
-    if route is not None and snapshot.local_only:
-        raise _local_only(f'Model "{name}"')
-    return route
-
-
-def _at_upstream(name: str, snapshot: Snapshot) -> Route | None:
-    upstream_name, _slash, model = name.partition("/")
-    upstream = next((u for u in snapshot.upstreams if u.name == upstream_name), None)
-    if upstream is None or not model:
-        return None
-    if upstream.state is UpstreamState.OK and upstream.models and model not in upstream.models:
-        raise ModelNotFound(
-            f'Upstream "{upstream_name}" has no model "{model}"; see GET /v1/models for all ids.'
-            f"{did_you_mean(model, upstream.models)}",
-            param="model",
-        )
-    return Route("", model, ResolutionPath.UPSTREAM, upstream_name)
-
-
-def _listed(name: str, snapshot: Snapshot) -> Route | None:
+    upstream_name, _slash, model_name = name.partition("/")
+    if any(u.name == upstream_name and model_name in u.models for u in snapshot.upstreams):
+        return Meaning(upstream=(upstream_name, model_name))
     listing = [upstream for upstream in snapshot.upstreams if name in upstream.models]
     best = min(listing, key=_unwell, default=None)
-    return Route("", name, ResolutionPath.UPSTREAM, best.name) if best is not None else None
+    return Meaning(upstream=(best.name, name)) if best is not None else None
+
+
+def _scoped(name: str, snapshot: Snapshot) -> Meaning | None:
+    """`slot:model`, where the slot may hold the model."""
+    slot_name, colon, asked = name.partition(":")
+    slot = snapshot.slot(slot_name) if colon else None
+    if slot is None:
+        return None
+    if slot.upstream is not None and asked in (slot.upstream, slot.upstream.partition("/")[2]):
+        return Meaning(slot)
+    found = (snapshot.model(spelling) for spelling in spellings(asked))
+    return next((Meaning(slot, model) for model in found if model and model.id in slot.choices), None)
+
+
+def _nearly(name: str, snapshot: Snapshot) -> Meaning | None:
+    """The only one that differs from `name` in upper and lower case; what is here before what is elsewhere."""
+    if len(name) > _LONGEST:
+        return None
+    wanted = folded(name)
+    for names, exactly in ((_names_here(snapshot), _here), (_names_elsewhere(snapshot), _elsewhere)):
+        found = {m.name: m for near in names if folded(near) == wanted and (m := exactly(near, snapshot))}
+        if found:
+            return next(iter(found.values())) if len(found) == 1 else None
+    return None
+
+
+def _names_here(snapshot: Snapshot) -> list[str]:
+    slots = [slot.name for slot in snapshot.slots]
+    return [*slots, *(name for model in snapshot.models for name in (model.id, *model.aliases))]
+
+
+def _names_elsewhere(snapshot: Snapshot) -> list[str]:
+    listed = [(upstream.name, model) for upstream in snapshot.upstreams for model in upstream.models]
+    return [f"{upstream}/{model}" for upstream, model in listed] + [model for _upstream, model in listed]
+
+
+def _unlisted(name: str, snapshot: Snapshot) -> Meaning | None:
+    """`upstream/model` where the server's list is not known, or not sure: it will say."""
+    upstream_name, _slash, model = name.partition("/")
+    upstream = next((u for u in snapshot.upstreams if u.name == upstream_name), None)
+    if upstream is None or not model or (upstream.state is UpstreamState.OK and upstream.models):
+        return None
+    return Meaning(upstream=(upstream_name, model))
 
 
 def _unwell(upstream: UpstreamStatus) -> int:
     return (UpstreamState.OK, UpstreamState.UNKNOWN, UpstreamState.DOWN).index(upstream.state)
 
 
-def _scoped(name: str, kind: Kind, snapshot: Snapshot) -> Route | None:
-    """`slot:model`; ids with colons of their own fall through unless the part before is a slot."""
-    slot_name, colon, model_name = name.partition(":")
-    slot = snapshot.slot(slot_name)
-    if not colon or slot is None:
-        return None
-    _require_kind(slot.kind, kind, f'Slot "{slot_name}"')
-    if slot.upstream is not None and model_name in (slot.upstream, slot.upstream.partition("/")[2]):
-        return _to_slot(slot, ResolutionPath.SLOT_SCOPED, snapshot)
-    model = snapshot.model(model_name)
-    if model is None or model.id not in slot.choices:
-        choices = ", ".join(slot.choices) or slot.upstream or "nothing"
-        raise ModelNotFound(
-            f'Slot "{slot_name}" cannot hold "{model_name}"; it may hold: {choices}.'
-            f"{did_you_mean(model_name, slot.choices)}",
-            param="model",
-        )
+def _in_slot(slot: SlotStatus, model: ModelStatus) -> Route:
     if model.id in slot.answers or model.id == slot.serving or _may_switch(slot):
         return Route(slot.name, model.id, ResolutionPath.SLOT_SCOPED)
-    raise _not_loaded(model.id, f'slot "{slot_name}" is switched by hand')
+    raise _not_loaded(model.id, f'slot "{slot.name}" is switched by hand')
 
 
 def _by_model(model: ModelStatus, kind: Kind, snapshot: Snapshot) -> Route:
@@ -170,8 +237,26 @@ def _not_loaded(model: str, why: str) -> ModelNotLoaded:
     )
 
 
-def _not_found_sentence(name: str, snapshot: Snapshot) -> str:
+def _why_nothing(name: str, snapshot: Snapshot) -> str:
+    if len(name) > _LONGEST:
+        return f'There is no model or slot "{shown(name)}"; see GET /v1/models for all ids.'
+    slot_name, colon, model = name.partition(":")
+    if colon and (slot := snapshot.slot(slot_name)) is not None:
+        choices = ", ".join(slot.choices) or slot.upstream or "nothing"
+        return (
+            f'Slot "{slot_name}" cannot hold "{shown(model)}"; it may hold: {choices}.'
+            f"{did_you_mean(model, slot.choices)}"
+        )
+    upstream_name, slash, model = name.partition("/")
+    upstream = next((u for u in snapshot.upstreams if u.name == upstream_name), None)
+    if slash and model and upstream is not None:
+        return (
+            f'Upstream "{upstream_name}" has no model "{shown(model)}"; see GET /v1/models for all ids.'
+            f"{did_you_mean(model, upstream.models)}"
+        )
     slots = [s.name for s in snapshot.slots]
     hint = did_you_mean(name, [*slots, *(model.id for model in snapshot.models)])
     listed = ", ".join(slots) or "none"
-    return f'There is no model or slot "{name}"; slots are: {listed}. See GET /v1/models for all ids.{hint}'
+    return (
+        f'There is no model or slot "{shown(name)}"; slots are: {listed}. See GET /v1/models for all ids.{hint}'
+    )

@@ -10,7 +10,9 @@ import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
+from router.catalog.hf_cache import MAIN, REFS
 from router.catalog.models import Catalog
+from router.catalog.ollama import MANIFESTS
 from router.catalog.scan import NOT_ENTERED
 from router.config.schema import Config
 
@@ -60,9 +62,17 @@ def _walk(tops: Iterable[Path]) -> tuple[set[Path], set[Path]]:
             subfolders[:] = [] if real in entered else [n for n in subfolders if not n.startswith(NOT_ENTERED)]
             entered.add(real)
             folders.add(Path(folder))
+            folders |= _rewritten(Path(folder), names)
             files |= {Path(folder, name) for name in names if name.lower().endswith(".gguf")}
         folders.add(top.expanduser().absolute())
     return folders, files
+
+
+def _rewritten(folder: Path, names: Collection[str]) -> set[Path]:
+    """Files that say what is a model, and are written anew where they lie: their folder does not tell."""
+    if folder.name == REFS:  # Hugging Face's cache
+        return {folder / MAIN} & {folder / name for name in names}
+    return {folder / name for name in names} if MANIFESTS in folder.parts else set()
 
 
 def _named_places(config: Config) -> set[Path]:

@@ -30,6 +30,7 @@ class Model:
         file: absolute path of the (first shard of the) GGUF; None for a `command`.
         flags: llama-server's long flag names without dashes -> text, or a bool as written in YAML.
         request: fields merged into each request that does not set them itself.
+        system, opening: a system prompt for chats that bring none, and messages that come before the client's.
         size_bytes: of all shards together.
         quantisation: a label such as "Q4_K_M", from the GGUF.
         context_trained: tokens, from the GGUF's `{arch}.context_length`.
@@ -45,6 +46,8 @@ class Model:
     aliases: tuple[str, ...] = ()
     flags: Mapping[str, str | bool] = field(default_factory=lambda: MappingProxyType({}))
     request: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    system: str = ""
+    opening: tuple[Mapping[str, Any], ...] = ()
     size_bytes: int | None = None
     context_trained: int | None = None
     quantisation: str | None = None

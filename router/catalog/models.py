@@ -19,6 +19,7 @@ from router.config import places
 from router.config.problems import did_you_mean
 from router.config.schema import Config, Kind, ModelConfig, SlotConfig
 from router.errors import BadModel
+from router.names import spellings
 
 log = logging.getLogger(__name__)
 
@@ -30,9 +31,8 @@ class Catalog:
     models: Mapping[str, Model] = field(default_factory=lambda: MappingProxyType({}))
 
     def find(self, id_or_alias: str) -> Model | None:
-        """Exact match only; an id wins over an alias, an earlier alias over a later one."""
-        by_id = self.models.get(id_or_alias)
-        return by_id or next((m for m in self.models.values() if id_or_alias in m.aliases), None)
+        """As `find_model`."""
+        return find_model(id_or_alias, self.models)
 
     def for_slot(self, slot: SlotConfig) -> tuple[Model, ...]:
         """What `slot` may hold, in the order a person should see it."""
@@ -42,6 +42,17 @@ class Catalog:
             listed = (self.find(name) or _unknown(name, slot, self.models) for name in slot.models)
             return tuple({model.id: model for model in listed}.values())
         return tuple(m for m in self.models.values() if m.kind is slot.kind and m.command is None)
+
+
+def find_model(name: str, models: Mapping[str, Model]) -> Model | None:
+    """The model of `models` that hal0.yaml calls `name`: an id wins over an alias, an earlier alias over a
+    later one, an exact name over other spellings; last, a file that could not be given its name alone."""
+    for spelling in spellings(name):
+        by_alias = (model for model in models.values() if spelling in model.aliases)
+        if (found := models.get(spelling) or next(by_alias, None)) is not None:
+            return found
+    renamed = [model for model in models.values() if model.id.startswith(f"{name}@")]
+    return renamed[0] if len(renamed) == 1 else None
 
 
 def build_catalog(config: Config, demo: Path | None) -> Catalog:
@@ -57,7 +68,7 @@ def build_catalog(config: Config, demo: Path | None) -> Catalog:
         if slot.command is not None:
             _add_command(models, slot)
     for item in found:
-        _add_found(models, item)
+        _add_found(models, item, config)
     wanted = _names_wanted(config)
     if demo is not None and demo.stem not in models and (demo.stem in wanted or not _can_chat(models)):
         models[demo.stem] = _found_model(replace(describe_file(demo), flags={}))
@@ -77,13 +88,21 @@ def _add_command(models: dict[str, Model], slot: SlotConfig) -> None:
         models[model.id] = model
 
 
-def _add_found(models: dict[str, Model], found: Found) -> None:
-    taken_by = models.get(found.id)
-    if taken_by is not None:
-        if taken_by.file is not None and os.path.realpath(taken_by.file) == os.path.realpath(found.path):
-            return  # the config describes this very file under this very name
-        found = replace(found, id=free_id(found.id, found.path, models))
+def _add_found(models: dict[str, Model], found: Found, config: Config) -> None:
+    known = models.get(found.id)
+    if known is not None and known.file is not None and _same_file(known.file, found.path):
+        # The config describes this very file under this very name; its other names mean it as it lies there.
+        if found.aliases:
+            first, *others = found.aliases
+            _add_found(models, replace(found, id=first, aliases=tuple(others)), config)
+        return
+    if known is not None or found.id in config.slots:  # that name means the slot, whatever it holds
+        found = replace(found, id=free_id(found.id, found.path, {*models, *config.slots}))
     models[found.id] = _found_model(found)
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def _names_wanted(config: Config) -> dict[str, SlotConfig]:
@@ -121,7 +140,11 @@ def _found_model(found: Found) -> Model:
         kind=kind_of(found.header) if found.header else Kind.CHAT,
         display_name=found.id,
         file=found.path,
+        aliases=found.aliases,
         flags=MappingProxyType(dict(found.flags)),
+        request=MappingProxyType(dict(found.request)),
+        system=found.system,
+        opening=found.opening,
         size_bytes=found.size_bytes,
         context_trained=found.header.context_length if found.header else None,
         quantisation=found.header.quantisation if found.header else None,
@@ -147,7 +170,7 @@ def _named_model(named: ModelConfig, config: Config, found: list[Found], demo: P
         display_name=named.display_name or named.id,
         aliases=named.aliases,
         flags=MappingProxyType(flags),
-        request=named.request,
+        request=MappingProxyType({**base.request, **named.request}),
         problem=problem or base.problem or _leaves(named, config),
     )
 
@@ -182,7 +205,9 @@ def _locate(text: str, config: Config, found: list[Found], demo: Path | None) ->
             return _described(candidate.absolute(), found)
     if not written.is_absolute():
         for item in found:
-            if text in (item.id, item.path.name, item.path.stem):
+            if text in (item.path.name, item.path.stem) or not {item.id, *item.aliases}.isdisjoint(
+                spellings(text)
+            ):
                 return item
         if demo is not None and text in (demo.name, demo.stem):
             return replace(describe_file(demo), flags={})

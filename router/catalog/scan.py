@@ -8,15 +8,18 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from router.catalog.gguf import read_header
 from router.catalog.header import GgufHeader, why_not_launchable
+from router.catalog.hf_cache import newest_first
 from router.catalog.ollama import is_store, ollama_models
 from router.errors import BadModel
+from router.names import is_speakable, speakable
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +41,8 @@ class Found:
         header: of `path`; None if `problem` is about reading it.
         problem: one sentence why it cannot be launched, else None.
         flags: launch flags that follow from what lies beside it (`mmproj`).
+        aliases: other names of the same thing: links to the file, tags of one blob.
+        request, system, opening, variant: of a model in Ollama's store (`OllamaModel`).
     """
 
     id: str
@@ -46,6 +51,11 @@ class Found:
     header: GgufHeader | None = None
     problem: str | None = None
     flags: dict[str, str | bool] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
+    request: Mapping[str, Any] = field(default_factory=dict)
+    system: str = ""
+    opening: tuple[Mapping[str, Any], ...] = ()
+    variant: tuple[str, ...] = ()
 
 
 def scan_folder(folder: Path) -> list[Found]:
@@ -58,20 +68,41 @@ def scan_folders(folders: Iterable[Path]) -> list[Found]:
 
     A folder may be Ollama's store: its models have Ollama's names.
     """
-    first: dict[object, int] = {}
-    taken: set[str] = set()
-    result: list[Found] = []
+    same: dict[object, list[Found]] = {}
     for found in (found for folder in folders for found in _below(folder.expanduser().absolute())):
-        identity = _identity(found.path)
-        known = first.setdefault(identity, len(result))
-        if known < len(result):
-            # The same file by another link, this time with its mmproj beside it.
-            result[known] = replace(result[known], flags=result[known].flags or found.flags)
-            continue
-        unique = replace(found, id=free_id(found.id, found.path, taken))
+        same.setdefault((_identity(found.path), found.variant), []).append(found)
+    taken: set[str] = set()
+    result: list[tuple[Found, list[Found]]] = []
+    for names in same.values():
+        first = next((found for found in names if is_speakable(found.path.name)), names[0])
+        # Another link to the file may be the one with its mmproj beside it.
+        flags = next((found.flags for found in (first, *names) if found.flags), {})
+        unique = _speakable(replace(first, flags=flags), taken)
         taken.add(unique.id)
-        result.append(unique)
-    return result
+        result.append((unique, [found for found in names if found.id != first.id]))
+    return [replace(found, aliases=_aliases(others, taken)) for found, others in result]
+
+
+def _speakable(found: Found, taken: Iterable[str]) -> Found:
+    """With an id of its own, which clients can send and everybody can show."""
+    id_ = free_id(speakable(found.id), found.path, taken)
+    if is_speakable(found.id) and (is_speakable(found.path.name) or found.problem):
+        return replace(found, id=id_)
+    problem = (
+        f"The name of {speakable(str(found.path))} is not text (UTF-8), or holds a line break or another "
+        "control character: rename it."
+    )
+    return replace(found, id=id_, problem=problem)
+
+
+def _aliases(others: Iterable[Found], taken: set[str]) -> tuple[str, ...]:
+    """The other names of a file, each unique; those that cannot be said are no names."""
+    names = []
+    for name, path in {found.id: found.path for found in others if is_speakable(found.id)}.items():
+        alias = free_id(name, path, taken)
+        taken.add(alias)
+        names.append(alias)
+    return tuple(names)
 
 
 def _below(top: Path) -> Iterator[Found]:
@@ -83,11 +114,21 @@ def _below(top: Path) -> Iterator[Found]:
 
 def _ollama(store: Path) -> Iterator[Found]:
     for model in ollama_models(store):
+        if model.problem:
+            yield Found(model.name, model.model, 0, problem=model.problem)
+            continue
         found = _describe(model.name, model.model)
         if found.header and found.problem:
             log.debug("not offered as a model: %s", found.problem)
-        else:
-            yield replace(found, flags={"mmproj": str(model.projector)}) if model.projector else found
+            continue
+        yield replace(
+            found,
+            flags=model.flags,
+            request=model.request,
+            system=model.system,
+            opening=model.opening,
+            variant=model.variant,
+        )
 
 
 def _identity(path: Path) -> object:
@@ -119,7 +160,7 @@ def free_id(stem: str, path: Path, taken: Iterable[str]) -> str:
         return stem
     folders = path.parent.parts
     for depth in range(1, len(folders) + 1):
-        candidate = f"{stem}@{'/'.join(folders[-depth:]).lstrip('/')}"
+        candidate = speakable(f"{stem}@{'/'.join(folders[-depth:]).lstrip('/')}")
         if candidate not in taken:
             log.warning("two models are called %s: %s is offered as %s", stem, path, candidate)
             return candidate
@@ -145,7 +186,8 @@ def _walk(top: Path) -> Iterator[list[Path]]:
             subfolders.clear()
             continue
         entered.add(identity)
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith(NOT_ENTERED))
+        entered_here = [name for name in subfolders if not name.startswith(NOT_ENTERED)]
+        subfolders[:] = newest_first(Path(folder), entered_here)
         yield [path for name in sorted(names) if _is_gguf(path := Path(folder, name))]
 
 

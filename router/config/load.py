@@ -15,6 +15,7 @@ from router.config.problems import ConfigErrors, ConfigProblem, ProblemList, nea
 from router.config.schema import Config, ModelConfig, SlotConfig, Updates, UpstreamConfig
 from router.config.yaml_lines import read_yaml
 from router.config.yaml_text import MAX_CHARACTERS
+from router.names import spellings
 from router.paths import Paths
 
 __all__ = [
@@ -151,7 +152,7 @@ def check_references(parsed: ParsedConfig, known_ids: Collection[str]) -> tuple[
     for slot in config.slots.values():
         for field, names in (("model", (slot.model,)), ("models", slot.models or ())):
             for name in names:
-                if name is not None and name not in known:
+                if name is not None and known.isdisjoint(spellings(name)):
                     key = f"slots.{slot.name}.{field}"
                     message = f'no model is called "{name}": name it under models: or add its GGUF file'
                     problems.add(parsed.lines.get(key, 0), key, message, nearest(name, known))

@@ -14,8 +14,10 @@ from aiohttp import web
 from router.config.change import REMOVE, ConfigChange
 from router.errors import BadRequest, ModelNotFound, PathNotFound, SlotNotFound
 from router.files import tail
+from router.names import shown
 from router.remote.link import HEADER as HEARTBEAT_HEADER
 from router.remote.names import all_places, find_slot
+from router.resolve import model_called
 from router.server.context import CONTEXT, Context, Settings
 from router.server.model_fits import models_json
 from router.tasks import spawn
@@ -114,9 +116,11 @@ async def load_into(context: Context, slot: str, body: Mapping[str, Any]) -> web
     if not isinstance(model, str) or not model:
         raise BadRequest('Say which model to load: {"model": "<id>"}.', param="model")
     place = find_slot(context.store.snapshot, slot)
-    known = (place.snapshot if place else context.store.snapshot).model(model)
+    known = model_called(model, place.snapshot if place else context.store.snapshot)
     if known is None:
-        raise ModelNotFound(f'There is no model "{model}"; see GET /v1/models for all ids.', param="model")
+        raise ModelNotFound(
+            f'There is no model "{shown(model)}"; see GET /v1/models for all ids.', param="model"
+        )
     force = body.get("force", False)
     if not isinstance(force, bool):
         raise BadRequest("`force` must be true or false.", param="force")

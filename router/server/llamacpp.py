@@ -10,6 +10,8 @@ from aiohttp import web
 
 from router.config.schema import Kind
 from router.errors import EngineFailed, ModelNotFound, RouterError, SlotLoading
+from router.names import shown
+from router.resolve import meaning
 from router.server.context import CONTEXT, Context
 from router.server.openai import Endpoint, json_handler
 from router.state import SlotState, SlotStatus, Snapshot
@@ -81,11 +83,13 @@ def _slot(request: web.Request, snapshot: Snapshot) -> SlotStatus:
         if chat is not None:
             return chat
         raise ModelNotFound("There is no chat slot; name a slot with ?model=.")
-    model = snapshot.model(asked)
-    by_model = (s for s in snapshot.slots if model and model.id in (*s.loaded, s.serving))
-    found = snapshot.slot(asked) or next(by_model, None)
+    meant = meaning(asked, snapshot)
+    if meant is not None and meant.slot is not None:
+        return meant.slot
+    model = meant.model.id if meant is not None and meant.model is not None else None
+    found = next((s for s in snapshot.slots if model and model in (*s.loaded, s.serving)), None)
     if found is None:
-        raise ModelNotFound(f'No slot is called or holds "{asked}"; see GET /v1/models for all ids.')
+        raise ModelNotFound(f'No slot is called or holds "{shown(asked)}"; see GET /v1/models for all ids.')
     return found
 
 

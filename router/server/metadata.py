@@ -9,7 +9,10 @@ from typing import Any
 
 from aiohttp import web
 
+from router.config.schema import Kind
 from router.errors import ModelNotFound
+from router.names import shown
+from router.resolve import Meaning, meaning
 from router.server.context import CONTEXT
 from router.state import ModelStatus, SlotState, SlotStatus, Snapshot, UpstreamState, UpstreamStatus
 
@@ -57,12 +60,21 @@ async def list_models(request: web.Request) -> web.Response:
 
 async def one_model(request: web.Request) -> web.Response:
     wanted = request.match_info["id"]
-    rows = model_rows(request.app[CONTEXT].store.snapshot)
-    row = next((r for r in rows if wanted == r["id"]), None)
-    row = row or next((r for r in rows if wanted in r.get("aliases", ())), None)
-    if row is None:
-        raise ModelNotFound(f'There is no model or slot "{wanted}"; see GET /v1/models for all ids.')
-    return web.json_response(row)
+    return web.json_response(row_of(wanted, request.app[CONTEXT].store.snapshot))
+
+
+def row_of(asked: str, snapshot: Snapshot) -> dict[str, Any]:
+    """The row of /v1/models that `asked` is about, as a request would be routed; "" is the first chat slot
+    (seed 004: a 404 made Hermes guess 256k tokens). Raises ModelNotFound."""
+    if asked:
+        meant = meaning(asked, snapshot)
+    else:
+        meant = next((Meaning(slot) for slot in snapshot.slots if slot.kind is Kind.CHAT), None)
+    row = next((row for row in model_rows(snapshot) if meant is not None and row["id"] == meant.name), None)
+    if row is not None:
+        return row
+    what = f'There is no model or slot "{shown(asked)}"' if asked else "There is no chat slot"
+    raise ModelNotFound(f"{what}; see GET /v1/models for all ids.", param="model")
 
 
 def model_rows(snapshot: Snapshot) -> list[dict[str, Any]]:
@@ -74,7 +86,8 @@ def model_rows(snapshot: Snapshot) -> list[dict[str, Any]]:
             rows[model.id] = _model_row(model, snapshot)
     for upstream in () if snapshot.local_only else snapshot.upstreams:
         for row in _upstream_rows(upstream):
-            rows.setdefault(row["id"], row)
+            if snapshot.model(row["id"]) is None:  # what is here wins
+                rows.setdefault(row["id"], row)
     return list(rows.values())
 
 

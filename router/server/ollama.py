@@ -9,14 +9,14 @@ from aiohttp import web
 from router.config.schema import Kind
 from router.errors import BadRequest
 from router.lease import Lease
-from router.resolve import resolve
+from router.resolve import meaning, resolve
 from router.server.context import CONTEXT
 from router.server.exchange import Exchange
 from router.server.generate import generate
-from router.server.metadata import model_rows
+from router.server.metadata import model_rows, row_of
 from router.wire.ollama import OllamaCall, chat_call, embed_call, embeddings_call, generate_call
 from router.wire.ollama_answer import Document, Lines
-from router.wire.ollama_models import find_row, plain_name, running, shown, tags
+from router.wire.ollama_models import running, shown, tags
 from router.wire.ollama_parts import message_part, response_part
 from router.wire.ollama_vectors import Embeddings, OneEmbedding
 from router.wire.openai import JsonCall, engine_body, parse_call
@@ -64,7 +64,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     if not isinstance(name, str):
         raise BadRequest("`name` must be a string: a slot's name or a model's id.", param="name")
     snapshot = request.app[CONTEXT].store.snapshot
-    return web.json_response(shown(find_row(name, model_rows(snapshot), snapshot), snapshot))
+    return web.json_response(shown(row_of(name, snapshot), snapshot))
 
 
 # -- generating --------------------------------------------------------------------------------------------
@@ -81,26 +81,33 @@ async def complete(request: web.Request) -> web.StreamResponse:
 async def embed(request: web.Request) -> web.StreamResponse:
     call = embed_call(parse_call(await request.read()))
     name = _name(request, call, Kind.EMBEDDING)
-    return await _exchange(request, call, name, Kind.EMBEDDING, Embeddings(name, call.dimensions))
+    return await _exchange(
+        request, call, name, Kind.EMBEDDING, Embeddings(_called(request, name), call.dimensions)
+    )
 
 
 async def embeddings(request: web.Request) -> web.StreamResponse:
     call = embeddings_call(parse_call(await request.read()))
     name = _name(request, call, Kind.EMBEDDING)
-    return await _exchange(request, call, name, Kind.EMBEDDING, OneEmbedding(name))
+    return await _exchange(request, call, name, Kind.EMBEDDING, OneEmbedding(_called(request, name)))
 
 
 async def _answer(request: web.Request, call: OllamaCall, part: Any) -> web.StreamResponse:
     name = _name(request, call, Kind.CHAT)
     reason = "unload" if call.unloads else "load" if call.body is None else None
-    encoder = (Lines if call.stream else Document)(call.dialect, part, name, done=reason)
+    encoder = (Lines if call.stream else Document)(call.dialect, part, _called(request, name), done=reason)
     return await _exchange(request, call, name, Kind.CHAT, encoder)
 
 
 def _name(request: web.Request, call: OllamaCall, kind: Kind) -> str:
-    """Who is asked, as hal0 calls it."""
-    snapshot = request.app[CONTEXT].store.snapshot
-    return plain_name(call.model, snapshot) if call.model else resolve(None, kind, snapshot).slot
+    """Who is asked."""
+    return call.model or resolve(None, kind, request.app[CONTEXT].store.snapshot).slot
+
+
+def _called(request: web.Request, name: str) -> str:
+    """Who `name` is, as hal0 calls it; `name` itself where that is nobody, which the answer will say."""
+    meant = meaning(name, request.app[CONTEXT].store.snapshot)
+    return meant.name if meant is not None else name
 
 
 async def _exchange(
@@ -112,8 +119,7 @@ async def _exchange(
 ) -> web.StreamResponse:
     if call.unloads:
         # Said, not done: others may be using the slot. A person unloads from the tray or /api/slots.
-        snapshot = request.app[CONTEXT].store.snapshot
-        find_row(name, model_rows(snapshot), snapshot)
+        row_of(name, request.app[CONTEXT].store.snapshot)
         return web.Response(body=encoder.finish(), headers={"Content-Type": encoder.content_type or ""})
     asked = JsonCall(call.body or {}, name, True)
 

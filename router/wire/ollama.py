@@ -207,6 +207,18 @@ def _sampling(given: Mapping[str, Any]) -> dict[str, Any]:
     return chosen
 
 
+def parameters(given: Mapping[str, Any]) -> dict[str, Any]:
+    """A model's own PARAMETERs as fields of a request; what belongs to launching it (`num_ctx`, ...) and to
+    each dialect (`num_predict`) left out. Raises BadRequest."""
+    chosen = _sampling({"options": {name: given[name] for name in given if name in _SAMPLING}})
+    stop = chosen.pop("stop", None)
+    texts = [stop] if isinstance(stop, str) else stop
+    if isinstance(texts, list) and texts and all(isinstance(text, str) for text in texts):
+        chosen["stop"] = texts
+    numbers = {k: v for k, v in chosen.items() if isinstance(v, int | float) and not isinstance(v, bool)}
+    return numbers | {k: v for k, v in chosen.items() if k == "stop"}
+
+
 def _thinking(think: object) -> dict[str, Any]:
     if think is None:
         return {}

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from router.config.schema import Kind
-from router.errors import ModelNotFound
 from router.state import ModelStatus, SlotState, SlotStatus, Snapshot
 from router.wire.ollama_parts import timestamp
 
@@ -20,51 +19,10 @@ ARCHITECTURE = "llama"
 NEVER = "2999-12-31T23:59:59Z"
 """Ollama's models expire; hal0's stay until their slot is switched or its own idle time is over.
 Not the year 9999: brought to a time zone further east it overflows Python's datetime."""
-_LATEST = ":latest"
 _CAPABILITIES: Mapping[Kind, Sequence[str]] = {
     Kind.CHAT: ("completion", "tools"),
     Kind.EMBEDDING: ("embedding",),
 }
-
-
-def plain_name(asked: str, snapshot: Snapshot) -> str:
-    """Without the `:latest` that Ollama's clients add, unless the name really ends in it."""
-    bare = asked.removesuffix(_LATEST)
-    return bare if not is_known(asked, snapshot) and is_known(bare, snapshot) else asked
-
-
-def is_known(name: str, snapshot: Snapshot) -> bool:
-    """Whether it is a slot, a model's id or alias, `slot:model`, or `upstream/model`."""
-    if snapshot.slot(name) is not None or _model(name, snapshot) is not None:
-        return True
-    upstream_name, _slash, model = name.partition("/")
-    return any(u.name == upstream_name and model in u.models for u in snapshot.upstreams)
-
-
-def find_row(asked: str, rows: Sequence[Row], snapshot: Snapshot) -> Row:
-    """What `asked` is about, "" the first chat slot (seed 004: a 404 made Hermes guess 256k tokens)."""
-    if not asked:
-        chat = next((slot.name for slot in snapshot.slots if slot.kind is Kind.CHAT), None)
-        if chat is None:
-            raise ModelNotFound(
-                "The request names no model and there is no chat slot; name one.", param="model"
-            )
-        asked = chat
-    name = plain_name(asked, snapshot)
-    model = None if snapshot.slot(name) else _model(name, snapshot)
-    wanted = model.id if model else name
-    if (row := next((row for row in rows if row["id"] == wanted), None)) is not None:
-        return row
-    raise ModelNotFound(f'There is no model or slot "{asked}"; see GET /api/tags for all names.', param="model")
-
-
-def _model(name: str, snapshot: Snapshot) -> ModelStatus | None:
-    """By id, alias, or as `slot:model`; of a slot's own name, none."""
-    slot_name, colon, scoped = name.partition(":")
-    slot = snapshot.slot(slot_name) if colon else None
-    if slot is not None and (model := snapshot.model(scoped)) is not None and model.id in slot.choices:
-        return model
-    return snapshot.model(name)
 
 
 def tags(rows: Sequence[Row], snapshot: Snapshot) -> dict[str, Any]:

@@ -167,10 +167,64 @@ def test_a_manual_slot_still_loads_its_own_model_again() -> None:
     assert resolve("a", Kind.CHAT, Snapshot(slots=(asleep,), models=MODELS)).slot == "primary"
 
 
-@pytest.mark.parametrize("name", ["A", "a ", "rimary", "primary2", ":a", "nope:a", "primary:", "primary:zzz"])
+@pytest.mark.parametrize("name", ["a ", "rimary", "primary2", ":a", "nope:a", "primary:", "primary:zzz"])
 def test_nothing_is_guessed(name: str) -> None:
     with pytest.raises(ModelNotFound):
         resolve(name, Kind.CHAT, TWO)
+
+
+@pytest.mark.parametrize(
+    ("listed", "asked"),
+    [
+        ("nomic-embed-text:latest", "nomic-embed-text"),
+        ("hf.co/org/repo:latest", "hf.co/org/repo"),
+        ("localhost:5000/org/m:latest", "localhost:5000/org/m"),
+        ("plain", "plain:latest"),
+        ("plain", "plain.gguf"),
+        ("org/repo:Q4_K_M", "org/repo:q4_k_m"),
+        ("Llama3.2:3b", "llama3.2:3b"),
+        ("caf\u00e9", "cafe\u0301"),
+        ("m:latest", "primary:m"),
+    ],
+)
+def test_another_spelling_means_the_same(listed: str, asked: str) -> None:
+    """Row 3: no tag means `:latest`; upper and lower case, accents and the suffix make no other model."""
+    snapshot = Snapshot(slots=(slot("primary", None, listed, "b"),), models=(model(listed), model("b")))
+    assert resolve(asked, Kind.CHAT, snapshot).model == listed
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("a", "A"), ("m", "m:latest"), ("m", "m.gguf"), ("caf\u00e9", "cafe\u0301"), ("x:Latest", "x:latest")],
+)
+def test_what_is_called_exactly_so_comes_first(names: tuple[str, str]) -> None:
+    """Row 3: of two near names each is itself, and a third spelling of both is neither."""
+    snapshot = Snapshot(slots=(slot("primary", None, *names),), models=tuple(map(model, names)))
+    for name in names:
+        assert resolve(name, Kind.CHAT, snapshot).model == name
+    twins = Snapshot(slots=(slot("primary", None, "ab", "Ab"),), models=(model("ab"), model("Ab")))
+    with pytest.raises(ModelNotFound):
+        resolve("aB", Kind.CHAT, twins)
+
+
+@pytest.mark.parametrize(
+    "name", ["primary:b", "primary:latest", "embed:latest", "agent-hermes:a", "primary:zzz"]
+)
+def test_a_listed_id_is_never_split(name: str) -> None:
+    """Row 4: an exact id or alias wins before `slot:model` is looked for."""
+    choices = ("a", "b", "c:7b", name)
+    slots = (_replace(PRIMARY, choices=choices), _replace(AGENT, choices=choices), EMBED)
+    for models in ((*MODELS, model(name)), (model(name), *MODELS)):
+        route = resolve(name, Kind.CHAT, Snapshot(slots=slots, models=models))
+        assert (route.slot, route.model, route.path) == ("primary", name, ResolutionPath.SWITCHABLE)
+    aliased = (model("a"), model("b", Kind.CHAT, name), model("c:7b"))
+    assert resolve(name, Kind.CHAT, Snapshot(slots=slots, models=aliased)).model == "b"
+
+
+def test_a_megabyte_as_a_name_is_not_compared_and_not_repeated() -> None:
+    with pytest.raises(ModelNotFound) as caught:
+        resolve("x" * 1_000_000 + "\n\ud800", Kind.CHAT, TWO)
+    assert len(caught.value.message) < 500 and caught.value.message.endswith(".")
 
 
 def test_every_refusal_is_one_sentence_for_people() -> None:

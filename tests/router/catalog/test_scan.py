@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,119 @@ def test_links_are_followed_once(tmp_path: Path) -> None:
     assert found[0].problem is not None
     assert "No such file" in found[0].problem
     assert found[1].path == top / "linked.gguf"
+
+
+def test_every_link_to_a_file_is_a_name_of_it(tmp_path: Path) -> None:
+    """Row 2: hard and symbolic links; a name that another file has gets its folder."""
+    real = write_gguf(tmp_path / "a" / "real.gguf")
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "hard.gguf").hardlink_to(real)
+    (tmp_path / "b" / "soft.gguf").symlink_to(real)
+    (tmp_path / "b" / "taken.gguf").symlink_to(real)
+    write_gguf(tmp_path / "c" / "taken.gguf", general__name="another")
+    found = {item.id: item.aliases for item in scan_folder(tmp_path)}
+    assert found == {"real": ("hard", "soft", "taken@b"), "taken": ()}
+
+
+def hub(top: Path, repo: str, **commits: str) -> Path:
+    """Hugging Face's cache with `m.gguf` in each commit, whose bytes differ by the given word."""
+    folder = top / f"models--{repo}"
+    (folder / "refs").mkdir(parents=True)
+    for commit, word in commits.items():
+        blob = write_gguf(folder / "blobs" / f"blob-{word}", general__name=word)
+        (folder / "snapshots" / commit).mkdir(parents=True)
+        (folder / "snapshots" / commit / "m.gguf").symlink_to(f"../../blobs/{blob.name}")
+    return folder
+
+
+def named(top: Path) -> dict[str, str | None]:
+    return {item.id: item.header.name if item.header else None for item in scan_folder(top)}
+
+
+def test_the_plain_id_is_the_version_refs_main_names(tmp_path: Path) -> None:
+    """Row 13; the other versions stay, by their commits."""
+    folder = hub(tmp_path, "org--repo", aaa="old", bbb="new", ccc="newest")
+    (folder / "refs" / "main").write_text("bbb")
+    (folder / "refs" / "v1").write_text("aaa")
+    assert named(tmp_path) == {"m": "new", "m@aaa": "old", "m@ccc": "newest"}
+    (folder / "refs" / "main").write_text("ccc\n")
+    assert named(tmp_path) == {"m": "newest", "m@aaa": "old", "m@bbb": "new"}
+    (folder / "blobs" / "blob-newest").unlink()
+    assert scan_folder(tmp_path)[0].id == "m" and scan_folder(tmp_path)[0].problem, "not silently another one"
+
+
+@pytest.mark.parametrize("main", [None, "gone", "", "../../..", "folder", "fifo", b"\xff\xfe"])
+def test_where_refs_main_leads_nowhere_the_newest_version_has_the_name(
+    tmp_path: Path, main: str | bytes | None
+) -> None:
+    """Row 13: an interrupted download, a cache that was cleaned, or copied without its refs."""
+    folder = hub(tmp_path, "org--repo", aaa="older", bbb="newer", ccc="oldest")
+    for commit, time in (("aaa", 2000), ("bbb", 3000), ("ccc", 1000)):
+        os.utime(folder / "snapshots" / commit, (time, time))
+    ref = folder / "refs" / "main"
+    if main == "folder":
+        ref.mkdir()
+    elif main == "fifo":
+        os.mkfifo(ref)
+    elif main is not None:
+        ref.write_bytes(main if isinstance(main, bytes) else main.encode())
+    assert named(tmp_path) == {"m": "newer", "m@aaa": "older", "m@ccc": "oldest"}
+
+
+def test_one_blob_in_two_versions_is_one_model(tmp_path: Path) -> None:
+    folder = hub(tmp_path, "org--repo", aaa="same", bbb="same2")
+    (folder / "snapshots" / "bbb" / "m.gguf").unlink()
+    (folder / "snapshots" / "bbb" / "renamed.gguf").symlink_to("../../blobs/blob-same")
+    (folder / "refs" / "main").write_text("bbb")
+    assert [(item.id, item.aliases) for item in scan_folder(tmp_path)] == [("renamed", ("m",))]
+
+
+UNSPEAKABLE = [
+    b"caf\xe9",
+    b"\xff",
+    b"two\nlines",
+    b"\x1b[31mred",
+    b"tab\t",
+    b"\xed\xa0\x80",
+    "a\u2028b".encode(),
+]
+
+
+@pytest.mark.parametrize("stem", UNSPEAKABLE)
+def test_a_name_that_is_no_text_is_told_and_harms_no_other(tmp_path: Path, stem: bytes) -> None:
+    """Row 22, property 2."""
+    write_gguf(tmp_path / "kept.gguf")
+    bad = write_gguf(tmp_path / "moved.gguf", general__name="bad")
+    bad.rename(tmp_path / os.fsdecode(stem + b".gguf"))
+    found = {item.id: item.problem for item in scan_folder(tmp_path)}
+    assert found.pop("kept") is None
+    ((id_, problem),) = found.items()
+    assert id_.isprintable() and id_.encode().decode() == id_
+    assert problem is not None and problem.encode() and "rename it" in problem
+
+
+def test_a_folder_whose_name_is_no_text_is_looked_into(tmp_path: Path) -> None:
+    """Row 22: the models in it have names of their own."""
+    for folder in (b"caf\xe9", b"na\xefve"):
+        write_gguf(tmp_path / os.fsdecode(folder) / "m.gguf")
+    assert ids(tmp_path) == ["m", "m@na\\xefve"]
+    assert all(item.problem is None for item in scan_folder(tmp_path))
+
+
+def test_files_that_are_no_files(tmp_path: Path) -> None:
+    """Property 2: each is told, none is waited for, and the others are offered."""
+    write_gguf(tmp_path / "kept.gguf")
+    os.mkfifo(tmp_path / "fifo.gguf")
+    (tmp_path / "circle.gguf").symlink_to("circle.gguf")
+    (tmp_path / "null.gguf").symlink_to("/dev/null")
+    (tmp_path / "zero.gguf").touch()
+    (tmp_path / "folder.gguf" / "circle").mkdir(parents=True)
+    (tmp_path / "folder.gguf" / "again").symlink_to(tmp_path)
+    with socket.socket(socket.AF_UNIX) as unix:
+        unix.bind(str(tmp_path / "socket.gguf"))
+    problems = {item.id: item.problem for item in scan_folder(tmp_path)}
+    assert set(problems) == {"kept", "fifo", "circle", "null", "zero", "socket"}
+    assert [id_ for id_, problem in problems.items() if problem is None] == ["kept"]
 
 
 def test_overlapping_folders_give_each_file_once(tmp_path: Path) -> None:

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from router.config.schema import Kind
 from router.errors import BadRequest, EngineFailed, EngineRefused, ModelNotFound, SlotLoading
 from router.server.client import Waiting
-from router.server.metadata import model_rows
+from router.server.metadata import model_rows, row_of
 from router.state import DeviceMemory, ModelStatus, SlotState, SlotStatus, Snapshot
 from router.wire.ollama import chat_call, embed_call, embeddings_call, generate_call
 from router.wire.ollama_answer import Document, Lines
-from router.wire.ollama_models import NEVER, find_row, plain_name, running, shown, tags
+from router.wire.ollama_models import NEVER, running, shown, tags
 from router.wire.ollama_parts import message_part, response_part, timestamp
 from router.wire.ollama_vectors import Embeddings, OneEmbedding
 from router.wire.openai import JsonCall, parse_call
@@ -448,26 +448,6 @@ MODEL_ROWS = model_rows(SNAPSHOT)
 
 
 @pytest.mark.parametrize(
-    ("asked", "meant"),
-    [
-        ("qwen3:8b", "qwen3:8b"),
-        ("qwen3:8b:latest", "qwen3:8b"),
-        ("qwen:latest", "qwen"),
-        ("gemma:latest", "gemma:latest"),
-        ("gemma", "gemma"),
-        ("embed:latest", "embed"),
-        ("primary:latest", "primary:latest"),
-        ("primary:qwen3:8b", "primary:qwen3:8b"),
-        ("primary:qwen3:8b:latest", "primary:qwen3:8b"),
-        ("gpt-4:latest", "gpt-4:latest"),
-        (":latest", ":latest"),
-    ],
-)
-def test_names_with_latest(asked: str, meant: str) -> None:
-    assert plain_name(asked, SNAPSHOT) == meant
-
-
-@pytest.mark.parametrize(
     ("asked", "row"),
     [
         ("", "primary"),
@@ -476,21 +456,26 @@ def test_names_with_latest(asked: str, meant: str) -> None:
         ("primary:qwen3:8b", "qwen3:8b"),
         ("qwen", "qwen3:8b"),
         ("bge:latest", "bge"),
+        ("gemma", "gemma:latest"),
+        ("gemma:latest", "gemma:latest"),
+        ("embed:latest", "embed"),
+        ("qwen3:8b:latest", "qwen3:8b"),
+        ("primary:qwen3:8b:latest", "qwen3:8b"),
     ],
 )
 def test_which_row_is_shown(asked: str, row: str) -> None:
-    assert find_row(asked, MODEL_ROWS, SNAPSHOT)["id"] == row
+    assert row_of(asked, SNAPSHOT)["id"] == row
 
 
-@pytest.mark.parametrize("asked", ["gpt-4", "gemma", "embed:qwen3:8b", "primary:gpt-4"])
+@pytest.mark.parametrize("asked", ["gpt-4", "gpt-4:latest", ":latest", "embed:qwen3:8b", "primary:gpt-4"])
 def test_unknown_names_are_not_found(asked: str) -> None:
     with pytest.raises(ModelNotFound, match=asked):
-        find_row(asked, MODEL_ROWS, SNAPSHOT)
+        row_of(asked, SNAPSHOT)
 
 
 def test_without_a_chat_slot_nothing_is_not_found_either() -> None:
     with pytest.raises(ModelNotFound):
-        find_row("", [], Snapshot())
+        row_of("", Snapshot())
 
 
 def test_tags_are_the_rows_of_v1_models() -> None:
@@ -514,12 +499,12 @@ def test_running_is_what_is_ready() -> None:
 
 
 def test_shown_carries_the_context_length_twice() -> None:
-    told = shown(find_row("primary", MODEL_ROWS, SNAPSHOT), SNAPSHOT)
+    told = shown(row_of("primary", SNAPSHOT), SNAPSHOT)
     assert told["parameters"] == "num_ctx 131072" and told["capabilities"] == ["completion", "tools"]
     info = told["model_info"]
     assert info[f"{info['general.architecture']}.context_length"] == 131072
-    assert shown(find_row("bge", MODEL_ROWS, SNAPSHOT), SNAPSHOT)["capabilities"] == ["embedding"]
-    unknown = shown(find_row("latest", MODEL_ROWS, SNAPSHOT), SNAPSHOT)
+    assert shown(row_of("bge", SNAPSHOT), SNAPSHOT)["capabilities"] == ["embedding"]
+    unknown = shown(row_of("latest", SNAPSHOT), SNAPSHOT)
     assert unknown["parameters"] == "" and not any("context_length" in key for key in unknown["model_info"])
 
 
