@@ -16,8 +16,8 @@ class Lease:
 
     Attributes:
         model: what answers; its `request` defaults are merged into the request.
-        engine_model: the id the engine was launched with and names itself by; another one than `model.id`
-            when the two share a process.
+        engine_model: what the engine names itself (`engine_name`); another one than `model.id` when two models
+            share a process.
         process: the engine; its port and key, and what it says if it dies.
         aborted: the drain timeout ran out, the request must end now; `on_abort` is called when that happens.
     """

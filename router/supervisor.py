@@ -17,6 +17,7 @@ from router.catalog.model import Model
 from router.config.problems import did_you_mean
 from router.config.schema import LimitsConfig, SlotConfig
 from router.effects import AbortLeases, CheckModel, Done, Effect, Grant, Refuse, StartEngine, StopEngine
+from router.engine.command import engine_name
 from router.engine.log import LogFiles
 from router.engine.process import EngineProcess
 from router.engine_tasks import EngineLauncher, EngineTasks, Event
@@ -308,7 +309,7 @@ class Supervisor:
     def _grant(self, seat: Seat, number: int, model: str, generation: int) -> None:
         engine = seat.engines[generation]
         assert engine.process is not None, "only a ready engine grants leases"
-        lease = Lease(seat.name, seat.model(model), engine.model.id, engine.process, generation)
+        lease = Lease(seat.name, seat.model(model), engine_name(engine.model.id), engine.process, generation)
         seat.leases[number] = lease
         seat.served_by = None
         outcome = self._tickets.get(number)

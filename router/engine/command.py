@@ -78,11 +78,16 @@ def _own_arguments(model: Model, options: EngineOptions, port: int, log_jsonl: b
     wanted.append(("cors-origins", "localhost"))
     if log_jsonl:
         wanted.append(("log-jsonl", None))
-    # Answers name the model by its id, not by its path. A comma would make two names of one.
-    wanted.append(("alias", model.id.replace(",", "_")))
+    wanted.append(("alias", engine_name(model.id)))
     known = [(name, value) for name, value in wanted if options.has(name)]
     known += [("host", "127.0.0.1"), ("port", str(port))]
     return [part for name, value in known for part in (f"--{name}", value) if part is not None]
+
+
+def engine_name(model_id: str) -> str:
+    """What an engine is told to call itself: the id, not the path. llama-server makes several names of one with
+    commas and takes blanks off; such an id is put into its answers by `router.wire.rename`."""
+    return re.sub(r"[,\s]|^-", "_", model_id)
 
 
 def modernized(model: Model, options: EngineOptions) -> dict[str, str | bool]:
