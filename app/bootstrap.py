@@ -8,7 +8,7 @@ import queue
 import sys
 from pathlib import Path
 
-from app.journal import JournalFormatter, is_journal
+from app.journal import JournalFormatter, OneLine, is_journal
 from resources import demo_model
 from router.config.load import load_config
 from router.config.schema import Config
@@ -37,7 +37,7 @@ def start_logging(paths: Paths, *, to_stderr: bool) -> logging.handlers.QueueLis
     """
     paths.create()
     file = logging.handlers.RotatingFileHandler(
-        paths.logs / "hal0.log", maxBytes=LOG_BYTES, backupCount=2, encoding="utf-8"
+        paths.logs / "hal0.log", maxBytes=LOG_BYTES, backupCount=2, encoding="utf-8", errors="replace"
     )
     file.setFormatter(logging.Formatter(LOG_LINE))
     handlers: list[logging.Handler] = [file]
@@ -48,7 +48,9 @@ def start_logging(paths: Paths, *, to_stderr: bool) -> logging.handlers.QueueLis
     lines: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
     root = logging.getLogger()
     root.setLevel(logging.INFO)
-    root.addHandler(logging.handlers.QueueHandler(lines))
+    queued = logging.handlers.QueueHandler(lines)
+    queued.setFormatter(OneLine())  # what the handlers behind it get is this text
+    root.addHandler(queued)
     listener = logging.handlers.QueueListener(lines, *handlers)
     listener.start()
     return listener

@@ -63,7 +63,7 @@ class Client:
     def load(self, slot: str, model: str, *, force: bool = False) -> None:
         """Returns when the model is ready. Raises Refused with the reason it is not. `force`: even if its
         memory is not there."""
-        body = {"model": model, "force": True} if force else {"model": model}
+        body: dict[str, Any] = {"model": _as_typed(model), **({"force": True} if force else {})}
         self._call("POST", _slot_path(slot, "load"), body)
 
     def unload(self, slot: str) -> None:
@@ -110,7 +110,12 @@ def _why(error: Exception) -> object:
 
 
 def _slot_path(slot: str, action: str) -> str:
-    return f"/api/slots/{urllib.parse.quote(slot, safe='')}/{action}"
+    return f"/api/slots/{urllib.parse.quote(_as_typed(slot), safe='')}/{action}"
+
+
+def _as_typed(argument: str) -> str:
+    """What somebody typed, also where the locale (LC_ALL=C) knows no letters but ASCII."""
+    return argument.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def noted_url(paths: Paths) -> str | None:

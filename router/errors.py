@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from router.names import speakable
+
 
 class RouterError(Exception):
     """Base of all errors with a meaning outside the code.
@@ -34,8 +36,8 @@ class RouterError(Exception):
         details: Mapping[str, Any] | None = None,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = speakable(message, keep="\n\t")  # it may quote anything, and goes to screens and logs
+        super().__init__(self.message)
         self.param = param
         self.details = dict(details or {})
         self.retry_after = retry_after

@@ -81,7 +81,8 @@ class LiveConfig:
             try:
                 await self._look()
             except (ConfigErrors, PortInUse) as error:
-                log.warning("hal0.yaml is not in effect as it is: %s", error.message)
+                for line in error.message.splitlines():
+                    log.warning("hal0.yaml is not in effect as it is: %s", line)
             except Exception:
                 # The next look may go better; the router itself is not concerned.
                 log.exception("looking for changes failed")

@@ -37,9 +37,10 @@ def is_speakable(text: str) -> bool:
     return _UNSPEAKABLE.search(text) is None
 
 
-def speakable(text: str) -> str:
-    """`text` with what cannot be said written as `\\x1b`; of a file name, a byte that is not UTF-8, too."""
-    return _UNSPEAKABLE.sub(_escaped, text)
+def speakable(text: str, keep: str = "") -> str:
+    """`text` with what cannot be said, but for the characters in `keep`, written as `\\x1b`; of a file name, a
+    byte that is not UTF-8, too."""
+    return _UNSPEAKABLE.sub(lambda found: found[0] if found[0] in keep else _escaped(found[0]), text)
 
 
 def shown(text: str, most: int = LONGEST_SHOWN) -> str:
@@ -48,8 +49,10 @@ def shown(text: str, most: int = LONGEST_SHOWN) -> str:
     return told if len(text) <= most else f"{told[:most]}…"
 
 
-def _escaped(found: re.Match[str]) -> str:
-    code = ord(found[0])
+def _escaped(character: str) -> str:
+    code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:  # how Python holds the byte (PEP 383)
         code -= 0xDC00
+    if character == "\n":
+        return "\\n"
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

@@ -12,7 +12,7 @@ from enum import StrEnum
 from router.config.problems import did_you_mean
 from router.config.schema import Kind, SwitchPolicy
 from router.errors import BadRequest, LocalOnly, ModelNotFound, ModelNotLoaded, WrongKind
-from router.names import folded, shown, spellings
+from router.names import folded, is_speakable, shown, spellings
 from router.state import ModelStatus, SlotState, SlotStatus, Snapshot, UpstreamState, UpstreamStatus
 
 _LONGEST = 1000
@@ -183,7 +183,9 @@ def _unlisted(name: str, snapshot: Snapshot) -> Meaning | None:
     """`upstream/model` where the server's list is not known, or not sure: it will say."""
     upstream_name, _slash, model = name.partition("/")
     upstream = next((u for u in snapshot.upstreams if u.name == upstream_name), None)
-    if upstream is None or not model or (upstream.state is UpstreamState.OK and upstream.models):
+    if upstream is None or not model or not is_speakable(model) or len(model) > _LONGEST:
+        return None
+    if upstream.state is UpstreamState.OK and upstream.models:
         return None
     return Meaning(upstream=(upstream_name, model))
 

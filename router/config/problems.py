@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from router.errors import RouterError
+from router.names import speakable
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class ProblemList:
         self.found: list[ConfigProblem] = []
 
     def add(self, line: int, key: str, message: str, suggestion: str | None = None) -> None:
-        self.found.append(ConfigProblem(self._file, line, key, message, suggestion))
+        self.found.append(ConfigProblem(self._file, line, speakable(key), speakable(message), suggestion))
 
     def stop_if_any(self) -> None:
         if self.found:

@@ -9,6 +9,8 @@ import re
 from collections import deque
 from pathlib import Path
 
+from router.names import speakable
+
 RING_LINES = 2000
 FILE_BYTES = 5 * 1024 * 1024
 FILE_BACKUPS = 2
@@ -50,7 +52,7 @@ class EngineLog:
         self._name = name
 
     def add(self, line: str) -> None:
-        line = _ANSI.sub("", line).rstrip()
+        line = speakable(_ANSI.sub("", line).rstrip(), keep="\t")
         if not line:
             return
         self.ring.append(line)

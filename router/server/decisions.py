@@ -12,6 +12,8 @@ import logging
 import time
 from dataclasses import dataclass
 
+from router.names import shown
+
 log = logging.getLogger(__name__)
 
 GATHER_SECONDS = 0.25
@@ -35,7 +37,7 @@ class Decision:
         second = int(self.at)
         clock = f"{_clock(second)}.{int((self.at - second) * 1000):03}"
         return (
-            f"dispatch.decision at={clock}Z request={self.request} asked={self.asked!r} "
+            f"dispatch.decision at={clock}Z request={self.request} asked={shown(repr(self.asked))} "
             f"resolution_path={self.resolution_path} slot={self.slot or '-'} served={self.served} "
             f"waited_ms={self.waited_ms:.1f} decide_ms={self.decide_ms:.3f}"
         )

@@ -91,12 +91,17 @@ async def test_whatever_is_listed_can_be_asked_for(
     assert {row["id"] for row in rows} == {*models, "primary", "embed"}
     assert {"primary@names", "a,b", " lead", " , ", "named", "words, words", "someone/tuned:v1"} <= set(models)
     names = [alias for model in models.values() for alias in model["aliases"]]
-    assert {"hard", "first:one", "other", "llama3.2:latest", "llama3.2:3b", "gpt-4.1:latest"} <= {*names, *models}
+    assert {"hard", "first:one", "other", "llama3.2:latest", "llama3.2:3b", "gpt-4.1:latest"} <= {
+        *names,
+        *models,
+    }
     for id_, model in models.items():
         assert model["problem"] is None, model
-        said = {sentences.get(Path(model["file"]).relative_to(folder).with_suffix("").as_posix())} if (
-            Path(model["file"]).is_relative_to(folder)
-        ) else {"From the store."}
+        said = (
+            {sentences.get(Path(model["file"]).relative_to(folder).with_suffix("").as_posix())}
+            if (Path(model["file"]).is_relative_to(folder))
+            else {"From the store."}
+        )
         await _answers(hal0, model, [id_, *model["aliases"]], said.pop())
 
 
@@ -118,5 +123,7 @@ async def _answers(hal0: Hal0, model: dict[str, Any], names: list[str], sentence
     body = {"model": names[-1], "messages": HI, "stream": True}
     if model["kind"] == "chat":
         async with hal0.session.post(hal0.url + "/v1/chat/completions", json=body) as answer:
-            events = [line.removeprefix(b"data: ") async for line in answer.content if line.startswith(b"data: {")]
+            events = [
+                line.removeprefix(b"data: ") async for line in answer.content if line.startswith(b"data: {")
+            ]
         assert {json.loads(event)["model"] for event in events} == {model["id"]}
