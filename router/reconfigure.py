@@ -72,6 +72,7 @@ class Reconfigurer:
         self._supervisor = supervisor
         self._listener = listener
         self._make_launcher = make_launcher
+        self._logged: dict[str, str] = {}
         self._leaving: dict[str, asyncio.Task[None]] = {}
 
     def add_slots(self, selected: Mapping[str, Selected]) -> None:
@@ -112,9 +113,18 @@ class Reconfigurer:
         found = self.models().values()
         told = _unambiguous([model_status(model, self.outlook, memory) for model in found], self.config.slots)
         before = self._store.snapshot.models
+        self._log_problems(told)
         self._store.update(models=told, headroom=self.config.memory.headroom)
         if before != told:
             self._supervisor.models_told()
+
+    def _log_problems(self, models: Sequence[ModelStatus]) -> None:
+        """Each once, until it is another one."""
+        problems = {model.id: model.problem for model in models if model.problem}
+        for model, problem in problems.items():
+            if self._logged.get(model) != problem:
+                log.warning("model %s: %s", model, problem)
+        self._logged = problems
 
     def models(self) -> dict[str, Model]:
         """All models there are, and those that run on without being a choice any more."""

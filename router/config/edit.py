@@ -5,6 +5,7 @@ Each change is cut into the text (`router.config.yaml_splice`), read back, and c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,7 @@ HEADER: Final = """\
 """
 
 _ABSENT: Final = Value(0, None)
+_UNWRITABLE: Final = re.compile("[\0\ud800-\udfff]")
 
 
 def apply_changes(text: str, changes: Sequence[ConfigChange], source: Path = Path("hal0.yaml")) -> str:
@@ -69,7 +71,16 @@ def _apply(text: str, path: tuple[str, ...], value: Any, source: Path) -> str:
         except ValueError as error:
             raise _refusal(source, 0, path, str(error)) from None
     message = "cannot be changed by itself, for the file shares or shapes it unusually; edit the file by hand"
+    if _UNWRITABLE.search(_text_of([*path, value])):
+        message = "holds a character that no file of text can (NUL, or half of a surrogate pair); take it out"
     raise _refusal(source, line or _at_or_nothing(before, path).line, path, message)
+
+
+def _text_of(value: Any) -> str:
+    """Every text in it."""
+    if isinstance(value, Mapping):
+        return _text_of([*value, *value.values()])
+    return "".join(map(_text_of, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _attempts(text: str, path: tuple[str, ...], value: Any, old: Value | None) -> Iterator[Callable[[], str]]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from router.errors import RouterError
-from router.names import speakable
+from router.names import shown, speakable
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,8 @@ class ConfigErrors(RouterError):
     status, code, type = 400, "config.invalid", "invalid_request_error"
 
     def __init__(self, problems: Iterable[ConfigProblem]) -> None:
-        self.problems = tuple(sorted(problems, key=lambda problem: problem.line))
+        said = (replace(p, key=shown(p.key), message=speakable(p.message)) for p in problems)
+        self.problems = tuple(sorted(said, key=lambda problem: problem.line))
         listed = [asdict(problem) for problem in self.problems]
         super().__init__(_sentence(self.problems), details={"problems": listed})
 
@@ -62,7 +63,7 @@ class ProblemList:
         self.found: list[ConfigProblem] = []
 
     def add(self, line: int, key: str, message: str, suggestion: str | None = None) -> None:
-        self.found.append(ConfigProblem(self._file, line, speakable(key), speakable(message), suggestion))
+        self.found.append(ConfigProblem(self._file, line, key, message, suggestion))
 
     def stop_if_any(self) -> None:
         if self.found:
