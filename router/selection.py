@@ -33,13 +33,22 @@ class SelectionFile:
     def load(self) -> dict[str, Selected]:
         """What was saved; an absent or damaged file is an empty selection."""
         try:
-            saved = json.loads(self._path.read_bytes())["slots"]
-            return {slot: Selected(str(s["model"]), s.get("configured")) for slot, s in saved.items()}
+            saved = json.loads(self._path.read_bytes())["slots"].items()
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             log.warning("%s could not be read (%s); slots start as configured", self._path, error)
             return {}
+        selected = {}
+        for slot, told in saved:
+            match told:
+                case {"model": str(model), "configured": str(configured)}:
+                    selected[slot] = Selected(model, configured)
+                case {"model": str(model), **others} if others.get("configured") is None:
+                    selected[slot] = Selected(model, None)
+                case _:
+                    log.warning("%s is damaged at %s; such slots start as configured", self._path, slot)
+        return selected
 
     def save(self, selection: Mapping[str, Selected]) -> None:
         slots = {slot: asdict(selected) for slot, selected in selection.items()}

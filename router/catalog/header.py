@@ -19,6 +19,7 @@ FILE_TYPES = {
     **{26: "IQ3_S", 27: "IQ3_M", 28: "IQ2_S", 29: "IQ2_M", 30: "IQ4_XS", 31: "IQ1_M", 32: "BF16"},
     **{36: "TQ1_0", 37: "TQ2_0", 38: "MXFP4_MOE", 39: "NVFP4", 40: "Q1_0"},
 }
+MOST = 1 << 40  # of anything a header counts; a damaged one may claim 2^64
 MAX_LAYERS = 1024  # a header may claim any number; no tuple is built from an absurd one
 _ENCODERS = ("bert", "gemma-embedding", "llama-embed", "t5encoder")
 _NOT_MODELS = {
@@ -54,9 +55,10 @@ class GgufHeader:
         return value if isinstance(value, str) else None
 
     def number(self, key: str) -> int | None:
-        """An integer; `{arch}` in `key` stands for the architecture."""
+        """A count or size; `{arch}` in `key` stands for the architecture. None for what cannot be one."""
         value = self.metadata.get(key.replace("{arch}", self.architecture))
-        return value if isinstance(value, int) and not isinstance(value, bool) else None
+        usable = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST
+        return value if isinstance(value, int) and usable else None
 
     @property
     def architecture(self) -> str:
@@ -106,7 +108,7 @@ class GgufHeader:
     def head_counts_kv(self) -> tuple[int, ...] | None:
         """Key-value heads of each layer."""
         per_layer = self.arrays.get(f"{self.architecture}.attention.head_count_kv")
-        if per_layer is not None:
+        if per_layer is not None and all(0 <= heads <= MOST for heads in per_layer):
             return tuple(int(heads) for heads in per_layer)
         heads = self.number("{arch}.attention.head_count_kv") or self.head_count
         layers = self.block_count or 0

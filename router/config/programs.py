@@ -71,7 +71,7 @@ def _lm_studio(home: Path) -> Iterator[Path]:
         base = home / ".lmstudio"  # not moved
     try:
         chosen = json.loads((base / "settings.json").read_bytes()).get("downloadsFolder")
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         chosen = None
     if isinstance(chosen, str) and chosen:
         yield Path(chosen).expanduser()

@@ -102,7 +102,7 @@ def read_mark(folder: Path) -> Download | None:
         return (
             Download(str(raw["repo"]), str(raw["label"]), str(raw["commit"]), folder, files) if files else None
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

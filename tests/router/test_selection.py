@@ -41,6 +41,24 @@ def test_a_damaged_file_is_an_empty_selection_and_told(
     assert "slots start as configured" in caplog.text
 
 
+def test_one_damaged_entry_takes_no_other_with_it(tmp_path: Path) -> None:
+    """Property 2."""
+    path = tmp_path / "selection.json"
+    good = {"model": "alpha", "configured": None}
+    path.write_text(
+        json.dumps({"slots": {"a": 3, "b": {"model": 1}, "primary": good, "c": {**good, "configured": []}}})
+    )
+    assert SelectionFile(path).load() == {"primary": Selected("alpha", None)}
+
+
+@pytest.mark.parametrize("name", ["\ud800", "a\x00b", "two\nlines", "\x1b[m", "\u2028", "caf\u00e9"])
+def test_any_name_is_kept(tmp_path: Path, name: str) -> None:
+    """Row 33."""
+    path = tmp_path / "selection.json"
+    SelectionFile(path).save({"primary": Selected(name, name)})
+    assert SelectionFile(path).load() == {"primary": Selected(name, name)}
+
+
 def test_a_selection_of_an_older_hal0_without_the_configured_model(tmp_path: Path) -> None:
     path = tmp_path / "selection.json"
     path.write_text(json.dumps({"slots": {"primary": {"model": "alpha"}}, "more": 1}))

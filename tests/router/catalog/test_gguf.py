@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import struct
 import tracemalloc
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,11 @@ from hypothesis import strategies as st
 from resources import demo_model
 from router.catalog.gguf import MAX_STRINGS, TYPE_SIZES, kind_of, read_header
 from router.catalog.header import FILE_TYPES
-from router.config.schema import Kind
+from router.catalog.models import build_catalog
+from router.config.schema import Config, Kind
 from router.errors import BadModel
+from router.memory.formula import formula
+from router.reconfigure import model_status
 from tests.router.catalog.files import write_gguf
 
 
@@ -219,6 +224,58 @@ def test_garbage_after_the_magic(tmp_path_factory: pytest.TempPathFactory, tail:
         assert read_header(path).tensor_count == 1
     except BadModel as error:
         assert str(path) in error.message
+
+
+_KEYS = [
+    *("general.architecture", "general.type", "general.file_type", "general.name", "general.alignment"),
+    *(f"llama.{key}" for key in ("block_count", "context_length", "embedding_length", "pooling_type")),
+    *(f"llama.attention.{key}" for key in ("head_count", "head_count_kv", "key_length", "value_length")),
+    *("llama.attention.sliding_window", "llama.attention.sliding_window_pattern", "llama.feed_forward_length"),
+    *("split.no", "split.count", "tokenizer.ggml.tokens", "clip.vision.projection_dim"),
+]
+
+
+def _value(kind: int, data: bytes, length: int) -> bytes:
+    """One value of GGUF's type `kind` (8 a string, 9 an array), from any bytes."""
+    sizes = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
+    if kind == 8:
+        return struct.pack("<Q", len(data)) + data
+    if kind == 9:
+        inner = data[0] % 13 if data else 4
+        items = b"".join(_value(inner if inner != 9 else 5, data, 0) for _ in range(length))
+        return struct.pack("<IQ", inner if inner != 9 else 5, length) + items
+    return (data * 8 + bytes(8))[: sizes[kind]]
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.dictionaries(
+        st.sampled_from(_KEYS),
+        st.tuples(st.integers(0, 12), st.binary(max_size=9), st.integers(0, 40)),
+        max_size=12,
+    )
+)
+def test_whatever_a_header_says_nothing_breaks(
+    tmp_path_factory: pytest.TempPathFactory, keys: dict[str, tuple[int, bytes, int]]
+) -> None:
+    """Property 2: wrong types, negative and absurd numbers, NaN, text that is not UTF-8; a model like any
+    other, or one with a problem, and what is told of it is JSON."""
+    folder = tmp_path_factory.mktemp("any")
+    said = {"general.architecture": (8, b"llama", 0), "llama.block_count": (4, b"\2\0\0\0", 0), **keys}
+    with (folder / "any.gguf").open("wb") as file:
+        file.write(b"GGUF" + struct.pack("<IQQ", 3, 1, len(said)))
+        for key, (kind, data, length) in said.items():
+            file.write(struct.pack("<Q", len(key)) + key.encode() + struct.pack("<I", kind))
+            file.write(_value(kind, data, length))
+        file.write(struct.pack("<Q1sIIQ", 1, b"t", 0, 0, 0) + bytes(4096))
+    for model in build_catalog(Config(model_dirs=(folder,)), None).models.values():
+        told = asdict(model_status(model))
+        assert json.loads(json.dumps(told, allow_nan=False).encode()) is not None
+    try:
+        header = read_header(folder / "any.gguf")
+    except BadModel:
+        return
+    assert formula(header, {}, 1000).needs >= 1000
 
 
 def test_unreadable_paths(tmp_path: Path) -> None:
