@@ -135,14 +135,16 @@ def _model(store: Path, manifest: Path, name: str) -> OllamaModel | None:
     limit = params.get("num_predict")
     if isinstance(limit, int) and limit > 0:
         flags["n-predict"] = str(limit)  # a default in every dialect, each of which has its own word for it
-    messages = [message for digest in layers["messages"] for message in _json(_blob(store, digest))]
+    said = [message for digest in layers["messages"] for message in _json(_blob(store, digest))]
+    messages = [{"role": str(message["role"]), "content": str(message["content"])} for message in said]
+    prompts = [_text(_blob(store, digest)) for digest in layers["system"]]
     return OllamaModel(
         name,
         weights,
         flags,
         parameters(params),
-        "\n".join(_text(_blob(store, digest)) for digest in layers["system"]),
-        tuple({"role": str(m["role"]), "content": str(m["content"])} for m in messages),
+        "\n".join([*prompts, *(m["content"] for m in messages if m["role"] == "system")]),
+        tuple(message for message in messages if message["role"] != "system"),
         tuple(sorted(f"{k} {d}" for k, ds in layers.items() if k not in ("model", "license") for d in ds)),
     )
 

@@ -20,6 +20,7 @@ from router.wire.ollama_models import running, shown, tags
 from router.wire.ollama_parts import message_part, response_part
 from router.wire.ollama_vectors import Embeddings, OneEmbedding
 from router.wire.openai import JsonCall, engine_body, parse_call
+from router.wire.preamble import preceded
 
 VERSION = "0.12.6"
 """The Ollama whose API this is. Copilot refuses those before 0.6.4; hal0's own version is at /version."""
@@ -125,7 +126,8 @@ async def _exchange(
 
     def body(lease: Lease) -> bytes:
         encoder.served_by(lease.model.id)
-        return engine_body(asked, lease.model.id, lease.model.request)
+        begun = preceded(asked, call.path, lease.model.system, lease.model.opening)
+        return engine_body(begun, lease.model.id, lease.model.request)
 
     def remote_body(model: str) -> bytes:
         encoder.served_by(model)

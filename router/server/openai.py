@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from router.catalog.model import Model
 from router.config.schema import Kind
 from router.server.exchange import Exchange
 from router.server.generate import generate
@@ -22,6 +23,7 @@ from router.wire.encode import (
 )
 from router.wire.multipart import read_fields, with_field
 from router.wire.openai import JsonCall, engine_body, parse_call
+from router.wire.preamble import preceded
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -96,11 +98,15 @@ def json_exchange(endpoint: Endpoint, call: JsonCall) -> Exchange:
     else:
         encoder = endpoint.aggregate() if endpoint.aggregate and aggregates else endpoint.whole()
     extra = endpoint.streaming if aggregates else {}
+
+    def begun(model: Model) -> JsonCall:
+        return preceded(call, endpoint.path, model.system, model.opening)
+
     return Exchange(
         endpoint.kind,
         call.model,
         endpoint.path,
-        lambda lease: engine_body(call, lease.model.id, lease.model.request, extra),
+        lambda lease: engine_body(begun(lease.model), lease.model.id, lease.model.request, extra),
         lambda model: engine_body(call, model, {}),
         encoder,
         loads=endpoint.loads,

@@ -1,0 +1,54 @@
+"""What a model begins every conversation with: its own system prompt, and messages before the client's.
+
+As Ollama does it (server/routes.go): the prompt is for conversations that bring none of their own. Prompts that
+are sent finished (completions, infill) pass as they are. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from router.wire.openai import JsonCall
+
+Message = Mapping[str, Any]
+
+_SYSTEM = ("system", "developer")
+_CHATS = ("/v1/chat/completions", "/apply-template")
+_ANTHROPIC = ("/v1/messages", "/v1/messages/count_tokens")
+
+
+def preceded(call: JsonCall, path: str, system: str, opening: Sequence[Message]) -> JsonCall:
+    """`call`, for the engine's `path`, with what comes before it; itself where nothing does."""
+    if not system and not opening:
+        return call
+    body = dict(call.body)
+    if path in _CHATS and isinstance(given := body.get("messages"), list):
+        body["messages"] = _messages(given, system, opening)
+    elif path in _ANTHROPIC and isinstance(given := body.get("messages"), list):
+        body |= {"messages": [*opening, *given], **_unless_given(body, "system", system)}
+    elif path == "/v1/responses" and isinstance(given := body.get("input"), str | list):
+        said = [{"role": "user", "content": given}] if isinstance(given, str) else given
+        prompted = any(map(_is_system, said))
+        body |= {"input": _messages(said, "", opening) if opening else given}
+        body |= {} if prompted else _unless_given(body, "instructions", system)
+    else:
+        return call
+    return replace(call, body=body, raw=b"")
+
+
+def _messages(given: Sequence[Any], system: str, opening: Sequence[Message]) -> list[Any]:
+    """The client's own prompt stays first: most templates allow it nowhere else."""
+    count = next((n for n, message in enumerate(given) if not _is_system(message)), len(given))
+    prompted = any(map(_is_system, given))
+    head = [{"role": "system", "content": system}] if system and not prompted else []
+    return [*head, *given[:count], *opening, *given[count:]]
+
+
+def _is_system(message: Any) -> bool:
+    return isinstance(message, Mapping) and message.get("role") in _SYSTEM
+
+
+def _unless_given(body: Mapping[str, Any], name: str, text: str) -> dict[str, Any]:
+    return {name: text} if text and not body.get(name) else {}
