@@ -31,7 +31,7 @@ def preceded(call: JsonCall, path: str, system: str, opening: Sequence[Message])
     elif path == "/v1/responses" and isinstance(given := body.get("input"), str | list):
         said = [{"role": "user", "content": given}] if isinstance(given, str) else given
         prompted = any(map(_is_system, said))
-        body |= {"input": _messages(said, "", opening) if opening else given}
+        body |= {"input": _messages(said, "", [_item(message) for message in opening]) if opening else given}
         body |= {} if prompted else _unless_given(body, "instructions", system)
     else:
         return call
@@ -44,6 +44,14 @@ def _messages(given: Sequence[Any], system: str, opening: Sequence[Message]) -> 
     prompted = any(map(_is_system, given))
     head = [{"role": "system", "content": system}] if system and not prompted else []
     return [*head, *given[:count], *opening, *given[count:]]
+
+
+def _item(message: Message) -> Message:
+    """As the responses API writes what a model said."""
+    if message.get("role") != "assistant":
+        return message
+    text = {"type": "output_text", "text": message.get("content"), "annotations": []}
+    return {"type": "message", "role": "assistant", "status": "completed", "content": [text]}
 
 
 def _is_system(message: Any) -> bool:

@@ -14,6 +14,12 @@ HI = {"role": "user", "content": "Hi"}
 MINE = {"role": "system", "content": "mine"}
 OURS = {"role": "system", "content": "ours"}
 SHOT = ({"role": "user", "content": "1+1"}, {"role": "assistant", "content": "2"})
+SAID = {
+    "type": "message",
+    "role": "assistant",
+    "status": "completed",
+    "content": [{"type": "output_text", "text": "2", "annotations": []}],
+}
 
 
 def sent(path: str, body: dict[str, Any], opening: tuple[dict[str, str], ...] = ()) -> Any:
@@ -52,7 +58,7 @@ def test_the_prompt_is_for_who_brings_none(path: str, body: dict[str, Any], adde
         ("/v1/chat/completions", {"messages": [HI]}, {"messages": [OURS, *SHOT, HI]}),
         ("/v1/chat/completions", {"messages": [MINE, HI]}, {"messages": [MINE, *SHOT, HI]}),
         ("/v1/messages", {"messages": [HI]}, {"messages": [*SHOT, HI], "system": "ours"}),
-        ("/v1/responses", {"input": "Hi"}, {"input": [*SHOT, HI], "instructions": "ours"}),
+        ("/v1/responses", {"input": "Hi"}, {"input": [SHOT[0], SAID, HI], "instructions": "ours"}),
     ],
 )
 def test_messages_come_before_the_clients(path: str, body: dict[str, Any], expected: dict[str, Any]) -> None:
