@@ -64,6 +64,8 @@ def meaning(name: str, snapshot: Snapshot) -> Meaning | None:
     What is called exactly so comes first, and only then another spelling (`router.names`): a name that is
     listed is never split, completed or read in another case.
     """
+    if (exact := _here(name, snapshot) or _at_upstream(name, snapshot)) is not None:
+        return exact
     for exactly in (_here, _elsewhere):
         for spelling in spellings(name):
             if (exact := exactly(spelling, snapshot)) is not None:
@@ -135,11 +137,17 @@ def _here(name: str, snapshot: Snapshot) -> Meaning | None:
     return _scoped(name, snapshot)
 
 
+def _at_upstream(name: str, snapshot: Snapshot) -> Meaning | None:
+    """`upstream/model`, as GET /v1/models has it."""
+    upstream_name, _slash, model = name.partition("/")
+    known = any(u.name == upstream_name and model in u.models for u in snapshot.upstreams)
+    return Meaning(upstream=(upstream_name, model)) if known else None
+
+
 def _elsewhere(name: str, snapshot: Snapshot) -> Meaning | None:
     """`upstream/model`, else a model that one lists: a well one first, then in the order of hal0.yaml."""
-    upstream_name, _slash, model_name = name.partition("/")
-    if any(u.name == upstream_name and model_name in u.models for u in snapshot.upstreams):
-        return Meaning(upstream=(upstream_name, model_name))
+    if (named := _at_upstream(name, snapshot)) is not None:
+        return named
     listing = [upstream for upstream in snapshot.upstreams if name in upstream.models]
     best = min(listing, key=_unwell, default=None)
     return Meaning(upstream=(best.name, name)) if best is not None else None

@@ -19,7 +19,7 @@ SHOT = [{"role": "user", "content": "1+1?"}, {"role": "assistant", "content": "2
 
 
 def write_adapter(path: Path, base: Path) -> Path:
-    """A LoRA of rank 1 that takes the output's weights away: what it is put onto can say its sentence no more."""
+    """A LoRA of rank 1 that spoils the output: what it is put onto can say its sentence no more."""
     tensor = next(t for t in gguf.GGUFReader(base).tensors if t.name == "output.weight")
     width, height = map(int, tensor.shape)
     writer: Any = gguf.GGUFWriter(path, "qwen3")

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from router.config.schema import Kind, SwitchPolicy, UpstreamKind
 from router.errors import BadRequest, LocalOnly, ModelNotFound, ModelNotLoaded, WrongKind
 from router.resolve import ResolutionPath, Route, resolve
+from router.server.metadata import model_rows, row_of
 from router.state import ModelStatus, SlotState, SlotStatus, Snapshot, UpstreamState, UpstreamStatus
 
 KINDS = st.sampled_from([Kind.CHAT, Kind.EMBEDDING])
@@ -111,6 +112,73 @@ def test_what_is_routed_is_what_was_named(snapshot: Snapshot, name: str | None, 
         assert route.model in held.choices
         may_switch = held.switch is SwitchPolicy.ON_REQUEST and not held.pinned
         assert may_switch or route.model in (*held.loaded, held.serving)
+
+
+HOSTILE = st.sampled_from(
+    [
+        *("one:a", "two:latest", "a", "A", "a:latest", "a.gguf", "ray", "ray/a", "ray/a:latest", "cloud/ray/a"),
+        *(
+            " a",
+            "a ",
+            "a,b",
+            "50%",
+            "caf\u00e9",
+            "cafe\u0301",
+            "a/b",
+            "/a",
+            ":",
+            "/",
+            "one:",
+            "ray/",
+            "ONE",
+            "Ray/A",
+        ),
+    ]
+)
+
+
+@st.composite
+def hostile_snapshots(draw: st.DrawFn) -> Snapshot:
+    """Any ids and aliases that the catalog and the configuration let through: unique, and no slot's name."""
+    names = draw(st.lists(HOSTILE, unique=True, max_size=12))
+    cut = draw(st.integers(0, len(names)))
+    ids, aliases = names[:cut], names[cut:]
+    models = tuple(
+        ModelStatus(id_, id_, Kind.CHAT, tuple(aliases) if n == 0 else ()) for n, id_ in enumerate(ids)
+    )
+    upstreams = tuple(
+        UpstreamStatus(
+            name,
+            UpstreamKind.OPENAI,
+            f"http://{name}",
+            draw(st.sampled_from(UpstreamState)),
+            tuple(draw(st.lists(HOSTILE, unique=True, max_size=6))),
+        )
+        for name in ("ray", "cloud")
+    )
+    slots = tuple(SlotStatus(name, Kind.CHAT, choices=tuple(ids)) for name in ("one", "two"))
+    return Snapshot(slots=slots, models=models, upstreams=upstreams)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(snapshot=hostile_snapshots())
+def test_whatever_is_listed_can_be_asked_for(snapshot: Snapshot) -> None:
+    """Property 1: ids that look like other names, in /v1/models, /api/tags and /api/state."""
+    rows = model_rows(snapshot)
+    assert len({row["id"] for row in rows}) == len(rows)
+    slots, ids = {slot.name for slot in snapshot.slots}, {model.id for model in snapshot.models}
+    assert slots | ids <= {row["id"] for row in rows}
+    for model in snapshot.models:
+        for name in (model.id, *model.aliases):
+            assert resolve(name, Kind.CHAT, snapshot).model == model.id
+            assert row_of(name, snapshot)["id"] == model.id
+    for row in rows:
+        assert row_of(row["id"], snapshot) == row
+        route = resolve(row["id"], Kind.CHAT, snapshot)
+        if row["id"] in slots:
+            assert (route.slot, route.model, route.upstream) == (row["id"], None, None)
+        elif row["id"] not in ids:
+            assert f"{route.upstream}/{route.model}" == row["id"]
 
 
 def _check_elsewhere(snapshot: Snapshot, name: str | None, kind: Kind, route: Route) -> None:
