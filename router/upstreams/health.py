@@ -67,6 +67,7 @@ class Watch:
         self._looking: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._not_followed: str | None = None
+        self._left_out = 0
 
     async def fresh(self) -> UpstreamStatus:
         """What it is like now, or was a little while ago. Never raises; waits for as long as a look takes."""
@@ -132,6 +133,9 @@ class Watch:
             self._due_at = _now() + WELL_SECONDS
             if self.status.state is UpstreamState.DOWN:
                 log.info("upstream %s is back", self.config.name)
+            if found.left_out not in (0, self._left_out):
+                log.warning("upstream %s lists %d models without a usable id", self.config.name, found.left_out)
+            self._left_out = found.left_out
             self._set(
                 replace(
                     self.status,

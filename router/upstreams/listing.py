@@ -6,16 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from router.names import is_speakable
+
 _MAX_MODELS: Final = 2000
 _MAX_ID: Final = 300
+_MOST: Final = 1 << 40  # tokens
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """`models` in the server's order, each with its context in tokens where the server tells."""
+    """`models` in the server's order, each with its context in tokens where the server tells. `left_out`: rows
+    that name no model, or one that could not be shown or asked for."""
 
     models: tuple[str, ...] = ()
     context_lengths: tuple[int | None, ...] = ()
+    left_out: int = 0
 
     def limited_to(self, models: tuple[str, ...] | None) -> Listing:
         """Only those that hal0.yaml names, also such as the server does not list."""
@@ -31,11 +36,14 @@ def parse_listing(told: Any) -> Listing | None:
     if not isinstance(rows, list):
         return None
     found: dict[str, int | None] = {}
+    left_out = max(0, len(rows) - _MAX_MODELS)
     for row in rows[:_MAX_MODELS]:
         id_ = row.get("id") if isinstance(row, Mapping) else None
-        if isinstance(id_, str) and 0 < len(id_) <= _MAX_ID and id_.isprintable():
+        if isinstance(id_, str) and 0 < len(id_) <= _MAX_ID and is_speakable(id_):
             found.setdefault(id_, _context(row))
-    return Listing(tuple(found), tuple(found.values()))
+        else:
+            left_out += 1
+    return Listing(tuple(found), tuple(found.values()), left_out)
 
 
 def _context(row: Mapping[str, Any]) -> int | None:
@@ -44,4 +52,4 @@ def _context(row: Mapping[str, Any]) -> int | None:
     meta = row.get("meta")
     meta = meta if isinstance(meta, Mapping) else {}
     told = (row.get("context_length"), row.get("max_model_len"), meta.get("n_ctx"), meta.get("n_ctx_train"))
-    return next((n for n in told if isinstance(n, int) and not isinstance(n, bool) and n > 0), None)
+    return next((n for n in told if isinstance(n, int) and not isinstance(n, bool) and 0 < n <= _MOST), None)

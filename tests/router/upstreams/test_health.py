@@ -42,6 +42,29 @@ async def test_models_are_listed_with_their_contexts(use: Use) -> None:
     assert status.context_lengths == (4096, 200_000, 512, None)
 
 
+async def test_rows_that_are_no_models_are_counted_once_and_harm_no_other(
+    use: Use, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Property 2."""
+    unusable: list[object] = [None, 7, [], {}, {"id": None}, {"id": ["x"]}, {"id": ""}, {"id": "x" * 1_000_000}]
+    unusable += [{"id": "\ud800"}, {"id": "\x1b[m"}, {"id": "a\u2028b"}]
+    usable = [
+        {"id": "a", "context_length": 10**400},
+        {"id": "a"},
+        {"id": "\u00a0b c,d"},
+        {"id": "e", "meta": []},
+    ]
+
+    async def listed(_request: web.Request) -> web.Response:
+        return web.json_response({"data": [*unusable, *usable]})
+
+    async with Elsewhere(listing=listed).running() as server:
+        bench = use(UpstreamConfig("lxc", server.url))
+        status = await bench.state("lxc", UpstreamState.OK)
+    assert (status.models, status.context_lengths) == (("a", "\u00a0b c,d", "e"), (None, None, None))
+    assert caplog.text.count(f"upstream lxc lists {len(unusable)} models without a usable id") == 1
+
+
 async def test_only_the_models_hal0_yaml_names_are_offered(use: Use) -> None:
     async with Elsewhere(models=("a", "b", "c")).running() as server:
         bench = use(UpstreamConfig("lxc", server.url, models=("c", "hidden")))
