@@ -27,6 +27,7 @@ class Shelved:
         size_bytes: of all its shards.
         origin: "org/repo:quant" of what hal0 fetched, another program's name, or the folder.
         used_by: the names under `models:` in hal0.yaml that mean this file.
+        aliases: its other names.
         problem: one sentence why it cannot be loaded, else None.
         download: what hal0 fetched; None: not hal0's to remove.
     """
@@ -38,6 +39,7 @@ class Shelved:
     used_by: tuple[str, ...] = ()
     problem: str | None = None
     download: store.Download | None = None
+    aliases: tuple[str, ...] = ()
 
 
 def shelf(config: Config, paths: Paths) -> list[Shelved]:
@@ -59,6 +61,7 @@ def shelf(config: Config, paths: Paths) -> list[Shelved]:
             tuple(users.get(os.path.realpath(item.path), ())),
             item.problem,
             store.owner_of(paths.downloads, item.path),
+            item.aliases,
         )
         for item in found
     ]
@@ -73,7 +76,7 @@ def find(
     wanted = name.casefold()
     for item in shelved:
         reference = item.download.reference.casefold() if item.download else None
-        if name in (item.id, *item.used_by, str(item.path)) or wanted == reference:
+        if name in (item.id, *item.aliases, *item.used_by, str(item.path)) or wanted == reference:
             return item
     for download in unfinished:
         if wanted == download.reference.casefold():

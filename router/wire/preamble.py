@@ -50,7 +50,7 @@ def _item(message: Message) -> Message:
     """As the responses API writes what a model said."""
     if message.get("role") != "assistant":
         return message
-    text = {"type": "output_text", "text": message.get("content"), "annotations": []}
+    text: dict[str, Any] = {"type": "output_text", "text": message.get("content"), "annotations": []}
     return {"type": "message", "role": "assistant", "status": "completed", "content": [text]}
 
 
