@@ -23,6 +23,22 @@ def write_atomic(path: Path, data: bytes) -> None:
         raise
 
 
+def is_file(path: Path) -> bool:
+    """Whether a file is there; False also where nobody may look, of which `Path.is_file` complains."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def is_dir(path: Path) -> bool:
+    """As `is_file`, of a folder."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def tail(path: Path, lines: int = 2000, most_bytes: int = 512 * 1024) -> list[str]:
     """The last lines of a text file, oldest first; [] if it is not there."""
     try:

@@ -7,6 +7,7 @@ found something wrong: a download under way grows without its folder noticing. B
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def _stamp(path: Path) -> tuple[int, int] | None:
         status = path.stat()
     except OSError:
         return None
-    return status.st_mtime_ns, status.st_ino if path.is_dir() else status.st_size
+    return status.st_mtime_ns, status.st_ino if stat.S_ISDIR(status.st_mode) else status.st_size
 
 
 def _walk(tops: Iterable[Path]) -> tuple[set[Path], set[Path]]:

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from router.files import is_dir
+
 log = logging.getLogger(__name__)
 
 SNAPSHOTS, REFS, MAIN = "snapshots", "refs", "main"
@@ -16,7 +18,7 @@ def newest_first(folder: Path, subfolders: Sequence[str]) -> list[str]:
     """The subfolders of `folder` in the order their models are named: by name, but of a repository's versions
     first the one that programs get now: `refs/main`, or where that leads nowhere, the newest on this disk."""
     names = sorted(subfolders)
-    if folder.name != SNAPSHOTS or not (folder.parent / REFS).is_dir() or len(names) < 2:
+    if folder.name != SNAPSHOTS or not is_dir(folder.parent / REFS) or len(names) < 2:
         return names
     current = _main(folder.parent / REFS / MAIN)
     if current not in names:

@@ -19,6 +19,7 @@ from router.config import places
 from router.config.problems import did_you_mean
 from router.config.schema import Config, Kind, ModelConfig, SlotConfig
 from router.errors import BadModel
+from router.files import is_file
 from router.names import spellings
 
 log = logging.getLogger(__name__)
@@ -201,7 +202,7 @@ def _locate(text: str, config: Config, found: list[Found], demo: Path | None) ->
     folders = [*([config.source.parent] if config.source else []), *config.model_dirs]
     candidates = [written] if written.is_absolute() else [folder.expanduser() / written for folder in folders]
     for candidate in candidates:
-        if candidate.is_file():
+        if is_file(candidate):
             return _described(candidate.absolute(), found)
     if not written.is_absolute():
         for item in found:

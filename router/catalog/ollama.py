@@ -19,6 +19,7 @@ from typing import Any
 
 from router.catalog.gguf import read_header
 from router.errors import RouterError
+from router.files import is_dir, is_file
 from router.wire.ollama import parameters
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class OllamaModel:
 
 def is_store(folder: Path) -> bool:
     """Whether `folder` is where Ollama keeps its models."""
-    return (folder / MANIFESTS).is_dir() and (folder / "blobs").is_dir()
+    return is_dir(folder / MANIFESTS) and is_dir(folder / "blobs")
 
 
 def blob_of(store: Path, sha256: str) -> Path:
@@ -105,7 +106,7 @@ def _manifests(top: Path) -> list[Path]:
             subfolders.clear()
         if depth == _DEPTH - 1:
             files = (Path(folder, name) for name in names if not name.startswith("."))
-            found += [file for file in files if file.is_file() or file.is_symlink()]
+            found += [file for file in files if is_file(file) or file.is_symlink()]
     return sorted(found)
 
 
@@ -167,7 +168,7 @@ def _blob(store: Path, digest: str) -> Path:
     if match is None:
         raise _Missing("its manifest is damaged")
     path = blob_of(store, match["hex"])
-    if not path.is_file():
+    if not is_file(path):
         raise _Missing(f"{path.name} is missing")
     return path
 
@@ -192,6 +193,6 @@ def _text(file: Path) -> str:
 
 
 def _json(file: Path) -> Any:
-    if not file.is_file():  # opening a FIFO would wait for a writer
+    if not is_file(file):  # opening a FIFO would wait for a writer
         raise _Missing(f"{file.name} is missing")
     return json.loads(_text(file))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from router.catalog.ollama import blob_of, is_store
 from router.config.programs import readable
+from router.files import is_file
 from router.hub.names import RepoFile
 from router.hub.part import OnBytes, sha256_of
 from router.hub.retry import Patience
@@ -36,7 +37,7 @@ def find_copies(
 def _candidates(files: Sequence[RepoFile], folders: Sequence[Path]) -> Iterator[tuple[Path, int]]:
     for store in filter(is_store, folders):
         blobs = (blob_of(store, file.sha256) for file in files if file.sha256)
-        yield from ((blob, blob.stat().st_size) for blob in blobs if blob.is_file())
+        yield from ((blob, blob.stat().st_size) for blob in blobs if is_file(blob))
     for path in gguf_files(folders):
         try:
             yield path, path.stat().st_size

@@ -14,6 +14,7 @@ from router.config.programs import program_folders
 from router.config.schema import Config
 from router.engine.store import Locked, locked
 from router.errors import PullFailed
+from router.files import is_file
 from router.hub import store
 from router.paths import Paths
 
@@ -107,8 +108,8 @@ def remove(item: Shelved | store.Download, paths: Paths) -> None:
 
 
 def _named(file: Path, users: Sequence[str], paths: Paths) -> Shelved:
-    size = file.stat().st_size if file.is_file() else 0
-    problem = None if file.is_file() else f"{file} is not there."
+    size = file.stat().st_size if is_file(file) else 0
+    problem = None if is_file(file) else f"{file} is not there."
     return Shelved(users[0], file, size, _origin(file, paths), tuple(users), problem)
 
 

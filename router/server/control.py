@@ -14,7 +14,7 @@ from aiohttp import web
 from router.config.change import REMOVE, ConfigChange
 from router.errors import BadRequest, ModelNotFound, PathNotFound, SlotNotFound
 from router.files import tail
-from router.names import shown
+from router.names import shown, speakable
 from router.remote.link import HEADER as HEARTBEAT_HEADER
 from router.remote.names import all_places, find_slot
 from router.resolve import model_called
@@ -70,7 +70,7 @@ async def router_log(request: web.Request) -> web.Response:
 async def engine_command(request: web.Request) -> web.Response:
     """The exact command line of the slot's engine; [] while none runs."""
     command = await request.app[CONTEXT].orders.engine_command(request.match_info["slot"])
-    return web.json_response({"command": command})
+    return web.json_response({"command": [speakable(part) for part in command]})
 
 
 async def events(request: web.Request) -> web.StreamResponse:
@@ -196,7 +196,7 @@ def _settings(request: web.Request) -> Settings:
 
 async def _config_response(settings: Settings) -> web.Response:
     document = await settings.read_config()
-    file = {"file": str(document.file), "exists": document.exists, "text": document.text}
+    file = {"file": speakable(str(document.file)), "exists": document.exists, "text": document.text}
     return web.json_response({**file, "config": config_json(document.config)})
 
 

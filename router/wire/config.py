@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from router.config.schema import Config
+from router.names import speakable
 from router.wire.plain import read
 
 
@@ -33,4 +34,4 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, Enum):
         return value.value
-    return str(value) if isinstance(value, Path) else value
+    return speakable(str(value)) if isinstance(value, Path) else value

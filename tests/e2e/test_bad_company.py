@@ -109,6 +109,8 @@ async def test_bad_company_harms_nobody(
         assert status >= 400 and told["error"]["message"].endswith("."), told
     for id_ in ("inner", "fine"):
         assert await hal0.chat(id_) == BETA
+        _status, told, _raw = await plain(hal0, "GET", "/api/slots/primary/command")
+        assert "-m" in told["command"]
     for command in (["reload"], ["status"], ["models"], ["model", "ls"]):
         done = hal0.cli(*command)
         assert done.returncode == 0 and "Traceback" not in done.stderr, done

@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from router.catalog import scan
+from router.catalog.folders import FolderWatch
 from router.catalog.gguf import read_header
+from router.catalog.models import build_catalog
 from router.catalog.scan import describe_file, scan_folder, scan_folders
+from router.config.schema import Config, ModelConfig
 from router.errors import BadModel
 from tests.router.catalog.files import write_gguf, write_mmproj, write_shards
 
@@ -252,6 +255,25 @@ def test_unlistable_folders_are_skipped_and_logged(
         assert ids(tmp_path / "absent") == []
     assert f"{tmp_path / 'locked'} is skipped: Permission denied" in caplog.text
     assert f"{tmp_path / 'absent'} is skipped: No such file" in caplog.text
+
+
+def test_what_may_not_be_looked_at_harms_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Property 2: Ollama's service keeps its store to itself; hal0.yaml may name a file in there."""
+    write_gguf(tmp_path / "models" / "kept.gguf")
+    (tmp_path / "locked" / "manifests").mkdir(parents=True)
+    looking = os.stat
+
+    def denied(path: str | Path, **kw: bool) -> os.stat_result:  # tests may run as root, whom nothing stops
+        if f"{tmp_path / 'locked'}/" in str(path):
+            raise PermissionError(13, "Permission denied", str(path))
+        return looking(path, **kw)
+
+    monkeypatch.setattr(os, "stat", denied)
+    named = ModelConfig("named", str(tmp_path / "locked" / "m.gguf"))
+    config = Config(model_dirs=(tmp_path / "locked", tmp_path / "models"), models={"named": named})
+    models = build_catalog(config, None).models
+    assert models["kept"].problem is None and "was not found" in (models["named"].problem or "")
+    FolderWatch(config).found(build_catalog(config, None))
 
 
 def test_headers_are_read_once_per_version_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from typing import Any
 
 import pytest
@@ -268,3 +269,14 @@ def test_a_change_is_exactly_what_was_asked(
     assert not gone, "comments stay"
     # And back: what is asked for twice is already there.
     assert apply_changes(after, [ConfigChange(tuple(path), value)]) == after
+
+
+@pytest.mark.parametrize("name", ["\ud800", "a\x00b"])
+@pytest.mark.parametrize("where", ["key", "value", "inside"])
+def test_what_no_file_can_hold_is_refused_for_that_reason(name: str, where: str) -> None:
+    """Row 33."""
+    path = ("models", name if where == "key" else "m")
+    value = {"file": "m.gguf", "request": {"stop": [name]}} if where == "inside" else {"file": name}
+    with pytest.raises(ConfigErrors, match="no file of text can") as caught:
+        apply_changes("", [ConfigChange(path, value)])
+    assert json.dumps(caught.value.details, ensure_ascii=False).encode()

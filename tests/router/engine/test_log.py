@@ -110,3 +110,10 @@ def test_more_than_the_disk_takes_is_left_out_and_counted(
     files.write("engine", "calm again")
     files.close()
     assert files.path("engine").read_text() == "[hal0: 5 lines left out here]\ncalm again\n"
+
+
+def test_an_engines_words_move_no_cursor() -> None:
+    """Row 33: an engine may print what a client sent."""
+    log = EngineLog()
+    log.add("\x1b[31mred\x1b[0m and \x1b[2J\x07\r\ttab \ud800")
+    assert list(log.ring) == ["red and \\x1b[2J\\x07\\x0d\ttab \\ud800"]
