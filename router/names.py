@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 _LATEST: Final = ":latest"
@@ -26,6 +27,7 @@ def spellings(name: str) -> Iterator[str]:
     yield name[: -len(_GGUF)] if name.lower().endswith(_GGUF) else name + _GGUF
 
 
+@lru_cache(maxsize=8192)  # of all that is listed, for each request that names nothing
 def folded(name: str) -> str:
     """Equal for names that differ in nothing but upper and lower case, or in how accents are encoded: macOS
     takes file names apart (NFD), keyboards put them together (NFC)."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from router.catalog.gguf import read_header
 from router.catalog.header import GgufHeader, why_not_launchable
-from router.catalog.hf_cache import newest_first
+from router.catalog.hf_cache import SNAPSHOTS, newest_first
 from router.catalog.ollama import is_store, ollama_models
 from router.errors import BadModel
 from router.names import is_speakable, speakable
@@ -154,12 +154,14 @@ def describe_file(path: Path) -> Found:
 
 
 def free_id(stem: str, path: Path, taken: Iterable[str]) -> str:
-    """`stem`, or `stem@folder` with as many of the folders above `path` as make it unique."""
+    """`stem`, or `stem@folder` with as many of the folders above `path` as make it unique; in Hugging Face's
+    cache at least from the commit on."""
     taken = set(taken)
     if stem not in taken:
         return stem
     folders = path.parent.parts
-    for depth in range(1, len(folders) + 1):
+    below = folders[::-1].index(SNAPSHOTS) if SNAPSHOTS in folders else 1
+    for depth in range(max(1, below), len(folders) + 1):
         candidate = speakable(f"{stem}@{'/'.join(folders[-depth:]).lstrip('/')}")
         if candidate not in taken:
             log.warning("two models are called %s: %s is offered as %s", stem, path, candidate)

@@ -176,6 +176,17 @@ def test_where_refs_main_leads_nowhere_the_newest_version_has_the_name(
     assert named(tmp_path) == {"m": "newer", "m@aaa": "older", "m@ccc": "oldest"}
 
 
+def test_versions_in_folders_of_a_repository_are_told_apart_by_their_commit(tmp_path: Path) -> None:
+    folder = hub(tmp_path, "org--repo", aaa="old", bbb="new")
+    for commit in ("aaa", "bbb"):
+        snapshot = folder / "snapshots" / commit
+        (snapshot / "Q4").mkdir()
+        (snapshot / "m.gguf").unlink()
+        write_gguf(snapshot / "Q4" / "m.gguf", general__name=commit)
+    (folder / "refs" / "main").write_text("bbb")
+    assert named(tmp_path) == {"m": "bbb", "m@aaa/Q4": "aaa"}
+
+
 def test_one_blob_in_two_versions_is_one_model(tmp_path: Path) -> None:
     folder = hub(tmp_path, "org--repo", aaa="same", bbb="same2")
     (folder / "snapshots" / "bbb" / "m.gguf").unlink()
