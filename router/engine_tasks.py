@@ -147,7 +147,8 @@ class EngineTasks:
             self._tell(seat, lambda s, _now: s.engine_progress(engine.generation, phase, fraction))
 
         on_progress(SlotState.STARTING, None)  # its process and port are known now
-        engine.context_length = await self.launcher.ready(engine.process, on_progress)
+        context = await self.launcher.ready(engine.process, on_progress)
+        engine.context_length = engine.model.usable(context) if context else None
 
     async def _stop(self, seat: Seat, generation: int) -> None:
         error = None

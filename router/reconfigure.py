@@ -238,14 +238,14 @@ def model_status(
     model: Model, outlook: Outlook | None = None, memory: Sequence[DeviceMemory] = ()
 ) -> ModelStatus:
     forecast = outlook.known(model) if outlook else None
-    chosen = outlook.chosen(model) if outlook else None
+    launched = outlook.as_launched(model) if outlook else model
     return ModelStatus(
         id=model.id,
         display_name=model.display_name,
         kind=model.kind,
         aliases=model.aliases,
         size_bytes=model.size_bytes,
-        context_length=chosen or model.context_length,
+        context_length=launched.context_length,
         context_trained=model.context_trained,
         quantisation=model.quantisation,
         file=str(model.file) if model.file else None,

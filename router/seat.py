@@ -219,7 +219,7 @@ class Seat:
             return engine.context_length
         for chosen in (self.engines.get(self.scheduler.generation), self.admitted):
             if chosen is not None and chosen.model.id == model and chosen.context:
-                return chosen.context
+                return chosen.model.with_context(chosen.context).context_length
         known = self.known(model or "")
         return (self.told(known.id) or known.context_length) if known else None
 

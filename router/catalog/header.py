@@ -19,6 +19,7 @@ FILE_TYPES = {
     **{26: "IQ3_S", 27: "IQ3_M", 28: "IQ2_S", 29: "IQ2_M", 30: "IQ4_XS", 31: "IQ1_M", 32: "BF16"},
     **{36: "TQ1_0", 37: "TQ2_0", 38: "MXFP4_MOE", 39: "NVFP4", 40: "Q1_0"},
 }
+POOLINGS = {0: "none", 1: "mean", 2: "cls", 3: "last", 4: "rank"}  # llama.cpp's enum llama_pooling_type
 MAX_LAYERS = 1024  # a header may claim any number; no tuple is built from an absurd one
 _ENCODERS = ("bert", "gemma-embedding", "llama-embed", "t5encoder")
 _NOT_MODELS = {
@@ -38,6 +39,7 @@ class GgufHeader:
         arrays: numeric arrays of at most 1,024 elements (one number per layer, usually).
         array_lengths: the length of every array, kept or not.
         has_rank_head: a classifier tensor is in the file, which only rerankers have.
+        has_fill_in_token: its vocabulary has one of the tokens with which code is filled in.
     """
 
     path: Path
@@ -48,6 +50,7 @@ class GgufHeader:
     array_lengths: Mapping[str, int]
     tensor_count: int
     has_rank_head: bool
+    has_fill_in_token: bool = False
 
     def text(self, key: str) -> str | None:
         value = self.metadata.get(key)
@@ -134,6 +137,12 @@ class GgufHeader:
         return self.number("{arch}.pooling_type")
 
     @property
+    def is_causal(self) -> bool:
+        """Whether a token only sees those before it; encoders see all of an input at once, and keep no cache."""
+        told = self.metadata.get(f"{self.architecture}.attention.causal")
+        return told is not False and not any(part in self.architecture for part in _ENCODERS)
+
+    @property
     def vocabulary_size(self) -> int | None:
         return self.array_lengths.get("tokenizer.ggml.tokens")
 
@@ -142,8 +151,26 @@ class GgufHeader:
         return bool(self.text("tokenizer.chat_template"))
 
     @property
+    def fills_in(self) -> bool:
+        """Whether llama-server can fill in between a prefix and a suffix: it knows the tokens for it by their ids
+        in the header, else by their usual texts."""
+        namings = (("fim_pre", "fim_suf", "fim_mid"), ("prefix", "suffix", "middle"))
+        return self.has_fill_in_token or any(
+            all(self.number(f"tokenizer.ggml.{name}_token_id") is not None for name in names) for names in namings
+        )
+
+    @property
     def is_launchable(self) -> bool:
         return why_not_launchable(self) is None
+
+
+def reads_whole(header: GgufHeader, kind: Kind, pooling: str | None = None) -> bool:
+    """Whether llama-server must have all of an input in one physical batch: it pools over all of its tokens, or
+    each of them sees those behind it. `pooling`: by name, where it is not the file's own."""
+    if kind not in (Kind.EMBEDDING, Kind.RERANK):
+        return False
+    own = "rank" if kind is Kind.RERANK else POOLINGS.get(header.pooling_type or 0)
+    return not header.is_causal or (pooling or own) in ("mean", "cls")
 
 
 def kind_of(header: GgufHeader) -> Kind:

@@ -90,7 +90,7 @@ def modernized(model: Model, options: EngineOptions) -> dict[str, str | bool]:
 
     `mmap` and `mlock` became `load-mode`: mlock alone always meant mmap as well. Older engines keep theirs.
     """
-    flags = dict(model.flags)
+    flags = dict(model.engine_flags)
     for old, new in _RENAMED.items():
         if old in flags and not options.has(old) and options.has(new):
             if new in flags:

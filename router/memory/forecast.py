@@ -247,7 +247,7 @@ def _computed(model: Model, extra: int) -> Forecast | None:
     except BadModel as error:
         log.debug("no forecast: %s", error.message)
         return None
-    return formula(header, model.flags, (model.size_bytes or header.file_size) + extra)
+    return formula(header, model.engine_flags, (model.size_bytes or header.file_size) + extra)
 
 
 def _read(file: Path) -> dict[str, _Kept]:

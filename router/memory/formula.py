@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from router.catalog.context import Division, number, padded, trained_context
 from router.catalog.header import MAX_LAYERS, GgufHeader
 from router.config.flags import flag_name
 from router.memory.needs import DeviceNeed, Forecast, Source
@@ -25,7 +26,6 @@ _WINDOW_PATTERNS: Final[Mapping[str, int]] = {
     **{"gemma2": 2, "gemma3": 6, "gemma3n": 5, "gpt-oss": 2, "cohere2": 4, "olmo2": 4, "exaone4": 4},
     **{"llama4": 4},
 }
-_AUTO_SLOTS: Final = 4  # `--parallel` left alone: four that share one cache
 _YES: Final = frozenset({"true", "on", "yes", "1"})
 
 
@@ -49,24 +49,24 @@ class Setup:
     @property
     def cells(self) -> int:
         """Tokens one cache holds."""
-        return _padded(_padded(self.context) // self.streams)
+        return padded(padded(self.context) // self.streams)
 
     def window_cells(self, window: int) -> int:
         """The same of a layer that only looks back `window` tokens."""
         shared = self.slots if self.unified else 1
-        return self.cells if self.full_window else min(self.cells, _padded(window * shared + self.ubatch))
+        return self.cells if self.full_window else min(self.cells, padded(window * shared + self.ubatch))
 
 
 def setup_of(header: GgufHeader, flags: Mapping[str, str | bool]) -> Setup:
     """What llama-server makes of `flags` for this file, by its own defaults."""
     named = {flag_name(name): value for name, value in flags.items()}
-    slots = _number(named, "parallel", -1)
-    unified = named.get("kv-unified", "no-kv-unified" not in named and slots < 1)
+    division = Division.of(named)
+    context = number(named, "ctx-size") or 0
     batch = _number(named, "batch-size", 2048)
     return Setup(
-        context=_number(named, "ctx-size", 0) or header.context_length or 4096,
-        slots=slots if slots > 0 else _AUTO_SLOTS,
-        unified=_truth(unified),
+        context=context if context > 0 else division.total(trained_context(header, named) or 4096),
+        slots=division.slots,
+        unified=division.unified,
         ubatch=min(_number(named, "ubatch-size", 512), batch),
         key_bytes=CACHE_BYTES.get(str(named.get("cache-type-k", "f16")), 2.0),
         value_bytes=CACHE_BYTES.get(str(named.get("cache-type-v", "f16")), 2.0),
@@ -78,7 +78,7 @@ def setup_of(header: GgufHeader, flags: Mapping[str, str | bool]) -> Setup:
 def cache_bytes(header: GgufHeader, setup: Setup) -> int:
     """The key-value cache of all layers and streams."""
     heads, keys, values = header.head_counts_kv, header.key_length, header.value_length
-    if not heads or not keys or not values:
+    if not heads or not keys or not values or not header.is_causal:  # an encoder keeps none
         return 0
     per_head = keys * setup.key_bytes + values * setup.value_bytes
     cells = [
@@ -125,13 +125,9 @@ def formula(header: GgufHeader, flags: Mapping[str, str | bool], size_bytes: int
     return Forecast((need,), Source.FORMULA)
 
 
-def _padded(tokens: int) -> int:
-    return -(-tokens // 256) * 256
-
-
 def _number(flags: Mapping[str, str | bool], name: str, default: int) -> int:
-    text = str(flags.get(name, "")).strip()
-    return int(text) if text.lstrip("-").isdecimal() and text.count("-") <= 1 else default
+    found = number(flags, name)
+    return default if found is None else found
 
 
 def _truth(value: str | bool, otherwise: tuple[str, ...] = ()) -> bool:

@@ -8,7 +8,7 @@ from typing import Final
 
 from router.catalog.model import Model
 from router.errors import MemoryInsufficient
-from router.memory.contexts import ladder, largest
+from router.memory.contexts import ladder_of, largest
 from router.memory.gate import Occupants, Verdict
 from router.memory.ledger import claim, spread
 from router.memory.needs import Forecast
@@ -138,7 +138,7 @@ class MemoryGate:
         async def goes(context: int) -> bool:
             return isinstance(view.plan(view.need(await self._outlook.forecast(model, context))), Go)
 
-        sizes = [size for size in ladder(model.context_trained or below) if size < below]
+        sizes = [size for size in ladder_of(model) if size < below]
         found = await largest(sizes, goes) or (sizes or [below])[-1]
         return found, await self._outlook.forecast(model, found)
 

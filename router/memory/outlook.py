@@ -47,7 +47,7 @@ class Outlook:
         """`model` with the context it will get, or with `context`, where its flags leave that open."""
         if not model.context_open:
             return model
-        return model.with_context(context or self.chosen(model) or model.context_trained or 0)
+        return model.with_context(context or self.chosen(model) or model.context_most or 0)
 
     def known(self, model: Model, context: int | None = None) -> Forecast | None:
         """What it takes when launched so, without asking anybody."""
