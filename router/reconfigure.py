@@ -254,6 +254,8 @@ def model_status(
         needs_source=forecast.source.value if forecast else None,
         needs_by_device=outlook.by_device(forecast, memory) if outlook and forecast else (),
         context_auto=model.context_open,
+        parallel=model.slots if model.file else None,
+        capabilities=model.capabilities,
     )
 
 

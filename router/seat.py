@@ -171,6 +171,7 @@ class Seat:
         shown = s.running or (s.switch.previous if s.switch else None) or s.selected
         if s.phase is SlotState.READY:
             shown = s.selected
+        described = self.known(s.target or shown or "")
         return SlotStatus(
             name=self.name,
             kind=s.slot.kind,
@@ -198,6 +199,8 @@ class Seat:
             upstream=s.slot.upstream,
             fallback=s.slot.fallback,
             served_by=self.served_by,
+            parallel=described.slots if described and described.file else None,
+            capabilities=described.capabilities if described else (),
         )
 
     def _loaded(self) -> tuple[str, ...]:

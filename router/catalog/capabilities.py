@@ -1,7 +1,7 @@
 """What a model can do, before it loads: from its header, its chat template, its projector and its flags. Pure.
 
-The words are Ollama's (`types/model/capability.go`): completion, tools, thinking, insert, vision, audio, embedding;
-`rerank` is hal0's own. What is not known is left out.
+The words are Ollama's (`types/model/capability.go`): completion, tools, thinking, insert, vision, audio,
+embedding; `rerank` is hal0's own. What is not known is left out.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _STRINGS: Final = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTAL
 _TOOLS: Final = re.compile(r"(?<![\w.])tools\b(?!\s*=[^=])")
 _LOOKED_INTO: Final = re.compile(r"\btojson\b|\bin\s+tools\b|(?<![\w.])tools\s*\[")
 _SWITCHES: Final = re.compile(r"(?<![\w.])(?:enable_thinking|thinking|thinking_budget|reasoning_effort)\b")
-_MARKS: Final = re.compile(r"<think>|<thinking>|<seed:think>|\[THINK\]|<\|channel\|>analysis|<\|START_THINKING\|>")
+_MARKS: Final = re.compile(r"<(?:seed:)?think(?:ing)?>|\[THINK\]|<\|channel\|>analysis|<\|START_THINKING\|>")
 
 
 def capabilities_of(
@@ -53,7 +53,8 @@ def _of_template(template: str, flags: Flags) -> Iterable[str]:
     if _TOOLS.search(code) and _LOOKED_INTO.search(code):
         yield "tools"
     silent = str(flags.get("reasoning", "")).lower() in ("off", "false", "0")
-    if not silent and number(flags, "reasoning-budget") != 0 and (_SWITCHES.search(code) or _MARKS.search(plain)):
+    silent = silent or number(flags, "reasoning-budget") == 0
+    if not silent and (_SWITCHES.search(code) or _MARKS.search(plain)):
         yield "thinking"
 
 
@@ -68,4 +69,5 @@ def senses(projector: GgufHeader) -> tuple[str, ...]:
 def input_modalities(capabilities: Iterable[str]) -> list[str]:
     """llama-server's `architecture.input_modalities`: who sees images takes videos as a row of them."""
     known = set(capabilities)
-    return ["text", *(["image", "video"] if "vision" in known else []), *(["audio"] if "audio" in known else [])]
+    senses = [*(["image", "video"] if "vision" in known else []), *(["audio"] if "audio" in known else [])]
+    return ["text", *senses]

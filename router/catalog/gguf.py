@@ -37,7 +37,7 @@ _FILL_IN = tuple(
     _LENGTH.pack(len(text)) + text
     for text in map(
         str.encode,
-        ("<|fim_prefix|>", "<fim-prefix>", "<fim_prefix>", "<｜fim▁begin｜>", "<PRE>", "▁<PRE>", "<|code_prefix|>"),
+        ("<|fim_prefix|>", "<fim-prefix>", "<fim_prefix>", "<｜fim▁begin｜>", "<PRE>", "▁<PRE>"),
     )
 )
 

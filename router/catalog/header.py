@@ -138,7 +138,7 @@ class GgufHeader:
 
     @property
     def is_causal(self) -> bool:
-        """Whether a token only sees those before it; encoders see all of an input at once, and keep no cache."""
+        """Whether a token only sees those before it. Encoders see all of an input, and keep no cache."""
         told = self.metadata.get(f"{self.architecture}.attention.causal")
         return told is not False and not any(part in self.architecture for part in _ENCODERS)
 
@@ -152,12 +152,11 @@ class GgufHeader:
 
     @property
     def fills_in(self) -> bool:
-        """Whether llama-server can fill in between a prefix and a suffix: it knows the tokens for it by their ids
-        in the header, else by their usual texts."""
+        """Whether llama-server can fill in between a prefix and a suffix: it knows the tokens for it by their
+        ids in the header, else by their usual texts."""
         namings = (("fim_pre", "fim_suf", "fim_mid"), ("prefix", "suffix", "middle"))
-        return self.has_fill_in_token or any(
-            all(self.number(f"tokenizer.ggml.{name}_token_id") is not None for name in names) for names in namings
-        )
+        ids = [[self.number(f"tokenizer.ggml.{name}_token_id") for name in names] for names in namings]
+        return self.has_fill_in_token or any(None not in found for found in ids)
 
     @property
     def is_launchable(self) -> bool:

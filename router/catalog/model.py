@@ -91,7 +91,7 @@ class Model:
 
     @property
     def engine_flags(self) -> Flags:
-        """Its flags, and what follows from them: one that reads whole inputs gets batches as long as its context.
+        """Its flags, and what follows from them: who reads whole inputs gets batches as long as its context.
 
         A person who sets one of the two batch sizes has set both: llama-server goes by the smaller.
         """

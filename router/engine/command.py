@@ -76,6 +76,8 @@ def _own_arguments(model: Model, options: EngineOptions, port: int, log_jsonl: b
     # No page of its own, no downloads, and no web page elsewhere may call it.
     wanted += [("no-ui" if options.has("no-ui") else "no-webui", None), ("offline", None)]
     wanted.append(("cors-origins", "localhost"))
+    if model.flags.keys().isdisjoint(("metrics", "no-metrics")):
+        wanted.append(("metrics", None))  # counters it keeps anyway; GET /metrics shows them
     if log_jsonl:
         wanted.append(("log-jsonl", None))
     # Answers name the model by its id, not by its path. A comma would make two names of one.

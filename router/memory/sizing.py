@@ -18,7 +18,7 @@ BAND: Final = 32
 """A context is chosen with 1/32 of the room to spare and kept until nothing is: what is free always moves."""
 
 COMPANION: Final = 8
-"""The buffers of a model that reads whole inputs grow with the square of its context: of all memory it gets 1/8."""
+"""Buffers for whole inputs grow with the square of the context: they get at most 1/8 of all memory."""
 
 
 class Sizing:

@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from router.catalog.capabilities import input_modalities
 from router.config.schema import Kind
 from router.errors import EngineFailed, ModelNotFound, RouterError, SlotLoading
 from router.server.context import CONTEXT, Context
@@ -25,6 +26,7 @@ GENERATING = (
 ABOUT_TOKENS = ("/tokenize", "/detokenize", "/apply-template")
 READ_FROM_ENGINE = ("/slots", "/metrics", "/lora-adapters")
 READ_SECONDS = 5.0
+_SENSES = {"vision": "image", "video": "video", "audio": "audio"}
 
 
 def add_routes(app: web.Application) -> None:
@@ -56,7 +58,15 @@ async def props(request: web.Request) -> web.Response:
     settings = {**known.get("default_generation_settings", {}), "n_ctx": slot.context_length}
     names = {"model_alias": slot.serving, "default_generation_settings": settings}
     known.pop("model_path", None)  # a path of the person's own computer is nobody's business
-    return web.json_response({"total_slots": 1, "chat_template": "", **known, **names})
+    told = {"total_slots": slot.parallel or 1, "chat_template": "", **_modalities(slot)}
+    return web.json_response({**told, **known, **names})
+
+
+def _modalities(slot: SlotStatus) -> dict[str, Any]:
+    """As llama-server tells them; nothing where they are not known."""
+    taken = input_modalities(slot.capabilities)
+    senses = {name: word in taken for name, word in _SENSES.items()}
+    return {"modalities": senses} if slot.capabilities else {}
 
 
 async def from_engine(request: web.Request) -> web.Response:
