@@ -132,6 +132,12 @@ class GgufHeader:
         return self.number("{arch}.attention.sliding_window")
 
     @property
+    def head_layers(self) -> int:
+        """Layers at the end that only predict tokens further ahead, for who drafts with them."""
+        layers = self.number("{arch}.nextn_predict_layers") or 0
+        return layers if 0 < layers < (self.block_count or 0) else 0
+
+    @property
     def pooling_type(self) -> int | None:
         """llama.cpp's enum: 0 none, 1 mean, 2 cls, 3 last, 4 rank."""
         return self.number("{arch}.pooling_type")

@@ -146,6 +146,7 @@ def _described_by(model: Model, header: GgufHeader | None) -> Model:
         model,
         context_trained=trained_context(header, flags),
         reads_whole=reads_whole(header, model.kind, str(pooling) if pooling else None),
+        draft_type=_draft_type(flags),
         capabilities=capabilities_of(
             header, flags, model.kind, _chat_template(header, flags), _projector(flags)
         ),
@@ -162,6 +163,16 @@ def _chat_template(header: GgufHeader, flags: Flags) -> str | None:
             log.debug("the chat template %s cannot be read: %s", file, error)
             return None
     return text if isinstance(text, str) else header.text("tokenizer.chat_template")
+
+
+def _draft_type(flags: Flags) -> str | None:
+    """llama-server loads a draft and lets it be, unless it is told how to use it."""
+    file = flags.get("spec-draft-model")
+    header = header_of(Path(file).expanduser()) if isinstance(file, str) else None
+    if header is None or "spec-type" in flags:
+        return None
+    named = next((kind for kind in ("eagle3", "dflash", "dspark") if kind in header.architecture), None)
+    return f"draft-{named or ('mtp' if header.head_layers else 'simple')}"
 
 
 def _projector(flags: Flags) -> GgufHeader | None:

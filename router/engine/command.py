@@ -93,6 +93,8 @@ def modernized(model: Model, options: EngineOptions) -> dict[str, str | bool]:
     `mmap` and `mlock` became `load-mode`: mlock alone always meant mmap as well. Older engines keep theirs.
     """
     flags = dict(model.engine_flags)
+    if model.draft_type is not None and options.has("spec-type"):  # older ones use any draft they are given
+        flags.setdefault("spec-type", model.draft_type)
     for old, new in _RENAMED.items():
         if old in flags and not options.has(old) and options.has(new):
             if new in flags:
