@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Coroutine, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from router.admission import Admissions
@@ -134,11 +135,15 @@ class EngineTasks:
         if engine.model.problem:  # what is restored was not checked, and hal0.yaml may have changed since
             raise BadModel(engine.model.problem)
         await self._admissions.wait_for_room(seat, engine)
+        engine.prompt_cache = await self._admissions.prompt_cache(seat, engine)
         engine_log = EngineLog(seat.log, self._log_files, f"engine-{seat.name}")
         engine.spawning = True
         try:
             engine.process = await self.launcher.launch(
-                engine.model, engine_log, self._ports_taken(), context=engine.context
+                replace(engine.model, prompt_cache=engine.prompt_cache),
+                engine_log,
+                self._ports_taken(),
+                context=engine.context,
             )
         finally:
             engine.launched.set_result(engine.process)

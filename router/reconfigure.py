@@ -254,6 +254,7 @@ def model_status(
         needs_source=forecast.source.value if forecast else None,
         needs_by_device=outlook.by_device(forecast, memory) if outlook and forecast else (),
         context_auto=model.context_open,
+        prompt_cache=outlook.prompt_cache(model) if outlook else None,
         parallel=model.slots if model.file else None,
         capabilities=model.capabilities,
     )

@@ -26,6 +26,7 @@ class RunningEngine:
     Attributes:
         model: what it was launched as, whatever hal0.yaml says of that since.
         context: tokens hal0 chose for it, None: what its flags say; `context_length` is what it has then.
+        prompt_cache: bytes of RAM it may come to fill with prompts, None: as its flags say.
         after_stop: its memory comes from an engine that was stopped; `force`: it starts even if that is short.
         outdated: it runs another llama-server than it would now.
         spawning: its process is being made: too late to stop it before it is there.
@@ -37,6 +38,7 @@ class RunningEngine:
     launched: asyncio.Future[EngineProcess | None]
     model: Model
     context: int | None = None
+    prompt_cache: int | None = None
     after_stop: bool = False
     force: bool = False
     outdated: bool = False

@@ -131,7 +131,8 @@ class ModelStatus:
     it cannot be launched. `needs` is the forecast of what it takes, in bytes of GPU memory if any of it goes
     there, else of RAM; `needs_source` says how good that is: "formula" (an estimate), "engine" or "learnt"
     (router.memory.needs). `needs_by_device` is the same for each of `Snapshot.memory`. `context_auto`: hal0
-    chose `context_length` as the largest that fits."""
+    chose `context_length` as the largest that fits. `prompt_cache`: bytes of RAM its engine may come to fill
+    with prompts besides, less where RAM is short; None for no limit, or where that is not known."""
 
     id: str
     display_name: str
@@ -147,6 +148,7 @@ class ModelStatus:
     needs_source: str | None = None
     needs_by_device: tuple[int, ...] = ()
     context_auto: bool = False
+    prompt_cache: int | None = None
     parallel: int | None = None
     capabilities: tuple[str, ...] = ()
 

@@ -38,6 +38,7 @@ class Model:
         context_trained: tokens, from the GGUF, as far as its flags do not change that (YaRN).
         reads_whole: it pools over all of an input, which must therefore fit into one physical batch.
         draft_type: how it drafts with the draft its flags name (`--spec-type`), where they do not say.
+        prompt_cache: bytes of RAM it is launched with to keep prompts; None: what its flags or the engine say.
         capabilities: what it can do, in Ollama's words (router.catalog.capabilities).
         problem: one sentence why it cannot be launched (file missing, damaged), else None.
     """
@@ -56,6 +57,7 @@ class Model:
     quantisation: str | None = None
     reads_whole: bool = False
     draft_type: str | None = None
+    prompt_cache: int | None = None
     capabilities: tuple[str, ...] = ()
     problem: str | None = None
 

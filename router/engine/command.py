@@ -78,6 +78,8 @@ def _own_arguments(model: Model, options: EngineOptions, port: int, log_jsonl: b
     wanted.append(("cors-origins", "localhost"))
     if model.flags.keys().isdisjoint(("metrics", "no-metrics")):
         wanted.append(("metrics", None))  # counters it keeps anyway; GET /metrics shows them
+    if "cache-ram" not in model.flags and (kept := _prompt_cache(model)) is not None:
+        wanted.append(("cache-ram", str(kept >> 20)))
     if log_jsonl:
         wanted.append(("log-jsonl", None))
     # Answers name the model by its id, not by its path. A comma would make two names of one.
@@ -85,6 +87,11 @@ def _own_arguments(model: Model, options: EngineOptions, port: int, log_jsonl: b
     known = [(name, value) for name, value in wanted if options.has(name)]
     known += [("host", "127.0.0.1"), ("port", str(port))]
     return [part for name, value in known for part in (f"--{name}", value) if part is not None]
+
+
+def _prompt_cache(model: Model) -> int | None:
+    """Bytes; none for who reads each input once."""
+    return 0 if model.kind in _KIND_FLAGS else model.prompt_cache
 
 
 def modernized(model: Model, options: EngineOptions) -> dict[str, str | bool]:

@@ -14,6 +14,7 @@ from router.memory.ledger import claim, spread
 from router.memory.needs import Forecast
 from router.memory.outlook import Outlook
 from router.memory.plan import Amounts, Go, Refuse, missing
+from router.memory.prompt_cache import allowance, is_open
 from router.memory.protocol import Measured
 from router.memory.refusal import did_not_return, does_not_fit, process_names
 from router.memory.sizing import Sizing
@@ -103,6 +104,14 @@ class MemoryGate:
                 raise did_not_return(model.id, need, view, names)
             before = view.room
             await asyncio.sleep(POLL_SECONDS)
+
+    async def prompt_cache(self, slot: str, model: Model, occupants: Occupants) -> int | None:
+        """See Gate. What the load itself will take counts as taken, and what other engines may come to keep."""
+        if not is_open(model):
+            return None
+        view = await self._look(slot, occupants)
+        promised = sum(occupant.prompt_cache for occupant, _claim in view.charged)
+        return allowance(view.room[-1] - view.headroom - promised, view.measured.pools[-1].total)
 
     async def _look_when_settled(self, slot: str, occupants: Occupants, forecast: Forecast | None) -> View:
         """A look; where that is not enough and an engine was stopped just now, once its memory is back."""

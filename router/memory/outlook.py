@@ -9,6 +9,7 @@ from typing import Final
 import psutil
 
 from router.catalog.model import LaunchKey, Model
+from router.memory import prompt_cache
 from router.memory.forecast import Forecaster
 from router.memory.ledger import published
 from router.memory.needs import Forecast
@@ -56,6 +57,10 @@ class Outlook:
     def by_device(self, forecast: Forecast, memory: Sequence[DeviceMemory]) -> Amounts:
         """A forecast over the pools that are published."""
         return published(forecast, memory, self._ram)
+
+    def prompt_cache(self, model: Model) -> int | None:
+        """The most RAM its engine may come to fill with prompts; None for no limit."""
+        return prompt_cache.told(model, self._ram)
 
     async def forecast(self, model: Model, context: int | None = None) -> Forecast | None:
         """The same, asked for where it is not known; None only where nobody can tell."""
