@@ -19,7 +19,7 @@ BAND: Final = 32
 """A context is chosen with 1/32 of the room to spare and kept until nothing is: what is free always moves."""
 
 COMPANION: Final = 8
-"""Buffers for whole inputs grow with the square of the context: they get at most 1/8 of the memory they are in."""
+"""Buffers for whole inputs grow with the square of the context: they get at most 1/8 of where they lie."""
 
 
 class Sizing:
