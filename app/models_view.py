@@ -114,6 +114,8 @@ def _planned(model: ModelStatus, memory: tuple[DeviceMemory, ...], plans: Previe
     tip = words.plan_tip(
         text.size(model.needs), text.size(found.margin), pool, short=found.fit is needs.Fits.SHORT
     )
+    if model.prompt_cache:
+        tip = f"{tip} {words.prompts_tip(text.size(model.prompt_cache))}"
     if found.evict:
         tip = f"{tip} {words.leave_tip(', '.join(found.evict))}"
     if found.fit is needs.Fits.SHORT:

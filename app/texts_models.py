@@ -89,6 +89,12 @@ def plan_tip(needs: str, margin: str, pool: str, *, short: bool) -> str:
     return tr("{told}; {margin} would stay free.").format(told=told, margin=margin)
 
 
+def prompts_tip(most: str) -> str:
+    return tr(
+        "Besides, up to {most} of RAM keeps earlier prompts, less where RAM is short (cache-ram)."
+    ).format(most=most)
+
+
 def leave_tip(slots: str) -> str:
     return tr("To make room, the models of these slots are unloaded: {slots}.").format(slots=slots)
 

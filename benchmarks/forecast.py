@@ -106,16 +106,16 @@ async def measure(name: str, folder: Path, llama_server: Path) -> Row:
     argv = build_command(model, await read_options(llama_server), llama_server, 0, log_jsonl=True)
     environment = engine_environment({}, api_key="", private_config=folder / "config", child_mode=False)
     began = time.perf_counter()
-    needs = await DryRunner().ask(argv, environment)
+    told = await DryRunner().ask(argv, environment)
     asked = time.perf_counter() - began
-    assert needs is not None, f"{llama_server} does not tell what {name} takes"
+    assert told is not None, f"{llama_server} does not tell what {name} takes"
     header = read_header(model.file)
     computed = formula(header, flags, header.file_size).total
-    buffers = await asyncio.to_thread(_load, argv, environment)
+    buffers = await asyncio.to_thread(load, argv, environment)
     model.file.unlink()
     return Row(
         name,
-        forecast=sum(need.total for need in needs),
+        forecast=sum(need.total for needs in told.contexts for need in needs),
         computed=computed,
         computed_cache=cache_bytes(header, setup_of(header, flags)),
         taken=round(sum(size for _kind, size in buffers) * MIB),
@@ -124,7 +124,7 @@ async def measure(name: str, folder: Path, llama_server: Path) -> Row:
     )
 
 
-def _load(argv: list[str], environment: Mapping[str, str]) -> list[tuple[str, float]]:
+def load(argv: list[str], environment: Mapping[str, str]) -> list[tuple[str, float]]:
     """(kind, MiB) of every buffer the engine allocates until it serves."""
     process = subprocess.Popen(
         [*argv, "--verbosity", "4"],

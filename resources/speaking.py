@@ -63,6 +63,7 @@ def build_speaking_model(
     kind: SpeakingKind = "chat",
     context_length: int = 65_536,
     pad_bytes: int = 0,
+    template: str | None = TEMPLATE,
 ) -> Path:
     """Write the model to `path`, byte-identical for equal arguments, and return `path`.
 
@@ -72,6 +73,7 @@ def build_speaking_model(
         context_length: tokens it claims to be trained for.
         pad_bytes: adds this many bytes of zero weights. The engine refuses tensors it does not know, so
             they are FFN weights, which it loads, warms up and multiplies as those of any model this big.
+        template: the chat template of a chat model; None: it has none.
     """
     pieces = split_pieces(sentence) if kind == "chat" else []
     pairs = [pair for pair in PAIRS if pair not in pieces]
@@ -81,7 +83,7 @@ def build_speaking_model(
     shape = _shape(kind, len(pieces), pad_bytes)
     partial = path.with_name(path.name + ".part")
     writer = gguf.GGUFWriter(partial, ARCH)
-    _add_metadata(writer, name, kind, context_length, shape)
+    _add_metadata(writer, name, kind, context_length, shape, template)
     _add_vocabulary(writer, tokens)
     for tensor_name, data in _tensors(kind, len(tokens), len(pieces), shape):
         writer.add_tensor(tensor_name, data)
@@ -119,7 +121,12 @@ def _shape(kind: SpeakingKind, n_pieces: int, pad_bytes: int) -> _Shape:
 
 
 def _add_metadata(
-    writer: gguf.GGUFWriter, name: str, kind: SpeakingKind, context_length: int, shape: _Shape
+    writer: gguf.GGUFWriter,
+    name: str,
+    kind: SpeakingKind,
+    context_length: int,
+    shape: _Shape,
+    template: str | None,
 ) -> None:
     writer.add_type("model")
     writer.add_name(name)
@@ -134,7 +141,8 @@ def _add_metadata(
     writer.add_value_length(HEAD_DIM)
     writer.add_layer_norm_rms_eps(1e-6)
     if kind == "chat":
-        writer.add_chat_template(TEMPLATE)
+        if template is not None:
+            writer.add_chat_template(template)
     elif kind == "embedding":
         writer.add_pooling_type(gguf.PoolingType.MEAN)
     else:

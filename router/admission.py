@@ -71,6 +71,10 @@ class Admissions:
             if switch is None or not switch.force:  # a person may have said so meanwhile
                 raise
 
+    async def prompt_cache(self, seat: Seat, engine: RunningEngine) -> int | None:
+        """See Gate.prompt_cache."""
+        return await self._gate.prompt_cache(seat.name, engine.model, self.occupants)
+
     async def _make_room(self, seat: Seat, names: tuple[str, ...]) -> None:
         """Returns when they are empty or have refused: the gate looks again either way."""
         seat.evicting = names
@@ -97,6 +101,7 @@ def _occupants(seat: Seat) -> list[Occupant]:
             priority=s.slot.priority,
             idle_since=s.idle_since or 0.0,
             context=engine.context,
+            prompt_cache=engine.prompt_cache or 0,
         )
         for engine in seat.engines.values()
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Coroutine, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from router.admission import Admissions
@@ -134,11 +135,15 @@ class EngineTasks:
         if engine.model.problem:  # what is restored was not checked, and hal0.yaml may have changed since
             raise BadModel(engine.model.problem)
         await self._admissions.wait_for_room(seat, engine)
+        engine.prompt_cache = await self._admissions.prompt_cache(seat, engine)
         engine_log = EngineLog(seat.log, self._log_files, f"engine-{seat.name}")
         engine.spawning = True
         try:
             engine.process = await self.launcher.launch(
-                engine.model, engine_log, self._ports_taken(), context=engine.context
+                replace(engine.model, prompt_cache=engine.prompt_cache),
+                engine_log,
+                self._ports_taken(),
+                context=engine.context,
             )
         finally:
             engine.launched.set_result(engine.process)
@@ -147,7 +152,8 @@ class EngineTasks:
             self._tell(seat, lambda s, _now: s.engine_progress(engine.generation, phase, fraction))
 
         on_progress(SlotState.STARTING, None)  # its process and port are known now
-        engine.context_length = await self.launcher.ready(engine.process, on_progress)
+        context = await self.launcher.ready(engine.process, on_progress)
+        engine.context_length = engine.model.usable(context) if context else None
 
     async def _stop(self, seat: Seat, generation: int) -> None:
         error = None

@@ -182,6 +182,9 @@ class EngineRefused(RouterError):
         number = status or told.get("code")
         if isinstance(number, int) and 400 <= number < 600:
             error.status = number
+        if number == 501:  # this model cannot, as it was launched: no retry mends that, and SDKs retry any 5xx
+            error.status, error.type = 400, BadRequest.type
+            return error
         if isinstance(told.get("type"), str):
             error.type = told["type"]
         return error

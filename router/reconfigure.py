@@ -249,14 +249,14 @@ def model_status(
     model: Model, outlook: Outlook | None = None, memory: Sequence[DeviceMemory] = ()
 ) -> ModelStatus:
     forecast = outlook.known(model) if outlook else None
-    chosen = outlook.chosen(model) if outlook else None
+    launched = outlook.as_launched(model) if outlook else model
     return ModelStatus(
         id=model.id,
         display_name=model.display_name,
         kind=model.kind,
         aliases=model.aliases,
         size_bytes=model.size_bytes,
-        context_length=chosen or model.context_length,
+        context_length=launched.context_length,
         context_trained=model.context_trained,
         quantisation=model.quantisation,
         file=speakable(str(model.file)) if model.file else None,
@@ -265,6 +265,9 @@ def model_status(
         needs_source=forecast.source.value if forecast else None,
         needs_by_device=outlook.by_device(forecast, memory) if outlook and forecast else (),
         context_auto=model.context_open,
+        prompt_cache=outlook.prompt_cache(model) if outlook else None,
+        parallel=model.slots if model.file else None,
+        capabilities=model.capabilities,
     )
 
 

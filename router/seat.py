@@ -26,6 +26,7 @@ class RunningEngine:
     Attributes:
         model: what it was launched as, whatever hal0.yaml says of that since.
         context: tokens hal0 chose for it, None: what its flags say; `context_length` is what it has then.
+        prompt_cache: bytes of RAM it may come to fill with prompts, None: as its flags say.
         after_stop: its memory comes from an engine that was stopped; `force`: it starts even if that is short.
         outdated: it runs another llama-server than it would now.
         spawning: its process is being made: too late to stop it before it is there.
@@ -37,6 +38,7 @@ class RunningEngine:
     launched: asyncio.Future[EngineProcess | None]
     model: Model
     context: int | None = None
+    prompt_cache: int | None = None
     after_stop: bool = False
     force: bool = False
     outdated: bool = False
@@ -171,6 +173,7 @@ class Seat:
         shown = s.running or (s.switch.previous if s.switch else None) or s.selected
         if s.phase is SlotState.READY:
             shown = s.selected
+        described = self.known(s.target or shown or "")
         return SlotStatus(
             name=self.name,
             kind=s.slot.kind,
@@ -198,6 +201,8 @@ class Seat:
             upstream=s.slot.upstream,
             fallback=s.slot.fallback,
             served_by=self.served_by,
+            parallel=described.slots if described and described.file else None,
+            capabilities=described.capabilities if described else (),
         )
 
     def _loaded(self) -> tuple[str, ...]:
@@ -219,7 +224,7 @@ class Seat:
             return engine.context_length
         for chosen in (self.engines.get(self.scheduler.generation), self.admitted):
             if chosen is not None and chosen.model.id == model and chosen.context:
-                return chosen.context
+                return chosen.model.with_context(chosen.context).context_length
         known = self.known(model or "")
         return (self.told(known.id) or known.context_length) if known else None
 

@@ -79,6 +79,7 @@ class SlotStatus:
     nothing. `tokens_per_second` is what the engine said of its last answer. `evicting` names the slots whose
     models make room for `target`. `upstream` ("name/model") answers instead of an engine, always; `fallback`
     are those that may, and `served_by` the one that did for the last request, None when the slot itself did.
+    `context_length` is tokens one request may use, of `parallel` at once; `capabilities` are its model's.
     """
 
     name: str
@@ -107,6 +108,8 @@ class SlotStatus:
     upstream: str | None = None
     fallback: tuple[str, ...] = ()
     served_by: str | None = None
+    parallel: int | None = None
+    capabilities: tuple[str, ...] = ()
 
     @property
     def serving(self) -> str | None:
@@ -121,12 +124,15 @@ class SlotStatus:
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """One model as everyone sees it. `context_length` is what it will load with, in tokens, of the
-    `context_trained` it could; `quantisation` is a label such as "Q4_K_M"; `file` a path, or None for another
-    engine's command. `problem` is one sentence why it cannot be launched. `needs` is the forecast of what it
-    takes, in bytes of GPU memory if any of it goes there, else of RAM; `needs_source` says how good that is:
-    "formula" (an estimate), "engine" or "learnt" (router.memory.needs). `needs_by_device` is the same for each
-    of `Snapshot.memory`. `context_auto`: hal0 chose `context_length` as the largest that fits."""
+    """One model as everyone sees it. `context_length` is what one request may use once it is loaded, in tokens,
+    of the `context_trained` it could, and `parallel` how many are answered at once; `capabilities` are Ollama's
+    words for what it can do (router.catalog.capabilities), empty where that is not known; `quantisation` is a
+    label such as "Q4_K_M"; `file` a path, or None for another engine's command. `problem` is one sentence why
+    it cannot be launched. `needs` is the forecast of what it takes, in bytes of GPU memory if any of it goes
+    there, else of RAM; `needs_source` says how good that is: "formula" (an estimate), "engine" or "learnt"
+    (router.memory.needs). `needs_by_device` is the same for each of `Snapshot.memory`. `context_auto`: hal0
+    chose `context_length` as the largest that fits. `prompt_cache`: bytes of RAM its engine may come to fill
+    with prompts besides, less where RAM is short; None for no limit, or where that is not known."""
 
     id: str
     display_name: str
@@ -142,6 +148,9 @@ class ModelStatus:
     needs_source: str | None = None
     needs_by_device: tuple[int, ...] = ()
     context_auto: bool = False
+    prompt_cache: int | None = None
+    parallel: int | None = None
+    capabilities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ def models(config_file: Path | None, url: str | None, *, fit: bool) -> int:
     if fit:
         listed = sorted(listed, key=lambda model: _BEST_FIRST.index(model["fit"]))
     print(table([_COLUMNS, *(_row(model) for model in listed)]))
+    if fit and (kept := max((model.get("prompt_cache") or 0 for model in listed), default=0)):
+        print(f"RAM for earlier prompts: up to {_size(kept)} a chat engine, less where it is short (cache-ram)")
     pool = "VRAM" if found["memory"]["is_gpu"] else "RAM"
     print(f"{pool}: {_size(found['memory']['free'])} of {_size(found['memory']['total'])} free now")
     return 0

@@ -31,6 +31,15 @@ KEPT_ARRAY = 1024  # numeric arrays up to this length (one number per layer) are
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
 _LENGTH = struct.Struct("<Q")
+# The token before the prefix, by which models that fill in code are known: llama.cpp's src/llama-vocab.cpp. As
+# they stand in the file, after their length.
+_FILL_IN = tuple(
+    _LENGTH.pack(len(text)) + text
+    for text in map(
+        str.encode,
+        ("<|fim_prefix|>", "<fim-prefix>", "<fim_prefix>", "<｜fim▁begin｜>", "<PRE>", "▁<PRE>"),
+    )
+)
 
 # ggml_type -> (elements per block, bytes per block), as in gguf-py's GGML_QUANT_SIZES.
 TYPE_SIZES: Mapping[int, tuple[int, int]] = MappingProxyType(
@@ -77,6 +86,7 @@ class _Reader:
         self.pos = self.base = 0
         self.buffer = b""
         self.kept_left, self.strings_left = MAX_KEPT, MAX_STRINGS
+        self.has_fill_in_token = False
 
     def header(self) -> GgufHeader:
         if self.size < 4 or self._take(4) != b"GGUF":
@@ -107,6 +117,7 @@ class _Reader:
             frozen(lengths),
             tensor_count,
             has_rank_head,
+            self.has_fill_in_token,
         )
 
     def _version(self) -> int:
@@ -169,6 +180,7 @@ class _Reader:
             while count and at <= last:  # the hot loop: once per token and merge
                 at += width + unpack(buffer, at)[0]
                 count -= 1
+            self.has_fill_in_token |= any(token in buffer for token in _FILL_IN)
             self.pos = self.base + at
         self._skip(0)
 

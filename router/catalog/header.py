@@ -20,6 +20,7 @@ FILE_TYPES = {
     **{36: "TQ1_0", 37: "TQ2_0", 38: "MXFP4_MOE", 39: "NVFP4", 40: "Q1_0"},
 }
 MOST = 1 << 40  # of anything a header counts; a damaged one may claim 2^64
+POOLINGS = {0: "none", 1: "mean", 2: "cls", 3: "last", 4: "rank"}  # llama.cpp's enum llama_pooling_type
 MAX_LAYERS = 1024  # a header may claim any number; no tuple is built from an absurd one
 _ENCODERS = ("bert", "gemma-embedding", "llama-embed", "t5encoder")
 _NOT_MODELS = {
@@ -39,6 +40,7 @@ class GgufHeader:
         arrays: numeric arrays of at most 1,024 elements (one number per layer, usually).
         array_lengths: the length of every array, kept or not.
         has_rank_head: a classifier tensor is in the file, which only rerankers have.
+        has_fill_in_token: its vocabulary has one of the tokens with which code is filled in.
     """
 
     path: Path
@@ -49,6 +51,7 @@ class GgufHeader:
     array_lengths: Mapping[str, int]
     tensor_count: int
     has_rank_head: bool
+    has_fill_in_token: bool = False
 
     def text(self, key: str) -> str | None:
         value = self.metadata.get(key)
@@ -131,9 +134,21 @@ class GgufHeader:
         return self.number("{arch}.attention.sliding_window")
 
     @property
+    def head_layers(self) -> int:
+        """Layers at the end that only predict tokens further ahead, for who drafts with them."""
+        layers = self.number("{arch}.nextn_predict_layers") or 0
+        return layers if 0 < layers < (self.block_count or 0) else 0
+
+    @property
     def pooling_type(self) -> int | None:
         """llama.cpp's enum: 0 none, 1 mean, 2 cls, 3 last, 4 rank."""
         return self.number("{arch}.pooling_type")
+
+    @property
+    def is_causal(self) -> bool:
+        """Whether a token only sees those before it. Encoders see all of an input, and keep no cache."""
+        told = self.metadata.get(f"{self.architecture}.attention.causal")
+        return told is not False and not any(part in self.architecture for part in _ENCODERS)
 
     @property
     def vocabulary_size(self) -> int | None:
@@ -144,8 +159,25 @@ class GgufHeader:
         return bool(self.text("tokenizer.chat_template"))
 
     @property
+    def fills_in(self) -> bool:
+        """Whether llama-server can fill in between a prefix and a suffix: it knows the tokens for it by their
+        ids in the header, else by their usual texts."""
+        namings = (("fim_pre", "fim_suf", "fim_mid"), ("prefix", "suffix", "middle"))
+        ids = [[self.number(f"tokenizer.ggml.{name}_token_id") for name in names] for names in namings]
+        return self.has_fill_in_token or any(None not in found for found in ids)
+
+    @property
     def is_launchable(self) -> bool:
         return why_not_launchable(self) is None
+
+
+def reads_whole(header: GgufHeader, kind: Kind, pooling: str | None = None) -> bool:
+    """Whether llama-server must have all of an input in one physical batch: it pools over all of its tokens, or
+    each of them sees those behind it. `pooling`: by name, where it is not the file's own."""
+    if kind not in (Kind.EMBEDDING, Kind.RERANK):
+        return False
+    own = "rank" if kind is Kind.RERANK else POOLINGS.get(header.pooling_type or 0)
+    return not header.is_causal or (pooling or own) in ("mean", "cls")
 
 
 def kind_of(header: GgufHeader) -> Kind:

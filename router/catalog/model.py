@@ -8,7 +8,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from router.catalog.context import Division, Flags, number
 from router.config.schema import Kind
+
+BATCHES = ("batch-size", "ubatch-size")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,11 @@ class Model:
         system, opening: a system prompt for chats that bring none, and messages that come before the client's.
         size_bytes: of all shards together.
         quantisation: a label such as "Q4_K_M", from the GGUF.
-        context_trained: tokens, from the GGUF's `{arch}.context_length`.
+        context_trained: tokens, from the GGUF, as far as its flags do not change that (YaRN).
+        reads_whole: it pools over all of an input, which must therefore fit into one physical batch.
+        draft_type: how it drafts with the draft its flags name (`--spec-type`), where they do not say.
+        prompt_cache: bytes of RAM it is launched with to keep prompts; None: what its flags or the engine say.
+        capabilities: what it can do, in Ollama's words (router.catalog.capabilities).
         problem: one sentence why it cannot be launched (file missing, damaged), else None.
     """
 
@@ -51,6 +58,10 @@ class Model:
     size_bytes: int | None = None
     context_trained: int | None = None
     quantisation: str | None = None
+    reads_whole: bool = False
+    draft_type: str | None = None
+    prompt_cache: int | None = None
+    capabilities: tuple[str, ...] = ()
     problem: str | None = None
 
     @property
@@ -61,16 +72,56 @@ class Model:
 
     @property
     def context_length(self) -> int | None:
-        """Tokens its flags ask for: `ctx-size`, else (0 or absent) what it was trained for."""
-        text = self.flags.get("ctx-size")
-        asked = int(text) if isinstance(text, str) and text.isdigit() else 0
-        return asked or self.context_trained
+        """Tokens one request may use: its share of `ctx-size`, else (0 or absent) what it was trained for."""
+        share = self._share
+        return self.usable(share) if share else None
+
+    def usable(self, context: int) -> int:
+        """Tokens of `context` that one request may use: a batch that a person has set may be smaller."""
+        return min(context, *self._batches) if self.reads_whole and self._batches else context
+
+    @property
+    def context_most(self) -> int | None:
+        """The largest context a request can be given, in tokens; None where nobody knows."""
+        limit, trained = Division.of(self.flags).limit, self.context_trained
+        return min(limit, trained) if limit and trained else trained
 
     @property
     def context_open(self) -> bool:
         """Whether its flags leave the context to be chosen, up to what it was trained for."""
         return bool(self.file and self.context_trained) and self.flags.get("ctx-size") in (None, "0")
 
+    @property
+    def slots(self) -> int:
+        """Requests its engine answers at once."""
+        return Division.of(self.flags).slots
+
+    @property
+    def engine_flags(self) -> Flags:
+        """Its flags, and what follows from them: who reads whole inputs gets batches as long as its context.
+
+        A person who sets one of the two batch sizes has set both: llama-server goes by the smaller.
+        """
+        length = self.context_length
+        if not self.reads_whole or not length:
+            return self.flags
+        size = str(min(self._batches, default=length))
+        return MappingProxyType({**dict.fromkeys(BATCHES, size), **self.flags})
+
     def with_context(self, tokens: int) -> Model:
-        """The same with `ctx-size` in its flags; another launch key."""
-        return replace(self, flags=MappingProxyType({**self.flags, "ctx-size": str(tokens)}))
+        """The same with `tokens` for each request, by `ctx-size` in its flags; another launch key."""
+        total = str(Division.of(self.flags).total(tokens))
+        return replace(self, flags=MappingProxyType({**self.flags, "ctx-size": total}))
+
+    @property
+    def _share(self) -> int | None:
+        asked = number(self.flags, "ctx-size") or 0
+        if asked <= 0:
+            return self.context_most
+        share = Division.of(self.flags).per_request(asked)
+        return min(share, self.context_trained) if self.context_trained else share
+
+    @property
+    def _batches(self) -> list[int]:
+        """The batch sizes a person has set."""
+        return [size for name in BATCHES if (size := number(self.flags, name)) and size > 0]

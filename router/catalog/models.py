@@ -12,9 +12,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from router.catalog.header import kind_of
+from router.catalog.capabilities import BY_KIND, capabilities_of
+from router.catalog.context import Flags, overridden, trained_context
+from router.catalog.header import POOLINGS, GgufHeader, kind_of, reads_whole
 from router.catalog.model import Model
-from router.catalog.scan import Found, describe_file, free_id, scan_folders
+from router.catalog.scan import Found, describe_file, free_id, header_of, scan_folders
 from router.config import places
 from router.config.problems import did_you_mean
 from router.config.schema import Config, Kind, ModelConfig, SlotConfig
@@ -123,7 +125,10 @@ def _can_chat(models: Mapping[str, Model]) -> bool:
 
 def _command_model(slot: SlotConfig) -> Model:
     name = slot.model or slot.name
-    return Model(name, slot.kind, display_name=name, command=slot.command, health=slot.health)
+    does = BY_KIND.get(slot.kind, ())
+    return Model(
+        name, slot.kind, display_name=name, command=slot.command, health=slot.health, capabilities=does
+    )
 
 
 def _unknown(name: str, slot: SlotConfig, known: Mapping[str, Model]) -> Model:
@@ -136,7 +141,7 @@ def _unknown(name: str, slot: SlotConfig, known: Mapping[str, Model]) -> Model:
 
 
 def _found_model(found: Found) -> Model:
-    return Model(
+    model = Model(
         id=found.id,
         kind=kind_of(found.header) if found.header else Kind.CHAT,
         display_name=found.id,
@@ -147,24 +152,72 @@ def _found_model(found: Found) -> Model:
         system=found.system,
         opening=found.opening,
         size_bytes=found.size_bytes,
-        context_trained=found.header.context_length if found.header else None,
         quantisation=found.header.quantisation if found.header else None,
         problem=found.problem,
     )
+    return _described_by(model, found.header)
+
+
+def _described_by(model: Model, header: GgufHeader | None) -> Model:
+    """With what follows from its header under its flags, as its kind."""
+    if header is None:
+        return model
+    flags = model.flags
+    pooling = flags.get("pooling") or POOLINGS.get(
+        int(overridden(flags, f"{header.architecture}.pooling_type") or -1)
+    )
+    return replace(
+        model,
+        context_trained=trained_context(header, flags),
+        reads_whole=reads_whole(header, model.kind, str(pooling) if pooling else None),
+        draft_type=_draft_type(flags),
+        capabilities=capabilities_of(
+            header, flags, model.kind, _chat_template(header, flags), _projector(flags)
+        ),
+    )
+
+
+def _chat_template(header: GgufHeader, flags: Flags) -> str | None:
+    """The one the engine will use: the flags' own, by text or by file, before that of the model's file."""
+    file, text = flags.get("chat-template-file"), flags.get("chat-template")
+    if isinstance(file, str):
+        try:
+            return Path(file).expanduser().read_text(encoding="utf-8", errors="replace")
+        except OSError as error:  # the launch will say so
+            log.debug("the chat template %s cannot be read: %s", file, error)
+            return None
+    return text if isinstance(text, str) else header.text("tokenizer.chat_template")
+
+
+def _draft_type(flags: Flags) -> str | None:
+    """llama-server loads a draft and lets it be, unless it is told how to use it."""
+    file = flags.get("spec-draft-model")
+    header = header_of(Path(file).expanduser()) if isinstance(file, str) else None
+    if header is None or "spec-type" in flags:
+        return None
+    named = next((kind for kind in ("eagle3", "dflash", "dspark") if kind in header.architecture), None)
+    return f"draft-{named or ('mtp' if header.head_layers else 'simple')}"
+
+
+def _projector(flags: Flags) -> GgufHeader | None:
+    file = flags.get("mmproj")
+    return header_of(Path(file).expanduser()) if isinstance(file, str) else None
 
 
 def _named_model(named: ModelConfig, config: Config, found: list[Found], demo: Path | None) -> Model:
     """A model of the config; one whose file is missing or damaged is a model with a `problem`."""
     problem: str | None = None
+    header: GgufHeader | None = None
     base = Model(named.id, named.kind or Kind.CHAT, display_name=named.id)
     try:
-        base = _found_model(_locate(named.file, config, found, demo))
+        located = _locate(named.file, config, found, demo)
+        base, header = _found_model(located), located.header
     except BadModel as error:
         problem = error.message
     flags = dict(named.flags)
     if not flags.keys() & {"mmproj", "mmproj-url", "mmproj-auto", "no-mmproj"}:
         flags = {**base.flags, **flags}
-    return replace(
+    model = replace(
         base,
         id=named.id,
         kind=named.kind or base.kind,
@@ -174,6 +227,7 @@ def _named_model(named: ModelConfig, config: Config, found: list[Found], demo: P
         request=MappingProxyType({**base.request, **named.request}),
         problem=problem or base.problem or _leaves(named, config),
     )
+    return _described_by(model, header)
 
 
 def _leaves(named: ModelConfig, config: Config) -> str | None:

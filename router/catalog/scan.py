@@ -153,6 +153,11 @@ def describe_file(path: Path) -> Found:
     raise BadModel(f"{path} is a later part of a split model: choose its first part (00001-of-…).")
 
 
+def header_of(path: Path) -> GgufHeader | None:
+    """Of any GGUF; None for what cannot be read."""
+    return _describe(path.stem, path).header
+
+
 def free_id(stem: str, path: Path, taken: Iterable[str]) -> str:
     """`stem`, or `stem@folder` with as many of the folders above `path` as make it unique; in Hugging Face's
     cache at least from the commit on."""

@@ -76,6 +76,10 @@ def _own_arguments(model: Model, options: EngineOptions, port: int, log_jsonl: b
     # No page of its own, no downloads, and no web page elsewhere may call it.
     wanted += [("no-ui" if options.has("no-ui") else "no-webui", None), ("offline", None)]
     wanted.append(("cors-origins", "localhost"))
+    if model.flags.keys().isdisjoint(("metrics", "no-metrics")):
+        wanted.append(("metrics", None))  # counters it keeps anyway; GET /metrics shows them
+    if "cache-ram" not in model.flags and (kept := _prompt_cache(model)) is not None:
+        wanted.append(("cache-ram", str(kept >> 20)))
     if log_jsonl:
         wanted.append(("log-jsonl", None))
     wanted.append(("alias", engine_name(model.id)))
@@ -90,12 +94,19 @@ def engine_name(model_id: str) -> str:
     return re.sub(r"[,\s]|^-", "_", model_id)
 
 
+def _prompt_cache(model: Model) -> int | None:
+    """Bytes; none for who reads each input once."""
+    return 0 if model.kind in _KIND_FLAGS else model.prompt_cache
+
+
 def modernized(model: Model, options: EngineOptions) -> dict[str, str | bool]:
     """The model's flags with those this engine has dropped put into today's words.
 
     `mmap` and `mlock` became `load-mode`: mlock alone always meant mmap as well. Older engines keep theirs.
     """
-    flags = dict(model.flags)
+    flags = dict(model.engine_flags)
+    if model.draft_type is not None and options.has("spec-type"):  # older ones use any draft they are given
+        flags.setdefault("spec-type", model.draft_type)
     for old, new in _RENAMED.items():
         if old in flags and not options.has(old) and options.has(new):
             if new in flags:

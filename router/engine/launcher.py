@@ -90,8 +90,10 @@ class Launcher:
         if model.command is not None or not options.has("log-jsonl") or not options.has("fit"):
             return None
         argv = build_command(model, options, program, port=0, log_jsonl=True)
-        # It tells as part of fitting, also if the model's flags say not to fit: the last of two counts.
-        return [*argv, "--fit", "on"], self._environment(child_mode=False)
+        # It tells as part of fitting, also if the model's flags say not to fit: the last of two counts. What a
+        # projector takes is told among details.
+        more = ["--verbosity", "4"] if "mmproj" in model.flags and options.has("verbosity") else []
+        return [*argv, *more, "--fit", "on"], self._environment(child_mode=False)
 
     async def ready(self, engine: EngineProcess, on_progress: OnProgress) -> int | None:
         """Wait until it serves; return its context length in tokens. Raises EngineFailed."""

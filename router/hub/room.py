@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from router.catalog.header import GgufHeader
+from router.catalog.header import GgufHeader, kind_of, reads_whole
+from router.catalog.model import BATCHES
 from router.errors import PullFailed
 from router.memory.contexts import SMALLEST, ladder
 from router.memory.formula import formula
@@ -50,7 +51,8 @@ def room_for(
     free, total = sum(pool.free for pool in counted), sum(pool.total for pool in counted)
     free = min(total, free + held)
     trained = header.context_length or SMALLEST
-    context, needs = _largest(header, size_bytes, ladder(trained), free - headroom)
+    contexts = ladder(trained, small=reads_whole(header, kind_of(header)))
+    context, needs = _largest(header, size_bytes, contexts, free - headroom)
     is_gpu = any(pool.is_gpu for pool in counted)
     return Room(needs, context, trained, free, total, is_gpu, fit(needs, free, headroom), held)
 
@@ -59,7 +61,8 @@ def _largest(header: GgufHeader, size_bytes: int, contexts: Sequence[int], most:
     """The first of `contexts`, which fall, that takes at most `most` bytes, else the last; and what that is."""
     context, needs = contexts[0], 0
     for context in contexts:
-        needs = formula(header, {"ctx-size": str(context)}, size_bytes).total
+        batches = BATCHES if reads_whole(header, kind_of(header)) else ()
+        needs = formula(header, dict.fromkeys(("ctx-size", *batches), str(context)), size_bytes).total
         if needs <= most:
             break
     return context, needs

@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
+from router.catalog.model import Model
+
 SMALLEST: Final = 4096
 """Tokens: with fewer a chat is of little use."""
 
 _RUNGS: Final = tuple(size << power for power in range(11) for size in (4096, 6144))
+_SMALL: Final = (512, 1024, 2048)  # of use to those that read whole inputs: embeddings are made of pieces
 
 Fits = Callable[[int], Awaitable[bool]]
 
 
-def ladder(trained: int) -> tuple[int, ...]:
+def ladder(most: int, *, small: bool = False) -> tuple[int, ...]:
     """Contexts to choose from, in tokens, largest first: all of what it was trained for, then steps of about a
-    third, so that a little memory more or less changes nothing."""
-    return (trained, *(rung for rung in reversed(_RUNGS) if rung < trained))
+    third, so that a little memory more or less changes nothing. `small`: of those below SMALLEST, too."""
+    rungs = (*_SMALL, *_RUNGS) if small else _RUNGS
+    return (most, *(rung for rung in reversed(rungs) if rung < most))
+
+
+def ladder_of(model: Model) -> tuple[int, ...]:
+    """For a model that leaves its context open."""
+    return ladder(model.context_most or 0, small=model.reads_whole)
 
 
 async def largest(sizes: Sequence[int], fits: Fits) -> int | None:

@@ -18,8 +18,9 @@ from router.catalog.gguf import read_header
 from router.catalog.model import LaunchKey, Model
 from router.errors import BadModel, RouterError
 from router.files import write_atomic
-from router.memory.dryrun import DryRunner
-from router.memory.formula import formula
+from router.memory.companions import Companions, companions_of, draft_flags
+from router.memory.dryrun import DryRunner, Told
+from router.memory.formula import formula, head_need
 from router.memory.needs import DeviceNeed, Forecast, Source
 from router.memory.protocol import Pool
 
@@ -32,8 +33,7 @@ RETRY_SECONDS: Final = 30.0
 """When the engine could not be asked at all: it may be installed by then."""
 
 MOST_LEARNT: Final = 1.5
-_VERSION: Final = 1
-_COMPANIONS: Final = ("mmproj", "spec-draft-model")  # files the engine loads besides, and does not count
+_VERSION: Final = 2
 # What hides GPUs from an engine and lists those that it sees, by the engine's name for them.
 _NARROWS: Final = {
     "CUDA": "CUDA_VISIBLE_DEVICES",
@@ -118,8 +118,7 @@ class Forecaster:
         """By the formula: for who cannot wait for an engine to answer. It is not kept."""
         if model.file is None or model.problem:
             return None
-        extra = await asyncio.to_thread(_companions_size, model)
-        return await asyncio.to_thread(_computed, model, extra)
+        return await asyncio.to_thread(_computed, model)
 
     async def learn(self, model: Model, measured: int) -> Forecast | None:
         """Correct what is known by the bytes it took where it counts (`Forecast.needs`) once loaded.
@@ -146,7 +145,7 @@ class Forecaster:
         """The answer, its name in the cache file, and whether asking again would be in vain."""
         if model.file is None or model.problem:
             return None, None, True
-        extra = await asyncio.to_thread(_companions_size, model)
+        beside = await asyncio.to_thread(companions_of, model)
         try:
             question = await engine.dry_run(model) if engine is not None else None
         except BadModel:
@@ -158,15 +157,17 @@ class Forecaster:
             engine_there = engine is not None
         if question is not None:
             argv, environment = question
-            seen = [devices, [environment.get(name) for name in _NARROWS.values()]]
-            name = await asyncio.to_thread(_name, argv, model.file, seen)
+            seen = [devices, [environment.get(name) for name in _NARROWS.values()], beside.adapters]
+            files = [model.file, *([beside.draft] if beside.draft else [])]
+            name = await asyncio.to_thread(_name, argv, files, seen)
             kept = (await self._load()).get(name)
-            if kept is None and (told := await self._runner.ask(argv, environment)):
-                kept = _Kept(_with_extra(_renumbered(told, environment), extra))
+            if kept is None and (told := await self._runner.ask(argv, environment, beside.contexts)):
+                found = await asyncio.to_thread(_together, model, told, beside)
+                kept = _Kept(_renumbered(found, environment))
                 await self._keep(name, kept)
             if kept is not None:
                 return kept.forecast, name, True
-        return await asyncio.to_thread(_computed, model, extra), None, engine_there
+        return await asyncio.to_thread(_computed, model), None, engine_there
 
     async def _load(self) -> dict[str, _Kept]:
         async with self._one_at_a_time:
@@ -197,27 +198,16 @@ def _corrected(said: Forecast, ratio: float) -> Forecast:
 # -- blocking: called in a thread ----------------------------------------------------------------------------
 
 
-def _name(argv: list[str], file: Path, seen: object) -> str:
+def _name(argv: list[str], files: list[Path], seen: object) -> str:
     """Equal for what must have the same answer: the same engine, arguments, files, and GPUs it can see."""
     identity: list[object] = [argv, seen]
-    for path in (Path(argv[0]), file):
+    for path in (Path(argv[0]), *files):
         try:
             status = path.stat()
             identity.append((status.st_size, status.st_mtime_ns))
         except OSError:
             identity.append(None)
     return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
-
-
-def _companions_size(model: Model) -> int:
-    sizes = 0
-    for flag in _COMPANIONS:
-        value = model.flags.get(flag)
-        try:
-            sizes += Path(value).expanduser().stat().st_size if isinstance(value, str) else 0
-        except OSError as error:
-            log.debug("%s: %s cannot be counted: %s", model.id, flag, error)
-    return sizes
 
 
 def _renumbered(devices: tuple[DeviceNeed, ...], environment: Mapping[str, str]) -> tuple[DeviceNeed, ...]:
@@ -234,20 +224,70 @@ def _renumbered(devices: tuple[DeviceNeed, ...], environment: Mapping[str, str])
     return tuple(replace(device, name=name(device)) for device in devices)
 
 
-def _with_extra(devices: tuple[DeviceNeed, ...], extra: int) -> tuple[DeviceNeed, ...]:
-    """A projector or draft model goes to the first GPU."""
-    first = next((n for n, device in enumerate(devices) if device.is_gpu), 0)
-    return tuple(replace(d, model=d.model + extra) if n == first else d for n, d in enumerate(devices))
+def _together(model: Model, told: Told, beside: Companions) -> tuple[DeviceNeed, ...]:
+    """Everything the engine will hold. What it does not tell of a draft is computed."""
+    own, *others = told.contexts
+    found = own
+    for context in others:  # a head of its own has no weights of its own
+        found = _added(found, [replace(d, model=0) if beside.own_head else d for d in context])
+    if not others and beside.contexts > 1 and (draft := _drafting(model, beside)) is not None:
+        found = _added(found, [_at_first(found, draft)])
+    if size := max(beside.projector, told.projector):
+        on_host = beside.projector_on_host or not any(d.is_gpu for d in found)
+        found = _added(found, [DeviceNeed("Host", size, 0, 0) if on_host else _at_first(found, size)])
+    return _added(found, [_at_first(found, beside.adapters)]) if beside.adapters else found
 
 
-def _computed(model: Model, extra: int) -> Forecast | None:
+def _at_first(devices: tuple[DeviceNeed, ...], what: DeviceNeed | int) -> DeviceNeed:
+    """A draft, a projector or an adapter goes to the first GPU."""
+    first = next((device for device in devices if device.is_gpu), devices[0])
+    need = DeviceNeed("", what, 0, 0) if isinstance(what, int) else what
+    return replace(need, name=first.name, is_gpu=first.is_gpu)
+
+
+def _added(devices: tuple[DeviceNeed, ...], more: Iterable[DeviceNeed]) -> tuple[DeviceNeed, ...]:
+    """Device by device."""
+    found = {device.name: device for device in devices}
+    for d in more:
+        had = found.get(d.name, DeviceNeed(d.name, 0, 0, 0, d.is_gpu))
+        found[d.name] = replace(
+            had, model=had.model + d.model, context=had.context + d.context, compute=had.compute + d.compute
+        )
+    return tuple(device for device in found.values() if device.total)
+
+
+def _computed(model: Model) -> Forecast | None:
     assert model.file is not None
+    beside = companions_of(model)
     try:
         header = read_header(model.file)
     except BadModel as error:
         log.debug("no forecast: %s", error.message)
         return None
-    return formula(header, model.flags, (model.size_bytes or header.file_size) + extra)
+    size = (model.size_bytes or header.file_size) + beside.projector + beside.adapters
+    said = formula(header, model.engine_flags, size)
+    draft = _drafting(model, beside)
+    return (
+        said
+        if draft is None
+        else replace(said, per_device=_added(said.per_device, [_at_first(said.per_device, draft)]))
+    )
+
+
+def _drafting(model: Model, beside: Companions) -> DeviceNeed | None:
+    """What it drafts with takes, by the formula; None where that is nothing, or cannot be read."""
+    file = model.file if beside.own_head else beside.draft
+    if file is None:
+        return None
+    try:
+        header = read_header(file)
+    except BadModel as error:
+        log.debug("no forecast of what it drafts with: %s", error.message)
+        return None
+    flags = draft_flags(model.engine_flags)
+    if beside.own_head:
+        return head_need(header, flags)
+    return formula(header, flags, header.file_size).per_device[0]
 
 
 def _read(file: Path) -> dict[str, _Kept]:

@@ -6,10 +6,11 @@ weights are the file's size; work buffers have no formula, so theirs is an allow
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from router.catalog.context import Division, number, padded, trained_context
 from router.catalog.header import MAX_LAYERS, GgufHeader
 from router.config.flags import flag_name
 from router.memory.needs import DeviceNeed, Forecast, Source
@@ -25,7 +26,6 @@ _WINDOW_PATTERNS: Final[Mapping[str, int]] = {
     **{"gemma2": 2, "gemma3": 6, "gemma3n": 5, "gpt-oss": 2, "cohere2": 4, "olmo2": 4, "exaone4": 4},
     **{"llama4": 4},
 }
-_AUTO_SLOTS: Final = 4  # `--parallel` left alone: four that share one cache
 _YES: Final = frozenset({"true", "on", "yes", "1"})
 
 
@@ -49,24 +49,24 @@ class Setup:
     @property
     def cells(self) -> int:
         """Tokens one cache holds."""
-        return _padded(_padded(self.context) // self.streams)
+        return padded(padded(self.context) // self.streams)
 
     def window_cells(self, window: int) -> int:
         """The same of a layer that only looks back `window` tokens."""
         shared = self.slots if self.unified else 1
-        return self.cells if self.full_window else min(self.cells, _padded(window * shared + self.ubatch))
+        return self.cells if self.full_window else min(self.cells, padded(window * shared + self.ubatch))
 
 
 def setup_of(header: GgufHeader, flags: Mapping[str, str | bool]) -> Setup:
     """What llama-server makes of `flags` for this file, by its own defaults."""
     named = {flag_name(name): value for name, value in flags.items()}
-    slots = _number(named, "parallel", -1)
-    unified = named.get("kv-unified", "no-kv-unified" not in named and slots < 1)
+    division = Division.of(named)
+    context = number(named, "ctx-size") or 0
     batch = _number(named, "batch-size", 2048)
     return Setup(
-        context=_number(named, "ctx-size", 0) or header.context_length or 4096,
-        slots=slots if slots > 0 else _AUTO_SLOTS,
-        unified=_truth(unified),
+        context=context if context > 0 else division.total(trained_context(header, named) or 4096),
+        slots=division.slots,
+        unified=division.unified,
         ubatch=min(_number(named, "ubatch-size", 512), batch),
         key_bytes=CACHE_BYTES.get(str(named.get("cache-type-k", "f16")), 2.0),
         value_bytes=CACHE_BYTES.get(str(named.get("cache-type-v", "f16")), 2.0),
@@ -77,14 +77,36 @@ def setup_of(header: GgufHeader, flags: Mapping[str, str | bool]) -> Setup:
 
 def cache_bytes(header: GgufHeader, setup: Setup) -> int:
     """The key-value cache of all layers and streams."""
-    heads, keys, values = header.head_counts_kv, header.key_length, header.value_length
-    if not heads or not keys or not values:
+    if not header.is_causal:  # an encoder keeps none
         return 0
-    per_head = keys * setup.key_bytes + values * setup.value_bytes
+    heads = _heads(header)
     cells = [
         setup.window_cells(header.sliding_window or 0) if windowed else setup.cells
         for windowed in windowed_layers(header)
     ]
+    return _cache(header, setup, cells, heads)
+
+
+def state_bytes(header: GgufHeader) -> int:
+    """What the layers without such a cache keep of one conversation, however long: those of hybrid models."""
+    names = ("conv_kernel", "inner_size", "state_size", "group_count")
+    kernel, inner, state, groups = (header.number(f"{{arch}}.ssm.{name}") or 0 for name in names)
+    per_layer = max(0, kernel - 1) * (inner + 2 * groups * state) + state * inner
+    return 4 * per_layer * _heads(header).count(0)
+
+
+def _heads(header: GgufHeader) -> tuple[int, ...]:
+    """Key-value heads of each layer, 0 of one that keeps a state instead. Those of a head that predicts further
+    ahead are left out: they only run where it drafts."""
+    heads = header.head_counts_kv or ()
+    every = header.number("{arch}.full_attention_interval") or 1
+    kept = heads[: len(heads) - header.head_layers]
+    return tuple(count if (layer + 1) % every == 0 else 0 for layer, count in enumerate(kept))
+
+
+def _cache(header: GgufHeader, setup: Setup, cells: Sequence[int], heads: Sequence[int]) -> int:
+    """Of layers with so many cells and heads each."""
+    per_head = (header.key_length or 0) * setup.key_bytes + (header.value_length or 0) * setup.value_bytes
     return round(sum(n * c for n, c in zip(heads, cells, strict=False)) * setup.streams * per_head)
 
 
@@ -113,25 +135,29 @@ def compute_allowance(header: GgufHeader, setup: Setup) -> int:
     return setup.ubatch * (attention + activations) + logits
 
 
+def head_need(header: GgufHeader, flags: Mapping[str, str | bool]) -> DeviceNeed:
+    """What a head of its own that predicts several tokens takes besides: a cache of its layers, and buffers."""
+    setup = setup_of(header, flags)
+    heads = (header.head_counts_kv or ())[len(header.head_counts_kv or ()) - header.head_layers :]
+    return DeviceNeed(
+        "", 0, _cache(header, setup, [setup.cells] * len(heads), heads), compute_allowance(header, setup)
+    )
+
+
 def formula(header: GgufHeader, flags: Mapping[str, str | bool], size_bytes: int) -> Forecast:
     """The forecast for a model of `size_bytes` (all shards together) that is kept in one place as a whole: in
     RAM ("Host") if its flags say so, else wherever the engine has room ("")."""
     setup = setup_of(header, flags)
     named = {flag_name(name): value for name, value in flags.items()}
     on_host = named.get("n-gpu-layers") == "0" or named.get("device") == "none"
-    need = DeviceNeed(
-        "Host" if on_host else "", size_bytes, cache_bytes(header, setup), compute_allowance(header, setup)
-    )
+    kept = cache_bytes(header, setup) + setup.slots * state_bytes(header)
+    need = DeviceNeed("Host" if on_host else "", size_bytes, kept, compute_allowance(header, setup))
     return Forecast((need,), Source.FORMULA)
 
 
-def _padded(tokens: int) -> int:
-    return -(-tokens // 256) * 256
-
-
 def _number(flags: Mapping[str, str | bool], name: str, default: int) -> int:
-    text = str(flags.get(name, "")).strip()
-    return int(text) if text.lstrip("-").isdecimal() and text.count("-") <= 1 else default
+    found = number(flags, name)
+    return default if found is None else found
 
 
 def _truth(value: str | bool, otherwise: tuple[str, ...] = ()) -> bool:

@@ -14,7 +14,8 @@ class Occupant:
     """An engine that holds memory, or a load that was promised some.
 
     `pid` is None until it is spawned. `evictable`: idle, not pinned, nobody waits and no switch is under way.
-    `idle_since` is seconds of any clock. `context` is what it was launched with if the model leaves that open.
+    `idle_since` is seconds of any clock. `context` is what it was launched with if the model leaves that open;
+    `prompt_cache` the bytes of RAM it may come to fill besides (router.memory.prompt_cache).
     """
 
     slot: str
@@ -24,6 +25,7 @@ class Occupant:
     priority: int = 0
     idle_since: float = 0.0
     context: int | None = None
+    prompt_cache: int = 0
 
 
 Occupants = Callable[[], Sequence[Occupant]]
@@ -57,6 +59,10 @@ class Gate(Protocol):
         it. An occupant of `slot` without a process is this very load."""
         ...
 
+    async def prompt_cache(self, slot: str, model: Model, occupants: Occupants) -> int | None:
+        """Bytes of RAM for prompts that the engine about to start in `slot` may keep; None: as it likes."""
+        ...
+
 
 class OpenGate:
     """Lets everything pass, one engine after the other."""
@@ -68,3 +74,6 @@ class OpenGate:
         self, slot: str, model: Model, context: int | None, occupants: Occupants, *, force: bool = False
     ) -> None:
         return
+
+    async def prompt_cache(self, slot: str, model: Model, occupants: Occupants) -> int | None:
+        return None

@@ -8,12 +8,13 @@ from typing import Final
 
 from router.catalog.model import Model
 from router.errors import MemoryInsufficient
-from router.memory.contexts import ladder, largest
+from router.memory.contexts import ladder_of, largest
 from router.memory.gate import Occupants, Verdict
 from router.memory.ledger import claim, spread
 from router.memory.needs import Forecast
 from router.memory.outlook import Outlook
 from router.memory.plan import Amounts, Go, Refuse, missing
+from router.memory.prompt_cache import allowance, is_open
 from router.memory.protocol import Measured
 from router.memory.refusal import did_not_return, does_not_fit, process_names
 from router.memory.sizing import Sizing
@@ -104,6 +105,14 @@ class MemoryGate:
             before = view.room
             await asyncio.sleep(POLL_SECONDS)
 
+    async def prompt_cache(self, slot: str, model: Model, occupants: Occupants) -> int | None:
+        """See Gate. What the load itself will take counts as taken, and what other engines may come to keep."""
+        if not is_open(model):
+            return None
+        view = await self._look(slot, occupants)
+        promised = sum(occupant.prompt_cache for occupant, _claim in view.charged)
+        return allowance(view.room[-1] - view.headroom - promised, view.measured.pools[-1].total)
+
     async def _look_when_settled(self, slot: str, occupants: Occupants, forecast: Forecast | None) -> View:
         """A look; where that is not enough and an engine was stopped just now, once its memory is back."""
         loop = asyncio.get_running_loop()
@@ -138,7 +147,7 @@ class MemoryGate:
         async def goes(context: int) -> bool:
             return isinstance(view.plan(view.need(await self._outlook.forecast(model, context))), Go)
 
-        sizes = [size for size in ladder(model.context_trained or below) if size < below]
+        sizes = [size for size in ladder_of(model) if size < below]
         found = await largest(sizes, goes) or (sizes or [below])[-1]
         return found, await self._outlook.forecast(model, found)
 

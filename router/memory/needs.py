@@ -53,6 +53,11 @@ class Forecast:
         return sum(device.total for device in self.per_device)
 
     @property
+    def work(self) -> int:
+        """Bytes that depend on the context: all but the weights."""
+        return sum(device.context + device.compute for device in self.per_device)
+
+    @property
     def needs(self) -> int:
         """Bytes where memory is short: on the GPUs if any of it goes there, else in RAM."""
         return sum(device.total for device in self.per_device if device.is_gpu) or self.total

@@ -9,6 +9,7 @@ from typing import Final
 import psutil
 
 from router.catalog.model import LaunchKey, Model
+from router.memory import prompt_cache
 from router.memory.forecast import Forecaster
 from router.memory.ledger import published
 from router.memory.needs import Forecast
@@ -47,7 +48,7 @@ class Outlook:
         """`model` with the context it will get, or with `context`, where its flags leave that open."""
         if not model.context_open:
             return model
-        return model.with_context(context or self.chosen(model) or model.context_trained or 0)
+        return model.with_context(context or self.chosen(model) or model.context_most or 0)
 
     def known(self, model: Model, context: int | None = None) -> Forecast | None:
         """What it takes when launched so, without asking anybody."""
@@ -56,6 +57,10 @@ class Outlook:
     def by_device(self, forecast: Forecast, memory: Sequence[DeviceMemory]) -> Amounts:
         """A forecast over the pools that are published."""
         return published(forecast, memory, self._ram)
+
+    def prompt_cache(self, model: Model) -> int | None:
+        """The most RAM its engine may come to fill with prompts; None for no limit."""
+        return prompt_cache.told(model, self._ram)
 
     async def forecast(self, model: Model, context: int | None = None) -> Forecast | None:
         """The same, asked for where it is not known; None only where nobody can tell."""

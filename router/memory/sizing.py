@@ -7,8 +7,9 @@ from typing import Final
 
 from router.catalog.model import Model
 from router.config.schema import Kind
-from router.memory.contexts import ladder, largest
+from router.memory.contexts import ladder_of, largest
 from router.memory.ledger import Claim, claim, room, spread
+from router.memory.needs import Forecast
 from router.memory.outlook import Outlook
 from router.memory.plan import Amounts, missing, total
 from router.memory.protocol import Measured
@@ -16,6 +17,9 @@ from router.state import SlotStatus, StateStore
 
 BAND: Final = 32
 """A context is chosen with 1/32 of the room to spare and kept until nothing is: what is free always moves."""
+
+COMPANION: Final = 8
+"""Buffers for whole inputs grow with the square of the context: they get at most 1/8 of where they lie."""
 
 
 class Sizing:
@@ -41,10 +45,10 @@ class Sizing:
             capacities = await self._capacities(model, measured, together=together)
             if context := await self._largest(model, measured, capacities):
                 return self._outlook.choose(model, context)
-        return self._outlook.choose(model, ladder(model.context_trained or 0)[-1])
+        return self._outlook.choose(model, ladder_of(model)[-1])
 
     async def _largest(self, model: Model, measured: Measured, capacities: list[Amounts]) -> int | None:
-        sizes = ladder(model.context_trained or 0)
+        sizes = ladder_of(model)
         ample = [tuple(amount - max(0, amount) // BAND for amount in found) for found in capacities]
 
         async def fits(context: int) -> bool:
@@ -63,6 +67,8 @@ class Sizing:
         forecast = await self._outlook.forecast(model, context)
         if forecast is None:
             return True  # nobody can tell: what it was trained for, then
+        if model.reads_whole and forecast.work > _companions_share(forecast, measured):
+            return False
         need, headroom = spread(forecast, measured.pools), self._store.snapshot.headroom
         return any(not any(missing(need, capacity, headroom)) for capacity in capacities)
 
@@ -96,6 +102,13 @@ class Sizing:
         model = self._models().get(slot.model or "")
         forecast = await self._outlook.forecast(model) if model else None
         return spread(forecast, measured.pools) if forecast else None
+
+
+def _companions_share(forecast: Forecast, measured: Measured) -> int:
+    """Bytes of the GPUs, if any of it goes there, else of the RAM."""
+    on_gpu = any(device.is_gpu for device in forecast.per_device)
+    pools = [pool for pool in measured.pools if pool.is_gpu] if on_gpu else []
+    return sum(pool.total for pool in pools or measured.pools[-1:]) // COMPANION
 
 
 def _goes_with(slot: SlotStatus, model: Model) -> bool:

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from router.catalog.context import number
 from router.catalog.model import Model
-from router.memory.contexts import SMALLEST, ladder
+from router.memory.contexts import SMALLEST, ladder_of
 from router.memory.needs import Forecast
 from router.memory.outlook import Outlook
 from router.memory.plan import Amounts
@@ -27,7 +28,7 @@ Fits = Callable[[Amounts], bool]
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """Each would do by itself; None: it would not, or is not known to. `context` is tokens."""
+    """Each would do by itself; None: it would not, or is not known to. `context` is the flag `ctx-size`."""
 
     context: int | None = None
     cache_type: str | None = None
@@ -42,10 +43,16 @@ async def suggest(outlook: Outlook, model: Model, needs: Needs, room: Amounts, f
             if quantised is not None and fits(needs(quantised)):
                 found = replace(found, cache_type=CACHE_TYPE)
             if not model.context_open:
-                found = replace(found, context=await _context(outlook, model, needs, room, fits))
+                context = await _context(outlook, model, needs, room, fits)
+                found = replace(found, context=_ctx_size(model, context) if context else None)
     except TimeoutError:
         return found
     return found
+
+
+def _ctx_size(model: Model, context: int) -> int:
+    """What to write for `context` tokens in each request."""
+    return number(model.with_context(context).flags, "ctx-size") or context
 
 
 async def _context(outlook: Outlook, model: Model, needs: Needs, room: Amounts, fits: Fits) -> int | None:
@@ -83,7 +90,7 @@ def _with_small_cache(model: Model) -> Model | None:
         return None
     flags = {**model.flags, "cache-type-k": CACHE_TYPE, "cache-type-v": CACHE_TYPE}
     small = replace(model, flags=flags)
-    return small.with_context(ladder(small.context_trained or 0)[-1]) if model.context_open else small
+    return small.with_context(ladder_of(small)[-1]) if model.context_open else small
 
 
 async def _forecast(outlook: Outlook, model: Model | None) -> Forecast | None:

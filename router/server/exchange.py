@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from router.config.schema import Kind
 from router.lease import Lease
 from router.wire.encode import JSON, Encoder
+from router.wire.inputs import Inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class Exchange:
         loads: whether it may load or switch a model, and be answered by another one; metadata may not.
         remote_encoder: makes the one for an answer from elsewhere, None: `encoder`. There a single answer is
             asked for as such: what hal0 does not know of it could not be put together again.
+        inputs: reads those that the engine must take as wholes, once it has refused one for its length.
+        cut_body: as `body`, with those inputs instead.
     """
 
     kind: Kind
@@ -35,3 +38,5 @@ class Exchange:
     content_type: str = JSON
     loads: bool = True
     remote_encoder: Callable[[], Encoder] | None = None
+    inputs: Callable[[], Inputs | None] | None = None
+    cut_body: Callable[[Lease, Inputs], bytes] | None = None

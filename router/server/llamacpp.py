@@ -8,13 +8,14 @@ from typing import Any
 
 from aiohttp import web
 
+from router.catalog.capabilities import input_modalities
 from router.config.schema import Kind
-from router.errors import EngineFailed, ModelNotFound, RouterError, SlotLoading
+from router.errors import EngineFailed, ModelNotFound, PathNotFound, RouterError, SlotLoading
 from router.names import shown
 from router.resolve import meaning
 from router.server.context import CONTEXT, Context
 from router.server.openai import Endpoint, json_handler
-from router.state import SlotState, SlotStatus, Snapshot
+from router.state import ModelStatus, SlotState, SlotStatus, Snapshot
 from router.wire.encode import EventStream
 from router.wire.http1 import Head
 from router.wire.llamacpp import NativeAggregate
@@ -27,6 +28,7 @@ GENERATING = (
 ABOUT_TOKENS = ("/tokenize", "/detokenize", "/apply-template")
 READ_FROM_ENGINE = ("/slots", "/metrics", "/lora-adapters")
 READ_SECONDS = 5.0
+_SENSES = {"vision": "image", "video": "video", "audio": "audio"}
 
 
 def add_routes(app: web.Application) -> None:
@@ -51,20 +53,39 @@ async def props(request: web.Request) -> web.Response:
     Clients read the context length from `default_generation_settings.n_ctx`; it is always the state's.
     """
     context = request.app[CONTEXT]
-    slot = _slot(request, context.store.snapshot)
+    about = _about(request, context.store.snapshot)
     known: dict[str, Any] = {}
-    if slot.state is SlotState.READY:
-        known = await _ask_engine(context, slot, "/props")
-    settings = {**known.get("default_generation_settings", {}), "n_ctx": slot.context_length}
-    names = {"model_alias": slot.serving, "default_generation_settings": settings}
+    if isinstance(about, SlotStatus) and about.state is SlotState.READY:
+        known = await _ask_engine(context, about, "/props")
+    settings = {**known.get("default_generation_settings", {}), "n_ctx": about.context_length}
+    serving = about.serving if isinstance(about, SlotStatus) else about.id
+    names = {"model_alias": serving, "default_generation_settings": settings}
     known.pop("model_path", None)  # a path of the person's own computer is nobody's business
-    return web.json_response({"total_slots": 1, "chat_template": "", **known, **names})
+    told = {"total_slots": about.parallel or 1, "chat_template": "", **_modalities(about)}
+    return web.json_response({**told, **known, **names})
+
+
+def _modalities(about: SlotStatus | ModelStatus) -> dict[str, Any]:
+    """As llama-server tells them; nothing where they are not known."""
+    taken = input_modalities(about.capabilities)
+    senses = {name: word in taken for name, word in _SENSES.items()}
+    return {"modalities": senses} if about.capabilities else {}
 
 
 async def from_engine(request: web.Request) -> web.Response:
-    """Passed on from the engine of the slot `?model=` names, or the first chat slot."""
+    """Passed on from the engine of the slot `?model=` names, or the first chat slot. Loads nothing."""
     context = request.app[CONTEXT]
-    slot = _slot(request, context.store.snapshot)
+    slot = _about(request, context.store.snapshot)
+    if isinstance(slot, ModelStatus):
+        raise SlotLoading(
+            f'Model "{slot.id}" is in no slot now, so no engine can tell {request.path}; load it first.',
+            retry_after=2.0,
+        )
+    if slot.upstream is not None:
+        raise PathNotFound(
+            f'Slot "{slot.name}" is answered by {slot.upstream}, which hal0 does not ask for {request.path}; '
+            "ask that server itself."
+        )
     if slot.state is not SlotState.READY:
         raise SlotLoading(
             f'Slot "{slot.name}" has no running engine to read {request.path} from; load its model first.',
@@ -75,8 +96,9 @@ async def from_engine(request: web.Request) -> web.Response:
     return web.Response(status=head.status, body=body, headers={"Content-Type": content_type})
 
 
-def _slot(request: web.Request, snapshot: Snapshot) -> SlotStatus:
-    """The slot a GET is about: by slot name or by the model it holds; the first chat slot if not said."""
+def _about(request: web.Request, snapshot: Snapshot) -> SlotStatus | ModelStatus:
+    """What a GET is about: a slot, by its name or by the model it holds, or a model that is in none; the first
+    chat slot if not said."""
     asked = request.query.get("model")
     if not asked:
         chat = next((s for s in snapshot.slots if s.kind is Kind.CHAT), None)
@@ -86,8 +108,8 @@ def _slot(request: web.Request, snapshot: Snapshot) -> SlotStatus:
     meant = meaning(asked, snapshot)
     if meant is not None and meant.slot is not None:
         return meant.slot
-    model = meant.model.id if meant is not None and meant.model is not None else None
-    found = next((s for s in snapshot.slots if model and model in (*s.loaded, s.serving)), None)
+    model = meant.model if meant is not None else None
+    found = next((s for s in snapshot.slots if model and model.id in (*s.loaded, s.serving)), None) or model
     if found is None:
         raise ModelNotFound(f'No slot is called or holds "{shown(asked)}"; see GET /v1/models for all ids.')
     return found

@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from router.catalog.capabilities import input_modalities
 from router.config.schema import Kind
 from router.errors import ModelNotFound
 from router.names import shown
@@ -92,7 +93,8 @@ def model_rows(snapshot: Snapshot) -> list[dict[str, Any]]:
 
 
 def _slot_row(slot: SlotStatus) -> dict[str, Any]:
-    return _row(slot.name, slot.context_length, _status(slot), kind=slot.kind, model=slot.serving)
+    row = _row(slot.name, slot.context_length, _status(slot), kind=slot.kind, model=slot.serving)
+    return row | _abilities(slot.capabilities)
 
 
 def _model_row(model: ModelStatus, snapshot: Snapshot) -> dict[str, Any]:
@@ -104,7 +106,16 @@ def _model_row(model: ModelStatus, snapshot: Snapshot) -> dict[str, Any]:
     row = _row(model.id, context or model.context_length, status, kind=model.kind, model=model.id)
     if model.aliases:
         row["aliases"] = list(model.aliases)
-    return row
+    return row | _abilities(model.capabilities)
+
+
+def _abilities(capabilities: tuple[str, ...]) -> dict[str, Any]:
+    """As Ollama words them, and as llama-server does (and OpenRouter, which has the same fields); nothing where
+    they are not known."""
+    if not capabilities:
+        return {}
+    architecture = {"input_modalities": input_modalities(capabilities), "output_modalities": ["text"]}
+    return {"capabilities": list(capabilities), "architecture": architecture}
 
 
 def _upstream_rows(upstream: UpstreamStatus) -> Iterator[dict[str, Any]]:

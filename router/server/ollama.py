@@ -14,6 +14,7 @@ from router.server.context import CONTEXT
 from router.server.exchange import Exchange
 from router.server.generate import generate
 from router.server.metadata import model_rows, row_of
+from router.wire.inputs import Inputs, read_inputs
 from router.wire.ollama import OllamaCall, chat_call, embed_call, embeddings_call, generate_call
 from router.wire.ollama_answer import Document, Lines
 from router.wire.ollama_models import running, shown, tags
@@ -133,4 +134,19 @@ async def _exchange(
         encoder.served_by(model)
         return engine_body(asked, model, {})
 
-    return await generate(request, Exchange(kind, name, call.path, body, remote_body, encoder))
+    def cut_body(lease: Lease, inputs: Inputs) -> bytes:
+        return engine_body(asked, lease.model.id, lease.model.request, {inputs.field: inputs.value})
+
+    exchange = Exchange(
+        kind,
+        name,
+        call.path,
+        body,
+        remote_body,
+        encoder,
+        inputs=lambda: (
+            read_inputs(asked.body, "input", cuts=call.truncates) if kind is Kind.EMBEDDING else None
+        ),
+        cut_body=cut_body,
+    )
+    return await generate(request, exchange)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -21,6 +22,7 @@ from router.wire.encode import (
     JsonAnswer,
     ResponsesStream,
 )
+from router.wire.inputs import Inputs, read_documents, read_inputs
 from router.wire.multipart import read_fields, with_field
 from router.wire.openai import JsonCall, engine_body, parse_call
 from router.wire.preamble import preceded
@@ -34,7 +36,8 @@ _WITH_USAGE: Mapping[str, Any] = {"stream": True, "stream_options": {"include_us
 class Endpoint:
     """`stream`, `whole`: makers of the encoders for a streamed and a single answer. With `aggregate` the
     engine is asked to stream (by the fields `streaming`) also for a single answer, and that is put together
-    here: only a dropped stream frees the engine at once when the client leaves."""
+    here: only a dropped stream frees the engine at once when the client leaves. `inputs`: what of a body must
+    be read as wholes."""
 
     path: str
     kind: Kind
@@ -43,6 +46,7 @@ class Endpoint:
     aggregate: Callable[[], Encoder] | None = None
     streaming: Mapping[str, Any] = field(default_factory=lambda: _WITH_USAGE)
     loads: bool = True
+    inputs: Callable[[Mapping[str, Any]], Inputs | None] | None = None
 
 
 ENDPOINTS = (
@@ -55,9 +59,9 @@ ENDPOINTS = (
         aggregate=ResponsesAggregate,
         streaming={"stream": True},
     ),
-    Endpoint("/v1/embeddings", Kind.EMBEDDING),
-    Endpoint("/v1/rerank", Kind.RERANK),
-    Endpoint("/v1/reranking", Kind.RERANK),
+    Endpoint("/v1/embeddings", Kind.EMBEDDING, inputs=partial(read_inputs, field="input")),
+    Endpoint("/v1/rerank", Kind.RERANK, inputs=read_documents),
+    Endpoint("/v1/reranking", Kind.RERANK, inputs=read_documents),
     Endpoint("/v1/audio/speech", Kind.TTS, whole=Encoder),
     Endpoint("/v1/images/generations", Kind.IMAGE),
 )
@@ -98,6 +102,7 @@ def json_exchange(endpoint: Endpoint, call: JsonCall) -> Exchange:
     else:
         encoder = endpoint.aggregate() if endpoint.aggregate and aggregates else endpoint.whole()
     extra = endpoint.streaming if aggregates else {}
+    read = endpoint.inputs
 
     def begun(model: Model) -> JsonCall:
         return preceded(call, endpoint.path, model.system, model.opening)
@@ -111,6 +116,10 @@ def json_exchange(endpoint: Endpoint, call: JsonCall) -> Exchange:
         encoder,
         loads=endpoint.loads,
         remote_encoder=endpoint.whole if aggregates else None,
+        inputs=None if read is None else lambda: read(call.body),
+        cut_body=lambda lease, inputs: engine_body(
+            call, lease.model.id, lease.model.request, {inputs.field: inputs.value}
+        ),
     )
 
 

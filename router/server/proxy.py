@@ -6,12 +6,13 @@ import asyncio
 
 from aiohttp import web
 
-from router.errors import EngineFailed, RouterError, SlotAborted
+from router.errors import EngineFailed, EngineRefused, RouterError, SlotAborted
 from router.lease import Lease
 from router.server.client import Client, Waiting
 from router.server.connection import UpstreamError
 from router.server.context import Context
 from router.server.exchange import Exchange
+from router.server.inputs import shortened
 from router.server.relay import Relay
 from router.server.upstream import Answer
 from router.wire.rename import Rename
@@ -23,8 +24,7 @@ async def proxy(context: Context, lease: Lease, exchange: Exchange, client: Clie
     assert task is not None, "a handler runs in a task"
     lease.on_abort = task.cancel
     try:
-        async with await _ask(context, lease, exchange, client) as answer:
-            return await _relay(context, lease, exchange, client).run(answer)
+        return await _answered(context, lease, exchange, client)
     except asyncio.CancelledError:
         if not lease.aborted:
             raise  # the client left, or hal0 is quitting
@@ -47,13 +47,26 @@ def aborted(lease: Lease) -> RouterError:
     )
 
 
-async def _ask(context: Context, lease: Lease, exchange: Exchange, client: Client) -> Answer:
+async def _answered(context: Context, lease: Lease, exchange: Exchange, client: Client) -> web.StreamResponse:
+    """Asked once more, where the engine refused an input that may be cut."""
+    try:
+        async with await _ask(context, lease, exchange, client, exchange.body(lease)) as answer:
+            return await _relay(context, lease, exchange, client).run(answer)
+    except EngineRefused as error:
+        inputs = exchange.inputs() if exchange.inputs is not None else None
+        if inputs is None or exchange.cut_body is None:
+            raise
+        body = exchange.cut_body(lease, await shortened(context, lease, inputs, error))
+    async with await _ask(context, lease, exchange, client, body) as answer:
+        return await _relay(context, lease, exchange, client).run(answer)
+
+
+async def _ask(context: Context, lease: Lease, exchange: Exchange, client: Client, body: bytes) -> Answer:
     """Send the request. A client that has been sent signs of life goes on getting them meanwhile."""
     launch = lease.process.launch
     headers = {"Content-Type": exchange.content_type}
     if launch.api_key:
         headers["Authorization"] = f"Bearer {launch.api_key}"
-    body = exchange.body(lease)
     asking = context.upstreams.request("127.0.0.1", launch.port, "POST", exchange.path, headers, body)
     if client.response is None:
         return await asking

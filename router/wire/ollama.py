@@ -44,6 +44,7 @@ class OllamaCall:
             use to load a model, or with `unloads` to be rid of it.
         stream: whether the client wants lines; the engine always streams, except embeddings.
         dimensions: numbers to keep of each embedding; None for all.
+        truncates: whether texts that are longer than the model takes are cut.
     """
 
     model: str | None
@@ -52,6 +53,7 @@ class OllamaCall:
     body: Mapping[str, Any] | None = field(repr=False)
     unloads: bool = False
     dimensions: int | None = None
+    truncates: bool = True
 
     @property
     def path(self) -> str:
@@ -93,7 +95,7 @@ def generate_call(call: JsonCall) -> OllamaCall:
 
 
 def embed_call(call: JsonCall) -> OllamaCall:
-    """POST /api/embed. A text longer than the engine takes is its error: hal0 does not truncate."""
+    """POST /api/embed."""
     texts = call.body.get("input")
     if texts is not None and not isinstance(texts, str):
         texts = _list(call.body, "input")
@@ -102,8 +104,12 @@ def embed_call(call: JsonCall) -> OllamaCall:
     dimensions = call.body.get("dimensions")
     if dimensions is not None and (type(dimensions) is not int or dimensions < 0):
         raise BadRequest("`dimensions` must be a whole number: how many to keep.", param="dimensions")
+    truncates = call.body.get("truncate", True)
+    if not isinstance(truncates, bool | None):
+        raise BadRequest("`truncate` must be true or false: whether long texts are cut.", param="truncate")
     body = {"input": texts} if texts else None
-    return OllamaCall(call.model, False, "embedding", body, _unloads(call, body), dimensions or None)
+    cuts = truncates is not False
+    return OllamaCall(call.model, False, "embedding", body, _unloads(call, body), dimensions or None, cuts)
 
 
 def embeddings_call(call: JsonCall) -> OllamaCall:

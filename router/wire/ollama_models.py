@@ -6,23 +6,20 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from router.config.schema import Kind
 from router.state import ModelStatus, SlotState, SlotStatus, Snapshot
 from router.wire.ollama_parts import timestamp
 
 Row = Mapping[str, Any]
 """One of /v1/models: `id`, `created`, `owned_by`, `context_length`, `kind` (None where not known), `model` (who
-serves), `status`."""
+serves), `status`; `capabilities` where they are known."""
 
 ARCHITECTURE = "llama"
 """The snapshot does not say which; clients only build the key `<architecture>.context_length` with it."""
 NEVER = "2999-12-31T23:59:59Z"
 """Ollama's models expire; hal0's stay until their slot is switched or its own idle time is over.
 Not the year 9999: brought to a time zone further east it overflows Python's datetime."""
-_CAPABILITIES: Mapping[Kind, Sequence[str]] = {
-    Kind.CHAT: ("completion", "tools"),
-    Kind.EMBEDDING: ("embedding",),
-}
+_CAPABILITIES = frozenset({"completion", "tools", "insert", "vision", "embedding", "thinking", "audio"})
+"""Ollama's words (types/model/capability.go): clients may know no others."""
 
 
 def tags(rows: Sequence[Row], snapshot: Snapshot) -> dict[str, Any]:
@@ -49,9 +46,14 @@ def shown(row: Row, snapshot: Snapshot) -> dict[str, Any]:
         "template": "",
         "details": _details(row, _serving(row, snapshot)),
         "model_info": info,
-        "capabilities": list(_CAPABILITIES.get(row["kind"], ())),
+        "capabilities": _capabilities(row),
         "modified_at": _modified(row),
     }
+
+
+def _capabilities(row: Row) -> list[str]:
+    """Empty where they are not known."""
+    return [word for word in row.get("capabilities", ()) if word in _CAPABILITIES]
 
 
 def _named(row: Row, snapshot: Snapshot) -> dict[str, Any]:
@@ -65,6 +67,7 @@ def _named(row: Row, snapshot: Snapshot) -> dict[str, Any]:
         "size": size,
         "digest": digest,
         "details": _details(row, model),
+        "capabilities": _capabilities(row),
     }
 
 

@@ -203,7 +203,7 @@ async def test_descriptions_tell_the_context_length_and_load_nothing(make_hal0: 
     shown = [(await hal0.post("/api/show", body))[1] for body in posts]
     shown += [await hal0.get(path) for path in ("/api/show?model=short", "/api/show?name=primary", "/api/show")]
     for told in shown:
-        assert told["parameters"] == "num_ctx 2048" and told["capabilities"] == ["completion", "tools"]
+        assert told["parameters"] == "num_ctx 2048" and told["capabilities"] == ["completion"]
         assert told["model_info"][told["model_info"]["general.architecture"] + ".context_length"] == 2048
     assert (await hal0.post("/api/show", {"model": "embed"}))[1]["capabilities"] == ["embedding"]
     status, body = await hal0.post("/api/show", {"model": "gpt-4"})

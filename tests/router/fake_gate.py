@@ -56,3 +56,6 @@ class FakeGate:
             await self.waiting.pass_through()
         if self.refusal is not None and not force:
             raise self.refusal
+
+    async def prompt_cache(self, slot: str, model: Model, occupants: Occupants) -> int | None:
+        return None

@@ -18,7 +18,7 @@ from router.config.schema import Kind
 from router.engine.command import build_command
 from router.engine.environment import engine_environment
 from router.engine.options import read_options
-from router.memory.dryrun import AT_ONCE, DryRunner, parse_breakdown
+from router.memory.dryrun import AT_ONCE, DryRunner, Told, parse_breakdown
 from router.memory.needs import MIB, DeviceNeed
 from router.tasks import spawn
 from tests.engines.running import until
@@ -83,8 +83,9 @@ async def test_llama_server_tells_before_it_loads_and_is_gone(llama_server: Path
     argv = build_command(model, await read_options(llama_server), llama_server, 0, log_jsonl=True)
     environment = engine_environment(ENVIRONMENT, api_key="", private_config=tmp_path, child_mode=False)
     runner = DryRunner()
-    needs = await runner.ask([*argv, "--fit", "off", "--fit", "on"], environment)
-    assert needs is not None
+    told = await runner.ask([*argv, "--fit", "off", "--fit", "on"], environment)
+    assert told is not None and told.projector == 0
+    (needs,) = told.contexts
     assert needs[0].context == 16 * MIB  # 65,536 tokens, 1 head of 64 for keys and values, 2 bytes
     assert needs[0].name == "Host" and not needs[0].is_gpu
     assert await runner.ask([*argv, "-m", str(tmp_path / "absent.gguf")], environment) is None
@@ -102,7 +103,8 @@ async def test_what_it_says_first_counts_and_its_children_end_with_it(tmp_path: 
         f"print({breakdown(GPU).decode()!r}, flush=True)\n"
         "time.sleep(600)\n"
     )
-    assert await DryRunner().ask(script(code), ENVIRONMENT) == (DeviceNeed("Host", 10 * MIB, 0, 2 * MIB),)
+    host = (DeviceNeed("Host", 10 * MIB, 0, 2 * MIB),)
+    assert await DryRunner().ask(script(code), ENVIRONMENT) == Told((host,))
     grandchild = int(note.read_text())
     await until(lambda: not running(grandchild), "the grandchild's end")
 

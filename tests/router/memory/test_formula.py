@@ -52,7 +52,7 @@ def test_left_alone_it_is_four_slots_that_share_what_the_model_was_trained_for()
         ({"ctx_size": "20000", "parallel": "3"}, 3, 6912),
         ({"ctx_size": "20000", "parallel": "3", "kv_unified": True}, 1, 20_224),
         ({"c": "4096", "np": "1"}, 1, 4096),
-        ({"ctx_size": "4096", "no_kv_unified": True}, 4, 1024),
+        ({"ctx_size": "4096", "no_kv_unified": True}, 1, 4096),  # obeyed with a number of slots only
         ({"ctx_size": "4096", "parallel": "-1"}, 1, 4096),
     ],
 )

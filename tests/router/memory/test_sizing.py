@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from router.catalog.model import Model
 from router.config.schema import Kind
 from router.memory import foresight
 from router.memory.foresight import Foresight
+from router.memory.needs import DeviceNeed, Forecast, Source
 from router.memory.outlook import Outlook
 from router.memory.protocol import Measured, Pool
 from router.memory.sizing import BAND, Sizing
@@ -184,3 +186,22 @@ async def test_what_devices_are_shown_is_told_anew_when_they_change() -> None:
     finally:
         task.cancel()
         await asyncio.wait([task])
+
+
+async def test_who_reads_whole_inputs_is_content_with_an_eighth() -> None:
+    """Row 1: the buffers of batches as long as the context grow with its square."""
+
+    def rule(model: Model, context: int) -> Forecast:
+        gpu = DeviceNeed("CUDA0", GIB, 0, context * context * 2, is_gpu=True)
+        return Forecast((gpu, DeviceNeed("Host", 0, 0, 0)), Source.ENGINE)
+
+    bench = Bench()
+    bench.rules.rules["open"] = rule
+    whole = replace(MODELS["open"], kind=Kind.EMBEDDING, reads_whole=True)
+    await bench.sizing.size(whole, memory(1))
+    assert bench.outlook.chosen(whole) == 32_768, "2 GiB of 24"
+    assert bench.outlook.as_launched(whole).engine_flags["ubatch-size"] == "32768"
+    bench.rules.rules["open"] = on_gpu(23 * GIB, 2048 * MIB)
+    small = replace(whole, id="open", size_bytes=1)
+    await bench.sizing.size(small, memory(0))
+    assert bench.outlook.chosen(small) == 512

@@ -432,6 +432,7 @@ SNAPSHOT = Snapshot(
             choices=("qwen3:8b", "gemma:latest", "latest"),
             context_length=131072,
             memory=900,
+            capabilities=("completion", "tools"),
         ),
     ),
     models=(
@@ -440,7 +441,7 @@ SNAPSHOT = Snapshot(
         ),
         ModelStatus("gemma:latest", "Gemma", Kind.CHAT, (), 600, 8192),
         ModelStatus("latest", "Latest", Kind.CHAT),
-        ModelStatus("bge", "BGE", Kind.EMBEDDING, (), 100, 512),
+        ModelStatus("bge", "BGE", Kind.EMBEDDING, (), 100, 512, capabilities=("embedding",)),
     ),
     memory=(DeviceMemory("GPU", True, 2000, 900),),
 )
@@ -505,6 +506,7 @@ def test_shown_carries_the_context_length_twice() -> None:
     assert info[f"{info['general.architecture']}.context_length"] == 131072
     assert shown(row_of("bge", SNAPSHOT), SNAPSHOT)["capabilities"] == ["embedding"]
     unknown = shown(row_of("latest", SNAPSHOT), SNAPSHOT)
+    assert unknown["capabilities"] == []
     assert unknown["parameters"] == "" and not any("context_length" in key for key in unknown["model_info"])
 
 
