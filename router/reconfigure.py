@@ -31,7 +31,7 @@ from router.reload import (
 from router.remote.follow import Remotes
 from router.selection import Selected
 from router.server.listener import Listener
-from router.state import DeviceMemory, ModelStatus, SlotState, StateStore
+from router.state import DeviceMemory, LeftOutFile, ModelStatus, SlotState, StateStore
 from router.supervisor import EngineLauncher, Supervisor
 from router.tasks import spawn
 from router.upstreams.registry import UpstreamRegistry
@@ -110,8 +110,9 @@ class Reconfigurer:
         memory = self._store.snapshot.memory
         found = self.models().values()
         told = tuple(model_status(model, self.outlook, memory) for model in found)
+        left_out = tuple(LeftOutFile(str(left.path), left.reason) for left in self.catalog.left_out)
         before = self._store.snapshot.models
-        self._store.update(models=told, headroom=self.config.memory.headroom)
+        self._store.update(models=told, left_out=left_out, headroom=self.config.memory.headroom)
         if before != told:
             self._supervisor.models_told()
 
@@ -254,6 +255,7 @@ def model_status(
         needs_source=forecast.source.value if forecast else None,
         needs_by_device=outlook.by_device(forecast, memory) if outlook and forecast else (),
         context_auto=model.context_open,
+        note=model.note,
     )
 
 

@@ -126,7 +126,8 @@ class ModelStatus:
     engine's command. `problem` is one sentence why it cannot be launched. `needs` is the forecast of what it
     takes, in bytes of GPU memory if any of it goes there, else of RAM; `needs_source` says how good that is:
     "formula" (an estimate), "engine" or "learnt" (router.memory.needs). `needs_by_device` is the same for each
-    of `Snapshot.memory`. `context_auto`: hal0 chose `context_length` as the largest that fits."""
+    of `Snapshot.memory`. `context_auto`: hal0 chose `context_length` as the largest that fits. `note` is one
+    sentence to know though it can be launched."""
 
     id: str
     display_name: str
@@ -142,6 +143,15 @@ class ModelStatus:
     needs_source: str | None = None
     needs_by_device: tuple[int, ...] = ()
     context_auto: bool = False
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOutFile:
+    """A file in a model folder that is no model; `reason` is one sentence what it is instead."""
+
+    file: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +288,7 @@ class Snapshot:
     local_only: bool = False
     downloads: tuple[DownloadStatus, ...] = ()
     updates: tuple[UpdateStatus, ...] = ()
+    left_out: tuple[LeftOutFile, ...] = ()
 
     def slot(self, name: str) -> SlotStatus | None:
         return next((s for s in self.slots if s.name == name), None)

@@ -34,6 +34,8 @@ def models(config_file: Path | None, url: str | None, *, fit: bool) -> int:
     if fit:
         listed = sorted(listed, key=lambda model: _BEST_FIRST.index(model["fit"]))
     print(table([_COLUMNS, *(_row(model) for model in listed)]))
+    for line in _remarks(found):
+        print(line)
     pool = "VRAM" if found["memory"]["is_gpu"] else "RAM"
     print(f"{pool}: {_size(found['memory']['free'])} of {_size(found['memory']['total'])} free now")
     return 0
@@ -47,6 +49,12 @@ def _when_known(client: Client) -> dict[str, Any]:
         if not unknown or time.monotonic() >= deadline:
             return found
         time.sleep(_POLL_SECONDS)
+
+
+def _remarks(found: Mapping[str, Any]) -> list[str]:
+    """What is odd about models that can be loaded, and which files are none."""
+    notes = [f"  {model['id']}: {model['note']}" for model in found["models"] if model.get("note")]
+    return notes + [f"  not offered: {left['reason']}" for left in found.get("left_out", ())]
 
 
 def _row(model: Mapping[str, Any]) -> tuple[str, ...]:

@@ -34,6 +34,9 @@ class Model:
         quantisation: a label such as "Q4_K_M", from the GGUF.
         context_trained: tokens, from the GGUF's `{arch}.context_length`.
         problem: one sentence why it cannot be launched (file missing, damaged), else None.
+        note: one sentence that a person should know though it can be launched, else None.
+        made_to_talk: a person named it, or its file says how a chat with it is written: what a slot may hold
+            without being told.
     """
 
     id: str
@@ -49,6 +52,8 @@ class Model:
     context_trained: int | None = None
     quantisation: str | None = None
     problem: str | None = None
+    note: str | None = None
+    made_to_talk: bool = True
 
     @property
     def launch_key(self) -> LaunchKey:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from router.catalog.header import kind_of
 from router.catalog.model import Model
-from router.catalog.scan import Found, describe_file, free_id, scan_folders
+from router.catalog.scan import Found, LeftOut, describe_file, free_id, scan
 from router.config import places
 from router.config.problems import did_you_mean
 from router.config.schema import Config, Kind, ModelConfig, SlotConfig
@@ -25,9 +25,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """Models by id: those the config names, then slots' commands, then those found on disk, then the demo."""
+    """Models by id: those the config names, then slots' commands, then those found on disk, then the demo.
+
+    `left_out`: files in the model folders that are no models, each with the reason.
+    """
 
     models: Mapping[str, Model] = field(default_factory=lambda: MappingProxyType({}))
+    left_out: tuple[LeftOut, ...] = ()
 
     def find(self, id_or_alias: str) -> Model | None:
         """Exact match only; an id wins over an alias, an earlier alias over a later one."""
@@ -39,7 +43,7 @@ class Catalog:
         if slot.command is not None:
             return (_command_model(slot),)
         if slot.models is not None:
-            listed = (self.find(name) or _unknown(name, slot, self.models) for name in slot.models)
+            listed = (self.find(name) or _unknown(name, slot, self) for name in slot.models)
             return tuple({model.id: model for model in listed}.values())
         return tuple(m for m in self.models.values() if m.kind is slot.kind and m.command is None)
 
@@ -49,7 +53,8 @@ def build_catalog(config: Config, demo: Path | None) -> Catalog:
 
     `demo` is the built-in model: offered if the config names it, or if nothing else can chat.
     """
-    found = scan_folders(config.model_dirs)
+    scanned = scan(config.model_dirs)
+    found = scanned.models
     models: dict[str, Model] = {}
     for named in config.models.values():
         models[named.id] = _named_model(named, config, found, demo)
@@ -61,10 +66,10 @@ def build_catalog(config: Config, demo: Path | None) -> Catalog:
     wanted = _names_wanted(config)
     if demo is not None and demo.stem not in models and (demo.stem in wanted or not _can_chat(models)):
         models[demo.stem] = _found_model(replace(describe_file(demo), flags={}))
-    catalog = Catalog(MappingProxyType(models))
+    catalog = Catalog(MappingProxyType(models), tuple(scanned.left_out))
     for name, slot in wanted.items():
         if catalog.find(name) is None:
-            models[name] = _unknown(name, slot, models)
+            models[name] = _unknown(name, slot, catalog)
     _warn_of_aliases(models)
     return catalog
 
@@ -106,8 +111,12 @@ def _command_model(slot: SlotConfig) -> Model:
     return Model(name, slot.kind, display_name=name, command=slot.command, health=slot.health)
 
 
-def _unknown(name: str, slot: SlotConfig, known: Mapping[str, Model]) -> Model:
-    runnable = [model.id for model in known.values() if model.problem is None and model.kind is slot.kind]
+def _unknown(name: str, slot: SlotConfig, known: Catalog) -> Model:
+    left_out = next((left for left in known.left_out if name in (left.path.name, left.path.stem)), None)
+    if left_out is not None:
+        problem = f"Slot {slot.name} cannot hold {name}: {left_out.reason}"
+        return Model(name, slot.kind, display_name=name, file=left_out.path, problem=problem)
+    runnable = [m.id for m in known.models.values() if m.problem is None and m.kind is slot.kind]
     problem = (
         f"Slot {slot.name} names the model {name}, which is neither under `models:` nor in a model folder: "
         f"correct the name or add the file.{did_you_mean(name, runnable)}"
@@ -116,9 +125,10 @@ def _unknown(name: str, slot: SlotConfig, known: Mapping[str, Model]) -> Model:
 
 
 def _found_model(found: Found) -> Model:
+    kind = kind_of(found.header) if found.header else Kind.CHAT
     return Model(
         id=found.id,
-        kind=kind_of(found.header) if found.header else Kind.CHAT,
+        kind=kind,
         display_name=found.id,
         file=found.path,
         flags=MappingProxyType(dict(found.flags)),
@@ -126,6 +136,8 @@ def _found_model(found: Found) -> Model:
         context_trained=found.header.context_length if found.header else None,
         quantisation=found.header.quantisation if found.header else None,
         problem=found.problem,
+        note=found.note,
+        made_to_talk=bool(found.header and (kind is not Kind.CHAT or found.header.has_chat_template)),
     )
 
 
@@ -137,17 +149,19 @@ def _named_model(named: ModelConfig, config: Config, found: list[Found], demo: P
         base = _found_model(_locate(named.file, config, found, demo))
     except BadModel as error:
         problem = error.message
-    flags = dict(named.flags)
-    if not flags.keys() & {"mmproj", "mmproj-url", "mmproj-auto", "no-mmproj"}:
-        flags = {**base.flags, **flags}
+    beside = dict(base.flags)
+    if named.flags.keys() & {"mmproj", "mmproj-url", "mmproj-auto", "no-mmproj"}:
+        beside.pop("mmproj", None)
+        base = replace(base, note=None)
     return replace(
         base,
         id=named.id,
         kind=named.kind or base.kind,
         display_name=named.display_name or named.id,
         aliases=named.aliases,
-        flags=MappingProxyType(flags),
+        flags=MappingProxyType({**beside, **named.flags}),
         request=named.request,
+        made_to_talk=True,
         problem=problem or base.problem or _leaves(named, config),
     )
 
