@@ -6,7 +6,7 @@ subfolders that hold a big model's quantisations, as repositories on Hugging Fac
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
@@ -52,18 +52,24 @@ def pair_folders(folders: Sequence[Folder[M, Other]]) -> Pairs:
     for folder in folders:
         below.setdefault(folder.path.parent, []).append(folder.path)
     pairs: Pairs = {}
-    for path, among in projectors.items():
-        if among:
-            pairs |= _told(pair(models[path], among))
-    for path in models:
+    for path, own in projectors.items():
+        if own:
+            pairs |= _told(pair(models[path], own))
+    for path, own in projectors.items():
         children = [child for child in below.get(path, ()) if child != path]
-        among = projectors[path] + [p for child in children if not models[child] for p in projectors[child]]
-        all_models = models[path] + [m for child in children for m in models[child]]
-        without = {m for f in (path, *children) if not projectors[f] for m in models[f]}
-        if among and without:
-            pairing = pair(all_models, among, apart=True)
-            pairs |= _told(Pairing({m: p for m, p in pairing.given.items() if m in without}, {}))
+        around = models[path] + [model for child in children for model in models[child]]
+        kept_apart = [p for child in children if not models[child] for p in projectors[child]]
+        if not own and kept_apart:
+            pairs |= _given(pair(around, kept_apart, apart=True), models[path])
+        if own:
+            without = [model for child in children if not projectors[child] for model in models[child]]
+            pairs |= _given(pair(around, own, apart=True), without)
     return pairs
+
+
+def _given(pairing: Pairing, to: Collection[Named]) -> Pairs:
+    """What was given to these models; of others it is no news."""
+    return dict(_told(Pairing({m: p for m, p in pairing.given.items() if m in to}, {})))
 
 
 def _told(pairing: Pairing) -> Iterator[tuple[Path, tuple[Path | None, str | None]]]:

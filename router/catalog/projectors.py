@@ -164,14 +164,19 @@ def pair(models: Sequence[Named], projectors: Sequence[Named], *, apart: bool = 
     related = _related(fitting)
     given = {model: _best(model, found) for model, found in related.items() if found}
     claimed = {projector for found in related.values() for projector in found}
-    hints = not apart or len({model.family for model in models if _chats(model)}) == 1
+    families = {model.family for model in models if _chats(model)}
+    hints = not apart or len(families) == 1
     left = {model: fitting[model] for model in models if model not in given and _chats(model)}
     # Where names tell of some, one with a name that nothing here has is of a model that is not here.
     usable = [p for p in projectors if hints and p not in claimed and (not p.family or not claimed)]
     wanted = {p: _likely([m for m, found in left.items() if p in found], p) for p in usable}
+    meant = {p: wanted[p] for p in usable if _is_one_family(wanted[p])}
+    # A name that nothing here has is a hint only where each model has one such, and the widths tell which.
+    if families - {model.family for found in meant.values() for model in found}:
+        meant = {p: found for p, found in meant.items() if _weak(p.family)}
     for model in left:
         found = [p for p in usable if model in wanted[p]]
-        if found and _is_one_family(found) and all(_is_one_family(wanted[p]) for p in found):
+        if found and _is_one_family(found) and all(p in meant for p in found):
             given[model] = min(found, key=lambda projector: projector.rank)
     taken = {*claimed, *given.values()}
     orphans = {m: tuple(p for p in usable if p not in taken and m in wanted[p]) for m in left if m not in given}
