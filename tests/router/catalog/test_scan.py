@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -137,11 +138,12 @@ def test_what_is_still_coming_is_no_model(tmp_path: Path) -> None:
 def test_what_is_left_out_says_why(tmp_path: Path) -> None:
     """Row 11."""
     write_gguf(tmp_path / "chat.gguf")
-    for name, keys in {
+    files: dict[str, dict[str, Any]] = {
         "draft": {"arch": "eagle3"},
         "lora": {"general__type": "adapter"},
         "flux": {"arch": "flux", "ARCH__block_count": None},
-    }.items():
+    }
+    for name, keys in files.items():
         write_gguf(tmp_path / f"{name}.gguf", **keys)
     scanned = scan_all([tmp_path, tmp_path])
     assert [found.id for found in scanned.models] == ["chat"]
