@@ -35,8 +35,8 @@ class Model:
         context_trained: tokens, from the GGUF's `{arch}.context_length`.
         problem: one sentence why it cannot be launched (file missing, damaged), else None.
         note: one sentence that a person should know though it can be launched, else None.
-        made_to_talk: a person named it, or its file says how a chat with it is written: what a slot may hold
-            without being told.
+        made_to_talk: a person named it, or its file says how a chat with it is written and is of a kind that
+            llama-server knows: what a slot may hold without being told.
     """
 
     id: str

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from router.catalog.header import kind_of
+from router.catalog.architectures import surely_chats
+from router.catalog.header import GgufHeader, kind_of
 from router.catalog.model import Model
 from router.catalog.scan import Found, LeftOut, describe_file, free_id, scan
 from router.config import places
@@ -137,8 +138,12 @@ def _found_model(found: Found) -> Model:
         quantisation=found.header.quantisation if found.header else None,
         problem=found.problem,
         note=found.note,
-        made_to_talk=bool(found.header and (kind is not Kind.CHAT or found.header.has_chat_template)),
+        made_to_talk=bool(found.header and (kind is not Kind.CHAT or _made_to_talk(found.header))),
     )
+
+
+def _made_to_talk(header: GgufHeader) -> bool:
+    return header.has_chat_template and surely_chats(header.architecture)
 
 
 def _named_model(named: ModelConfig, config: Config, found: list[Found], demo: Path | None) -> Model:

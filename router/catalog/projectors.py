@@ -28,8 +28,8 @@ _BEST_FIRST: Final = ("F16", "BF16", "FP16", "Q8_0", "F32")
 # Where the projector's last step is, as clip_n_mmproj_embd in llama.cpp's tools/mtmd/clip.cpp reads it: the
 # first that is there. The width is the last dimension, but for those that are stored the other way round.
 _LAST_STEPS: Final = (
-    *("mm.down.weight", "mm.model.fc.weight", "mm.model.mlp.3.weight", "mm.model.mb_block.1.block.2.1.bias"),
-    *("mm.model.peg.0.bias", "resampler.proj.weight", "adapter.linear.dense_4h_to_h.weight"),
+    *("mm.model.mb_block.1.block.2.1.bias", "mm.model.peg.0.bias", "mm.down.weight", "mm.model.fc.weight"),
+    *("mm.model.mlp.3.weight", "resampler.proj.weight", "adapter.linear.dense_4h_to_h.weight"),
     "mm.input_projection.weight",
 )
 _LAST_AUDIO_STEPS: Final = ("mm.a.fc.weight", "mm.a.input_projection.weight")

@@ -94,7 +94,9 @@ def scan(folders: Iterable[Path]) -> Scan:
         known = first.setdefault(identity, len(result))
         if known < len(result):
             # The same file by another link, this time with its mmproj beside it.
-            result[known] = replace(result[known], flags=found.flags | result[known].flags)
+            flags = found.flags | result[known].flags
+            note = None if "mmproj" in flags else result[known].note
+            result[known] = replace(result[known], flags=flags, note=note)
             continue
         unique = replace(found, id=free_id(found.id, found.path, taken))
         taken.add(unique.id)
@@ -221,7 +223,6 @@ def _is_gguf(path: Path) -> bool:
 def _read(folder: Path, files: Sequence[Path], named: Path | None = None) -> Folder[Found, LeftOut]:
     """What one folder's `files` are. `named` is taken for a model, whatever it is."""
     models: list[Found] = []
-    others: list[LeftOut] = []
     sets: dict[tuple[str, int], dict[int, Path]] = {}
     projectors: list[GgufHeader] = []
     for file in files:
@@ -232,15 +233,11 @@ def _read(folder: Path, files: Sequence[Path], named: Path | None = None) -> Fol
         found = _describe(file.stem, file)
         if found.header and found.header.type == "mmproj":
             projectors.append(found.header)
-        reason = why_no_model(found.header) if found.header else None
-        if reason and file != named:
-            log.debug("not offered as a model: %s", reason)
-            others.append(LeftOut(file, reason))
-        else:
-            models.append(_with_parts_by_name(found))
-    for (stem, count), shards in _halves_joined(sets).items():
-        models.append(_describe_shards(stem, count, shards))
-    return Folder(folder, models, projectors, others)
+        models.append(_with_parts_by_name(found))
+    models += [_describe_shards(stem, count, shards) for (stem, count), shards in _halves_joined(sets).items()]
+    reasons = {m.path: why_no_model(m.header) for m in models if m.header and m.path != named}
+    others = [LeftOut(path, reason) for path, reason in reasons.items() if reason]
+    return Folder(folder, [m for m in models if not reasons.get(m.path)], projectors, others)
 
 
 def _halves_joined(sets: dict[tuple[str, int], dict[int, Path]]) -> dict[tuple[str, int], dict[int, Path]]:

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resources import demo_model
+from router.catalog.architectures import surely_chats
 from router.catalog.gguf import MAX_STRINGS, TYPE_SIZES, kind_of, read_header
 from router.catalog.header import FILE_TYPES, default_pooling, why_no_model, why_not_launchable
 from router.config.schema import Kind
@@ -86,6 +87,14 @@ def test_tables_equal_gguf_py() -> None:
         if file_type is not gguf.LlamaFileType.GUESSED:
             label = file_type.name.removeprefix("MOSTLY_").removeprefix("ALL_")
             assert FILE_TYPES[int(file_type)] == label
+
+
+def test_every_architecture_of_gguf_py_has_a_use(tmp_path: Path) -> None:
+    """Row 11: a new one is put where it belongs when gguf-py is renewed."""
+    for name in gguf.MODEL_ARCH_NAMES.values():
+        header = read_header(write_gguf(tmp_path / "m.gguf", arch=name))
+        uses = (bool(why_no_model(header)), kind_of(header) is Kind.EMBEDDING, surely_chats(name))
+        assert sum(uses) == 1, name
 
 
 @pytest.mark.parametrize(

@@ -225,14 +225,16 @@ def test_pooling_stays_where_the_config_has_its_own_projector(folder: Path) -> N
 
 
 def test_models_without_a_template_are_no_first_choice(folder: Path) -> None:
-    """Row 11: a file that nobody named and that does not say how to chat with it comes last."""
+    """Row 11: a file that nobody named, and that no llama-server may be able to chat with, comes last."""
     write_gguf(folder / "zeta.gguf", tokenizer__chat_template="{{ messages }}")
+    write_gguf(folder / "a.gguf", arch="of-next-year", tokenizer__chat_template="{{ messages }}")
     slot = SlotConfig("primary")
     catalog = build(folder)
     assert choose_model(slot, choices(slot, catalog)) == "zeta"
     named = build(folder, ModelConfig("fast", "alpha"))
     assert choose_model(slot, choices(slot, named)) == "fast"
-    (folder / "zeta.gguf").unlink()
+    for name in ("zeta", "a"):
+        (folder / f"{name}.gguf").unlink()
     assert choose_model(slot, choices(slot, build(folder))) == "alpha"
 
 

@@ -145,10 +145,11 @@ def test_what_is_left_out_says_why(tmp_path: Path) -> None:
     }
     for name, keys in files.items():
         write_gguf(tmp_path / f"{name}.gguf", **keys)
+    write_shards(tmp_path, "parts", 2, arch="dflash")
     scanned = scan_all([tmp_path, tmp_path])
     assert [found.id for found in scanned.models] == ["chat"]
     reasons = {left.path.name: left.reason for left in scanned.left_out}
-    assert list(reasons) == ["draft.gguf", "flux.gguf", "lora.gguf"]
+    assert list(reasons) == ["draft.gguf", "flux.gguf", "lora.gguf", "parts-00001-of-00002.gguf"]
     assert all(reason.startswith(name) for name, reason in reasons.items())
 
 
