@@ -158,6 +158,8 @@ def _named_model(named: ModelConfig, config: Config, found: list[Found], demo: P
     if named.flags.keys() & {"mmproj", "mmproj-url", "mmproj-auto", "no-mmproj"}:
         beside.pop("mmproj", None)
         base = replace(base, note=None)
+    if named.kind not in (None, base.kind):
+        beside.pop("pooling", None)
     return replace(
         base,
         id=named.id,

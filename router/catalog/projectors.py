@@ -92,7 +92,10 @@ def _last_numbered(tensors: Mapping[str, tuple[int, ...]], pattern: re.Pattern[s
 
 def preference(label: str | None) -> int:
     """Of several types of one projector, the lowest is taken."""
-    return _BEST_FIRST.index(label) if label in _BEST_FIRST else len(_BEST_FIRST)
+    if label in _BEST_FIRST:
+        return _BEST_FIRST.index(label)
+    bits = re.search(r"Q(\d)", label or "")
+    return len(_BEST_FIRST) + (8 - int(bits[1]) if bits else 9)
 
 
 def quantisation_in(name: str) -> str | None:
@@ -135,8 +138,9 @@ class Named:
 
     @property
     def label(self) -> str | None:
+        """What the name says first: before a download there is nothing else."""
         told = self.header.quantisation if self.header else None
-        return told or quantisation_in(self.stem)
+        return quantisation_in(self.stem) or told
 
     @property
     def rank(self) -> tuple[int, int, str]:
@@ -185,7 +189,7 @@ def pair(models: Sequence[Named], projectors: Sequence[Named], *, apart: bool = 
 
 def _likely(models: Sequence[Named], projector: Named) -> list[Named]:
     """Of models whose width fits, those that a projector called like none of them can be for."""
-    sighted = [model for model in models if model.sees]
+    sighted = [m for m in models if _made_for(projector, m)] or [m for m in models if m.sees]
     open_ = [model for model in models if _TEXT_ONLY.isdisjoint(model.all_words)]
     return sighted or open_ or ([] if projector.family else list(models))
 
@@ -228,11 +232,24 @@ def _related(fitting: Mapping[Named, Sequence[Named]]) -> dict[Named, list[Named
 def _called_like(projector: Named, scores: Mapping[Named, int]) -> Iterable[Named]:
     """Of the models that are called more or less like `projector`, those that can be meant."""
     equal = any(score >= _EQUAL for score in scores.values())
-    if any(model.sees for model in scores) and (projector.sees or not equal):
+    if not equal and any(_made_for(projector, model) for model in scores):
+        scores = {m: score for m, score in scores.items() if _made_for(projector, m)}
+    elif any(model.sees for model in scores) and (projector.sees or not equal):
         scores = {m: score for m, score in scores.items() if m.sees}  # granite-vision's is not plain granite's
     surely = {model: score for model, score in scores.items() if score > 1}
     # One word may be of several: "mmproj-4B" beside gemma-3-4b and qwen3-4b.
     return surely or (scores if len({model.family for model in scores}) == 1 else ())
+
+
+def _made_for(projector: Named, model: Named) -> bool:
+    """Whether the projector's type has the name of the model's architecture: gemma3's, qwen2.5vl_merger's. Of
+    most the one tells nothing of the other."""
+    if projector.header is None or model.header is None:
+        return False
+    types = (projector.header.text(f"clip.{sense}projector_type") for sense in ("", "vision.", "audio."))
+    kinds = [re.sub(r"_merger$|\.\d", "", kind) for kind in types if kind]
+    architecture = model.header.architecture
+    return any(architecture.startswith(kind) or kind[:-1] == architecture for kind in kinds)  # glm4v is glm4's
 
 
 def _relation(projector: Named, model: Named) -> int:

@@ -222,6 +222,7 @@ def test_pooling_stays_where_the_config_has_its_own_projector(folder: Path) -> N
     assert build(folder, named).models["e"].flags == {"pooling": "mean", "no-mmproj": True}
     own = ModelConfig("e", "embed", flags={"pooling": "cls"})
     assert build(folder, own).models["e"].flags == {"pooling": "cls"}
+    assert build(folder, ModelConfig("r", "embed", kind=Kind.RERANK)).models["r"].flags == {}
 
 
 def test_models_without_a_template_are_no_first_choice(folder: Path) -> None:

@@ -16,7 +16,7 @@ N, W = 32, 4096  # narrow and wide models
 
 
 def model(path: Path, width: int = N, **keys: Any) -> Path:
-    return write_gguf(path, ARCH__embedding_length=width, **keys)
+    return write_gguf(path, **{"ARCH__embedding_length": width, **keys})
 
 
 def projector(path: Path, width: int | None = N, **keys: Any) -> Path:
@@ -107,6 +107,7 @@ def test_a_projector_of_an_old_converter_is_used(tmp_path: Path, told: int) -> N
         ),
         ({"m": N, "mmproj-m-BF16": -N, "mmproj-m-Q8_0": -N}, {"m": "mmproj-m-BF16"}),
         ({"m": N, "mmproj-m-F32": -N, "mmproj-m-Q8_0": -N}, {"m": "mmproj-m-Q8_0"}),
+        ({"m": N, "mmproj-m-Q4_0": -N, "mmproj-m-Q6_K": -N}, {"m": "mmproj-m-Q6_K"}),
         # Row 10: another family's text-only model of the same width is left alone.
         (
             {"qwen-vl": N, "mmproj-qwen-vl": -N, "qwen-coder": N},
@@ -165,6 +166,26 @@ def test_the_header_s_names_help_where_the_file_s_do_not(tmp_path: Path) -> None
         model(tmp_path / f"{name}.gguf", general__name=said)
     projector(tmp_path / "mmproj-F16.gguf", general__name="Gemma 3 4b It")
     assert pairs(tmp_path) == {"one.gguf": "mmproj-F16.gguf", "two.gguf": None}
+
+
+@pytest.mark.parametrize("name", ["mmproj-model-f16-4B", "mmproj-F16"])
+@pytest.mark.parametrize(
+    ("type_", "architecture"),
+    [
+        ("gemma3", "gemma3"),
+        ("qwen2.5vl_merger", "qwen2vl"),
+        ("qwen3vl_merger", "qwen3vlmoe"),
+        ("glm4v", "glm4"),
+    ],
+)
+def test_the_projector_s_type_may_tell_the_architecture(
+    tmp_path: Path, name: str, type_: str, architecture: str
+) -> None:
+    """Row 10: where neither width nor name tells two models apart."""
+    write_gguf(tmp_path / "one-4b.gguf", arch=architecture, ARCH__embedding_length=N)
+    model(tmp_path / "two-4b.gguf", arch="qwen3")
+    projector(tmp_path / f"{name}.gguf", clip__projector_type=type_)
+    assert pairs(tmp_path) == {"one-4b.gguf": f"{name}.gguf", "two-4b.gguf": None}
 
 
 def test_embedding_models_are_given_none_by_chance(tmp_path: Path) -> None:
