@@ -67,7 +67,7 @@ def shown_of(snapshot: Snapshot) -> object:
         (s.name, s.kind, s.state, s.loaded, s.choices, s.serving, s.memory_by_device, _evictable(s))
         for s in snapshot.slots
     )
-    return snapshot.models, snapshot.memory, snapshot.headroom, slots
+    return snapshot.models, snapshot.left_out, snapshot.memory, snapshot.headroom, slots
 
 
 def _evictable(slot: SlotStatus) -> tuple[bool, int]:

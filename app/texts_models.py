@@ -48,6 +48,14 @@ def counted(shown: int, total: int) -> str:
     return tr("1 model") if total == 1 else tr("{total} models").format(total=total)
 
 
+def with_others(models: str, files: int) -> str:
+    """`files` in the model folders are no models."""
+    others = tr("1 other file") if files == 1 else tr("{files} other files").format(files=files)
+    if not files:
+        return models
+    return tr("{models}, {others}").format(models=models, others=others) if models else others
+
+
 def context(loads_with: str, trained: str | None) -> str:
     """`32k of 128k`: what it will load with, and what it was trained for."""
     return tr("{context} of {trained}").format(context=loads_with, trained=trained) if trained else loads_with

@@ -32,7 +32,7 @@ from router.reload import (
 from router.remote.follow import Remotes
 from router.selection import Selected
 from router.server.listener import Listener
-from router.state import DeviceMemory, ModelStatus, SlotState, StateStore
+from router.state import DeviceMemory, LeftOutFile, ModelStatus, SlotState, StateStore
 from router.supervisor import EngineLauncher, Supervisor
 from router.tasks import spawn
 from router.upstreams.registry import UpstreamRegistry
@@ -112,9 +112,10 @@ class Reconfigurer:
         memory = self._store.snapshot.memory
         found = self.models().values()
         told = _unambiguous([model_status(model, self.outlook, memory) for model in found], self.config.slots)
+        left_out = tuple(LeftOutFile(str(left.path), left.reason) for left in self.catalog.left_out)
         before = self._store.snapshot.models
         self._log_problems(told)
-        self._store.update(models=told, headroom=self.config.memory.headroom)
+        self._store.update(models=told, left_out=left_out, headroom=self.config.memory.headroom)
         if before != told:
             self._supervisor.models_told()
 
@@ -268,6 +269,7 @@ def model_status(
         prompt_cache=outlook.prompt_cache(model) if outlook else None,
         parallel=model.slots if model.file else None,
         capabilities=model.capabilities,
+        note=model.note,
     )
 
 

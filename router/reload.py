@@ -133,11 +133,12 @@ def choices(slot: SlotConfig, catalog: Catalog) -> dict[str, Model]:
 
 def choose_model(slot: SlotConfig, models: Mapping[str, Model], saved: Selected | None = None) -> str | None:
     """What a slot holds first: what it held last, unless hal0.yaml has changed its mind since; else what
-    that says; else the first model that can run."""
+    that says; else the first that can run, of those made to talk if there are any."""
     if saved is not None and saved.model in models and saved.configured == slot.model:
         return saved.model
     if slot.model is None:
-        return next((model.id for model in models.values() if not model.problem), None)
+        able = [model for model in models.values() if not model.problem]
+        return next((model.id for model in (*(m for m in able if m.made_to_talk), *able)), None)
     found = find_model(slot.model, models)
     return found.id if found is not None else None
 

@@ -124,15 +124,17 @@ class SlotStatus:
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """One model as everyone sees it. `context_length` is what one request may use once it is loaded, in tokens,
-    of the `context_trained` it could, and `parallel` how many are answered at once; `capabilities` are Ollama's
-    words for what it can do (router.catalog.capabilities), empty where that is not known; `quantisation` is a
-    label such as "Q4_K_M"; `file` a path, or None for another engine's command. `problem` is one sentence why
-    it cannot be launched. `needs` is the forecast of what it takes, in bytes of GPU memory if any of it goes
-    there, else of RAM; `needs_source` says how good that is: "formula" (an estimate), "engine" or "learnt"
-    (router.memory.needs). `needs_by_device` is the same for each of `Snapshot.memory`. `context_auto`: hal0
-    chose `context_length` as the largest that fits. `prompt_cache`: bytes of RAM its engine may come to fill
-    with prompts besides, less where RAM is short; None for no limit, or where that is not known."""
+    """One model as everyone sees it. `context_length` is what one request may use once it is loaded, in
+    tokens, of the `context_trained` it could, and `parallel` how many are answered at once;
+    `capabilities` are Ollama's words for what it can do (router.catalog.capabilities), empty where that
+    is not known; `quantisation` is a label such as "Q4_K_M"; `file` a path, or None for another
+    engine's command. `problem` is one sentence why it cannot be launched, `note` one to know though it
+    can. `needs` is the forecast of what it takes, in bytes of GPU memory if any of it goes there, else
+    of RAM; `needs_source` says how good that is: "formula" (an estimate), "engine" or "learnt"
+    (router.memory.needs). `needs_by_device` is the same for each of `Snapshot.memory`. `context_auto`:
+    hal0 chose `context_length` as the largest that fits. `prompt_cache`: bytes of RAM its engine may
+    come to fill with prompts besides, less where RAM is short; None for no limit, or where that is not
+    known."""
 
     id: str
     display_name: str
@@ -151,6 +153,15 @@ class ModelStatus:
     prompt_cache: int | None = None
     parallel: int | None = None
     capabilities: tuple[str, ...] = ()
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOutFile:
+    """A file in a model folder that is no model; `reason` is one sentence what it is instead."""
+
+    file: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +298,7 @@ class Snapshot:
     local_only: bool = False
     downloads: tuple[DownloadStatus, ...] = ()
     updates: tuple[UpdateStatus, ...] = ()
+    left_out: tuple[LeftOutFile, ...] = ()
 
     def slot(self, name: str) -> SlotStatus | None:
         return next((s for s in self.slots if s.name == name), None)

@@ -69,6 +69,8 @@ def ls(config_file: Path | None, *, as_json: bool) -> int:
         print("There are no models on this computer yet; `hal0 model pull org/repo` fetches one.")
     for item in [item for item in shelved if item.problem]:
         print(f"  {item.id} cannot be loaded: {item.problem}")
+    for left in shelf.no_models(config, paths):
+        print(f"  not offered: {left.reason}")
     for download in coming:
         came = f"{amount(download.done_bytes)} of {amount(download.total_bytes)} came"
         print(f"  not whole yet: {download.reference}, {came}; `hal0 model pull {download.reference}` goes on")

@@ -36,6 +36,8 @@ def models(config_file: Path | None, url: str | None, *, fit: bool) -> int:
     print(table([_COLUMNS, *(_row(model) for model in listed)]))
     if fit and (kept := max((model.get("prompt_cache") or 0 for model in listed), default=0)):
         print(f"RAM for earlier prompts: up to {_size(kept)} a chat engine, less where it is short (cache-ram)")
+    for line in _remarks(found):
+        print(line)
     pool = "VRAM" if found["memory"]["is_gpu"] else "RAM"
     print(f"{pool}: {_size(found['memory']['free'])} of {_size(found['memory']['total'])} free now")
     return 0
@@ -49,6 +51,12 @@ def _when_known(client: Client) -> dict[str, Any]:
         if not unknown or time.monotonic() >= deadline:
             return found
         time.sleep(_POLL_SECONDS)
+
+
+def _remarks(found: Mapping[str, Any]) -> list[str]:
+    """What is odd about models that can be loaded, and which files are none."""
+    notes = [f"  {model['id']}: {model['note']}" for model in found["models"] if model.get("note")]
+    return notes + [f"  not offered: {left['reason']}" for left in found.get("left_out", ())]
 
 
 def _row(model: Mapping[str, Any]) -> tuple[str, ...]:

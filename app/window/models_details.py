@@ -21,6 +21,7 @@ class ModelDetails(Card):
         self.names = label("muted", selectable=True)
         self.context = label("muted", selectable=True)
         self.file = label("muted", selectable=True)
+        self.note = wrapping_label("muted")
         self.problem = wrapping_label("failed")
         self.load = QPushButton(words.LOAD_IN)
         self.copy = QPushButton(words.COPY_ID)
@@ -36,6 +37,9 @@ class ModelDetails(Card):
         self.load.setToolTip(problem or "")
         set_text(self.problem, problem or "")
         self.problem.setVisible(problem is not None)
+        note = row.model.note if row else None
+        set_text(self.note, note or "")
+        self.note.setVisible(note is not None)
         if row is None:
             set_text(self.title, words.SELECT_MODEL)
             self.names.hide()
@@ -70,7 +74,7 @@ class ModelDetails(Card):
         for line in (self.title, self.names, self.context, self.file):
             # A long path must not set how narrow the window may get; its tip has it whole.
             line.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        for line in (self.title, self.names, self.context, self.file, self.problem):
+        for line in (self.title, self.names, self.context, self.file, self.note, self.problem):
             whole.addWidget(line)
         whole.addSpacing(4)
         whole.addLayout(buttons)

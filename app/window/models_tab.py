@@ -143,7 +143,9 @@ class ModelsTab(QWidget):
         shown, total = self.filter.rowCount(), self.table.rowCount()
         self.pages.setCurrentWidget(self.list if shown else self.empty)
         self.empty.explain(self.search.text() if total else "")
-        set_text(self.count, words.counted(shown, total) if total else "")
+        left_out = self._snapshot.left_out
+        set_text(self.count, words.with_others(words.counted(shown, total) if total else "", len(left_out)))
+        self.count.setToolTip("\n".join(file.reason for file in left_out))
         if self._selected is not None and (self.current is None or self.current.model.id != self._selected):
             self.select(self._selected)
         if shown and not self.list.currentIndex().isValid():

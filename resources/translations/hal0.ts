@@ -912,6 +912,18 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>1 other file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{files} other files</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{models}, {others}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>{context} of {trained}</source>
         <translation type="unfinished"></translation>
     </message>

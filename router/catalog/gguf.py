@@ -9,6 +9,7 @@ so a hostile file costs at most about a second and a few megabytes.
 from __future__ import annotations
 
 import math
+import re
 import stat
 import struct
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
 
-from router.catalog.header import GgufHeader, Numbers, Scalar, kind_of
+from router.catalog.header import RANK_HEADS, GgufHeader, Numbers, Scalar, Tensors, kind_of
 from router.errors import BadModel
 
 __all__ = ["GgufHeader", "kind_of", "read_header", "read_header_from"]
@@ -40,6 +41,7 @@ _FILL_IN = tuple(
         ("<|fim_prefix|>", "<fim-prefix>", "<fim_prefix>", "<｜fim▁begin｜>", "<PRE>", "▁<PRE>"),
     )
 )
+_LAYER = re.compile(r"(?:[va]\.)?blk\.(\d{1,9})\.")
 
 # ggml_type -> (elements per block, bytes per block), as in gguf-py's GGML_QUANT_SIZES.
 TYPE_SIZES: Mapping[int, tuple[int, int]] = MappingProxyType(
@@ -106,7 +108,7 @@ class _Reader:
                     arrays[key] = kept
             else:
                 metadata[key] = self._value(value_type)
-        has_rank_head = self._tensors(tensor_count, metadata.get("general.alignment", 32))
+        tensors = self._tensors(tensor_count, metadata.get("general.alignment", 32))
         frozen = MappingProxyType
         return GgufHeader(
             self.path,
@@ -116,7 +118,8 @@ class _Reader:
             frozen(arrays),
             frozen(lengths),
             tensor_count,
-            has_rank_head,
+            not RANK_HEADS.isdisjoint(tensors.outer),
+            tensors,
             self.has_fill_in_token,
         )
 
@@ -128,18 +131,24 @@ class _Reader:
             raise BadModel(f"{self.path} is a big-endian GGUF, which cannot be run here: get the usual one.")
         raise BadModel(f"{self.path} is GGUF version {version}; only 2 and 3 can be run: get a current one.")
 
-    def _tensors(self, count: int, alignment: Scalar) -> bool:
-        """Check that the file holds all its tensors' bytes; return whether a classifier head is among them."""
+    def _tensors(self, count: int, alignment: Scalar) -> Tensors:
+        """Check that the file holds all its tensors' bytes; return what is told of them."""
         end: int | None = 0
-        has_rank_head = False
+        outer: dict[str, tuple[int, ...]] = {}
+        first_layer: int | None = None
         for _ in range(count):
             name, dimensions = self._string(), self._scalar("I")
             if dimensions > 8:
                 raise self._damaged(f"tensor {name[:64]!r} claims {dimensions} dimensions")
-            elements = math.prod(self._scalar("Q") for _ in range(dimensions))
+            shape = tuple(self._scalar("Q") for _ in range(dimensions))
+            elements = math.prod(shape)
             tensor_type, offset = self._scalar("I"), self._scalar("Q")
             sizes = TYPE_SIZES.get(tensor_type)
-            has_rank_head |= name in ("cls.weight", "cls.output.weight")
+            layer = _LAYER.match(name)
+            if layer is None:
+                outer[name] = shape
+            elif first_layer is None or int(layer[1]) < first_layer:
+                first_layer = int(layer[1])
             if sizes is None:
                 end = None  # a type newer than this table: the engine will say
             elif end is not None:
@@ -149,7 +158,7 @@ class _Reader:
             needed = -(-self.pos // step) * step + end
             if needed > self.size:
                 raise self._truncated(f"its tensors need {needed:,} bytes, it has {self.size:,}")
-        return has_rank_head
+        return Tensors(MappingProxyType(outer), first_layer)
 
     def _value(self, value_type: int) -> Scalar:
         if value_type == _STRING:

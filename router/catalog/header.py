@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
+from router.catalog.architectures import DRAFT, not_a_chat_model
 from router.config.schema import Kind
 
 Scalar = int | float | bool | str
@@ -22,13 +25,31 @@ FILE_TYPES = {
 MOST = 1 << 40  # of anything a header counts; a damaged one may claim 2^64
 POOLINGS = {0: "none", 1: "mean", 2: "cls", 3: "last", 4: "rank"}  # llama.cpp's enum llama_pooling_type
 MAX_LAYERS = 1024  # a header may claim any number; no tuple is built from an absurd one
+RANK_HEADS = frozenset({"cls.weight", "cls.output.weight"})
 _ENCODERS = ("bert", "gemma-embedding", "llama-embed", "t5encoder")
+_PURPOSE = re.compile(r"(?:^|[^a-z])(?P<embedding>embed(?:ding|der)?s?)(?:[^a-z]|$)|(?P<rank>rerank)")
 _NOT_MODELS = {
     "mmproj": "a vision or audio part (mmproj) for another model",
     "adapter": "a LoRA adapter for another model",
+    "controlvector": "a control vector for another model",
     "imatrix": "an importance matrix for quantising",
+    "vocab": "a vocabulary alone",
 }
-_NOT_MODEL_ARCHITECTURES = {"clip": "mmproj"}
+_TYPE_BY_ARCHITECTURE = {"clip": "mmproj", "controlvector": "controlvector", "imatrix": "imatrix"}
+
+
+@dataclass(frozen=True, slots=True)
+class Tensors:
+    """What is told of a file's tensors.
+
+    Attributes:
+        outer: those outside the layers (`token_embd.weight`, `mm.2.bias`) with their dimensions as GGUF orders
+            them: of a matrix first the width it takes, then the one it gives.
+        first_layer: the lowest number of a layer that is in the file (`blk.0.…`), None without layers.
+    """
+
+    outer: Mapping[str, tuple[int, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    first_layer: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +72,18 @@ class GgufHeader:
     array_lengths: Mapping[str, int]
     tensor_count: int
     has_rank_head: bool
+    tensors: Tensors = Tensors()
     has_fill_in_token: bool = False
 
     def text(self, key: str) -> str | None:
+        """A string; `{arch}` in `key` stands for the architecture."""
+        if "{arch}" in key:
+            key = key.replace("{arch}", self.architecture)
         value = self.metadata.get(key)
         return value if isinstance(value, str) else None
 
     def number(self, key: str) -> int | None:
-        """A count or size; `{arch}` in `key` stands for the architecture. None for what cannot be one."""
+        """A count or size, else as `text`. None for what cannot be one."""
         value = self.metadata.get(key.replace("{arch}", self.architecture))
         usable = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST
         return value if isinstance(value, int) and usable else None
@@ -73,8 +98,8 @@ class GgufHeader:
 
     @property
     def type(self) -> str:
-        """`general.type`: model, mmproj, adapter, imatrix. Old mmproj files only show by their architecture."""
-        return _NOT_MODEL_ARCHITECTURES.get(self.architecture) or self.text("general.type") or "model"
+        """`general.type`: model, mmproj, adapter, imatrix, … Old ones show it only by their architecture."""
+        return _TYPE_BY_ARCHITECTURE.get(self.architecture) or self.text("general.type") or "model"
 
     @property
     def quantisation(self) -> str | None:
@@ -181,22 +206,82 @@ def reads_whole(header: GgufHeader, kind: Kind, pooling: str | None = None) -> b
 
 
 def kind_of(header: GgufHeader) -> Kind:
-    """What llama-server can do with the file."""
+    """What llama-server can do with the file. Conversions from before llama.cpp knew rerankers and embedders
+    of that family say so only by their names: as chat models both would talk nonsense."""
     encoder = any(part in header.architecture for part in _ENCODERS)
     if header.pooling_type == 4 or header.has_rank_head:
         return Kind.RERANK
-    return Kind.EMBEDDING if encoder or header.pooling_type in (1, 2, 3) else Kind.CHAT
+    purpose = _PURPOSE.search(_names(header))
+    if purpose and purpose["rank"]:
+        return Kind.RERANK
+    pooled = header.pooling_type in (1, 2, 3)
+    return Kind.EMBEDDING if encoder or pooled or purpose else Kind.CHAT
+
+
+def default_pooling(header: GgufHeader) -> str | None:
+    """What an embedding model's file should say and does not: without it llama-server refuses every request.
+    Encoders average their tokens; those made of chat models take the last."""
+    if kind_of(header) is not Kind.EMBEDDING or header.pooling_type is not None:
+        return None
+    return "mean" if any(part in header.architecture for part in _ENCODERS) else "last"
 
 
 def why_not_launchable(header: GgufHeader) -> str | None:
     """One sentence why llama-server cannot serve this file by itself; None if it can."""
-    if header.type in _NOT_MODELS:
-        return f"{header.path.name} is {_NOT_MODELS[header.type]}, not a model: choose the model's own file."
+    return why_no_model(header) or _why_broken(header)
+
+
+def why_no_model(header: GgufHeader) -> str | None:
+    """One sentence what this file is if it is no model by itself: part of one, or made for another program."""
+    name = header.path.name
+    if use := _other_use(header):
+        return f"{name} is {use}, not a model to talk to: choose the model's own file."
     if header.split_no:
-        return f"{header.path.name} is a later part of a split model: choose its first part (00001-of-…)."
+        return f"{name} is a later part of a split model: choose its first part (00001-of-…)."
     if header.block_count is None:
         # Image models and text encoders for other programs carry an architecture and little else.
-        return f"{header.path.name} is made for another program: it lacks what llama.cpp needs to run it."
+        return f"{name} is made for another program: it lacks what llama.cpp needs to run it."
     if header.tensor_count == 0 and header.split_count == 1:
-        return f"{header.path.name} holds only a vocabulary, no weights: download the whole model."
+        return f"{name} holds only a vocabulary, no weights: download the whole model."
     return None
+
+
+def _other_use(header: GgufHeader) -> str | None:
+    if header.type == "mmproj" and header.metadata.get("clip.has_text_encoder") is True:
+        return "a CLIP text encoder for another program, such as ComfyUI"
+    if header.type in _NOT_MODELS:
+        return _NOT_MODELS[header.type]
+    if "adapter.type" in header.metadata:
+        return _NOT_MODELS["adapter"]
+    if header.number("{arch}.decision.type") is not None or header.text("{arch}.decision.type"):
+        return not_a_chat_model("vllm-decision2")
+    return not_a_chat_model(header.architecture) or (DRAFT if _is_draft(header) else None)
+
+
+def _is_draft(header: GgufHeader) -> bool:
+    """Multi-token heads alone, or layers that need another model's embeddings. Of a split model the first part
+    does not tell: its layers may be in another."""
+    if header.split_count > 1:
+        return False
+    heads, first = header.number("{arch}.nextn_predict_layers") or 0, header.tensors.first_layer
+    if heads and (heads >= (header.block_count or 0) or first):
+        return True
+    return first is not None and "token_embd.weight" not in header.tensors.outer
+
+
+def _why_broken(header: GgufHeader) -> str | None:
+    name = header.path.name
+    if header.tensors.first_layer is None:
+        return None  # a part of a split model need not hold layers
+    if header.text("tokenizer.ggml.model") in (None, "none", "no_vocab"):
+        return f"{name} has no tokenizer, which llama-server needs: get another conversion of this model."
+    if kind_of(header) is Kind.RERANK and not header.has_rank_head and header.split_count == 1:
+        return (
+            f"{name} is a reranker without its classifier (cls.output), so its scores would mean nothing: "
+            "get a conversion made for llama.cpp's --reranking."
+        )
+    return None
+
+
+def _names(header: GgufHeader) -> str:
+    return " ".join(header.text(f"general.{key}") or "" for key in ("name", "basename")).casefold()

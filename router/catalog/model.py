@@ -42,6 +42,9 @@ class Model:
         prompt_cache: bytes of RAM it is launched with to keep prompts; None: what its flags or the engine say.
         capabilities: what it can do, in Ollama's words (router.catalog.capabilities).
         problem: one sentence why it cannot be launched (file missing, damaged), else None.
+        note: one sentence that a person should know though it can be launched, else None.
+        made_to_talk: a person named it, or its file says how a chat with it is written and is of a kind that
+            llama-server knows: what a slot may hold without being told.
     """
 
     id: str
@@ -63,6 +66,8 @@ class Model:
     prompt_cache: int | None = None
     capabilities: tuple[str, ...] = ()
     problem: str | None = None
+    note: str | None = None
+    made_to_talk: bool = True
 
     @property
     def launch_key(self) -> LaunchKey:

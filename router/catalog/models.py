@@ -12,11 +12,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
+from router.catalog.architectures import surely_chats
 from router.catalog.capabilities import BY_KIND, capabilities_of
 from router.catalog.context import Flags, overridden, trained_context
 from router.catalog.header import POOLINGS, GgufHeader, kind_of, reads_whole
 from router.catalog.model import Model
-from router.catalog.scan import Found, describe_file, free_id, header_of, scan_folders
+from router.catalog.scan import Found, LeftOut, describe_file, free_id, header_of, scan
 from router.config import places
 from router.config.problems import did_you_mean
 from router.config.schema import Config, Kind, ModelConfig, SlotConfig
@@ -29,9 +30,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """Models by id: those the config names, then slots' commands, then those found on disk, then the demo."""
+    """Models by id: those the config names, then slots' commands, then those found on disk, then the demo.
+
+    `left_out`: files in the model folders that are no models, each with the reason.
+    """
 
     models: Mapping[str, Model] = field(default_factory=lambda: MappingProxyType({}))
+    left_out: tuple[LeftOut, ...] = ()
 
     def find(self, id_or_alias: str) -> Model | None:
         """As `find_model`."""
@@ -42,7 +47,7 @@ class Catalog:
         if slot.command is not None:
             return (_command_model(slot),)
         if slot.models is not None:
-            listed = (self.find(name) or _unknown(name, slot, self.models) for name in slot.models)
+            listed = (self.find(name) or _unknown(name, slot, self) for name in slot.models)
             return tuple({model.id: model for model in listed}.values())
         return tuple(m for m in self.models.values() if m.kind is slot.kind and m.command is None)
 
@@ -63,7 +68,8 @@ def build_catalog(config: Config, demo: Path | None) -> Catalog:
 
     `demo` is the built-in model: offered if the config names it, or if nothing else can chat.
     """
-    found = scan_folders(config.model_dirs)
+    scanned = scan(config.model_dirs)
+    found = scanned.models
     models: dict[str, Model] = {}
     for named in config.models.values():
         models[named.id] = _named_model(named, config, found, demo)
@@ -75,10 +81,10 @@ def build_catalog(config: Config, demo: Path | None) -> Catalog:
     wanted = _names_wanted(config)
     if demo is not None and demo.stem not in models and (demo.stem in wanted or not _can_chat(models)):
         models[demo.stem] = _found_model(replace(describe_file(demo), flags={}))
-    catalog = Catalog(MappingProxyType(models))
+    catalog = Catalog(MappingProxyType(models), tuple(scanned.left_out))
     for name, slot in wanted.items():
         if catalog.find(name) is None:
-            models[name] = _unknown(name, slot, models)
+            models[name] = _unknown(name, slot, catalog)
     _warn_of_aliases(models)
     return catalog
 
@@ -131,8 +137,12 @@ def _command_model(slot: SlotConfig) -> Model:
     )
 
 
-def _unknown(name: str, slot: SlotConfig, known: Mapping[str, Model]) -> Model:
-    runnable = [model.id for model in known.values() if model.problem is None and model.kind is slot.kind]
+def _unknown(name: str, slot: SlotConfig, known: Catalog) -> Model:
+    left_out = next((left for left in known.left_out if name in (left.path.name, left.path.stem)), None)
+    if left_out is not None:
+        problem = f"Slot {slot.name} cannot hold {name}: {left_out.reason}"
+        return Model(name, slot.kind, display_name=name, file=left_out.path, problem=problem)
+    runnable = [m.id for m in known.models.values() if m.problem is None and m.kind is slot.kind]
     problem = (
         f"Slot {slot.name} names the model {name}, which is neither under `models:` nor in a model folder: "
         f"correct the name or add the file.{did_you_mean(name, runnable)}"
@@ -141,9 +151,10 @@ def _unknown(name: str, slot: SlotConfig, known: Mapping[str, Model]) -> Model:
 
 
 def _found_model(found: Found) -> Model:
+    kind = kind_of(found.header) if found.header else Kind.CHAT
     model = Model(
         id=found.id,
-        kind=kind_of(found.header) if found.header else Kind.CHAT,
+        kind=kind,
         display_name=found.id,
         file=found.path,
         aliases=found.aliases,
@@ -154,6 +165,8 @@ def _found_model(found: Found) -> Model:
         size_bytes=found.size_bytes,
         quantisation=found.header.quantisation if found.header else None,
         problem=found.problem,
+        note=found.note,
+        made_to_talk=bool(found.header and (kind is not Kind.CHAT or _made_to_talk(found.header))),
     )
     return _described_by(model, found.header)
 
@@ -204,6 +217,10 @@ def _projector(flags: Flags) -> GgufHeader | None:
     return header_of(Path(file).expanduser()) if isinstance(file, str) else None
 
 
+def _made_to_talk(header: GgufHeader) -> bool:
+    return header.has_chat_template and surely_chats(header.architecture)
+
+
 def _named_model(named: ModelConfig, config: Config, found: list[Found], demo: Path | None) -> Model:
     """A model of the config; one whose file is missing or damaged is a model with a `problem`."""
     problem: str | None = None
@@ -214,17 +231,21 @@ def _named_model(named: ModelConfig, config: Config, found: list[Found], demo: P
         base, header = _found_model(located), located.header
     except BadModel as error:
         problem = error.message
-    flags = dict(named.flags)
-    if not flags.keys() & {"mmproj", "mmproj-url", "mmproj-auto", "no-mmproj"}:
-        flags = {**base.flags, **flags}
+    beside = dict(base.flags)
+    if named.flags.keys() & {"mmproj", "mmproj-url", "mmproj-auto", "no-mmproj"}:
+        beside.pop("mmproj", None)
+        base = replace(base, note=None)
+    if named.kind not in (None, base.kind):
+        beside.pop("pooling", None)
     model = replace(
         base,
         id=named.id,
         kind=named.kind or base.kind,
         display_name=named.display_name or named.id,
         aliases=named.aliases,
-        flags=MappingProxyType(flags),
+        flags=MappingProxyType({**beside, **named.flags}),
         request=MappingProxyType({**base.request, **named.request}),
+        made_to_talk=True,
         problem=problem or base.problem or _leaves(named, config),
     )
     return _described_by(model, header)

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from router.catalog.gguf import read_header
-from router.catalog.header import GgufHeader, why_not_launchable
+from router.catalog.header import GgufHeader, default_pooling, why_no_model, why_not_launchable
 from router.catalog.hf_cache import SNAPSHOTS, newest_first
+from router.catalog.nearby import Folder, pair_folders
 from router.catalog.ollama import is_store, ollama_models
 from router.errors import BadModel
 from router.names import is_speakable, speakable
@@ -40,7 +41,8 @@ class Found:
         size_bytes: of all shards present.
         header: of `path`; None if `problem` is about reading it.
         problem: one sentence why it cannot be launched, else None.
-        flags: launch flags that follow from what lies beside it (`mmproj`).
+        flags: launch flags that follow from what lies beside it (`mmproj`) or from its header (`pooling`).
+        note: one sentence that a person should know though it can be launched, else None.
         aliases: other names of the same thing: links to the file, tags of one blob.
         request, system, opening, variant: of a model in Ollama's store (`OllamaModel`).
     """
@@ -51,11 +53,28 @@ class Found:
     header: GgufHeader | None = None
     problem: str | None = None
     flags: dict[str, str | bool] = field(default_factory=dict)
+    note: str | None = None
     aliases: tuple[str, ...] = ()
     request: Mapping[str, Any] = field(default_factory=dict)
     system: str = ""
     opening: tuple[Mapping[str, Any], ...] = ()
     variant: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A GGUF file that is no model; `reason` is one sentence what it is instead."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """`left_out`: of what is no model, all but the parts that a model here uses."""
+
+    models: list[Found]
+    left_out: list[LeftOut]
 
 
 def scan_folder(folder: Path) -> list[Found]:
@@ -64,23 +83,42 @@ def scan_folder(folder: Path) -> list[Found]:
 
 
 def scan_folders(folders: Iterable[Path]) -> list[Found]:
+    """The models of `scan`."""
+    return scan(folders).models
+
+
+def scan(folders: Iterable[Path]) -> Scan:
     """Every model below `folders`, each file once; in the order given, then by path. Ids are unique.
 
     A folder may be Ollama's store: its models have Ollama's names.
     """
     same: dict[object, list[Found]] = {}
+    left_out: dict[object, LeftOut] = {}
     for found in (found for folder in folders for found in _below(folder.expanduser().absolute())):
-        same.setdefault((_identity(found.path), found.variant), []).append(found)
+        identity = _identity(found.path)
+        if isinstance(found, LeftOut):
+            left_out.setdefault(identity, found)
+        else:
+            same.setdefault((identity, found.variant), []).append(found)
     taken: set[str] = set()
     result: list[tuple[Found, list[Found]]] = []
     for names in same.values():
-        first = next((found for found in names if is_speakable(found.path.name)), names[0])
-        # Another link to the file may be the one with its mmproj beside it.
-        flags = next((found.flags for found in (first, *names) if found.flags), {})
-        unique = _speakable(replace(first, flags=flags), taken)
+        first = _first_of(names)
+        unique = _speakable(first, taken)
         taken.add(unique.id)
         result.append((unique, [found for found in names if found.id != first.id]))
-    return [replace(found, aliases=_aliases(others, taken)) for found, others in result]
+    models = [replace(found, aliases=_aliases(others, taken)) for found, others in result]
+    used = {_identity(Path(str(found.flags["mmproj"]))) for found in models if "mmproj" in found.flags}
+    return Scan(models, [left for identity, left in left_out.items() if identity not in used])
+
+
+def _first_of(names: Sequence[Found]) -> Found:
+    """The first name of a file that can be said. Another link to it may be the one with its mmproj beside it."""
+    first = next((found for found in names if is_speakable(found.path.name)), names[0])
+    flags = first.flags
+    for found in names:
+        flags = found.flags | flags
+    return replace(first, flags=flags, note=None if "mmproj" in flags else first.note)
 
 
 def _speakable(found: Found, taken: Iterable[str]) -> Found:
@@ -105,25 +143,37 @@ def _aliases(others: Iterable[Found], taken: set[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _below(top: Path) -> Iterator[Found]:
+def _below(top: Path) -> Iterator[Found | LeftOut]:
     if is_store(top):
         yield from _ollama(top)
-    for files in _walk(top):
-        yield from _models_among(files)
+    yield from _together([_read(folder, files) for folder, files in _walk(top)])
 
 
-def _ollama(store: Path) -> Iterator[Found]:
+def _together(folders: Sequence[Folder[Found, LeftOut]]) -> Iterator[Found | LeftOut]:
+    """All that lies in `folders`, each model with the projector that is its own."""
+    pairs = pair_folders(folders)
+    for folder in folders:
+        for found in sorted(folder.models, key=lambda found: found.path):
+            projector, note = pairs.get(found.path, (None, None))
+            beside: dict[str, str | bool] = {"mmproj": str(projector)} if projector else {}
+            if note:
+                _tell_once(note)
+            yield replace(found, flags=found.flags | beside, note=note)
+        yield from folder.others
+
+
+def _ollama(store: Path) -> Iterator[Found | LeftOut]:
     for model in ollama_models(store):
         if model.problem:
             yield Found(model.name, model.model, 0, problem=model.problem)
             continue
         found = _describe(model.name, model.model)
-        if found.header and found.problem:
-            log.debug("not offered as a model: %s", found.problem)
+        if found.header and (reason := why_no_model(found.header)):
+            yield LeftOut(found.path, reason.replace(found.path.name, model.name))
             continue
         yield replace(
             found,
-            flags=model.flags,
+            flags={**found.flags, **model.flags},
             request=model.request,
             system=model.system,
             opening=model.opening,
@@ -141,14 +191,14 @@ def _identity(path: Path) -> object:
 
 
 def describe_file(path: Path) -> Found:
-    """The model at `path`, whatever the file is called, with its shards and its folder's mmproj."""
-    siblings = [path]
-    try:
-        siblings += [other for other in sorted(path.parent.iterdir()) if _is_gguf(other) and other != path]
-    except OSError as error:
-        log.warning("folder %s cannot be listed: %s", path.parent, error.strerror)
-    for found in _models_among(siblings, named=path):
-        if found.path == path:
+    """The model at `path`, whatever the file is called, with its shards and the mmproj that lies near it."""
+    own = path.parent
+    folders = [(own, [path, *(other for other in _gguf_in(own) if other != path)])]
+    folders += [(below, _gguf_in(below)) for below in _subfolders(own)]
+    if above := _gguf_in(own.parent) if own != own.parent else []:
+        folders += [(own.parent, above), *((f, _gguf_in(f)) for f in _subfolders(own.parent) if f != own)]
+    for found in _together([_read(folder, files, path) for folder, files in folders]):
+        if isinstance(found, Found) and found.path == path:
             return found
     raise BadModel(f"{path} is a later part of a split model: choose its first part (00001-of-…).")
 
@@ -156,6 +206,23 @@ def describe_file(path: Path) -> Found:
 def header_of(path: Path) -> GgufHeader | None:
     """Of any GGUF; None for what cannot be read."""
     return _describe(path.stem, path).header
+
+
+def _gguf_in(folder: Path) -> list[Path]:
+    try:
+        return [path for path in sorted(folder.iterdir()) if _is_gguf(path)]
+    except OSError as error:
+        log.warning("folder %s cannot be listed: %s", folder, error.strerror)
+        return []
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    try:
+        return [
+            path for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith(NOT_ENTERED)
+        ]
+    except OSError:
+        return []  # told by _gguf_in
 
 
 def free_id(stem: str, path: Path, taken: Iterable[str]) -> str:
@@ -174,8 +241,8 @@ def free_id(stem: str, path: Path, taken: Iterable[str]) -> str:
     return free_id(f"{stem}~", path, taken)  # one folder, names that differ in their suffix's case
 
 
-def _walk(top: Path) -> Iterator[list[Path]]:
-    """The GGUF files of `top` and each folder below; links are followed, each real folder is entered once."""
+def _walk(top: Path) -> Iterator[tuple[Path, list[Path]]]:
+    """`top` and each folder below with its GGUF files; links are followed, each real folder is entered once."""
     entered: set[tuple[int, int]] = set()
 
     def warn(error: OSError) -> None:
@@ -195,17 +262,21 @@ def _walk(top: Path) -> Iterator[list[Path]]:
         entered.add(identity)
         entered_here = [name for name in subfolders if not name.startswith(NOT_ENTERED)]
         subfolders[:] = newest_first(Path(folder), entered_here)
-        yield [path for name in sorted(names) if _is_gguf(path := Path(folder, name))]
+        yield Path(folder), [path for name in sorted(names) if _is_gguf(path := Path(folder, name))]
 
 
 def _is_gguf(path: Path) -> bool:
     suffixes = [suffix.lower() for suffix in path.suffixes]
-    return suffixes[-1:] == [".gguf"] and not path.name.startswith(".") and PARTIAL.isdisjoint(suffixes)
+    if suffixes[-1:] != [".gguf"] or path.name.startswith(".") or not PARTIAL.isdisjoint(suffixes):
+        return False
+    return not path.with_name(
+        f"{path.name}.aria2"
+    ).exists()  # aria2 takes the whole room before it has the bytes
 
 
-def _models_among(files: Sequence[Path], named: Path | None = None) -> list[Found]:
-    """The models of one folder's `files`. Files that are no models are left out, except `named`."""
-    whole: list[Found] = []
+def _read(folder: Path, files: Sequence[Path], named: Path | None = None) -> Folder[Found, LeftOut]:
+    """What one folder's `files` are. `named` is taken for a model, whatever it is."""
+    models: list[Found] = []
     sets: dict[tuple[str, int], dict[int, Path]] = {}
     projectors: list[GgufHeader] = []
     for file in files:
@@ -216,12 +287,23 @@ def _models_among(files: Sequence[Path], named: Path | None = None) -> list[Foun
         found = _describe(file.stem, file)
         if found.header and found.header.type == "mmproj":
             projectors.append(found.header)
-        if found.header and found.problem and file != named:
-            log.debug("not offered as a model: %s", found.problem)
-        else:
-            whole.append(found)
-    whole += [_describe_shards(stem, count, shards) for (stem, count), shards in sets.items()]
-    return sorted((_with_projector(found, projectors) for found in whole), key=lambda found: found.path)
+        models.append(_with_parts_by_name(found))
+    models += [_describe_shards(stem, count, shards) for (stem, count), shards in _halves_joined(sets).items()]
+    reasons = {m.path: why_no_model(m.header) for m in models if m.header and m.path != named}
+    others = [LeftOut(path, reason) for path, reason in reasons.items() if reason]
+    return Folder(folder, [m for m in models if not reasons.get(m.path)], projectors, others)
+
+
+def _halves_joined(sets: dict[tuple[str, int], dict[int, Path]]) -> dict[tuple[str, int], dict[int, Path]]:
+    """Parts whose names differ in case are one model, unless each case has all of them."""
+    joined: dict[tuple[str, int], dict[int, Path]] = {}
+    first_called: dict[tuple[str, int], tuple[str, int]] = {}
+    for (stem, count), shards in sets.items():
+        key = first_called.setdefault((stem.casefold(), count), (stem, count))
+        if joined.get(key, {}).keys() & shards.keys():
+            key = (stem, count)
+        joined[key] = joined.get(key, {}) | shards
+    return joined
 
 
 def _describe(model_id: str, path: Path) -> Found:
@@ -233,7 +315,22 @@ def _describe(model_id: str, path: Path) -> Found:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         return Found(model_id, path, 0, problem=f"{path} cannot be read: {reason}.")
-    return Found(model_id, path, status.st_size, header, why_not_launchable(header))
+    pooling = default_pooling(header)
+    flags: dict[str, str | bool] = {"pooling": pooling} if pooling else {}
+    return Found(model_id, path, status.st_size, header, why_not_launchable(header), flags)
+
+
+def _with_parts_by_name(found: Found) -> Found:
+    """A split model's first part is of no use under another name."""
+    if found.problem or found.header is None or found.header.split_count == 1:
+        return found
+    parts = found.header.split_count
+    called = f"{found.path.stem}-00001-of-{parts:05}.gguf"
+    problem = (
+        f"{found.path.name} is the first of {parts} parts, and llama-server finds the others by name only: "
+        f"rename it to {called}, the next to {called.replace('-00001-', '-00002-')}, and so on."
+    )
+    return replace(found, problem=problem)
 
 
 def _describe_shards(stem: str, count: int, shards: dict[int, Path]) -> Found:
@@ -245,7 +342,22 @@ def _describe_shards(stem: str, count: int, shards: dict[int, Path]) -> Found:
         numbers = ", ".join(map(str, missing[:3])) + (", …" if missing[3:] else "")
         problem = f"{stem} is incomplete: of its {count} files, number {numbers} is missing in {first.parent}."
         return Found(stem, first, _total(shards.values()), problem=f"{problem} Download the rest.")
-    return replace(_describe(stem, shards[1]), size_bytes=_total(shards.values()))
+    match = _SHARD.fullmatch(shards[1].stem)
+    first_stem = match["stem"] if match else stem
+    named = {number: shards[1].with_name(f"{first_stem}-{number:05}-of-{count:05}.gguf") for number in shards}
+    # llama-server builds these very names (llama_split_path); a file system that ignores case finds them, too.
+    astray = [number for number, file in shards.items() if file.name != named[number].name]
+    astray = [number for number in sorted(astray) if not named[number].exists()]
+    first = shards[1] if 1 in astray else named[1]
+    found = replace(_describe(first_stem, first), size_bytes=_total(shards.values()))
+    if not astray or found.problem:
+        return found
+    wanted, there = named[astray[0]].name, shards[astray[0]].name
+    others = f", and {len(astray) - 1} more likewise" if len(astray) > 1 else ""
+    problem = (
+        f"llama-server finds the parts of {found.id} only by exact names: rename {there} to {wanted}{others}."
+    )
+    return replace(found, problem=problem)
 
 
 def _total(paths: Iterable[Path]) -> int:
@@ -258,15 +370,9 @@ def _total(paths: Iterable[Path]) -> int:
     return total
 
 
-def _with_projector(found: Found, projectors: list[GgufHeader]) -> Found:
-    """Give a model the mmproj beside it if there is exactly one and it has the model's width."""
-    if found.header is None or found.problem or len(projectors) != 1:
-        return found
-    (projector,) = projectors
-    widths = {projector.number(f"clip.{sense}.projection_dim") for sense in ("vision", "audio")} - {None}
-    if widths and found.header.embedding_length not in widths:
-        return found
-    return replace(found, flags={"mmproj": str(projector.path)})
+@lru_cache(maxsize=1024)
+def _tell_once(note: str) -> None:
+    log.warning("%s", note)
 
 
 @lru_cache(maxsize=4096)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
+from router.catalog.projectors import Named, by_name, quantisation_in
 from router.errors import PullFailed
 
 _REFERENCE = re.compile(
@@ -15,18 +16,14 @@ _REFERENCE = re.compile(
     r"(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*?)(?:\.git)?/?(?::(?P<quant>[\w@+(.-][\w.@+() -]*))?"
 )
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<no>\d{5})-of-(?P<count>\d{5})")
-_QUANT = re.compile(
-    r"(?:^|[-._/])(?P<label>(?:UD-)?(?:I?Q\d+(?:_[A-Z0-9]+)*|TQ\d_\d|BF16|F(?:P)?(?:16|32)|MXFP4(?:_MOE)?|NVFP4))"
-    r"(?=$|[-._/])",
-    re.IGNORECASE,
-)
 _PLAIN = re.compile(r"[\w@+() -][\w.@+() -]*")
 # Best for most people first: about 4.8 bits a weight, then what comes nearest to it.
 DEFAULTS = (
     *("Q4_K_M", "UD-Q4_K_XL", "Q4_K_L", "Q4_K_S", "MXFP4_MOE", "MXFP4", "IQ4_NL", "Q4_1", "Q4_0", "IQ4_XS"),
     *("Q5_K_S", "Q5_K_M", "Q5_0", "Q5_1", "Q3_K_L", "Q3_K_M", "Q6_K", "IQ3_M", "Q3_K_S", "Q8_0"),
 )
-_PROJECTORS = ("F16", "BF16", "FP16", "Q8_0", "F32")
+# What llama.cpp's converters call a draft that lies beside its model.
+_DRAFTS = ("mtp-", "eagle3-", "dflash-", "dspark-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,32 +96,29 @@ def parse_reference(text: str) -> Reference:
 
 def quant_of(path: str) -> str | None:
     """The quantisation that a file's name or folder tells, in capitals."""
-    without = path[:-5] if path.lower().endswith(".gguf") else path
-    found = [match["label"].upper() for match in _QUANT.finditer(without)]
-    return found[-1] if found else None
+    return quantisation_in(path[:-5] if path.lower().endswith(".gguf") else path)
 
 
 def file_sets(files: Iterable[RepoFile]) -> tuple[FileSet, ...]:
     """Every whole model among a repository's files, smallest first."""
     models: dict[tuple[str, int], dict[int, RepoFile]] = {}
-    projectors: list[RepoFile] = []
+    projectors: dict[Named, RepoFile] = {}
     for file in files:
         if not file.path.lower().endswith(".gguf") or not _PLAIN.fullmatch(file.name):
             continue
         if "mmproj" in file.name.lower():
-            projectors.append(file)
-        elif "imatrix" not in file.name.lower():
+            projectors[Named(file.name[:-5])] = file
+        elif "imatrix" not in file.name.lower() and not file.name.lower().startswith(_DRAFTS):
             stem = file.path[:-5]
             shard = _SHARD.fullmatch(stem)
             key = (shard["stem"], int(shard["count"])) if shard else (stem, 1)
             models.setdefault(key, {})[int(shard["no"]) if shard else 1] = file
-    projector = min(projectors, key=_projector_rank) if projectors else None
     sets = [
         FileSet(
             quant_of(stem) or PurePosixPath(stem).name,
             PurePosixPath(stem).name,
             tuple(shards[n] for n in sorted(shards)),
-            projector,
+            _projector(stem, projectors),
         )
         for (stem, count), shards in models.items()
         if set(shards) == set(range(1, count + 1))
@@ -186,6 +180,6 @@ def _listed(sets: Sequence[FileSet]) -> str:
     return ", ".join(f"{label} ({size / 2**30:.1f} GB)" for label, size in sizes.items())
 
 
-def _projector_rank(file: RepoFile) -> tuple[int, str]:
-    label = quant_of(file.path) or ""
-    return (_PROJECTORS.index(label) if label in _PROJECTORS else len(_PROJECTORS), file.path)
+def _projector(stem: str, projectors: Mapping[Named, RepoFile]) -> RepoFile | None:
+    found = by_name(PurePosixPath(stem).name, projectors)
+    return projectors[found] if found else None

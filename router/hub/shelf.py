@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from router.catalog.models import build_catalog
-from router.catalog.scan import scan_folders
+from router.catalog.scan import LeftOut, scan, scan_folders
 from router.config.default import with_downloads
 from router.config.programs import program_folders
 from router.config.schema import Config
@@ -68,6 +68,11 @@ def shelf(config: Config, paths: Paths) -> list[Shelved]:
     ]
     known = {os.path.realpath(item.path) for item in found}
     return listed + [_named(file, users[real], paths) for real, file in outside.items() if real not in known]
+
+
+def no_models(config: Config, paths: Paths) -> list[LeftOut]:
+    """The GGUF files there that are no models."""
+    return scan(with_downloads(config, paths).model_dirs).left_out
 
 
 def find(

@@ -15,6 +15,7 @@ from router.state import SlotStatus, Snapshot, UpstreamStatus
 _PARTS: Mapping[str, Callable[[Snapshot], Any]] = {
     "server": lambda s: {**asdict(s.server), "url": s.server.url},
     "models": lambda s: [asdict(model) for model in s.models],
+    "left_out": lambda s: [asdict(file) for file in s.left_out],
     "memory": lambda s: [asdict(device) for device in s.memory],
     "headroom": lambda s: s.headroom,
     "local_only": lambda s: s.local_only,

@@ -31,7 +31,17 @@ T = TypeVar("T")
 SAME_SWITCH_SECONDS = 2.0
 """When a switch began is told in seconds passed: two answers differ by how long they were on their way."""
 
-_SIMPLE = ("revision", "server", "models", "memory", "headroom", "local_only", "downloads", "updates")
+_SIMPLE = (
+    "revision",
+    "server",
+    "models",
+    "left_out",
+    "memory",
+    "headroom",
+    "local_only",
+    "downloads",
+    "updates",
+)
 
 
 def parse_snapshot(told: Any, now: float | None = None) -> Snapshot:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.hub_server import HubServer, hub_server
+from tests.router.catalog.files import write_gguf
 from tests.router.hub import models
 
 REPO, ID = "org/tiny-GGUF", "m-Q4_K_M"
@@ -161,6 +162,12 @@ def waiting_for_part(shell: Shell, process: subprocess.Popen[str]) -> list[Path]
     assert process.stderr is not None
     assert process.stderr.readline().startswith(f"{ID}.gguf: downloading")
     return list(shell.downloads.rglob("*.part"))
+
+
+def test_ls_says_which_files_are_no_models(shell: Shell) -> None:
+    """Row 11."""
+    write_gguf(shell.home / "models" / "fast.gguf", arch="eagle3")
+    assert "not offered: fast.gguf is a draft for another model" in shell.done("ls")
 
 
 def test_ls_shows_where_from_and_who_uses_it(shell: Shell) -> None:

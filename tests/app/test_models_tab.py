@@ -20,7 +20,7 @@ from app.window.models_table import FIT, LOADED, NAME, SIZE
 from router.config.change import ConfigChange
 from router.config.schema import Kind
 from router.errors import ShuttingDown
-from router.state import ModelStatus, SlotState, Snapshot
+from router.state import LeftOutFile, ModelStatus, SlotState, Snapshot
 from tests.app.config_link import ConfigLink
 from tests.app.fake_service import EMBED, GB, GEMMA, LLAMA, QWEN, first_snapshot
 from tests.app.test_actions import Opened
@@ -60,6 +60,28 @@ def many(count: int) -> Snapshot:
     )
     slots = (replace(first_snapshot().slots[0], choices=tuple(m.id for m in models)),)
     return replace(first_snapshot(), models=models, slots=slots)
+
+
+def test_files_that_are_no_models_are_counted_with_their_reasons(tab: ModelsTab) -> None:
+    """Row 11: what is not offered is told where a person looks for it."""
+    assert tab.count.toolTip() == ""
+    left_out = (
+        LeftOutFile("/m/d.gguf", "d.gguf is a draft."),
+        LeftOutFile("/m/v.gguf", "v.gguf is a vocoder."),
+    )
+    tab.show_snapshot(replace(first_snapshot(), left_out=left_out))
+    assert tab.count.text() == "4 models, 2 other files"
+    assert tab.count.toolTip() == "d.gguf is a draft.\nv.gguf is a vocoder."
+    tab.show_snapshot(replace(first_snapshot(), models=(), slots=(), left_out=left_out[:1]))
+    assert tab.count.text() == "1 other file"
+
+
+def test_a_note_is_shown_with_its_model(tab: ModelsTab) -> None:
+    """Row 9: a projector that may belong to several models."""
+    assert tab.details.note.isHidden()
+    noted = tuple(replace(model, note="No images.") for model in first_snapshot().models)
+    tab.show_snapshot(replace(first_snapshot(), models=noted))
+    assert (tab.details.note.text(), tab.details.note.isHidden()) == ("No images.", False)
 
 
 def test_lists_every_model_by_name(tab: ModelsTab) -> None:

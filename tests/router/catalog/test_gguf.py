@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resources import demo_model
+from router.catalog.architectures import surely_chats
 from router.catalog.gguf import MAX_STRINGS, TYPE_SIZES, kind_of, read_header
-from router.catalog.header import FILE_TYPES
+from router.catalog.header import FILE_TYPES, default_pooling, why_no_model, why_not_launchable
 from router.catalog.models import build_catalog
 from router.config.schema import Config, Kind
 from router.errors import BadModel
@@ -93,6 +94,14 @@ def test_tables_equal_gguf_py() -> None:
             assert FILE_TYPES[int(file_type)] == label
 
 
+def test_every_architecture_of_gguf_py_has_a_use(tmp_path: Path) -> None:
+    """Row 11: a new one is put where it belongs when gguf-py is renewed."""
+    for name in gguf.MODEL_ARCH_NAMES.values():
+        header = read_header(write_gguf(tmp_path / "m.gguf", arch=name))
+        uses = (bool(why_no_model(header)), kind_of(header) is Kind.EMBEDDING, surely_chats(name))
+        assert sum(uses) == 1, name
+
+
 @pytest.mark.parametrize(
     ("arch", "keys", "tensors", "kind"),
     [
@@ -105,9 +114,14 @@ def test_tables_equal_gguf_py() -> None:
         ("bert", {"ARCH__pooling_type": 0}, (), Kind.EMBEDDING),
         ("bert", {}, ("cls.weight",), Kind.RERANK),
         ("gemma-embedding", {}, (), Kind.EMBEDDING),
+        ("gemma-embedding2", {}, (), Kind.EMBEDDING),
+        ("qwen3", {"general__name": "Qwen3 Embedding 0.6B"}, (), Kind.EMBEDDING),
+        ("qwen3", {"general__basename": "jina-reranker-v2"}, (), Kind.RERANK),
+        ("bert", {"general__name": "bge-reranker-base"}, (), Kind.RERANK),
+        ("pangu-embedded", {"general__name": "openPangu-Embedded-1B"}, (), Kind.CHAT),
     ],
 )
-def test_kind(tmp_path: Path, arch: str, keys: dict[str, int], tensors: tuple[str, ...], kind: Kind) -> None:
+def test_kind(tmp_path: Path, arch: str, keys: dict[str, Any], tensors: tuple[str, ...], kind: Kind) -> None:
     path = write_gguf(tmp_path / "m.gguf", arch=arch, tensors=("token_embd.weight", *tensors), **keys)
     assert kind_of(read_header(path)) is kind
 
@@ -129,6 +143,92 @@ def test_kind(tmp_path: Path, arch: str, keys: dict[str, int], tensors: tuple[st
 )
 def test_launchable(tmp_path: Path, keys: dict[str, Any], launchable: bool) -> None:
     assert read_header(write_gguf(tmp_path / "m.gguf", **keys)).is_launchable is launchable
+
+
+LAYERS = ("token_embd.weight", "blk.0.attn_norm.weight")
+TOKENIZER = {"tokenizer__ggml__model": "gpt2"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "word"),
+    [
+        ({"arch": "eagle3"}, "draft"),
+        ({"arch": "dflash"}, "draft"),
+        ({"arch": "medusa"}, "draft"),
+        ({"arch": "gemma4-assistant"}, "draft"),
+        ({"arch": "qwen35", "ARCH__block_count": 2, "ARCH__nextn_predict_layers": 2}, "draft"),
+        ({"arch": "qwen35", "ARCH__block_count": 49, "ARCH__nextn_predict_layers": 1,
+          "tensors": ("token_embd.weight", "blk.48.nextn.eh_proj.weight"), **TOKENIZER}, "draft"),
+        ({"arch": "llama", "tensors": ("blk.0.attn_norm.weight", "fc.weight"), **TOKENIZER}, "draft"),
+        ({"arch": "wavtokenizer-dec"}, "vocoder"),
+        ({"arch": "whisper"}, "whisper.cpp"),
+        ({"arch": "qwen3tts"}, "speech synthesis"),
+        ({"arch": "flux"}, "ComfyUI"),
+        ({"arch": "wan"}, "ComfyUI"),
+        ({"arch": "llada"}, "diffusion language model"),
+        ({"arch": "t5"}, "encoder-decoder"),
+        ({"arch": "modern-bert", "ARCH__decision__type": "laya"}, "decision model"),
+        ({"arch": "clip", "clip__has_text_encoder": True}, "CLIP text encoder"),
+        ({"arch": "clip", "clip__has_vision_encoder": True}, "(mmproj)"),
+        ({"general__type": "adapter"}, "LoRA"),
+        ({"adapter__type": "lora"}, "LoRA"),
+        ({"arch": "controlvector"}, "control vector"),
+    ],
+)  # fmt: skip
+def test_what_is_no_model_says_what_it_is(tmp_path: Path, keys: dict[str, Any], word: str) -> None:
+    """Row 11: by what is in the file, never by its name."""
+    header = read_header(write_gguf(tmp_path / "chat-7b.gguf", **keys))
+    assert word in (why_no_model(header) or "")
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"tensors": LAYERS, **TOKENIZER},
+        {"tensors": (*LAYERS, "blk.48.nextn.eh_proj.weight"), "ARCH__block_count": 49,
+         "ARCH__nextn_predict_layers": 1, **TOKENIZER},
+        {"tensors": (), "split__count": 2, **TOKENIZER},
+        {"tensors": ("blk.7.attn_q.weight",), "split__count": 2, "ARCH__nextn_predict_layers": 1, **TOKENIZER},
+        {"arch": "t5encoder"},
+    ],
+)  # fmt: skip
+def test_models_are_not_taken_for_drafts(tmp_path: Path, keys: dict[str, Any]) -> None:
+    """Row 11: a multi-token head beside all layers, or the first part of a split model, is no draft."""
+    assert why_not_launchable(read_header(write_gguf(tmp_path / "mtp-m.gguf", **keys))) is None
+
+
+@pytest.mark.parametrize("tokenizer", [None, "none", "no_vocab"])
+def test_without_a_tokenizer_nothing_can_be_loaded(tmp_path: Path, tokenizer: str | None) -> None:
+    path = write_gguf(tmp_path / "m.gguf", tensors=LAYERS, tokenizer__ggml__model=tokenizer)
+    assert "no tokenizer" in (why_not_launchable(read_header(path)) or "")
+    assert why_no_model(read_header(path)) is None
+
+
+def test_a_reranker_without_its_classifier_is_refused(tmp_path: Path) -> None:
+    """llama-server would answer with scores that mean nothing."""
+    keys: dict[str, Any] = {"tensors": LAYERS, "general__name": "Qwen3 Reranker 0.6B", **TOKENIZER}
+    problem = why_not_launchable(read_header(write_gguf(tmp_path / "m.gguf", **keys)))
+    assert "classifier" in (problem or "")
+    keys["tensors"] = (*LAYERS, "cls.output.weight")
+    assert read_header(write_gguf(tmp_path / "m.gguf", **keys)).is_launchable
+
+
+@pytest.mark.parametrize(
+    ("arch", "keys", "pooling"),
+    [
+        ("qwen3", {"general__name": "Qwen3 Embedding 0.6B"}, "last"),
+        ("nomic-bert", {}, "mean"),
+        ("qwen3", {"ARCH__pooling_type": 3}, None),
+        ("bert", {"ARCH__pooling_type": 0}, None),
+        ("bert", {"general__name": "bge-reranker"}, None),
+        ("qwen3", {}, None),
+    ],
+)
+def test_pooling_that_an_old_conversion_left_out(
+    tmp_path: Path, arch: str, keys: dict[str, Any], pooling: str | None
+) -> None:
+    """Without one llama-server refuses every request for embeddings."""
+    assert default_pooling(read_header(write_gguf(tmp_path / "m.gguf", arch=arch, **keys))) == pooling
 
 
 def damaged(path: Path, data: bytes) -> str:

@@ -10,6 +10,7 @@ import pytest
 from resources import demo_model
 from router.catalog.models import Catalog, build_catalog
 from router.config.schema import Config, Kind, ModelConfig, SlotConfig
+from router.reload import choices, choose_model
 from tests.router.catalog.files import write_gguf, write_mmproj, write_shards
 
 
@@ -198,6 +199,44 @@ def test_a_slots_unknown_model_says_so(folder: Path) -> None:
     assert near is not None and near.problem is not None
     assert near.problem.endswith('Did you mean "alpha"?')
     assert catalog.models["alpha"].problem is None
+
+
+def test_a_slot_that_names_what_is_no_model_is_told_what_it_is(folder: Path) -> None:
+    """Row 11."""
+    write_gguf(folder / "speedy.gguf", arch="eagle3")
+    catalog = build(folder, SlotConfig("primary", model="speedy"), SlotConfig("other", models=("speedy.gguf",)))
+    assert [left.path.name for left in catalog.left_out] == ["speedy.gguf"]
+    assert "speedy" not in build(folder).models
+    problem = catalog.models["speedy"].problem or ""
+    assert problem.startswith("Slot primary cannot hold speedy: speedy.gguf is a draft for another model")
+
+
+def test_only_a_draft_leaves_the_demo_to_chat(tmp_path: Path) -> None:
+    """Row 11."""
+    write_gguf(tmp_path / "a.gguf", arch="dflash")
+    assert list(build(tmp_path, demo=DEMO).models) == ["hal0-demo"]
+
+
+def test_pooling_stays_where_the_config_has_its_own_projector(folder: Path) -> None:
+    named = ModelConfig("e", "embed", flags={"no-mmproj": True})
+    assert build(folder, named).models["e"].flags == {"pooling": "mean", "no-mmproj": True}
+    own = ModelConfig("e", "embed", flags={"pooling": "cls"})
+    assert build(folder, own).models["e"].flags == {"pooling": "cls"}
+    assert build(folder, ModelConfig("r", "embed", kind=Kind.RERANK)).models["r"].flags == {}
+
+
+def test_models_without_a_template_are_no_first_choice(folder: Path) -> None:
+    """Row 11: a file that nobody named, and that no llama-server may be able to chat with, comes last."""
+    write_gguf(folder / "zeta.gguf", tokenizer__chat_template="{{ messages }}")
+    write_gguf(folder / "a.gguf", arch="of-next-year", tokenizer__chat_template="{{ messages }}")
+    slot = SlotConfig("primary")
+    catalog = build(folder)
+    assert choose_model(slot, choices(slot, catalog)) == "zeta"
+    named = build(folder, ModelConfig("fast", "alpha"))
+    assert choose_model(slot, choices(slot, named)) == "fast"
+    for name in ("zeta", "a"):
+        (folder / f"{name}.gguf").unlink()
+    assert choose_model(slot, choices(slot, build(folder))) == "alpha"
 
 
 DEMO = demo_model()

@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from router.catalog.folders import FolderWatch
 from router.catalog.gguf import read_header
 from router.catalog.models import build_catalog
 from router.catalog.scan import describe_file, scan_folder, scan_folders
+from router.catalog.scan import scan as scan_all
 from router.config.schema import Config, ModelConfig
 from router.errors import BadModel
 from tests.router.catalog.files import write_gguf, write_mmproj, write_shards
@@ -79,16 +81,89 @@ def test_a_missing_shard_is_named(tmp_path: Path, missing: int) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("b-00001-of-00002.GGUF", "b-00002-of-00002.GGUF"), "b-00001-of-00002.GGUF to b-00001-of-00002.gguf"),
+        (("b-00001-OF-00002.gguf", "b-00002-OF-00002.gguf"), "to b-00001-of-00002.gguf, and 1 more likewise"),
+        (("b-00001-of-00002.gguf", "b-00002-of-00002.GGUF"), "b-00002-of-00002.GGUF to b-00002-of-00002.gguf"),
+        (("B-00001-of-00002.gguf", "b-00002-of-00002.gguf"), "b-00002-of-00002.gguf to B-00002-of-00002.gguf"),
+    ],
+)  # fmt: skip
+def test_parts_that_llama_server_would_not_find(tmp_path: Path, names: tuple[str, str], said: str) -> None:
+    """It builds their names itself, in lower case (build 11669: "invalid split file name"): said beforehand."""
+    for path, name in zip(write_shards(tmp_path, "big", 2), names, strict=True):
+        path.rename(tmp_path / name)
+    (found,) = scan_folder(tmp_path)
+    assert found.path.name == names[0]
+    assert said in (found.problem or "")
+    assert describe_file(found.path).problem == found.problem
+
+
+def test_on_a_file_system_without_case_the_usual_names_are_used(tmp_path: Path) -> None:
+    """Such a one lists other names than llama-server asks for, and has both."""
+    paths = write_shards(tmp_path, "big", 2)
+    listed = [path.with_suffix(".GGUF") for path in paths]
+    for path, other in zip(paths, listed, strict=True):
+        if not other.exists():
+            other.hardlink_to(path)
+    (found,) = scan._read(tmp_path, listed).models
+    assert (found.path.name, found.problem) == (paths[0].name, None)
+
+
+def test_two_split_models_that_differ_in_case_are_two(tmp_path: Path) -> None:
+    write_shards(tmp_path, "big", 2)
+    if (tmp_path / "BIG-00001-of-00002.gguf").exists():
+        pytest.skip("this file system ignores case")
+    write_shards(tmp_path, "BIG", 2)
+    assert [(found.id, found.problem) for found in scan_folder(tmp_path)] == [("BIG", None), ("big", None)]
+
+
+def test_a_renamed_first_part_says_so(tmp_path: Path) -> None:
+    first, second = write_shards(tmp_path, "big", 2)
+    first.rename(tmp_path / "nice.gguf")
+    second.rename(tmp_path / "nice2.gguf")
+    scanned = scan_all([tmp_path])
+    (found,) = scanned.models
+    assert "rename it to nice-00001-of-00002.gguf" in (found.problem or "")
+    assert ["later part" in left.reason for left in scanned.left_out] == [True]
+
+
+def test_what_is_still_coming_is_no_model(tmp_path: Path) -> None:
+    """aria2 takes the whole room at once, so that the file looks whole."""
+    path = write_gguf(tmp_path / "m.gguf")
+    control = tmp_path / "m.gguf.aria2"
+    control.touch()
+    assert ids(tmp_path) == []
+    control.unlink()
+    assert ids(tmp_path) == [path.stem]
+
+
+def test_what_is_left_out_says_why(tmp_path: Path) -> None:
+    """Row 11."""
+    write_gguf(tmp_path / "chat.gguf")
+    files: dict[str, dict[str, Any]] = {
+        "draft": {"arch": "eagle3"},
+        "lora": {"general__type": "adapter"},
+        "flux": {"arch": "flux", "ARCH__block_count": None},
+    }
+    for name, keys in files.items():
+        write_gguf(tmp_path / f"{name}.gguf", **keys)
+    write_shards(tmp_path, "parts", 2, arch="dflash")
+    scanned = scan_all([tmp_path, tmp_path])
+    assert [found.id for found in scanned.models] == ["chat"]
+    reasons = {left.path.name: left.reason for left in scanned.left_out}
+    assert list(reasons) == ["draft.gguf", "flux.gguf", "lora.gguf", "parts-00001-of-00002.gguf"]
+    assert all(reason.startswith(name) for name, reason in reasons.items())
+
+
 def test_mmproj_belongs_to_the_models_beside_it(tmp_path: Path) -> None:
     write_gguf(tmp_path / "vl" / "vision.gguf", ARCH__embedding_length=64)
     write_gguf(tmp_path / "vl" / "text-only.gguf", ARCH__embedding_length=32)
     projector = write_mmproj(tmp_path / "vl" / "mmproj.gguf", clip__vision__projection_dim=64)
     write_gguf(tmp_path / "other" / "plain.gguf")
-    write_gguf(tmp_path / "two" / "unclear.gguf")
-    for name in ("mmproj-f16.gguf", "mmproj-f32.gguf"):
-        write_mmproj(tmp_path / "two" / name)
     flags = {found.id: found.flags for found in scan_folder(tmp_path)}
-    assert flags == {"plain": {}, "unclear": {}, "text-only": {}, "vision": {"mmproj": str(projector)}}
+    assert flags == {"plain": {}, "text-only": {}, "vision": {"mmproj": str(projector)}}
 
 
 def test_equal_names_in_different_folders(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -307,9 +382,9 @@ def test_headers_are_read_once_per_version_of_a_file(tmp_path: Path, monkeypatch
 
 
 def test_describe_any_file(tmp_path: Path) -> None:
-    blob = write_gguf(tmp_path / "sha256-77")
-    projector = write_mmproj(tmp_path / "mmproj.gguf")
-    shards = write_shards(tmp_path, "big", 2)
+    blob = write_gguf(tmp_path / "sha256-77", ARCH__embedding_length=64)
+    projector = write_mmproj(tmp_path / "mmproj.gguf", clip__vision__projection_dim=64)
+    shards = write_shards(tmp_path, "big", 2, ARCH__embedding_length=32)
     assert describe_file(blob).flags == {"mmproj": str(projector)}
     assert describe_file(shards[0]).size_bytes == sum(path.stat().st_size for path in shards)
     problem = describe_file(projector).problem

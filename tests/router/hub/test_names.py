@@ -109,6 +109,32 @@ def test_the_best_mmproj_goes_with_every_model() -> None:
     assert {item.projector.path for item in found if item.projector} == {"mmproj-m-F16.gguf"}
 
 
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        (("a-vl-Q4_0", "b-Q4_0", "mmproj-a-vl", "b_mmproj"), {"a-vl": "mmproj-a-vl", "b": "b_mmproj"}),
+        (("m-Q4_0", "mmproj-BF16", "mmproj-F16", "mmproj-F32"), {"m": "mmproj-F16"}),
+        (("m-Q4_0", "MMPROJ-model-f16"), {"m": "MMPROJ-model-f16"}),
+        (("m-coder-Q4_0", "mmproj-F16"), {"m-coder": "mmproj-F16"}),
+        (("m-Q4_0", "another-mmproj-f16"), {"m": "another-mmproj-f16"}),
+        (("m-Q4_0", "mmproj-a-f16", "mmproj-b-f16"), {"m": None}),
+    ],
+)  # fmt: skip
+def test_each_model_of_a_repository_gets_its_own_mmproj(
+    files: tuple[str, ...], expected: dict[str, str | None]
+) -> None:
+    """Row 9: chosen as it will be where the files lie then."""
+    found = sets(*(f"{name}.gguf" for name in files))
+    chosen = {item.stem.removesuffix("-Q4_0"): item.projector and item.projector.name for item in found}
+    assert chosen == {model: name and f"{name}.gguf" for model, name in expected.items()}
+
+
+def test_drafts_of_a_repository_are_no_models_of_it() -> None:
+    """Row 11: names that llama.cpp's converter gives them."""
+    found = sets("m-Q4_0.gguf", "mtp-m-Q4_0.gguf", "eagle3-m-Q4_0.gguf", "MTP-m-Q8_0.gguf")
+    assert [item.stem for item in found] == ["m-Q4_0"]
+
+
 @pytest.mark.parametrize("path", ["a/..gguf", ".gguf", "a/.hidden.gguf", "x\ny.gguf", "a\\b.gguf", "c:d.gguf"])
 def test_a_name_that_could_harm_is_passed_over(path: str) -> None:
     assert sets(path) == ()
