@@ -186,9 +186,10 @@ def _locate(text: str, config: Config, found: list[Found], demo: Path | None) ->
                 return item
         if demo is not None and text in (demo.name, demo.stem):
             return replace(describe_file(demo), flags={})
-    places = ", ".join(str(candidate) for candidate in candidates) or text
+    tried = ", ".join(str(candidate) for candidate in candidates) or text
     raise BadModel(
-        f"The file {text} was not found; looked for {places}. Correct `file:` or put the file there."
+        f"The file {text} was not found; looked for {tried}{places.unexpanded(text)}. "
+        "Correct `file:` or put the file there."
     )
 
 

@@ -5,12 +5,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from enum import StrEnum
-from typing import TypeVar
+from typing import Final, TypeVar
 
+from router.config.numbers import Number
 from router.config.problems import ProblemList, nearest
 from router.config.yaml_lines import Value
+
+_DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*(?:(ms)|([smhd])[a-z]*)")
+_UNITS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")
@@ -109,7 +114,8 @@ class Section:
         if isinstance(number, int) and not isinstance(number, bool) and low <= number <= high:
             return number
         wanted = f"a whole number from {low} to {high}"
-        self.problem(name, f"must be {wanted}, not {describe(value)}{_unquote(value)}")
+        hint = _write(value, Number(low, high).meant) or _unquote(value)
+        self.problem(name, f"must be {wanted}, not {describe(value)}{hint}")
         return default
 
     def seconds(self, name: str, default: float, low: float, high: float) -> float:
@@ -121,7 +127,10 @@ class Section:
         if isinstance(number, int | float) and not isinstance(number, bool) and low <= number <= high:
             return float(number)
         wanted = f"a number of seconds from {low:g} to {high:g}"
-        self.problem(name, f"must be {wanted}, not {describe(value)}{_unquote(value)}")
+        hint = (
+            _write(value, _in_seconds) or _unquote(value) or _write(value, Number(low, high, whole=False).meant)
+        )
+        self.problem(name, f"must be {wanted}, not {describe(value)}{hint}")
         return default
 
     def boolean(self, name: str, default: bool) -> bool:
@@ -186,3 +195,14 @@ class Section:
 
 def _unquote(value: Value) -> str:
     return "; write it without quotes" if value.quoted and isinstance(value.data, str) else ""
+
+
+def _write(value: Value, meant: Callable[[str], str | None]) -> str:
+    number = None if isinstance(value.data, dict | list | bool) else meant(value.text)
+    return f"; write {number}" if number is not None and number != value.text else ""
+
+
+def _in_seconds(text: str) -> str | None:
+    """Of `5m`, `1.5 h`, `30s`, as other programs write times."""
+    found = _DURATION.fullmatch(text.strip().lower())
+    return f"{float(found[1]) * _UNITS[found[2] or found[3]]:.10g}" if found else None

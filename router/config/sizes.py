@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)")
+_SIZE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)")
 _UNITS: Final[Mapping[str, int]] = {
     "": 1, "b": 1,
     "k": 1 << 10, "kib": 1 << 10, "kb": 10**3,
@@ -21,7 +21,9 @@ def size(text: str) -> int:
     match = _SIZE.fullmatch(text.strip())
     unit = _UNITS.get(match[2].lower()) if match else None
     if match is None or unit is None:
-        raise ValueError(f'must be an amount of memory, such as 512MiB or 1GiB, not "{text}"')
+        point = text.strip().replace(",", ".", 1)
+        hint = f"; write {point}" if point != text.strip() and _SIZE.fullmatch(point) else ""
+        raise ValueError(f'must be an amount of memory, such as 512MiB or 1GiB, not "{text}"{hint}')
     if len(match[1]) > 20:
         raise ValueError("is more memory than any computer has")
     return int(float(match[1]) * unit) if "." in match[1] else int(match[1]) * unit
