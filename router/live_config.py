@@ -160,7 +160,4 @@ class LiveConfig:
         return default if replace(config, model_dirs=default.model_dirs) == default else config
 
     def _known_ids(self, config: Config) -> set[str]:
-        """What slots may name: models with a file or a command, and their aliases."""
-        models = build_catalog(with_downloads(config, self._paths), self._demo).models.values()
-        there = [m for m in models if m.file is not None or m.command is not None or m.id in config.models]
-        return {name for model in there for name in (model.id, *model.aliases)}
+        return build_catalog(with_downloads(config, self._paths), self._demo).names(config)

@@ -34,6 +34,11 @@ class Catalog:
         by_id = self.models.get(id_or_alias)
         return by_id or next((m for m in self.models.values() if id_or_alias in m.aliases), None)
 
+    def names(self, config: Config) -> set[str]:
+        """What slots may name: models with a file, a command or an entry of `config`, and their aliases."""
+        there = (m for m in self.models.values() if m.file or m.command is not None or m.id in config.models)
+        return {name for model in there for name in (model.id, *model.aliases)}
+
     def for_slot(self, slot: SlotConfig) -> tuple[Model, ...]:
         """What `slot` may hold, in the order a person should see it."""
         if slot.command is not None:

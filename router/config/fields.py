@@ -64,6 +64,11 @@ class Section:
     def names(self) -> tuple[str, ...]:
         return tuple(self._fields)
 
+    def lines_in(self, name: str) -> list[tuple[str, int]]:
+        """The keys of the mapping that stands at `name`, with their lines."""
+        data = self._fields[name].data if name in self._fields else None
+        return [(key, value.line) for key, value in data.items()] if isinstance(data, dict) else []
+
     def problem(self, name: str, message: str, suggestion: str | None = None) -> None:
         self.problems.add(self.line_of(name), self.key(name), message, suggestion)
 
@@ -126,10 +131,9 @@ class Section:
         number = value.data
         if isinstance(number, int | float) and not isinstance(number, bool) and low <= number <= high:
             return float(number)
-        wanted = f"a number of seconds from {low:g} to {high:g}"
-        hint = (
-            _write(value, _in_seconds) or _unquote(value) or _write(value, Number(low, high, whole=False).meant)
-        )
+        wanted = f"a number of seconds from {low:g} to {high:.10g}"
+        seconds = Number(low, high, whole=False)
+        hint = _write(value, _in_seconds) or _write(value, seconds.meant) or _unquote(value)
         self.problem(name, f"must be {wanted}, not {describe(value)}{hint}")
         return default
 
