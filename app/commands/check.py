@@ -46,7 +46,8 @@ def check(config_file: Path | None) -> int:
     verdict = "fine" if not problems else "valid, but not every model can run"
     print(f"{source}: {verdict}. Slots: {len(config.slots)}, models: {len(catalog.models)}.", flush=True)
     for problem in sorted(dict.fromkeys(problems), key=lambda found: found.line):
-        print(f"hal0: {problem if problem.line else problem.message}.", file=sys.stderr)
+        said = str(problem) if problem.line else problem.message
+        print(f"hal0: {said}{'' if said.endswith('?') else '.'}", file=sys.stderr)
     return 1 if problems else 0
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from router.config import places
-from router.config.fields import Section, describe
+from router.config.fields import Section
 from router.config.schema import EngineConfig, LimitsConfig, MemoryConfig, ServerConfig
 from router.config.sizes import size
-from router.config.yaml_lines import Value
+from router.config.yaml_lines import Value, describe
 
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DAY: Final = 86_400.0

@@ -10,25 +10,16 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import Final, TypeVar
 
+from router.config.misplaced import misplaced, respelt
 from router.config.numbers import Number
 from router.config.problems import ProblemList, nearest
-from router.config.yaml_lines import Value
+from router.config.yaml_lines import Value, describe
 
 _DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*(?:(ms)|([smhd])[a-z]*)")
 _UNITS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")
-
-
-def describe(value: Value) -> str:
-    """What stands in the file, for "..., not <this>"; long text is cut."""
-    if isinstance(value.data, dict):
-        return "a mapping"
-    if isinstance(value.data, list):
-        return "a list"
-    text = value.text if len(value.text) <= 40 else value.text[:37] + "..."
-    return f'the text "{text}"' if isinstance(value.data, str) else f'"{text}"'
 
 
 class Section:
@@ -172,8 +163,15 @@ class Section:
     def finish(self) -> None:
         for name in self._fields:
             if name not in self._asked:
-                valid = ", ".join(self._asked)
-                self.problem(name, f"is not a setting; valid here: {valid}", nearest(name, self._asked))
+                self._unknown(name)
+
+    def _unknown(self, name: str) -> None:
+        if said := misplaced(self.path, name, self._asked):
+            self.problem(name, f"is not a setting here; {said}")
+            return
+        valid = ", ".join(self._asked)
+        message = f"is not a setting; valid here: {valid}"
+        self.problem(name, message, respelt(name, self._asked) or nearest(name, self._asked))
 
     def _text_of(self, value: Value, name: str) -> str | None:
         text = value.text.strip()

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from router.config import places
-from router.config.fields import describe
 from router.config.flags import PATH_FLAGS, PathFlag
 from router.config.numbers import Number
-from router.config.yaml_lines import Value
+from router.config.yaml_lines import Value, describe
 
 _SCALE: Final = Number(whole=False)
 

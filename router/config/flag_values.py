@@ -13,11 +13,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from router.config.fields import describe
 from router.config.flag_paths import read_paths
 from router.config.flags import PATH_FLAGS, flag_value
 from router.config.numbers import Number
-from router.config.yaml_lines import Value
+from router.config.yaml_lines import Value, describe
 
 _REAL: Final = Number(whole=False)
 _POSITIVE: Final = Number(0, whole=False)

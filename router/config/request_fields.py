@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from router.config.fields import describe
 from router.config.flag_values import NUMBERS
 from router.config.flags import LONG_NAMES, flag_name
 from router.config.numbers import Number
-from router.config.yaml_lines import Value
+from router.config.yaml_lines import Value, describe
 
 # Called otherwise, or absent, among the flags. Source: params_from_json_cmpl() of llama.cpp's server-task.cpp
 # and OpenAI's reference (build 11669).

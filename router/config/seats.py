@@ -15,6 +15,7 @@ from router.config.command_text import split_command
 from router.config.fields import Section
 from router.config.flag_values import read_flag
 from router.config.flags import KIND_FLAGS, flag_name, managed_reason, says_nothing_new
+from router.config.misplaced import not_a_flag
 from router.config.request_fields import read_field
 from router.config.schema import Kind, ModelConfig, SlotConfig, SwitchPolicy
 from router.config.yaml_lines import Value
@@ -71,6 +72,8 @@ def _flags(section: Section, folders: tuple[Path, ...], kind: Kind | None) -> Ma
             section.problem(raw, _COMMA)
         elif (reason := managed_reason(name)) and not told_later:
             section.problem(raw, f"this flag is hal0's to set: {reason}")
+        elif said := not_a_flag(raw):
+            section.problem(raw, said)
         elif name in written:
             first = written[name]
             section.problem(raw, f'is the same flag as "{first}" on line {section.line_of(first)}; remove one')
