@@ -19,6 +19,7 @@ POLL_SECONDS = 0.2
 
 
 def status(config_file: Path | None, url: str | None) -> int:
+    """1 also where hal0.yaml has an error: what it says is not what runs."""
     client = _client(config_file, url)
     try:
         state = client.state()
@@ -27,7 +28,7 @@ def status(config_file: Path | None, url: str | None) -> int:
     server = state["server"]
     print(f"hal0 {server['version']} · {server['url']}/v1 · {server['state']}")
     if server.get("config_error"):
-        print(f"  hal0.yaml is not in effect as it is now: {server['config_error']}")
+        print(f"  hal0.yaml has an error, and your last changes are ignored: {server['config_error']}")
     for slot in _slots(state):
         print("  " + _slot_line(slot))
         if slot["last_error"]:
@@ -37,7 +38,7 @@ def status(config_file: Path | None, url: str | None) -> int:
     for device in state["memory"]:
         name = f"VRAM of {device['name']}" if device["is_gpu"] else "RAM (no GPU found)"
         print(f"  {name}: {size(device['used'])} of {size(device['total'])}")
-    return 0
+    return 1 if server.get("config_error") else 0
 
 
 def switch(config_file: Path | None, url: str | None, slot: str, model: str, *, force: bool = False) -> int:
