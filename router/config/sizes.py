@@ -1,4 +1,8 @@
-"""Amounts of memory as people write them: `512MiB`, `1.5 GiB`, `2GB`, or bytes."""
+"""Bytes in words: as people write them (`512MiB`, `1.5 GiB`, `2GB`), and as hal0 tells them.
+
+One rule everywhere: files in powers of ten, as disks and hubs count them; memory in GiB and MiB, as systems and
+drivers do.
+"""
 
 from __future__ import annotations
 
@@ -27,3 +31,22 @@ def size(text: str) -> int:
     if len(match[1]) > 20:
         raise ValueError("is more memory than any computer has")
     return int(float(match[1]) * unit) if "." in match[1] else int(match[1]) * unit
+
+
+def file_size(count: int) -> str:
+    """Of a file or a download: `170 KB`, `1.5 GB`, `17.8 GB`."""
+    return _told(count, 1000, ("B", "KB", "MB", "GB", "TB"))
+
+
+def memory_size(count: int) -> str:
+    """Of RAM or VRAM: `870 MiB`, `1.5 GiB`; say beside it whether that much is used, free or needed."""
+    return _told(count, 1024, ("bytes", "KiB", "MiB", "GiB")) if count > 0 else "0 MiB"
+
+
+def _told(count: int, step: int, units: tuple[str, ...]) -> str:
+    """Two or three figures; the unit is the largest of which there is at least one."""
+    amount, index = float(max(0, count)), 0
+    while index < len(units) - 1 and round(amount) >= step:
+        amount, index = amount / step, index + 1
+    decimals = 1 if units[index][0] in "GT" or (index and amount < 9.95) else 0
+    return f"{amount:.{decimals}f}".removesuffix(".0") + f" {units[index]}"

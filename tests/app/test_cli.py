@@ -178,8 +178,8 @@ def test_status(stub: StubHal0, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["status", "--url", stub.url + "/"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "hal0 0.1.0 · http://127.0.0.1:8080/v1 · running",
-        "  primary · alpha · ready · 8192 tokens · 1 GB",
-        "  RAM (no GPU found): 1 GB of 8 GB",
+        "  primary · alpha · ready · 8192 tokens · 1 GiB used",
+        "  RAM (no GPU found): 1 GiB of 8 GiB used",
     ]
 
 
