@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from router.config.change import REMOVE, ConfigChange
+from router.config.problems import did_you_mean
 from router.errors import BadRequest, ModelNotFound, PathNotFound, SlotNotFound
 from router.files import tail
 from router.remote.link import HEADER as HEARTBEAT_HEADER
@@ -201,8 +202,9 @@ async def _command(
 ) -> web.Response:
     """The command goes on when the caller leaves: a closed terminal must not stop a switch."""
     if find_slot(context.store.snapshot, slot) is None:
-        names = ", ".join(place.slot.name for place in all_places(context.store.snapshot)) or "none"
-        raise SlotNotFound(f'There is no slot "{slot}"; there are: {names}.')
+        there = [place.slot.name for place in all_places(context.store.snapshot)]
+        names, hint = ", ".join(there) or "none", did_you_mean(slot, there)
+        raise SlotNotFound(f'There is no slot "{slot}"; there are: {names}.{hint}')
     running = detached(command, f"command for {slot}")
     if body.get("wait", True):
         await asyncio.shield(running)

@@ -258,6 +258,28 @@ async def test_status_logs_and_unload_from_the_command_line(hal0: Hal0) -> None:
     assert wrong.returncode == 1 and "gamma" in wrong.stderr
 
 
+async def test_codes_and_hints_of_a_hal0_that_runs(hal0: Hal0) -> None:
+    """Row 46: names that are nearly right, and a hal0.yaml that is broken meanwhile."""
+    for words, meant in (
+        (("switch", "primry", "beta"), "primary"),
+        (("switch", "primary", "bata"), "beta"),
+        (("unload", "primry"), "primary"),
+        (("logs", "primry"), "primary"),
+        (("engine", "remove", "debain-1"), None),
+        (("model", "rm", "alpa", "--yes"), "alpha"),
+    ):
+        done = await asyncio.to_thread(hal0.cli, *words)
+        assert done.returncode == 1 and "Traceback" not in done.stderr
+        assert meant is None or f'Did you mean "{meant}"?' in done.stderr, done.stderr
+    assert (await asyncio.to_thread(hal0.cli, "status")).returncode == 0
+    file = hal0.home / "hal0.yaml"
+    file.write_text(file.read_text() + "prot: 1\n")
+    refused = await asyncio.to_thread(hal0.cli, "reload")
+    assert refused.returncode == 1 and "prot: is not a setting" in refused.stderr
+    done = await asyncio.to_thread(hal0.cli, "status")
+    assert done.returncode == 1 and "primary · alpha" in done.stdout and "has an error" in done.stdout
+
+
 async def test_check_lists_every_problem_with_its_line(make_hal0: Callable[[str], Hal0]) -> None:
     hal0 = make_hal0("slots:\n  primary: {modle: alpha}\n  embed: {kind: embeding}\n")
     done = await asyncio.to_thread(hal0.cli, "check")
