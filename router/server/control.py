@@ -115,9 +115,12 @@ async def load_into(context: Context, slot: str, body: Mapping[str, Any]) -> web
     if not isinstance(model, str) or not model:
         raise BadRequest('Say which model to load: {"model": "<id>"}.', param="model")
     place = find_slot(context.store.snapshot, slot)
-    known = (place.snapshot if place else context.store.snapshot).model(model)
+    snapshot = place.snapshot if place else context.store.snapshot
+    known = snapshot.model(model)
     if known is None:
-        raise ModelNotFound(f'There is no model "{model}"; see GET /v1/models for all ids.', param="model")
+        hint = did_you_mean(model, [there.id for there in snapshot.models])
+        said = f'There is no model "{model}"; see GET /v1/models for all ids.{hint}'
+        raise ModelNotFound(said, param="model")
     force = body.get("force", False)
     if not isinstance(force, bool):
         raise BadRequest("`force` must be true or false.", param="force")
