@@ -43,7 +43,7 @@ _GROUPS: Final[tuple[tuple[Number, str], ...]] = (
         "image-min-tokens image-max-tokens top-k",
     ),
     (Number(-2), "n-predict"),
-    (Number(-1, 256), "parallel"),
+    (Number(-1, 256, zero=False), "parallel"),
     (_LAYERS, "n-gpu-layers spec-draft-ngl"),
     (Number(-1, 3), "prio prio-batch spec-draft-prio spec-draft-prio-batch"),
     (Number(0, 100), "poll"),

@@ -34,6 +34,7 @@ class Number:
         whole: no fraction.
         mib: counted in MiB, so that `8GiB` can be said, too.
         words: what may stand in its place (`auto`).
+        zero: whether 0 is among them.
     """
 
     low: float | None = None
@@ -41,6 +42,7 @@ class Number:
     whole: bool = True
     mib: bool = False
     words: tuple[str, ...] = ()
+    zero: bool = True
 
     def read(self, text: str) -> str:
         """The number as llama-server reads it whole. Raises ValueError with a sentence."""
@@ -67,6 +69,8 @@ class Number:
             kind += f" from {self.low:g} to {self.high:.10g}"
         elif self.low is not None:
             kind += f" of at least {self.low:g}"
+        if not self.zero:
+            kind += " but not 0"
         if self.mib:
             kind += " (MiB), or an amount such as 8GiB"
         return f"{kind}, or {' or '.join(self.words)}" if self.words else kind
@@ -104,7 +108,7 @@ class Number:
 
     def _fits(self, number: str) -> bool:
         low, high = self._bounds
-        return low <= float(number) <= high
+        return low <= float(number) <= high and (self.zero or float(number) != 0)
 
     def _guessed(self, written: str) -> str | None:
         guesses = (*_GUESSES, *(_GUESSES_WHOLE if self.whole else _GUESSES_REAL))

@@ -89,6 +89,7 @@ def test_what_llama_server_would_cut_short_is_refused_with_the_right_spelling(wr
         ("batch-size: 0", "at least 1"),
         ("batch-size: 2KB", "write 2048"),
         ("parallel: 1000", "from -1 to 256"),
+        ("np: 0", "but not 0"),
         ("ngl: max", "or auto or all"),
         ("n-gpu-layers: on", 'or auto or all, not "on"'),
         ("seed: 5000000000", "from -1 to 4294967295"),
