@@ -3,39 +3,73 @@
 from __future__ import annotations
 
 import argparse
-import io
+import re
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
+from app.streams import give_up_stdout, open_streams, output_failure
 from router.errors import RouterError
+from router.paths import NO_HOME
 from router.version import __version__
 
 Command = Callable[[argparse.Namespace], int]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Exit codes: 0 done, 1 failed (one sentence on stderr), 2 wrong usage, 130 interrupted."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal may not know every letter of a name
-            stream.reconfigure(errors="backslashreplace")
-    arguments = _parser().parse_args(argv)
-    run: Command = arguments.run
+    """Exit codes: 0 done, 1 failed (one sentence on stderr), 2 wrong usage, 130 interrupted. docs/commands.md
+    says what failed means for each command."""
+    open_streams()
     try:
-        return run(arguments)
+        arguments, unknown = _parser().parse_known_args(argv)
+        if unknown:
+            arguments.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+        run: Command = arguments.run
+        code = run(arguments)
+        sys.stdout.flush()
+        return code
     except RouterError as error:
-        print(f"hal0: {error.message}", file=sys.stderr)
-        return 1
+        return _failed(f"hal0: {error.message}")
     except KeyboardInterrupt:
         return 130
+    except RuntimeError as error:
+        if "home directory" not in str(error):  # as pathlib says it
+            raise
+        return _failed(f"hal0: {NO_HOME}")
     except BrokenPipeError:  # `hal0 logs primary | head`
-        sys.stderr.close()
+        give_up_stdout()
         return 0
     except OSError as error:
-        if error.filename is None:
+        sentence = output_failure(error)
+        if sentence is not None:
+            give_up_stdout()
+        elif error.filename is None:
             raise  # not about a file: a bug
-        print(_unusable(error), file=sys.stderr)
-        return 1
+        return _failed(sentence or _unusable(error))
+
+
+def _failed(sentence: str) -> int:
+    with suppress(OSError):  # stderr may be as full, or as closed
+        print(sentence, file=sys.stderr, flush=True)
+    return 1
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what was meant by a command or an option that there is not."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(message + self._meant(message))
+
+    def _meant(self, message: str) -> str:
+        from router.config.problems import did_you_mean
+
+        if found := re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message):
+            return did_you_mean(found[1], re.findall(r"'(.*?)'", found[2]))
+        if found := re.search(r"unrecognized arguments: (--?[^\s=]+)", message):
+            return did_you_mean(found[1], self._option_string_actions)
+        return ""
 
 
 def _unusable(error: OSError) -> str:
@@ -45,15 +79,15 @@ def _unusable(error: OSError) -> str:
     )
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> _Parser:
+    parser = _Parser(
         prog="hal0", description="One stable, local OpenAI-compatible endpoint; without a command: the tray."
     )
     parser.add_argument("--version", action="version", version=f"hal0 {__version__}")
-    parser.set_defaults(run=_tray, config=None, url=None, hidden=False)
-    common = argparse.ArgumentParser(add_help=False)
+    parser.set_defaults(run=_tray, parser=parser, config=None, url=None, hidden=False)
+    common = _Parser(add_help=False)
     common.add_argument("--config", type=Path, default=argparse.SUPPRESS, help="hal0.yaml to use")
-    remote = argparse.ArgumentParser(add_help=False, parents=[common])
+    remote = _Parser(add_help=False, parents=[common])
     remote.add_argument("--url", default=argparse.SUPPRESS, help="address of the running hal0")
     parser.add_argument("--config", type=Path, default=None, help="hal0.yaml to use")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
@@ -81,20 +115,18 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    commands: argparse._SubParsersAction[_Parser],
     name: str,
     help_: str,
     run: Command,
-    parent: argparse.ArgumentParser,
-) -> argparse.ArgumentParser:
+    parent: _Parser,
+) -> _Parser:
     parser = commands.add_parser(name, help=help_, description=help_, parents=[parent])
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, parser=parser)
     return parser
 
 
-def _add_engine(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
-) -> None:
+def _add_engine(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:
     engine = commands.add_parser("engine", help="llama-server: install, list, path, use, rollback, remove")
     actions = engine.add_subparsers(title="actions", metavar="ACTION", required=True)
     install = _add(actions, "install", "fetch a llama-server for this computer", _engine_install, common)
@@ -111,9 +143,9 @@ def _add_engine(
 
 
 def _add_model(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
-    common: argparse.ArgumentParser,
-    remote: argparse.ArgumentParser,
+    commands: argparse._SubParsersAction[_Parser],
+    common: _Parser,
+    remote: _Parser,
 ) -> None:
     model = commands.add_parser("model", help="model files: pull, ls, rm")
     actions = model.add_subparsers(title="actions", metavar="ACTION", required=True)
@@ -131,9 +163,7 @@ def _add_model(
     rm.add_argument("--yes", action="store_true", help="ask nothing")
 
 
-def _add_service(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
-) -> None:
+def _add_service(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:
     service = commands.add_parser(
         "service", help="run without a desktop, from each login on: install, remove, status"
     )
@@ -143,9 +173,7 @@ def _add_service(
     _add(actions, "status", "tell whether it runs", _service_status, common)
 
 
-def _add_upstream(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
-) -> None:
+def _add_upstream(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:
     upstream = commands.add_parser("upstream", help="servers elsewhere: store a key")
     actions = upstream.add_subparsers(title="actions", metavar="ACTION", required=True)
     key = _add(actions, "key", "store a key in the system's keyring, for api_key: keyring:NAME", _key, common)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from app import texts_pull as words
 from app.pull_model import progress_fraction, progress_words
-from app.text import size
+from router.config.sizes import file_size
 from router.state import DownloadOrder, DownloadState, DownloadStatus, Snapshot
 
 
@@ -70,7 +70,7 @@ def _first(state: DownloadState) -> Offered | None:
 
 
 def _told(download: DownloadStatus) -> str:
-    done, total = size(download.done_bytes), size(download.total_bytes)
+    done, total = file_size(download.done_bytes), file_size(download.total_bytes)
     match download.state:
         case DownloadState.QUEUED:
             return words.queued(total)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from app import text, text_window
 from app.connect import chat_slots
+from router.config.sizes import memory_size
 from router.state import DeviceMemory, Snapshot
 
 DEMO = "hal0-demo"
@@ -38,7 +39,7 @@ def _gpu(memory: tuple[DeviceMemory, ...]) -> str:
     if gpus:
         return text_window.gpu_found(", ".join(gpu.name for gpu in gpus), sum(gpu.total for gpu in gpus))
     if memory:
-        return text_window.GPU_NONE.format(total=text.size(sum(device.total for device in memory)))
+        return text_window.GPU_NONE.format(total=memory_size(sum(device.total for device in memory)))
     return text_window.GPU_SEARCH
 
 

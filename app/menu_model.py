@@ -156,7 +156,7 @@ def icon_state(snapshot: Snapshot) -> IconState:
 
 
 def tooltip(snapshot: Snapshot) -> str:
-    """`hal0 · primary: Qwen3-30B ready · coder: loading 45% · VRAM 19/24 GB`, at most 127 UTF-16 units.
+    """`hal0 · primary: Qwen3-30B ready · coder: loading 45% · VRAM 19/24 GiB used`, at most 127 UTF-16 units.
 
     What does not fit is shortened in this order: model names, then whole slots (`+3 more`).
     """

@@ -12,6 +12,7 @@ from app import texts_models as words
 from app.room import Rooms, room_words
 from app.settings_view import MODEL_DIRS, form_of
 from router.config.change import ConfigChange, ConfigDocument
+from router.config.sizes import file_size, memory_size
 from router.memory import needs
 from router.memory.preview import Previews, previews
 from router.state import DeviceMemory, ModelStatus, SlotState, SlotStatus, Snapshot
@@ -92,7 +93,7 @@ def _row(model: ModelStatus, snapshot: Snapshot, holding: Sequence[SlotStatus], 
         context = words.context(text.context(model.context_length), text.context(trained) if trained else None)
         tip = words.context_tip(model.context_length, model.context_trained)
         tip = text_window.chosen_context(model) or tip
-    size = text.size(model.size_bytes) if model.size_bytes else words.UNKNOWN
+    size = file_size(model.size_bytes) if model.size_bytes else words.UNKNOWN
     fit = _planned(model, snapshot.memory, plans) or fit_text(
         model, snapshot.memory, held=sum(needs.held_bytes(slot, snapshot.memory) for slot in holding)
     )
@@ -112,10 +113,10 @@ def _planned(model: ModelStatus, memory: tuple[DeviceMemory, ...], plans: Previe
     told = room_words(found, None)
     pool = "VRAM" if memory[0].is_gpu else "RAM"
     tip = words.plan_tip(
-        text.size(model.needs), text.size(found.margin), pool, short=found.fit is needs.Fits.SHORT
+        memory_size(model.needs), memory_size(found.margin), pool, short=found.fit is needs.Fits.SHORT
     )
     if model.prompt_cache:
-        tip = f"{tip} {words.prompts_tip(text.size(model.prompt_cache))}"
+        tip = f"{tip} {words.prompts_tip(memory_size(model.prompt_cache))}"
     if found.evict:
         tip = f"{tip} {words.leave_tip(', '.join(found.evict))}"
     if found.fit is needs.Fits.SHORT:
@@ -157,13 +158,13 @@ def fit_text(model: ModelStatus, memory: tuple[DeviceMemory, ...], held: int = 0
 
 def _exact(needed: int, free: int, total: int, pool: str) -> FitText:
     found = needs.fit(needed, free)
-    tip = words.needs_tip(text.size(needed), text.size(free), pool)
+    tip = words.needs_tip(memory_size(needed), memory_size(free), pool)
     if found.fits is needs.Fits.FITS:
         return FitText(Fit.FITS, words.FITS_EXACTLY, tip)
     tip = f"{tip} {words.MAKE_ROOM}"
     if found.fits is needs.Fits.TIGHT:
         return FitText(Fit.TIGHT, words.TIGHT_EXACTLY, tip)
-    return FitText(_too_big(needed, total), words.short_by(text.size(found.margin)), tip)
+    return FitText(_too_big(needed, total), words.short_by(memory_size(found.margin)), tip)
 
 
 def _estimate(model: ModelStatus, free: int, total: int, pool: str) -> FitText:
@@ -173,9 +174,9 @@ def _estimate(model: ModelStatus, free: int, total: int, pool: str) -> FitText:
         return FitText(found.fit, _marked(found.text, True), _with_source(found.tip, True))
     assert model.size_bytes, "seen by the caller"
     if model.size_bytes > total:
-        tip = words.too_big_tip(text.size(model.size_bytes), text.size(total), pool)
+        tip = words.too_big_tip(file_size(model.size_bytes), memory_size(total), pool)
         return FitText(Fit.TOO_BIG, words.TOO_BIG, tip)
-    numbers = (text.size(model.size_bytes), text.size(free), pool)
+    numbers = (file_size(model.size_bytes), memory_size(free), pool)
     if model.size_bytes > FITS_UP_TO * free:
         return FitText(Fit.TIGHT, words.TIGHT, words.tight_tip(*numbers))
     return FitText(Fit.FITS, words.FITS, words.fits_tip(*numbers))

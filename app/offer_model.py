@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app import texts_pull as words
-from app.text import context, size
+from app.text import context
 from app.translate import tr
+from router.config.sizes import file_size, memory_size
 from router.hub.room import SPARE
 from router.memory.needs import Fits
 from router.wire.offer import Offer, OfferedModel, OfferedRoom
@@ -47,10 +48,10 @@ def verdict(offer: Offer, reference: str) -> Verdict:
     if model.here is not None:
         return Verdict((words.is_here(model.here),), possible=False)
     needed = model.total_bytes - model.done_bytes
-    told = (size(needed), size(offer.disk_free), offer.folder)
+    told = (file_size(needed), file_size(offer.disk_free), offer.folder)
     lines = [words.files(model.files, model.has_projector)] if model.files > 1 else []
     if model.done_bytes:
-        lines.append(words.came_before(size(model.done_bytes), size(model.total_bytes)))
+        lines.append(words.came_before(file_size(model.done_bytes), file_size(model.total_bytes)))
     if model.room is not None:
         lines.append(room_words(model.room))
     if offer.disk_free < needed + SPARE:
@@ -60,11 +61,11 @@ def verdict(offer: Offer, reference: str) -> Verdict:
 
 
 def room_words(room: OfferedRoom) -> str:
-    """`Memory: fits with 65536 of its 131072 tokens of context (needs about 6 GB; 9 GB of 24 GB VRAM free)`."""
+    """`Memory: fits with 65536 of its 131072 tokens of context (needs about 6 GiB; 9 GiB of …)`."""
     verdict = {
         Fits.FITS: tr("fits"),
         Fits.TIGHT: tr("tight"),
-        Fits.SHORT: tr("short by {margin} now").format(margin=size(room.margin)),
+        Fits.SHORT: tr("short by {margin} now").format(margin=memory_size(room.margin)),
     }[_fits(room)]
     tokens = tr("all {trained} tokens of context")
     if room.context < room.context_trained:
@@ -77,18 +78,18 @@ def room_words(room: OfferedRoom) -> str:
         )
     return told.format(
         tokens=tokens.format(context=room.context, trained=room.context_trained),
-        needs=size(room.needs),
-        free=size(room.free),
-        total=size(room.total),
+        needs=memory_size(room.needs),
+        free=memory_size(room.free),
+        total=memory_size(room.total),
         pool="VRAM" if room.is_gpu else "RAM",
         verdict=verdict,
-        held=size(room.held),
+        held=memory_size(room.held),
     )
 
 
 def _row(offer: Offer, model: OfferedModel) -> OfferRow:
     label = words.with_note(model.label, words.SUGGESTED) if model.reference == offer.chosen else model.label
-    total, room = size(model.total_bytes), model.room
+    total, room = file_size(model.total_bytes), model.room
     if model.here is not None:
         return OfferRow(
             model.reference, label, total, words.HERE, words.UNKNOWN, None, words.is_here(model.here)
@@ -97,7 +98,7 @@ def _row(offer: Offer, model: OfferedModel) -> OfferRow:
         return OfferRow(model.reference, label, total, words.UNKNOWN, words.UNKNOWN)
     fits = _fits(room)
     fit = (
-        words.short_by(size(room.margin))
+        words.short_by(memory_size(room.margin))
         if fits is Fits.SHORT
         else {Fits.FITS: tr("fits"), Fits.TIGHT: tr("tight")}[fits]
     )

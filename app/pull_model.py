@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.offer_model import room_words
-from app.text import size
 from app.translate import tr
+from router.config.sizes import file_size
 from router.hub.offer import told_room
 from router.hub.pull import Plan, Step
 from router.memory.needs import Fits
-
-amount = size
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +68,12 @@ def progress_words(progress: Progressing) -> str:
     if progress.step == Step.CHECKING:
         return tr("Checking {file}").format(file=progress.file)
     parts = [
-        tr("{done} of {total}").format(done=amount(progress.done_bytes), total=amount(progress.total_bytes))
+        tr("{done} of {total}").format(
+            done=file_size(progress.done_bytes), total=file_size(progress.total_bytes)
+        )
     ]
     if progress.speed is not None:
-        parts.append(f"{amount(round(progress.speed))}/s")
+        parts.append(f"{file_size(round(progress.speed))}/s")
     if progress.seconds_left is not None:
         parts.append(tr("{time} left").format(time=duration(progress.seconds_left)))
     return " · ".join(parts)
@@ -100,9 +100,9 @@ def _files(plan: Plan) -> str:
 
 
 def _bytes(plan: Plan) -> str:
-    total = amount(plan.fetch_bytes)
+    total = file_size(plan.fetch_bytes)
     if plan.done_bytes:
-        return tr("{done} of {total} came before").format(done=amount(plan.done_bytes), total=total)
+        return tr("{done} of {total} came before").format(done=file_size(plan.done_bytes), total=total)
     return tr("{total} to fetch").format(total=total)
 
 

@@ -30,7 +30,7 @@ class Rooms:
         return text.choice(model, model_id, limit, words, sized=not (words and short))
 
     def words(self, slot: SlotStatus, model: ModelStatus | None) -> str:
-        """`fits`, `tight`, `needs 18.2 GB, 8.6 GB short`, `makes embed leave`, `loaded`; "" if nobody knows."""
+        """`fits`, `tight`, `needs 18.2 GiB, 8.6 GiB short`, `makes embed leave`, `loaded`, or ""."""
         if model is None or model.problem is not None:
             return ""
         if model.id in slot.loaded and slot.state is SlotState.READY:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from app.translate import tr
+from router.config.sizes import file_size, memory_size
 from router.state import DeviceMemory, ModelStatus, ServerState, ServerStatus, SlotState, SlotStatus, Snapshot
 
 Escape = Callable[[str], str]
@@ -81,15 +82,6 @@ def utf16_length(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def size(count: int) -> str:
-    """Bytes for people. A "GB" is 2^30 bytes, as RAM and GPUs are sold, so that models compare with them."""
-    if count >= 1 << 30:
-        return f"{_gb(count)} GB"
-    if count >= 1 << 20:
-        return f"{count / (1 << 20):.0f} MB"
-    return f"{max(0, count) / (1 << 10):.0f} KB"
-
-
 def no_longer_offered(model_id: str) -> str:
     """A model that runs on although its file or its entry is gone."""
     return tr("{model} (runs on, but is no longer offered)").format(model=model_id)
@@ -97,11 +89,7 @@ def no_longer_offered(model_id: str) -> str:
 
 def held(count: int, estimated: bool) -> str:
     """Bytes that a program holds, as measured; with a ~ where the driver does not tell and hal0 guesses."""
-    return f"~{size(count)}" if estimated else size(count)
-
-
-def _gb(count: int) -> str:
-    return f"{count / (1 << 30):.1f}".removesuffix(".0")
+    return f"~{memory_size(count)}" if estimated else memory_size(count)
 
 
 def duration(seconds: float) -> str:
@@ -144,16 +132,16 @@ def choice(model: ModelStatus | None, model_id: str, limit: int, room: str = "",
         return f"{name}{SEPARATOR}{NOT_IN_CATALOG}"
     if model.problem:
         return f"{name}{SEPARATOR}{elide(model.problem, limit)}"
-    held = size(model.size_bytes) if model.size_bytes and sized else ""
+    held = file_size(model.size_bytes) if model.size_bytes and sized else ""
     facts = SEPARATOR.join(part for part in (held, room) if part)
     return f"{name}   {facts}" if facts else name
 
 
 def short_of_room(needs: int | None, missing: int) -> str:
-    """`needs 18.2 GB, 8.6 GB short`; both in bytes."""
+    """`needs 18.2 GiB, 8.6 GiB short`; both in bytes."""
     if not needs:
-        return tr("{missing} short").format(missing=size(missing))
-    return tr("needs {needs}, {missing} short").format(needs=size(needs), missing=size(missing))
+        return tr("{missing} short").format(missing=memory_size(missing))
+    return tr("needs {needs}, {missing} short").format(needs=memory_size(needs), missing=memory_size(missing))
 
 
 def makes_leave(slots: Sequence[str], more: int) -> str:
@@ -253,7 +241,7 @@ def unload(slot: SlotStatus) -> str:
 
 
 def memory(devices: Iterable[DeviceMemory]) -> str:
-    """`VRAM 19.2/24 GB · other apps 3.1 GB`, several GPUs added up; without one, the RAM."""
+    """`VRAM 19.2/24 GiB used · other apps 3.1 GiB`, several GPUs added up; without one, the RAM."""
     pools = tuple(devices)
     gpus = tuple(d for d in pools if d.is_gpu)
     if gpus:
@@ -263,20 +251,22 @@ def memory(devices: Iterable[DeviceMemory]) -> str:
         others = sum(max(0, d.used - d.used_by_slots) for d in gpus)
         if others < 1 << 20:
             return line
-        return line + SEPARATOR + tr("other apps {size}").format(size=size(others))
+        return line + SEPARATOR + tr("other apps {size}").format(size=memory_size(others))
     if pools:
         return tr("RAM {used} (no GPU found)").format(used=_used_of(pools))
     return tr("Memory: not measured yet")
 
 
 def memory_short(devices: Iterable[DeviceMemory]) -> str:
-    """`VRAM 19.2/24 GB`, or nothing where no GPU was measured."""
+    """`VRAM 19.2/24 GiB used`, or nothing where no GPU was measured."""
     gpus = tuple(d for d in devices if d.is_gpu)
     return tr("VRAM {used}").format(used=_used_of(gpus)) if gpus else ""
 
 
 def _used_of(pools: tuple[DeviceMemory, ...]) -> str:
-    return f"{_gb(sum(d.used for d in pools))}/{_gb(sum(d.total for d in pools))} GB"
+    used, total = memory_size(sum(d.used for d in pools)), memory_size(sum(d.total for d in pools))
+    number, _, unit = used.partition(" ")
+    return tr("{used}/{total} used").format(used=number if total.endswith(f" {unit}") else used, total=total)
 
 
 def more(hidden: int) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.text import APP, ELLIPSIS, SEPARATOR, answered_by, context, duration, held, model_name, size
+from app.text import APP, ELLIPSIS, SEPARATOR, answered_by, context, duration, held, model_name
 from app.translate import tr
+from router.config.sizes import memory_size
 from router.state import ModelStatus, ServerStatus, SlotState, SlotStatus, Snapshot, UpstreamState
 
 # -- header ------------------------------------------------------------------------------------------------
@@ -126,7 +127,7 @@ def time_left(seconds: float) -> str:
 
 
 def facts(slot: SlotStatus, now: float) -> str:
-    """`2 running · 1 waiting · 42 tok/s · 32k context · 17.8 GB · idle 4 min`; what is unknown is left out."""
+    """`2 running · 1 waiting · 42 tok/s · 32k context · 17.8 GiB used · idle 4 min`, as far as known."""
     found = []
     if slot.served_by is not None and not slot.state.switching:
         found.append(answered_by(slot.served_by))
@@ -139,7 +140,7 @@ def facts(slot: SlotStatus, now: float) -> str:
     if slot.context_length:
         found.append(tr("{tokens} context").format(tokens=context(slot.context_length)))
     if slot.memory:
-        found.append(held(slot.memory, slot.memory_estimated))
+        found.append(tr("{size} used").format(size=held(slot.memory, slot.memory_estimated)))
     if slot.idle_since is not None and slot.state is SlotState.READY:
         found.append(idle(now - slot.idle_since))
     return SEPARATOR.join(found)
@@ -182,7 +183,7 @@ NOT_MEASURED = tr("Memory has not been measured yet.")
 
 
 def free_of(free: int, total: int) -> str:
-    return tr("{free} free of {total}").format(free=size(free), total=size(total))
+    return tr("{free} free of {total}").format(free=memory_size(free), total=memory_size(total))
 
 
 # -- logs --------------------------------------------------------------------------------------------------
@@ -246,7 +247,7 @@ def engine_installed(version: str) -> str:
 
 
 def gpu_found(names: str, total: int) -> str:
-    return tr("{names} with {total}").format(names=names, total=size(total))
+    return tr("{names} with {total}").format(names=names, total=memory_size(total))
 
 
 def models_found(models: tuple[ModelStatus, ...]) -> str:
@@ -310,4 +311,4 @@ def stopping(left: int) -> str:
 
 
 def given_back(returned: int, held: int) -> str:
-    return tr("{returned} of {held} given back").format(returned=size(returned), held=size(held))
+    return tr("{returned} of {held} given back").format(returned=memory_size(returned), held=memory_size(held))

@@ -282,7 +282,7 @@ UPSTREAM = tr("Answered by")
 UPSTREAM_HINT = tr("UPSTREAM/MODEL: this slot has no model of its own. Leave it empty to give it one.")
 HEADROOM = tr("Keep free")
 HEADROOM_HINT = tr("Of each GPU, or without one of the RAM: for the desktop and other programs.")
-MEGABYTES = tr(" MB")
+MEBIBYTES = tr(" MiB")
 
 LLAMA_SERVER = tr("llama-server")
 LLAMA_HINT = tr("“auto” looks at HAL0_LLAMA_SERVER, the PATH and hal0's own folders.")

@@ -40,5 +40,5 @@ def attached_line(attached: Attached) -> str:
 
 
 def group_line(name: str, link: str, facts: str) -> str:
-    """`bigpc · Connected · VRAM 12/24 GB`"""
+    """`bigpc · Connected · VRAM 12/24 GiB used`"""
     return SEPARATOR.join(part for part in (name, link, facts) if part)

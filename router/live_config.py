@@ -161,7 +161,4 @@ class LiveConfig:
         return default if replace(config, model_dirs=default.model_dirs) == default else config
 
     def _known_ids(self, config: Config) -> set[str]:
-        """What slots may name: models with a file or a command, and their aliases."""
-        models = build_catalog(with_downloads(config, self._paths), self._demo).models.values()
-        there = [m for m in models if m.file is not None or m.command is not None or m.id in config.models]
-        return {name for m in there for name in (m.id, m.id.partition("@")[0], *m.aliases)}
+        return build_catalog(with_downloads(config, self._paths), self._demo).names(config)

@@ -4,41 +4,137 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
-from app.bootstrap import read_config
 from resources import demo_model
-from router.catalog.models import build_catalog
+from router.catalog.model import Model
+from router.catalog.models import Catalog, build_catalog
 from router.config.default import with_downloads
+from router.config.load import ConfigErrors, ConfigProblem, ParsedConfig, check_references, examine_file
 from router.engine.launcher import Launcher
-from router.errors import RouterError
+from router.errors import BadModel, RouterError
+from router.paths import Paths
 from router.server.app import engine_session
 
 
 def check(config_file: Path | None) -> int:
-    """Prints where the file is and every problem with its place; 0 only if there is none."""
+    """Prints where the file is and every problem with its place; 0 only if there is none. Needs no hal0 that
+    runs."""
     if config_file is not None and not config_file.is_file():
         print(f"hal0: There is no file {config_file}; correct --config.", file=sys.stderr)
         return 1
-    config, paths = read_config(config_file)
-    source = config.source or f"no {paths.config_file}: defaults"
+    paths = Paths.for_user(config_file)
+    parsed, wrong = examine_file(paths.config_file, paths)
+    if parsed is None:
+        raise ConfigErrors(wrong)
+    config = parsed.config
     catalog = build_catalog(with_downloads(config, paths), demo_model())
-
-    async def check_models() -> list[str]:
-        problems = []
-        async with engine_session() as session:
-            launcher = Launcher(config.engine, paths, session)
-            for model in catalog.models.values():
-                try:
-                    await launcher.check(model)
-                except RouterError as error:
-                    problems.append(error.message)
-        return list(dict.fromkeys(problems))
-
     paths.create()
-    problems = asyncio.run(check_models())
+    placed = _Placed(parsed, config.source or paths.config_file)
+    problems = [
+        *check_references(parsed, catalog.names(config)),
+        *_other_kinds(parsed, catalog, placed),
+        *_lost_aliases(parsed, catalog, placed),
+        *asyncio.run(_models(parsed, catalog, paths, placed)),
+    ]
+    if wrong:
+        raise ConfigErrors((*wrong, *problems))
+    source = config.source or f"no {paths.config_file}: defaults"
     verdict = "fine" if not problems else "valid, but not every model can run"
     print(f"{source}: {verdict}. Slots: {len(config.slots)}, models: {len(catalog.models)}.", flush=True)
-    for problem in problems:
-        print(f"hal0: {problem}", file=sys.stderr)
+    for problem in sorted(dict.fromkeys(problems), key=lambda found: found.line):
+        said = str(problem) if problem.line else problem.message
+        print(f"hal0: {said}{'' if said.endswith('?') else '.'}", file=sys.stderr)
     return 1 if problems else 0
+
+
+class _Placed:
+    """Makes problems out of sentences, at the line of the first key that stands in the file."""
+
+    def __init__(self, parsed: ParsedConfig, source: Path) -> None:
+        self._lines = parsed.lines
+        self._file = source.name
+
+    def __call__(self, message: str, *keys: str) -> ConfigProblem:
+        key = next((key for key in keys if key in self._lines), "")
+        return ConfigProblem(self._file, self._lines.get(key, 0), key, message.removesuffix("."))
+
+
+def _other_kinds(parsed: ParsedConfig, catalog: Catalog, placed: _Placed) -> Iterator[ConfigProblem]:
+    """Models whose file says another kind than the slot's; a kind in hal0.yaml was compared already."""
+    config = parsed.config
+    for slot in config.slots.values():
+        for field, names in (("model", (slot.model,)), ("models", slot.models or ())):
+            for name in names if slot.command is None and slot.upstream is None else ():
+                model = catalog.find(name) if name is not None else None
+                if model is None or model.problem or model.kind is slot.kind:
+                    continue
+                if model.id not in config.models or config.models[model.id].kind is None:
+                    yield placed(
+                        f'"{name}" is a model for {model.kind}, as its file says, and this slot is for '
+                        f"{slot.kind}; write the kind: that is right for the slot or the model",
+                        f"slots.{slot.name}.{field}",
+                    )
+
+
+def _lost_aliases(parsed: ParsedConfig, catalog: Catalog, placed: _Placed) -> Iterator[ConfigProblem]:
+    """Aliases that mean a file of that name; between the names of hal0.yaml it was looked at already."""
+    for named in parsed.config.models.values():
+        for alias in named.aliases:
+            owner = catalog.models.get(alias)
+            if owner is not None and owner.id not in parsed.config.models and owner.file is not None:
+                yield placed(
+                    f'"{alias}" already means the file {owner.file}; rename the alias, or the file',
+                    f"models.{named.id}.aliases",
+                )
+
+
+async def _models(parsed: ParsedConfig, catalog: Catalog, paths: Paths, placed: _Placed) -> list[ConfigProblem]:
+    problems = []
+    async with engine_session() as session:
+        launcher = Launcher(parsed.config.engine, paths, session)
+        for model in catalog.models.values():
+            if model.problem and model.file is None and model.id not in parsed.config.models:
+                continue  # only a slot names it, which check_references tells
+            for key, message in await _reasons(launcher, model):
+                problems.append(placed(message, *_keys(parsed, model, key)))
+    return problems
+
+
+async def _reasons(launcher: Launcher, model: Model) -> list[tuple[str | None, str]]:
+    """Why it cannot start, with the flag to blame. Each flag is looked at by itself, so that all are told."""
+    try:
+        await launcher.check(model)
+    except BadModel as error:
+        if model.problem:
+            return [(None, error.message)]
+        alone = [(name, await _alone(launcher, model, name)) for name in model.flags]
+        return [(name, said) for name, said in alone if said is not None] or [(None, error.message)]
+    except RouterError as error:
+        return [("", error.message)]
+    return []
+
+
+async def _alone(launcher: Launcher, model: Model, name: str) -> str | None:
+    try:
+        await launcher.check(replace(model, flags=MappingProxyType({name: model.flags[name]})))
+    except BadModel as error:
+        return error.message
+    return None
+
+
+def _keys(parsed: ParsedConfig, model: Model, flag: str | None) -> Iterable[str]:
+    """Where to look for it, the best place first. `flag` None: the model as a whole; "": no model's fault."""
+    if flag == "":
+        return ()
+    if model.command is not None:
+        return (
+            f"slots.{slot.name}.command"
+            for slot in parsed.config.slots.values()
+            if slot.command == model.command
+        )
+    here = f"models.{model.id}"
+    return (f"{here}.flags.{flag}", here) if flag else (f"{here}.file", here)

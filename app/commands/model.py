@@ -11,10 +11,11 @@ from app.bootstrap import read_config
 from app.client import Client, NotRunning, Refused, noted_url
 from app.commands.pull_output import JsonOutput, Output
 from app.commands.tables import table
-from app.pull_model import amount, plan_words
+from app.pull_model import plan_words
 from router.config.default import with_downloads
 from router.config.programs import program_folders
 from router.config.schema import Config
+from router.config.sizes import file_size
 from router.errors import PullFailed, RouterError
 from router.hub import shelf, store
 from router.hub.names import parse_reference
@@ -62,7 +63,9 @@ def ls(config_file: Path | None, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps(_listing(shelved, coming)))
         return 0
-    rows = [(item.id, amount(item.size_bytes), item.origin, ", ".join(item.used_by) or "–") for item in shelved]
+    rows = [
+        (item.id, file_size(item.size_bytes), item.origin, ", ".join(item.used_by) or "–") for item in shelved
+    ]
     if rows:
         print(table([("MODEL", "SIZE", "FROM", "NAMED"), *rows]))
     else:
@@ -72,7 +75,7 @@ def ls(config_file: Path | None, *, as_json: bool) -> int:
     for left in shelf.no_models(config, paths):
         print(f"  not offered: {left.reason}")
     for download in coming:
-        came = f"{amount(download.done_bytes)} of {amount(download.total_bytes)} came"
+        came = f"{file_size(download.done_bytes)} of {file_size(download.total_bytes)} came"
         print(f"  not whole yet: {download.reference}, {came}; `hal0 model pull {download.reference}` goes on")
     return 0
 
@@ -89,7 +92,7 @@ def rm(config_file: Path | None, url: str | None, name: str, *, yes: bool) -> in
     shelf.remove(item, paths)
     _tell_running(config, paths)
     assert download is not None, "remove() raised"
-    print(f"Removed {download.reference} ({amount(download.total_bytes)}).")
+    print(f"Removed {download.reference} ({file_size(download.total_bytes)}).")
     return 0
 
 
@@ -106,7 +109,7 @@ def _sure(item: shelf.Shelved | store.Download, download: store.Download) -> boo
         raise PullFailed(f"Nobody is there to ask: `hal0 model rm --yes` removes {download.reference}.")
     if isinstance(item, shelf.Shelved) and item.used_by:
         print(f"hal0.yaml names it: {', '.join(item.used_by)}.")
-    return _asked(f"Remove {download.reference} ({amount(download.total_bytes)}) from {download.folder}?")
+    return _asked(f"Remove {download.reference} ({file_size(download.total_bytes)}) from {download.folder}?")
 
 
 def _asked(question: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 from app.client import Client, NotRunning, Refused
 from app.commands.tables import table
 from router.config.load import load_config
+from router.config.sizes import file_size, memory_size
 from router.paths import Paths
 
 WAIT_SECONDS = 15.0
@@ -35,11 +36,13 @@ def models(config_file: Path | None, url: str | None, *, fit: bool) -> int:
         listed = sorted(listed, key=lambda model: _BEST_FIRST.index(model["fit"]))
     print(table([_COLUMNS, *(_row(model) for model in listed)]))
     if fit and (kept := max((model.get("prompt_cache") or 0 for model in listed), default=0)):
-        print(f"RAM for earlier prompts: up to {_size(kept)} a chat engine, less where it is short (cache-ram)")
+        print(
+            f"RAM for earlier prompts: up to {memory_size(kept)} a chat engine, less where it is short (cache-ram)"
+        )
     for line in _remarks(found):
         print(line)
     pool = "VRAM" if found["memory"]["is_gpu"] else "RAM"
-    print(f"{pool}: {_size(found['memory']['free'])} of {_size(found['memory']['total'])} free now")
+    print(f"{pool}: {memory_size(found['memory']['free'])} of {memory_size(found['memory']['total'])} free now")
     return 0
 
 
@@ -63,10 +66,10 @@ def _row(model: Mapping[str, Any]) -> tuple[str, ...]:
     about = "≈ " if model["needs_source"] == "formula" else ""
     return (
         model["id"],
-        _size(model["size_bytes"]),
+        "–" if model["size_bytes"] is None else file_size(model["size_bytes"]),
         model["quantisation"] or "–",
         str(model["context_length"] or "–"),
-        "–" if model["needs"] is None else about + _size(model["needs"]),
+        "–" if model["needs"] is None else about + memory_size(model["needs"]),
         _fit(model),
     )
 
@@ -78,10 +81,4 @@ def _fit(model: Mapping[str, Any]) -> str:
         return "loaded in " + ", ".join(model["loaded_in"])
     if model["fit"] is None:
         return "not known"
-    return f"short by {_size(model['margin'])}" if model["fit"] == "short" else str(model["fit"])
-
-
-def _size(amount: int | None) -> str:
-    if amount is None:
-        return "–"
-    return f"{amount / 2**30:.1f} GiB" if amount >= 2**30 else f"{amount / 2**20:.0f} MiB"
+    return f"short by {memory_size(model['margin'])}" if model["fit"] == "short" else str(model["fit"])

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from app.commands.progress import ProgressLine
-from app.pull_model import PlanWords, amount, plan_words, progress_fraction, progress_words
+from app.pull_model import PlanWords, plan_words, progress_fraction, progress_words
+from router.config.sizes import file_size
 from router.errors import RouterError
 from router.hub.pull import Plan, PullProgress
 
@@ -45,7 +46,7 @@ class Output:
     def paused(self) -> None:
         self._line.clear()
         last = self._last
-        came = f" after {amount(last.done_bytes)} of {amount(last.total_bytes)}" if last else ""
+        came = f" after {file_size(last.done_bytes)} of {file_size(last.total_bytes)}" if last else ""
         print(f"Paused{came}; `hal0 model pull {self._text}` goes on from there.", file=sys.stderr)
 
 

@@ -9,16 +9,17 @@ from typing import Any
 
 from app.client import Client, NotRunning, Refused, noted_url
 from app.commands.progress import ProgressLine
-from app.text import size
 from router.config.load import load_config
 from router.config.problems import ConfigErrors
 from router.config.schema import UpstreamKind
+from router.config.sizes import memory_size
 from router.paths import Paths
 
 POLL_SECONDS = 0.2
 
 
 def status(config_file: Path | None, url: str | None) -> int:
+    """1 also where hal0.yaml has an error: what it says is not what runs."""
     client = _client(config_file, url)
     try:
         state = client.state()
@@ -27,7 +28,7 @@ def status(config_file: Path | None, url: str | None) -> int:
     server = state["server"]
     print(f"hal0 {server['version']} · {server['url']}/v1 · {server['state']}")
     if server.get("config_error"):
-        print(f"  hal0.yaml is not in effect as it is now: {server['config_error']}")
+        print(f"  hal0.yaml has an error, and your last changes are ignored: {server['config_error']}")
     for slot in _slots(state):
         print("  " + _slot_line(slot))
         if slot["last_error"]:
@@ -36,8 +37,8 @@ def status(config_file: Path | None, url: str | None) -> int:
         print(f"  {upstream['name']}: no contact{f' ({reason})' if (reason := upstream['error']) else ''}")
     for device in state["memory"]:
         name = f"VRAM of {device['name']}" if device["is_gpu"] else "RAM (no GPU found)"
-        print(f"  {name}: {size(device['used'])} of {size(device['total'])}")
-    return 0
+        print(f"  {name}: {memory_size(device['used'])} of {memory_size(device['total'])} used")
+    return 1 if server.get("config_error") else 0
 
 
 def switch(config_file: Path | None, url: str | None, slot: str, model: str, *, force: bool = False) -> int:
@@ -145,7 +146,7 @@ def _slot_line(slot: dict[str, Any]) -> str:
     if slot["context_length"]:
         parts.append(f"{slot['context_length']} tokens")
     if slot["memory"]:
-        parts.append(size(slot["memory"]))
+        parts.append(f"{memory_size(slot['memory'])} used")
     if slot["in_flight"] or slot["queued"]:
         parts.append(f"{slot['in_flight']} running, {slot['queued']} waiting")
     return " · ".join(parts)

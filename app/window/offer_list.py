@@ -16,7 +16,7 @@ from router.memory.needs import Fits
 LABEL, SIZE, FIT, CONTEXT = range(4)
 _REFERENCE = Qt.ItemDataRole.UserRole
 # The longest ordinary text of each column, which its width is made for; the name takes the rest.
-_SAMPLES = {SIZE: "888.8 GB", FIT: "≈ short by 88.8 GB", CONTEXT: "128k"}
+_SAMPLES = {SIZE: "888.8 GB", FIT: "≈ short by 88.8 GiB", CONTEXT: "128k"}
 _TONES = {Fits.FITS: Tone.GOOD, Fits.TIGHT: Tone.BUSY, Fits.SHORT: Tone.BAD}
 
 

@@ -59,7 +59,7 @@ def advanced_page() -> Page:
     page.add(PORTS, words.ENGINE_PORTS, PortsField(words.FIRST_PORT, words.LAST_PORT), words.PORTS_HINT)
     page.add(QUEUE, words.QUEUE, NumberField(0, 10_000), words.QUEUE_HINT)
     page.add(WAIT, words.WAIT, NumberField(1, DAY, whole=False, suffix=words.SECONDS), words.WAIT_HINT)
-    headroom = NumberField(0, MOST_HEADROOM, suffix=words.MEGABYTES)
+    headroom = NumberField(0, MOST_HEADROOM, suffix=words.MEBIBYTES)
     page.add(HEADROOM, words.HEADROOM, headroom, words.HEADROOM_HINT)
     return page
 

@@ -248,6 +248,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>{used}/{total} used</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>+{count} more</source>
         <translation type="unfinished"></translation>
     </message>
@@ -517,6 +521,10 @@
     </message>
     <message>
         <source>{speed} tok/s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{size} used</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1396,7 +1404,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source> MB</source>
+        <source> MiB</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

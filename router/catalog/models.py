@@ -42,6 +42,11 @@ class Catalog:
         """As `find_model`."""
         return find_model(id_or_alias, self.models)
 
+    def names(self, config: Config) -> set[str]:
+        """What slots may name: models with a file, a command or an entry of `config`, and their aliases."""
+        there = (m for m in self.models.values() if m.file or m.command is not None or m.id in config.models)
+        return {name for model in there for name in (model.id, model.id.partition("@")[0], *model.aliases)}
+
     def for_slot(self, slot: SlotConfig) -> tuple[Model, ...]:
         """What `slot` may hold, in the order a person should see it."""
         if slot.command is not None:
@@ -287,9 +292,10 @@ def _locate(text: str, config: Config, found: list[Found], demo: Path | None) ->
                 return item
         if demo is not None and text in (demo.name, demo.stem):
             return replace(describe_file(demo), flags={})
-    places = ", ".join(str(candidate) for candidate in candidates) or text
+    tried = ", ".join(str(candidate) for candidate in candidates) or text
     raise BadModel(
-        f"The file {text} was not found; looked for {places}. Correct `file:` or put the file there."
+        f"The file {text} was not found; looked for {tried}{places.unexpanded(text)}. "
+        "Correct `file:` or put the file there."
     )
 
 

@@ -113,7 +113,7 @@ def scan(folders: Iterable[Path]) -> Scan:
 
 
 def _first_of(names: Sequence[Found]) -> Found:
-    """The first name of a file that can be said. Another link to it may be the one with its mmproj beside it."""
+    """A file's first name that can be said. Another link to it may be the one with its mmproj beside it."""
     first = next((found for found in names if is_speakable(found.path.name)), names[0])
     flags = first.flags
     for found in names:

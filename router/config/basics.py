@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Final
 
 from router.config import places
-from router.config.fields import Section, describe
+from router.config.fields import Section
 from router.config.schema import EngineConfig, LimitsConfig, MemoryConfig, ServerConfig
 from router.config.sizes import size
-from router.config.yaml_lines import Value
+from router.config.yaml_lines import Value, describe
 
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DAY: Final = 86_400.0
 _MOST_HEADROOM: Final = 1 << 40
+_LEAST_HEADROOM: Final = 1 << 20  # less than that is a number whose unit was forgotten
 
 
 def read_server(section: Section, environment: Mapping[str, str]) -> ServerConfig:
@@ -109,6 +110,9 @@ def read_memory(section: Section) -> MemoryConfig:
         amount = size(text)
         if amount > _MOST_HEADROOM:
             raise ValueError(f'must be at most 1TiB, not "{text}"')
+        if amount < _LEAST_HEADROOM and re.search("[1-9]", text):
+            number = text.rstrip("bB ")
+            raise ValueError(f'"{text}" is an amount of {amount} bytes; write {number}MiB or {number}GiB')
         return amount
 
     written = section.checked("headroom", headroom)

@@ -5,25 +5,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from enum import StrEnum
-from typing import TypeVar
+from typing import Final, TypeVar
 
+from router.config.misplaced import misplaced, respelt
+from router.config.numbers import Number
 from router.config.problems import ProblemList, nearest
-from router.config.yaml_lines import Value
+from router.config.yaml_lines import Value, describe
+
+_DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*(?:(ms)|([smhd])[a-z]*)")
+_UNITS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")
-
-
-def describe(value: Value) -> str:
-    """What stands in the file, for "..., not <this>"; long text is cut."""
-    if isinstance(value.data, dict):
-        return "a mapping"
-    if isinstance(value.data, list):
-        return "a list"
-    text = value.text if len(value.text) <= 40 else value.text[:37] + "..."
-    return f'the text "{text}"' if isinstance(value.data, str) else f'"{text}"'
 
 
 class Section:
@@ -58,6 +54,11 @@ class Section:
 
     def names(self) -> tuple[str, ...]:
         return tuple(self._fields)
+
+    def lines_in(self, name: str) -> list[tuple[str, int]]:
+        """The keys of the mapping that stands at `name`, with their lines."""
+        data = self._fields[name].data if name in self._fields else None
+        return [(key, value.line) for key, value in data.items()] if isinstance(data, dict) else []
 
     def problem(self, name: str, message: str, suggestion: str | None = None) -> None:
         self.problems.add(self.line_of(name), self.key(name), message, suggestion)
@@ -109,7 +110,8 @@ class Section:
         if isinstance(number, int) and not isinstance(number, bool) and low <= number <= high:
             return number
         wanted = f"a whole number from {low} to {high}"
-        self.problem(name, f"must be {wanted}, not {describe(value)}{_unquote(value)}")
+        hint = _write(value, Number(low, high).meant) or _unquote(value)
+        self.problem(name, f"must be {wanted}, not {describe(value)}{hint}")
         return default
 
     def seconds(self, name: str, default: float, low: float, high: float) -> float:
@@ -120,8 +122,10 @@ class Section:
         number = value.data
         if isinstance(number, int | float) and not isinstance(number, bool) and low <= number <= high:
             return float(number)
-        wanted = f"a number of seconds from {low:g} to {high:g}"
-        self.problem(name, f"must be {wanted}, not {describe(value)}{_unquote(value)}")
+        wanted = f"a number of seconds from {low:g} to {high:.10g}"
+        seconds = Number(low, high, whole=False)
+        hint = _write(value, _in_seconds) or _write(value, seconds.meant) or _unquote(value)
+        self.problem(name, f"must be {wanted}, not {describe(value)}{hint}")
         return default
 
     def boolean(self, name: str, default: bool) -> bool:
@@ -159,8 +163,15 @@ class Section:
     def finish(self) -> None:
         for name in self._fields:
             if name not in self._asked:
-                valid = ", ".join(self._asked)
-                self.problem(name, f"is not a setting; valid here: {valid}", nearest(name, self._asked))
+                self._unknown(name)
+
+    def _unknown(self, name: str) -> None:
+        if said := misplaced(self.path, name, self._asked):
+            self.problem(name, f"is not a setting here; {said}")
+            return
+        valid = ", ".join(self._asked)
+        message = f"is not a setting; valid here: {valid}"
+        self.problem(name, message, respelt(name, self._asked) or nearest(name, self._asked))
 
     def _text_of(self, value: Value, name: str) -> str | None:
         text = value.text.strip()
@@ -186,3 +197,14 @@ class Section:
 
 def _unquote(value: Value) -> str:
     return "; write it without quotes" if value.quoted and isinstance(value.data, str) else ""
+
+
+def _write(value: Value, meant: Callable[[str], str | None]) -> str:
+    number = None if isinstance(value.data, dict | list | bool) else meant(value.text)
+    return f"; write {number}" if number is not None and number != value.text else ""
+
+
+def _in_seconds(text: str) -> str | None:
+    """Of `5m`, `1.5 h`, `30s`, as other programs write times."""
+    found = _DURATION.fullmatch(text.strip().lower())
+    return f"{float(found[1]) * _UNITS[found[2] or found[3]]:.10g}" if found else None

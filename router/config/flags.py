@@ -6,10 +6,13 @@ Only spelling is settled here. Which flags exist is asked of the installed engin
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from router.config.schema import Kind
 from router.config.yaml_lines import Value
 
 # Other spellings -> the long name used everywhere in hal0. Source: the add_opt() calls of llama.cpp's
@@ -41,16 +44,41 @@ LONG_NAMES: Final[Mapping[str, str]] = MappingProxyType(
         "m": "model", "mu": "model-url", "a": "alias", "h": "help", "usage": "help",
         "hf": "hf-repo", "hfr": "hf-repo", "hff": "hf-file", "hft": "hf-token", "dr": "docker-repo",
         "embedding": "embeddings", "rerank": "reranking", "webui": "ui", "no-webui": "no-ui",
-        "cl": "cache-list",
+        "cl": "cache-list", "otd": "spec-draft-override-tensor", "devd": "spec-draft-device",
+        "override-tensor-draft": "spec-draft-override-tensor", "device-draft": "spec-draft-device",
+        "td": "spec-draft-threads", "threads-draft": "spec-draft-threads",
+        "tbd": "spec-draft-threads-batch", "threads-batch-draft": "spec-draft-threads-batch",
+        "prio-draft": "spec-draft-prio", "prio-batch-draft": "spec-draft-prio-batch",
+        "ncmoed": "spec-draft-n-cpu-moe", "spec-draft-ncmoe": "spec-draft-n-cpu-moe",
+        "n-cpu-moe-draft": "spec-draft-n-cpu-moe", "top-nsigma": "top-n-sigma", "cms": "checkpoint-min-step",
+        "draft-p-split": "spec-draft-p-split", "draft-p-min": "spec-draft-p-min", "dt": "defrag-thold",
+        "webui-config-file": "ui-config-file",
+        # Ollama's names for the same.
+        "num-ctx": "ctx-size", "num-gpu": "n-gpu-layers", "num-predict": "n-predict",
+        "num-thread": "threads", "num-batch": "batch-size",
     }
 )  # fmt: skip
+
+_VARIABLES: Final = "LLAMA_ARG_"
+# Variables that are not called as their option is (`(env: ...)` in `llama-server --help`).
+_OF_VARIABLES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "batch": "batch-size", "ubatch": "ubatch-size", "rope_scaling_type": "rope-scaling",
+        "spec_draft_cache_type_k": "cache-type-k-draft", "spec_draft_cache_type_v": "cache-type-v-draft",
+        "spec_draft_hf_repo": "hf-repo-draft", "checkpoint_min_spacing_nt": "checkpoint-min-step",
+        "static_path": "path", "endpoint_metrics": "metrics", "endpoint_props": "props",
+        "endpoint_slots": "slots", "think": "reasoning-format", "think_budget": "reasoning-budget",
+        "think_budget_message": "reasoning-budget-message",
+    }
+)  # fmt: skip
+_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 _SOURCE: Final = "the model is named by file:"
 _ADDRESS: Final = "hal0 chooses the engine's address; clients use server.host and server.port"
 _KEY: Final = "hal0 gives each engine a secret key of its own; clients' keys are server.api_keys"
 _TLS: Final = "hal0 talks to the engine on this computer only, without TLS"
 _LOG: Final = "hal0 reads the engine's log"
-_KIND: Final = "it follows from kind:"
+_KIND: Final = "it follows from kind: of the model, which is embedding or rerank"
 _PATHS: Final = "it would move the engine's pages away from where hal0 sends requests"
 _EXITS: Final = "it makes llama-server print something and exit"
 _ROUTER: Final = "it is for llama-server's own router; hal0 does that work"
@@ -71,6 +99,12 @@ MANAGED: Final[Mapping[str, str]] = MappingProxyType(
         "sleep-idle-seconds": "use idle_unload: of the slot, which hal0 shows and can undo",
     }
 )
+# What says the kind of a model in llama-server's words; hal0 passes it by itself.
+KIND_FLAGS: Final[Mapping[str, Kind]] = MappingProxyType(
+    {"embeddings": Kind.EMBEDDING, "reranking": Kind.RERANK}
+)
+# Flags of MANAGED that say what hal0 does anyway.
+_ALREADY: Final[Mapping[str, bool]] = MappingProxyType({"ui": False, "no-ui": True, "offline": True})
 _FAMILIES: Final = (
     ("ssl-", _TLS),
     ("log-", _LOG),
@@ -81,16 +115,39 @@ _FAMILIES: Final = (
 # Debugging aids among log-*: they add to the log and do not change its form.
 _HARMLESS: Final = frozenset({"log-prompts-dir"})
 
+
+@dataclass(frozen=True, slots=True)
+class PathFlag:
+    """`several`: a list of them. `scaled`: each with `:SCALE`. `made`: the engine makes what is not there."""
+
+    several: bool = False
+    scaled: bool = False
+    made: bool = False
+
+
+_ONE_PATH: Final = PathFlag()
 # Flags that name files, which a config gives relative to itself (docs/configuration.md).
-PATH_FLAGS: Final = frozenset(
-    {"mmproj", "spec-draft-model", "lora", "control-vector", "slot-save-path", "media-path"}
-    | {"chat-template-file", "grammar-file", "json-schema-file", "lookup-cache-static", "lookup-cache-dynamic"}
+PATH_FLAGS: Final[Mapping[str, PathFlag]] = MappingProxyType(
+    {
+        **dict.fromkeys(("mmproj", "spec-draft-model", "chat-template-file", "grammar-file"), _ONE_PATH),
+        **dict.fromkeys(("json-schema-file", "lookup-cache-static", "ui-config-file"), _ONE_PATH),
+        **dict.fromkeys(("slot-save-path", "media-path", "video-ffmpeg-dir", "mcp-servers-config"), _ONE_PATH),
+        **dict.fromkeys(("log-prompts-dir", "lookup-cache-dynamic"), PathFlag(made=True)),
+        **dict.fromkeys(("lora", "control-vector"), PathFlag(several=True)),
+        **dict.fromkeys(("lora-scaled", "control-vector-scaled"), PathFlag(several=True, scaled=True)),
+    }
 )
 
 
 def flag_name(raw: str) -> str:
-    """The long name without dashes: `n_ctx`, `--ctx_size` and `-c` are all `ctx-size`."""
-    name = raw.strip().lstrip("-").replace("_", "-")
+    """The long name without dashes: `n_ctx`, `--ctx_size`, `ctxSize`, `LLAMA_ARG_CTX_SIZE` and `-c` are all
+    `ctx-size`."""
+    name = raw.strip().lstrip("-")
+    if name.startswith(_VARIABLES):
+        name = name.removeprefix(_VARIABLES).lower()
+        name = _OF_VARIABLES.get(name, name)
+    name = _CAMEL.sub("-", name).lower() if _CAMEL.search(name) else name
+    name = name.replace("_", "-")
     return LONG_NAMES.get(name, name)
 
 
@@ -103,10 +160,28 @@ def managed_reason(name: str) -> str | None:
     return next((reason for prefix, reason in _FAMILIES if name.startswith(prefix)), None)
 
 
-def flag_value(value: Value) -> str | bool:
+def says_nothing_new(name: str, value: Value, kind: Kind | None) -> bool:
+    """Whether a managed flag only says what hal0 does anyway, as in a command line that worked elsewhere."""
+    if not isinstance(value.data, bool | None):
+        return False
+    on = value.data is not False
+    if name in KIND_FLAGS:
+        return kind is not None and (KIND_FLAGS[name] is kind) is on
+    return _ALREADY.get(name) is on
+
+
+def against_kind(name: str, on: bool, kind: Kind) -> str | None:
+    """Why a flag of KIND_FLAGS does not go with a model of `kind`; None where it does."""
+    if (KIND_FLAGS[name] is kind) is on:
+        return None
+    state = "on" if on else "off"
+    return f"--{name} is {state}, but this is a model for {kind}; take it out, or correct kind: of the model"
+
+
+def flag_value(value: Value, between: str = ",") -> str | bool:
     """A flag's text, or a bool as YAML has it (nothing after the colon is True: a bare flag).
 
-    Numbers stay as written (`0.60`); a list is joined with commas; a mapping becomes JSON. Raises ValueError
+    Numbers stay as written (`0.60`); a list is joined with `between`; a mapping becomes JSON. Raises ValueError
     with a sentence for what llama-server could not be given.
     """
     if value.data is None:
@@ -116,7 +191,7 @@ def flag_value(value: Value) -> str | bool:
     if isinstance(value.data, dict):
         return _json(value)
     if isinstance(value.data, list):
-        return ",".join(_scalar(item) for item in value.data)
+        return between.join(_scalar(item) for item in value.data)
     return _scalar(value)
 
 

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from router.config import basics, elsewhere, places, seats
 from router.config.default import default_config, default_model_dirs, default_slots
 from router.config.fields import Section
+from router.config.flags import flag_name
 from router.config.problems import ConfigErrors, ConfigProblem, ProblemList, nearest
 from router.config.schema import Config, ModelConfig, SlotConfig, Updates, UpstreamConfig
 from router.config.yaml_lines import read_yaml
@@ -23,6 +24,7 @@ __all__ = [
     "ConfigProblem",
     "ParsedConfig",
     "check_references",
+    "examine_file",
     "load_config",
     "parse_config",
     "parse_file",
@@ -32,7 +34,8 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ParsedConfig:
-    """A valid configuration and where its slots name models: `slots.primary.model` -> 1-based line."""
+    """A configuration and where in the file its parts stand: `slots.primary.model` -> 1-based line, of flags by
+    their long names (`models.x.flags.ctx-size`)."""
 
     config: Config
     lines: Mapping[str, int]
@@ -50,6 +53,17 @@ def parse_config(text: str, source: Path, paths: Paths | None = None) -> Config:
 
 def parse_file(path: Path, paths: Paths | None = None) -> ParsedConfig:
     """As `load_config`, with the lines that `check_references` needs."""
+    parsed, problems = examine_file(path, paths)
+    if parsed is None or problems:
+        raise ConfigErrors(problems)
+    return parsed
+
+
+def examine_file(
+    path: Path, paths: Paths | None = None
+) -> tuple[ParsedConfig | None, tuple[ConfigProblem, ...]]:
+    """What can be made of the file at `path`, defaults in the place of what is wrong, and all that is wrong.
+    None where nothing can."""
     problems = ProblemList(path)
     try:
         # One byte more than any allowed text can have, so that the size check below still sees it.
@@ -57,15 +71,19 @@ def parse_file(path: Path, paths: Paths | None = None) -> ParsedConfig:
             raw = file.read(4 * MAX_CHARACTERS + 1)
         text = raw.decode("utf-8-sig")
     except FileNotFoundError:
-        return ParsedConfig(default_config(paths or Paths.for_user(path)), MappingProxyType({}))
+        return ParsedConfig(default_config(paths or Paths.for_user(path)), MappingProxyType({})), ()
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         problems.add(line, "", "the file is not UTF-8 text; save it as UTF-8")
-        raise ConfigErrors(problems.found) from None
+        return None, tuple(problems.found)
     except OSError as error:
         problems.add(0, "", f"the file cannot be read: {error.strerror or error}")
-        raise ConfigErrors(problems.found) from None
-    return parse_text(text, path, paths)
+        return None, tuple(problems.found)
+    if raw.count(0) > len(raw) // 4:  # UTF-16 without its mark is UTF-8, too, with a NUL beside each letter
+        problems.add(1, "", "the file is not UTF-8 text; save it as UTF-8")
+        return None, tuple(problems.found)
+    parsed = _parse(text, path, paths, os.environ, problems)
+    return parsed, tuple(problems.found)
 
 
 def parse_text(
@@ -73,13 +91,21 @@ def parse_text(
 ) -> ParsedConfig:
     """As `parse_config`, with the lines that `check_references` needs; `environment` answers `env:NAME`."""
     problems = ProblemList(source)
-    root = read_yaml(text, problems)
-    if root is None:
-        problems.stop_if_any()
-    document = Section(root, "", problems)
-    parsed = _read(document, source.absolute(), paths, os.environ if environment is None else environment)
-    problems.stop_if_any()
+    parsed = _parse(text, source, paths, os.environ if environment is None else environment, problems)
+    if parsed is None or problems.found:
+        raise ConfigErrors(problems.found)
     return parsed
+
+
+def _parse(
+    text: str, source: Path, paths: Paths | None, environment: Mapping[str, str], problems: ProblemList
+) -> ParsedConfig | None:
+    """None where the text is no YAML."""
+    root = read_yaml(text, problems)
+    if root is None and problems.found:
+        return None
+    document = Section(root, "", problems)
+    return _read(document, source.absolute(), paths, environment)
 
 
 def _read(document: Section, source: Path, paths: Paths | None, environment: Mapping[str, str]) -> ParsedConfig:
@@ -91,7 +117,7 @@ def _read(document: Section, source: Path, paths: Paths | None, environment: Map
     model_sections, slot_sections = document.sections("models"), document.sections("slots")
     models = _models(model_sections, (source.parent, *model_dirs))
     upstreams = elsewhere.read_upstreams(document.sections("upstreams"), slot_sections, server)
-    slots, lines = _slots(slot_sections, models, upstreams)
+    slots = _slots(slot_sections, models, upstreams)
     aliases = {name: model.aliases for name, model in models.items()}
     seats.check_names(model_sections, aliases, slot_sections)
     config = Config(
@@ -108,7 +134,17 @@ def _read(document: Section, source: Path, paths: Paths | None, environment: Map
         source=source,
     )
     document.finish()
-    return ParsedConfig(config, lines)
+    return ParsedConfig(config, _lines(model_sections, slot_sections))
+
+
+def _lines(models: Mapping[str, Section], slots: Mapping[str, Section]) -> Mapping[str, int]:
+    lines: dict[str, int] = {}
+    for section in (*models.values(), *slots.values()):
+        lines[section.path] = section.line
+        lines |= {section.key(name): section.line_of(name) for name in section.names()}
+    for section in models.values():
+        lines |= {section.key(f"flags.{flag_name(raw)}"): line for raw, line in section.lines_in("flags")}
+    return MappingProxyType(lines)
 
 
 def _model_dirs(document: Section, source: Path, paths: Paths | None) -> tuple[Path, ...]:
@@ -133,15 +169,14 @@ def _slots(
     sections: Mapping[str, Section],
     models: Mapping[str, ModelConfig],
     upstreams: Mapping[str, UpstreamConfig],
-) -> tuple[Mapping[str, SlotConfig], Mapping[str, int]]:
+) -> Mapping[str, SlotConfig]:
     ids = {alias: model.id for model in models.values() for alias in model.aliases}
     if not sections:
-        return default_slots(), MappingProxyType({})
+        return default_slots()
     entries = [seats.read_slot(name, section, lambda n: ids.get(n, n)) for name, section in sections.items()]
     seats.check_kinds(entries, models)
     elsewhere.check_slots(entries, upstreams)
-    lines = {entry.section.key(f): entry.section.line_of(f) for entry in entries for f in ("model", "models")}
-    return MappingProxyType({entry.config.name: entry.config for entry in entries}), MappingProxyType(lines)
+    return MappingProxyType({entry.config.name: entry.config for entry in entries})
 
 
 def check_references(parsed: ParsedConfig, known_ids: Collection[str]) -> tuple[ConfigProblem, ...]:
@@ -152,7 +187,9 @@ def check_references(parsed: ParsedConfig, known_ids: Collection[str]) -> tuple[
     for slot in config.slots.values():
         for field, names in (("model", (slot.model,)), ("models", slot.models or ())):
             for name in names:
-                if name is not None and known.isdisjoint(spellings(name)):
+                # A model that stands in the file, wrong as it may be, is told of there.
+                unknown = name is not None and known.isdisjoint(spellings(name))
+                if name is not None and unknown and f"models.{name}" not in parsed.lines:
                     key = f"slots.{slot.name}.{field}"
                     message = f'no model is called "{name}": name it under models: or add its GGUF file'
                     problems.add(parsed.lines.get(key, 0), key, message, nearest(name, known))

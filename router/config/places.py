@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+_VARIABLE: Final = re.compile(r"\$\{?[A-Za-z_]|%[A-Za-z_]+%")
 _HOST_NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
@@ -23,7 +24,7 @@ def expand(text: str, folder: Path) -> Path:
 def find(text: str, folders: Iterable[Path]) -> Path:
     """The first of `folders` that has `text`, else where it would be in the first. May raise ValueError."""
     candidates = [expand(text, folder) for folder in folders]
-    return next((path for path in candidates if _exists(path)), candidates[0])
+    return next((path for path in candidates if exists(path)), candidates[0])
 
 
 def program(text: str, folder: Path) -> Path:
@@ -33,7 +34,12 @@ def program(text: str, folder: Path) -> Path:
     return Path(found).absolute() if found else expand(text, folder)
 
 
-def _exists(path: Path) -> bool:
+def unexpanded(path: str) -> str:
+    """A remark on a path that is not there, where it looks as if a shell should have filled something in."""
+    return " ($NAME is not filled in here: write the whole path, or ~)" if _VARIABLE.search(path) else ""
+
+
+def exists(path: Path) -> bool:
     try:
         return path.exists()
     except OSError:  # such as a name longer than the file system allows

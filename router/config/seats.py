@@ -13,8 +13,12 @@ from typing import Any, Final
 from router.config import places
 from router.config.command_text import split_command
 from router.config.fields import Section
-from router.config.flags import PATH_FLAGS, flag_name, flag_value, managed_reason
+from router.config.flag_values import read_flag
+from router.config.flags import KIND_FLAGS, flag_name, managed_reason, says_nothing_new
+from router.config.misplaced import not_a_flag
+from router.config.request_fields import read_field
 from router.config.schema import Kind, ModelConfig, SlotConfig, SwitchPolicy
+from router.config.yaml_lines import Value
 
 _MONTH: Final = 31 * 86_400.0
 _SLOT_NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
@@ -26,6 +30,8 @@ _OF_ENGINES: Final = (
 )
 # Defaults for these would change what the client asked for, or whom.
 _NOT_DEFAULTS: Final = ("model", "messages", "prompt", "input", "stream")
+# `{temp: 0,7}` is two entries for YAML: temp: 0, and 7 without a value.
+_COMMA: Final = "is no name: within {...} a comma ends the value, so write the number before it with a point"
 
 
 def read_model(model_id: str, section: Section, folders: tuple[Path, ...]) -> ModelConfig | None:
@@ -39,34 +45,42 @@ def read_model(model_id: str, section: Section, folders: tuple[Path, ...]) -> Mo
     for alias in aliases:
         if not _MODEL_NAME.fullmatch(alias.text):
             section.problems.add(alias.line, section.key("aliases"), "an alias must not hold spaces")
+    kind = section.choice("kind", Kind)
     model = ModelConfig(
         id=model_id,
         file=file or "",
         display_name=section.text("display_name"),
-        kind=section.choice("kind", Kind),
+        kind=kind,
         aliases=tuple(alias.text for alias in aliases),
-        flags=_with_rpc(section, _flags(section.section("flags"), folders)),
+        flags=_with_rpc(section, _flags(section.section("flags"), folders, kind)),
         request=_request(section),
     )
     section.finish()
     return model if file else None
 
 
-def _flags(section: Section, folders: tuple[Path, ...]) -> Mapping[str, str | bool]:
+def _flags(section: Section, folders: tuple[Path, ...], kind: Kind | None) -> Mapping[str, str | bool]:
+    """`kind`: as written. Without one, whether `embeddings` contradicts it is seen when the file is known."""
     flags: dict[str, str | bool] = {}
     written: dict[str, str] = {}
     for raw, value in section.entries():
         name = flag_name(raw)
-        if reason := managed_reason(name):
+        told_later = kind is None and name in KIND_FLAGS and isinstance(value.data, bool | None)
+        if says_nothing_new(name, value, kind):
+            continue
+        if raw.isdecimal():
+            section.problem(raw, _COMMA)
+        elif (reason := managed_reason(name)) and not told_later:
             section.problem(raw, f"this flag is hal0's to set: {reason}")
+        elif said := not_a_flag(raw):
+            section.problem(raw, said)
         elif name in written:
             first = written[name]
             section.problem(raw, f'is the same flag as "{first}" on line {section.line_of(first)}; remove one')
         else:
             written[name] = raw
             try:
-                text = flag_value(value)
-                flags[name] = _path(text, folders) if name in PATH_FLAGS and isinstance(text, str) else text
+                flags[name] = read_flag(name, value, folders)
             except ValueError as error:
                 section.problem(raw, str(error))
     return MappingProxyType(flags)
@@ -88,21 +102,27 @@ def _with_rpc(section: Section, flags: Mapping[str, str | bool]) -> Mapping[str,
     return MappingProxyType({**flags, "rpc": ",".join(addresses)}) if addresses else flags
 
 
-def _path(text: str, folders: tuple[Path, ...]) -> str:
-    """llama-server knows no `~`, and its working folder is nobody's business. It splits lists at commas."""
-    return ",".join(str(places.find(part.strip(), folders)) for part in text.split(",") if part.strip())
-
-
 def _request(section: Section) -> Mapping[str, Any]:
     fields = section.section("request")
-    for name in _NOT_DEFAULTS:
-        if name in fields.names():
+    request = {}
+    for name, value in fields.entries():
+        if name in _NOT_DEFAULTS:
             fields.problem(name, "can only come from the client; remove it")
-    request = {name: value.plain() for name, value in fields.entries()}
-    for name, value in request.items():
-        if not _finite(value):
-            fields.problem(name, "holds a number that is too large")
+            continue
+        try:
+            request[name] = _request_field(name, value)
+        except ValueError as error:
+            fields.problem(name, str(error))
     return MappingProxyType(request)
+
+
+def _request_field(name: str, value: Value) -> Any:
+    if name.isdecimal():
+        raise ValueError(_COMMA)
+    read = read_field(name, value)
+    if not _finite(read):
+        raise ValueError("holds a number that is too large")
+    return read
 
 
 def _finite(value: Any) -> bool:

@@ -44,6 +44,16 @@ class Value:
         return self.data
 
 
+def describe(value: Value) -> str:
+    """What stands in the file, for "..., not <this>"; long text is cut."""
+    if isinstance(value.data, dict):
+        return "a mapping"
+    if isinstance(value.data, list):
+        return "a list"
+    text = value.text if len(value.text) <= 40 else value.text[:37] + "..."
+    return f'the text "{text}"' if isinstance(value.data, str) else f'"{text}"'
+
+
 def read_yaml(text: str, problems: ProblemList) -> Value | None:
     """The document's root, or None when it is empty or cannot be read (then `problems` says why)."""
     node = compose(text, problems)

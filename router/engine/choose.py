@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+from router.config.problems import did_you_mean
 from router.config.schema import EngineConfig
 from router.engine.find import EngineBuild, EngineSource, find_engine, list_engines
 from router.engine.store import Locked, aside, choose, engines_folder, locked, previous_folder, server_in
@@ -87,7 +88,8 @@ def _named(version: str, engine: EngineConfig, paths: Paths) -> Path:
     listed = ", ".join(found or ours) or "none: `hal0 engine install` fetches one"
     if found:
         raise InstallFailed(f"{version} means several installs; name one of: {listed}.")
-    raise InstallFailed(f"hal0 has installed no llama-server {version}; there are: {listed}.")
+    hint = did_you_mean(version, ours)
+    raise InstallFailed(f"hal0 has installed no llama-server {version}; there are: {listed}.{hint}")
 
 
 def _runs(folder: Path) -> bool:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from router.catalog.model import Model
+from router.config import places
 from router.config.command_text import split_command
-from router.config.flags import flag_name, managed_reason
-from router.config.schema import Kind
+from router.config.flag_paths import missing_files
+from router.config.flag_values import NUMBERS
+from router.config.flags import KIND_FLAGS, against_kind, flag_name, managed_reason
+from router.config.numbers import Number
 from router.engine.options import EngineOptions, Option, run_briefly
 from router.errors import BadModel, EngineFailed
 
-_KIND_FLAGS: Final[Mapping[Kind, str]] = {Kind.EMBEDDING: "embeddings", Kind.RERANK: "reranking"}
 _TRUE: Final = frozenset({"true", "on", "yes", "1"})
 _FALSE: Final = frozenset({"false", "off", "no", "0"})
 # Flags that were only renamed (llama.cpp's "the argument has been removed. use ...").
@@ -26,6 +29,19 @@ _RENAMED: Final[Mapping[str, str]] = {
     "draft-min": "spec-draft-n-min",
     "draft-n-min": "spec-draft-n-min",
     "defrag-threshold": "defrag-thold",
+}
+# Flags that are gone without a trace in `--help`, and what to do instead.
+_DRAFT_CONTEXT: Final = "was removed: a draft model has the context of its model (ctx-size); take it out"
+_GONE: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("ctx-size-draft", "cd"), _DRAFT_CONTEXT),
+    **dict.fromkeys(("grp-attn-n", "gan", "grp-attn-w", "gaw"), "was removed; use rope-scaling and rope-scale"),
+    **dict.fromkeys(("system-prompt-file", "spf"), "was removed; clients send it with their messages"),
+    **dict.fromkeys(("tfs", "tfs-z"), "was removed with its sampler; use min-p or top-p"),
+    **dict.fromkeys(("memory-f32", "no-memory-f16"), "was removed; use cache-type-k: f32, cache-type-v: f32"),
+    **dict.fromkeys(("gqa", "n-gqa", "eps", "rms-norm-eps"), "was removed; the GGUF file says it"),
+    **dict.fromkeys(("low-vram", "mul-mat-q", "no-mul-mat-q", "penalize-nl"), "was removed; take it out"),
+    "lora-base": "was removed; lora is applied to the model itself",
+    "slots-endpoint-disable": "is now called no-slots",
 }
 _NOT_READ: Final = re.compile(r'error while handling argument "(?P<flag>--?[\w-]+)": sto[a-z]+')
 # --load-mode MODE replaced these; the modes are in `llama-server --help`.
@@ -48,12 +64,21 @@ def build_command(
     seen: dict[str, str] = {}
     for raw, value in modernized(model, options).items():
         name = flag_name(raw)
+        if name in KIND_FLAGS:
+            _check_kind(model, name, value)
+            continue
         option = _find(model, options, name)
         if option.long in seen:
             raise _bad(model, f'the flags "{seen[option.long]}" and "{raw}" are the same; remove one')
         seen[option.long] = raw
         argv += _arguments(model, option, name, value)
     return [*argv, *_own_arguments(model, options, port, log_jsonl)]
+
+
+def _check_kind(model: Model, name: str, value: str | bool) -> None:
+    """What hal0 does by itself may be written down, too; what contradicts it is told."""
+    if reason := against_kind(name, _truth(value), model.kind):
+        raise _bad(model, reason)
 
 
 def _own_command(model: Model, command: str, port: int) -> list[str]:
@@ -67,7 +92,7 @@ def _own_command(model: Model, command: str, port: int) -> list[str]:
 
 def _own_arguments(model: Model, options: EngineOptions, port: int, log_jsonl: bool) -> list[str]:
     wanted: list[tuple[str, str | None]] = []
-    if flag := _KIND_FLAGS.get(model.kind):
+    if flag := next((name for name, kind in KIND_FLAGS.items() if kind is model.kind), None):
         if not options.has(flag):
             raise _bad(
                 model, f"this llama-server has no --{flag}, which a model for {model.kind} needs; update it"
@@ -96,7 +121,7 @@ def engine_name(model_id: str) -> str:
 
 def _prompt_cache(model: Model) -> int | None:
     """Bytes; none for who reads each input once."""
-    return 0 if model.kind in _KIND_FLAGS else model.prompt_cache
+    return 0 if model.kind in KIND_FLAGS else model.prompt_cache
 
 
 def modernized(model: Model, options: EngineOptions) -> dict[str, str | bool]:
@@ -137,6 +162,8 @@ def _find(model: Model, options: EngineOptions, name: str) -> Option:
         raise _bad(model, f'"{name}" is hal0\'s to set: {reason}')
     option = options.find(name)
     if option is None:
+        if gone := _GONE.get(name):
+            raise _bad(model, f"--{name} {gone}")
         near = options.nearest(name)
         hint = f"did you mean --{near}?" if near else "`llama-server --help` lists those it has."
         raise BadModel(f'Model "{model.id}" cannot start: this llama-server has no flag --{name}; {hint}')
@@ -167,7 +194,24 @@ def _values(model: Model, option: Option, name: str, value: str | bool) -> list[
     parts = re.split(r"[,\s]+", value.strip()) if option.values > 1 else [value]
     if len(parts) != max(option.values, 1) or not value:
         raise _bad(model, f'--{name} needs a value ({option.value_hint}), not "{value}"')
+    if option.number:
+        return [_number(model, option, name, value)]
+    if option.on_off is not None and value.lower() in ("yes", "no"):
+        return [option.on_off[0] if _truth(value) else option.on_off[1]]
     return parts
+
+
+def _number(model: Model, option: Option, name: str, text: str) -> str:
+    """Also of a flag that hal0 has never heard of: llama-server would read "32k" as 32."""
+    words = NUMBERS[name].words if name in NUMBERS else ()
+    if text in words or f"'{text}'" in option.description:  # 'auto'
+        return text
+    try:
+        return Number(whole=False).read(text)
+    except ValueError as error:
+        with suppress(ValueError):
+            return Number().read(text)  # 32k
+        raise _bad(model, f"--{name} {error}") from None
 
 
 def _truth(value: str | bool) -> bool:
@@ -216,3 +260,12 @@ def check_program(program: str, *, model_id: str) -> None:
             f'Model "{model_id}" cannot start: the program "{program}" was not found, or may not be run; '
             "install it, or correct command: of the slot."
         )
+
+
+def check_files(model: Model) -> None:
+    """Raise BadModel where a flag names a file that is not there: of most, llama-server's parser does not look.
+    Blocks."""
+    missing = missing_files(model.flags)
+    if missing:
+        told = ", ".join(f"{name} names {path}{places.unexpanded(str(path))}" for name, path in missing)
+        raise _bad(model, f"{told}, and there is no such file; correct the path, or put the file there")

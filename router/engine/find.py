@@ -82,7 +82,7 @@ def _candidates(engine: EngineConfig, paths: Paths) -> Iterator[tuple[Path, Engi
     if engine.llama_server is not None:
         yield engine.llama_server, EngineSource.CONFIG
     if from_env := os.environ.get(ENV):
-        yield Path(from_env).expanduser(), EngineSource.ENV
+        yield Path(os.path.expanduser(from_env)), EngineSource.ENV  # noqa: PTH111 - never raises
     engines = engines_folder(paths.data)
     sweep(engines)
     if (chosen := chosen_server(engines)) is not None:

@@ -12,7 +12,7 @@ import aiohttp
 
 from router.catalog.model import Model
 from router.config.schema import EngineConfig
-from router.engine.command import build_command, check_command, check_program
+from router.engine.command import build_command, check_command, check_files, check_program
 from router.engine.environment import engine_environment
 from router.engine.find import find_engine
 from router.engine.leftovers import Leftovers
@@ -59,6 +59,7 @@ class Launcher:
             program = build_command(model, EngineOptions(()), Path(), port=0)[0]
             await asyncio.to_thread(check_program, program, model_id=model.id)
             return
+        await asyncio.to_thread(check_files, model)
         executable, options = await self._engine()
         argv = build_command(model, options, executable, port=0)
         # One file's options are one object; what that llama-server has accepted it accepts again.

@@ -27,6 +27,7 @@ NO_WINDOW: Final[int] = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 _HEADER: Final = re.compile(
     r"(?P<names>-[^\s,]+(?:,\s+-[^\s,]+)*)(?: (?P<hint>\S.*?))?(?:\s{2,}(?P<text>\S.*))?\s*"
 )
+_NUMBER_HINTS: Final = frozenset({"N", "P", "L", "SEED", "INDEX", "SIMILARITY", "SECONDS"})
 _ON_AND_OFF: Final = re.compile(r"(?=.*(?:'on'|- on:))(?=.*(?:'off'|- off:))", re.DOTALL)
 
 
@@ -55,6 +56,11 @@ class Option:
     def values(self) -> int:
         """How many arguments follow the name (`--control-vector-layer-range START END` has two)."""
         return 0 if self.value_hint is None else 2 if re.fullmatch(r"[A-Z]+ [A-Z]+", self.value_hint) else 1
+
+    @property
+    def number(self) -> bool:
+        """Whether its value is one number (its hint does not say whether a fraction may be)."""
+        return self.value_hint in _NUMBER_HINTS
 
     @property
     def on_off(self) -> tuple[str, str] | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from router.catalog.projectors import Named, by_name, quantisation_in
+from router.config.sizes import file_size
 from router.errors import PullFailed
 
 _REFERENCE = re.compile(
@@ -177,7 +178,7 @@ def _only(reference: Reference, found: Sequence[FileSet]) -> FileSet:
 
 def _listed(sets: Sequence[FileSet]) -> str:
     sizes: Mapping[str, int] = {found.label: found.model_bytes for found in sets}
-    return ", ".join(f"{label} ({size / 2**30:.1f} GB)" for label, size in sizes.items())
+    return ", ".join(f"{label} ({file_size(size)})" for label, size in sizes.items())
 
 
 def _projector(stem: str, projectors: Mapping[Named, RepoFile]) -> RepoFile | None:

@@ -10,6 +10,7 @@ from typing import Final
 
 from router.catalog.header import GgufHeader, kind_of, reads_whole
 from router.catalog.model import BATCHES
+from router.config.sizes import file_size
 from router.errors import PullFailed
 from router.memory.contexts import SMALLEST, ladder
 from router.memory.formula import formula
@@ -73,8 +74,8 @@ def need_disk(folder: Path, size_bytes: int) -> None:
     there = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(there).free
     if free < size_bytes + SPARE:
-        come = f"{size_bytes / 2**30:.1f} GB are still to come"
+        come = f"{file_size(size_bytes)} are still to come"
         raise PullFailed(
-            f"The disk with {folder} has {free / 2**30:.1f} GB free, but {come}: make room and pull again, or "
+            f"The disk with {folder} has {file_size(free)} free, but {come}: make room and pull again, or "
             "choose a smaller quantisation."
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 from router.catalog.models import build_catalog
 from router.catalog.scan import LeftOut, scan, scan_folders
 from router.config.default import with_downloads
+from router.config.problems import did_you_mean
 from router.config.programs import program_folders
 from router.config.schema import Config
 from router.engine.store import Locked, locked
@@ -87,7 +88,8 @@ def find(
     for download in unfinished:
         if wanted == download.reference.casefold():
             return download
-    raise PullFailed(f'There is no model "{name}" on this computer; `hal0 model ls` shows what there is.')
+    hint = did_you_mean(name, [known for item in shelved for known in (item.id, *item.used_by)])
+    raise PullFailed(f'There is no model "{name}" on this computer; `hal0 model ls` shows what there is.{hint}')
 
 
 def remove(item: Shelved | store.Download, paths: Paths) -> None:

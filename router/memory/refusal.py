@@ -7,13 +7,13 @@ from typing import Any
 
 import psutil
 
+from router.config.sizes import memory_size
 from router.errors import MemoryInsufficient
 from router.memory.plan import Amounts, Holder, missing
 from router.memory.protocol import Pool
 from router.memory.suggest import Suggestion
 from router.memory.view import View
 
-_GIB = 1 << 30
 _NAMED = 3
 
 
@@ -38,8 +38,8 @@ def did_not_return(model: str, need: Amounts, view: View, names: Mapping[int, st
     holders = _who(index, view, names)
     held = f"; it is held by {_listed(holders)}" if holders else ""
     message = (
-        f'The memory for model "{model}" did not come back: it needs {_size(need[index])} of {pool.name} and '
-        f"{_size(view.room[index])} is free{held}; end what holds it, or choose a smaller model."
+        f'The memory for model "{model}" did not come back: it needs {memory_size(need[index])} of {pool.name} '
+        f"and {memory_size(view.room[index])} is free{held}; end what holds it, or choose a smaller model."
     )
     details = {"model": model, "slot": view.slot, "pools": _pools(need, view.room, short, view)}
     return MemoryInsufficient(message, details=details)
@@ -57,20 +57,20 @@ def process_names(pools: Sequence[Pool]) -> dict[int, str]:
 
 
 def _arithmetic(index: int, need: Amounts, short: Amounts, view: View) -> str:
-    """ "18.2 GB of GPU; 6.1 GB is free, primary would give back 4.0 GB, 0.5 GB is kept free: 8.6 GB short" """
-    parts = [f"{_size(max(0, view.room[index]))} is free"]
+    """ "18.2 GiB of GPU; 6.1 GiB is free, primary would give back 4 GiB, 1 GiB is kept free: 8.6 GiB short" """
+    parts = [f"{memory_size(max(0, view.room[index]))} is free"]
     if view.outgoing[index]:
-        parts.append(f"{view.slot} would give back {_size(view.outgoing[index])}")
+        parts.append(f"{view.slot} would give back {memory_size(view.outgoing[index])}")
     parts += [_part(holder, holder.gives[index]) for holder in view.holders if holder.gives[index]]
-    parts.append(f"{_size(view.headroom)} is kept free")
+    parts.append(f"{memory_size(view.headroom)} is kept free")
     pool = view.measured.pools[index].name
-    return f"{_size(need[index])} of {pool}; {', '.join(parts)}: {_size(short[index])} short"
+    return f"{memory_size(need[index])} of {pool}; {', '.join(parts)}: {memory_size(short[index])} short"
 
 
 def _part(holder: Holder, amount: int) -> str:
     if holder.evictable:
-        return f"{holder.slot} would give back {_size(amount)}"
-    return f"{holder.slot} is in use or pinned and keeps {_size(amount)}"
+        return f"{holder.slot} would give back {memory_size(amount)}"
+    return f"{holder.slot} is in use or pinned and keeps {memory_size(amount)}"
 
 
 def _advice(suggestion: Suggestion) -> str:
@@ -112,7 +112,7 @@ def _who(index: int, view: View, names: Mapping[int, str]) -> list[str]:
         for pid, amount in view.measured.pools[index].others.items()
     ]
     ranked = sorted(ours + others, key=lambda found: -found[0])[:_NAMED]
-    return [f"{who} with {_size(amount)}" if amount else who for amount, who in ranked]
+    return [f"{who} with {memory_size(amount)}" if amount else who for amount, who in ranked]
 
 
 def _slots(index: int, view: View) -> dict[str, int]:
@@ -124,7 +124,3 @@ def _slots(index: int, view: View) -> dict[str, int]:
 
 def _listed(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-def _size(amount: int) -> str:
-    return f"{max(0, amount) / _GIB:.1f} GB"

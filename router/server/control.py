@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from router.config.change import REMOVE, ConfigChange
+from router.config.problems import did_you_mean
 from router.errors import BadRequest, ModelNotFound, PathNotFound, SlotNotFound
 from router.files import tail
 from router.names import shown, speakable
@@ -116,11 +117,12 @@ async def load_into(context: Context, slot: str, body: Mapping[str, Any]) -> web
     if not isinstance(model, str) or not model:
         raise BadRequest('Say which model to load: {"model": "<id>"}.', param="model")
     place = find_slot(context.store.snapshot, slot)
-    known = model_called(model, place.snapshot if place else context.store.snapshot)
+    snapshot = place.snapshot if place else context.store.snapshot
+    known = model_called(model, snapshot)
     if known is None:
-        raise ModelNotFound(
-            f'There is no model "{shown(model)}"; see GET /v1/models for all ids.', param="model"
-        )
+        hint = did_you_mean(model, [there.id for there in snapshot.models])
+        said = f'There is no model "{shown(model)}"; see GET /v1/models for all ids.{hint}'
+        raise ModelNotFound(said, param="model")
     force = body.get("force", False)
     if not isinstance(force, bool):
         raise BadRequest("`force` must be true or false.", param="force")
@@ -205,8 +207,9 @@ async def _command(
 ) -> web.Response:
     """The command goes on when the caller leaves: a closed terminal must not stop a switch."""
     if find_slot(context.store.snapshot, slot) is None:
-        names = ", ".join(place.slot.name for place in all_places(context.store.snapshot)) or "none"
-        raise SlotNotFound(f'There is no slot "{slot}"; there are: {names}.')
+        there = [place.slot.name for place in all_places(context.store.snapshot)]
+        names, hint = ", ".join(there) or "none", did_you_mean(slot, there)
+        raise SlotNotFound(f'There is no slot "{slot}"; there are: {names}.{hint}')
     running = detached(command, f"command for {slot}")
     if body.get("wait", True):
         await asyncio.shield(running)

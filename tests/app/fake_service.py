@@ -29,21 +29,22 @@ from router.state import (
 )
 from router.wire.offer import Offer
 
-GB = 1 << 30
+GB = 1 << 30  # of memory
+FILE_GB = 10**9
 QWEN, GEMMA, LLAMA, EMBED = "qwen3-30b", "gemma-27b", "llama-70b", "bge-m3"
 
 MODELS = (
-    ModelStatus(QWEN, "Qwen3-30B Q4_K_M", Kind.CHAT, size_bytes=int(17.8 * GB), context_length=32768),
+    ModelStatus(QWEN, "Qwen3-30B Q4_K_M", Kind.CHAT, size_bytes=int(17.8 * FILE_GB), context_length=32768),
     ModelStatus(
         GEMMA,
         "Gemma-27B & vision",
         Kind.CHAT,
-        size_bytes=int(16.1 * GB),
+        size_bytes=int(16.1 * FILE_GB),
         context_length=8192,
         file=f"/models/{GEMMA}.gguf",
     ),
     ModelStatus(LLAMA, "Llama-70B Q4", Kind.CHAT, problem="the file llama-70b.gguf is missing"),
-    ModelStatus(EMBED, "BGE-M3", Kind.EMBEDDING, size_bytes=GB, context_length=8192),
+    ModelStatus(EMBED, "BGE-M3", Kind.EMBEDDING, size_bytes=FILE_GB, context_length=8192),
 )
 BROKEN = "broken"
 

@@ -26,7 +26,8 @@ from router.wire.offer import Offer, OfferedModel, OfferedRoom
 NOW = 1_000_000.0
 """The Unix time at which these moments are."""
 
-GB = 1 << 30
+GB = 1 << 30  # of memory
+FILE_GB = 10**9
 BIGPC = "http://10.0.4.11:8080"
 RUNNING = ServerStatus(ServerState.RUNNING, version="0.1.0")
 
@@ -36,7 +37,7 @@ def model(id_: str, name: str, gigabytes: float, context: int = 32768, kind: Kin
         id_,
         name,
         kind,
-        size_bytes=int(gigabytes * GB),
+        size_bytes=int(gigabytes * FILE_GB),
         context_length=context,
         context_trained=131072,
         quantisation="Q4_K_M",
@@ -230,7 +231,7 @@ def planned(model_: ModelStatus) -> ModelStatus:
 
 
 def planner() -> Snapshot:
-    """11 GB free: one choice makes another slot leave, one is too big, one has a context that hal0 chose."""
+    """11 GiB free: one choice makes another slot leave, one is too big, one has a context that hal0 chose."""
     big = replace(QWEN, id="qwen-72b", display_name="Qwen-72B Q4_K_M", size_bytes=44 * GB)
     big = replace(big, needs=46 * GB, needs_by_device=(46 * GB,), needs_source="engine")
     auto = replace(planned(GEMMA), context_auto=True, context_length=65536, context_trained=262144)
@@ -262,9 +263,9 @@ def overlap() -> Snapshot:
 def no_room() -> Snapshot:
     """A load that was refused, with what would help."""
     message = (
-        'Model "gemma-27b" does not fit: it needs 18.2 GB of NVIDIA GeForce RTX 3090; 6.1 GB is free, primary '
-        "would give back 4.0 GB, embed is in use or pinned and keeps 2.1 GB, 0.5 GB is kept free: 8.6 GB "
-        "short; it would fit with ctx-size 32768, or with an 8-bit KV cache (cache-type-k/v q8_0)."
+        'Model "gemma-27b" does not fit: it needs 18.2 GiB of NVIDIA GeForce RTX 3090; 6.1 GiB is free, '
+        "primary would give back 4 GiB, embed is in use or pinned and keeps 2.1 GiB, 512 MiB is kept free: "
+        "8.6 GiB short; it would fit with ctx-size 32768, or with an 8-bit KV cache (cache-type-k/v q8_0)."
     )
     error = SlotError("memory.insufficient", message, GEMMA.id, NOW - 2, ("ctx-size=32768",))
     found = planner()
@@ -332,22 +333,24 @@ def downloading() -> Snapshot:
             states.RUNNING,
             "downloading",
             "Qwen3-30B-A3B-Instruct-2507-Q4_K_M.gguf",
-            int(7.1 * GB),
-            int(17.3 * GB),
-            float(45 << 20),
+            int(7.1 * FILE_GB),
+            int(17.3 * FILE_GB),
+            45e6,
             232.0,
         ),
-        DownloadStatus(f"{REPO}:Q8_0", states.PAUSED, done_bytes=int(1.2 * GB), total_bytes=int(30.2 * GB)),
+        DownloadStatus(
+            f"{REPO}:Q8_0", states.PAUSED, done_bytes=int(1.2 * FILE_GB), total_bytes=int(30.2 * FILE_GB)
+        ),
         DownloadStatus(
             "google/gemma-3-27b-it-qat-q4_0-gguf:Q4_0",
             states.FAILED,
-            total_bytes=int(16.1 * GB),
+            total_bytes=int(16.1 * FILE_GB),
             error="google/gemma-3-27b-it-qat-q4_0-gguf is gated: accept its terms at "
             "https://huggingface.co/google/gemma-3-27b-it-qat-q4_0-gguf in your browser, then run "
             "`hf auth login` or set HF_TOKEN, and try again.",
         ),
-        DownloadStatus("unsloth/gpt-oss-20b-GGUF:F16", states.QUEUED, total_bytes=int(12.8 * GB)),
-        DownloadStatus("ggml-org/bge-m3-Q8_0-GGUF:Q8_0", states.DONE, "", "", GB, GB),
+        DownloadStatus("unsloth/gpt-oss-20b-GGUF:F16", states.QUEUED, total_bytes=int(12.8 * FILE_GB)),
+        DownloadStatus("ggml-org/bge-m3-Q8_0-GGUF:Q8_0", states.DONE, "", "", FILE_GB, FILE_GB),
     )
     return replace(ready(), downloads=found)
 
@@ -367,14 +370,16 @@ def _offered(
 ) -> OfferedModel:
     margin = abs(24 - 1.2 - needs)
     room = OfferedRoom(int(needs * GB), context, 262144, int(22.8 * GB), 24 * GB, True, fits, int(margin * GB))
-    return OfferedModel(f"{REPO}:{quant}", quant, 1, int(gigabytes * GB), False, int(done * GB), None, room)
+    return OfferedModel(
+        f"{REPO}:{quant}", quant, 1, int(gigabytes * FILE_GB), False, int(done * FILE_GB), None, room
+    )
 
 
 def offer() -> Offer:
     """A repository on Hugging Face: small ones fit, one barely, the big ones do not; of one a part came."""
     models = (
         OfferedModel(
-            f"{REPO}:IQ2_M", "IQ2_M", 1, int(9.5 * GB), here="/home/me/.local/share/hal0/models/q.gguf"
+            f"{REPO}:IQ2_M", "IQ2_M", 1, int(9.5 * FILE_GB), here="/home/me/.local/share/hal0/models/q.gguf"
         ),
         _offered("Q3_K_M", 13.7, 20.9, "fits", 131072),
         _offered("Q4_K_M", 17.3, 22.1, "fits", 65536),
@@ -382,7 +387,7 @@ def offer() -> Offer:
         _offered("Q8_0", 30.2, 31.4, "short", 4096, 1.2),
         _offered("BF16", 56.9, 58.0, "short", 4096),
     )
-    return Offer(REPO, models, f"{REPO}:Q4_K_M", "/home/me/.local/share/hal0/models", int(48.3 * GB))
+    return Offer(REPO, models, f"{REPO}:Q4_K_M", "/home/me/.local/share/hal0/models", int(48.3 * FILE_GB))
 
 
 LOG_LINES = [

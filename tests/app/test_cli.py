@@ -83,6 +83,27 @@ def test_wrong_usage_is_2(words: list[str], capsys: pytest.CaptureFixture[str]) 
     assert "usage: hal0" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["statsu"], "status"),
+        (["models", "--fitt"], "--fit"),
+        (["status", "--ulr", "x"], "--url"),
+        (["engine", "instal"], "install"),
+        (["model", "pul", "x"], "pull"),
+        (["engine", "install", "--source", "relaese"], "release"),
+    ],
+)
+def test_a_wrong_word_names_the_right_one(
+    words: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Row 46: commands, options and what they choose from."""
+    with pytest.raises(SystemExit) as exited:
+        cli.main(words)
+    assert exited.value.code == 2
+    assert f'Did you mean "{meant}"?' in capsys.readouterr().err
+
+
 def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exited:
         cli.main(["--version"])
@@ -178,9 +199,19 @@ def test_status(stub: StubHal0, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["status", "--url", stub.url + "/"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "hal0 0.1.0 · http://127.0.0.1:8080/v1 · running",
-        "  primary · alpha · ready · 8192 tokens · 1 GB",
-        "  RAM (no GPU found): 1 GB of 8 GB",
+        "  primary · alpha · ready · 8192 tokens · 1 GiB used",
+        "  RAM (no GPU found): 1 GiB of 8 GiB used",
     ]
+
+
+def test_status_is_1_while_hal0_yaml_is_broken(stub: StubHal0, capsys: pytest.CaptureFixture[str]) -> None:
+    """Row 46: what runs is shown, and that it is not what hal0.yaml says is told by the code, too."""
+    found = state()
+    found["server"]["config_error"] = "hal0.yaml:3: server.prot: is not a setting."
+    stub.answers["/api/state"] = (200, found)
+    assert cli.main(["status", "--url", stub.url]) == 1
+    out = capsys.readouterr().out
+    assert "hal0.yaml has an error, and your last changes are ignored: hal0.yaml:3" in out and "primary" in out
 
 
 def test_status_of_a_switch_and_of_a_failure(stub: StubHal0, capsys: pytest.CaptureFixture[str]) -> None:

@@ -113,7 +113,7 @@ def test_quitting_shows_the_memory_that_comes_back(qapp: QApplication, tmp_path:
         assert desktop.quit_progress.line.text() == "Stopping 1 model"
         await desktop._host.unload("primary")
         await until(lambda: desktop.quit_progress.bar.value() == 100, "the memory")
-        assert desktop.quit_progress.detail.text() == "17.8 GB of 17.8 GB given back"
+        assert desktop.quit_progress.detail.text() == "17.8 GiB of 17.8 GiB given back"
 
     play(qapp, tmp_path, scene)
 

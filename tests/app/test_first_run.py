@@ -12,14 +12,14 @@ from tests.app import scenes
 
 def test_a_gpu_and_models_are_named() -> None:
     look = first_look(scenes.first_start())
-    assert look.gpu == "NVIDIA GeForce RTX 3090 with 24 GB"
+    assert look.gpu == "NVIDIA GeForce RTX 3090 with 24 GiB"
     assert look.models == "3 found on this computer: Qwen3-30B Q4_K_M, Gemma-27B & vision, BGE-M3."
     assert look.slot == "primary"
 
 
 def test_without_either_the_demo_is_explained() -> None:
     look = first_look(scenes.first_start_bare())
-    assert look.gpu.startswith("None found: models run on the processor, with 32 GB of RAM")
+    assert look.gpu.startswith("None found: models run on the processor, with 32 GiB of RAM")
     assert "built-in demo" in look.models
 
 

@@ -72,7 +72,7 @@ def page_of(window: MainWindow) -> FirstRunPage:
 
 def test_the_first_page_says_what_was_found_and_hides_the_rest(window: MainWindow) -> None:
     page = page_of(window)
-    assert page.gpu.text() == "NVIDIA GeForce RTX 3090 with 24 GB"
+    assert page.gpu.text() == "NVIDIA GeForce RTX 3090 with 24 GiB"
     assert page.models.text().startswith("3 found on this computer")
     assert page.url.text() == "http://127.0.0.1:8080/v1"
     assert not window.tabs.isVisible()

@@ -29,7 +29,7 @@ def test_a_guess_is_marked() -> None:
     (pool,) = pools(scenes.windows())
     assert pool.estimated and all(share.estimated for share in pool.shares)
     words = {part.name: part.words for part in parts_of(pool, LIGHT)}
-    assert words == {"primary": "~9.8 GB", "coder": "~6.3 GB", "other programs": "~3.1 GB"}
+    assert words == {"primary": "~9.8 GiB", "coder": "~6.3 GiB", "other programs": "~3.1 GiB"}
 
 
 def test_what_no_slot_accounts_for_belongs_to_the_slots_together() -> None:

@@ -171,7 +171,7 @@ def test_a_choice_says_whether_it_fits_and_who_would_leave() -> None:
     assert texts == {
         "model:qwen3-30b": "Qwen3-30B Q4_K_M   17.8 GB · fits",
         "model:gemma-27b": "Gemma-27B & vision   16.1 GB · makes embed leave",
-        "model:qwen-72b": "Qwen-72B Q4_K_M   needs 46 GB, 23.1 GB short",
+        "model:qwen-72b": "Qwen-72B Q4_K_M   needs 46 GiB, 23.1 GiB short",
     }
 
 
@@ -220,7 +220,7 @@ def test_twelve_slots_with_long_names_stay_readable() -> None:
 
 def test_tooltip_names_each_slot() -> None:
     assert tooltip(first_snapshot()) == (
-        "hal0 · primary: Qwen3-30B Q4_K_M ready · embed: unloaded · VRAM 19.2/24 GB"
+        "hal0 · primary: Qwen3-30B Q4_K_M ready · embed: unloaded · VRAM 19.2/24 GiB used"
     )
 
 

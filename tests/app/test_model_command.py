@@ -97,7 +97,7 @@ def test_pull_says_what_it_is_and_ends_with_its_place(shell: Shell) -> None:
     path = shell.downloads / "org" / "tiny-GGUF" / "Q4_K_M" / f"{ID}.gguf"
     first, choice, memory, last = out.splitlines()
     assert (code, last) == (0, f"Ready: {path}")
-    assert first == f"{REPO}:Q4_K_M · {ID}.gguf and its mmproj · 5 MB to fetch"
+    assert first == f"{REPO}:Q4_K_M · {ID}.gguf and its mmproj · 5.2 MB to fetch"
     assert choice == "  chosen by hal0; there are also: Q8_0"
     assert memory.startswith("  Memory: fits with all 4096 tokens of context (needs about ")
     assert err.splitlines()[0].startswith(f"{ID}.gguf: downloading ") and len(err.splitlines()) <= 24
@@ -107,14 +107,14 @@ def test_pull_says_what_it_is_and_ends_with_its_place(shell: Shell) -> None:
 
 def test_a_dry_run_fetches_nothing(shell: Shell) -> None:
     shell.hub.add(REPO, {f"{ID}.gguf": models.model()})
-    assert "5 MB to fetch" in shell.done("pull", REPO, "--dry-run")
+    assert "5.2 MB to fetch" in shell.done("pull", REPO, "--dry-run")
     assert listed(shell) == {"models": [], "unfinished": []}
 
 
 def test_an_unknown_quantisation_is_one_sentence(shell: Shell) -> None:
     shell.hub.add(REPO, {f"{ID}.gguf": models.model()})
     code, out, err = shell.run("pull", f"{REPO}:Q9")
-    assert (code, out, err) == (1, "", f"hal0: {REPO} has no Q9; it has: Q4_K_M (0.0 GB).\n")
+    assert (code, out, err) == (1, "", f"hal0: {REPO} has no Q9; it has: Q4_K_M (5.2 MB).\n")
 
 
 def test_events_for_programs(shell: Shell) -> None:

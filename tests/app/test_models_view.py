@@ -95,8 +95,8 @@ def test_the_fit_is_an_estimate_and_says_so(gb: float, memory: tuple[DeviceMemor
 
 
 def test_numbers_are_in_the_tip() -> None:
-    assert fit_text(sized(13), (CARD,)).tip.startswith("The file is 13 GB; 16 GB of VRAM is free now.")
-    assert "RAM has 64 GB in all" in fit_text(sized(70), (RAM,)).tip
+    assert fit_text(sized(13), (CARD,)).tip.startswith("The file is 14 GB; 16 GiB of VRAM is free now.")
+    assert "RAM has 64 GiB in all" in fit_text(sized(70), (RAM,)).tip
 
 
 def test_targets_name_every_slot_and_why_not() -> None:
@@ -162,10 +162,10 @@ def test_adding_a_folder_keeps_the_others_as_they_were_written(tmp_path: Path) -
     [
         (15, 0, Fit.FITS, "fits"),
         (15.8, 0, Fit.TIGHT, "tight"),
-        (18, 0, Fit.TIGHT, "short by 2 GB"),
+        (18, 0, Fit.TIGHT, "short by 2 GiB"),
         (18, 8, Fit.FITS, "fits"),
-        (30, 0, Fit.TOO_BIG, "short by 14 GB"),
-        (30, 30, Fit.TOO_BIG, "short by 6 GB"),
+        (30, 0, Fit.TOO_BIG, "short by 14 GiB"),
+        (30, 30, Fit.TOO_BIG, "short by 6 GiB"),
     ],
 )
 def test_a_forecast_is_exact(gb: float, held: int, fit: Fit, shown: str) -> None:
@@ -183,9 +183,9 @@ def test_a_computed_forecast_is_an_estimate() -> None:
 
 def test_a_forecast_says_what_a_load_would_come_to() -> None:
     found = {row.model.id: row for row in rows(scenes.planner())}
-    assert found["qwen-72b"].fit.text == "23.1 GB short" and found["qwen-72b"].fit.fit is Fit.TOO_BIG
+    assert found["qwen-72b"].fit.text == "23.1 GiB short" and found["qwen-72b"].fit.fit is Fit.TOO_BIG
     assert found["qwen3-30b"].fit.text == "fits"
-    assert "46 GB of VRAM" in found["qwen-72b"].fit.tip
+    assert "46 GiB of VRAM" in found["qwen-72b"].fit.tip
     assert found["gemma-27b"].context_tip == "65,536 tokens (chosen to fit; trained for 262,144)"
 
 

@@ -22,12 +22,12 @@ AT_200 = ("ready", "switching", "first-run", "logs")
 
 TEXTS = {
     "empty": ["hal0 is starting: it looks for models and opens its port."],
-    "ready": ["Ready", "Busy (2)", "Unloaded", "42 tok/s · 32k context · 9.8 GB · idle 4 min"],
+    "ready": ["Ready", "Busy (2)", "Unloaded", "42 tok/s · 32k context · 9.8 GiB used · idle 4 min"],
     "switching": ["Loading 45%", "45% · ~12 s", "Drain ✓", "Warm-up"],
     "phases": ["Queued (3)", "Draining", "Stopping", "Starting", "Loading", "Warming up"],
     "failed": ["Error", "Restore previous", "Try again"],
     "port-taken": ["Not running"],
-    "remote": ["bigpc", "Connected", "VRAM 30/48 GB", "Loading 45%"],
+    "remote": ["bigpc", "Connected", "VRAM 30/48 GiB used", "Loading 45%"],
     "remote-lost": [
         "bigpc",
         "No contact",
@@ -39,17 +39,24 @@ TEXTS = {
     "attached-lost": ["Not running", "Start here", "Without contact nothing is known of the slots."],
     "lan": ["Open to the network"],
     "no-gpu": ["RAM (no GPU found)"],
-    "two-gpus": ["NVIDIA RTX A4000", "7 GB free of 16 GB", "42 tok/s · 32k context · 22.8 GB · idle 4 min"],
-    "windows": ["42 tok/s · 32k context · ~9.8 GB · idle 4 min"],
+    "two-gpus": [
+        "NVIDIA RTX A4000",
+        "7 GiB free of 16 GiB",
+        "42 tok/s · 32k context · 22.8 GiB used · idle 4 min",
+    ],
+    "windows": ["42 tok/s · 32k context · ~9.8 GiB used · idle 4 min"],
     "making-room": ["Making room: unloading embed · Switching for 14 s"],
     "overlap": [
-        "Switching for 14 s · Qwen3-30B Q4_K_M answers until then · 32k context · 10.4 GB",
+        "Switching for 14 s · Qwen3-30B Q4_K_M answers until then · 32k context · 10.4 GiB used",
         "Start ✓",
         "Load",
     ],
     "no-room": ["Load anyway", "Use ctx-size 32768", "Try again", "✕"],
     "dismissed": ["Error"],
-    "elsewhere": ["answered by openrouter · 42 tok/s · 32k context · 9.8 GB · idle 4 min", "Not reachable"],
+    "elsewhere": [
+        "answered by openrouter · 42 tok/s · 32k context · 9.8 GiB used · idle 4 min",
+        "Not reachable",
+    ],
     "local-only": ["Not asked"],
     "update": ["llama-server b12345 is available; you have 0.7.0 (build 11669).", "Install"],
     "downloads": [
@@ -64,7 +71,7 @@ TEXTS = {
     "first-run-no-engine": ["Install llama-server", "Engine"],
     "first-run": ["Welcome to hal0", "Start hal0 when I log in", "Start using hal0"],
     "connect-hermes": ["Copy", "Close"],
-    "quitting": ["Stopping 1 model", "6.3 GB of 16.1 GB given back"],
+    "quitting": ["Stopping 1 model", "6.3 GiB of 16.1 GiB given back"],
 }
 
 

@@ -121,7 +121,7 @@ def test_what_cannot_be_started_says_why(qapp: QApplication) -> None:
         dialog.choices.setCurrentItem(first)
         assert not dialog.start.isEnabled() and "on this computer already" in dialog.details.text()
         dialog.show_offer(replace(scenes.offer(), disk_free=3 << 30))
-        assert not dialog.start.isEnabled() and "3 GB free" in dialog.doubt.text()
+        assert not dialog.start.isEnabled() and "3.2 GB free" in dialog.doubt.text()
         dialog.show_offer(replace(scenes.offer(), warning="It is of an architecture nobody knows."))
         assert dialog.start.isEnabled() and dialog.doubt.text() == "It is of an architecture nobody knows."
         dialog.show_offer(replace(scenes.offer(), chosen=None))
@@ -137,15 +137,15 @@ def test_each_quantisation_has_its_size_and_whether_it_fits() -> None:
         ("Q3_K_M", "13.7 GB", "≈ fits", "128k"),
         ("Q4_K_M (suggested)", "17.3 GB", "≈ fits", "64k"),
         ("Q5_K_M", "20.2 GB", "≈ tight", "4k"),
-        ("Q8_0", "30.2 GB", "≈ short by 8.6 GB", "4k"),
-        ("BF16", "56.9 GB", "≈ short by 35.2 GB", "4k"),
+        ("Q8_0", "30.2 GB", "≈ short by 8.6 GiB", "4k"),
+        ("BF16", "56.9 GB", "≈ short by 35.2 GiB", "4k"),
     ]
     assert [row.fits for row in rows.values()][3:5] == [Fits.TIGHT, Fits.SHORT]
-    assert "22.8 GB of 24 GB VRAM free" in rows["Q4_K_M"].tip
+    assert "22.8 GiB of 24 GiB VRAM free" in rows["Q4_K_M"].tip
     room = scenes.offer().models[2].room
     assert room is not None
     told = room_words(replace(room, held=9 << 30))
-    assert told.endswith("(needs about 22.1 GB; 22.8 GB of 24 GB VRAM free once slots give back 9 GB)")
+    assert told.endswith("(needs about 22.1 GiB; 22.8 GiB of 24 GiB VRAM free once slots give back 9 GiB)")
     half = verdict(scenes.offer(), f"{scenes.REPO}:Q8_0")
     assert half.goes_on and half.lines[0] == "1.2 GB of 30.2 GB came before and are gone on with."
 

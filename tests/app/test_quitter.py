@@ -131,11 +131,11 @@ async def test_closing_without_a_tray_offers_no_waiting(qapp: QApplication) -> N
 def test_the_memory_that_comes_back_is_counted() -> None:
     first = scenes.ready()
     assert quit_view(first, first, waiting=False) == QuitView(
-        "Stopping 2 models", "0 KB of 16.1 GB given back", 0.0
+        "Stopping 2 models", "0 MiB of 16.1 GiB given back", 0.0
     )
     gone = tuple(replace(s, pid=None, memory=None, state=SlotState.UNLOADED) for s in first.slots)
     last = quit_view(first, replace(first, slots=gone), waiting=False)
-    assert last == QuitView("All models have stopped", "16.1 GB of 16.1 GB given back", 1.0)
+    assert last == QuitView("All models have stopped", "16.1 GiB of 16.1 GiB given back", 1.0)
     assert quit_view(first, first, waiting=True).line == "Waiting for 3 answers that are still being written"
 
 

@@ -37,7 +37,7 @@ def test_each_other_hal0_is_a_section_of_the_menu_and_its_slots_can_be_commanded
         "separator-remote:bigpc", "remote:bigpc", "slot:bigpc/primary", "slot:bigpc/coder", "separator-memory",
     ]  # fmt: skip
     header, primary, coder = rows[start : start + 3]
-    assert (header.text, header.enabled) == ("bigpc · Connected · VRAM 30/48 GB", False)
+    assert (header.text, header.enabled) == ("bigpc · Connected · VRAM 30/48 GiB used", False)
     assert primary.text == "bigpc/primary · Qwen3-30B Q4_K_M · Ready"
     assert coder.text == "bigpc/coder · → Gemma-27B & vision · Loading 45%"
     commands = {row.command for row in coder.rows if row.command}

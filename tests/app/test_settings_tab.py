@@ -332,7 +332,7 @@ async def test_model_folders(tab: SettingsTab, link: ConfigLink, tmp_path: Path)
 
 
 async def test_headroom_updates_and_never_leaving_this_computer(tab: SettingsTab, link: ConfigLink) -> None:
-    assert editor(tab, *HEADROOM).text() == "512 MB"
+    assert editor(tab, *HEADROOM).text() == "512 MiB"
     editor(tab, *HEADROOM).setValue(1024)
     tab.general.boxes[LOCAL_ONLY].editor.click()
     updates = tab.general.boxes[UPDATES].editor

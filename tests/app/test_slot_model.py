@@ -22,13 +22,13 @@ def only(slot: SlotStatus) -> SlotView:
 
 def test_a_ready_slot_says_how_fast_how_big_and_how_idle_it_is() -> None:
     shown = view(scenes.ready())
-    assert (shown.chip, shown.facts) == ("Ready", "42 tok/s · 32k context · 9.8 GB · idle 4 min")
+    assert (shown.chip, shown.facts) == ("Ready", "42 tok/s · 32k context · 9.8 GiB used · idle 4 min")
     assert shown.phases == ()
     assert (shown.may_unload, shown.may_restart, shown.may_cancel) == (True, True, False)
 
 
 def test_a_busy_slot_counts_its_requests() -> None:
-    assert view(scenes.ready(), 1).facts == "2 running · 1 waiting · 8.4 tok/s · 8k context · 6.3 GB"
+    assert view(scenes.ready(), 1).facts == "2 running · 1 waiting · 8.4 tok/s · 8k context · 6.3 GiB used"
 
 
 def test_a_switch_shows_its_phases_its_share_and_the_time_left() -> None:
@@ -95,7 +95,7 @@ def test_each_choice_says_what_it_would_come_to() -> None:
         "qwen3-30b": "Qwen3-30B Q4_K_M   17.8 GB · fits",
         "gemma-27b": "Gemma-27B & vision   16.1 GB · makes embed leave"
         " · 65,536 tokens (chosen to fit; trained for 262,144)",
-        "qwen-72b": "Qwen-72B Q4_K_M   needs 46 GB, 23.1 GB short",
+        "qwen-72b": "Qwen-72B Q4_K_M   needs 46 GiB, 23.1 GiB short",
     }
     assert view(scenes.planner(), 0).choices[0].text.endswith("· loaded")
     assert view(scenes.planner(), 0).choices[0].short == "Qwen3-30B Q4_K_M   17.8 GB"
@@ -115,7 +115,7 @@ def test_a_model_that_answers_while_the_next_one_loads_is_named() -> None:
 
 def test_what_does_not_fit_may_be_forced_or_given_what_would_help() -> None:
     shown = view(scenes.no_room())
-    assert "8.6 GB short" in shown.error
+    assert "8.6 GiB short" in shown.error
     assert (shown.retry, shown.force, shown.restore) == (GEMMA.id, GEMMA.id, "")
     assert (shown.remedy, shown.remedy_text) == (("ctx-size=32768",), "Use ctx-size 32768")
     assert view(scenes.failed()).force == ""

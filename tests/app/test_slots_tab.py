@@ -47,7 +47,7 @@ def test_a_card_shows_what_its_slot_serves(card: SlotCard) -> None:
     assert card.models.currentText() == "Qwen3-30B Q4_K_M   17.8 GB · loaded"
     assert card.models.closed_text == "Qwen3-30B Q4_K_M   17.8 GB"
     assert card.chip.text() == "Ready"
-    assert card.facts.full == "32k context · 17.8 GB"
+    assert card.facts.full == "32k context · 17.8 GiB used"
     assert not card.phases.isVisible()
     assert not card.problem.isVisible()
 
@@ -189,11 +189,11 @@ def test_slots_and_memory_pools_may_come_and_go(window: MainWindow, card: SlotCa
 def test_memory_is_a_bar_and_numbers(window: MainWindow) -> None:
     window.show_snapshot(scenes.ready())
     (line,) = window.slots.memory
-    assert line.numbers.text() == "4.8 GB free of 24 GB"
+    assert line.numbers.text() == "4.8 GiB free of 24 GiB"
     assert len(line.bar.parts) == 3
     assert line.bar.accessibleName() == "NVIDIA GeForce RTX 3090"
     assert line.bar.accessibleDescription() == (
-        "primary 9.8 GB, coder 6.3 GB, other programs 3.1 GB, 4.8 GB free of 24 GB"
+        "primary 9.8 GiB, coder 6.3 GiB, other programs 3.1 GiB, 4.8 GiB free of 24 GiB"
     )
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from app import text
 from router.config.schema import Kind
+from router.config.sizes import file_size, memory_size
 from router.state import DeviceMemory, Progress, ServerState, ServerStatus, SlotError, SlotState, SlotStatus
 from tests.app.fake_service import GB, GEMMA, first_snapshot
 
@@ -15,11 +16,22 @@ SLOT = SlotStatus("coder", Kind.CHAT, choices=(GEMMA,))
 
 
 @pytest.mark.parametrize(
-    ("count", "words"),
-    [(0, "0 KB"), (230 << 10, "230 KB"), (870 << 20, "870 MB"), (GB, "1 GB"), (int(17.84 * GB), "17.8 GB")],
+    ("count", "file", "memory"),
+    [
+        (0, "0 B", "0 MiB"),
+        (170_000, "170 KB", "166 KiB"),
+        (1_500_000, "1.5 MB", "1.4 MiB"),
+        (999_960, "1 MB", "977 KiB"),
+        (512 << 20, "537 MB", "512 MiB"),
+        (1 << 30, "1.1 GB", "1 GiB"),
+        (int(17.84 * GB), "19.2 GB", "17.8 GiB"),
+        (2_500_000_000_000, "2.5 TB", "2328.3 GiB"),
+        (-5, "0 B", "0 MiB"),
+    ],
 )
-def test_size(count: int, words: str) -> None:
-    assert text.size(count) == words
+def test_files_count_in_powers_of_ten_and_memory_in_gib(count: int, file: str, memory: str) -> None:
+    """Rows 30 and 49: one rule everywhere."""
+    assert (file_size(count), memory_size(count)) == (file, memory)
 
 
 @pytest.mark.parametrize(
@@ -30,16 +42,19 @@ def test_context(tokens: int, words: str) -> None:
 
 
 def test_memory_of_one_gpu_names_what_other_programs_take() -> None:
-    assert text.memory(first_snapshot().memory) == "VRAM 19.2/24 GB · other apps 3.1 GB"
+    assert text.memory(first_snapshot().memory) == "VRAM 19.2/24 GiB used · other apps 3.1 GiB"
 
 
 def test_memory_of_several_gpus_is_added_up() -> None:
     gpu = DeviceMemory("A", True, 24 * GB, 10 * GB, 10 * GB)
-    assert text.memory((gpu, gpu)) == "VRAM 20/48 GB on 2 GPUs"
+    assert text.memory((gpu, gpu)) == "VRAM 20/48 GiB used on 2 GPUs"
 
 
 def test_memory_without_a_gpu_is_ram_and_says_so() -> None:
-    assert text.memory([DeviceMemory("RAM", False, 23 * GB, int(5.1 * GB))]) == "RAM 5.1/23 GB (no GPU found)"
+    assert (
+        text.memory([DeviceMemory("RAM", False, 23 * GB, int(5.1 * GB))])
+        == "RAM 5.1/23 GiB used (no GPU found)"
+    )
     assert text.memory([]) == "Memory: not measured yet"
 
 

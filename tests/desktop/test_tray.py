@@ -43,7 +43,7 @@ async def test_menu_says_what_is_served_with_every_character_intact(desktop: Des
         "Copy endpoint URL",
         "primary · Qwen3-30B Q4_K_M · Ready",
         "embed · nothing loaded · Unloaded",
-        "VRAM 19.2/24 GB · other apps 3.1 GB",
+        "VRAM 19.2/24 GiB used · other apps 3.1 GiB",
         "Unload all",
         "Never leave this computer",
         "Logs…",
@@ -72,7 +72,7 @@ async def test_choosing_a_model_moves_the_mark_and_the_texts_but_no_row(desktop:
     done = await item.wait_label("primary · Gemma-27B & vision · Ready")
     assert ids(done) == ids(before)
     assert radio_labels(done) == ["Gemma-27B & vision   16.1 GB · loaded"]
-    assert done.find("primary", "Unload (frees 16.1 GB)").enabled
+    assert done.find("primary", "Unload (frees 16.1 GiB)").enabled
 
 
 async def test_icon_and_tooltip_follow_the_state(desktop: Desktop) -> None:
@@ -80,7 +80,7 @@ async def test_icon_and_tooltip_follow_the_state(desktop: Desktop) -> None:
     item = await ready_item(desktop)
     solid = (await item.property("IconPixmap"))[0]
     tooltip = (await item.property("ToolTip"))[2]
-    assert tooltip == "hal0 · primary: Qwen3-30B Q4_K_M ready · embed: unloaded · VRAM 19.2/24 GB"
+    assert tooltip == "hal0 · primary: Qwen3-30B Q4_K_M ready · embed: unloaded · VRAM 19.2/24 GiB used"
     await item.click("primary", "Unload")
     await item.wait_label("primary · Qwen3-30B Q4_K_M · Unloaded")
 

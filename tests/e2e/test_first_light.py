@@ -258,12 +258,82 @@ async def test_status_logs_and_unload_from_the_command_line(hal0: Hal0) -> None:
     assert wrong.returncode == 1 and "gamma" in wrong.stderr
 
 
+async def test_codes_and_hints_of_a_hal0_that_runs(hal0: Hal0) -> None:
+    """Row 46: names that are nearly right, and a hal0.yaml that is broken meanwhile."""
+    for words, meant in (
+        (("switch", "primry", "beta"), "primary"),
+        (("switch", "primary", "bata"), "beta"),
+        (("unload", "primry"), "primary"),
+        (("logs", "primry"), "primary"),
+        (("engine", "remove", "debain-1"), None),
+        (("model", "rm", "alpa", "--yes"), "alpha"),
+    ):
+        done = await asyncio.to_thread(hal0.cli, *words)
+        assert done.returncode == 1 and "Traceback" not in done.stderr
+        assert meant is None or f'Did you mean "{meant}"?' in done.stderr, done.stderr
+    assert (await asyncio.to_thread(hal0.cli, "status")).returncode == 0
+    file = hal0.home / "hal0.yaml"
+    file.write_text(file.read_text() + "prot: 1\n")
+    refused = await asyncio.to_thread(hal0.cli, "reload")
+    assert refused.returncode == 1 and "prot: is not a setting" in refused.stderr
+    done = await asyncio.to_thread(hal0.cli, "status")
+    assert done.returncode == 1 and "primary · alpha" in done.stdout and "has an error" in done.stdout
+
+
 async def test_check_lists_every_problem_with_its_line(make_hal0: Callable[[str], Hal0]) -> None:
     hal0 = make_hal0("slots:\n  primary: {modle: alpha}\n  embed: {kind: embeding}\n")
     done = await asyncio.to_thread(hal0.cli, "check")
     assert done.returncode == 1
     assert "hal0.yaml:5" in done.stderr and 'did you mean "model"' in done.stderr
     assert "hal0.yaml:6" in done.stderr and 'did you mean "embedding"' in done.stderr
+
+
+MISTAKEN = """
+models:
+  tuned:
+    file: alpha.gguf
+    aliases: [beta]
+    flags:
+      ctx-sise: 4096
+      cache-type-k: q9_9
+      lora: [gone.gguf]
+      mmproj: $HOME/x.gguf
+      ctx-size-draft: 5
+      embeddings: on
+  gone: {file: nowhere.gguf}
+slots:
+  primary: {model: nope}
+  embed: {kind: embedding, model: tuned}
+  cmd: {kind: stt, command: "no-such-program --port {port}"}
+"""
+
+
+@pytest.mark.parametrize("first", ["limits: {queue: 5}\n", "limits: {queue: -5}\n"])
+async def test_check_tells_what_only_files_and_the_engine_can_judge_with_its_line(
+    make_hal0: Callable[[str], Hal0], first: str
+) -> None:
+    """Rows 28 and 24: in one run, whether or not the file has other mistakes, and no hal0 needs to run."""
+    hal0 = make_hal0(first + MISTAKEN)
+    done = await asyncio.to_thread(hal0.cli, "check")
+    assert done.returncode == 1
+    lines = (hal0.home / "hal0.yaml").read_text().splitlines()
+    for written, key, part in (
+        ("aliases: [beta]", "models.tuned.aliases", "already means the file"),
+        ("ctx-sise", "models.tuned.flags.ctx-sise", "did you mean --ctx-size?"),
+        ("cache-type-k", "models.tuned.flags.cache-type-k", "q9_9"),
+        ("lora:", "models.tuned.flags.lora", "gone.gguf, and there is no such file"),
+        ("mmproj:", "models.tuned.flags.mmproj", "$NAME is not filled in here"),
+        ("ctx-size-draft", "models.tuned.flags.ctx-size-draft", "--ctx-size-draft was removed"),
+        ("embeddings", "models.tuned.flags.embeddings", "this is a model for chat"),
+        ("gone: {", "models.gone.file", "nowhere.gguf was not found"),
+        ("model: nope", "slots.primary.model", 'no model is called "nope"'),
+        ("model: tuned", "slots.embed.model", "as its file says"),
+        ("command:", "slots.cmd.command", 'the program "no-such-program" was not found'),
+    ):
+        line = 1 + next(i for i, text in enumerate(lines) if written in text)
+        (told,) = [text for text in done.stderr.splitlines() if f"hal0.yaml:{line}: {key}: " in text]
+        assert part in told
+    assert ("limits.queue" in done.stderr) == ("-5" in first)
 
 
 async def test_a_key_is_asked_for_and_never_shown(make_hal0: Callable[[str], Hal0]) -> None:

@@ -59,7 +59,7 @@ async def test_two_gpus_their_slots_and_a_driver_that_goes_and_comes_back(
     (slot,) = state["slots"]
     assert (slot["memory"], slot["memory_by_device"]) == (11000 * MIB, shares)
     status = await asyncio.to_thread(hal0.cli, "status")
-    assert "NVIDIA GeForce RTX 3090: 8.8 GB of 24 GB" in status.stdout
+    assert "NVIDIA GeForce RTX 3090: 8.8 GiB of 24 GiB used" in status.stdout
 
     driver.say("fail count -1 9", "fail init -1 9")
     await until_memory(hal0, lambda memory: [d["name"] for d in memory] == ["RAM"], "no GPU any more")

@@ -78,8 +78,9 @@ async def test_what_does_not_fit_is_refused_with_the_arithmetic_and_nothing_is_t
         error = body["error"]
         assert (status, error["code"]) == (507, "memory.insufficient"), body
         assert error["message"] == (
-            'Model "beta" does not fit: it needs 11.7 GB of NVIDIA GeForce RTX 3090; 9.3 GB is free, first is '
-            "in use or pinned and keeps 13.7 GB, 0.5 GB is kept free: 2.9 GB short; unload another slot, "
+            'Model "beta" does not fit: it needs 11.7 GiB of NVIDIA GeForce RTX 3090; 9.3 GiB is free, '
+            "first is "
+            "in use or pinned and keeps 13.7 GiB, 512 MiB is kept free: 2.9 GiB short; unload another slot, "
             "choose a smaller model, or force it."
         )
         (pool,) = error["details"]["pools"]

@@ -6,6 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
+from router.config.sizes import file_size
 from router.engine.install.progress import InstallProgress, OnProgress
 from router.engine.install.work import in_thread
 from router.engine.probe import NotAnEngine, probe
@@ -18,7 +19,7 @@ def need_space(folder: Path, size: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < size:
         raise InstallFailed(
-            f"The disk with {folder} has {free / 1e6:.0f} MB free, but {size / 1e6:.0f} MB are needed; "
+            f"The disk with {folder} has {file_size(free)} free, but {file_size(size)} are needed; "
             "make room and try again."
         )
 

@@ -131,6 +131,44 @@ def test_all_problems_come_at_once_in_line_order_with_the_nearest_name() -> None
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "key", "part", "suggestion"),
+    [
+        ("port: 8080", "port", "belongs under server:", None),
+        ("headroom: 1GiB", "headroom", "belongs under memory:", None),
+        ("server: {ports: [1, 2]}", "server.ports", "belongs under engine:", None),
+        ("modelDirs: [a]", "modelDirs", "is not a setting", "model_dirs"),
+        ("model-dirs: [a]", "model-dirs", "is not a setting", "model_dirs"),
+        ("LIMITS: {}", "LIMITS", "is not a setting", "limits"),
+        ("slots: {a: {idleUnload: 5}}", "slots.a.idleUnload", "is not a setting", "idle_unload"),
+        ("slots: {a: {ngl: 99}}", "slots.a.ngl", "write n-gpu-layers under flags: of a model", None),
+        ("slots: {a: {request: {}}}", "slots.a.request", "belongs under models.NAME:", None),
+        ("slots: {a: {ttl: 300}}", "slots.a.ttl", "write idle_unload: of the slot", None),
+        ("models: {a: {file: x, ctx_size: 1}}", "models.a.ctx_size", "write ctx-size under flags:", None),
+        ("models: {a: {file: x, -c: 1}}", "models.a.-c", "write ctx-size under flags:", None),
+        ("models: {a: {file: x, idle_unload: 1}}", "models.a.idle_unload", "under slots.NAME:", None),
+        ("models: {a: {file: x, cmd: y}}", "models.a.cmd", "file: of a model", None),
+        ("models: {a: {file: x, flags: {kind: chat}}}", "models.a.flags.kind", "under models.NAME:", None),
+        ("models: {a: {file: x, flags: {idle_unload: 1}}}", "models.a.flags.idle_unload", "slots.NAME:", None),
+        ("services: {}", "services", "docker-compose", None),
+        ("OLLAMA_HOST: x", "OLLAMA_HOST", "under server:", None),
+    ],
+)
+def test_a_key_that_is_right_elsewhere_says_where(
+    text: str, key: str, part: str, suggestion: str | None
+) -> None:
+    """Row 28: another depth, another spelling, another program."""
+    (found,) = [problem for problem in problems(text) if problem.key == key]
+    assert part in found.message and found.suggestion == suggestion, found
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "latin-1"])
+def test_a_file_in_another_encoding_is_told_so(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "hal0.yaml").write_bytes("models: {\u00fc: {file: a}}\n".encode(encoding))
+    with pytest.raises(ConfigErrors, match="is not UTF-8 text"):
+        parse_file(tmp_path / "hal0.yaml", PATHS)
+
+
 def test_one_problem_is_one_sentence_and_several_are_listed() -> None:
     with pytest.raises(ConfigErrors) as one:
         parse_config("slots:\n  primary: {swich: manual}\n", SOURCE, PATHS)

@@ -80,7 +80,7 @@ def test_an_unknown_quantisation_lists_what_there_is() -> None:
     found = file_sets([RepoFile("a-Q4_K_M.gguf", 4400 << 20, None), RepoFile("a-Q8_0.gguf", 8 << 30, None)])
     with pytest.raises(PullFailed) as told:
         choose(Reference("o/r", "Q5_K"), found)
-    assert told.value.message == "o/r has no Q5_K; it has: Q4_K_M (4.3 GB), Q8_0 (8.0 GB)."
+    assert told.value.message == "o/r has no Q5_K; it has: Q4_K_M (4.6 GB), Q8_0 (8.6 GB)."
 
 
 def test_a_repository_without_ggufs_is_told() -> None:

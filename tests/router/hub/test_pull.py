@@ -229,7 +229,7 @@ def test_a_disk_without_room_is_told_before_anything_comes(
     # No disk here is known to be nearly full: the spare room is asked for as more than any disk has.
     monkeypatch.setattr("router.hub.room.SPARE", 1 << 60)
     hub.seen.clear()
-    with pytest.raises(PullFailed, match=r"has .* GB free, but 0.0 GB are still to come: make room"):
+    with pytest.raises(PullFailed, match=r"has .* GB free, but 5.2 MB are still to come: make room"):
         puller.run(plan)
     assert hub.seen == []
 

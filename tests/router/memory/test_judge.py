@@ -93,7 +93,7 @@ async def test_a_promise_counts_until_the_memory_is_held(driver: StubDriver, stu
     await bench.load("first", model("a", 4096))
     refused = await bench.refusal("second", model("b", 4096))
     assert refused.details["pools"][0]["free"] == (23 - 14) * GIB
-    # It has touched 4 GB so far.
+    # It has touched 4 GiB so far.
     bench.there = [Occupant("first", model("a", 4096), pid=77)]
     says(driver, 1024 + 4096, "compute 0 77 4096")
     refused = await bench.refusal("second", model("b", 4096))
@@ -119,7 +119,7 @@ async def test_beside_instead_or_after_evicting(driver: StubDriver, stubbed: Mak
     assert judged == [Verdict(beside=True), Verdict(), Verdict(evict=("aux",))]
     bench.there[1] = replace(bench.there[1], evictable=False)
     assert (
-        "aux is in use or pinned and keeps 2.0 GB"
+        "aux is in use or pinned and keeps 2 GiB"
         in (await bench.refusal("primary", model("new", 4096))).message
     )
     forced = await bench.gate.judge("primary", model("new", 4096), lambda: bench.there, force=True)
@@ -139,8 +139,8 @@ async def test_the_arithmetic_is_told_in_words_and_numbers(driver: StubDriver, s
     refused = await bench.refusal("primary", model("big", 131_072))
     assert refused.status == 507 and refused.code == "memory.insufficient"
     assert refused.message == (
-        'Model "big" does not fit: it needs 18.2 GB of NVIDIA GeForce RTX 3090; 6.1 GB is free, primary would '
-        "give back 4.0 GB, 0.5 GB is kept free: 8.6 GB short; it would fit with ctx-size 36864."
+        'Model "big" does not fit: it needs 18.2 GiB of NVIDIA GeForce RTX 3090; 6.1 GiB is free, primary '
+        "would give back 4 GiB, 512 MiB is kept free: 8.6 GiB short; it would fit with ctx-size 36864."
     )
     (pool,) = refused.details["pools"]
     assert pool["needs"] + pool["headroom"] - pool["free"] - 4 * GIB == pool["short"] > 8 * GIB
@@ -275,8 +275,8 @@ async def test_memory_that_does_not_come_back_is_said_to_be_whose(
     with pytest.raises(MemoryInsufficient) as caught:
         await bench.gate.wait_for_room("primary", model("new", 4096), None, lambda: there)
     assert 0.3 <= time.monotonic() - began < 3
-    assert f"(pid {own}) with 12.0 GB, slot aux with 2.0 GB and " in caught.value.message
-    assert "needs 16.0 GB of NVIDIA GeForce RTX 3090 and 4.5 GB is free" in caught.value.message
+    assert f"(pid {own}) with 12 GiB, slot aux with 2 GiB and " in caught.value.message
+    assert "needs 16 GiB of NVIDIA GeForce RTX 3090 and 4.5 GiB is free" in caught.value.message
     await bench.gate.wait_for_room("primary", model("new", 4096), None, lambda: there, force=True)
 
 

@@ -1,0 +1,103 @@
+"""Keys that are right elsewhere: at another depth, as a flag of llama-server, or in another program's file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from router.config.flag_values import LISTS, NUMBER_LISTS, NUMBERS
+from router.config.flags import LONG_NAMES, PATH_FLAGS, flag_name
+from router.config.meanings import MEANINGS
+from router.config.schema import (
+    EngineConfig,
+    LimitsConfig,
+    MemoryConfig,
+    ModelConfig,
+    ServerConfig,
+    SlotConfig,
+    UpstreamConfig,
+)
+
+_SECTIONS: Final[Mapping[type, str]] = MappingProxyType(
+    {
+        ServerConfig: "server",
+        EngineConfig: "engine",
+        LimitsConfig: "limits",
+        MemoryConfig: "memory",
+        ModelConfig: "models.NAME",
+        SlotConfig: "slots.NAME",
+        UpstreamConfig: "upstreams.NAME",
+    }
+)
+_TOP: Final = (
+    *("server", "engine", "model_dirs", "models", "slots", "limits", "memory", "upstreams", "local_only"),
+    "updates",
+)
+_FLAGS: Final = frozenset(
+    {*NUMBERS, *NUMBER_LISTS, *LISTS, *PATH_FLAGS, *LONG_NAMES.values()}
+    | {"jinja", "no-mmap", "mmap", "mlock", "chat-template", "chat-template-kwargs", "pooling", "rope-scaling"}
+)
+# Of llama-swap, Ollama and docker-compose, in lower case, and what says the same here.
+_ELSEWHERE: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "cmd": "write the GGUF file as file: of a model and its options as flags:, or command: of a slot",
+        "ttl": "write idle_unload: of the slot, in seconds",
+        "keep_alive": "write idle_unload: of the slot, in seconds",
+        "proxy": "write command: of the slot with {port}; hal0 knows where that engine answers",
+        "checkendpoint": "write health: of the slot",
+        "healthchecktimeout": "take it out: hal0 waits as long as an engine shows signs of life",
+        "usemodelname": "write the name the server elsewhere knows as upstream: NAME/MODEL of a slot",
+        "startport": "write ports: [first, last] under engine:",
+        "listen": "write host: and port: under server:",
+        "groups": "take it out: models of different slots run beside each other where memory allows",
+        "macros": "take it out: YAML's own &name and *name repeat values",
+        "from": "write file: of a model",
+        "parameter": "write what a request may say under request:, and what a launch needs under flags:",
+        "ollama_host": "write host: and port: under server:",
+        "ollama_models": "write the folder under model_dirs:",
+        "services": "this is a docker-compose file; hal0.yaml has server:, models: and slots:",
+    }
+)
+_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def misplaced(path: str, name: str, valid: Collection[str]) -> str | None:
+    """What to do with the key `name` in the section at `path`, whose keys are `valid`; None where it is right
+    nowhere, or is only spelt wrongly."""
+    if respelt(name, valid):
+        return None
+    if places := _places(_snake(name), path):
+        return f"it belongs under {' or '.join(places)}"
+    if said := _ELSEWHERE.get(name.lower()):
+        return said
+    flag = flag_name(name)
+    if flag in _FLAGS:
+        here = "flags:" if path.startswith("models.") else "flags: of a model"
+        return f"it is a flag of llama-server: write {flag} under {here}"
+    return None
+
+
+def not_a_flag(name: str) -> str | None:
+    """Where a key under `flags:` belongs that is one of a model or a slot; None for what may be a flag."""
+    key = _snake(name)
+    kind = next((kind for kind in (ModelConfig, SlotConfig) if key in MEANINGS[kind]), None)
+    return None if kind is None else f"is no flag of llama-server; it belongs under {_SECTIONS[kind]}:"
+
+
+def respelt(name: str, valid: Collection[str]) -> str | None:
+    """The key that `name` is with other capitals, hyphens or underscores."""
+    return _snake(name) if _snake(name) in valid else None
+
+
+def _snake(name: str) -> str:
+    return _CAMEL.sub("_", name).lower().replace("-", "_")
+
+
+def _places(key: str, path: str) -> list[str]:
+    """The sections that have `key`, but for those like the one at `path`."""
+    first, dot, _ = path.partition(".")
+    here = f"{first}.NAME" if dot else first
+    found = [f"{place}:" for kind, place in _SECTIONS.items() if key in MEANINGS[kind] and place != here]
+    return ["no other key, at the margin", *found] if path and key in _TOP else found
