@@ -20,11 +20,14 @@ class RouterError(Exception):
         param: the request field at fault, if one is.
         details: JSON-ready extra facts (never secrets).
         retry_after: seconds after which a retry makes sense, sent as Retry-After.
+        mends: the same request may succeed later without anybody doing anything. Where not, the answer says
+            so to clients that would ask again (router.server.middleware). One may know better than its class.
     """
 
     status: int = 500
     code: str = "internal"
     type: str = "server_error"
+    mends: bool = True
 
     def __init__(
         self,
@@ -45,48 +48,90 @@ class BadRequest(RouterError):
     """The body is not what the endpoint takes."""
 
     status, code, type = 400, "request.invalid", "invalid_request_error"
+    mends = False
 
 
 class BodyTooLarge(RouterError):
     """The body is over 256 MiB."""
 
     status, code, type = 413, "request.too_large", "invalid_request_error"
+    mends = False
+
+
+class UnreadableBody(RouterError):
+    """The body is compressed, or its text is encoded, in a way hal0 does not read."""
+
+    status, code, type = 415, "request.unreadable_encoding", "invalid_request_error"
+    mends = False
+
+
+class SlowBody(RouterError):
+    """The rest of the body did not come in time."""
+
+    status, code, type = 408, "request.timeout", "invalid_request_error"
+
+
+class UrlTooLong(RouterError):
+    """The URL is longer than any that hal0 has."""
+
+    status, code, type = 414, "request.url_too_long", "invalid_request_error"
+    mends = False
+
+
+class HeadersTooLarge(RouterError):
+    """The headers are more, or longer, than hal0 takes."""
+
+    status, code, type = 431, "request.headers_too_large", "invalid_request_error"
+    mends = False
+
+
+class UnknownExpectation(RouterError):
+    """The header `Expect` asks for something else than 100-continue."""
+
+    status, code, type = 417, "request.unknown_expectation", "invalid_request_error"
+    mends = False
 
 
 class PathNotFound(RouterError):
     """Nothing is at that path."""
 
     status, code, type = 404, "path.not_found", "invalid_request_error"
+    mends = False
 
 
 class MethodNotAllowed(RouterError):
     """The path has other methods."""
 
     status, code, type = 405, "method.not_allowed", "invalid_request_error"
+    mends = False
 
 
 class Unauthorized(RouterError):
     """No key, or a wrong one."""
 
     status, code, type = 401, "auth.invalid_key", "invalid_request_error"
+    mends = False
 
 
 class ForbiddenOrigin(RouterError):
     """A web page of another site, or a name that is not this computer's."""
 
     status, code, type = 403, "auth.forbidden_origin", "invalid_request_error"
+    mends = False
 
 
 class ModelNotFound(RouterError):
     """No slot or model has that name."""
 
     status, code, type = 404, "model.not_found", "invalid_request_error"
+    mends = False
 
 
 class ModelNotLoaded(RouterError):
     """The model is known, but no slot may load it because a request names it."""
 
     status, code, type = 404, "model.not_loaded", "invalid_request_error"
+    mends = False
 
 
 class SlotEmpty(ModelNotLoaded):
@@ -97,18 +142,21 @@ class SlotNotFound(RouterError):
     """No slot has that name."""
 
     status, code, type = 404, "slot.not_found", "invalid_request_error"
+    mends = False
 
 
 class WrongKind(RouterError):
     """An embedding request for a chat slot, and the like."""
 
     status, code, type = 400, "model.wrong_kind", "invalid_request_error"
+    mends = False
 
 
 class BadModel(RouterError):
     """The model cannot be launched as configured: bad flag, missing or damaged file."""
 
     status, code, type = 400, "model.invalid", "invalid_request_error"
+    mends = False
 
 
 class QueueFull(RouterError):
@@ -127,6 +175,7 @@ class SwitchCancelled(RouterError):
     """The switch was cancelled, or a later order replaced it."""
 
     status, code, type = 409, "slot.switch_cancelled", "invalid_request_error"
+    mends = False
 
 
 class SlotAborted(RouterError):
@@ -139,6 +188,7 @@ class MemoryInsufficient(RouterError):
     """The model does not fit beside what may not be evicted; details hold the arithmetic, in bytes."""
 
     status, code = 507, "memory.insufficient"
+    mends = False
 
 
 class NoRoute(RouterError):
@@ -157,6 +207,7 @@ class LocalOnly(RouterError):
     """Only a server elsewhere could answer, and nothing may leave this computer."""
 
     status, code, type = 403, "upstream.local_only", "invalid_request_error"
+    mends = False
 
 
 class EngineFailed(RouterError):
@@ -195,12 +246,14 @@ class EngineMissing(RouterError):
     """No llama-server was found."""
 
     status, code = 503, "engine.not_installed"
+    mends = False
 
 
 class InstallFailed(RouterError):
     """No llama-server could be fetched; each attempt is named."""
 
     status, code = 502, "engine.install_failed"
+    mends = False
 
 
 class PullFailed(RouterError):
@@ -213,6 +266,7 @@ class PortInUse(RouterError):
     """The endpoint's port is taken; the message says by whom."""
 
     status, code = 503, "server.port_in_use"
+    mends = False
 
 
 class ShuttingDown(RouterError):
