@@ -36,12 +36,20 @@ class RouterError(Exception):
         param: str | None = None,
         details: Mapping[str, Any] | None = None,
         retry_after: float | None = None,
+        mends: bool | None = None,
     ) -> None:
         super().__init__(message)
+        if mends is not None:
+            self.mends = mends
         self.message = message
         self.param = param
         self.details = dict(details or {})
         self.retry_after = retry_after
+
+
+def number_mends(status: int) -> bool:
+    """Whether an error of somebody else's, of which only the status is known, may be gone when asked again."""
+    return status in (408, 409, 425, 429) or (status >= 500 and status not in (501, 505, 507))
 
 
 class BadRequest(RouterError):
@@ -231,6 +239,7 @@ class EngineRefused(RouterError):
         number = status or told.get("code")
         if isinstance(number, int) and 400 <= number < 600:
             error.status = number
+            error.mends = number_mends(number)
         if isinstance(told.get("type"), str):
             error.type = told["type"]
         return error

@@ -19,7 +19,7 @@ from router.server.client import Client
 from router.server.context import CONTEXT
 from router.server.elsewhere import from_upstream, instead_of_slot
 from router.server.exchange import Exchange
-from router.server.middleware import error_headers
+from router.server.middleware import error_headers, error_status
 from router.server.proxy import aborted, proxy
 from router.server.routed import Routed
 
@@ -30,7 +30,7 @@ async def generate(request: web.Request, exchange: Exchange) -> web.StreamRespon
         return await _serve(request, exchange)
     except RouterError as error:
         body = exchange.encoder.error(error)
-        return web.json_response(body, status=error.status, headers=error_headers(error))
+        return web.json_response(body, status=error_status(error, request.path), headers=error_headers(error))
 
 
 async def _serve(request: web.Request, exchange: Exchange) -> web.StreamResponse:

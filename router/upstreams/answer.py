@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 import aiohttp
 
 from router.config.schema import UpstreamConfig, UpstreamKind
-from router.errors import UpstreamFailed
+from router.errors import UpstreamFailed, number_mends
 from router.upstreams.call import MAX_HOPS, Call, headers_for, url_for
 from router.upstreams.keys import redact
 from router.upstreams.reasons import failure_reason, is_link_failure, moves_on, status_reason
@@ -55,6 +55,7 @@ class AskFailed(UpstreamFailed):
             f'Upstream "{upstream}" did not answer: {reason}.',
             details={"upstream": upstream, "reason": reason, "status": answered},
             retry_after=retry,
+            mends=answered is None or number_mends(answered),
         )
         self.reason = reason
         self.answered = answered

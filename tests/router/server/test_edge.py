@@ -13,6 +13,7 @@ from typing import Any, cast
 import pytest
 
 from router.config.schema import ServerConfig
+from router.errors import BodyTooLarge
 from router.server import body, faults
 from router.server.app import Endpoint
 from router.server.context import Context
@@ -133,7 +134,7 @@ async def test_a_bomb_is_not_unpacked(edge: Edge) -> None:
 
 
 def test_what_is_made_of_a_bomb_is_bounded() -> None:
-    with pytest.raises(body.BodyTooLarge, match="over 1000 bytes"):
+    with pytest.raises(BodyTooLarge, match="over 1000 bytes"):
         body.unpack(gzip.compress(b"\0" * 10_000), "gzip", 1000)
 
 
