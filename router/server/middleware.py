@@ -52,7 +52,6 @@ _numbers = itertools.count(1)
 _OPEN_PATHS = frozenset({"/health", "/v1/health", "/"})
 # Read by POST: Ollama's clients ask for a model's details that way, without a key.
 _READ_BY_POST = frozenset({"/api/show"})
-_RESPONSES = frozenset({"/v1/responses", "/responses"})
 _ANTHROPIC = [p + m for p in ("", "/v1") for m in ("/messages", "/messages/count_tokens")]
 _OLLAMA = ["/api/" + m for m in ["tags", "show", "ps", "version", "chat", "generate", "embed", "embeddings"]]
 _DIALECTS = {**dict.fromkeys(_ANTHROPIC, anthropic_error), **dict.fromkeys(_OLLAMA, ollama_error)}
@@ -167,12 +166,7 @@ def _told(error: RouterError, request: web.Request) -> web.StreamResponse:
 def error_response(error: RouterError, path: str) -> web.Response:
     """In the words of the dialect that `path` belongs to."""
     body = _DIALECTS.get(path, envelope)(error)
-    return web.json_response(body, status=error_status(error, path), headers=error_headers(error))
-
-
-def error_status(error: RouterError, path: str) -> int:
-    """Codex asks for a response again after every 5xx, five times, whatever the headers say."""
-    return 424 if error.status >= 500 and not error.mends and path in _RESPONSES else error.status
+    return web.json_response(body, status=error.status, headers=error_headers(error))
 
 
 def error_headers(error: RouterError) -> dict[str, str]:

@@ -50,12 +50,13 @@ class AskFailed(UpstreamFailed):
         answered: int | None = None,
         link: bool = False,
         retry: float | None = None,
+        mends: bool | None = None,
     ) -> None:
         super().__init__(
             f'Upstream "{upstream}" did not answer: {reason}.',
             details={"upstream": upstream, "reason": reason, "status": answered},
             retry_after=retry,
-            mends=answered is None or number_mends(answered),
+            mends=(answered is None or number_mends(answered)) if mends is None else mends,
         )
         self.reason = reason
         self.answered = answered
@@ -241,7 +242,9 @@ async def _error_answer(
     text = redact(body.decode(errors="replace"), key)
     if moves_on(response.status):
         reason = redact(status_reason(response.status, response.reason or "", text.encode()), key)
-        raise AskFailed(upstream.name, reason, answered=response.status, retry=_retry_after(response))
+        final = response.headers.get("X-Should-Retry", "").lower() == "false"
+        retry, mends = _retry_after(response), False if final else None
+        raise AskFailed(upstream.name, reason, answered=response.status, retry=retry, mends=mends)
     return UpstreamAnswer(upstream, model, response, text.encode())
 
 

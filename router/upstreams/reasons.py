@@ -21,7 +21,6 @@ _EXPLAINED: Final = {
     404: "it has no such model or path",
     405: "it has no such path",
     408: "it gave up waiting",
-    424: "it cannot load that model",
     425: "it is too early for it",
     429: "it has too many requests",
 }

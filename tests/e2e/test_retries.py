@@ -76,7 +76,7 @@ async def test_every_dialect_says_so_and_none_loads_again(
         async with hal0.session.post(hal0.url + path, json={"model": "odd", **body}) as answer:
             told = await answer.text()
             assert answer.headers.get("X-Should-Retry") == "false" and "Retry-After" not in answer.headers, path
-            assert answer.status == (424 if path == "/v1/responses" else 502), path
+            assert answer.status == (400 if path == "/v1/responses" else 502), path
             assert "not found" in told and "odd" in told
     assert loads(hal0) == 1
     slot = await hal0.slot()

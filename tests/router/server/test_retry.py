@@ -12,9 +12,11 @@ from router.config.problems import ConfigErrors
 from router.damaged import is_lasting
 from router.errors import EngineFailed, EngineRefused, RouterError, number_mends
 from router.failures import MAX_FAILURES, OPEN_AFTER, Failures
+from router.server.generate import error_status
 from router.server.middleware import error_response
 from router.upstreams.answer import AskFailed
 from router.upstreams.chain import Tried, no_route
+from router.wire.encode import ResponsesStream
 
 PATHS = ("/v1/chat/completions", "/v1/responses", "/responses", "/v1/messages", "/api/chat", "/completion")
 
@@ -55,10 +57,30 @@ def test_the_header_and_the_status_say_it(kind: type[RouterError], path: str) ->
         answer = error_response(kind("It is so.", retry_after=3.0, mends=mends), path)
         assert answer.headers.get("X-Should-Retry") == (None if mends else "false")
         assert answer.headers.get("Retry-After") == ("3" if mends else None)
-        is_responses = path.endswith("/responses")
-        assert answer.status == (424 if is_responses and not mends and kind.status >= 500 else kind.status)
+        assert answer.status == kind.status
         assert answer.body and b"It is so." in bytes(answer.body)  # type: ignore[arg-type]
         assert json.loads(bytes(answer.body))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", [errors.ModelNotFound, errors.EngineFailed, errors.MemoryInsufficient])
+def test_codex_is_told_in_the_one_status_it_does_not_repeat(kind: type[RouterError]) -> None:
+    """It asks five times more after every other (measured with the real one, 0.169)."""
+    error = kind("It is so.", mends=False)
+    assert error_status(error, "/v1/responses") == 400
+    assert error_status(error, "/v1/responses", from_hal0=True) == kind.status, "it looks for another"
+    assert error_status(error, "/v1/chat/completions") == kind.status
+    assert error_status(kind("It is so.", mends=True), "/v1/responses") == kind.status
+    assert error_status(errors.Unauthorized("No."), "/v1/responses") == 401
+
+
+@pytest.mark.parametrize(("mends", "code"), [(True, "server_error"), (False, "invalid_prompt")])
+def test_a_late_failure_of_a_response(mends: bool, code: str) -> None:
+    """openai-python raises the first event, Codex reads the second: not repeated if it is `invalid_prompt`."""
+    events = ResponsesStream().late_error(EngineFailed("It is so.", mends=mends)).strip().split(b"\n\n")
+    told = [json.loads(event.partition(b"data: ")[2]) for event in events]
+    assert [one["type"] for one in told] == ["error", "response.failed"]
+    assert told[0]["code"] == "model_not_available"
+    assert told[1]["response"]["error"] == {"code": code, "message": "It is so."}
 
 
 @pytest.mark.parametrize(
