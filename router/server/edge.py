@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from aiohttp import http_exceptions, web
 from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http import RawRequestMessage
+from aiohttp.http import HttpVersion10, RawRequestMessage
 from aiohttp.streams import StreamReader
 
 from router.errors import BadRequest, HeadersTooLarge, RouterError, UnknownExpectation, UrlTooLong
@@ -88,6 +88,10 @@ class _Server(web.Server):
         if path != message.url.raw_path:
             url = message.url.with_path(path, encoded=True, keep_query=True)
             message = message._replace(path=url.raw_path_qs, url=url)
+        if (
+            message.version < HttpVersion10
+        ):  # a line without a version: its answer is to have a head all the same
+            message = message._replace(version=HttpVersion10)
         request = self._make(message, payload, protocol, writer, task)
         if message.url.absolute:
             request[TARGET] = message.url.authority

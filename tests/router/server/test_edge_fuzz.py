@@ -10,7 +10,7 @@ import logging
 import random
 import socket
 import struct
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -22,7 +22,7 @@ from router.server.faults import TOLD_EACH, Fault
 from router.server.upstream import Upstreams
 from router.state import ModelStatus
 from router.supervisor import Supervisor
-from tests.engines.running import soon
+from tests.engines.running import soon, until
 from tests.router.server.conftest import CountingStore
 from tests.router.server.test_generate import HEAD, Launcher, event
 
@@ -183,36 +183,100 @@ async def engine(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     writer.close()
 
 
+class Whole:
+    """The endpoint with a slot whose engine is the stub."""
+
+    def __init__(self) -> None:
+        self.store, self.launcher, self._upstreams = CountingStore(), Launcher(), Upstreams()
+        self._answering = 0
+        self.supervisor = Supervisor(self.store, self.launcher)
+        models = {"alpha": Model("alpha", Kind.CHAT, display_name="alpha", command="alpha {port}")}
+        self.supervisor.add_slot(SlotConfig("primary"), LimitsConfig(), models, "alpha")
+        self.store.update(models=(ModelStatus("alpha", "alpha", Kind.CHAT),))
+        self.endpoint = Endpoint(ServerConfig(port=0), Context(self.store, self.supervisor, self._upstreams))
+
+    async def __aenter__(self) -> Self:
+        self._stub = await asyncio.start_server(self._engine, "127.0.0.1", 0)
+        self.launcher.port = self._stub.sockets[0].getsockname()[1]
+        await self.endpoint.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.launcher.automatic = {"check", "launch", "ready", "stop"}
+        await self.endpoint.stop()
+        await soon(self.supervisor.close())
+        self._upstreams.close()
+        self._stub.close()
+        await until(lambda: not self._answering, "the engine to end")
+
+    async def _engine(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._answering += 1
+        await engine(reader, writer)
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+        self._answering -= 1
+
+
 @pytest.mark.timeout(170)
 async def test_no_random_request_makes_a_traceback(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    store, launcher, upstreams = CountingStore(), Launcher(), Upstreams()
-    supervisor = Supervisor(store, launcher)
-    models = {"alpha": Model("alpha", Kind.CHAT, display_name="alpha", command="alpha {port}")}
-    supervisor.add_slot(SlotConfig("primary"), LimitsConfig(), models, "alpha")
-    store.update(models=(ModelStatus("alpha", "alpha", Kind.CHAT),))
-    stub = await asyncio.start_server(engine, "127.0.0.1", 0)
-    launcher.port = stub.sockets[0].getsockname()[1]
-    context = Context(store, supervisor, upstreams)
-    endpoint = Endpoint(ServerConfig(port=0), context)
-    await endpoint.start()
-    try:
-        await soon(supervisor.load("primary", "alpha"))
+    async with Whole() as whole:
+        port = whole.endpoint.port
+        await soon(whole.supervisor.load("primary", "alpha"))
         for batch in range(REQUESTS // AT_ONCE):
             dice = [Dice(SEED + batch * AT_ONCE + i) for i in range(AT_ONCE)]
-            for received in await asyncio.gather(*(play(one, endpoint.port) for one in dice)):
+            for received in await asyncio.gather(*(play(one, port) for one in dice)):
                 judge(received)
-        answer = await play_health(endpoint.port)
-        assert answer.startswith(b"HTTP/1.1 200 ")
-    finally:
-        await endpoint.stop()
-        await soon(supervisor.close())
-        upstreams.close()
-        stub.close()
+        assert (await play_health(port)).startswith(b"HTTP/1.1 200 ")
+    lines = warnings(caplog)
+    assert len(lines) <= len(Fault) * (TOLD_EACH + 1) * 3, lines
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """hal0's lines from WARNING on; none of them is about itself."""
     bad = [r for r in caplog.records if r.levelno >= logging.ERROR or r.exc_info]
     assert not bad, [(r.getMessage(), r.exc_info) for r in bad[:3]]
-    lines = [r for r in caplog.records if r.levelno >= logging.WARNING]
-    assert len(lines) <= len(Fault) * (TOLD_EACH + 1) * 3, [r.getMessage() for r in lines]
+    return [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+
+
+BODY = b'{"model": "primary", "messages": [], "stream": true}'
+HEAD_BYTES = b"POST %b HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
+PHASES = {
+    "in the head": ((HEAD_BYTES % (b"/v1/chat/completions", 9))[:40], b""),
+    "in the body": (HEAD_BYTES % (b"/v1/chat/completions", 900) + BODY, b""),
+    "while it loads": (HEAD_BYTES % (b"/v1/chat/completions", len(BODY)) + BODY, b": hal0 "),
+    "while it loads, not streamed": (
+        HEAD_BYTES % (b"/v1/chat/completions", 20) + b'{"model": "primary"}',
+        b"\n",
+    ),
+    "while it loads, Ollama": (HEAD_BYTES % (b"/api/chat", len(BODY)) + BODY, b'"done":'),
+    "in the stream": (HEAD_BYTES % (b"/v1/chat/completions", len(BODY)) + BODY, b'"content":"So"'),
+    "in the events": (b"GET /api/events?heartbeat=0.1 HTTP/1.1\r\nHost: localhost\r\n\r\n", b": still here"),
+}
+
+
+@pytest.mark.parametrize("phase", PHASES)
+async def test_who_leaves_makes_no_noise(phase: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Row 32: whatever was being written to it."""
+    raw, seen = PHASES[phase]
+    async with Whole() as whole:
+        if phase.startswith("while"):
+            whole.launcher.automatic -= {"ready"}
+        readers = []
+        for _ in range(5):
+            reader, writer = await asyncio.open_connection("127.0.0.1", whole.endpoint.port)
+            sock = writer.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            writer.write(raw)
+            if seen:
+                await soon(reader.readuntil(b"\r\n\r\n"))
+                await soon(reader.readuntil(seen))
+            readers.append(writer)
+        for writer in readers:
+            writer.close()
+        assert (await play_health(whole.endpoint.port)).startswith(b"HTTP/1.1 200 ")
+        await until(lambda: whole.store.snapshot.slots[0].in_flight == 0, "their leases to come back")
+    assert not warnings(caplog)
 
 
 async def play_health(port: int) -> bytes:
