@@ -1,7 +1,8 @@
 """Models that an engine has found damaged, or of a kind it does not know: trying again loads them in vain.
 
-A request for one is answered with what the engine said, at once, until a file of it or the engine is another,
-or a person loads it. What a moment may mend (memory, a port, a driver) is not kept here: `router.failures`.
+A request for one is answered with what the engine said, at once and as a 400, which no client repeats, until
+one of its files or the engine changes, or a person loads it. What a moment may mend (memory, a port, a driver)
+is not kept here: `router.failures`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from router.catalog.model import LaunchKey, Model
-from router.errors import EngineFailed, RouterError
+from router.errors import EngineFailed, ModelDamaged, RouterError
 from router.seat import RunningEngine
 
 # What llama.cpp says of a file: llama-model-loader.cpp, llama-model.cpp, llama-vocab.cpp, gguf.cpp, clip.cpp.
@@ -67,7 +68,7 @@ class Damaged:
         if case is None:
             return None
         if await asyncio.to_thread(_stamp, case.argv) == case.files:
-            return type(case.error)(case.error.message, details=case.error.details, mends=False)
+            return ModelDamaged(case.error.message, details=case.error.details)
         self._cases.pop(model.launch_key, None)
         return None
 

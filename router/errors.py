@@ -167,6 +167,10 @@ class BadModel(RouterError):
     mends = False
 
 
+class ModelDamaged(BadModel):
+    """An engine has said so of its file; it is not loaded again before that changes."""
+
+
 class QueueFull(RouterError):
     """Too many requests wait for another model; see Retry-After."""
 
