@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from router.errors import RouterError
 
@@ -34,11 +34,12 @@ class Done:
 @dataclass(frozen=True, slots=True)
 class CheckModel:
     """See whether `model` could be launched and has room, touching nothing in this slot; answer `checked` or
-    `check_failed`. `force`: a person wants it even if memory is short."""
+    `check_failed`. `force`: a person wants it even if memory is short. `for_request`: nobody ordered it."""
 
     check: int
     model: str
     force: bool = False
+    for_request: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

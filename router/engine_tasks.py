@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from router.admission import Admissions
 from router.catalog.model import Model
+from router.damaged import Damaged, is_lasting
 from router.effects import CheckModel, Effect, StartEngine
 from router.engine.log import EngineLog, LogFiles
 from router.engine.process import EngineProcess
@@ -41,6 +42,7 @@ class EngineTasks:
 
     Attributes:
         launcher: what launches from now on.
+        damaged: what no engine can load.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class EngineTasks:
         self._seats = seats
         self._tell = tell
         self._log_files = log_files
+        self.damaged = Damaged()
         self._running: set[asyncio.Task[None]] = set()
         self._checks: set[asyncio.Task[None]] = set()
 
@@ -106,6 +109,8 @@ class EngineTasks:
         model = seat.model(asked.model)
         try:
             await self.launcher.check(model)
+            if asked.for_request and (known := await self.damaged.why_not(model)) is not None:
+                raise known
             beside = await self._admissions.admit(seat, asked, model)
         except Exception as error:  # noqa: BLE001
             failed = _as_router_error(error)
@@ -119,6 +124,7 @@ class EngineTasks:
             await self._bring_up(seat, engine)
         except Exception as error:  # noqa: BLE001
             failed = _did_not_load(seat.name, engine.model.id, _as_router_error(error))
+            self.damaged.note(engine, failed)
             stuck = await self._reap(seat, engine)
             failed = failed if stuck is None else stuck
             self._tell(seat, lambda s, now: s.engine_failed(engine.generation, failed, now))
@@ -152,6 +158,7 @@ class EngineTasks:
             self._tell(seat, lambda s, _now: s.engine_progress(engine.generation, phase, fraction))
 
         on_progress(SlotState.STARTING, None)  # its process and port are known now
+        await self.damaged.launched(engine)
         context = await self.launcher.ready(engine.process, on_progress)
         engine.context_length = engine.model.usable(context) if context else None
 
@@ -209,4 +216,5 @@ def _did_not_load(slot: str, model: str, error: RouterError) -> RouterError:
         return error
     reason = error.message[:1].lower() + error.message[1:].rstrip(".")
     message = f'Model "{model}" did not load: {reason}; see `hal0 logs {slot}`.'
-    return EngineFailed(message, details=error.details, retry_after=error.retry_after)
+    mends = not is_lasting(error)
+    return EngineFailed(message, details=error.details, retry_after=error.retry_after, mends=mends)

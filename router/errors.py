@@ -22,11 +22,14 @@ class RouterError(Exception):
         param: the request field at fault, if one is.
         details: JSON-ready extra facts (never secrets).
         retry_after: seconds after which a retry makes sense, sent as Retry-After.
+        mends: the same request may succeed later without anybody doing anything. Where not, the answer says
+            so to clients that would ask again (router.server.middleware). One may know better than its class.
     """
 
     status: int = 500
     code: str = "internal"
     type: str = "server_error"
+    mends: bool = True
 
     def __init__(
         self,
@@ -35,60 +38,110 @@ class RouterError(Exception):
         param: str | None = None,
         details: Mapping[str, Any] | None = None,
         retry_after: float | None = None,
+        mends: bool | None = None,
     ) -> None:
         self.message = speakable(message, keep="\n\t")  # it may quote anything, and goes to screens and logs
         super().__init__(self.message)
+        if mends is not None:
+            self.mends = mends
         self.param = param
         self.details = dict(details or {})
         self.retry_after = retry_after
+
+
+def number_mends(status: int) -> bool:
+    """Whether an error of somebody else's, of which only the status is known, may be gone when asked again."""
+    return status in (408, 409, 425, 429) or (status >= 500 and status not in (501, 505, 507))
 
 
 class BadRequest(RouterError):
     """The body is not what the endpoint takes."""
 
     status, code, type = 400, "request.invalid", "invalid_request_error"
+    mends = False
 
 
 class BodyTooLarge(RouterError):
     """The body is over 256 MiB."""
 
     status, code, type = 413, "request.too_large", "invalid_request_error"
+    mends = False
+
+
+class UnreadableBody(RouterError):
+    """The body is compressed, or its text is encoded, in a way hal0 does not read."""
+
+    status, code, type = 415, "request.unreadable_encoding", "invalid_request_error"
+    mends = False
+
+
+class SlowBody(RouterError):
+    """The rest of the body did not come in time."""
+
+    status, code, type = 408, "request.timeout", "invalid_request_error"
+
+
+class UrlTooLong(RouterError):
+    """The URL is longer than any that hal0 has."""
+
+    status, code, type = 414, "request.url_too_long", "invalid_request_error"
+    mends = False
+
+
+class HeadersTooLarge(RouterError):
+    """The headers are more, or longer, than hal0 takes."""
+
+    status, code, type = 431, "request.headers_too_large", "invalid_request_error"
+    mends = False
+
+
+class UnknownExpectation(RouterError):
+    """The header `Expect` asks for something else than 100-continue."""
+
+    status, code, type = 417, "request.unknown_expectation", "invalid_request_error"
+    mends = False
 
 
 class PathNotFound(RouterError):
     """Nothing is at that path."""
 
     status, code, type = 404, "path.not_found", "invalid_request_error"
+    mends = False
 
 
 class MethodNotAllowed(RouterError):
     """The path has other methods."""
 
     status, code, type = 405, "method.not_allowed", "invalid_request_error"
+    mends = False
 
 
 class Unauthorized(RouterError):
     """No key, or a wrong one."""
 
     status, code, type = 401, "auth.invalid_key", "invalid_request_error"
+    mends = False
 
 
 class ForbiddenOrigin(RouterError):
     """A web page of another site, or a name that is not this computer's."""
 
     status, code, type = 403, "auth.forbidden_origin", "invalid_request_error"
+    mends = False
 
 
 class ModelNotFound(RouterError):
     """No slot or model has that name."""
 
     status, code, type = 404, "model.not_found", "invalid_request_error"
+    mends = False
 
 
 class ModelNotLoaded(RouterError):
     """The model is known, but no slot may load it because a request names it."""
 
     status, code, type = 404, "model.not_loaded", "invalid_request_error"
+    mends = False
 
 
 class SlotEmpty(ModelNotLoaded):
@@ -99,18 +152,25 @@ class SlotNotFound(RouterError):
     """No slot has that name."""
 
     status, code, type = 404, "slot.not_found", "invalid_request_error"
+    mends = False
 
 
 class WrongKind(RouterError):
     """An embedding request for a chat slot, and the like."""
 
     status, code, type = 400, "model.wrong_kind", "invalid_request_error"
+    mends = False
 
 
 class BadModel(RouterError):
     """The model cannot be launched as configured: bad flag, missing or damaged file."""
 
     status, code, type = 400, "model.invalid", "invalid_request_error"
+    mends = False
+
+
+class ModelDamaged(BadModel):
+    """An engine has said so of its file; it is not loaded again before that changes."""
 
 
 class QueueFull(RouterError):
@@ -129,6 +189,7 @@ class SwitchCancelled(RouterError):
     """The switch was cancelled, or a later order replaced it."""
 
     status, code, type = 409, "slot.switch_cancelled", "invalid_request_error"
+    mends = False
 
 
 class SlotAborted(RouterError):
@@ -141,6 +202,7 @@ class MemoryInsufficient(RouterError):
     """The model does not fit beside what may not be evicted; details hold the arithmetic, in bytes."""
 
     status, code = 507, "memory.insufficient"
+    mends = False
 
 
 class NoRoute(RouterError):
@@ -159,6 +221,7 @@ class LocalOnly(RouterError):
     """Only a server elsewhere could answer, and nothing may leave this computer."""
 
     status, code, type = 403, "upstream.local_only", "invalid_request_error"
+    mends = False
 
 
 class EngineFailed(RouterError):
@@ -182,8 +245,9 @@ class EngineRefused(RouterError):
         number = status or told.get("code")
         if isinstance(number, int) and 400 <= number < 600:
             error.status = number
+            error.mends = number_mends(number)
         if number == 501:  # this model cannot, as it was launched: no retry mends that, and SDKs retry any 5xx
-            error.status, error.type = 400, BadRequest.type
+            error.status, error.type, error.mends = 400, BadRequest.type, False
             return error
         if isinstance(told.get("type"), str):
             error.type = told["type"]
@@ -200,12 +264,14 @@ class EngineMissing(RouterError):
     """No llama-server was found."""
 
     status, code = 503, "engine.not_installed"
+    mends = False
 
 
 class InstallFailed(RouterError):
     """No llama-server could be fetched; each attempt is named."""
 
     status, code = 502, "engine.install_failed"
+    mends = False
 
 
 class PullFailed(RouterError):
@@ -218,6 +284,7 @@ class PortInUse(RouterError):
     """The endpoint's port is taken; the message says by whom."""
 
     status, code = 503, "server.port_in_use"
+    mends = False
 
 
 class ShuttingDown(RouterError):

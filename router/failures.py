@@ -62,7 +62,8 @@ class Failures:
     def failed(self, model: str, error: RouterError, now: float) -> None:
         """It could not be loaded."""
         self._add(model, error, now, crashed=False)
-        if isinstance(error, EngineFailed | EngineMissing):  # a bad file says nothing of other models
+        damaged = isinstance(error, EngineFailed) and not error.mends
+        if isinstance(error, EngineFailed | EngineMissing) and not damaged:  # a bad file says nothing of others
             self._switches = _one_more(self._switches, error, now, crashed=False)
 
     def crashed(self, model: str, error: RouterError, now: float, ready_for: float) -> None:
@@ -89,7 +90,8 @@ class Failures:
         if failure is None or now >= failure.retry_at:
             return self._breaker(now)
         error = failure.error
-        return type(error)(error.message, details=error.details, retry_after=failure.retry_at - now)
+        wait = failure.retry_at - now
+        return type(error)(error.message, details=error.details, retry_after=wait, mends=error.mends)
 
     def _breaker(self, now: float) -> RouterError | None:
         failed = self._switches

@@ -19,7 +19,7 @@ from collections.abc import Collection
 from router import waiting
 from router.config.schema import LimitsConfig, SlotConfig
 from router.effects import AbortLeases, Done, Effect, Refuse, StopEngine
-from router.errors import MemoryInsufficient, RouterError
+from router.errors import MemoryInsufficient, ModelDamaged, RouterError
 from router.state import SlotState
 from router.switching import LOADING, REVERSIBLE, Leaving, Switch
 from router.turns import Turns
@@ -220,7 +220,9 @@ class SlotScheduler(Turns):
             return []
         target = self.switch.target
         # What does not fit now may fit in a moment: the next request is judged anew.
+        # And what an engine said of a file counted when it said it.
         passing = isinstance(error, MemoryInsufficient) and self.switch.for_request
+        passing = passing or isinstance(error, ModelDamaged)
         self._note_failure(target, error, now, counts=not passing)
         return self._give_up() + self._refuse_for(target, error) + self._advance(now)
 

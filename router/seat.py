@@ -30,6 +30,7 @@ class RunningEngine:
         after_stop: its memory comes from an engine that was stopped; `force`: it starts even if that is short.
         outdated: it runs another llama-server than it would now.
         spawning: its process is being made: too late to stop it before it is there.
+        files: what it reads, as it was then (router.damaged).
         memory: what it holds, as last measured.
         tokens_per_second: of its last answer, as it said.
     """
@@ -45,6 +46,7 @@ class RunningEngine:
     spawning: bool = False
     task: asyncio.Task[None] | None = None
     process: EngineProcess | None = None
+    files: tuple[Hashable, ...] = ()
     context_length: int | None = None
     memory: SlotMemory | None = None
     tokens_per_second: float | None = None

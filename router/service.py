@@ -107,14 +107,14 @@ class Service:
             self.store,
             self._supervisor,
             self._upstreams,
-            server.api_keys,
-            self._live,
+            settings=self._live,
             elsewhere=self._elsewhere,
             remotes=self._remotes,
             log_file=self._paths.logs / "hal0.log",
             engines=self,
             downloads=self._downloads,
         )
+        context.admit(server)
         self._orders = context.orders
         self._listener = Listener(server, context, self._paths.state)
         self._reconfigurer = Reconfigurer(

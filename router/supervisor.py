@@ -84,6 +84,7 @@ class Supervisor:
     def use_launcher(self, launcher: EngineLauncher, *, restart: bool) -> None:
         """Launch with another launcher from now on; `restart`: what runs llama-server, too."""
         self._engines.launcher = launcher
+        self._engines.damaged.forget()
         for seat in self._seats.values() if restart else ():
             old = [engine for engine in seat.engines.values() if engine.model.command is None]
             for engine in old:

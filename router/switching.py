@@ -120,7 +120,7 @@ class Switching:
             return []
         self._check += 1
         switch.check = self._check
-        return [CheckModel(self._check, switch.target, switch.force)]
+        return [CheckModel(self._check, switch.target, switch.force, switch.for_request)]
 
     def _begin_unload(self, now: float) -> list[Effect]:
         self.switch = Switch(None, self.running, now + self.slot.drain_timeout)

@@ -36,9 +36,8 @@ def models(config_file: Path | None, url: str | None, *, fit: bool) -> int:
         listed = sorted(listed, key=lambda model: _BEST_FIRST.index(model["fit"]))
     print(table([_COLUMNS, *(_row(model) for model in listed)]))
     if fit and (kept := max((model.get("prompt_cache") or 0 for model in listed), default=0)):
-        print(
-            f"RAM for earlier prompts: up to {memory_size(kept)} a chat engine, less where it is short (cache-ram)"
-        )
+        most = memory_size(kept)
+        print(f"RAM for earlier prompts: up to {most} a chat engine, less where it is short (cache-ram)")
     for line in _remarks(found):
         print(line)
     pool = "VRAM" if found["memory"]["is_gpu"] else "RAM"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -26,12 +26,25 @@ def read_server(section: Section, environment: Mapping[str, str]) -> ServerConfi
     port = section.integer("port", standard.port, 1, 65535)
     entries = section.texts("api_keys", secret=True) or []
     keys = [_api_key(entry, section, environment) for entry in entries]
+    hosts = _entries(section, "allowed_hosts", places.host_pattern)
+    origins = _entries(section, "allowed_origins", places.origin_pattern)
     section.finish()
     # Keys that could not be read are problems of their own; "no key" would send people the wrong way.
     if not places.is_loopback(host) and not entries and section.entry_count("api_keys") == 0:
         message = f"LAN exposure needs a key: with {host} other computers could use your models"
         section.problem("host", f"{message}; add one to server.api_keys, or use 127.0.0.1")
-    return ServerConfig(host=host, port=port, api_keys=tuple(key for key in keys if key))
+    return ServerConfig(host, port, tuple(key for key in keys if key), hosts, origins)
+
+
+def _entries(section: Section, name: str, check: Callable[[str], str]) -> tuple[str, ...]:
+    """A list of words, each as `check` returns it; a ValueError's sentence becomes that line's problem."""
+    found: list[str] = []
+    for entry in section.texts(name) or []:
+        try:
+            found.append(check(entry.text.strip()))
+        except places.NotWritten as error:
+            section.problems.add(entry.line, section.key(name), str(error), error.suggestion)
+    return tuple(dict.fromkeys(found))
 
 
 def _api_key(entry: Value, section: Section, environment: Mapping[str, str]) -> str | None:

@@ -30,6 +30,16 @@ MEANINGS: Final[dict[type, dict[str, Meaning]]] = {
             "accepted keys; `env:NAME` reads one from the environment. Empty: no key is asked for",
             "[]",
         ),
+        "allowed_hosts": Meaning(
+            "names by which clients may call without a key, besides addresses and this computer's own: "
+            "`pc.local`, `*.ts.net` (all below it), `.example.org` (it, too)",
+            "[]",
+        ),
+        "allowed_origins": Meaning(
+            "web pages and browser extensions that may call without a key, besides those of this computer: "
+            "`https://chat.example.org`, `https://*.example.org`",
+            "[]",
+        ),
     },
     EngineConfig: {
         "llama_server": Meaning(

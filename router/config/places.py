@@ -8,8 +8,14 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 _VARIABLE: Final = re.compile(r"\$\{?[A-Za-z_]|%[A-Za-z_]+%")
+_PRIVATE: Final = frozenset({"local", "lan", "home", "internal", "localdomain", "localhost", "test"})
+"""Top-level names that nobody can register, so that no web page can have a name below them."""
+
+_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*")
+_NAME_IN_URL: Final = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?")  # compose services have underscores
 _HOST_NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
@@ -75,6 +81,94 @@ def host_and_port(text: str) -> str:
     if not (known and colon and port.isdecimal() and 1 <= int(port) <= 65535):
         raise ValueError(f'"{text}" is no host and port; write something like 10.0.0.3:50052')
     return text
+
+
+class NotWritten(ValueError):
+    """An entry that cannot be used; `suggestion`: what was most likely meant."""
+
+    def __init__(self, sentence: str, suggestion: str | None = None) -> None:
+        super().__init__(sentence)
+        self.suggestion = suggestion
+
+
+def host_pattern(text: str) -> str:
+    """`pc.local`, `*.ts.net` (every name below it) or `.example.org` (it, too), in lower case.
+
+    Raises NotWritten for all else; also for `*` and `*.com`, by which any web page could call.
+    """
+    plain = _ascii(text.lower()).removesuffix(".")
+    name = plain.removeprefix("*").removeprefix(".")
+    wild = name != plain
+    if "*" in name or not name:
+        raise NotWritten(
+            f'"{text}" would let web pages of any name call; name the hosts (pc.local, *.ts.net), or set '
+            "api_keys: who sends a key may come by any name"
+        )
+    bare = name.removeprefix("[").removesuffix("]")
+    if is_address(bare):
+        return bare
+    if not _NAME_IN_URL.fullmatch(name):
+        meant = urlsplit(name if "://" in name else f"//{name}").hostname if name.isprintable() else None
+        good = meant if meant and _NAME_IN_URL.fullmatch(meant) else None
+        raise NotWritten(f'"{text}" is no host name; write it without http://, port and path', good)
+    if wild and "." not in name and name not in _PRIVATE:
+        raise NotWritten(
+            f'"{text}" holds names of anybody; write the one of your own, such as *.example.{name}'
+        )
+    return plain
+
+
+def _ascii(name: str) -> str:
+    """As browsers send it: `büro.local` is `xn--bro-hoa.local` there."""
+    try:
+        return name if name.isascii() else name.encode("idna").decode()
+    except UnicodeError:
+        return name
+
+
+def origin_pattern(text: str) -> str:
+    """`https://chat.example.org[:port]`, `https://*.example.org` or `chrome-extension://id`, in lower case.
+
+    Raises NotWritten for all else.
+    """
+    told = text.lower().removesuffix("/")
+    scheme, sign, place = told.partition("://")
+    told = f"{scheme}://{_ascii(place)}" if sign else told
+    scheme, sign, place = told.partition("://")
+    name, colon, port = place.partition(":") if not place.startswith("[") else (place, "", "")
+    if told in ("*", "null") or place == "*":
+        raise NotWritten(
+            f'"{text}" would let any web page call; name the pages (https://chat.example.org), or set '
+            "api_keys: a page that sends a key is let in"
+        )
+    if not sign:
+        good = f"https://{told}" if _NAME_IN_URL.fullmatch(told) else None
+        raise NotWritten(
+            f'"{text}" is no origin; write scheme and host, such as https://chat.example.org', good
+        )
+    if "/" in place:
+        raise NotWritten(
+            f'"{text}" holds a path; write scheme and host alone', f"{scheme}://{place.split('/')[0]}"
+        )
+    if not _SCHEME.fullmatch(scheme) or (colon and not port.isdecimal()) or not _is_origin_host(name):
+        raise NotWritten(f'"{text}" is no origin; write scheme and host, such as https://chat.example.org')
+    return told
+
+
+def _is_origin_host(name: str) -> bool:
+    if name.startswith("*."):
+        host_pattern(name)
+        name = name[2:]
+    bare = name.removeprefix("[").partition("]")[0]
+    return bool(_NAME_IN_URL.fullmatch(name)) or is_address(bare)
+
+
+def is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def is_loopback(text: str) -> bool:

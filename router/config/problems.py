@@ -40,6 +40,7 @@ class ConfigErrors(RouterError):
     """The configuration cannot be used. `problems` lists all of them, in line order."""
 
     status, code, type = 400, "config.invalid", "invalid_request_error"
+    mends = False
 
     def __init__(self, problems: Iterable[ConfigProblem]) -> None:
         said = (replace(p, key=shown(p.key), message=speakable(p.message)) for p in problems)

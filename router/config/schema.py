@@ -35,11 +35,14 @@ def _empty() -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
-    """`api_keys` are resolved (an `env:NAME` entry is read at load); never log or print them."""
+    """`api_keys` are resolved (an `env:NAME` entry is read at load); never log or print them. `allowed_hosts`
+    and `allowed_origins` are in lower case (router.config.places says what they look like)."""
 
     host: str = "127.0.0.1"
     port: int = 8080
     api_keys: tuple[str, ...] = field(default=(), repr=False)
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

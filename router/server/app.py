@@ -25,8 +25,11 @@ from router.server import (
     openai,
     sidecar,
 )
+from router.server.body import MAX_BODY
 from router.server.context import CONTEXT, Context
-from router.server.middleware import MAX_BODY, add_headers, gate
+from router.server.edge import Runner
+from router.server.middleware import add_headers, gate
+from router.server.paths import PATHS, Paths
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +45,7 @@ def make_app(context: Context) -> web.Application:
     ollama.add_routes(app)
     sidecar.add_routes(app)  # before metadata, whose /models/{id} would swallow /models/status
     metadata.add_routes(app)
+    app[PATHS] = Paths(route.canonical for route in app.router.resources() if "{" not in route.canonical)
     control.add_routes(app)
     engine_routes.add_routes(app)
     downloads.add_routes(app)
@@ -75,7 +79,10 @@ class Endpoint:
         app = make_app(context)
         app.middlewares.insert(0, self._count)
         app.on_response_prepare.append(self._say_goodbye)
-        self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=2.0, access_log=None)
+        self._faults = context.faults
+        self._runner = Runner(
+            app, context.faults, app[PATHS].plain, handler_cancellation=True, shutdown_timeout=2.0
+        )
 
     async def start(self) -> None:
         """Raises PortInUse, naming who holds the port where that can be known."""
@@ -130,6 +137,7 @@ class Endpoint:
     async def stop(self) -> None:
         """Stop listening and end every open connection."""
         await self._runner.cleanup()
+        self._faults.close()
 
 
 def _bind_error(error: OSError, config: ServerConfig) -> PortInUse:

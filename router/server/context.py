@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Protocol
 from aiohttp import web
 
 from router.config.change import ConfigChange, ConfigDocument
+from router.config.schema import ServerConfig
 from router.engine.process import EngineProcess
 from router.lease import Ticket
 from router.remote.follow import Remotes
 from router.resolve import Route
 from router.server.decisions import DecisionLog
+from router.server.faults import ClientFaults
 from router.server.orders import Orders
 from router.server.upstream import Upstreams
 from router.state import DownloadOrder, DownloadStatus, StateStore
@@ -65,7 +67,8 @@ class Fetching(Protocol):
 
 @dataclass(slots=True)
 class Context:
-    """`upstreams` are the connections to engines. `api_keys` are replaced when hal0.yaml has others.
+    """`upstreams` are the connections to engines. `api_keys`, `allowed_hosts` and `allowed_origins` are
+    replaced when hal0.yaml has others. `faults`: what clients do wrong.
     `elsewhere`: the servers that answer instead of an engine here.
     `waiting_for`: loads that wait in the place of callers who did not want to. `remotes`: the other hal0s.
     `log_file`: hal0's own log. `engines`: whether one runs here, and fetching one. `downloads`: fetching
@@ -83,6 +86,14 @@ class Context:
     log_file: Path | None = None
     engines: Engines | None = None
     downloads: Fetching | None = None
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    faults: ClientFaults = field(default_factory=ClientFaults, repr=False)
+
+    def admit(self, server: ServerConfig) -> None:
+        """From now on those that `server` names may call."""
+        self.api_keys = server.api_keys
+        self.allowed_hosts, self.allowed_origins = server.allowed_hosts, server.allowed_origins
 
     @property
     def orders(self) -> Orders:
@@ -90,5 +101,7 @@ class Context:
         return Orders(self.commands, self.remotes)
 
 
+TARGET = web.RequestKey("the host in the request line", str)
+"""What a client that takes hal0 for a proxy writes there, beside its Host."""
 REQUEST_ID = web.RequestKey("request id", str)
 CONTEXT = web.AppKey("context", Context)

@@ -19,6 +19,7 @@ from router.names import shown, speakable
 from router.remote.link import HEADER as HEARTBEAT_HEADER
 from router.remote.names import all_places, find_slot
 from router.resolve import model_called
+from router.server.body import read_json
 from router.server.context import CONTEXT, Context, Settings
 from router.server.model_fits import models_json
 from router.tasks import spawn
@@ -244,7 +245,7 @@ def _heartbeat(asked: str | None) -> float:
 
 async def json_object(request: web.Request) -> dict[str, Any]:
     """The body; {} if there is none. Raises BadRequest."""
-    raw = await request.read()
+    raw = await read_json(request)
     try:
         body = json.loads(raw) if raw.strip() else {}
     except (ValueError, RecursionError) as error:

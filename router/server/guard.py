@@ -1,7 +1,8 @@
 """Who may talk to the endpoint: Host and Origin against web pages, keys against everyone else.
 
 A page in the person's browser can reach 127.0.0.1. It is kept out by its Origin, and by its Host when its
-DNS name was made to point here (DNS rebinding); addresses and localhost cannot be rebound. Pure functions.
+DNS name was made to point here (DNS rebinding); addresses and localhost cannot be rebound. Neither can get at a
+key: who sends one may come by any name and from any page. Pure functions.
 """
 
 from __future__ import annotations
@@ -11,47 +12,96 @@ import functools
 import hmac
 import ipaddress
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from enum import Enum, auto
+from typing import Final
 from urllib.parse import urlsplit
 
 from router.errors import ForbiddenOrigin, Unauthorized
 
-# Desktop programs' own pages; a web site cannot have these origins. (Ollama's defaults are the same.)
-_APP_SCHEMES = frozenset({"app", "file", "tauri", "vscode-webview"})
+# Desktop programs' own pages; a web site cannot have these origins. (Ollama's defaults, and more
+# frameworks.) Not those of browser extensions: any extension has one, and a hostile one would be let in, too.
+_APP_SCHEMES: Final = frozenset(
+    {"app", "capacitor", "file", "ionic", "tauri", "vscode-file", "vscode-webview", "wails"}
+)
+_CONTAINERS: Final = frozenset({"host.docker.internal", "gateway.docker.internal", "host.containers.internal"})
+_KEY_HEADERS: Final = ("x-api-key", "api-key", "x-goog-api-key")  # Anthropic's, Azure's, Google's
+_KEYS_IN_URLS: Final = frozenset({"key", "api_key", "api-key", "apikey", "token", "access_token"})
+
+
+class Key(Enum):
+    """How a right key came. AMBIENT: by Basic, which a browser adds by itself once a person has typed it in, so
+    that it proves nothing about the page."""
+
+    EXPLICIT = auto()
+    AMBIENT = auto()
 
 
 @functools.lru_cache(maxsize=64)  # 25 µs; a client sends the same one with every request
-def check_host(host: str | None) -> None:
-    """Raise ForbiddenOrigin unless the Host header names this computer by address or a local name."""
+def check_host(host: str | None, allowed: tuple[str, ...] = ()) -> None:
+    """Raise ForbiddenOrigin unless the Host header names this computer by address or a local name, or as one of
+    `allowed` (server.allowed_hosts)."""
     name = _hostname(host or "")
-    local = {"localhost", "host.docker.internal", socket.gethostname().lower()}
-    if name in local or name.endswith(".localhost") or _is_address(name):
+    own = socket.gethostname().lower()
+    local = name in {"localhost", own, f"{own}.local"} or name in _CONTAINERS or name.endswith(".localhost")
+    if local or _is_address(name) or matches(name, allowed):
         return
-    raise ForbiddenOrigin(f'This endpoint does not answer to the name "{name}"; use 127.0.0.1 or localhost.')
+    raise ForbiddenOrigin(
+        f'This endpoint does not answer to the name "{name[:80]}", as a web page could have made it point '
+        "here; add it to server.allowed_hosts in hal0.yaml, set server.api_keys and send a key, "
+        "or use 127.0.0.1 or localhost."
+    )
 
 
-def check_origin(origin: str | None) -> None:
-    """Raise ForbiddenOrigin if a web page of another computer sent the request. No Origin: not a page."""
+def check_origin(origin: str | None, allowed: tuple[str, ...] = (), host: str | None = None) -> None:
+    """Raise ForbiddenOrigin if a web page of another computer sent the request. No Origin: not a page.
+
+    `allowed`: server.allowed_origins. `host`: the Host header, if `check_host` has nothing against it: a page
+    of that name came from here, by whatever port or proxy.
+    """
     if origin is None:
         return
-    scheme, _, place = origin.partition("://")
-    if scheme in _APP_SCHEMES:
+    scheme, _, place = origin.lower().partition("://")
+    if scheme in _APP_SCHEMES or origin_allowed(origin, allowed):
         return
-    if scheme in ("http", "https") and is_loopback(_hostname(place)):
+    name = _hostname(without_dot(place)) if scheme in ("http", "https") else ""
+    if name and (is_loopback(name) or name == _hostname(host or "")):
         return
-    raise ForbiddenOrigin(f'Web pages of "{origin}" may not use this endpoint; use a program on this computer.')
+    raise ForbiddenOrigin(
+        f'Web pages of "{origin[:80]}" may not use this endpoint; add that to server.allowed_origins in '
+        "hal0.yaml, set server.api_keys and send a key, or use a program on this computer."
+    )
 
 
-def check_key(headers: Mapping[str, str], keys: tuple[str, ...]) -> None:
-    """Raise Unauthorized unless one of `keys` came as Bearer, Basic password, or x-api-key."""
-    given = _given_key(headers)
-    if given is None:
-        raise Unauthorized("This endpoint needs an API key; send it as `Authorization: Bearer <key>`.")
-    # Every key is compared, so that the time tells nothing about which one was close.
-    offered = given.encode(errors="surrogateescape")
-    matches = [hmac.compare_digest(offered, key.encode()) for key in keys]
-    if not any(matches):
+def check_key(headers: Mapping[str, str], keys: tuple[str, ...], query: Iterable[str] = ()) -> Key:
+    """How one of `keys` came. Raises Unauthorized; `query`: the names in the URL's; no value is looked at."""
+    found = given_key(headers, keys)
+    if found is not None:
+        return found
+    if any(True for _ in _offered(headers)):
         raise Unauthorized("The API key is not one of server.api_keys in hal0.yaml; correct it in the client.")
+    advice = "This endpoint needs an API key; send it as `Authorization: Bearer <key>`"
+    if _KEYS_IN_URLS & {name.lower() for name in query}:
+        advice += ", not in the URL: URLs are written into logs"
+    raise Unauthorized(f"{advice}.")
+
+
+def given_key(headers: Mapping[str, str], keys: tuple[str, ...]) -> Key | None:
+    """Whether one of `keys` came as Bearer, as Basic's user or password, or in a header of its own. Where
+    several came, one that is right is enough: programs send their own placeholder beside it."""
+    found: Key | None = None
+    for given, how in _offered(headers):
+        offered = given.encode(errors="surrogateescape")
+        # Every key is compared, so that the time tells nothing about which one was close.
+        matching = [hmac.compare_digest(offered, key.encode()) for key in keys]
+        if any(matching):
+            found = how if found is not Key.EXPLICIT else found
+    return found
+
+
+def sends_key(named: str) -> bool:
+    """Whether a preflight that asks for the headers `named` is for a request with a key."""
+    return bool({"authorization", *_KEY_HEADERS} & {name.strip().lower() for name in named.split(",")})
 
 
 def is_loopback(host: str | None) -> bool:
@@ -67,20 +117,54 @@ def is_loopback(host: str | None) -> bool:
     return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
-def _given_key(headers: Mapping[str, str]) -> str | None:
-    scheme, _, value = headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and value:
-        return value.strip()
-    if scheme.lower() == "basic" and value:
-        return _basic_password(value)
-    return headers.get("x-api-key")
+def without_dot(host: str) -> str:
+    """`host` without the dot that ends a name which is meant to be complete: `localhost.:8080`."""
+    name, colon, port = host.partition(":")
+    return f"{name.removesuffix('.')}{colon}{port}"
 
 
-def _basic_password(value: str) -> str | None:
+def matches(name: str, allowed: Iterable[str]) -> bool:
+    """Whether a host is one of `allowed`: `pc.local`, `*.ts.net` (all below it), `.example.org` (it, too)."""
+    for pattern in allowed:
+        below = pattern[1:] if pattern.startswith("*.") else pattern
+        if name == pattern.removeprefix(".") or (below.startswith(".") and name.endswith(below)):
+            return True
+    return False
+
+
+def origin_allowed(origin: str, allowed: Iterable[str]) -> bool:
+    """Whether it is one of `allowed`: `https://chat.example.org`, `https://*.example.org`."""
+    told = origin.lower()
+    scheme, _, place = told.partition("://")
+    for pattern in allowed:
+        if told == pattern:
+            return True
+        wanted, _, host = pattern.partition("://")
+        if host.startswith("*.") and scheme == wanted and matches(place, (host,)):
+            return True
+    return False
+
+
+def _offered(headers: Mapping[str, str]) -> Iterator[tuple[str, Key]]:
+    """Everything that may be meant as a key."""
+    for name, value in headers.items():
+        if name.lower() == "authorization":
+            scheme, _, rest = value.strip().partition(" ")
+            if scheme.lower() == "bearer" and rest.strip():
+                yield rest.strip(), Key.EXPLICIT
+            elif scheme.lower() == "basic":
+                yield from ((part, Key.AMBIENT) for part in _basic(rest.strip()))
+        elif name.lower() in _KEY_HEADERS:
+            yield value.strip(), Key.EXPLICIT
+
+
+def _basic(value: str) -> tuple[str, ...]:
+    """Password and user; some programs put the key into the one, some into the other."""
     try:
-        return base64.b64decode(value, validate=True).decode().partition(":")[2]
+        user, colon, password = base64.b64decode(value, validate=True).decode().partition(":")
     except ValueError:  # not base64, not ASCII, not UTF-8
-        return None
+        return ()
+    return (password, user) if colon and user else (password,)
 
 
 def _hostname(netloc: str) -> str:

@@ -62,7 +62,8 @@ class Listener:
         Raises PortInUse: then the old address stays.
         """
         if self._endpoint is None:
-            self.server, self._context.api_keys = server, server.api_keys
+            self.server = server
+            self._context.admit(server)
             await self.start()
             return
         async with self._one_at_a_time:
@@ -70,7 +71,8 @@ class Listener:
                 self._context.api_keys = server.api_keys  # a key taken back must not wait for a free port
             if (server.host, server.port) != (self.server.host, self.server.port):
                 await self._replace(self._endpoint, server)
-            self.server, self._context.api_keys = server, server.api_keys
+            self.server = server
+            self._context.admit(server)
 
     async def stop(self) -> None:
         """Close everything that is open."""
@@ -89,7 +91,8 @@ class Listener:
     async def _replace(self, old: Endpoint, server: ServerConfig) -> None:
         """The new one listens before the old one stops, except where both would want the same port."""
         # The old one keeps its keys: without any, what is still open at another address would be open to all.
-        context = replace(self._context, api_keys=server.api_keys)
+        context = replace(self._context)
+        context.admit(server)
         new = Endpoint(server, context)
         same_port = server.port == self.server.port
         if same_port:

@@ -7,31 +7,44 @@ import logging
 import math
 import re
 import secrets
+from collections.abc import Mapping
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from router.errors import (
     BadRequest,
-    BodyTooLarge,
     ForbiddenOrigin,
     MethodNotAllowed,
     PathNotFound,
     RouterError,
+    Unauthorized,
+    UnreadableBody,
 )
-from router.server.context import CONTEXT, REQUEST_ID
-from router.server.guard import check_host, check_key, check_origin, is_loopback
+from router.server.body import ACCEPTED, MAX_BODY, too_large
+from router.server.context import CONTEXT, REQUEST_ID, TARGET
+from router.server.faults import Fault, words_of
+from router.server.guard import (
+    Key,
+    check_host,
+    check_key,
+    check_origin,
+    given_key,
+    is_loopback,
+    sends_key,
+    without_dot,
+)
+from router.server.paths import PATHS, Paths
 from router.wire.anthropic import anthropic_error
 from router.wire.errors import envelope
 from router.wire.ollama_parts import ollama_error
 
 log = logging.getLogger(__name__)
 
-MAX_BODY = 256 * 1024 * 1024
-"""Bytes of the largest request body: several photographs in base64."""
-
 # The answer to a request, from the moment its head is made.
 _BEGUN = web.RequestKey("begun", web.StreamResponse)
+# The Origin of a page that may read the answer.
+_PAGE = web.RequestKey("page", str)
 # It is logged and sent back, so it may not pass for more than a name.
 _REQUEST_ID = re.compile(r"[!-~]{1,64}")
 _RUN = secrets.token_hex(4)
@@ -52,14 +65,19 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         _guard(request)
         if request.method == "OPTIONS":
-            return web.Response(status=204)
+            return _options(request)
         return await handler(request)
     except RouterError as error:
+        if isinstance(error, Unauthorized | ForbiddenOrigin):
+            what = f"{error.status} for {request.method} {request.path}: {error.message}"
+            request.app[CONTEXT].faults.note(Fault.REFUSED, request.remote, what)
         return _told(error, request)
     except web.RequestPayloadError as error:
-        return _told(BadRequest(f"The request body cannot be read ({error}); send it again."), request)
+        reason = words_of(error)
+        request.app[CONTEXT].faults.note(Fault.BODY, request.remote, reason)
+        return _told(BadRequest(f"The request body cannot be read ({reason}); send it again."), request)
     except web.HTTPRequestEntityTooLarge:
-        return error_response(_too_large(), request.path)
+        return error_response(too_large(), request.path)
     except web.HTTPException as error:
         if error.status < 400:
             raise
@@ -67,9 +85,9 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
         if "Allow" in error.headers:
             answer.headers["Allow"] = error.headers["Allow"]
         return answer
-    except ConnectionError:
-        raise  # the client left; nobody is there to answer
-    except Exception:
+    except Exception as error:
+        if isinstance(error, ConnectionError) and _left(request):
+            raise  # nobody is there to answer
         log.exception("bug while answering %s %s", request.method, request.rel_url.raw_path)
         return _told(RouterError("hal0 met an unforeseen error; see the router's log and report it."), request)
 
@@ -83,20 +101,46 @@ def _request_id(given: str | None) -> str:
 
 def _guard(request: web.Request) -> None:
     """Raise RouterError for foreign pages, missing keys and bodies that are too large."""
-    headers = request.headers
-    check_host(headers.get("Host"))
-    check_origin(headers.get("Origin"))
-    keys = request.app[CONTEXT].api_keys
-    if (
-        keys
-        and request.method != "OPTIONS"
-        and request.path not in _OPEN_PATHS
-        and not _is_local_metadata(request)
-    ):
-        check_key(headers, keys)
+    context, headers = request.app[CONTEXT], request.headers
+    keys, host, origin = context.api_keys, without_dot(headers.get("Host", "")), headers.get("Origin")
+    key = given_key(headers, keys) if keys else None
+    if keys and _is_preflight(request) and sends_key(headers.get("Access-Control-Request-Headers", "")):
+        key = Key.EXPLICIT  # it will come with the request itself, which is refused without
+    if key is not Key.EXPLICIT:
+        check_origin(origin, context.allowed_origins, host)
+    if origin is not None:
+        request[_PAGE] = origin
+    if keys and key is None and _needs_key(request):
+        check_key(headers, keys, request.query)
+    if key is None or (key is Key.AMBIENT and origin is not None):
+        for name in (host, without_dot(request.get(TARGET, ""))):
+            if name:  # browsers always name one; who names none is a program
+                check_host(name, context.allowed_hosts)
     if (request.content_length or 0) > MAX_BODY:
         # aiohttp would find out only after reading that much.
-        raise _too_large()
+        raise too_large()
+
+
+def _needs_key(request: web.Request) -> bool:
+    open_to_all = request.method == "OPTIONS" or request.path in _OPEN_PATHS
+    return not open_to_all and not _is_local_metadata(request)
+
+
+def _is_preflight(request: web.Request) -> bool:
+    return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
+
+
+def _options(request: web.Request) -> web.Response:
+    """Raises what a path that is not there does, except for a preflight: its page could read no reason."""
+    refusal = request.match_info.http_exception
+    if refusal is not None and refusal.status == 404 and not _is_preflight(request) and request.path != "*":
+        raise refusal
+    allowed = refusal.headers.get("Allow", "") if refusal is not None else ""
+    return web.Response(status=204, headers={"Allow": allowed} if allowed else None)
+
+
+def _left(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
@@ -104,14 +148,8 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     request[_BEGUN] = response
     if (request_id := request.get(REQUEST_ID)) is not None:
         response.headers["X-Request-Id"] = request_id
-    origin = request.headers.get("Origin")
-    if origin is None:
-        return
-    try:
-        check_origin(origin)
-    except ForbiddenOrigin:
-        return
-    response.headers.update(_cors(origin, request.headers.get("Access-Control-Request-Headers")))
+    if (origin := request.get(_PAGE)) is not None:
+        response.headers.update(_cors(origin, request.headers))
 
 
 def _told(error: RouterError, request: web.Request) -> web.StreamResponse:
@@ -133,10 +171,14 @@ def error_response(error: RouterError, path: str) -> web.Response:
 
 def error_headers(error: RouterError) -> dict[str, str]:
     headers = {}
-    if error.retry_after is not None:
+    if error.retry_after is not None and error.mends:
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, UnreadableBody):
+        headers["Accept-Encoding"] = ACCEPTED
+    if not error.mends:
+        headers["X-Should-Retry"] = "false"  # OpenAI's and Anthropic's SDKs go by it
     return headers
 
 
@@ -148,24 +190,26 @@ def _is_local_metadata(request: web.Request) -> bool:
     return reads and not proxied and is_loopback(request.remote)
 
 
-def _cors(origin: str, asked: str | None) -> dict[str, str]:
-    """`asked`: the headers a preflight names; OpenAI's SDK for browsers has its own (x-stainless-*)."""
-    return {
+def _cors(origin: str, asked: Mapping[str, str]) -> dict[str, str]:
+    """`asked`: the headers; OpenAI's SDK for browsers has its own (x-stainless-*)."""
+    told = {
         "Access-Control-Allow-Origin": origin,
-        "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
-        "Access-Control-Allow-Headers": asked or "authorization, content-type, x-api-key",
+        "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
+        "Access-Control-Allow-Headers": asked.get("Access-Control-Request-Headers")
+        or "authorization, content-type, x-api-key",
+        "Access-Control-Expose-Headers": "X-Request-Id, X-Hal0-Served-By, Retry-After, X-Should-Retry",
         "Access-Control-Max-Age": "600",
         "Vary": "Origin",
     }
-
-
-def _too_large() -> BodyTooLarge:
-    return BodyTooLarge(f"The request body is over {MAX_BODY // 2**20} MiB; send less.")
+    if asked.get("Access-Control-Request-Private-Network") == "true":
+        told["Access-Control-Allow-Private-Network"] = "true"
+    return told
 
 
 def _as_router_error(error: web.HTTPException, request: web.Request) -> RouterError:
     if error.status == 404:
-        return PathNotFound(f"There is nothing at {request.path}; the OpenAI API is under /v1.")
+        paths = request.app.get(PATHS) or Paths(())
+        return PathNotFound(f"There is nothing at {request.path[:200]}; {paths.advice(request.path)}")
     if error.status == 405:
         allowed = error.headers.get("Allow", "").replace(",", " or ")
         advice = f"; use {allowed}" if allowed else ""

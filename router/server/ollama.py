@@ -10,6 +10,7 @@ from router.config.schema import Kind
 from router.errors import BadRequest
 from router.lease import Lease
 from router.resolve import meaning, resolve
+from router.server.body import read_json
 from router.server.context import CONTEXT
 from router.server.exchange import Exchange
 from router.server.generate import generate
@@ -61,7 +62,9 @@ async def list_running(request: web.Request) -> web.StreamResponse:
 
 async def show(request: web.Request) -> web.StreamResponse:
     """`model` or `name`: in the body of a POST, in the query of a GET; clients differ."""
-    given: Any = request.query if request.method != "POST" else parse_call(await request.read() or b"{}").body
+    given: Any = (
+        request.query if request.method != "POST" else parse_call(await read_json(request) or b"{}").body
+    )
     name = given.get("model") or given.get("name") or ""
     if not isinstance(name, str):
         raise BadRequest("`name` must be a string: a slot's name or a model's id.", param="name")
@@ -73,15 +76,15 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 async def chat(request: web.Request) -> web.StreamResponse:
-    return await _answer(request, chat_call(parse_call(await request.read())), message_part)
+    return await _answer(request, chat_call(parse_call(await read_json(request))), message_part)
 
 
 async def complete(request: web.Request) -> web.StreamResponse:
-    return await _answer(request, generate_call(parse_call(await request.read())), response_part)
+    return await _answer(request, generate_call(parse_call(await read_json(request))), response_part)
 
 
 async def embed(request: web.Request) -> web.StreamResponse:
-    call = embed_call(parse_call(await request.read()))
+    call = embed_call(parse_call(await read_json(request)))
     name = _name(request, call, Kind.EMBEDDING)
     return await _exchange(
         request, call, name, Kind.EMBEDDING, Embeddings(_called(request, name), call.dimensions)
@@ -89,7 +92,7 @@ async def embed(request: web.Request) -> web.StreamResponse:
 
 
 async def embeddings(request: web.Request) -> web.StreamResponse:
-    call = embeddings_call(parse_call(await request.read()))
+    call = embeddings_call(parse_call(await read_json(request)))
     name = _name(request, call, Kind.EMBEDDING)
     return await _exchange(request, call, name, Kind.EMBEDDING, OneEmbedding(_called(request, name)))
 

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from router.catalog.model import Model
 from router.config.schema import Kind
+from router.server.body import read_body, read_json
 from router.server.exchange import Exchange
 from router.server.generate import generate
 from router.wire.aggregate import ChatAggregate, CompletionAggregate, ResponsesAggregate
@@ -89,7 +90,7 @@ def json_handler(endpoint: Endpoint) -> Handler:
     """For any endpoint that takes a JSON object with `model` and `stream`."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        call = parse_call(await request.read())
+        call = parse_call(await read_json(request))
         return await generate(request, json_exchange(endpoint, call))
 
     return handle
@@ -132,7 +133,7 @@ def _form_handler(path: str, kind: Kind) -> Handler:
     """Multipart: the body goes on byte for byte; only its `model` field is read."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        raw = await request.read()
+        raw = await read_body(request)
         content_type = request.headers.get("Content-Type", "")
         fields = read_fields(content_type, raw, ("model", "response_format", "stream"))
         encoder: Encoder = JsonAnswer()

@@ -17,6 +17,7 @@ from aiohttp import web
 
 from router.config.schema import Kind
 from router.errors import BadRequest, SlotNotFound
+from router.server.body import read_json
 from router.server.context import CONTEXT
 from router.server.control import load_into
 from router.state import ModelStatus, SlotState, SlotStatus, Snapshot
@@ -44,7 +45,7 @@ async def status(request: web.Request) -> web.Response:
 
 async def switch(request: web.Request) -> web.Response:
     context = request.app[CONTEXT]
-    body = parse_call(await request.read()).body
+    body = parse_call(await read_json(request)).body
     name = body.get("slot")
     if name is not None and not isinstance(name, str):
         raise BadRequest("`slot` must be a slot's name.", param="slot")

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 import aiohttp
 
 from router.config.schema import UpstreamConfig, UpstreamKind
-from router.errors import UpstreamFailed
+from router.errors import UpstreamFailed, number_mends
 from router.upstreams.call import MAX_HOPS, Call, headers_for, url_for
 from router.upstreams.keys import redact
 from router.upstreams.reasons import failure_reason, is_link_failure, moves_on, status_reason
@@ -50,11 +50,13 @@ class AskFailed(UpstreamFailed):
         answered: int | None = None,
         link: bool = False,
         retry: float | None = None,
+        mends: bool | None = None,
     ) -> None:
         super().__init__(
             f'Upstream "{upstream}" did not answer: {reason}.',
             details={"upstream": upstream, "reason": reason, "status": answered},
             retry_after=retry,
+            mends=(answered is None or number_mends(answered)) if mends is None else mends,
         )
         self.reason = reason
         self.answered = answered
@@ -240,7 +242,9 @@ async def _error_answer(
     text = redact(body.decode(errors="replace"), key)
     if moves_on(response.status):
         reason = redact(status_reason(response.status, response.reason or "", text.encode()), key)
-        raise AskFailed(upstream.name, reason, answered=response.status, retry=_retry_after(response))
+        final = response.headers.get("X-Should-Retry", "").lower() == "false"
+        retry, mends = _retry_after(response), False if final else None
+        raise AskFailed(upstream.name, reason, answered=response.status, retry=retry, mends=mends)
     return UpstreamAnswer(upstream, model, response, text.encode())
 
 

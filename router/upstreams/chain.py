@@ -59,11 +59,13 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """`by`: the slot, or `upstream`; `reason` why it did not answer, without its full stop."""
+    """`by`: the slot, or `upstream`; `reason` why it did not answer, without its full stop; `mends`: it may
+    answer when it is asked again."""
 
     by: str
     reason: str
     retry_after: float | None = None
+    mends: bool = True
 
 
 def falls_back(error: RouterError) -> bool:
@@ -123,5 +125,8 @@ def no_route(name: str, tried: Sequence[Tried]) -> NoRoute:
     details: dict[str, Any] = {"attempts": [{"by": one.by, "reason": one.reason} for one in tried]}
     waits = [one.retry_after for one in tried if one.retry_after is not None]
     return NoRoute(
-        f'Nobody could answer for "{name}". {told}.', details=details, retry_after=min(waits, default=None)
+        f'Nobody could answer for "{name}". {told}.',
+        details=details,
+        retry_after=min(waits, default=None),
+        mends=any(one.mends for one in tried),
     )

@@ -147,7 +147,7 @@ class UpstreamRegistry:
         """
         if not slot.fallback or self._local_only or not falls_back(error):
             raise error
-        tried = Tried(slot.name, error.message.rstrip("."), error.retry_after)
+        tried = Tried(slot.name, error.message.rstrip("."), error.retry_after, error.mends)
         return await self._first(slot.name, fallbacks(slot, model), call, [tried])
 
     async def _first(
@@ -170,12 +170,14 @@ class UpstreamRegistry:
                 return await self._ask(watch, found.model, call)
             except AskFailed as error:
                 log.warning("upstream %s did not answer: %s", found.upstream, error.reason)
-                failed.append(Tried(f"{found.upstream}/{found.model}", error.reason, error.retry_after))
+                by = f"{found.upstream}/{found.model}"
+                failed.append(Tried(by, error.reason, error.retry_after, error.mends))
         if len(failed) == 1:
             raise UpstreamFailed(
                 f'Upstream "{failed[0].by}" did not answer: {failed[0].reason}.',
                 details={"upstream": failed[0].by, "reason": failed[0].reason},
                 retry_after=failed[0].retry_after,
+                mends=failed[0].mends,
             )
         raise no_route(name, failed)
 

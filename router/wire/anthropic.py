@@ -22,7 +22,7 @@ _TYPES = {
 
 def anthropic_error(error: RouterError) -> dict[str, Any]:
     """`{"type": "error", "error": {"type", "message"}}`, with hal0's code and details beside."""
-    kind = _TYPES.get(error.status, "api_error")
+    kind = _TYPES.get(error.status) or ("invalid_request_error" if error.status < 500 else "api_error")
     told = {"type": kind, "message": error.message, "code": error.code, "details": dict(error.details)}
     return {"type": "error", "error": told}
 

@@ -121,13 +121,19 @@ class ResponsesStream(EventStream):
     """OpenAI's responses API names its events; an error is one of them.
 
     `error` is not OpenAI's: openai-python raises the sentence for it, where it would else hand on an event that
-    most callers skip, or complain that `response.created` had not come.
+    most callers skip, or complain that `response.created` had not come. Codex does not know it, and asks again
+    unless `response.failed` follows with the code of a mistake in the request (measured with 0.169).
     """
 
     def error_event(self, error: RouterError) -> bytes:
         told = {"code": "model_not_available", "message": error.message, "param": None}
-        body = {"type": "error", **told, "sequence_number": 0, "error": {**told, "type": error.type}}
-        return f"event: error\ndata: {json.dumps(body)}\n\n".encode()
+        first = {"type": "error", **told, "sequence_number": 0, "error": {**told, "type": error.type}}
+        why = {"code": "server_error" if error.mends else "invalid_prompt", "message": error.message}
+        failed = {"id": "hal0", "object": "response", "status": "failed", "error": why, "output": []}
+        second = {"type": "response.failed", "sequence_number": 1, "response": failed}
+        return b"".join(
+            f"event: {body['type']}\ndata: {json.dumps(body)}\n\n".encode() for body in (first, second)
+        )
 
 
 def _chunk(kind: str, model: str, choice: dict[str, Any]) -> bytes:

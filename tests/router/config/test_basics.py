@@ -164,3 +164,67 @@ class TestEngineProgram:
         monkeypatch.setenv("PATH", str(tmp_path))
         assert config("engine: {llama_server: my-llama}").engine.llama_server == program
         assert config("engine: {llama_server: not-there}").engine.llama_server == FOLDER / "not-there"
+
+
+class TestAllowed:
+    """Row 16: `server.allowed_hosts` and `server.allowed_origins`."""
+
+    def test_they_are_read_in_one_form(self) -> None:
+        read = config(
+            """
+server:
+  allowed_hosts: [HAL0, pc.local., "*.ts.net", .Example.org, "*.local", my_box, "[fe80::1]", büro.local, hal0]
+  allowed_origins: [https://Chat.example.org/, "https://*.example.org", chrome-extension://abc, "http://[::1]:9"]
+"""
+        ).server
+        hosts = ("hal0", "pc.local", "*.ts.net", ".example.org", "*.local", "my_box", "fe80::1")
+        assert read.allowed_hosts == (*hosts, "xn--bro-hoa.local")
+        pages = (
+            "https://chat.example.org",
+            "https://*.example.org",
+            "chrome-extension://abc",
+            "http://[::1]:9",
+        )
+        assert read.allowed_origins == pages
+
+    @pytest.mark.parametrize(
+        ("entry", "part", "suggestion"),
+        [
+            ("'*'", "web pages of any name", None),
+            ("'**.a.b'", "web pages of any name", None),
+            ("a*.b.c", "web pages of any name", None),
+            ("'*.com'", "names of anybody", None),
+            (".org", "names of anybody", None),
+            ("'hal0:8080'", "without http://, port and path", "hal0"),
+            ("http://pc.local:8080/v1", "without http://, port and path", "pc.local"),
+            ("pc.local/v1", "without http://, port and path", "pc.local"),
+            ("'a b'", "no host name", None),
+            ("[a]", "must be text", None),
+        ],
+    )
+    def test_a_host_that_cannot_be_meant(self, entry: str, part: str, suggestion: str | None) -> None:
+        problem = only_problem(f"server:\n  allowed_hosts:\n    - pc.local\n    - {entry}\n")
+        assert (problem.line, problem.key, problem.suggestion) == (4, "server.allowed_hosts", suggestion)
+        assert part in problem.message
+
+    @pytest.mark.parametrize(
+        ("entry", "part", "suggestion"),
+        [
+            ("'*'", "any web page", None),
+            ("'null'", "any web page", None),
+            ("https://*", "any web page", None),
+            ("chrome-extension://*", "any web page", None),
+            ("https://*.com", "names of anybody", None),
+            ("chat.example.org", "write scheme and host", "https://chat.example.org"),
+            ("https://chat.example.org/ui", "holds a path", "https://chat.example.org"),
+            ("https://a.b:x", "write scheme and host", None),
+            ("https://", "write scheme and host", None),
+        ],
+    )
+    def test_an_origin_that_cannot_be_meant(self, entry: str, part: str, suggestion: str | None) -> None:
+        problem = only_problem(f"server: {{allowed_origins: [{entry}]}}\n")
+        assert (problem.line, problem.key, problem.suggestion) == (1, "server.allowed_origins", suggestion)
+        assert part in problem.message
+
+    def test_a_name_nearly_right_is_hinted_at(self) -> None:
+        assert only_problem("server: {allowed_host: [a]}").suggestion == "allowed_hosts"

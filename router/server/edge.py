@@ -1,0 +1,209 @@
+"""Between the socket and the application: what cannot become a request is answered and logged here.
+
+aiohttp answers such clients with text/plain and a traceback in the log. Here they get the envelope of the
+dialect they were about to speak, and one line (`router.server.faults`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from aiohttp import http_exceptions, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import HttpVersion10, RawRequestMessage
+from aiohttp.streams import StreamReader
+
+from router.errors import BadRequest, HeadersTooLarge, RouterError, UnknownExpectation, UrlTooLong
+from router.server.body import CODINGS
+from router.server.context import TARGET
+from router.server.faults import ClientFaults, Fault, words_of
+from router.server.middleware import error_response
+
+MAX_URL: Final = 64 * 1024
+MAX_HEADER: Final = 64 * 1024
+"""Bytes of one header. A page here sends the cookies of all programs on this computer: the usual 8 KiB are soon
+reached."""
+MAX_HEADERS: Final = 256
+
+_OPENING = 512  # bytes kept of what came last: enough for the request line of every path there is
+_REQUEST_LINE = re.compile(rb"[A-Z]+ ([!-~]+)")
+_TLS = re.compile(rb"\x16\x03[\x00-\x04]")
+
+
+class Runner(web.AppRunner):
+    """Runs an application behind this edge. `plain_path(method, path)`: what a request's path stands for."""
+
+    def __init__(
+        self, app: web.Application, faults: ClientFaults, plain_path: Callable[[str, str], str], **options: Any
+    ) -> None:
+        super().__init__(app, **options)
+        self._faults = faults
+        self._plain_path = plain_path
+        self._cancels = bool(options.get("handler_cancellation"))
+
+    async def _make_server(self) -> web.Server:
+        made = await super()._make_server()
+        return _Server(made, self._cancels, self._faults, self._plain_path)
+
+
+class _Server(web.Server):
+    """Makes the protocol of each connection, and the request of each head."""
+
+    def __init__(
+        self,
+        made: web.Server,
+        cancels: bool,
+        faults: ClientFaults,
+        plain_path: Callable[[str, str], str],
+    ) -> None:
+        super().__init__(
+            _answering(made.request_handler),
+            request_factory=self._request,
+            handler_cancellation=cancels,
+            access_log=None,
+            auto_decompress=False,  # router.server.body does that, or says why not
+            max_line_size=MAX_URL,
+            max_field_size=MAX_HEADER,
+            max_headers=MAX_HEADERS,
+        )
+        self.faults = faults
+        self._make = made.request_factory
+        self._plain_path = plain_path
+
+    def __call__(self) -> web.RequestHandler:
+        return _Protocol(self, loop=self._loop, **self._kwargs)
+
+    def _request(
+        self,
+        message: RawRequestMessage,
+        payload: StreamReader,
+        protocol: web.RequestHandler,
+        writer: AbstractStreamWriter,
+        task: asyncio.Task[None],
+    ) -> web.BaseRequest:
+        path = self._plain_path(message.method, message.url.raw_path)
+        if path != message.url.raw_path:
+            url = message.url.with_path(path, encoded=True, keep_query=True)
+            message = message._replace(path=url.raw_path_qs, url=url)
+        if (
+            message.version < HttpVersion10
+        ):  # a line without a version: its answer is to have a head all the same
+            message = message._replace(version=HttpVersion10)
+        request = self._make(message, payload, protocol, writer, task)
+        if message.url.absolute:
+            request[TARGET] = message.url.authority
+        if coding := message.headers.get("Content-Encoding"):
+            request[CODINGS] = coding
+        return request
+
+
+class _Protocol(web.RequestHandler):
+    """One connection. `handle_error` and `log_exception` are aiohttp's two ways out for all that goes wrong."""
+
+    __slots__ = ("_faults", "_opening")
+
+    def __init__(self, server: _Server, **options: Any) -> None:
+        super().__init__(server, **options)
+        self._faults = server.faults
+        self._opening = b""
+
+    def data_received(self, data: bytes) -> None:
+        if data:
+            self._opening = data[:_OPENING]
+        super().data_received(data)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        if exc is not None and _is_clients(exc):
+            self._note(exc)
+        else:
+            self.logger.error("bug while answering %s %s", request.method, request.path, exc_info=exc)
+        if request.writer.output_size or isinstance(exc, ConnectionError):
+            # A second head would be taken for the first one's content; or nobody is there to read one.
+            raise ConnectionError("the client left")
+        error = malformed(exc, self._opening) if exc is not None and _is_clients(exc) else _unforeseen()
+        response = error_response(error, _path_of(self._opening))
+        response.force_close()
+        return response
+
+    def log_exception(self, *args: Any, **more: Any) -> None:
+        exc = more.get("exc_info")
+        if isinstance(exc, BaseException) and _is_clients(exc):
+            self._note(exc)
+        else:
+            super().log_exception(*args, **more)
+
+    def _note(self, exc: BaseException) -> None:
+        peer = self.peername
+        name = str(peer[0]) if isinstance(peer, tuple) else peer
+        if isinstance(exc, ConnectionError):
+            self._faults.note(Fault.LEFT, name, str(exc))
+        elif isinstance(exc, web.RequestPayloadError | http_exceptions.PayloadEncodingError):
+            self._faults.note(Fault.BODY, name, words_of(exc))
+        else:
+            self._faults.note(Fault.MALFORMED, name, malformed(exc, self._opening).message)
+
+
+def malformed(exc: BaseException, opening: bytes) -> RouterError:
+    """What to tell a client whose bytes are no request that can be read; `opening`: what came last of them."""
+    if _TLS.match(opening):
+        return BadRequest("This is http, not https: a TLS handshake came; write http:// in the client.")
+    if opening.startswith(b"PRI * HTTP/2"):
+        return BadRequest("This is HTTP/1.1, not HTTP/2; have the client speak HTTP/1.1.")
+    if isinstance(exc, http_exceptions.LineTooLong):
+        if str(exc.args[1:2]) == str((MAX_URL,)) and _is_start_of_path(exc.args[0], opening):
+            return UrlTooLong(f"The URL is over {MAX_URL // 1024} KiB; put the content into the body.")
+        return HeadersTooLarge(f"A header is over {MAX_HEADER // 1024} KiB; send less, such as fewer cookies.")
+    if isinstance(exc, http_exceptions.InvalidURLError):
+        return BadRequest("The request line holds no path that can be read; correct the address in the client.")
+    reason = words_of(exc)
+    if reason == "Too many headers received":
+        return HeadersTooLarge(f"There are over {MAX_HEADERS} headers; send fewer.")
+    return BadRequest(f"This is no HTTP request that can be read ({reason}); correct the client.")
+
+
+def _is_start_of_path(line: object, opening: bytes) -> bool:
+    found = _REQUEST_LINE.match(opening)
+    start = bytes(line[:64]) if isinstance(line, bytes | bytearray) else str(line)[:64].encode()
+    return found is not None and found[1].startswith(start.rstrip(b"."))
+
+
+def _path_of(opening: bytes) -> str:
+    found = _REQUEST_LINE.match(opening)
+    return found[1].decode().partition("?")[0] if found else "/"
+
+
+def _is_clients(exc: BaseException) -> bool:
+    """Whether it tells what a client did."""
+    return isinstance(exc, http_exceptions.HttpProcessingError | web.RequestPayloadError | ConnectionError)
+
+
+def _unforeseen() -> RouterError:
+    return RouterError("hal0 met an unforeseen error; see the router's log and report it.")
+
+
+def _answering(
+    handle: Callable[[web.BaseRequest], Any],
+) -> Callable[[web.BaseRequest], Any]:
+    """`handle`, with aiohttp's own refusal before the middlewares (an unknown `Expect`) in the envelope."""
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            response: web.StreamResponse = await handle(request)
+        except web.HTTPExpectationFailed:
+            asked = request.headers.get("Expect", "")
+            error = UnknownExpectation(
+                f'hal0 knows no expectation "{asked[:40]}"; leave out the header Expect.'
+            )
+            return error_response(error, request.path)
+        return response
+
+    return answer

@@ -1,0 +1,85 @@
+"""Which endpoint a path means. People paste base URLs with a slash too many, or twice. Pure.
+
+Nobody is redirected: a client that follows drops the body. Only what can be meant in one way is understood;
+all else is told the nearest path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Final
+
+from aiohttp import web
+
+from router.config.problems import nearest
+
+_TWICE: Final = frozenset({"v1", "openai", "api"})
+"""What base URLs of other programs hold, in front of a path that hal0 has."""
+
+_PASTED: Final = tuple(
+    tuple(path.split("/"))
+    for path in ("chat/completions", "completions", "responses", "embeddings", "messages", "models")
+)
+"""Endpoints that are pasted as base URLs."""
+
+_ROW: Final = "/v1/models/"
+
+
+class Paths:
+    """`known`: the paths without variables that clients of any dialect ask; not the control API's."""
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self._known = frozenset(known)
+
+    def plain(self, method: str, path: str) -> str:
+        """What `path`, percent-encoded as sent, stands for; itself where it means nothing else."""
+        if path in self._known:
+            return path
+        tidy = (
+            "/" + "/".join(part for part in path.split("/") if part)
+            if "//" in path or path[-1:] == "/"
+            else path
+        )
+        return self._in(tidy, method) or tidy
+
+    def advice(self, path: str) -> str:
+        """`did you mean /v1/models?`, to end a sentence; where the API is, if nothing is near."""
+        near = nearest(path, self._known)
+        return f"did you mean {near}?" if near else "the OpenAI API is under /v1."
+
+    def _in(self, path: str, method: str) -> str | None:
+        """The known path that ends `path`, if all before it is what base URLs begin with."""
+        if method != "POST" and path.startswith((_ROW, "/models/")):
+            return None  # what follows is a model's id, whatever it looks like
+        parts = [_trimmed(part) for part in path.split("/")[1:]]
+        for start in range(len(parts)):
+            found = "/" + "/".join(parts[start:])
+            if not _is_base(parts[:start]):
+                continue
+            if found in self._known or (start and found.startswith(_ROW)):
+                # LM Studio's own API: clients find out by these paths whom they talk to.
+                is_probe = method != "POST" and start and parts[0] == "api" and parts[start] != "api"
+                return None if is_probe else found
+        return None
+
+
+def _is_base(parts: Collection[str]) -> bool:
+    rest = tuple(parts)
+    while rest:
+        taken = 1 if rest[0] in _TWICE else next((len(p) for p in _PASTED if rest[: len(p)] == p), 0)
+        if not taken:
+            return False
+        rest = rest[taken:]
+    return True
+
+
+def _trimmed(part: str) -> str:
+    """Without blanks at its ends, which come from pasting, too."""
+    while part.startswith("%20"):
+        part = part[3:]
+    while part.endswith("%20"):
+        part = part[:-3]
+    return part
+
+
+PATHS = web.AppKey("paths", Paths)

@@ -1,0 +1,95 @@
+"""Which endpoint a pasted base URL means."""
+
+from __future__ import annotations
+
+import pytest
+
+from router.server.paths import Paths
+from tests.router.server.test_edge import Edge, edge, get, post
+
+__all__ = ["edge"]
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "status"),
+    [
+        ("GET", "//v1/models", 200),
+        ("GET", "/v1//models", 200),
+        ("GET", "/v1/models/", 200),
+        ("GET", "/v1/", 200),
+        ("GET", "//", 200),
+        ("GET", "/v1/v1/models", 200),
+        ("GET", "/v1/v1/models/alpha", 200),
+        ("GET", "/v1/models/alpha/", 200),
+        ("GET", "/openai/v1/models", 200),
+        ("GET", "/v1%20/models", 200),
+        ("GET", "/v1/chat/completions/models", 200),
+        ("GET", "/v1/api/tags", 200),
+        ("GET", "/api/api/tags?a=b", 200),
+        ("HEAD", "//v1//models//", 200),
+        ("POST", "/v1/api/show", 200),
+        ("POST", "/api/show/", 200),
+        # LM Studio's own API: who asks finds out whom it talks to (CLIENTS.md).
+        ("GET", "/api/v1/models", 404),
+        ("GET", "/api/v0/models", 404),
+        # What has a model's name in it is that name, whatever it looks like.
+        ("GET", "/v1/models/chat/completions", 404),
+        ("GET", "/v1/models/v1/models", 404),
+        ("GET", "/V1/models", 404),
+        ("GET", "/x/v1/models", 404),
+        ("POST", "/v1/api/unload", 404),
+        ("POST", "/v1/../api/show", 404),
+    ],
+)
+async def test_what_is_meant_in_one_way_is_understood(
+    edge: Edge, method: str, target: str, status: int
+) -> None:
+    raw = get(target, method=method) if method != "POST" else post(target, b'{"model": "alpha"}')
+    assert (await edge.told(raw))[0] == status
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/v1/v1/chat/completions",
+        "/api/v1/chat/completions",
+        "/api/chat/completions",
+        "/openai/v1/chat/completions",
+        "/v1/chat/completions/chat/completions",
+        "/v1/chat/completions/v1/chat/completions",
+        "/v1/models/chat/completions",
+        "/v1//chat//completions/",
+        "/v1/v1/messages",
+        "/v1/messages/v1/messages",
+        "/v1/api/chat",
+        "/api/api/chat",
+    ],
+)
+async def test_a_post_gets_there_without_a_redirect(edge: Edge, target: str) -> None:
+    """Its handler finds fault with the body, in its dialect."""
+    status, _, told = await edge.told(post(target, b"no json"))
+    assert status == 400
+    assert (told.get("type") == "error") == ("messages" in target)
+    assert isinstance(told["error"], str) == target.endswith("api/chat")
+
+
+@pytest.mark.parametrize(
+    ("path", "advice"),
+    [
+        ("/v1/chat/completion", "did you mean /v1/chat/completions?"),
+        ("/V1/Models", "did you mean /v1/models?"),
+        ("/v1/embedding", "did you mean /v1/embeddings?"),
+        ("/api/tag", "did you mean /api/tags?"),
+        ("/favicon.ico", "the OpenAI API is under /v1."),
+    ],
+)
+async def test_the_nearest_path_is_told(edge: Edge, path: str, advice: str) -> None:
+    """Row 25."""
+    status, _, told = await edge.told(get(path))
+    assert (status, told["error"]["message"]) == (404, f"There is nothing at {path}; {advice}")
+
+
+def test_what_is_known_stays_what_it_is() -> None:
+    paths = Paths(["/v1/api/chat", "/api/chat"])
+    assert paths.plain("POST", "/v1/api/chat") == "/v1/api/chat"
+    assert paths.plain("POST", "") == "" and paths.plain("OPTIONS", "*") == "*"
