@@ -39,7 +39,13 @@ CONNECT_STEPS = {
     "cline": tr("In Cline open the settings (the gear), and fill in under API Configuration:"),
 }
 CONNECT_NO_CHAT = tr("No slot is for chats: add one under slots: in hal0.yaml.")
-CONNECT_KEY = tr("Replace {key} by one of the keys under server.api_keys in hal0.yaml.")
+CONNECT_KEY = tr("Replace {key} with one of the keys under server.api_keys in hal0.yaml.")
+CONNECT_KEY_VARIABLE = tr("{key} stands for the API key in the environment variable {variable}.")
+CONNECT_VARIABLE = tr(
+    "The API key is read from the environment variable {variable}: set it where you run this."
+)
+CONNECT_MASKED = tr("The API key is hidden here; Copy includes it.")
+SHOW_KEY = tr("Show key")
 CONNECT_SLOT = tr("Slot")
 CLOSE = tr("Close")
 
@@ -49,6 +55,10 @@ def server_trouble(server: ServerStatus) -> str:
     if server.error or not server.config_error:
         return server.error or ""
     return tr("hal0.yaml is not in effect as it is now: {reason}").format(reason=server.config_error)
+
+
+def from_elsewhere(address: str, here: str) -> str:
+    return tr("From another computer use {address} instead of {here}.").format(address=address, here=here)
 
 
 def connect_title(client: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -9,8 +10,11 @@ from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QApplication, QStackedLayout, QTabBar, QTabWidget, QVBoxLayout, QWidget
 
+from shiboken6 import isValid
+
 from app import text, text_window
-from app.connect import Client
+from app.client_key import ClientKey, read_key
+from app.connect import Client, recipe
 from app.engine_setup import EngineSetup
 from app.link import Link
 from app.menu_model import Action, Command
@@ -28,6 +32,7 @@ from app.window.logs_tab import LogsTab
 from app.window.slots_tab import SlotsTab
 from router.remote.names import all_places
 from router.state import Snapshot
+from router.tasks import spawn
 
 SWITCHING_TICK_MS = 1000
 IDLE_TICK_MS = 15_000
@@ -128,6 +133,30 @@ class MainWindow(QWidget):
         dialog.chosen.connect(self.chosen)
         self.connect_dialog = dialog
         dialog.open()
+        self._with_key(lambda key: dialog.show_key(key) if isValid(dialog) else None)
+
+    def copy_for(self, client: Client) -> None:
+        """Copy what this client needs, with the key as it is now."""
+
+        def copy(key: ClientKey | None) -> None:
+            paste = recipe(client, self._snapshot, key=key).paste
+            self.chosen.emit(Command(Action.COPY_TEXT, value=paste))
+            self.endpoint.say_copied()
+
+        copy(None) if client is Client.URL else self._with_key(copy)
+
+    def _with_key(self, then: Callable[[ClientKey | None], None]) -> None:
+        """Call `then` with the key that clients must send; with None where nobody can be asked."""
+
+        async def ask() -> None:
+            then(await read_key(self._link))
+
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            then(None)  # the window drawn for a picture
+            return
+        spawn(ask(), name="the key for a client")
 
     # -- state ---------------------------------------------------------------------------------------------
 
@@ -229,6 +258,7 @@ class MainWindow(QWidget):
     def _connect(self) -> None:
         for part in (self.endpoint, self.slots, self.models, self.logs, self.settings):
             part.chosen.connect(self.chosen)
+        self.endpoint.copy_requested.connect(self.copy_for)
         self.endpoint.connect_requested.connect(self.show_connect)
         self.tabs.currentChanged.connect(self._render)
         if self.first_run is not None:

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QWidget
 
 from app import text_window
+from app.client_key import ClientKey
 from app.connect import Client
 from app.engine_setup import EngineView
 from app.link import Attached
@@ -171,9 +172,11 @@ def _copy_menu() -> QWidget:
     return made.endpoint.menu
 
 
-def _connect(client: Client) -> Callable[[], QWidget]:
+def _connect(
+    client: Client, key: ClientKey | None = None, scene: Callable[[], Snapshot] = scenes.ready
+) -> Callable[[], QWidget]:
     def make() -> QWidget:
-        dialog = ConnectDialog(client, scenes.ready())
+        dialog = ConnectDialog(client, scene(), key=key)
         dialog.setStyleSheet(style_sheet(colours(dialog.palette())))
         return dialog
 
@@ -253,6 +256,12 @@ SCENES: dict[str, Callable[[], QWidget]] = {
     "connect-continue": _connect(Client.CONTINUE),
     "connect-cline": _connect(Client.CLINE),
     "connect-open-webui": _connect(Client.OPEN_WEBUI),
+    "connect-key": _connect(
+        Client.HERMES, ClientKey("hal0-secret-1234567890", needed=True, secret=True), scenes.lan
+    ),
+    "connect-variable": _connect(
+        Client.CONTINUE, ClientKey("VALUE-OF-HAL0_KEY", needed=True, variable="HAL0_KEY")
+    ),
     "update": _slots(scenes.update),
     "update-small": _slots(scenes.update, 640, 480),
     "downloads": lambda: _tab(1, scenes.downloading()),

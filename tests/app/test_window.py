@@ -17,8 +17,10 @@ from app.theme import DARK, LIGHT, colours
 from app.window.main import MainWindow
 from router.state import ServerState, ServerStatus, Snapshot
 from tests.app import scenes
+from tests.app.config_link import SECRET, ConfigLink
 from tests.app.fake_service import StoreLink, first_snapshot
 from tests.app.gallery import window as make_window
+from tests.app.test_models_tab import until
 
 
 @pytest.fixture
@@ -186,3 +188,28 @@ def test_the_store_may_publish_before_the_window_has_a_slot(qtbot: QtBot) -> Non
     assert window.slots.empty.text().startswith("hal0 is starting")
     window.show_snapshot(replace(Snapshot(), server=scenes.RUNNING))
     assert window.slots.empty.text().startswith("No slots")
+
+
+async def test_the_key_is_read_when_it_is_copied(qtbot: QtBot) -> None:
+    """Row 38: a key that was added a moment ago is in what is copied; it is shown only when asked for."""
+    link = StoreLink(first_snapshot())
+    link.read_config = ConfigLink("server: {api_keys: [hal0-secret-key-4711]}\n").read_config  # type: ignore[method-assign]
+    window = MainWindow(link)
+    window.may_hide = True
+    qtbot.addWidget(window)
+    window.show()
+    copied: list[str] = []
+    window.chosen.connect(lambda command: copied.append(command.value))
+    window.endpoint.take(Client.CURL)
+    await until(lambda: copied)
+    assert SECRET in copied[0]
+    window.endpoint.take(Client.CLINE)
+    dialog = window.connect_dialog
+    assert dialog is not None
+    await until(lambda: dialog.reveal.isVisible())
+    assert SECRET not in dialog.paste.toPlainText() and "4711" in dialog.paste.toPlainText()
+    dialog.copy.click()
+    assert SECRET in copied[1]
+    dialog.reveal.click()
+    assert SECRET in dialog.paste.toPlainText()
+    dialog.close_button.click()
