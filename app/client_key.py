@@ -20,7 +20,7 @@ PLACEHOLDER = "YOUR-HAL0-KEY"
 @dataclass(frozen=True, slots=True)
 class ClientKey:
     """`value` goes into the client. `needed`: requests without it are refused. `secret`: `value` is the key
-    itself, else something that stands for it. `variable`: the environment variable that holds the key, or ""."""
+    itself, else something that stands for it. `variable`: the environment variable that holds it, or ""."""
 
     value: str = ANY
     needed: bool = False

@@ -182,11 +182,23 @@ def no_editor(file: object) -> str:
 
 
 HOST = tr("Address")
-HOST_HINT = tr(
-    "127.0.0.1 lets only this computer in. 0.0.0.0 lets in everyone on your network who has a key: "
-    "the connection is not encrypted, so use it on networks you trust."
+HOST_HINT = tr("Use 127.0.0.1 for this computer only, or 0.0.0.0 for your whole network.")
+HOST_HERE = tr("Only this computer can use hal0. 0.0.0.0 opens it to your network, with an API key.")
+HOST_NETWORK = tr(
+    "Other computers can use hal0 with an API key. The connection is not encrypted, so use it only on networks "
+    "you trust."
 )
 LAN_NEEDS_KEY = tr("With this address other computers could use your models: add an API key, or use 127.0.0.1.")
+
+
+def no_address(typed: str) -> str:
+    if not typed:
+        return tr("The address is missing: use 127.0.0.1 for this computer only.")
+    if "/" in typed or typed.count(":") == 1 or "]:" in typed:
+        return tr("Only the address belongs here, without http:// and without the port.")
+    return tr("“{typed}” is not an address of this computer.").format(typed=typed)
+
+
 PORT = tr("Port")
 API_KEYS = tr("API keys")
 API_KEYS_HINT = tr("Clients must send one of them. Without any, every program on this computer may use hal0.")

@@ -15,7 +15,7 @@ from app.window.parts import button, label, set_text, wrapping_label
 from router.state import ServerStatus, Snapshot
 
 LINES = 8
-EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 class ConnectDialog(QDialog):

@@ -12,7 +12,7 @@ from app import autostart
 from app import texts_models as words
 from app.link import Link
 from app.settings_draft import Draft
-from app.settings_view import LOCAL_ONLY, MODELS, SLOTS, UPDATES
+from app.settings_view import HOST, LOCAL_ONLY, MODELS, SLOTS, UPDATES
 from app.window.parts import label, set_flag, set_text, wrapping_label
 from app.window.settings_command import CommandView
 from app.window.settings_entries import EntriesPage
@@ -29,6 +29,7 @@ from app.window.settings_pages import (
     slot_page,
 )
 from router.config.change import ConfigDocument
+from router.config.places import Reach
 from router.state import Snapshot
 
 GENERAL, SERVER, SLOT_PAGE, MODEL_PAGE, ADVANCED = range(5)
@@ -36,6 +37,11 @@ _PAGE_OF = {
     LOCAL_ONLY[0]: GENERAL, UPDATES[0]: GENERAL, "server": SERVER, SLOTS: SLOT_PAGE, MODELS: MODEL_PAGE,
     "model_dirs": MODEL_PAGE,
 }  # fmt: skip
+HOST_HINTS = {
+    Reach.NOBODY: lambda: words.HOST_HINT,
+    Reach.HERE: lambda: words.HOST_HERE,
+    Reach.NETWORK: lambda: words.HOST_NETWORK,
+}
 NARROW = 620
 NAVIGATION_WIDTHS = (120, 84)  # and in a narrow window
 LOW = 340
@@ -127,6 +133,7 @@ class SettingsTab(QWidget):
         problems = draft.problems()
         for page in (self.general, *self._pages()):
             page.show_form(draft.form, problems)
+        self.server.boxes[HOST].show_hint(HOST_HINTS[draft.reach]())
         self._offer_models()
         marked = {_PAGE_OF.get(key[0], ADVANCED) for key in problems if key}
         for row, name in enumerate(_page_names()):

@@ -79,7 +79,7 @@ async def tab(qtbot: QtBot, link: ConfigLink, login: FakeLogin) -> SettingsTab:
 
 def type_into(field: Any, typed: str) -> None:
     field.selectAll()
-    QTest.keyClicks(field, typed)
+    QTest.keyClicks(field, typed) if typed else QTest.keyClick(field, Qt.Key.Key_Delete)
 
 
 def editor(tab: SettingsTab, *key: str) -> Any:
@@ -499,3 +499,32 @@ async def test_every_field_has_a_name_for_screen_readers(tab: SettingsTab) -> No
         assert page is not None
         for key, box in page.boxes.items():
             assert box.editor.accessibleName() or box.editor.text(), key
+
+
+@pytest.mark.parametrize("keys", [0, 2])
+async def test_the_address_is_judged_as_it_is_typed(
+    tab: SettingsTab, keys: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Row 47: not an address, this computer only, or open to others."""
+    monkeypatch.setattr("app.window.settings_exchange.resolves", lambda name: name == "nas")
+    while len(removers := editor(tab, *API_KEYS).lines.removers) > keys:
+        removers[0].click()
+    box = tab.server.boxes[HOST]
+    open_to_all = "" if keys else words.LAN_NEEDS_KEY
+    for typed, told, hint in (
+        ("127.0.0.2", "", words.HOST_HERE),
+        ("nonsense", "“nonsense” is not an address of this computer.", words.HOST_HINT),
+        (
+            "127.0.0.1:80",
+            "Only the address belongs here, without http:// and without the port.",
+            words.HOST_HINT,
+        ),
+        ("0.0.0.0", open_to_all, words.HOST_NETWORK),
+        ("", "The address is missing: use 127.0.0.1 for this computer only.", words.HOST_HINT),
+    ):
+        type_into(box.editor, typed)
+        assert (box.problem.text(), box.hint.text()) == (told, hint), typed
+    type_into(box.editor, "nas")
+    await until(lambda: box.hint.text() == words.HOST_NETWORK)
+    type_into(box.editor, "gone.example")
+    await until(lambda: "not an address" in box.problem.text())

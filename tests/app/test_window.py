@@ -206,7 +206,7 @@ async def test_the_key_is_read_when_it_is_copied(qtbot: QtBot) -> None:
     window.endpoint.take(Client.CLINE)
     dialog = window.connect_dialog
     assert dialog is not None
-    await until(lambda: dialog.reveal.isVisible())
+    await until(dialog.reveal.isVisible)
     assert SECRET not in dialog.paste.toPlainText() and "4711" in dialog.paste.toPlainText()
     dialog.copy.click()
     assert SECRET in copied[1]
