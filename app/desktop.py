@@ -126,8 +126,7 @@ class Desktop(QObject):
     def close(self) -> None:
         self.bridge.close()
         self.tray.close()
-        self.window.may_hide = True
-        self.window.close()
+        self.window.end()
         self.quit_progress.end()
 
     def _connect(self) -> None:
@@ -136,7 +135,7 @@ class Desktop(QObject):
         self.window.chosen.connect(self.actions.trigger)
         self.tray.opened.connect(self.window.reveal)
         self.actions.open_requested.connect(self.window.reveal)
-        self.actions.quit_requested.connect(lambda: self.quitter.request(self.window))
+        self.actions.quit_requested.connect(self._on_quit_requested)
         self.actions.failed.connect(self._on_failed)
         self.actions.switched.connect(self._on_switched)
         self.actions.logs_requested.connect(self.window.show_logs)
@@ -144,7 +143,7 @@ class Desktop(QObject):
         self.actions.start_here_requested.connect(self._on_start_here)
         self.actions.update_requested.connect(self._on_update)
         self.window.first_run_done.connect(lambda: self._remembered.add(FIRST_RUN_DONE))
-        self.window.close_refused.connect(lambda: self.quitter.request_without_tray(self.window))
+        self.window.close_refused.connect(self._on_close_refused)
         self.window.closed.connect(self._on_window_closed)
         self.tray.appeared.connect(self._on_tray_changed)
         self.quitter.waiting.connect(lambda: self.quit_progress.begin(self._last, waiting=True))
@@ -152,6 +151,14 @@ class Desktop(QObject):
         self.quit_progress.hurry.connect(self.quitter.quit_now)
         self.quitter.finished.connect(self._on_stopped)
         self._on_tray_changed()
+
+    @Slot()
+    def _on_quit_requested(self) -> None:
+        self.window.when_saved(lambda: self.quitter.request(self.window))
+
+    @Slot()
+    def _on_close_refused(self) -> None:
+        self.window.when_saved(lambda: self.quitter.request_without_tray(self.window))
 
     @Slot(object)
     def _on_snapshot(self, snapshot: Snapshot) -> None:

@@ -116,6 +116,9 @@ def form_problems(
         found[HOST] = words.no_address(form[HOST])
     elif reached is Reach.NETWORK and form[API_KEYS] == ():
         found[HOST] = words.LAN_NEEDS_KEY
+    keys = form[API_KEYS] or ()
+    if told := next((told for n, key in enumerate(keys) if (told := key_problem(keys[:n], key))), None):
+        found[API_KEYS] = told
     for key, value in form.items():
         if key[0] == MODELS and len(key) == 3 and (told := _model_problem(key[2], value)):
             found[key] = told

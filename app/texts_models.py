@@ -148,6 +148,11 @@ def unsaved(count: int) -> str:
     return tr("1 unsaved change") if count == 1 else tr("{count} unsaved changes").format(count=count)
 
 
+UNSAVED_QUESTION = tr("Apply your changes to the settings?")
+UNSAVED_CONSEQUENCE = tr("They are lost if you discard them.")
+KEEP_EDITING = tr("Keep editing")
+
+
 def not_readable(problem: object) -> str:
     return tr("hal0.yaml cannot be changed here before it is corrected: {problem}.").format(problem=problem)
 
@@ -206,7 +211,7 @@ NEW_KEY = tr("New key, or env:NAME")
 KEYS_ELSEWHERE = tr("The keys can only be changed in hal0.yaml itself: they are not plainly listed there.")
 BAD_KEY = tr("A key may only hold ASCII letters, digits and signs, without spaces.")
 KEY_TWICE = tr("This key is in the list already.")
-KEY_COPY_HINT = tr("Copy it now: after Add only its end is shown.")
+KEY_COPY_HINT = tr("It takes effect when you apply. Copy it now: afterwards only its end is shown.")
 
 
 def masked(key: str) -> str:
@@ -253,7 +258,6 @@ MODEL_FOLDERS = tr("Model folders")
 FILE = tr("File")
 FILE_HINT = tr("A path, or the name of a file in a model folder.")
 FILE_MISSING = tr("Write the GGUF file to load.")
-BROWSE = tr("Browse…")
 DISPLAY_NAME = tr("Display name")
 ALIASES = tr("Aliases")
 ALIASES_HINT = tr("Other names clients may send, with commas between them.")

@@ -29,6 +29,7 @@ from app.window.lazy_tab import LazyTab
 from app.window.log_reader import LogReader
 from app.window.logs_tab import LogsTab
 from app.window.slots_tab import SlotsTab
+from app.window.unsaved_question import UnsavedQuestion
 from router.remote.names import all_places
 from router.state import Snapshot
 from router.tasks import spawn
@@ -90,6 +91,8 @@ class MainWindow(QWidget):
         self.engine_notice = EngineNotice(self.engine)
         self.first_run = FirstRunPage(link, self.engine) if first_run else None
         self.connect_dialog: ConnectDialog | None = None
+        self.unsaved_question: UnsavedQuestion | None = None
+        self._ending = False
         self._lay_out()
         self._connect()
         self._restyle()
@@ -157,6 +160,30 @@ class MainWindow(QWidget):
             return
         spawn(ask(), name="the key for a client")
 
+    def when_saved(self, then: Callable[[], None]) -> None:
+        """Call `then`, after asking what becomes of settings that were changed and not applied."""
+        settings = self.settings.content
+        if settings is None or not settings.unsaved:
+            then()
+            return
+        self.show_settings()
+        if self.unsaved_question is None:
+            self.unsaved_question = UnsavedQuestion(settings, then, self)
+            self.unsaved_question.finished.connect(self._on_unsaved_answered)
+            # Never exec(): a nested event loop inside an asyncio task is an error.
+            self.unsaved_question.open()
+
+    def end(self) -> None:
+        """Close without a question: hal0 goes."""
+        self._ending = True
+        self.close()
+
+    @Slot()
+    def _on_unsaved_answered(self) -> None:
+        if self.unsaved_question is not None:
+            self.unsaved_question.deleteLater()
+            self.unsaved_question = None
+
     # -- state ---------------------------------------------------------------------------------------------
 
     @Slot(object)
@@ -219,7 +246,13 @@ class MainWindow(QWidget):
         self._render()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
-        if self.may_hide:
+        settings = self.settings.content
+        if self._ending:
+            event.accept()
+        elif self.may_hide and settings is not None and settings.unsaved:
+            event.ignore()
+            self.when_saved(self.close)
+        elif self.may_hide:
             event.accept()
             self._ticker.stop()
             self.closed.emit()

@@ -83,17 +83,28 @@ class ConfigExchange(QObject):
 
     def apply(self) -> None:
         """Ask the router for what was edited; returns at once."""
+        if self._may_apply():
+            self._spawn(self._apply, "change hal0.yaml")
+
+    async def applied(self) -> bool:
+        """As `apply`; whether everything that was edited is in effect now."""
+        if self._may_apply():
+            await self._apply()
+        return self.draft is None or not self.draft.dirty
+
+    def _may_apply(self) -> bool:
+        """Whether a change begins; if what was edited cannot be right, that is told."""
         if self.draft is None or self.busy or not self.draft.dirty:
-            return
+            return False
         self.draft.refused = {}
         if self.draft.problems():
             self.told.emit(words.FIX_FIRST)
             self.changed.emit()
             self.refused.emit()
-            return
+            return False
         self.busy = True
         self.changed.emit()
-        self._spawn(self._apply, "change hal0.yaml")
+        return True
 
     def take(self, document: ConfigDocument) -> None:
         """hal0.yaml is `document` now. Raises NotReadable."""

@@ -213,3 +213,47 @@ async def test_the_key_is_read_when_it_is_copied(qtbot: QtBot) -> None:
     dialog.reveal.click()
     assert SECRET in dialog.paste.toPlainText()
     dialog.close_button.click()
+
+
+async def with_unsaved(qtbot: QtBot) -> tuple[MainWindow, ConfigLink]:
+    """A window whose settings hold one change."""
+    link, config = StoreLink(first_snapshot()), ConfigLink()
+    link.read_config = config.read_config  # type: ignore[method-assign]
+    link.edit_config = config.edit_config  # type: ignore[method-assign]
+    window = MainWindow(link)
+    window.may_hide = True
+    qtbot.addWidget(window)
+    window.show()
+    window.show_settings()
+    await until(lambda: window.settings.content.draft is not None)
+    window.settings.content.exchange.put(("limits", "queue"), 3)
+    return window, config
+
+
+@pytest.mark.parametrize("answer", ["apply", "discard", "keep"])
+async def test_closing_asks_for_unsaved_settings(qtbot: QtBot, answer: str) -> None:
+    """Row 39."""
+    window, config = await with_unsaved(qtbot)
+    window.close()
+    question = window.unsaved_question
+    assert window.isVisible() and question is not None
+    getattr(question, answer).click()
+    if answer == "keep":
+        await until(lambda: window.unsaved_question is None)
+        assert window.isVisible() and window.settings.content.unsaved == 1
+        window.end()
+    await until(lambda: not window.isVisible())
+    assert ("queue: 3" in (config.text or "")) == (answer == "apply")
+
+
+async def test_a_change_that_cannot_be_applied_keeps_the_window(qtbot: QtBot) -> None:
+    """Row 39."""
+    window, config = await with_unsaved(qtbot)
+    window.settings.content.exchange.put(("server", "port"), 8150)  # within engine.ports
+    done: list[bool] = []
+    window.when_saved(lambda: done.append(True))
+    assert window.unsaved_question is not None
+    window.unsaved_question.apply.click()
+    await until(lambda: bool(config.asked) and not window.settings.content.exchange.busy)
+    assert window.isVisible() and done == []
+    window.end()
