@@ -21,12 +21,20 @@ from app.language import speak
 from app.menu_model import has_engine
 from app.notices import Notice, exposure, notices, switch_notice, update_news
 from app.quitter import Quitter, on_termination
-from app.remembered import EXPOSURE_TOLD, FIRST_RUN_DONE, TRAY_EXPLAINED, Remembered, is_first_run
+from app.remembered import (
+    EXPOSURE_TOLD,
+    FIRST_RUN_DONE,
+    TRAY_EXPLAINED,
+    WINDOW,
+    Remembered,
+    is_first_run,
+)
 from app.router_host import HostedService, RouterHost
 from app.single_instance import SingleInstance
 from app.state_bridge import StateBridge
 from app.tray import Tray
 from app.window.main import MainWindow
+from app.window.place import read_place
 from app.window.quit_progress import QuitProgress
 from router.errors import RouterError
 from router.paths import Paths
@@ -107,6 +115,7 @@ class Desktop(QObject):
         self.actions = Actions(host, paths.logs, self)
         self.quitter = Quitter(host, self)
         self.window = MainWindow(host, first_run=is_first_run(self._remembered, paths.config_file))
+        self.window.stand_at(read_place(self._remembered.text(WINDOW)))
         self.tray = Tray(self._last, self)
         self.quit_progress = QuitProgress()
         self._connect()
@@ -142,6 +151,7 @@ class Desktop(QObject):
         self.actions.settings_requested.connect(self.window.show_settings)
         self.actions.start_here_requested.connect(self._on_start_here)
         self.actions.update_requested.connect(self._on_update)
+        self.window.placed.connect(lambda place: self._remembered.keep(WINDOW, str(place)))
         self.window.first_run_done.connect(lambda: self._remembered.add(FIRST_RUN_DONE))
         self.window.close_refused.connect(self._on_close_refused)
         self.window.closed.connect(self._on_window_closed)

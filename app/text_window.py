@@ -81,6 +81,19 @@ NOT_THERE = tr("This part of hal0 could not be opened: {reason}. See the log for
 
 STARTING = tr("hal0 is starting: it looks for models and opens its port.")
 
+KEYBOARD = tr("Keyboard")
+SHORTCUTS = (
+    ("Ctrl+1", tr("first slot, Ctrl+2 the second, and so on")),
+    ("Ctrl+Tab", tr("next tab")),
+    ("Ctrl+L", tr("logs")),
+    ("Ctrl+,", tr("settings")),
+    ("Ctrl+S", tr("apply the settings")),
+    ("Ctrl+F", tr("search the models")),
+    ("Ctrl+Shift+C", tr("copy the endpoint URL")),
+    ("Ctrl+W", tr("close the window")),
+    ("Ctrl+Q", tr("quit hal0")),
+)
+
 # -- slots -------------------------------------------------------------------------------------------------
 PHASE_NAMES = {
     SlotState.DRAINING: tr("Drain"),

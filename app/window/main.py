@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import QCloseEvent, QKeySequence, QMoveEvent, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import QApplication, QStackedLayout, QTabBar, QTabWidget, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
@@ -28,6 +28,7 @@ from app.window.header import EndpointCard
 from app.window.lazy_tab import LazyTab
 from app.window.log_reader import LogReader
 from app.window.logs_tab import LogsTab
+from app.window.place import FRAME, Place, place_of, put
 from app.window.slots_tab import SlotsTab
 from app.window.unsaved_question import UnsavedQuestion
 from router.remote.names import all_places
@@ -36,6 +37,7 @@ from router.tasks import spawn
 
 SWITCHING_TICK_MS = 1000
 IDLE_TICK_MS = 15_000
+PLACED_MS = 500  # a window that is dragged moves at every pixel
 SIZE = QSize(760, 520)
 LEAST = QSize(480, 360)
 MOST_HEIGHT = 720
@@ -54,12 +56,14 @@ class MainWindow(QWidget):
     closed: the window was hidden and hal0 goes on in the tray.
     close_refused: the window stays, as without a tray nothing else of hal0 would be visible.
     first_run_done: the person has left the first page.
+    placed: (Place) the window stands somewhere else, or has another size.
     """
 
     chosen = Signal(object)
     closed = Signal()
     close_refused = Signal()
     first_run_done = Signal()
+    placed = Signal(object)
 
     def __init__(
         self,
@@ -78,7 +82,11 @@ class MainWindow(QWidget):
         self._shown: Snapshot | None = None
         self._now = clock
         self.loads = LoadClock()
+        self._may_fit = True
         self._fitted = QSize()
+        self._place: Place | None = None
+        self._moved = QTimer(self, singleShot=True, interval=PLACED_MS)
+        self._moved.timeout.connect(self._note_place)
         self.endpoint = EndpointCard()
         self.slots = SlotsTab()
         self.models = LazyTab(link, "app.window.models_tab", "ModelsTab")
@@ -104,10 +112,19 @@ class MainWindow(QWidget):
 
     def reveal(self) -> None:
         """Bring the window before the person, wherever it was."""
+        if not self.isVisible() and self._place is not None:
+            put(self, self._place)
+            if self._place.maximised:
+                self.setWindowState(self.windowState() | Qt.WindowState.WindowMaximized)
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
         self.show()
         self.raise_()
         self.activateWindow()
+
+    def stand_at(self, place: Place | None) -> None:
+        """Where it stood when it was last used; None: nobody knows."""
+        if place is not None:
+            self._place, self._may_fit = place, False
 
     def show_logs(self, slot: str = "") -> None:
         """Bring this slot's log before the person, or hal0's own."""
@@ -248,11 +265,13 @@ class MainWindow(QWidget):
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         settings = self.settings.content
         if self._ending:
+            self._note_place()
             event.accept()
         elif self.may_hide and settings is not None and settings.unsaved:
             event.ignore()
             self.when_saved(self.close)
         elif self.may_hide:
+            self._note_place()
             event.accept()
             self._ticker.stop()
             self.closed.emit()
@@ -273,17 +292,39 @@ class MainWindow(QWidget):
             if self._shown is not None:
                 self._render()
 
-    def _fit(self) -> None:
-        """Tall enough for what is there, within reason; a scroll area does not ask for that itself.
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        self._moved.start()
 
-        A size that a person chose stays.
+    def moveEvent(self, event: QMoveEvent) -> None:  # noqa: N802 - Qt's name
+        super().moveEvent(event)
+        self._moved.start()
+
+    def _note_place(self) -> None:
+        self._moved.stop()
+        if self.isVisible() and not self.isMinimized():
+            self._place = place_of(self)
+            self.placed.emit(self._place)
+
+    def _fit(self) -> None:
+        """Tall enough for what there is when hal0 comes up, within reason; a scroll area does not ask for that
+        itself. Afterwards the size is the person's.
         """
-        if self._fitted not in (QSize(), self.size()):
+        if not self._may_fit or self._fitted not in (QSize(), self.size()):
             return
         self.ensurePolished()
         outside = self.sizeHint().height() - self.slots.sizeHint().height()
-        self.resize(SIZE.width(), max(SIZE.height(), min(MOST_HEIGHT, outside + self.slots.wanted_height())))
+        wanted = QSize(SIZE.width(), min(MOST_HEIGHT, outside + self.slots.wanted_height()))
+        screen = self.screen().availableGeometry().size() - FRAME
+        self.resize(wanted.expandedTo(SIZE).boundedTo(screen))
         self._fitted = self.size()
+        # Once more after this: cards put into a visible window count for its layout only when they are shown.
+        if self._shown is not None and self._shown.slots:
+            QTimer.singleShot(0, self, self._stop_fitting)
+
+    def _stop_fitting(self) -> None:
+        if self.isVisible():
+            self._may_fit = False
 
     # -- building ------------------------------------------------------------------------------------------
 
@@ -300,7 +341,7 @@ class MainWindow(QWidget):
         self._shortcut("Ctrl+Q", lambda: self.chosen.emit(Command(Action.QUIT)))
         self._shortcut("Ctrl+L", self.show_logs)
         self._shortcut("Ctrl+,", self.show_settings)
-        self._shortcut("Esc", self.close)
+        self._shortcut("Ctrl+W", self.close)
         for number in range(9):
             self._shortcut(f"Ctrl+{number + 1}", lambda number=number: self.show_slot(number))
 
