@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from app import text, text_window
 from app.menu_model import may_restart, may_unload
+from app.remedy import Help, Offers, offers_for
 from app.room import Rooms
 from app.switch_model import PHASES, Mark, fraction, marks, overlaps
-from router.errors import MemoryInsufficient
 from router.state import SlotError, SlotState, SlotStatus, Snapshot
 
 NAME_LIMIT = 60
@@ -18,19 +18,20 @@ DETAIL_LIMIT = 200
 @dataclass(frozen=True, slots=True)
 class Choice:
     """A model the slot may hold: `text` in the list, `short` while the list is closed. One that cannot be
-    launched is there, disabled, with the reason in both."""
+    launched is there, disabled, with the reason in both; `tip` has it with the whole path."""
 
     model: str
     text: str
     enabled: bool
     short: str = ""
+    tip: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SlotView:
     """What the card says. `phases` is empty unless a switch is under way; `share` (0..1) and `left` are None
     and "" unless they are really known. `restore`, `retry` and `force` are model ids, "" where nothing is
-    offered; `remedy` are flags ("name=value") with which `retry` would go, or ()."""
+    offered; `remedy` are flags ("name=value") with which `failed` would go, or (). `help`: what else would."""
 
     name: str
     kind: str
@@ -47,8 +48,10 @@ class SlotView:
     restore_text: str
     retry: str
     force: str
+    failed: str
     remedy: tuple[str, ...]
     remedy_text: str
+    help: Help | None
     has_engine: bool
     may_cancel: bool
     may_unload: bool
@@ -62,16 +65,18 @@ def slot_view(
     now: float,
     seconds_left: float | None,
     dismissed: SlotError | None = None,
+    ram: int | None = None,
 ) -> SlotView:
     """The card of `slot` at Unix time `now`; `seconds_left` of its load, where that is known. `dismissed`: the
-    error that a person has seen enough of."""
+    error that a person has seen enough of; `ram`: see app.remedy."""
     switching = slot.state.switching
     error = slot.last_error if not switching and slot.last_error != dismissed else None
     restore = _restorable(slot) if error is not None else ""
-    retry = error.model if error is not None and error.model in slot.choices else ""
-    short = error is not None and error.code == MemoryInsufficient.code
-    # Only this computer's hal0.yaml can be written from here.
-    remedy = error.remedy if error is not None and retry and "/" not in slot.name else ()
+    failed = (error.model or "") if error is not None and error.model in slot.choices else ""
+    offers = offers_for(error, snapshot, ram) if error is not None and failed else Offers()
+    # Only this computer's hal0.yaml can be written from here, and only its files be shown.
+    here = "/" not in slot.name
+    remedy = offers.flags if here else ()
     return SlotView(
         name=slot.name.rpartition("/")[2],  # of another hal0, which the line above its slots names
         kind=slot.kind.value,
@@ -86,10 +91,12 @@ def slot_view(
         error=error.message if error is not None else "",
         restore=restore,
         restore_text=text_window.restore(snapshot, restore) if restore else "",
-        retry=retry or "",
-        force=retry or "" if short else "",
+        retry=failed if offers.retry else "",
+        force=failed if offers.force else "",
+        failed=failed,
         remedy=remedy,
         remedy_text=text_window.load_with(remedy) if remedy else "",
+        help=offers.help if here else None,
         has_engine=slot.upstream is None,
         may_cancel=switching,
         may_unload=may_unload(slot),
@@ -106,7 +113,8 @@ def _choices(snapshot: Snapshot, slot: SlotStatus) -> tuple[Choice, ...]:
         words = rooms.entry(slot, model_id, NAME_LIMIT)
         auto = text_window.chosen_context(model) if model is not None else ""
         shown = text.SEPARATOR.join(part for part in (words, auto) if part)
-        found.append(Choice(model_id, shown, usable, text.choice(model, model_id, NAME_LIMIT)))
+        tip = (model.problem or "") if model is not None else ""
+        found.append(Choice(model_id, shown, usable, text.choice(model, model_id, NAME_LIMIT), tip))
     return tuple(found)
 
 

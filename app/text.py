@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 from app.translate import tr
 from router.state import DeviceMemory, ModelStatus, ServerState, ServerStatus, SlotState, SlotStatus, Snapshot
+
+# Absolute, of two parts or more; one of a URL is none.
+_PATH = re.compile(r"(?<![\w:/\\.])(?:~|[A-Za-z]:)?(?:[/\\][^\s/\\:;,'\"“”()]+){2,}")
+PROBLEM_ENTRY, PROBLEM_NAME = 64, 30  # characters of a list's entry that cannot be chosen, and of its name
 
 Escape = Callable[[str], str]
 
@@ -76,6 +81,20 @@ def elide_middle(text: str, limit: int) -> str:
     return text[: limit - 1 - tail].rstrip() + ELLIPSIS + text[len(text) - tail :].lstrip()
 
 
+def reason(problem: str, file: str | None = None) -> str:
+    """`truncated: it ended at …` of `/home/me/models/x.gguf is truncated: …`: what is wrong comes first, and a
+    path is only its last part. For places that are too short for all of it."""
+    if file and problem.startswith(f"{file} "):
+        problem = problem.removeprefix(f"{file} ").removeprefix("is ")
+    elif file:
+        problem = problem.replace(file, _last_part(file))
+    return _PATH.sub(lambda found: _last_part(found[0]), problem)
+
+
+def _last_part(path: str) -> str:
+    return re.split(r"[/\\]", path)[-1]
+
+
 def utf16_length(text: str) -> int:
     """Length as Windows counts it (its tooltip holds 127 of these units)."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
@@ -143,7 +162,8 @@ def choice(model: ModelStatus | None, model_id: str, limit: int, room: str = "",
     if model is None:
         return f"{name}{SEPARATOR}{NOT_IN_CATALOG}"
     if model.problem:
-        return f"{name}{SEPARATOR}{elide(model.problem, limit)}"
+        name = elide_middle(name, PROBLEM_NAME)
+        return f"{name}{SEPARATOR}{elide(reason(model.problem, model.file), PROBLEM_ENTRY - len(name) - 3)}"
     held = size(model.size_bytes) if model.size_bytes and sized else ""
     facts = SEPARATOR.join(part for part in (held, room) if part)
     return f"{name}   {facts}" if facts else name

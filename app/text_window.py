@@ -106,6 +106,11 @@ DONE = "✓"
 RESTORE = tr("Restore previous")
 TRY_AGAIN = tr("Try again")
 LOAD_ANYWAY = tr("Load anyway")
+HELPS = {
+    "show-file": tr("Show in file manager"),
+    "settings": tr("Open settings"),
+    "install": tr("Install llama-server"),
+}
 DISMISS = tr("Dismiss")
 DISMISS_SIGN = "✕"
 RESTART = tr("Restart")

@@ -236,6 +236,7 @@ class ModelBox(QComboBox):
         for row, choice in enumerate(self._offered):
             self.addItem(choice.text, choice.model)
             item = self.model().index(row, 0)
+            self.setItemData(row, choice.tip or None, Qt.ItemDataRole.ToolTipRole)
             if not choice.enabled:
                 # Data of role "user - 1" are the item's flags (QComboBox's own model).
                 self.model().setData(item, 0, int(Qt.ItemDataRole.UserRole) - 1)

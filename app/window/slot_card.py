@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+
+import psutil
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout
 
 from app import text, text_window
-from app.menu_model import Action, Command
+from app.menu_model import ENGINE, Action, Command
+from app.remedy import Help
 from app.slot_model import SlotView, slot_view
 from app.theme import slot_tone
 from app.window.parts import Card, Chip, ElidedLabel, ModelBox, button, label, set_text, wrapping_label
@@ -46,6 +50,8 @@ class SlotCard(Card):
         self.force = button(text_window.LOAD_ANYWAY, text_window.action_on(text_window.LOAD_ANYWAY, name))
         self.remedy = button("")
         self.remedy.setToolTip(text_window.LOAD_WITH_TIP)
+        self.help = button("")
+        self.help.clicked.connect(self._on_help)
         self.dismiss = QToolButton(autoRaise=True)
         self.dismiss.setText(text_window.DISMISS_SIGN)
         self.dismiss.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -67,7 +73,8 @@ class SlotCard(Card):
     ) -> None:
         """Show `slot` as it is in `snapshot`; `now` in Unix seconds."""
         self._shown = (snapshot, slot, now, seconds_left)
-        view = slot_view(snapshot, slot, now, seconds_left, self._dismissed)
+        ram = None if "/" in self.name else _ram()  # another computer's is not known
+        view = slot_view(snapshot, slot, now, seconds_left, self._dismissed, ram)
         if view == self._view:
             return
         self._view = view
@@ -102,6 +109,10 @@ class SlotCard(Card):
         self.remedy.setVisible(bool(view.remedy))
         self.remedy.setText(text.qt_label(view.remedy_text))
         self.remedy.setAccessibleName(text_window.action_on(view.remedy_text, self.name))
+        self.help.setVisible(view.help is not None)
+        if view.help is not None:
+            self.help.setText(text_window.HELPS[view.help.value])
+            self.help.setAccessibleName(text_window.action_on(self.help.text(), self.name))
         self.problem.setVisible(bool(view.error))
 
     def _load(self, model_id: str, *, force: bool = False) -> None:
@@ -109,7 +120,20 @@ class SlotCard(Card):
 
     def _on_remedy(self) -> None:
         if self._view is not None:
-            self.chosen.emit(Command(Action.LOAD, self.name, self._view.retry, flags=self._view.remedy))
+            self.chosen.emit(Command(Action.LOAD, self.name, self._view.failed, flags=self._view.remedy))
+
+    def _on_help(self) -> None:
+        if self._view is None or self._shown is None:
+            return
+        model = self._shown[0].model(self._view.failed)
+        match self._view.help:
+            case Help.SHOW_FILE:
+                file = (model.file or "") if model is not None else ""
+                self.chosen.emit(Command(Action.SHOW_FILE, self.name, value=file))
+            case Help.INSTALL:
+                self.chosen.emit(Command(Action.UPDATE, value=ENGINE))
+            case Help.SETTINGS:
+                self.chosen.emit(Command(Action.SETTINGS))
 
     def _on_dismiss(self) -> None:
         """Only this window forgets it: the slot's state and the tray go on telling."""
@@ -145,7 +169,7 @@ class SlotCard(Card):
         said.addWidget(self.dismiss, 0, Qt.AlignmentFlag.AlignTop)
         ways = QHBoxLayout()
         ways.addStretch(1)
-        for made in (self.restore, self.retry, self.remedy, self.force):
+        for made in (self.restore, self.help, self.retry, self.remedy, self.force):
             ways.addWidget(made)
         trouble = QVBoxLayout(self.problem)
         trouble.setContentsMargins(10, 6, 8, 6)
@@ -158,3 +182,9 @@ class SlotCard(Card):
         whole.addWidget(self.phases)
         whole.addWidget(self.problem)
         whole.addLayout(below)
+
+
+@functools.cache
+def _ram() -> int:
+    """Bytes of RAM of this computer."""
+    return int(psutil.virtual_memory().total)
