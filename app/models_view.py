@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -10,7 +11,8 @@ from pathlib import Path
 from app import text, text_window
 from app import texts_models as words
 from app.room import Rooms, room_words
-from app.settings_view import MODEL_DIRS, form_of
+from app.settings_draft import name_problem
+from app.settings_view import MODEL_DIRS, MODELS, Form, changes, form_of, names, with_entry
 from router.config.change import ConfigChange, ConfigDocument
 from router.memory import needs
 from router.memory.preview import Previews, previews
@@ -205,11 +207,42 @@ def matches(row: ModelRow, search: Sequence[str]) -> bool:
     return all(word in row.haystack for word in search)
 
 
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """What came onto the window, by what can be done with it."""
+
+    folders: tuple[Path, ...] = ()
+    files: tuple[Path, ...] = ()
+    others: tuple[Path, ...] = ()
+
+
+def sort_dropped(paths: Sequence[Path]) -> Dropped:
+    """Blocking: looks at each of them."""
+    folders = tuple(path for path in paths if path.is_dir())
+    files = tuple(p for p in paths if p not in folders and folder_of(p) is not None and p.parent not in folders)
+    return Dropped(folders, files, tuple(path for path in paths if folder_of(path) is None))
+
+
 def folder_of(dropped: Path) -> Path | None:
     """The folder to add for something dropped on the window, None for what is no model."""
     if dropped.is_dir():
         return dropped
     return dropped.parent if dropped.suffix.lower() == ".gguf" and dropped.is_file() else None
+
+
+def file_changes(document: ConfigDocument, file: Path) -> list[ConfigChange]:
+    """What makes a model of this one file; [] if it is one already."""
+    form, real = form_of(document), _resolved(file)
+    named = [Path(form[MODELS, name, "file"]) for name in names(form, MODELS)]
+    if not folder_changes(document, file.parent) or real in map(_resolved, named):
+        return []
+    stem = "-".join(file.stem.split()) or "model"
+    return changes(document, with_entry(form, MODELS, _free_name(form, stem), file=str(file)))
+
+
+def _free_name(form: Form, stem: str) -> str:
+    numbered = (f"{stem}-{number}" for number in itertools.count(2))
+    return next(name for name in itertools.chain((stem,), numbered) if name_problem(form, MODELS, name) is None)
 
 
 def folder_changes(document: ConfigDocument, folder: Path) -> list[ConfigChange]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from app.translate import tr
+from router.config.default import USUAL
 
 # -- models -------------------------------------------------------------------------------------------------
 
@@ -25,6 +27,13 @@ NO_MATCH_HELP = tr("The search looks at names, ids, aliases, quantisation and ki
 SELECT_MODEL = tr("Select a model to load it, copy its id or find its file.")
 COMMAND_MODEL = tr("This model is another engine's command; it has no file.")
 NOTHING_DROPPED = tr("Only folders and .gguf files can be dropped here.")
+WEB_DROPPED = tr(
+    "Only files and folders of this computer can be dropped here; use Download… for a model on Hugging Face."
+)
+ONLY_FILE, WHOLE_FOLDER, CANCEL = tr("Only this file"), tr("The whole folder"), tr("Cancel")
+ONLY_FILES, WHOLE_FOLDERS = tr("Only these files"), tr("Their whole folders")
+DROP_HINT = tr("A folder is watched: models that are put there later appear by themselves.")
+USUAL_FOLDERS = tr("The usual folders: ~/models, Hugging Face, LM Studio, llama.cpp, Ollama")
 COLUMNS = (
     tr("Model"), tr("Size"), tr("Quantisation"), tr("Context"), tr("Kind"), tr("Loaded in"), tr("Fit"),
 )  # fmt: skip
@@ -112,6 +121,29 @@ NO_SLOT = tr("No slot may hold this model: add one under Settings › Slots.")
 
 def copied(what: str) -> str:
     return tr("Copied {what}").format(what=what)
+
+
+def folder(entry: str) -> str:
+    """An entry of model_dirs as the settings show it."""
+    return USUAL_FOLDERS if entry == USUAL else entry
+
+
+def drop_question(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return tr("Add {name} to your models?").format(name=names[0])
+    return tr("Add these {count} files to your models?").format(count=len(names))
+
+
+def file_added(name: str) -> str:
+    return tr("Added {name}; it appears in a moment.").format(name=name)
+
+
+def file_known(file: object) -> str:
+    return tr("{file} is one of your models already.").format(file=file)
+
+
+def not_taken(names: Sequence[str]) -> str:
+    return tr("Not added: {names}. {rule}").format(names=", ".join(names), rule=NOTHING_DROPPED)
 
 
 def folder_added(folder: object) -> str:

@@ -7,7 +7,16 @@ import time
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QKeySequence, QMoveEvent, QResizeEvent, QShortcut, QShowEvent
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QKeySequence,
+    QMoveEvent,
+    QResizeEvent,
+    QShortcut,
+    QShowEvent,
+)
 from PySide6.QtWidgets import QApplication, QStackedLayout, QTabBar, QTabWidget, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
@@ -28,6 +37,7 @@ from app.window.header import EndpointCard
 from app.window.lazy_tab import LazyTab
 from app.window.log_reader import LogReader
 from app.window.logs_tab import LogsTab
+from app.window.parts import accept_as_copy
 from app.window.place import FRAME, Place, place_of, put
 from app.window.slots_tab import SlotsTab
 from app.window.unsaved_question import UnsavedQuestion
@@ -76,6 +86,7 @@ class MainWindow(QWidget):
         """`clock` says the time in Unix seconds; `reader` brings log lines, from the link unless given."""
         super().__init__()
         self.setWindowTitle(text.APP)
+        self.setAcceptDrops(True)
         self.may_hide = False
         self._link = link
         self._snapshot = link.snapshot
@@ -291,6 +302,18 @@ class MainWindow(QWidget):
             self.setStyleSheet(sheet)
             if self._shown is not None:
                 self._render()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
+        accept_as_copy(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
+        """A model is added wherever it is dropped; the Models tab says what came of it."""
+        if not accept_as_copy(event):
+            return
+        self._leave_first_run()
+        self.tabs.setCurrentWidget(self.models)
+        if self.models.content is not None:
+            self.models.content.take(event.mimeData().urls())
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         super().resizeEvent(event)

@@ -65,7 +65,7 @@ class FoldersField(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.lines = Lines(str)
+        self.lines = Lines(words.folder)
         self.add = QPushButton(words.ADD_FOLDER)
         self.setFocusProxy(self.add)
         whole = QVBoxLayout(self)
