@@ -10,6 +10,7 @@ from pathlib import Path
 
 from app import text, text_window
 from app import texts_models as words
+from app.first_run import DEMO
 from app.room import Rooms, room_words
 from app.settings_draft import name_problem
 from app.settings_view import MODEL_DIRS, MODELS, Form, changes, form_of, names, with_entry
@@ -95,12 +96,24 @@ def _row(model: ModelStatus, snapshot: Snapshot, holding: Sequence[SlotStatus], 
         tip = words.context_tip(model.context_length, model.context_trained)
         tip = text_window.chosen_context(model) or tip
     size = text.size(model.size_bytes) if model.size_bytes else words.UNKNOWN
-    fit = _planned(model, snapshot.memory, plans) or fit_text(
-        model, snapshot.memory, held=sum(needs.held_bytes(slot, snapshot.memory) for slot in holding)
+    running = any(model.id in slot.loaded for slot in holding)
+    fit = _runs_on(model) if model.problem and running else None
+    fit = (
+        fit
+        or _planned(model, snapshot.memory, plans)
+        or fit_text(
+            model, snapshot.memory, held=sum(needs.held_bytes(slot, snapshot.memory) for slot in holding)
+        )
     )
     name = model.display_name or model.id
     searched = (name, model.id, *model.aliases, model.quantisation or "", model.kind.value, *slots)
     return ModelRow(model, name, size, context, tip, slots, fit, " ".join(searched).casefold())
+
+
+def _runs_on(model: ModelStatus) -> FitText:
+    """What answers is not broken, whatever became of its file."""
+    tip = text_window.DEMO_LEAVES if model.id == DEMO else model.problem or ""
+    return FitText(Fit.UNKNOWN, words.RUNS_ON, tip)
 
 
 def _planned(model: ModelStatus, memory: tuple[DeviceMemory, ...], plans: Previews) -> FitText | None:
@@ -198,7 +211,7 @@ def targets(snapshot: Snapshot, model: ModelStatus) -> tuple[Target, ...]:
 def load_problem(snapshot: Snapshot, model: ModelStatus) -> str | None:
     """Why no slot can load `model`, or None."""
     if model.problem:
-        return model.problem
+        return text_window.DEMO_LEAVES if model.id == DEMO else model.problem
     return None if any(model.id in slot.choices for slot in snapshot.slots) else words.NO_SLOT
 
 

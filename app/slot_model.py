@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app import text, text_window
+from app.first_run import DEMO
 from app.menu_model import may_restart, may_unload
 from app.remedy import Help, Offers, offers_for
 from app.room import Rooms
 from app.switch_model import PHASES, Mark, fraction, marks, overlaps
+from router.memory.needs import Fits
+from router.memory.preview import previews
 from router.state import SlotError, SlotState, SlotStatus, Snapshot
 
 NAME_LIMIT = 60
@@ -31,7 +34,8 @@ class Choice:
 class SlotView:
     """What the card says. `phases` is empty unless a switch is under way; `share` (0..1) and `left` are None
     and "" unless they are really known. `restore`, `retry` and `force` are model ids, "" where nothing is
-    offered; `remedy` are flags ("name=value") with which `failed` would go, or (). `help`: what else would."""
+    offered; `remedy` are flags ("name=value") with which `failed` would go, or (). `help`: what else would.
+    `found`: a model of the person's own that could take the demo's place, with `found_text` to say so."""
 
     name: str
     kind: str
@@ -52,6 +56,8 @@ class SlotView:
     remedy: tuple[str, ...]
     remedy_text: str
     help: Help | None
+    found: str
+    found_text: str
     has_engine: bool
     may_cancel: bool
     may_unload: bool
@@ -77,6 +83,7 @@ def slot_view(
     # Only this computer's hal0.yaml can be written from here, and only its files be shown.
     here = "/" not in slot.name
     remedy = offers.flags if here else ()
+    found = better_than_demo(snapshot, slot)
     return SlotView(
         name=slot.name.rpartition("/")[2],  # of another hal0, which the line above its slots names
         kind=slot.kind.value,
@@ -97,12 +104,25 @@ def slot_view(
         remedy=remedy,
         remedy_text=text_window.load_with(remedy) if remedy else "",
         help=offers.help if here else None,
+        found=found,
+        found_text=text_window.model_found(text.model_name(snapshot, found)) if found else "",
         has_engine=slot.upstream is None,
         may_cancel=switching,
         may_unload=may_unload(slot),
         may_restart=may_restart(slot),
         unload_tip=text.unload(slot),
     )
+
+
+def better_than_demo(snapshot: Snapshot, slot: SlotStatus) -> str:
+    """The model to use once a person has one and the demo still answers: the first that fits; "" for none."""
+    if slot.serving != DEMO or DEMO in slot.choices or slot.state.switching:
+        return ""
+    models = [model for model in map(snapshot.model, slot.choices) if model and model.problem is None]
+    plans = previews(snapshot)
+    fitting = (model for model in models if plans.of(slot.name, model.id).fit is not Fits.SHORT)
+    best = next(fitting, models[0] if models else None)
+    return best.id if best else ""
 
 
 def _choices(snapshot: Snapshot, slot: SlotStatus) -> tuple[Choice, ...]:
@@ -122,6 +142,8 @@ def _hint(slot: SlotStatus) -> str:
     """What stands in the list where no entry is served: a model that is gone may still be running."""
     if slot.upstream is not None:
         return slot.upstream
+    if slot.serving == DEMO:
+        return text_window.DEMO_RUNS
     if slot.serving is not None:
         return text.no_longer_offered(slot.serving)
     return text.CHOOSE_MODEL if slot.choices else text.NO_MODEL_ENTRY

@@ -103,6 +103,15 @@ PHASE_NAMES = {
     SlotState.WARMING: tr("Warm-up"),
 }
 DONE = "✓"
+DEMO_RUNS = tr("Built-in demo")
+DEMO_LEAVES = tr("The built-in demo answers until you load one of your own models.")
+USE_IT = tr("Use it")
+
+
+def model_found(name: str) -> str:
+    return tr("New model found: {model}. Use it instead of the demo?").format(model=name)
+
+
 RESTORE = tr("Restore previous")
 TRY_AGAIN = tr("Try again")
 LOAD_ANYWAY = tr("Load anyway")

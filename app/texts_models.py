@@ -38,6 +38,7 @@ COLUMNS = (
     tr("Model"), tr("Size"), tr("Quantisation"), tr("Context"), tr("Kind"), tr("Loaded in"), tr("Fit"),
 )  # fmt: skip
 FITS, TIGHT, TOO_BIG = tr("≈ fits"), tr("≈ tight"), tr("≈ too big")
+RUNS_ON = tr("runs on")
 CANNOT_LOAD = tr("cannot be loaded")
 UNKNOWN = "–"
 NOT_KNOWN = tr("none")

@@ -52,6 +52,10 @@ class SlotCard(Card):
         self.remedy.setToolTip(text_window.LOAD_WITH_TIP)
         self.help = button("")
         self.help.clicked.connect(self._on_help)
+        self.found = QFrame()
+        self.found_note = wrapping_label()
+        self.use = button(text_window.USE_IT, text_window.action_on(text_window.USE_IT, name))
+        self.use.clicked.connect(lambda: self._load(self._view.found if self._view else ""))
         self.dismiss = QToolButton(autoRaise=True)
         self.dismiss.setText(text_window.DISMISS_SIGN)
         self.dismiss.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -88,6 +92,8 @@ class SlotCard(Card):
         if view.phases:
             self.phases.show_view(view)
         self.phases.setVisible(bool(view.phases))
+        set_text(self.found_note, view.found_text)
+        self.found.setVisible(bool(view.found))
         self._show_problem(view)
 
     def _show_buttons(self, view: SlotView) -> None:
@@ -175,11 +181,16 @@ class SlotCard(Card):
         trouble.setContentsMargins(10, 6, 8, 6)
         trouble.addLayout(said)
         trouble.addLayout(ways)
+        offered = QHBoxLayout(self.found)
+        offered.setContentsMargins(0, 0, 0, 0)
+        offered.addWidget(self.found_note, 1)
+        offered.addWidget(self.use)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(14, 10, 14, 10)
         whole.setSpacing(8)
         whole.addLayout(top)
         whole.addWidget(self.phases)
+        whole.addWidget(self.found)
         whole.addWidget(self.problem)
         whole.addLayout(below)
 

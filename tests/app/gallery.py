@@ -208,6 +208,8 @@ SCENES: dict[str, Callable[[], QWidget]] = {
     "phases": _slots(scenes.phases, 760, 900),
     "failed": _slots(scenes.failed),
     "failed-small": _slots(scenes.failed, 640, 480),
+    "demo-and-more": _slots(scenes.demo_and_more),
+    "models-demo-and-more": lambda: _tab(1, scenes.demo_and_more()),
     "port-taken": _slots(scenes.port_taken),
     "remote": _slots(scenes.remote),
     "remote-small": _slots(scenes.remote, 640, 480),

@@ -393,3 +393,11 @@ LOG_LINES = [
     "0.00.312.040 D srv    request: Authorization: Bearer hf_abcdefghijklmnopqrst",
     "0.07.901.512 I srv    update_slots: all slots are idle",
 ]
+
+
+def demo_and_more() -> Snapshot:
+    """The demo answers, and the person's first own model has just appeared."""
+    gone = "no longer in hal0.yaml or a model folder"
+    demo = replace(model("hal0-demo", "hal0-demo", 0.01), problem=gone)
+    slot = replace(PRIMARY, model=demo.id, loaded=(demo.id,), choices=(QWEN.id, LLAMA.id))
+    return replace(_with(on(slot, int(0.1 * GB))), models=(QWEN, LLAMA, demo))

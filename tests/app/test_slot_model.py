@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 
 from app import text_window
+from app.models_view import Fit, load_problem, rows
+from app.notices import notices
 from app.slot_model import SlotView, slot_view
 from app.switch_model import Mark
 from router.state import SlotError, SlotState, SlotStatus, Snapshot
@@ -149,3 +151,22 @@ def test_a_slot_of_another_hal0_is_judged_by_its_own_memory_and_not_given_flags_
     shown = slot_view(there, slot, NOW, None)
     assert shown.choices == view(there).choices
     assert (shown.force, shown.remedy) == (GEMMA.id, ())
+
+
+def test_the_first_own_model_is_offered_instead_of_the_demo() -> None:
+    """Row 42: with one click; the demo that runs is not broken."""
+    now = scenes.demo_and_more()
+    view = slot_view(now, now.slots[0], scenes.NOW, None)
+    assert view.found == scenes.QWEN.id and "Qwen3-30B" in view.found_text
+    assert (view.hint, view.error, view.chip) == ("Built-in demo", "", "Ready")
+    (row,) = [row for row in rows(now) if row.model.id == "hal0-demo"]
+    assert (row.fit.fit, row.fit.text) == (Fit.UNKNOWN, "runs on")
+    assert "put it back" not in (load_problem(now, row.model) or "").lower()
+    before = replace(now, slots=(replace(now.slots[0], choices=("hal0-demo",)),), models=now.models[-1:])
+    (told,) = notices(before, now)
+    assert told.good and told.message == view.found_text
+    assert notices(now, now) == []
+    own = replace(now.slots[0], model=scenes.QWEN.id, loaded=(scenes.QWEN.id,))
+    assert slot_view(now, own, scenes.NOW, None).found == ""
+    broken = replace(now, slots=(replace(now.slots[0], choices=(scenes.LLAMA.id,)),))
+    assert slot_view(broken, broken.slots[0], scenes.NOW, None).found == ""
