@@ -126,6 +126,7 @@ class Scroller(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        inside.setMinimumWidth(1)  # it bends to the width there is; what it would like to have cuts it off
         self.setWidget(inside)
         inside.installEventFilter(self)
         for part in (self.viewport(), inside):

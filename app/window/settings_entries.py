@@ -90,9 +90,12 @@ class EntriesPage(QWidget):
                 self.list.setCurrentRow(row)
 
     def be_narrow(self, narrow: bool) -> None:
-        self._side.setFixedWidth(LIST_WIDTHS[narrow])
+        words = max(self.add.sizeHint().width(), self.remove.sizeHint().width())
+        width = max(LIST_WIDTHS[narrow], words)
+        self._side.setFixedWidth(width)
         directions = QBoxLayout.Direction
-        self._buttons.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
+        stacked = 2 * words + self._buttons.spacing() > width
+        self._buttons.setDirection(directions.TopToBottom if stacked else directions.LeftToRight)
 
     def show_form(self, form: Form, problems: Mapping[Key, str]) -> None:
         """Show these entries; a mark stands at those that have a problem."""

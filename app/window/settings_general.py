@@ -124,5 +124,5 @@ def _column(*parts: QWidget) -> QWidget:
 
 
 def _shortcut(keys: str, does: str) -> str:
-    """`Ctrl+L: logs`, with the keys as this system calls them."""
-    return f"{QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)}: {does}"
+    """`Ctrl+L – logs`, with the keys as this system calls them."""
+    return f"{QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)} – {does}"

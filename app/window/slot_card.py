@@ -6,18 +6,31 @@ import functools
 
 import psutil
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app import text, text_window
 from app.menu_model import ENGINE, Action, Command
 from app.remedy import Help
 from app.slot_model import SlotView, slot_view
 from app.theme import slot_tone
+from app.window.flow import Flow
 from app.window.parts import Card, Chip, ElidedLabel, ModelBox, button, label, set_text, wrapping_label
 from app.window.phase_line import PhaseLine
 from router.state import SlotError, SlotStatus, Snapshot
 
 NAME_WIDTH = 116
+NARROW_LETTERS = 75
+QWIDGETSIZE_MAX = (1 << 24) - 1  # Qt's "no limit"
 CHIP_WIDTH = 112
 
 
@@ -64,6 +77,8 @@ class SlotCard(Card):
         self._shown: tuple[Snapshot, SlotStatus, float, float | None] | None = None
         self._dismissed: SlotError | None = None
         self._view: SlotView | None = None
+        self._narrow: bool | None = None
+        self.chip.setMinimumWidth(CHIP_WIDTH)
         self._lay_out()
         self.models.chosen.connect(self._load)
         self.restore.clicked.connect(lambda: self._load(self._view.restore if self._view else ""))
@@ -153,28 +168,58 @@ class SlotCard(Card):
         made.clicked.connect(lambda: self.chosen.emit(Command(action, self.name)))
         return made
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        letter = self.fontMetrics().averageCharWidth()
+        self._be_narrow(event.size().width() < NARROW_LETTERS * letter)
+        super().resizeEvent(event)
+
+    def _be_narrow(self, narrow: bool) -> None:
+        """The list of models and the buttons get lines of their own where there is no room beside the names."""
+        if narrow == self._narrow:
+            return
+        self._narrow = narrow
+        for part in (self._names, self.models, self.chip):
+            self._top.removeWidget(part)
+        self.title.setMinimumWidth(0)
+        self.title.setMaximumWidth(QWIDGETSIZE_MAX if narrow else NAME_WIDTH)
+        self._names.setFixedWidth(NAME_WIDTH) if not narrow else self._names.setMinimumWidth(0)
+        if narrow:
+            self._names.setMaximumWidth(QWIDGETSIZE_MAX)
+        self._top.addWidget(self._names, 0, 0)
+        middle = Qt.AlignmentFlag.AlignVCenter
+        if narrow:
+            self._top.addWidget(self.chip, 0, 1, middle)
+            self._top.addWidget(self.models, 1, 0, 1, 2)
+        else:
+            self._top.addWidget(self.models, 0, 1)
+            self._top.addWidget(self.chip, 0, 2, middle)
+        self._top.setColumnStretch(0, 1 if narrow else 0)
+        self._top.setColumnStretch(1, 0 if narrow else 1)
+        directions = QBoxLayout.Direction
+        self._below.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
+
     def _lay_out(self) -> None:
-        names = QVBoxLayout()
+        self._names = QWidget()
+        names = QVBoxLayout(self._names)
+        names.setContentsMargins(0, 0, 0, 0)
         names.setSpacing(0)
         names.addWidget(self.title)
         names.addWidget(self.kind)
-        self.title.setFixedWidth(NAME_WIDTH)
-        self.chip.setMinimumWidth(CHIP_WIDTH)
-        top = QHBoxLayout()
-        top.setSpacing(12)
-        top.addLayout(names)
-        top.addWidget(self.models, 1)
-        top.addWidget(self.chip, 0, Qt.AlignmentFlag.AlignVCenter)
-        below = QHBoxLayout()
-        below.setSpacing(8)
-        below.addWidget(self.facts, 1)
+        self._top = QGridLayout()
+        self._top.setHorizontalSpacing(12)
+        self._top.setVerticalSpacing(6)
+        buttons = Flow()
         for made in (self.cancel, self.restart, self.unload, self.log):
-            below.addWidget(made)
+            buttons.addWidget(made)
+        self._below = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._below.setSpacing(8)
+        self._below.addWidget(self.facts, 1)
+        self._below.addLayout(buttons)
+        self._be_narrow(False)
         said = QHBoxLayout()
         said.addWidget(self.error, 1)
         said.addWidget(self.dismiss, 0, Qt.AlignmentFlag.AlignTop)
-        ways = QHBoxLayout()
-        ways.addStretch(1)
+        ways = Flow()
         for made in (self.restore, self.help, self.retry, self.remedy, self.force):
             ways.addWidget(made)
         trouble = QVBoxLayout(self.problem)
@@ -188,11 +233,11 @@ class SlotCard(Card):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(14, 10, 14, 10)
         whole.setSpacing(8)
-        whole.addLayout(top)
+        whole.addLayout(self._top)
         whole.addWidget(self.phases)
         whole.addWidget(self.found)
         whole.addWidget(self.problem)
-        whole.addLayout(below)
+        whole.addLayout(self._below)
 
 
 @functools.cache
