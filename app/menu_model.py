@@ -31,6 +31,8 @@ class Action(StrEnum):
     COPY_URL = "copy-url"
     LOAD = "load"
     CANCEL = "cancel"
+    CUT = "cut"
+    WAIT = "wait"
     UNLOAD = "unload"
     RESTART = "restart"
     COPY_MODEL = "copy-model"

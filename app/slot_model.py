@@ -48,6 +48,7 @@ class SlotView:
     share: float | None
     left: str
     error: str
+    error_tip: str
     restore: str
     restore_text: str
     retry: str
@@ -60,6 +61,8 @@ class SlotView:
     found_text: str
     has_engine: bool
     may_cancel: bool
+    may_cut: bool
+    may_wait: bool
     may_unload: bool
     may_restart: bool
     unload_tip: str
@@ -84,6 +87,7 @@ def slot_view(
     here = "/" not in slot.name
     remedy = offers.flags if here else ()
     found = better_than_demo(snapshot, slot)
+    orders = hasattr(slot, "drain_deadline")  # else this router has no orders for that
     return SlotView(
         name=slot.name.rpartition("/")[2],  # of another hal0, which the line above its slots names
         kind=slot.kind.value,
@@ -95,7 +99,8 @@ def slot_view(
         phases=_phases(slot) if switching else (),
         share=fraction(slot),
         left=text_window.time_left(seconds_left) if seconds_left is not None else "",
-        error=error.message if error is not None else "",
+        error=text.reason(error.message) if error is not None else "",
+        error_tip=error.message if error is not None else "",
         restore=restore,
         restore_text=text_window.restore(snapshot, restore) if restore else "",
         retry=failed if offers.retry else "",
@@ -108,6 +113,8 @@ def slot_view(
         found_text=text_window.model_found(text.model_name(snapshot, found)) if found else "",
         has_engine=slot.upstream is None,
         may_cancel=switching,
+        may_cut=orders and text.draining(slot) > 0,
+        may_wait=orders and text.draining(slot) > 0 and getattr(slot, "drain_deadline", None) is not None,
         may_unload=may_unload(slot),
         may_restart=may_restart(slot),
         unload_tip=text.unload(slot),
@@ -162,6 +169,8 @@ def _facts(snapshot: Snapshot, slot: SlotStatus, now: float, *, hidden: bool) ->
         before = slot.model if overlaps(slot) else None
         answers = text.answers_meanwhile(text.model_name(snapshot, before)) if before else ""
         return text.SEPARATOR.join(part for part in (text.slot_detail(slot, now), answers, facts) if part)
+    if line := text.drain_line(slot, now):
+        return text.SEPARATOR.join(part for part in (line, facts) if part)
     if slot.state is SlotState.READY or (not slot.choices and slot.upstream is None):
         return facts or text.slot_detail(slot, now)
     return "" if slot.last_error and not hidden else text.elide(text.slot_detail(slot, now), DETAIL_LIMIT)

@@ -244,7 +244,7 @@ def slot_detail(slot: SlotStatus, now: float) -> str:
         return NO_MODELS
     if slot.state is SlotState.UNLOADED:
         return tr("Unloaded: the next request loads it") if slot.model else tr("Nothing loaded")
-    facts = []
+    facts = [line] if (line := drain_line(slot, now)) else []
     if slot.context_length:
         facts.append(tr("{tokens} context").format(tokens=context(slot.context_length)))
     if slot.memory:
@@ -254,11 +254,31 @@ def slot_detail(slot: SlotStatus, now: float) -> str:
     return SEPARATOR.join(facts) or state(slot)
 
 
+def draining(slot: SlotStatus) -> int:
+    """Requests that still run in a model that leaves."""
+    # A router that has no `draining` yet waits for requests in that phase only.
+    told: int = getattr(slot, "draining", 0)
+    return told or (slot.in_flight if slot.state is SlotState.DRAINING else 0)
+
+
+def drain_line(slot: SlotStatus, now: float) -> str:
+    """`waits for 1 request, cut off in 12 s`, while a model that leaves still answers; else ""."""
+    count = draining(slot)
+    if not count:
+        return ""
+    told = tr("waits for 1 request") if count == 1 else tr("waits for {count} requests").format(count=count)
+    deadline: float | None = getattr(slot, "drain_deadline", None)
+    if deadline is None:
+        return told
+    return tr("{waits}, cut off in {time}").format(waits=told, time=duration(max(0.0, deadline - now)))
+
+
 def _switch_detail(slot: SlotStatus, now: float) -> str:
     told = tr("Switching")
     if slot.progress is not None:
         told = tr("Switching for {time}").format(time=duration(slot.progress.elapsed(now)))
-    return SEPARATOR.join((making_room(slot.evicting), told)) if slot.evicting else told
+    evicting = making_room(slot.evicting) if slot.evicting else ""
+    return SEPARATOR.join(part for part in (evicting, told, drain_line(slot, now)) if part)
 
 
 def context(tokens: int) -> str:

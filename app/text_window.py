@@ -114,6 +114,8 @@ def model_found(name: str) -> str:
 
 RESTORE = tr("Restore previous")
 TRY_AGAIN = tr("Try again")
+CUT, CUT_TIP = tr("Switch now"), tr("Cuts off the requests that the old model still answers.")
+WAIT, WAIT_TIP = tr("Let them finish"), tr("Waits for them, however long they take.")
 LOAD_ANYWAY = tr("Load anyway")
 HELPS = {
     "show-file": tr("Show in file manager"),

@@ -244,7 +244,8 @@ class MainWindow(QWidget):
             # Cards put into a visible window count for its layout only once they are shown.
             QTimer.singleShot(0, self, self._fit)
             self._fit()
-        self._tick(switching=any(place.slot.state.switching for place in all_places(snapshot)))
+        slots = [place.slot for place in all_places(snapshot)]
+        self._tick(switching=any(slot.state.switching or text.draining(slot) for slot in slots))
 
     def _tick(self, *, switching: bool) -> None:
         """Seconds of a switch and minutes of idleness pass without a new snapshot."""

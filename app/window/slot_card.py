@@ -51,6 +51,10 @@ class SlotCard(Card):
         self.chip = Chip()
         self.facts = ElidedLabel("muted", mode=Qt.TextElideMode.ElideRight)
         self.cancel = self._button(text.CANCEL, Action.CANCEL)
+        self.cut = self._button(text_window.CUT, Action.CUT)
+        self.cut.setToolTip(text_window.CUT_TIP)
+        self.wait = self._button(text_window.WAIT, Action.WAIT)
+        self.wait.setToolTip(text_window.WAIT_TIP)
         self.unload = self._button(text.UNLOAD, Action.UNLOAD)
         self.restart = self._button(text_window.RESTART, Action.RESTART)
         self.log = self._button(text_window.SHOW_LOG, Action.SHOW_LOG)
@@ -113,6 +117,8 @@ class SlotCard(Card):
 
     def _show_buttons(self, view: SlotView) -> None:
         self.cancel.setVisible(view.may_cancel)
+        self.cut.setVisible(view.may_cut)
+        self.wait.setVisible(view.may_wait)
         for made in (self.unload, self.restart):
             made.setVisible(view.has_engine and not view.may_cancel)
         self.log.setVisible(view.has_engine)
@@ -122,6 +128,7 @@ class SlotCard(Card):
 
     def _show_problem(self, view: SlotView) -> None:
         set_text(self.error, view.error)
+        self.error.setToolTip(view.error_tip if view.error_tip != view.error else "")
         self.restore.setVisible(bool(view.restore))
         self.restore.setToolTip(view.restore_text)
         self.restore.setAccessibleName(f"{self.name}: {view.restore_text}")
@@ -209,7 +216,7 @@ class SlotCard(Card):
         self._top.setHorizontalSpacing(12)
         self._top.setVerticalSpacing(6)
         buttons = Flow()
-        for made in (self.cancel, self.restart, self.unload, self.log):
+        for made in (self.wait, self.cut, self.cancel, self.restart, self.unload, self.log):
             buttons.addWidget(made)
         self._below = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._below.setSpacing(8)

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 
 import pytest
 
-from app import text_window
+from app import text, text_window
 from app.models_view import Fit, load_problem, rows
 from app.notices import notices
 from app.slot_model import SlotView, slot_view
@@ -170,3 +170,38 @@ def test_the_first_own_model_is_offered_instead_of_the_demo() -> None:
     assert slot_view(now, own, scenes.NOW, None).found == ""
     broken = replace(now, slots=(replace(now.slots[0], choices=(scenes.LLAMA.id,)),))
     assert slot_view(broken, broken.slots[0], scenes.NOW, None).found == ""
+
+
+@dataclass(frozen=True, slots=True)
+class Draining(SlotStatus):
+    """As a router tells it that lets requests end in their own time."""
+
+    leaving: tuple[str, ...] = ()
+    draining: int = 0
+    drain_deadline: float | None = None
+
+
+def draining(state: SlotState, count: int, deadline: float | None) -> SlotStatus:
+    now = replace(PRIMARY, state=state, progress=None)
+    told = {f.name: getattr(now, f.name) for f in fields(SlotStatus)}
+    return Draining(**{**told, "leaving": (QWEN.id,), "draining": count, "drain_deadline": deadline})
+
+
+@pytest.mark.parametrize(
+    ("slot", "line", "buttons"),
+    [
+        (draining(SlotState.DRAINING, 1, NOW + 12), "waits for 1 request, cut off in 12 s", (True, True)),
+        (draining(SlotState.DRAINING, 2, NOW - 1), "waits for 2 requests, cut off in 0 s", (True, True)),
+        (draining(SlotState.LOADING, 3, None), "waits for 3 requests", (True, False)),
+        (draining(SlotState.READY, 1, None), "waits for 1 request", (True, False)),
+        (draining(SlotState.READY, 0, None), "", (False, False)),
+    ],
+)
+def test_a_switch_that_waits_says_for_what_and_how_long(
+    slot: SlotStatus, line: str, buttons: tuple[bool, bool]
+) -> None:
+    """Row 40."""
+    shown = only(slot)
+    assert (line in shown.facts) if line else ("waits" not in shown.facts)
+    assert (shown.may_cut, shown.may_wait) == buttons
+    assert line in text.slot_detail(slot, NOW)
