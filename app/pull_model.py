@@ -102,7 +102,7 @@ def _files(plan: Plan) -> str:
 def _bytes(plan: Plan) -> str:
     total = amount(plan.fetch_bytes)
     if plan.done_bytes:
-        return tr("{done} of {total} came before").format(done=amount(plan.done_bytes), total=total)
+        return tr("{done} of {total} already here").format(done=amount(plan.done_bytes), total=total)
     return tr("{total} to fetch").format(total=total)
 
 

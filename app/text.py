@@ -38,7 +38,7 @@ CHOOSE_MODEL = tr("Choose a model…")
 LOADED = tr("loaded")
 FITS = tr("fits")
 TIGHT = tr("tight")
-LOCAL_ONLY = tr("Never leave this computer")
+LOCAL_ONLY = tr("Local only")
 NO_LOG_LINES = tr("This slot's engine has not written anything yet.")
 ALREADY_RUNNING = tr("hal0 is already running; its window is now open.")
 NOT_ANSWERING = tr(
@@ -111,7 +111,7 @@ def size(count: int) -> str:
 
 def no_longer_offered(model_id: str) -> str:
     """A model that runs on although its file or its entry is gone."""
-    return tr("{model} (runs on, but is no longer offered)").format(model=model_id)
+    return tr("{model} (still running, no longer available)").format(model=model_id)
 
 
 def held(count: int, estimated: bool) -> str:
@@ -181,7 +181,7 @@ def makes_leave(slots: Sequence[str], more: int) -> str:
     names = tr(" and ").join(elide_middle(name, 16) for name in slots)
     if more > 0:
         names = tr("{slots} and {more} more").format(slots=names, more=more)
-    return tr("makes {slots} leave").format(slots=names)
+    return tr("unloads {slots}").format(slots=names)
 
 
 def making_room(slots: Sequence[str]) -> str:
@@ -373,12 +373,12 @@ def crashed(slot: str, message: str) -> str:
     return tr("The engine of {slot} stopped: {message}").format(slot=slot, message=message)
 
 
-QUIT_CONSEQUENCE = tr("Quitting stops the models and breaks those answers off.")
+QUIT_CONSEQUENCE = tr("Quitting stops the models and cuts those answers off.")
 QUIT_BUTTON = tr("Quit")
 STAY_BUTTON = tr("Keep running")
 CLOSE_QUESTION = tr("Quit hal0?")
 CLOSE_CONSEQUENCE = tr("This session has no tray to hide in. Quitting stops the models and the endpoint.")
-NO_DISPLAY = tr("hal0 found no graphical session; run “hal0 serve” to serve without a window.")
+NO_DISPLAY = tr("hal0 found no graphical session; run “hal0 serve” to use it without a window.")
 STARTUP_FAILED = tr("hal0 could not start")
 COPY = tr("Copy")
 COPIED = tr("Copied")

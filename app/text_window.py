@@ -54,7 +54,9 @@ def server_trouble(server: ServerStatus) -> str:
     """Why the endpoint is down, or why hal0.yaml as it is now is not in effect; "" where all is well."""
     if server.error or not server.config_error:
         return server.error or ""
-    return tr("hal0.yaml is not in effect as it is now: {reason}").format(reason=server.config_error)
+    return tr("hal0.yaml has an error; your last changes are ignored: {reason}").format(
+        reason=server.config_error
+    )
 
 
 def from_elsewhere(address: str, here: str) -> str:
@@ -257,7 +259,7 @@ MODELS_DEMO = tr(
 )
 MODELS_NONE = tr("No models found. Add a folder with GGUF files in the Models tab.")
 MODELS_NO_ENGINE = tr(
-    "No GGUF files found. Until you add models, a tiny built-in demo stands in; it needs llama-server as well."
+    "No GGUF files found. Until you add models, a tiny built-in demo answers; it needs llama-server as well."
 )
 AT_LOGIN = tr("Start hal0 when I log in")
 AT_LOGIN_FAILED = tr("Starting at login could not be set: {reason}")
@@ -277,7 +279,7 @@ ENGINE_MISSING = tr(
 )
 ENGINE_FETCHING = tr("Looking for the llama-server that suits this computer…")
 ENGINE_PROGRESS = tr("Progress of installing llama-server")
-ENGINE_BUG = tr("llama-server was not installed because of a mistake in hal0; its log says more.")
+ENGINE_BUG = tr("llama-server could not be installed because of a bug in hal0; see its log.")
 
 
 def engine_installed(version: str) -> str:

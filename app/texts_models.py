@@ -38,7 +38,7 @@ COLUMNS = (
     tr("Model"), tr("Size"), tr("Quantisation"), tr("Context"), tr("Kind"), tr("Loaded in"), tr("Fit"),
 )  # fmt: skip
 FITS, TIGHT, TOO_BIG = tr("≈ fits"), tr("≈ tight"), tr("≈ too big")
-RUNS_ON = tr("runs on")
+RUNS_ON = tr("running")
 CANNOT_LOAD = tr("cannot be loaded")
 UNKNOWN = "–"
 NOT_KNOWN = tr("none")
@@ -117,7 +117,7 @@ def wrong_kind(slot_kind: str) -> str:
 
 NOT_A_CHOICE = tr("not among its models")
 LOADED_THERE = tr("loaded")
-NO_SLOT = tr("No slot may hold this model: add one under Settings › Slots.")
+NO_SLOT = tr("No slot can load this model: add one under Settings › Slots.")
 
 
 def copied(what: str) -> str:
@@ -140,7 +140,7 @@ def file_added(name: str) -> str:
 
 
 def file_known(file: object) -> str:
-    return tr("{file} is one of your models already.").format(file=file)
+    return tr("{file} is already one of your models.").format(file=file)
 
 
 def not_taken(names: Sequence[str]) -> str:
@@ -152,7 +152,7 @@ def folder_added(folder: object) -> str:
 
 
 def folder_known(folder: object) -> str:
-    return tr("{folder} is one of your model folders already.").format(folder=folder)
+    return tr("{folder} is already one of your model folders.").format(folder=folder)
 
 
 def no_file_manager(folder: object) -> str:
@@ -173,8 +173,8 @@ NO_CHANGES = tr("No unsaved changes")
 READING = tr("Reading hal0.yaml…")
 APPLYING = tr("Applying…")
 APPLIED = tr("Applied.")
-UNEXPECTED = tr("hal0.yaml could not be changed because of a mistake in hal0; its log says more.")
-FIX_FIRST = tr("Nothing was applied: correct the fields with a red sentence first.")
+UNEXPECTED = tr("hal0.yaml could not be changed because of a bug in hal0; see its log.")
+FIX_FIRST = tr("Nothing was applied: fix the fields marked in red first.")
 
 
 def unsaved(count: int) -> str:
@@ -187,7 +187,9 @@ KEEP_EDITING = tr("Keep editing")
 
 
 def not_readable(problem: object) -> str:
-    return tr("hal0.yaml cannot be changed here before it is corrected: {problem}.").format(problem=problem)
+    return tr("hal0.yaml has an error; fix it in an editor before changing it here: {problem}.").format(
+        problem=problem
+    )
 
 
 def marked(name: str, wrong: bool) -> str:
@@ -208,7 +210,7 @@ THEME = tr("Appearance")
 THEME_HINT = tr("Light or dark follows your system.")
 CONFIG_FILE = tr("Settings file")
 CONFIG_HINT = tr("Edit it with any editor: hal0 keeps your comments and order, and picks up what you save.")
-CONFIG_ABSENT = tr("It does not exist yet: hal0 runs on its defaults, and the first change here makes it.")
+CONFIG_ABSENT = tr("It does not exist yet: hal0 uses its defaults, and your first change here creates it.")
 
 
 def start_failed(reason: object) -> str:
@@ -241,9 +243,9 @@ PORT = tr("Port")
 API_KEYS = tr("API keys")
 API_KEYS_HINT = tr("Clients must send one of them. Without any, every program on this computer may use hal0.")
 NEW_KEY = tr("New key, or env:NAME")
-KEYS_ELSEWHERE = tr("The keys can only be changed in hal0.yaml itself: they are not plainly listed there.")
+KEYS_ELSEWHERE = tr("These keys can only be changed in hal0.yaml itself.")
 BAD_KEY = tr("A key may only hold ASCII letters, digits and signs, without spaces.")
-KEY_TWICE = tr("This key is in the list already.")
+KEY_TWICE = tr("This key is already in the list.")
 KEY_COPY_HINT = tr("It takes effect when you apply. Copy it now: afterwards only its end is shown.")
 
 
@@ -258,10 +260,10 @@ SLOT_LIST, MODEL_NAMES = tr("Slots"), tr("Named models")
 NEW_SLOT, NEW_MODEL = tr("Name of a new slot"), tr("Id of a new model")
 KIND = tr("Kind")
 KIND_FROM_FILE = tr("as the file says")
-SLOT_MODEL = tr("Holds first")
-FIRST_THAT_RUNS = tr("the first that can run")
-SLOT_MODELS = tr("May hold")
-EVERY_MODEL = tr("Every model of its kind")
+SLOT_MODEL = tr("Model at start")
+FIRST_THAT_RUNS = tr("the first that works")
+SLOT_MODELS = tr("Allowed models")
+EVERY_MODEL = tr("All models of this kind")
 AUTOLOAD = tr("Load when hal0 starts")
 SWITCH = tr("Requests")
 SWITCH_ON_REQUEST = tr("may switch the model")
@@ -272,7 +274,7 @@ NEVER = tr("never")
 PINNED = tr("Pinned")
 PINNED_HINT = tr("Only you switch or unload it.")
 DRAIN = tr("Wait to finish")
-DRAIN_HINT = tr("Seconds that running answers get before a switch breaks them off.")
+DRAIN_HINT = tr("Seconds that running answers have to finish before a switch cuts them off.")
 COMMAND = tr("Command")
 COMMAND_HINT = tr("Another engine's command line, with {port}; it is not run through a shell.")
 HEALTH = tr("Health path")
@@ -293,7 +295,7 @@ FILE_HINT = tr("A path, or the name of a file in a model folder.")
 FILE_MISSING = tr("Write the GGUF file to load.")
 DISPLAY_NAME = tr("Display name")
 ALIASES = tr("Aliases")
-ALIASES_HINT = tr("Other names clients may send, with commas between them.")
+ALIASES_HINT = tr("Other names clients may use, separated by commas.")
 FLAGS = tr("Flags")
 FLAGS_HINT = tr("llama-server's long flags, without dashes. A flag without a value is a bare one.")
 FLAG_COLUMNS = (tr("Flag"), tr("Value"))
@@ -301,22 +303,22 @@ REQUEST = tr("Request defaults")
 REQUEST_HINT = tr("JSON, merged into every request that does not set these fields itself.")
 
 PRIVACY = tr("Privacy")
-LOCAL_ONLY = tr("Never leave this computer")
-LOCAL_ONLY_HINT = tr("No server elsewhere is asked for anything, whatever the slots say.")
+LOCAL_ONLY = tr("Local only")
+LOCAL_ONLY_HINT = tr("hal0 never sends a request to another server, even if a slot is set up to use one.")
 UPDATES = tr("New versions")
 UPDATES_NOTIFY = tr("tell me about them")
 UPDATES_OFF = tr("do not look for them")
 UPDATES_HINT = tr("hal0 looks for newer versions of itself and of llama-server. It installs nothing by itself.")
 PRIORITY = tr("Priority")
-PRIORITY_HINT = tr("Where memory is short, idle models of slots with a lower number make room first.")
-FALLBACK = tr("Stand-ins")
+PRIORITY_HINT = tr("When memory is short, idle slots with a lower number are unloaded first.")
+FALLBACK = tr("Fallbacks")
 FALLBACK_HINT = tr(
-    "Upstreams that answer, in this order, while this slot cannot: NAME or NAME/MODEL, with commas between."
+    "Upstreams that answer while this slot cannot, in this order: NAME or NAME/MODEL, separated by commas."
 )
 UPSTREAM = tr("Answered by")
-UPSTREAM_HINT = tr("UPSTREAM/MODEL: this slot has no model of its own. Leave it empty to give it one.")
+UPSTREAM_HINT = tr("UPSTREAM/MODEL answers instead of a local model. Leave it empty to use a local one.")
 HEADROOM = tr("Keep free")
-HEADROOM_HINT = tr("Of each GPU, or without one of the RAM: for the desktop and other programs.")
+HEADROOM_HINT = tr("Memory left for the desktop and other programs: on each GPU, or in RAM if there is no GPU.")
 MEGABYTES = tr(" MB")
 
 LLAMA_SERVER = tr("llama-server")
@@ -325,7 +327,7 @@ ENGINE_PORTS = tr("Engine ports")
 PORTS_HINT = tr("First and last port for engines.")
 FIRST_PORT, LAST_PORT = tr("First engine port"), tr("Last engine port")
 QUEUE = tr("Waiting requests")
-QUEUE_HINT = tr("How many may wait per slot for another model.")
+QUEUE_HINT = tr("How many requests may wait for another model, per slot.")
 WAIT = tr("Longest wait")
 WAIT_HINT = tr("Seconds a request waits for its turn; a load that has begun is always waited for.")
 ENGINE_COMMAND = tr("Engine command")

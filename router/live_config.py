@@ -81,7 +81,7 @@ class LiveConfig:
             try:
                 await self._look()
             except (ConfigErrors, PortInUse) as error:
-                log.warning("hal0.yaml is not in effect as it is: %s", error.message)
+                log.warning("hal0.yaml has an error; its last changes are ignored: %s", error.message)
             except Exception:
                 # The next look may go better; the router itself is not concerned.
                 log.exception("looking for changes failed")

@@ -340,7 +340,7 @@ class MainWindow(QWidget):
         outside = self.sizeHint().height() - self.slots.sizeHint().height()
         wanted = QSize(SIZE.width(), min(MOST_HEIGHT, outside + self.slots.wanted_height()))
         screen = self.screen().availableGeometry().size() - FRAME
-        self.resize(wanted.expandedTo(SIZE).boundedTo(screen))
+        self.resize(wanted.boundedTo(screen).expandedTo(SIZE))
         self._fitted = self.size()
         # Once more after this: cards put into a visible window count for its layout only when they are shown.
         if self._shown is not None and self._shown.slots:

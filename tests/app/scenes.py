@@ -316,7 +316,7 @@ def remote_lost() -> Snapshot:
 
 def attached_lost() -> Snapshot:
     """What is known of `hal0 serve` when it no longer answers: nothing but that."""
-    error = "Lost contact with hal0 at http://127.0.0.1:8080 (Connection refused); it is tried again and again."
+    error = "Lost contact with hal0 at http://127.0.0.1:8080 (Connection refused); retrying."
     return Snapshot(server=replace(RUNNING, state=ServerState.FAILED, error=error))
 
 

@@ -219,7 +219,7 @@ def test_lost_contact_offers_to_start_here_and_that_starts_a_router_here(
 ) -> None:
     async def scene(desktop: Desktop, told: Told) -> None:
         await until(lambda: entries(desktop).get("Start here"), "the offer")
-        assert "Close the tray (hal0 serve goes on)" in entries(desktop)
+        assert "Close the tray (hal0 serve keeps running)" in entries(desktop)
         assert ("hal0", "Port 8080 is taken.", False) in told
         desktop.tray.chosen.emit(Command(Action.START_HERE))
         await until(lambda: "Start here" not in entries(desktop), "the router here")
@@ -234,7 +234,7 @@ def test_lost_contact_offers_to_start_here_and_that_starts_a_router_here(
 def test_who_finds_the_port_taken_by_another_hal0_attaches_to_it(qapp: QApplication, tmp_path: Path) -> None:
     async def scene(desktop: Desktop, _told: Told) -> None:
         await until(lambda: desktop._host.attached is not None, "the other one")
-        await until(lambda: "Close the tray (hal0 serve goes on)" in entries(desktop), "the menu")
+        await until(lambda: "Close the tray (hal0 serve keeps running)" in entries(desktop), "the menu")
         assert desktop.bridge.snapshot.server.state is ServerState.RUNNING
 
     routers = Routers(lambda: RouterHost(failing), lambda: OtherHost(FakeService))

@@ -193,7 +193,7 @@ def test_a_forecast_says_what_a_load_would_come_to() -> None:
 def test_where_a_model_may_go_says_who_would_leave() -> None:
     gemma = scenes.planner().models[1]
     reasons = {target.slot: (target.enabled, target.reason) for target in targets(scenes.planner(), gemma)}
-    assert reasons["coder"] == (True, "makes embed leave")
+    assert reasons["coder"] == (True, "unloads embed")
     assert reasons["embed"] == (False, "only for embedding models")
 
 

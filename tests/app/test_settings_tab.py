@@ -426,7 +426,7 @@ async def test_a_file_that_is_not_in_effect_says_so(tab: SettingsTab, link: Conf
     editor(tab, *QUEUE).setValue(3)
     link.shown = "server: [\n"
     tab.load_config()
-    await until(lambda: "cannot be changed here" in tab.banner.text())
+    await until(lambda: "has an error; fix it" in tab.banner.text())
     assert tab.status.text() == "1 unsaved change"
     link.shown = None
     tab.show_snapshot(first_snapshot())

@@ -95,7 +95,7 @@ def test_each_choice_says_what_it_would_come_to() -> None:
     texts = {choice.model: choice.text for choice in view(scenes.planner(), 1).choices}
     assert texts == {
         "qwen3-30b": "Qwen3-30B Q4_K_M   17.8 GB · fits",
-        "gemma-27b": "Gemma-27B & vision   16.1 GB · makes embed leave"
+        "gemma-27b": "Gemma-27B & vision   16.1 GB · unloads embed"
         " · 65,536 tokens (chosen to fit; trained for 262,144)",
         "qwen-72b": "Qwen-72B Q4_K_M   needs 46 GB, 23.1 GB short",
     }
@@ -160,7 +160,7 @@ def test_the_first_own_model_is_offered_instead_of_the_demo() -> None:
     assert view.found == scenes.QWEN.id and "Qwen3-30B" in view.found_text
     assert (view.hint, view.error, view.chip) == ("Built-in demo", "", "Ready")
     (row,) = [row for row in rows(now) if row.model.id == "hal0-demo"]
-    assert (row.fit.fit, row.fit.text) == (Fit.UNKNOWN, "runs on")
+    assert (row.fit.fit, row.fit.text) == (Fit.UNKNOWN, "running")
     assert "put it back" not in (load_problem(now, row.model) or "").lower()
     before = replace(now, slots=(replace(now.slots[0], choices=("hal0-demo",)),), models=now.models[-1:])
     (told,) = notices(before, now)

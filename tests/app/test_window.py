@@ -64,7 +64,9 @@ def test_a_config_that_is_not_in_effect_is_told_above_everything(window: MainWin
     server = replace(scenes.RUNNING, config_error="line 3: “prot” is no setting; did you mean “port”?")
     window.show_snapshot(replace(first_snapshot(), server=server))
     assert window.endpoint.chip.text() == "Running"
-    assert window.endpoint.error.text().startswith("hal0.yaml is not in effect as it is now: line 3")
+    assert window.endpoint.error.text().startswith(
+        "hal0.yaml has an error; your last changes are ignored: line 3"
+    )
 
 
 def test_copy_is_confirmed_on_the_button(window: MainWindow, qtbot: QtBot) -> None:
