@@ -188,7 +188,7 @@ class MainWindow(QWidget):
             return
         spawn(ask(), name="the key for a client")
 
-    def when_saved(self, then: Callable[[], None]) -> None:
+    def when_saved(self, then: Callable[[], object]) -> None:
         """Call `then`, after asking what becomes of settings that were changed and not applied."""
         settings = self.settings.content
         if settings is None or not settings.unsaved:

@@ -21,7 +21,7 @@ class Unsaved(Protocol):
 class UnsavedQuestion(QMessageBox):
     """Calls `then` once nothing is unsaved any more; never where a person goes on editing or Apply fails."""
 
-    def __init__(self, settings: Unsaved, then: Callable[[], None], parent: QWidget) -> None:
+    def __init__(self, settings: Unsaved, then: Callable[[], object], parent: QWidget) -> None:
         super().__init__(QMessageBox.Icon.Question, text.APP, words.UNSAVED_QUESTION, parent=parent)
         self.setInformativeText(words.UNSAVED_CONSEQUENCE)
         self._settings, self._then = settings, then
@@ -41,6 +41,6 @@ class UnsavedQuestion(QMessageBox):
             self._then()
 
 
-async def _apply_then(settings: Unsaved, then: Callable[[], None]) -> None:
+async def _apply_then(settings: Unsaved, then: Callable[[], object]) -> None:
     if await settings.applied():
         then()
