@@ -71,6 +71,8 @@ class Actions(QObject):
                 self.logs_requested.emit(command.slot)
             case Action.LOG_FOLDER:
                 self._open_log_folder()
+            case Action.SHOW_FILE:
+                self._show_file(Path(command.value))
             case Action.START_HERE:
                 self.start_here_requested.emit()
             case Action.UPDATE:
@@ -86,6 +88,10 @@ class Actions(QObject):
     def _open_log_folder(self) -> None:
         if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._log_folder))):
             self.failed.emit("", text.no_file_manager(self._log_folder))
+
+    def _show_file(self, file: Path) -> None:
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(file.parent))):
+            self.failed.emit("", texts_models.no_file_manager(file.parent))
 
     async def _run(self, command: Command) -> None:
         began = time.monotonic()
@@ -113,6 +119,9 @@ class Actions(QObject):
                 return self._load(command)
             case Action.CANCEL:
                 return link.cancel(slot)
+            case Action.CUT | Action.WAIT:
+                order: Coroutine[Any, Any, None] = getattr(link, command.action.value)(slot)
+                return order
             case Action.UNLOAD:
                 return link.unload(slot)
             case Action.UNLOAD_ALL:

@@ -21,12 +21,20 @@ from app.language import speak
 from app.menu_model import has_engine
 from app.notices import Notice, exposure, notices, switch_notice, update_news
 from app.quitter import Quitter, on_termination
-from app.remembered import EXPOSURE_TOLD, FIRST_RUN_DONE, TRAY_EXPLAINED, Remembered, is_first_run
+from app.remembered import (
+    EXPOSURE_TOLD,
+    FIRST_RUN_DONE,
+    TRAY_EXPLAINED,
+    WINDOW,
+    Remembered,
+    is_first_run,
+)
 from app.router_host import HostedService, RouterHost
 from app.single_instance import SingleInstance
 from app.state_bridge import StateBridge
 from app.tray import Tray
 from app.window.main import MainWindow
+from app.window.place import read_place
 from app.window.quit_progress import QuitProgress
 from router.errors import RouterError
 from router.paths import Paths
@@ -107,6 +115,7 @@ class Desktop(QObject):
         self.actions = Actions(host, paths.logs, self)
         self.quitter = Quitter(host, self)
         self.window = MainWindow(host, first_run=is_first_run(self._remembered, paths.config_file))
+        self.window.stand_at(read_place(self._remembered.text(WINDOW)))
         self.tray = Tray(self._last, self)
         self.quit_progress = QuitProgress()
         self._connect()
@@ -126,8 +135,7 @@ class Desktop(QObject):
     def close(self) -> None:
         self.bridge.close()
         self.tray.close()
-        self.window.may_hide = True
-        self.window.close()
+        self.window.end()
         self.quit_progress.end()
 
     def _connect(self) -> None:
@@ -136,15 +144,16 @@ class Desktop(QObject):
         self.window.chosen.connect(self.actions.trigger)
         self.tray.opened.connect(self.window.reveal)
         self.actions.open_requested.connect(self.window.reveal)
-        self.actions.quit_requested.connect(lambda: self.quitter.request(self.window))
+        self.actions.quit_requested.connect(self._on_quit_requested)
         self.actions.failed.connect(self._on_failed)
         self.actions.switched.connect(self._on_switched)
         self.actions.logs_requested.connect(self.window.show_logs)
         self.actions.settings_requested.connect(self.window.show_settings)
         self.actions.start_here_requested.connect(self._on_start_here)
         self.actions.update_requested.connect(self._on_update)
+        self.window.placed.connect(lambda place: self._remembered.keep(WINDOW, str(place)))
         self.window.first_run_done.connect(lambda: self._remembered.add(FIRST_RUN_DONE))
-        self.window.close_refused.connect(lambda: self.quitter.request_without_tray(self.window))
+        self.window.close_refused.connect(self._on_close_refused)
         self.window.closed.connect(self._on_window_closed)
         self.tray.appeared.connect(self._on_tray_changed)
         self.quitter.waiting.connect(lambda: self.quit_progress.begin(self._last, waiting=True))
@@ -152,6 +161,14 @@ class Desktop(QObject):
         self.quit_progress.hurry.connect(self.quitter.quit_now)
         self.quitter.finished.connect(self._on_stopped)
         self._on_tray_changed()
+
+    @Slot()
+    def _on_quit_requested(self) -> None:
+        self.window.when_saved(lambda: self.quitter.request(self.window))
+
+    @Slot()
+    def _on_close_refused(self) -> None:
+        self.window.when_saved(lambda: self.quitter.request_without_tray(self.window))
 
     @Slot(object)
     def _on_snapshot(self, snapshot: Snapshot) -> None:

@@ -31,10 +31,13 @@ class Action(StrEnum):
     COPY_URL = "copy-url"
     LOAD = "load"
     CANCEL = "cancel"
+    CUT = "cut"
+    WAIT = "wait"
     UNLOAD = "unload"
     RESTART = "restart"
     COPY_MODEL = "copy-model"
     SHOW_LOG = "show-log"
+    SHOW_FILE = "show-file"
     UNLOAD_ALL = "unload-all"
     LOGS = "logs"
     LOG_FOLDER = "log-folder"
@@ -50,6 +53,8 @@ class Action(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Command:
     """An action with the slot and the model id it is about, where it is about one, or the text to copy.
+
+    SHOW_FILE: `value` is its path.
 
     DOWNLOAD: `model` is the download's reference, `value` the DownloadOrder. UPDATE: `value` is what is newer.
 
@@ -106,7 +111,7 @@ def menu_spec(snapshot: Snapshot, now: float, attached: Attached | None = None) 
     rooms = Rooms(snapshot)
     return MenuSpec(
         (
-            Row("header", text.elide(_header(snapshot, attached), HEADER_LIMIT), enabled=False),
+            Row("header", text.elide(text.reason(_header(snapshot, attached)), HEADER_LIMIT), enabled=False),
             *_start_here_row(attached),
             *_update_rows(snapshot),
             _action(Action.OPEN, text.OPEN),
@@ -237,7 +242,7 @@ def _remote_rows(snapshot: Snapshot, now: float) -> Iterator[Row]:
     for group in found:
         line = texts_remote.group_line(group.name, group.link, group.facts)
         yield Row(f"separator-remote:{group.name}")
-        yield Row(f"remote:{group.name}", text.elide(line, MESSAGE_LIMIT), enabled=False)
+        yield Row(f"remote:{group.name}", text.elide(text.reason(line), MESSAGE_LIMIT), enabled=False)
         for place in group.places:
             yield _slot_row(place.snapshot, place.slot, now, Rooms(place.snapshot))
     if found:
@@ -246,7 +251,7 @@ def _remote_rows(snapshot: Snapshot, now: float) -> Iterator[Row]:
 
 def _slot_row(snapshot: Snapshot, slot: SlotStatus, now: float, rooms: Rooms) -> Row:
     name, serving = slot.name, slot.serving
-    detail = Row("detail", text.elide(text.slot_detail(slot, now), MESSAGE_LIMIT), enabled=False)
+    detail = Row("detail", text.elide(text.reason(text.slot_detail(slot, now)), MESSAGE_LIMIT), enabled=False)
     choices = [_choice_row(snapshot, slot, model_id, rooms) for model_id in slot.choices]
     if not choices and slot.upstream is not None:
         choices = [Row("no-models", text.elide_middle(slot.upstream, LINE_LIMIT), enabled=False)]

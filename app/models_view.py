@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -9,8 +10,10 @@ from pathlib import Path
 
 from app import text, text_window
 from app import texts_models as words
+from app.first_run import DEMO
 from app.room import Rooms, room_words
-from app.settings_view import MODEL_DIRS, form_of
+from app.settings_draft import name_problem
+from app.settings_view import MODEL_DIRS, MODELS, Form, changes, form_of, names, with_entry
 from router.config.change import ConfigChange, ConfigDocument
 from router.config.sizes import file_size, memory_size
 from router.memory import needs
@@ -94,12 +97,24 @@ def _row(model: ModelStatus, snapshot: Snapshot, holding: Sequence[SlotStatus], 
         tip = words.context_tip(model.context_length, model.context_trained)
         tip = text_window.chosen_context(model) or tip
     size = file_size(model.size_bytes) if model.size_bytes else words.UNKNOWN
-    fit = _planned(model, snapshot.memory, plans) or fit_text(
-        model, snapshot.memory, held=sum(needs.held_bytes(slot, snapshot.memory) for slot in holding)
+    running = any(model.id in slot.loaded for slot in holding)
+    fit = _runs_on(model) if model.problem and running else None
+    fit = (
+        fit
+        or _planned(model, snapshot.memory, plans)
+        or fit_text(
+            model, snapshot.memory, held=sum(needs.held_bytes(slot, snapshot.memory) for slot in holding)
+        )
     )
     name = model.display_name or model.id
     searched = (name, model.id, *model.aliases, model.quantisation or "", model.kind.value, *slots)
     return ModelRow(model, name, size, context, tip, slots, fit, " ".join(searched).casefold())
+
+
+def _runs_on(model: ModelStatus) -> FitText:
+    """What answers is not broken, whatever became of its file."""
+    tip = text_window.DEMO_LEAVES if model.id == DEMO else model.problem or ""
+    return FitText(Fit.UNKNOWN, words.RUNS_ON, tip)
 
 
 def _planned(model: ModelStatus, memory: tuple[DeviceMemory, ...], plans: Previews) -> FitText | None:
@@ -199,7 +214,7 @@ def targets(snapshot: Snapshot, model: ModelStatus) -> tuple[Target, ...]:
 def load_problem(snapshot: Snapshot, model: ModelStatus) -> str | None:
     """Why no slot can load `model`, or None."""
     if model.problem:
-        return model.problem
+        return text_window.DEMO_LEAVES if model.id == DEMO else model.problem
     return None if any(model.id in slot.choices for slot in snapshot.slots) else words.NO_SLOT
 
 
@@ -208,11 +223,42 @@ def matches(row: ModelRow, search: Sequence[str]) -> bool:
     return all(word in row.haystack for word in search)
 
 
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """What came onto the window, by what can be done with it."""
+
+    folders: tuple[Path, ...] = ()
+    files: tuple[Path, ...] = ()
+    others: tuple[Path, ...] = ()
+
+
+def sort_dropped(paths: Sequence[Path]) -> Dropped:
+    """Blocking: looks at each of them."""
+    folders = tuple(path for path in paths if path.is_dir())
+    files = tuple(p for p in paths if p not in folders and folder_of(p) is not None and p.parent not in folders)
+    return Dropped(folders, files, tuple(path for path in paths if folder_of(path) is None))
+
+
 def folder_of(dropped: Path) -> Path | None:
     """The folder to add for something dropped on the window, None for what is no model."""
     if dropped.is_dir():
         return dropped
     return dropped.parent if dropped.suffix.lower() == ".gguf" and dropped.is_file() else None
+
+
+def file_changes(document: ConfigDocument, file: Path) -> list[ConfigChange]:
+    """What makes a model of this one file; [] if it is one already."""
+    form, real = form_of(document), _resolved(file)
+    named = [Path(form[MODELS, name, "file"]) for name in names(form, MODELS)]
+    if not folder_changes(document, file.parent) or real in map(_resolved, named):
+        return []
+    stem = "-".join(file.stem.split()) or "model"
+    return changes(document, with_entry(form, MODELS, _free_name(form, stem), file=str(file)))
+
+
+def _free_name(form: Form, stem: str) -> str:
+    numbered = (f"{stem}-{number}" for number in itertools.count(2))
+    return next(name for name in itertools.chain((stem,), numbered) if name_problem(form, MODELS, name) is None)
 
 
 def folder_changes(document: ConfigDocument, folder: Path) -> list[ConfigChange]:

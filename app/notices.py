@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 from app import text, text_window, texts_pull
 from app.connect import is_local
+from app.first_run import DEMO
+from app.slot_model import better_than_demo
 from router.hub.updates import is_quiet
 from router.remote.names import all_places, find_slot
 from router.state import DownloadState, ServerState, SlotState, SlotStatus, Snapshot
@@ -41,7 +43,18 @@ def notices(old: Snapshot, new: Snapshot) -> list[Notice]:
             found.append(
                 Notice(text.failure_title(after.name), text.crashed(after.name, after.last_error.message))
             )
-    return [*found, *_downloads(old, new)]
+    return [*found, *_found_models(old, new), *_downloads(old, new)]
+
+
+def _found_models(old: Snapshot, new: Snapshot) -> list[Notice]:
+    """The first model of the person's own, while the demo answers."""
+    for slot in new.slots:
+        before = old.slot(slot.name)
+        model = better_than_demo(new, slot)
+        if model and before is not None and before.serving == DEMO and not better_than_demo(old, before):
+            message = text_window.model_found(text.model_name(new, model))
+            return [Notice(text.failure_title(slot.name), message, good=True)]
+    return []
 
 
 def _downloads(old: Snapshot, new: Snapshot) -> list[Notice]:

@@ -102,7 +102,7 @@ def _files(plan: Plan) -> str:
 def _bytes(plan: Plan) -> str:
     total = file_size(plan.fetch_bytes)
     if plan.done_bytes:
-        return tr("{done} of {total} came before").format(done=file_size(plan.done_bytes), total=total)
+        return tr("{done} of {total} already here").format(done=file_size(plan.done_bytes), total=total)
     return tr("{total} to fetch").format(total=total)
 
 

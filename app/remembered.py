@@ -13,14 +13,17 @@ log = logging.getLogger(__name__)
 FIRST_RUN_DONE = "first_run_done"
 TRAY_EXPLAINED = "tray_explained"
 EXPOSURE_TOLD = "exposure_told"
+WINDOW = "window"
 
 
 class Remembered:
-    """Flags. A file that cannot be read or written is logged, and forgotten."""
+    """Flags, and a few texts by name. A file that cannot be read or written is logged, and forgotten."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "desktop.json"
-        self._flags = self._read()
+        found = self._read()
+        self._flags = {flag for flag, on in found.items() if on is True}
+        self._texts = {name: told for name, told in found.items() if isinstance(told, str)}
 
     def __contains__(self, flag: object) -> bool:
         return flag in self._flags
@@ -34,10 +37,23 @@ class Remembered:
         if on == (flag in self._flags):
             return
         self._flags = self._flags | {flag} if on else self._flags - {flag}
+        self._write(flag)
+
+    def text(self, name: str) -> str:
+        """What was kept under `name`, or ""."""
+        return self._texts.get(name, "")
+
+    def keep(self, name: str, text: str) -> None:
+        if self.text(name) != text:
+            self._texts[name] = text
+            self._write(name)
+
+    def _write(self, what: str) -> None:
+        whole = {**dict.fromkeys(sorted(self._flags), True), **self._texts}
         try:
-            write_atomic(self._file, json.dumps(dict.fromkeys(sorted(self._flags), True)).encode())
+            write_atomic(self._file, json.dumps(whole).encode())
         except OSError as error:
-            log.warning("cannot remember %s in %s: %s", flag, self._file, error)
+            log.warning("cannot remember %s in %s: %s", what, self._file, error)
 
     def put_only(self, prefix: str, flag: str) -> None:
         """Remember `flag` in the place of all that begin with `prefix`."""
@@ -45,15 +61,15 @@ class Remembered:
             self.put(old, False)
         self.add(flag)
 
-    def _read(self) -> set[str]:
+    def _read(self) -> dict[str, object]:
         try:
             found = json.loads(self._file.read_bytes())
         except FileNotFoundError:
-            return set()
+            return {}
         except (OSError, ValueError) as error:
             log.warning("%s cannot be read and is ignored: %s", self._file, error)
-            return set()
-        return {flag for flag, on in found.items() if on is True} if isinstance(found, dict) else set()
+            return {}
+        return found if isinstance(found, dict) else {}
 
 
 def is_first_run(remembered: Remembered, config_file: Path) -> bool:

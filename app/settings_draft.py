@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from app import texts_models as words
@@ -24,7 +25,7 @@ from app.settings_view import (
     without_entry,
 )
 from router.config.change import ConfigChange, ConfigDocument
-from router.config.places import is_loopback
+from router.config.places import Reach, reach
 from router.config.problems import ConfigProblem
 
 _SLOT_NAME = re.compile(r"[A-Za-z0-9._-]+")
@@ -35,6 +36,7 @@ class Draft:
     """Attributes:
     document: hal0.yaml as it was last read.
     form: what the settings show; change it with `put`, `add`, `remove`.
+    host_names: which names were looked up, and whether they have an address.
     refused: what the router said of the last try, by the setting it is about; () for the file as a whole.
     """
 
@@ -42,6 +44,7 @@ class Draft:
         self.document = document
         self._base = form_of(document)
         self.form: Form = dict(self._base)
+        self.host_names: dict[str, bool] = {}
         self.refused: dict[Key, str] = {}
 
     def update(self, document: ConfigDocument) -> None:
@@ -80,7 +83,12 @@ class Draft:
 
     def problems(self) -> dict[Key, str]:
         """What stands in the way, by setting: found here, or said by the router at the last try."""
-        return {**self.refused, **form_problems(self.form)}
+        return {**self.refused, **form_problems(self.form, self.host_names)}
+
+    @property
+    def reach(self) -> Reach:
+        """Who could use the endpoint at the address that is typed now."""
+        return _reach(self.form, self.host_names)
 
     def refuse(self, problems: Sequence[ConfigProblem]) -> None:
         """Keep the router's problems until the settings they are about are changed."""
@@ -93,11 +101,24 @@ class Draft:
             self.refused[key] = f"{self.refused[key]}\n{told}" if key in self.refused else told
 
 
-def form_problems(form: Mapping[Key, Any]) -> dict[Key, str]:
-    """What is wrong with a form, as far as that shows without the router."""
+def _reach(form: Mapping[Key, Any], host_names: Mapping[str, bool]) -> Reach:
+    # Until it was looked up, a plain word is more likely a mistake than a name.
+    return reach(form[HOST], lambda name: host_names.get(name, "." in name))
+
+
+def form_problems(
+    form: Mapping[Key, Any], host_names: Mapping[str, bool] = MappingProxyType({})
+) -> dict[Key, str]:
+    """What is wrong with a form, as far as that shows without the router. `host_names`: see Draft."""
     found: dict[Key, str] = {}
-    if not is_loopback(form[HOST]) and form[API_KEYS] == ():
+    reached = _reach(form, host_names)
+    if reached is Reach.NOBODY:
+        found[HOST] = words.no_address(form[HOST])
+    elif reached is Reach.NETWORK and form[API_KEYS] == ():
         found[HOST] = words.LAN_NEEDS_KEY
+    keys = form[API_KEYS] or ()
+    if told := next((told for n, key in enumerate(keys) if (told := key_problem(keys[:n], key))), None):
+        found[API_KEYS] = told
     for key, value in form.items():
         if key[0] == MODELS and len(key) == 3 and (told := _model_problem(key[2], value)):
             found[key] = told

@@ -14,6 +14,7 @@ from typing import Any
 
 from app.settings_written import Written, api_keys, flags_as_text
 from router.config.change import REMOVE, ConfigChange, ConfigDocument
+from router.config.default import USUAL
 from router.config.schema import Config, Kind, ModelConfig, SlotConfig, SwitchPolicy
 
 Key = tuple[str, ...]
@@ -61,7 +62,7 @@ def _basics(config: Config, written: Written) -> Form:
         PORT: config.server.port,
         LLAMA_SERVER: written.text(*LLAMA_SERVER) or str(config.engine.llama_server or AUTO),
         PORTS: config.engine.ports,
-        MODEL_DIRS: tuple(map(str, config.model_dirs)) if folders is None else folders,
+        MODEL_DIRS: (USUAL,) if folders is None else folders,
         QUEUE: config.limits.queue,
         WAIT: config.limits.wait,
         HEADROOM: round(config.memory.headroom / _MIB),

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 from app.translate import tr
 from router.config.sizes import file_size, memory_size
 from router.state import DeviceMemory, ModelStatus, ServerState, ServerStatus, SlotState, SlotStatus, Snapshot
+
+# Absolute, of two parts or more; one of a URL is none.
+_PATH = re.compile(r"(?<![\w:/\\.])(?:~|[A-Za-z]:)?(?:[/\\][^\s/\\:;,'\"“”()]+){2,}")
+PROBLEM_ENTRY, PROBLEM_NAME = 64, 30  # characters of a list's entry that cannot be chosen, and of its name
 
 Escape = Callable[[str], str]
 
@@ -34,7 +39,7 @@ CHOOSE_MODEL = tr("Choose a model…")
 LOADED = tr("loaded")
 FITS = tr("fits")
 TIGHT = tr("tight")
-LOCAL_ONLY = tr("Never leave this computer")
+LOCAL_ONLY = tr("Local only")
 NO_LOG_LINES = tr("This slot's engine has not written anything yet.")
 ALREADY_RUNNING = tr("hal0 is already running; its window is now open.")
 NOT_ANSWERING = tr(
@@ -77,6 +82,20 @@ def elide_middle(text: str, limit: int) -> str:
     return text[: limit - 1 - tail].rstrip() + ELLIPSIS + text[len(text) - tail :].lstrip()
 
 
+def reason(problem: str, file: str | None = None) -> str:
+    """`truncated: it ended at …` of `/home/me/models/x.gguf is truncated: …`: what is wrong comes first, and a
+    path is only its last part. For places that are too short for all of it."""
+    if file and problem.startswith(f"{file} "):
+        problem = problem.removeprefix(f"{file} ").removeprefix("is ")
+    elif file:
+        problem = problem.replace(file, _last_part(file))
+    return _PATH.sub(lambda found: _last_part(found[0]), problem)
+
+
+def _last_part(path: str) -> str:
+    return re.split(r"[/\\]", path)[-1]
+
+
 def utf16_length(text: str) -> int:
     """Length as Windows counts it (its tooltip holds 127 of these units)."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
@@ -84,7 +103,7 @@ def utf16_length(text: str) -> int:
 
 def no_longer_offered(model_id: str) -> str:
     """A model that runs on although its file or its entry is gone."""
-    return tr("{model} (runs on, but is no longer offered)").format(model=model_id)
+    return tr("{model} (still running, no longer available)").format(model=model_id)
 
 
 def held(count: int, estimated: bool) -> str:
@@ -131,7 +150,8 @@ def choice(model: ModelStatus | None, model_id: str, limit: int, room: str = "",
     if model is None:
         return f"{name}{SEPARATOR}{NOT_IN_CATALOG}"
     if model.problem:
-        return f"{name}{SEPARATOR}{elide(model.problem, limit)}"
+        name = elide_middle(name, PROBLEM_NAME)
+        return f"{name}{SEPARATOR}{elide(reason(model.problem, model.file), PROBLEM_ENTRY - len(name) - 3)}"
     held = file_size(model.size_bytes) if model.size_bytes and sized else ""
     facts = SEPARATOR.join(part for part in (held, room) if part)
     return f"{name}   {facts}" if facts else name
@@ -149,7 +169,7 @@ def makes_leave(slots: Sequence[str], more: int) -> str:
     names = tr(" and ").join(elide_middle(name, 16) for name in slots)
     if more > 0:
         names = tr("{slots} and {more} more").format(slots=names, more=more)
-    return tr("makes {slots} leave").format(slots=names)
+    return tr("unloads {slots}").format(slots=names)
 
 
 def making_room(slots: Sequence[str]) -> str:
@@ -212,7 +232,7 @@ def slot_detail(slot: SlotStatus, now: float) -> str:
         return NO_MODELS
     if slot.state is SlotState.UNLOADED:
         return tr("Unloaded: the next request loads it") if slot.model else tr("Nothing loaded")
-    facts = []
+    facts = [line] if (line := drain_line(slot, now)) else []
     if slot.context_length:
         facts.append(tr("{tokens} context").format(tokens=context(slot.context_length)))
     if slot.memory:
@@ -222,11 +242,31 @@ def slot_detail(slot: SlotStatus, now: float) -> str:
     return SEPARATOR.join(facts) or state(slot)
 
 
+def draining(slot: SlotStatus) -> int:
+    """Requests that still run in a model that leaves."""
+    # A router that has no `draining` yet waits for requests in that phase only.
+    told: int = getattr(slot, "draining", 0)
+    return told or (slot.in_flight if slot.state is SlotState.DRAINING else 0)
+
+
+def drain_line(slot: SlotStatus, now: float) -> str:
+    """`waits for 1 request, cut off in 12 s`, while a model that leaves still answers; else ""."""
+    count = draining(slot)
+    if not count:
+        return ""
+    told = tr("waits for 1 request") if count == 1 else tr("waits for {count} requests").format(count=count)
+    deadline: float | None = getattr(slot, "drain_deadline", None)
+    if deadline is None:
+        return told
+    return tr("{waits}, cut off in {time}").format(waits=told, time=duration(max(0.0, deadline - now)))
+
+
 def _switch_detail(slot: SlotStatus, now: float) -> str:
     told = tr("Switching")
     if slot.progress is not None:
         told = tr("Switching for {time}").format(time=duration(slot.progress.elapsed(now)))
-    return SEPARATOR.join((making_room(slot.evicting), told)) if slot.evicting else told
+    evicting = making_room(slot.evicting) if slot.evicting else ""
+    return SEPARATOR.join(part for part in (evicting, told, drain_line(slot, now)) if part)
 
 
 def context(tokens: int) -> str:
@@ -323,12 +363,12 @@ def crashed(slot: str, message: str) -> str:
     return tr("The engine of {slot} stopped: {message}").format(slot=slot, message=message)
 
 
-QUIT_CONSEQUENCE = tr("Quitting stops the models and breaks those answers off.")
+QUIT_CONSEQUENCE = tr("Quitting stops the models and cuts those answers off.")
 QUIT_BUTTON = tr("Quit")
 STAY_BUTTON = tr("Keep running")
 CLOSE_QUESTION = tr("Quit hal0?")
 CLOSE_CONSEQUENCE = tr("This session has no tray to hide in. Quitting stops the models and the endpoint.")
-NO_DISPLAY = tr("hal0 found no graphical session; run “hal0 serve” to serve without a window.")
+NO_DISPLAY = tr("hal0 found no graphical session; run “hal0 serve” to use it without a window.")
 STARTUP_FAILED = tr("hal0 could not start")
 COPY = tr("Copy")
 COPIED = tr("Copied")

@@ -40,7 +40,13 @@ CONNECT_STEPS = {
     "cline": tr("In Cline open the settings (the gear), and fill in under API Configuration:"),
 }
 CONNECT_NO_CHAT = tr("No slot is for chats: add one under slots: in hal0.yaml.")
-CONNECT_KEY = tr("Replace {key} by one of the keys under server.api_keys in hal0.yaml.")
+CONNECT_KEY = tr("Replace {key} with one of the keys under server.api_keys in hal0.yaml.")
+CONNECT_KEY_VARIABLE = tr("{key} stands for the API key in the environment variable {variable}.")
+CONNECT_VARIABLE = tr(
+    "The API key is read from the environment variable {variable}: set it where you run this."
+)
+CONNECT_MASKED = tr("The API key is hidden here; Copy includes it.")
+SHOW_KEY = tr("Show key")
 CONNECT_SLOT = tr("Slot")
 CLOSE = tr("Close")
 
@@ -49,7 +55,13 @@ def server_trouble(server: ServerStatus) -> str:
     """Why the endpoint is down, or why hal0.yaml as it is now is not in effect; "" where all is well."""
     if server.error or not server.config_error:
         return server.error or ""
-    return tr("hal0.yaml is not in effect as it is now: {reason}").format(reason=server.config_error)
+    return tr("hal0.yaml has an error; your last changes are ignored: {reason}").format(
+        reason=server.config_error
+    )
+
+
+def from_elsewhere(address: str, here: str) -> str:
+    return tr("From another computer use {address} instead of {here}.").format(address=address, here=here)
 
 
 def connect_title(client: str) -> str:
@@ -72,6 +84,19 @@ NOT_THERE = tr("This part of hal0 could not be opened: {reason}. See the log for
 
 STARTING = tr("hal0 is starting: it looks for models and opens its port.")
 
+KEYBOARD = tr("Keyboard")
+SHORTCUTS = (
+    ("Ctrl+1", tr("first slot, Ctrl+2 the second, and so on")),
+    ("Ctrl+Tab", tr("next tab")),
+    ("Ctrl+L", tr("logs")),
+    ("Ctrl+,", tr("settings")),
+    ("Ctrl+S", tr("apply the settings")),
+    ("Ctrl+F", tr("search the models")),
+    ("Ctrl+Shift+C", tr("copy the endpoint URL")),
+    ("Ctrl+W", tr("close the window")),
+    ("Ctrl+Q", tr("quit hal0")),
+)
+
 # -- slots -------------------------------------------------------------------------------------------------
 PHASE_NAMES = {
     SlotState.DRAINING: tr("Drain"),
@@ -81,9 +106,25 @@ PHASE_NAMES = {
     SlotState.WARMING: tr("Warm-up"),
 }
 DONE = "✓"
+DEMO_RUNS = tr("Built-in demo")
+DEMO_LEAVES = tr("The built-in demo answers until you load one of your own models.")
+USE_IT = tr("Use it")
+
+
+def model_found(name: str) -> str:
+    return tr("New model found: {model}. Use it instead of the demo?").format(model=name)
+
+
 RESTORE = tr("Restore previous")
 TRY_AGAIN = tr("Try again")
+CUT, CUT_TIP = tr("Switch now"), tr("Cuts off the requests that the old model still answers.")
+WAIT, WAIT_TIP = tr("Let them finish"), tr("Waits for them, however long they take.")
 LOAD_ANYWAY = tr("Load anyway")
+HELPS = {
+    "show-file": tr("Show in file manager"),
+    "settings": tr("Open settings"),
+    "install": tr("Install llama-server"),
+}
 DISMISS = tr("Dismiss")
 DISMISS_SIGN = "✕"
 RESTART = tr("Restart")
@@ -219,7 +260,7 @@ MODELS_DEMO = tr(
 )
 MODELS_NONE = tr("No models found. Add a folder with GGUF files in the Models tab.")
 MODELS_NO_ENGINE = tr(
-    "No GGUF files found. Until you add models, a tiny built-in demo stands in; it needs llama-server as well."
+    "No GGUF files found. Until you add models, a tiny built-in demo answers; it needs llama-server as well."
 )
 AT_LOGIN = tr("Start hal0 when I log in")
 AT_LOGIN_FAILED = tr("Starting at login could not be set: {reason}")
@@ -239,7 +280,7 @@ ENGINE_MISSING = tr(
 )
 ENGINE_FETCHING = tr("Looking for the llama-server that suits this computer…")
 ENGINE_PROGRESS = tr("Progress of installing llama-server")
-ENGINE_BUG = tr("llama-server was not installed because of a mistake in hal0; its log says more.")
+ENGINE_BUG = tr("llama-server could not be installed because of a bug in hal0; see its log.")
 
 
 def engine_installed(version: str) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from app.translate import tr
+from router.config.default import USUAL
 
 # -- models -------------------------------------------------------------------------------------------------
 
@@ -25,10 +27,18 @@ NO_MATCH_HELP = tr("The search looks at names, ids, aliases, quantisation and ki
 SELECT_MODEL = tr("Select a model to load it, copy its id or find its file.")
 COMMAND_MODEL = tr("This model is another engine's command; it has no file.")
 NOTHING_DROPPED = tr("Only folders and .gguf files can be dropped here.")
+WEB_DROPPED = tr(
+    "Only files and folders of this computer can be dropped here; use Download… for a model on Hugging Face."
+)
+ONLY_FILE, WHOLE_FOLDER, CANCEL = tr("Only this file"), tr("The whole folder"), tr("Cancel")
+ONLY_FILES, WHOLE_FOLDERS = tr("Only these files"), tr("Their whole folders")
+DROP_HINT = tr("A folder is watched: models that are put there later appear by themselves.")
+USUAL_FOLDERS = tr("The usual folders: ~/models, Hugging Face, LM Studio, llama.cpp, Ollama")
 COLUMNS = (
     tr("Model"), tr("Size"), tr("Quantisation"), tr("Context"), tr("Kind"), tr("Loaded in"), tr("Fit"),
 )  # fmt: skip
 FITS, TIGHT, TOO_BIG = tr("≈ fits"), tr("≈ tight"), tr("≈ too big")
+RUNS_ON = tr("running")
 CANNOT_LOAD = tr("cannot be loaded")
 UNKNOWN = "–"
 NOT_KNOWN = tr("none")
@@ -121,11 +131,34 @@ def wrong_kind(slot_kind: str) -> str:
 
 NOT_A_CHOICE = tr("not among its models")
 LOADED_THERE = tr("loaded")
-NO_SLOT = tr("No slot may hold this model: add one under Settings › Slots.")
+NO_SLOT = tr("No slot can load this model: add one under Settings › Slots.")
 
 
 def copied(what: str) -> str:
     return tr("Copied {what}").format(what=what)
+
+
+def folder(entry: str) -> str:
+    """An entry of model_dirs as the settings show it."""
+    return USUAL_FOLDERS if entry == USUAL else entry
+
+
+def drop_question(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return tr("Add {name} to your models?").format(name=names[0])
+    return tr("Add these {count} files to your models?").format(count=len(names))
+
+
+def file_added(name: str) -> str:
+    return tr("Added {name}; it appears in a moment.").format(name=name)
+
+
+def file_known(file: object) -> str:
+    return tr("{file} is already one of your models.").format(file=file)
+
+
+def not_taken(names: Sequence[str]) -> str:
+    return tr("Not added: {names}. {rule}").format(names=", ".join(names), rule=NOTHING_DROPPED)
 
 
 def folder_added(folder: object) -> str:
@@ -133,7 +166,7 @@ def folder_added(folder: object) -> str:
 
 
 def folder_known(folder: object) -> str:
-    return tr("{folder} is one of your model folders already.").format(folder=folder)
+    return tr("{folder} is already one of your model folders.").format(folder=folder)
 
 
 def no_file_manager(folder: object) -> str:
@@ -154,16 +187,23 @@ NO_CHANGES = tr("No unsaved changes")
 READING = tr("Reading hal0.yaml…")
 APPLYING = tr("Applying…")
 APPLIED = tr("Applied.")
-UNEXPECTED = tr("hal0.yaml could not be changed because of a mistake in hal0; its log says more.")
-FIX_FIRST = tr("Nothing was applied: correct the fields with a red sentence first.")
+UNEXPECTED = tr("hal0.yaml could not be changed because of a bug in hal0; see its log.")
+FIX_FIRST = tr("Nothing was applied: fix the fields marked in red first.")
 
 
 def unsaved(count: int) -> str:
     return tr("1 unsaved change") if count == 1 else tr("{count} unsaved changes").format(count=count)
 
 
+UNSAVED_QUESTION = tr("Apply your changes to the settings?")
+UNSAVED_CONSEQUENCE = tr("They are lost if you discard them.")
+KEEP_EDITING = tr("Keep editing")
+
+
 def not_readable(problem: object) -> str:
-    return tr("hal0.yaml cannot be changed here before it is corrected: {problem}.").format(problem=problem)
+    return tr("hal0.yaml has an error; fix it in an editor before changing it here: {problem}.").format(
+        problem=problem
+    )
 
 
 def marked(name: str, wrong: bool) -> str:
@@ -184,7 +224,7 @@ THEME = tr("Appearance")
 THEME_HINT = tr("Light or dark follows your system.")
 CONFIG_FILE = tr("Settings file")
 CONFIG_HINT = tr("Edit it with any editor: hal0 keeps your comments and order, and picks up what you save.")
-CONFIG_ABSENT = tr("It does not exist yet: hal0 runs on its defaults, and the first change here makes it.")
+CONFIG_ABSENT = tr("It does not exist yet: hal0 uses its defaults, and your first change here creates it.")
 
 
 def start_failed(reason: object) -> str:
@@ -196,19 +236,31 @@ def no_editor(file: object) -> str:
 
 
 HOST = tr("Address")
-HOST_HINT = tr(
-    "127.0.0.1 lets only this computer in. 0.0.0.0 lets in everyone on your network who has a key: "
-    "the connection is not encrypted, so use it on networks you trust."
+HOST_HINT = tr("Use 127.0.0.1 for this computer only, or 0.0.0.0 for your whole network.")
+HOST_HERE = tr("Only this computer can use hal0. 0.0.0.0 opens it to your network, with an API key.")
+HOST_NETWORK = tr(
+    "Other computers can use hal0 with an API key. The connection is not encrypted, so use it only on networks "
+    "you trust."
 )
 LAN_NEEDS_KEY = tr("With this address other computers could use your models: add an API key, or use 127.0.0.1.")
+
+
+def no_address(typed: str) -> str:
+    if not typed:
+        return tr("The address is missing: use 127.0.0.1 for this computer only.")
+    if "/" in typed or typed.count(":") == 1 or "]:" in typed:
+        return tr("Only the address belongs here, without http:// and without the port.")
+    return tr("“{typed}” is not an address of this computer.").format(typed=typed)
+
+
 PORT = tr("Port")
 API_KEYS = tr("API keys")
 API_KEYS_HINT = tr("Clients must send one of them. Without any, every program on this computer may use hal0.")
 NEW_KEY = tr("New key, or env:NAME")
-KEYS_ELSEWHERE = tr("The keys can only be changed in hal0.yaml itself: they are not plainly listed there.")
+KEYS_ELSEWHERE = tr("These keys can only be changed in hal0.yaml itself.")
 BAD_KEY = tr("A key may only hold ASCII letters, digits and signs, without spaces.")
-KEY_TWICE = tr("This key is in the list already.")
-KEY_COPY_HINT = tr("Copy it now: after Add only its end is shown.")
+KEY_TWICE = tr("This key is already in the list.")
+KEY_COPY_HINT = tr("It takes effect when you apply. Copy it now: afterwards only its end is shown.")
 
 
 def masked(key: str) -> str:
@@ -222,10 +274,10 @@ SLOT_LIST, MODEL_NAMES = tr("Slots"), tr("Named models")
 NEW_SLOT, NEW_MODEL = tr("Name of a new slot"), tr("Id of a new model")
 KIND = tr("Kind")
 KIND_FROM_FILE = tr("as the file says")
-SLOT_MODEL = tr("Holds first")
-FIRST_THAT_RUNS = tr("the first that can run")
-SLOT_MODELS = tr("May hold")
-EVERY_MODEL = tr("Every model of its kind")
+SLOT_MODEL = tr("Model at start")
+FIRST_THAT_RUNS = tr("the first that works")
+SLOT_MODELS = tr("Allowed models")
+EVERY_MODEL = tr("All models of this kind")
 AUTOLOAD = tr("Load when hal0 starts")
 SWITCH = tr("Requests")
 SWITCH_ON_REQUEST = tr("may switch the model")
@@ -236,7 +288,7 @@ NEVER = tr("never")
 PINNED = tr("Pinned")
 PINNED_HINT = tr("Only you switch or unload it.")
 DRAIN = tr("Wait to finish")
-DRAIN_HINT = tr("Seconds that running answers get before a switch breaks them off.")
+DRAIN_HINT = tr("Seconds that running answers have to finish before a switch cuts them off.")
 COMMAND = tr("Command")
 COMMAND_HINT = tr("Another engine's command line, with {port}; it is not run through a shell.")
 HEALTH = tr("Health path")
@@ -255,10 +307,9 @@ MODEL_FOLDERS = tr("Model folders")
 FILE = tr("File")
 FILE_HINT = tr("A path, or the name of a file in a model folder.")
 FILE_MISSING = tr("Write the GGUF file to load.")
-BROWSE = tr("Browse…")
 DISPLAY_NAME = tr("Display name")
 ALIASES = tr("Aliases")
-ALIASES_HINT = tr("Other names clients may send, with commas between them.")
+ALIASES_HINT = tr("Other names clients may use, separated by commas.")
 FLAGS = tr("Flags")
 FLAGS_HINT = tr("llama-server's long flags, without dashes. A flag without a value is a bare one.")
 FLAG_COLUMNS = (tr("Flag"), tr("Value"))
@@ -266,22 +317,22 @@ REQUEST = tr("Request defaults")
 REQUEST_HINT = tr("JSON, merged into every request that does not set these fields itself.")
 
 PRIVACY = tr("Privacy")
-LOCAL_ONLY = tr("Never leave this computer")
-LOCAL_ONLY_HINT = tr("No server elsewhere is asked for anything, whatever the slots say.")
+LOCAL_ONLY = tr("Local only")
+LOCAL_ONLY_HINT = tr("hal0 never sends a request to another server, even if a slot is set up to use one.")
 UPDATES = tr("New versions")
 UPDATES_NOTIFY = tr("tell me about them")
 UPDATES_OFF = tr("do not look for them")
 UPDATES_HINT = tr("hal0 looks for newer versions of itself and of llama-server. It installs nothing by itself.")
 PRIORITY = tr("Priority")
-PRIORITY_HINT = tr("Where memory is short, idle models of slots with a lower number make room first.")
-FALLBACK = tr("Stand-ins")
+PRIORITY_HINT = tr("When memory is short, idle slots with a lower number are unloaded first.")
+FALLBACK = tr("Fallbacks")
 FALLBACK_HINT = tr(
-    "Upstreams that answer, in this order, while this slot cannot: NAME or NAME/MODEL, with commas between."
+    "Upstreams that answer while this slot cannot, in this order: NAME or NAME/MODEL, separated by commas."
 )
 UPSTREAM = tr("Answered by")
-UPSTREAM_HINT = tr("UPSTREAM/MODEL: this slot has no model of its own. Leave it empty to give it one.")
+UPSTREAM_HINT = tr("UPSTREAM/MODEL answers instead of a local model. Leave it empty to use a local one.")
 HEADROOM = tr("Keep free")
-HEADROOM_HINT = tr("Of each GPU, or without one of the RAM: for the desktop and other programs.")
+HEADROOM_HINT = tr("Memory left for the desktop and other programs: on each GPU, or in RAM if there is no GPU.")
 MEBIBYTES = tr(" MiB")
 
 LLAMA_SERVER = tr("llama-server")
@@ -290,7 +341,7 @@ ENGINE_PORTS = tr("Engine ports")
 PORTS_HINT = tr("First and last port for engines.")
 FIRST_PORT, LAST_PORT = tr("First engine port"), tr("Last engine port")
 QUEUE = tr("Waiting requests")
-QUEUE_HINT = tr("How many may wait per slot for another model.")
+QUEUE_HINT = tr("How many requests may wait for another model, per slot.")
 WAIT = tr("Longest wait")
 WAIT_HINT = tr("Seconds a request waits for its turn; a load that has begun is always waited for.")
 ENGINE_COMMAND = tr("Engine command")

@@ -14,7 +14,7 @@ WHICH = tr("Model")
 WHICH_HINT = tr("org/repo, org/repo:Q4_K_M, or the address of its page")
 CHECK = tr("Check")
 DOWNLOAD = tr("Download")
-GO_ON = tr("Go on")
+GO_ON = tr("Continue")
 CLOSE = tr("Close")
 CHOICES = tr("Quantisations")
 COLUMNS = (tr("Quantisation"), tr("Size"), tr("Fit"), tr("Context"))
@@ -24,7 +24,7 @@ EXPLAIN = tr(
 )
 ASKING = tr("Asking Hugging Face…")
 STARTING = tr("Starting…")
-UNEXPECTED = tr("That did not work because of a mistake in hal0; its log says more.")
+UNEXPECTED = tr("That failed because of a bug in hal0; see its log.")
 SUGGESTED = tr("suggested")
 HERE = tr("already here")
 UNKNOWN = "–"
@@ -45,7 +45,9 @@ def is_here(path: str) -> str:
 
 
 def came_before(done: str, total: str) -> str:
-    return tr("{done} of {total} came before and are gone on with.").format(done=done, total=total)
+    return tr("{done} of {total} are already here; the download continues from there.").format(
+        done=done, total=total
+    )
 
 
 def files(count: int, projector: bool) -> str:
@@ -72,12 +74,12 @@ DOWNLOADS = tr("Downloads")
 PAUSE, RESUME, TRY_AGAIN, REMOVE, DISMISS = (
     tr("Pause"), tr("Resume"), tr("Try again"), tr("Remove"), tr("Dismiss"),
 )  # fmt: skip
-REMOVE_TIP = tr("Ends the download and takes away what has come.")
-DISMISS_TIP = tr("Takes it out of this list; the model stays.")
+REMOVE_TIP = tr("Stops the download and deletes what was fetched so far.")
+DISMISS_TIP = tr("Removes it from this list; the model stays.")
 
 
 def queued(total: str) -> str:
-    return tr("Waits for the others · {total}").format(total=total)
+    return tr("Waiting for other downloads · {total}").format(total=total)
 
 
 def paused(done: str, total: str) -> str:
@@ -85,7 +87,7 @@ def paused(done: str, total: str) -> str:
 
 
 def done(total: str) -> str:
-    return tr("Here · {total}; it is one of your models now").format(total=total)
+    return tr("Downloaded · {total}").format(total=total)
 
 
 def action_on(action: str, reference: str) -> str:
@@ -94,7 +96,7 @@ def action_on(action: str, reference: str) -> str:
 
 
 def has_come(reference: str) -> str:
-    return tr("{model} has come; it can be loaded now.").format(model=reference)
+    return tr("{model} is downloaded and ready to load.").format(model=reference)
 
 
 def has_failed(reference: str, reason: str) -> str:
@@ -104,7 +106,7 @@ def has_failed(reference: str, reason: str) -> str:
 # -- newer versions ----------------------------------------------------------------------------------------
 
 INSTALL_UPDATE = tr("Install")
-INSTALL_TIP = tr("Installs it beside the one you have; `hal0 engine rollback` goes back.")
+INSTALL_TIP = tr("Installs it next to the current one; `hal0 engine rollback` returns to that.")
 
 
 def update_entry(name: str, newest: str) -> str:
@@ -118,6 +120,6 @@ def update_line(name: str, newest: str, current: str) -> str:
 
 
 def engine_updated(version: str) -> str:
-    return tr("llama-server {version} is installed; each slot takes it at its next switch.").format(
+    return tr("llama-server {version} is installed; each slot uses it from its next switch on.").format(
         version=version
     )

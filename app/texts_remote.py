@@ -12,13 +12,13 @@ CONNECTED = tr("Connected")
 NO_CONTACT = tr("No contact")
 CONNECTING = tr("Connecting…")
 NOT_ASKED = tr("Not asked")
-LOCAL_ONLY = tr("nothing leaves this computer")
-TRIED_AGAIN = tr("it is tried again and again")
+LOCAL_ONLY = tr("local only")
+TRIED_AGAIN = tr("retrying")
 
 START_HERE = tr("Start here")
 START_HERE_TIP = tr("Stop waiting for the other hal0 and run one in this program.")
-CLOSE_TRAY = tr("Close the tray (hal0 serve goes on)")
-NOTHING_KNOWN = tr("Without contact nothing is known of the slots.")
+CLOSE_TRAY = tr("Close the tray (hal0 serve keeps running)")
+NOTHING_KNOWN = tr("The slots are unknown until there is contact again.")
 
 
 def attached_to(attached: Attached) -> str:
@@ -31,7 +31,7 @@ def attached_to(attached: Attached) -> str:
 def attached_line(attached: Attached) -> str:
     """What the window says of it; the error says the rest while there is no contact."""
     if attached.lost:
-        return tr("This window belonged to {program}. It comes back by itself when that answers again.").format(
+        return tr("Lost contact with {program}. This window reconnects as soon as it answers again.").format(
             program=SERVE
         )
     return tr("This window is {attached}. Quitting closes only the window and the tray.").format(

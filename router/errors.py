@@ -275,7 +275,7 @@ class InstallFailed(RouterError):
 
 
 class PullFailed(RouterError):
-    """A model could not be fetched from Hugging Face, or taken away; what has come stays for the next try."""
+    """A model could not be fetched from Hugging Face, or deleted; a partial download is kept."""
 
     status, code = 502, "model.pull_failed"
 

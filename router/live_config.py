@@ -82,7 +82,7 @@ class LiveConfig:
                 await self._look()
             except (ConfigErrors, PortInUse) as error:
                 for line in error.message.splitlines():
-                    log.warning("hal0.yaml is not in effect as it is: %s", line)
+                    log.warning("hal0.yaml has an error; its last changes are ignored: %s", line)
             except Exception:
                 # The next look may go better; the router itself is not concerned.
                 log.exception("looking for changes failed")

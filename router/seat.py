@@ -273,6 +273,6 @@ def _remedy(error: RouterError) -> tuple[str, ...]:
 
 def _gone_sentence(model: Model) -> str:
     return (
-        f'"{model.id}" is no longer in hal0.yaml or a model folder, so it is not loaded again; '
-        "put it back or choose another model."
+        f'"{model.id}" keeps running, but is no longer in hal0.yaml or a model folder: it was moved or '
+        "deleted, or its drive is not connected. Put it back to load it again, or choose another model."
     )

@@ -243,7 +243,7 @@ class Service:
         try:
             await self._live.reload()
         except (ConfigErrors, PortInUse) as error:
-            log.warning("hal0.yaml is not in effect as it is: %s", error.message)
+            log.warning("hal0.yaml has an error; its last changes are ignored: %s", error.message)
 
     async def _find_key(self, written: str | None) -> str | None:
         try:

@@ -28,7 +28,7 @@ def status(config_file: Path | None, url: str | None) -> int:
     server = state["server"]
     print(f"hal0 {server['version']} · {server['url']}/v1 · {server['state']}")
     if server.get("config_error"):
-        print(f"  hal0.yaml has an error, and your last changes are ignored: {server['config_error']}")
+        print(f"  hal0.yaml has an error; your last changes are ignored: {server['config_error']}")
     for slot in _slots(state):
         print("  " + _slot_line(slot))
         if slot["last_error"]:
@@ -61,7 +61,7 @@ def switch(config_file: Path | None, url: str | None, slot: str, model: str, *, 
     line.clear()
     if failure:
         return _fail(failure[0])
-    print(f"{slot} now holds {model}.")
+    print(f"{model} is running in {slot}.")
     return 0
 
 

@@ -7,7 +7,8 @@ import logging
 import time
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QCheckBox, QGridLayout, QVBoxLayout, QWidget
 
 from app import autostart, text, text_window
 from app.ask import NoAnswer, ask
@@ -16,12 +17,14 @@ from app.first_run import FirstLook, first_look
 from app.link import Link
 from app.menu_model import Action, Command
 from app.window.engine_notice import EngineNotice
+from app.window.flow import Flow
 from app.window.parts import Card, Scroller, button, label, set_flag, set_text, wrapping_label
 from router.errors import RouterError
 from router.state import Snapshot
 from router.tasks import spawn
 
 log = logging.getLogger(__name__)
+NARROW_LETTERS = 80
 
 
 class FirstRunPage(QWidget):
@@ -113,16 +116,24 @@ class FirstRunPage(QWidget):
         set_text(self.answer, words)
         set_flag(self.answer, "failed", "true" if failed else "false")
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        narrow = event.size().width() < NARROW_LETTERS * self.fontMetrics().averageCharWidth()
+        directions = QBoxLayout.Direction
+        self._endpoint.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
+        super().resizeEvent(event)
+
     def _lay_out(self) -> None:
         headline = label("headline")
         headline.setText(text_window.WELCOME)
         line = wrapping_label("muted")
         line.setText(text_window.WELCOME_LINE)
-        endpoint = QHBoxLayout()
-        endpoint.setSpacing(8)
-        endpoint.addWidget(self.url, 1)
-        endpoint.addWidget(self.copy)
-        endpoint.addWidget(self.test)
+        self._endpoint = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._endpoint.setSpacing(8)
+        self._endpoint.addWidget(self.url, 1)
+        buttons = Flow()
+        buttons.addWidget(self.copy)
+        buttons.addWidget(self.test)
+        self._endpoint.addLayout(buttons)
         grid = QGridLayout()
         grid.setHorizontalSpacing(20)
         grid.setVerticalSpacing(16)
@@ -132,7 +143,7 @@ class FirstRunPage(QWidget):
         login.addWidget(self.login_note)
         tested = QVBoxLayout()
         tested.setSpacing(8)
-        tested.addLayout(endpoint)
+        tested.addLayout(self._endpoint)
         tested.addWidget(self.answer)
         names = (
             text_window.STEP_GPU,

@@ -6,7 +6,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QVBoxLayout
 
 from app import text, text_window, texts_pull, texts_remote
-from app.connect import DIRECT, Client, is_local, recipe
+from app.connect import DIRECT, Client, is_local
 from app.link import Attached
 from app.menu_model import ENGINE, Action, Command
 from app.theme import Tone, server_tone
@@ -18,16 +18,17 @@ COPIED_MS = 1500
 
 class EndpointCard(Card):
     """Signals:
-    chosen: (Command) copy the URL or the text for a client, or install what is newer.
+    chosen: (Command) install what is newer, or run a router here.
+    copy_requested: (Client) copy what this one needs.
     connect_requested: (Client) show how to connect this one.
     """
 
     chosen = Signal(object)
+    copy_requested = Signal(object)
     connect_requested = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
-        self._snapshot = Snapshot()
         self.chip = Chip()
         self.url = ElidedLabel("title")
         self.badge = Chip()
@@ -55,7 +56,6 @@ class EndpointCard(Card):
 
     def show_snapshot(self, snapshot: Snapshot, attached: Attached | None = None) -> None:
         """`attached`: the router is another process's."""
-        self._snapshot = snapshot
         set_text(self.attached, texts_remote.attached_line(attached) if attached else "")
         self.attached.setVisible(attached is not None)
         self.start_here.setVisible(attached is not None and attached.lost)
@@ -70,11 +70,12 @@ class EndpointCard(Card):
 
     def take(self, client: Client) -> None:
         """Copy what this client needs, or ask for its instructions to be shown."""
-        if client not in DIRECT:
+        if client in DIRECT:
+            self.copy_requested.emit(client)
+        else:
             self.connect_requested.emit(client)
-            return
-        paste = recipe(client, self._snapshot).paste
-        self.chosen.emit(Command(Action.COPY_TEXT, value=paste))
+
+    def say_copied(self) -> None:
         self.copy.setText(text.COPIED)
         self._copied.start()
 

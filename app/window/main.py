@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QKeySequence,
+    QMoveEvent,
+    QResizeEvent,
+    QShortcut,
+    QShowEvent,
+)
 from PySide6.QtWidgets import QApplication, QStackedLayout, QTabBar, QTabWidget, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from app import text, text_window
-from app.connect import Client
+from app.client_key import ClientKey, read_key
+from app.connect import Client, recipe
 from app.engine_setup import EngineSetup
 from app.link import Link
 from app.menu_model import Action, Command
@@ -25,12 +37,17 @@ from app.window.header import EndpointCard
 from app.window.lazy_tab import LazyTab
 from app.window.log_reader import LogReader
 from app.window.logs_tab import LogsTab
+from app.window.parts import accept_as_copy
+from app.window.place import FRAME, Place, place_of, put
 from app.window.slots_tab import SlotsTab
+from app.window.unsaved_question import UnsavedQuestion
 from router.remote.names import all_places
 from router.state import Snapshot
+from router.tasks import spawn
 
 SWITCHING_TICK_MS = 1000
 IDLE_TICK_MS = 15_000
+PLACED_MS = 500  # a window that is dragged moves at every pixel
 SIZE = QSize(760, 520)
 LEAST = QSize(480, 360)
 MOST_HEIGHT = 720
@@ -49,12 +66,14 @@ class MainWindow(QWidget):
     closed: the window was hidden and hal0 goes on in the tray.
     close_refused: the window stays, as without a tray nothing else of hal0 would be visible.
     first_run_done: the person has left the first page.
+    placed: (Place) the window stands somewhere else, or has another size.
     """
 
     chosen = Signal(object)
     closed = Signal()
     close_refused = Signal()
     first_run_done = Signal()
+    placed = Signal(object)
 
     def __init__(
         self,
@@ -67,13 +86,18 @@ class MainWindow(QWidget):
         """`clock` says the time in Unix seconds; `reader` brings log lines, from the link unless given."""
         super().__init__()
         self.setWindowTitle(text.APP)
+        self.setAcceptDrops(True)
         self.may_hide = False
         self._link = link
         self._snapshot = link.snapshot
         self._shown: Snapshot | None = None
         self._now = clock
         self.loads = LoadClock()
+        self._may_fit = True
         self._fitted = QSize()
+        self._place: Place | None = None
+        self._moved = QTimer(self, singleShot=True, interval=PLACED_MS)
+        self._moved.timeout.connect(self._note_place)
         self.endpoint = EndpointCard()
         self.slots = SlotsTab()
         self.models = LazyTab(link, "app.window.models_tab", "ModelsTab")
@@ -86,6 +110,8 @@ class MainWindow(QWidget):
         self.engine_notice = EngineNotice(self.engine)
         self.first_run = FirstRunPage(link, self.engine) if first_run else None
         self.connect_dialog: ConnectDialog | None = None
+        self.unsaved_question: UnsavedQuestion | None = None
+        self._ending = False
         self._lay_out()
         self._connect()
         self._restyle()
@@ -97,10 +123,19 @@ class MainWindow(QWidget):
 
     def reveal(self) -> None:
         """Bring the window before the person, wherever it was."""
+        if not self.isVisible() and self._place is not None:
+            put(self, self._place)
+            if self._place.maximised:
+                self.setWindowState(self.windowState() | Qt.WindowState.WindowMaximized)
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
         self.show()
         self.raise_()
         self.activateWindow()
+
+    def stand_at(self, place: Place | None) -> None:
+        """Where it stood when it was last used; None: nobody knows."""
+        if place is not None:
+            self._place, self._may_fit = place, False
 
     def show_logs(self, slot: str = "") -> None:
         """Bring this slot's log before the person, or hal0's own."""
@@ -128,6 +163,54 @@ class MainWindow(QWidget):
         dialog.chosen.connect(self.chosen)
         self.connect_dialog = dialog
         dialog.open()
+        self._with_key(lambda key: dialog.show_key(key) if isValid(dialog) else None)
+
+    def copy_for(self, client: Client) -> None:
+        """Copy what this client needs, with the key as it is now."""
+
+        def copy(key: ClientKey | None) -> None:
+            paste = recipe(client, self._snapshot, key=key).paste
+            self.chosen.emit(Command(Action.COPY_TEXT, value=paste))
+            self.endpoint.say_copied()
+
+        copy(None) if client is Client.URL else self._with_key(copy)
+
+    def _with_key(self, then: Callable[[ClientKey | None], None]) -> None:
+        """Call `then` with the key that clients must send; with None where nobody can be asked."""
+
+        async def ask() -> None:
+            then(await read_key(self._link))
+
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            then(None)  # the window drawn for a picture
+            return
+        spawn(ask(), name="the key for a client")
+
+    def when_saved(self, then: Callable[[], object]) -> None:
+        """Call `then`, after asking what becomes of settings that were changed and not applied."""
+        settings = self.settings.content
+        if settings is None or not settings.unsaved:
+            then()
+            return
+        self.show_settings()
+        if self.unsaved_question is None:
+            self.unsaved_question = UnsavedQuestion(settings, then, self)
+            self.unsaved_question.finished.connect(self._on_unsaved_answered)
+            # Never exec(): a nested event loop inside an asyncio task is an error.
+            self.unsaved_question.open()
+
+    def end(self) -> None:
+        """Close without a question: hal0 goes."""
+        self._ending = True
+        self.close()
+
+    @Slot()
+    def _on_unsaved_answered(self) -> None:
+        if self.unsaved_question is not None:
+            self.unsaved_question.deleteLater()
+            self.unsaved_question = None
 
     # -- state ---------------------------------------------------------------------------------------------
 
@@ -161,7 +244,8 @@ class MainWindow(QWidget):
             # Cards put into a visible window count for its layout only once they are shown.
             QTimer.singleShot(0, self, self._fit)
             self._fit()
-        self._tick(switching=any(place.slot.state.switching for place in all_places(snapshot)))
+        slots = [place.slot for place in all_places(snapshot)]
+        self._tick(switching=any(slot.state.switching or text.draining(slot) for slot in slots))
 
     def _tick(self, *, switching: bool) -> None:
         """Seconds of a switch and minutes of idleness pass without a new snapshot."""
@@ -191,7 +275,15 @@ class MainWindow(QWidget):
         self._render()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
-        if self.may_hide:
+        settings = self.settings.content
+        if self._ending:
+            self._note_place()
+            event.accept()
+        elif self.may_hide and settings is not None and settings.unsaved:
+            event.ignore()
+            self.when_saved(self.close)
+        elif self.may_hide:
+            self._note_place()
             event.accept()
             self._ticker.stop()
             self.closed.emit()
@@ -212,23 +304,58 @@ class MainWindow(QWidget):
             if self._shown is not None:
                 self._render()
 
-    def _fit(self) -> None:
-        """Tall enough for what is there, within reason; a scroll area does not ask for that itself.
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
+        accept_as_copy(event)
 
-        A size that a person chose stays.
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
+        """A model is added wherever it is dropped; the Models tab says what came of it."""
+        if not accept_as_copy(event):
+            return
+        self._leave_first_run()
+        self.tabs.setCurrentWidget(self.models)
+        if self.models.content is not None:
+            self.models.content.take(event.mimeData().urls())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        self._moved.start()
+
+    def moveEvent(self, event: QMoveEvent) -> None:  # noqa: N802 - Qt's name
+        super().moveEvent(event)
+        self._moved.start()
+
+    def _note_place(self) -> None:
+        self._moved.stop()
+        if self.isVisible() and not self.isMinimized():
+            self._place = place_of(self)
+            self.placed.emit(self._place)
+
+    def _fit(self) -> None:
+        """Tall enough for what there is when hal0 comes up, within reason; a scroll area does not ask for that
+        itself. Afterwards the size is the person's.
         """
-        if self._fitted not in (QSize(), self.size()):
+        if not self._may_fit or self._fitted not in (QSize(), self.size()):
             return
         self.ensurePolished()
         outside = self.sizeHint().height() - self.slots.sizeHint().height()
-        self.resize(SIZE.width(), max(SIZE.height(), min(MOST_HEIGHT, outside + self.slots.wanted_height())))
+        wanted = QSize(SIZE.width(), min(MOST_HEIGHT, outside + self.slots.wanted_height()))
+        screen = self.screen().availableGeometry().size() - FRAME
+        self.resize(wanted.boundedTo(screen).expandedTo(SIZE))
         self._fitted = self.size()
+        # Once more after this: cards put into a visible window count for its layout only when they are shown.
+        if self._shown is not None and self._shown.slots:
+            QTimer.singleShot(0, self, self._stop_fitting)
+
+    def _stop_fitting(self) -> None:
+        if self.isVisible():
+            self._may_fit = False
 
     # -- building ------------------------------------------------------------------------------------------
 
     def _connect(self) -> None:
         for part in (self.endpoint, self.slots, self.models, self.logs, self.settings):
             part.chosen.connect(self.chosen)
+        self.endpoint.copy_requested.connect(self.copy_for)
         self.endpoint.connect_requested.connect(self.show_connect)
         self.tabs.currentChanged.connect(self._render)
         if self.first_run is not None:
@@ -238,7 +365,7 @@ class MainWindow(QWidget):
         self._shortcut("Ctrl+Q", lambda: self.chosen.emit(Command(Action.QUIT)))
         self._shortcut("Ctrl+L", self.show_logs)
         self._shortcut("Ctrl+,", self.show_settings)
-        self._shortcut("Esc", self.close)
+        self._shortcut("Ctrl+W", self.close)
         for number in range(9):
             self._shortcut(f"Ctrl+{number + 1}", lambda number=number: self.show_slot(number))
 

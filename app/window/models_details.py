@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout
 from app import text, text_window
 from app import texts_models as words
 from app.models_view import ModelRow, load_problem
-from app.window.parts import Card, label, set_text, wrapping_label
+from app.window.parts import Card, label, set_flag, set_text, wrapping_label
 from router.state import Snapshot
 
 NAME_LIMIT = 60
@@ -36,6 +36,8 @@ class ModelDetails(Card):
         self.load.setEnabled(row is not None and problem is None)
         self.load.setToolTip(problem or "")
         set_text(self.problem, problem or "")
+        running = row is not None and bool(row.slots)
+        set_flag(self.problem, "failed", "false" if running else "true")
         self.problem.setVisible(problem is not None)
         note = row.model.note if row else None
         set_text(self.note, note or "")

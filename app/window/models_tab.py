@@ -36,9 +36,11 @@ from app.window.models_details import ModelDetails
 from app.window.models_folders import FolderAdder
 from app.window.models_list import EmptyPage, ModelList
 from app.window.models_table import ROW, ModelFilter, ModelTable
-from app.window.parts import label, set_flag, set_text, wrapping_label
+from app.window.parts import accept_as_copy, label, set_flag, set_text, wrapping_label
 from app.window.pull_dialog import PullDialog
 from router.state import Snapshot
+
+HUGGING_FACE = ("huggingface.co", "hf.co")
 
 
 class ModelsTab(QWidget):
@@ -57,6 +59,7 @@ class ModelsTab(QWidget):
         self.setAcceptDrops(True)
         self.folders = FolderAdder(link, self)
         self.search = QLineEdit(placeholderText=words.SEARCH_MODELS, clearButtonEnabled=True)
+        self.search.setAcceptDrops(False)  # a file goes to the tab, not into the search
         self.search.setAccessibleName(words.SEARCH_MODELS)
         self.count = label("muted")
         self.add_folder = QPushButton(words.ADD_FOLDER)
@@ -111,12 +114,24 @@ class ModelsTab(QWidget):
         self.notice.setVisible(bool(sentence))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
-        if _local_files(event.mimeData().urls()):
-            event.acceptProposedAction()
+        accept_as_copy(event)
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
-        event.acceptProposedAction()
-        self.folders.add(_local_files(event.mimeData().urls()))
+        if accept_as_copy(event):
+            self.take(event.mimeData().urls())
+
+    def take(self, urls: Sequence[QUrl]) -> None:
+        """Add what was dropped on the window, wherever; what cannot be added is said."""
+        local = [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
+        pages = [url for url in urls if url.host().removeprefix("www.") in HUGGING_FACE]
+        if pages and not local:
+            self.ask_what_to_download()
+            assert self.pull_dialog is not None
+            self.pull_dialog.field.setText(pages[0].toString())
+        elif len(local) < len(urls):
+            self.tell(words.WEB_DROPPED, True)
+        if local:
+            self.folders.drop(local)
 
     def ask_what_to_download(self) -> None:
         """Ask which model to fetch from Hugging Face."""
@@ -245,7 +260,3 @@ class ModelsTab(QWidget):
         whole.addWidget(self.downloads)
         whole.addWidget(self.pages, 1)
         whole.addWidget(self.details)
-
-
-def _local_files(urls: Sequence[QUrl]) -> list[Path]:
-    return [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPaintEvent, QPalette, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QDropEvent, QKeyEvent, QPaintEvent, QPalette, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -30,6 +30,15 @@ def set_flag(widget: QWidget, name: str, value: object) -> None:
         widget.setProperty(name, value)
         widget.style().unpolish(widget)
         widget.style().polish(widget)
+
+
+def accept_as_copy(event: QDropEvent) -> bool:
+    """Take what is dragged here unless it holds no file or link at all; the source must never delete it."""
+    if not event.mimeData().urls():
+        return False
+    event.setDropAction(Qt.DropAction.CopyAction)
+    event.accept()
+    return True
 
 
 def label(*flags: str, selectable: bool = False) -> QLabel:
@@ -117,6 +126,7 @@ class Scroller(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        inside.setMinimumWidth(1)  # it bends to the width there is; what it would like to have cuts it off
         self.setWidget(inside)
         inside.installEventFilter(self)
         for part in (self.viewport(), inside):
@@ -236,6 +246,7 @@ class ModelBox(QComboBox):
         for row, choice in enumerate(self._offered):
             self.addItem(choice.text, choice.model)
             item = self.model().index(row, 0)
+            self.setItemData(row, choice.tip or None, Qt.ItemDataRole.ToolTipRole)
             if not choice.enabled:
                 # Data of role "user - 1" are the item's flags (QComboBox's own model).
                 self.model().setData(item, 0, int(Qt.ItemDataRole.UserRole) - 1)

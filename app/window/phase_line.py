@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
 from app import text, text_window
 from app.slot_model import SlotView
 from app.switch_model import PHASES, Mark
 from app.window.parts import label, set_flag, set_text
 from router.state import SlotState
+
+NARROW_LETTERS = 72
 
 
 class PhaseLine(QWidget):
@@ -25,15 +28,38 @@ class PhaseLine(QWidget):
         self.bar.setMinimumWidth(60)
         self.bar.setMaximumWidth(220)
         self.numbers = label("muted")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(14)
-        for phase, name in zip(PHASES, self.names, strict=True):
-            row.addWidget(name)
-            if phase is SlotState.LOADING:
-                row.addWidget(self.bar, 3, Qt.AlignmentFlag.AlignVCenter)
-                row.addWidget(self.numbers)
-        row.addStretch(1)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(4)
+        self._row, self._below = QHBoxLayout(), QHBoxLayout()
+        for row in (self._row, self._below):
+            row.setSpacing(14)
+            whole.addLayout(row)
+        for name in self.names:
+            self._row.addWidget(name)
+        self._row.addStretch(1)
+        self._narrow: bool | None = None
+        self._be_narrow(False)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        self._be_narrow(event.size().width() < NARROW_LETTERS * self.fontMetrics().averageCharWidth())
+        super().resizeEvent(event)
+
+    def _be_narrow(self, narrow: bool) -> None:
+        """The bar stands after its phase, or below them all."""
+        if narrow == self._narrow:
+            return
+        self._narrow = narrow
+        for part in (self.bar, self.numbers):
+            self._row.removeWidget(part)
+            self._below.removeWidget(part)
+        if narrow:
+            self._below.addWidget(self.bar, 3, Qt.AlignmentFlag.AlignVCenter)
+            self._below.addWidget(self.numbers)
+        else:
+            after = PHASES.index(SlotState.LOADING) + 1
+            self._row.insertWidget(after, self.bar, 3, Qt.AlignmentFlag.AlignVCenter)
+            self._row.insertWidget(after + 1, self.numbers)
 
     def show_view(self, view: SlotView) -> None:
         """Show `view.phases`, which is not empty."""

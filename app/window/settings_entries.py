@@ -36,11 +36,13 @@ class EntriesPage(QWidget):
         edited: (key, value) a person changed a setting.
         added: (name) a new entry is wanted.
         removed: (name) an entry is to go.
+        typed: the name of a new entry is being typed.
     """
 
     edited = Signal(object, object)
     added = Signal(str)
     removed = Signal(str)
+    typed = Signal()
 
     def __init__(
         self,
@@ -71,9 +73,10 @@ class EntriesPage(QWidget):
         self.stack.addWidget(self.empty)
         self._lay_out()
         self.list.currentItemChanged.connect(self._show_chosen)
-        self.add.clicked.connect(self._on_add)
-        self.new.returnPressed.connect(self._on_add)
+        self.add.clicked.connect(self.take_new)
+        self.new.returnPressed.connect(self.take_new)
         self.new.textEdited.connect(lambda: self._note(""))
+        self.new.textChanged.connect(self.typed)
         self.remove.clicked.connect(lambda: self.removed.emit(self.chosen))
 
     @property
@@ -87,9 +90,12 @@ class EntriesPage(QWidget):
                 self.list.setCurrentRow(row)
 
     def be_narrow(self, narrow: bool) -> None:
-        self._side.setFixedWidth(LIST_WIDTHS[narrow])
+        words = max(self.add.sizeHint().width(), self.remove.sizeHint().width())
+        width = max(LIST_WIDTHS[narrow], words)
+        self._side.setFixedWidth(width)
         directions = QBoxLayout.Direction
-        self._buttons.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
+        stacked = 2 * words + self._buttons.spacing() > width
+        self._buttons.setDirection(directions.TopToBottom if stacked else directions.LeftToRight)
 
     def show_form(self, form: Form, problems: Mapping[Key, str]) -> None:
         """Show these entries; a mark stands at those that have a problem."""
@@ -137,14 +143,27 @@ class EntriesPage(QWidget):
         self.page.edited.connect(self.edited)
         self.stack.addWidget(self.page)
 
-    def _on_add(self) -> None:
+    @property
+    def pending(self) -> bool:
+        """Whether a name stands in the field that was not added yet."""
+        return bool(self.new.text().strip())
+
+    def drop_new(self) -> None:
+        """Forget the name that is being typed."""
+        self.new.clear()
+        self._note("")
+
+    def take_new(self) -> bool:
+        """Add the entry whose name was typed; False where that cannot be its name, which is said."""
         name = self.new.text().strip()
         problem = name_problem(self._form, self._section, name)
         self._note(problem or "")
-        if problem is None:
-            self.new.clear()
-            self.added.emit(name)
-            self.choose(name)
+        if problem is not None:
+            return False
+        self.new.clear()
+        self.added.emit(name)
+        self.choose(name)
+        return True
 
     def _note(self, told: str) -> None:
         set_text(self.note, told)

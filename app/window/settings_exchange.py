@@ -12,9 +12,10 @@ from PySide6.QtCore import QObject, Signal
 from app import texts_models as words
 from app.link import Link
 from app.settings_draft import Draft
-from app.settings_view import SLOTS, Key, names
+from app.settings_view import HOST, SLOTS, Key, names
 from app.settings_written import NotReadable
 from router.config.change import ConfigDocument
+from router.config.places import reach, resolves
 from router.config.problems import ConfigErrors
 from router.errors import RouterError
 from router.tasks import spawn
@@ -51,6 +52,8 @@ class ConfigExchange(QObject):
         if self.draft is not None:
             self.draft.put(key, value)
             self.changed.emit()
+            if key == HOST:
+                self._look_up(value)
 
     def add(self, section: str, name: str) -> None:
         if self.draft is not None:
@@ -80,17 +83,28 @@ class ConfigExchange(QObject):
 
     def apply(self) -> None:
         """Ask the router for what was edited; returns at once."""
+        if self._may_apply():
+            self._spawn(self._apply, "change hal0.yaml")
+
+    async def applied(self) -> bool:
+        """As `apply`; whether everything that was edited is in effect now."""
+        if self._may_apply():
+            await self._apply()
+        return self.draft is None or not self.draft.dirty
+
+    def _may_apply(self) -> bool:
+        """Whether a change begins; if what was edited cannot be right, that is told."""
         if self.draft is None or self.busy or not self.draft.dirty:
-            return
+            return False
         self.draft.refused = {}
         if self.draft.problems():
             self.told.emit(words.FIX_FIRST)
             self.changed.emit()
             self.refused.emit()
-            return
+            return False
         self.busy = True
         self.changed.emit()
-        self._spawn(self._apply, "change hal0.yaml")
+        return True
 
     def take(self, document: ConfigDocument) -> None:
         """hal0.yaml is `document` now. Raises NotReadable."""
@@ -100,6 +114,19 @@ class ConfigExchange(QObject):
             self.draft.update(document)
         if not self.draft.refused:
             self.told.emit(self.trouble)
+        self._look_up(self.draft.form[HOST])
+
+    def _look_up(self, host: str) -> None:
+        """Find out whether a name typed as the address has one."""
+        is_name = reach(host, lambda _name: True) is not reach(host, lambda _name: False)
+        if is_name and self.draft is not None and host not in self.draft.host_names:
+            self._spawn(lambda: self._resolve(host), f"look up {host}")
+
+    async def _resolve(self, host: str) -> None:
+        found = await asyncio.to_thread(resolves, host)
+        if self.draft is not None:
+            self.draft.host_names[host] = found
+            self.changed.emit()
 
     async def _load(self) -> None:
         if not self.busy:
@@ -125,7 +152,9 @@ class ConfigExchange(QObject):
         if asked:
             await self._link.edit_config(asked)
         # Anew, not on top: what was typed as "on" stands in the file as "true" now.
+        names = self.draft.host_names
         self.draft = Draft(await self._link.read_config())
+        self.draft.host_names = names
 
     async def _guarded(self, work: Callable[[], Coroutine[Any, Any, None]]) -> bool:
         """Whether `work` was done; if not, the reason is told and nothing that was typed is lost."""

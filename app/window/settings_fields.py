@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QLocale, Qt, Signal
-from PySide6.QtGui import QFontDatabase, QWheelEvent
+from PySide6.QtGui import QDragEnterEvent, QFontDatabase, QWheelEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -24,7 +24,14 @@ MONTH = 31 * 86_400.0
 JSON_LINES = 6
 
 
-class TextField(QLineEdit):
+class TypedLine(QLineEdit):
+    """A line that leaves files dragged onto it to the window, instead of taking their address as text."""
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
+        event.ignore() if event.mimeData().hasUrls() else super().dragEnterEvent(event)
+
+
+class TextField(TypedLine):
     """`optional`: an empty text means that the setting is left out (None)."""
 
     changed = Signal(object)
@@ -43,7 +50,7 @@ class TextField(QLineEdit):
         self.changed.emit(None if self._optional and not typed else typed)
 
 
-class NamesField(QLineEdit):
+class NamesField(TypedLine):
     """A tuple of names, typed with commas or spaces between them."""
 
     changed = Signal(object)
@@ -175,6 +182,7 @@ class JsonField(QPlainTextEdit):
         self.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.setFixedHeight(self.fontMetrics().lineSpacing() * JSON_LINES + 14)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAcceptDrops(False)
         self._shown = ""
         self.textChanged.connect(self._on_changed)
 

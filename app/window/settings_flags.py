@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHeaderView, QSizePolicy, QTableWidget, QTableWidgetItem
+from PySide6.QtWidgets import (
+    QHeaderView,
+    QLineEdit,
+    QSizePolicy,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableWidget,
+    QTableWidgetItem,
+    QWidget,
+)
 
 from app import texts_models as words
 from app.settings_written import Flags
 
 MAX_ROWS = 8
+
+
+class TypedAtOnce(QStyledItemDelegate):
+    """Each letter counts when it is typed, as in every other field, not when the cell is left."""
+
+    def createEditor(  # noqa: N802 - Qt's name
+        self, parent: QWidget, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QWidget:
+        made = super().createEditor(parent, option, index)
+        if isinstance(made, QLineEdit):
+            made.textEdited.connect(lambda: self.commitData.emit(made))
+        return made
 
 
 class FlagsField(QTableWidget):
@@ -24,6 +45,7 @@ class FlagsField(QTableWidget):
         self.verticalHeader().hide()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setTabKeyNavigation(False)
+        self.setItemDelegate(TypedAtOnce(self))
         self.itemChanged.connect(self._on_changed)
         self._refill(())
 

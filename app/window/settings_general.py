@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Protocol
 
 from PySide6.QtCore import QUrl
-from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from app import text
+from app import text, text_window
 from app import texts_models as words
 from app.settings_view import LOCAL_ONLY, UPDATES
 from app.window.parts import label, set_text, wrapping_label
@@ -58,6 +58,9 @@ class GeneralPage(Page):
             row.addWidget(button)
         row.addStretch(1)
         self.add_row(words.CONFIG_FILE, _column(self.file, buttons, self.file_note, self.problem))
+        self.keyboard = wrapping_label("muted")
+        self.keyboard.setText("\n".join(_shortcut(*shortcut) for shortcut in text_window.SHORTCUTS))
+        self.add_row(text_window.KEYBOARD, self.keyboard)
         self.start.clicked.connect(self._on_start)
         self.open.clicked.connect(lambda: self._open(self._file))
         self.reveal_file.clicked.connect(lambda: self._open(self._file.parent if self._file else None))
@@ -118,3 +121,8 @@ def _column(*parts: QWidget) -> QWidget:
     for part in parts:
         whole.addWidget(part)
     return made
+
+
+def _shortcut(keys: str, does: str) -> str:
+    """`Ctrl+L – logs`, with the keys as this system calls them."""
+    return f"{QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)} – {does}"

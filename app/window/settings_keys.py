@@ -1,4 +1,7 @@
-"""The editor of API keys: those there are stay masked, new ones are typed or made."""
+"""The editor of API keys: those there are stay masked, new ones are typed or made.
+
+What stands in the field for a new key counts as one at once: nobody must press Add for it to be applied.
+"""
 
 from __future__ import annotations
 
@@ -29,21 +32,46 @@ class KeysField(QWidget):
         self.note.hide()
         self.setFocusProxy(self.new)
         self._lay_out()
-        self.lines.changed.connect(self.changed)
+        self.lines.changed.connect(lambda kept: self.changed.emit((*kept, *self._typed)))
         self.add.clicked.connect(self._on_add)
         self.new.returnPressed.connect(self._on_add)
-        self.new.textEdited.connect(lambda: self._note(""))
+        self.new.textEdited.connect(self._on_typed)
         self.generate.clicked.connect(self._on_generate)
 
     def show_value(self, value: tuple[str, ...] | None) -> None:
         for part in (self.new, self.add, self.generate):
             part.setEnabled(value is not None)
-        self.lines.show_value(value or ())
+        listed = value or ()
+        if self._typed and listed[-1:] == self._typed:
+            listed = listed[:-1]
+        elif self._typed:  # taken back
+            self.new.clear()
+            self._note("")
+        self.lines.show_value(listed)
         if value is None:
             self._note(words.KEYS_ELSEWHERE)
 
+    def settle(self) -> None:
+        """What was typed is in hal0.yaml now: it is a key like the others."""
+        if self._typed:
+            whole = (*self.lines.value, *self._typed)
+            self.new.clear()
+            self._note("")
+            self.lines.show_value(whole)
+
+    @property
+    def _typed(self) -> tuple[str, ...]:
+        """The key in the field, if one stands there."""
+        typed = self.new.text().strip()
+        return (typed,) if typed else ()
+
+    def _on_typed(self) -> None:
+        self._note("")
+        self.changed.emit((*self.lines.value, *self._typed))
+
     def _on_generate(self) -> None:
         self.new.setText(f"hal0-{secrets.token_urlsafe(24)}")
+        self._on_typed()
         self.new.selectAll()
         self._note(words.KEY_COPY_HINT)
 

@@ -8,11 +8,8 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from app import text
 from app import texts_models as words
-from app.window.parts import label, set_text
-
-LINE_LIMIT = 60
+from app.window.parts import ElidedLabel
 
 
 class Lines(QWidget):
@@ -43,9 +40,8 @@ class Lines(QWidget):
     def _row(self, number: int, entry: str) -> QWidget:
         shown = self._shown(entry)
         made = QWidget()
-        line = label(selectable=True)
-        set_text(line, text.elide_middle(shown, LINE_LIMIT))
-        line.setToolTip(shown)
+        line = ElidedLabel()
+        line.show_text(shown)
         remove = QPushButton(words.REMOVE)
         remove.setAccessibleName(words.remove_entry(shown))
         remove.clicked.connect(lambda: self._remove(number))
@@ -65,7 +61,7 @@ class FoldersField(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.lines = Lines(str)
+        self.lines = Lines(words.folder)
         self.add = QPushButton(words.ADD_FOLDER)
         self.setFocusProxy(self.add)
         whole = QVBoxLayout(self)

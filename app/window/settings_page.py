@@ -33,6 +33,9 @@ class FieldBox(QWidget):
         for part in (editor, self.hint, self.problem):
             whole.addWidget(part)
 
+    def show_hint(self, hint: str) -> None:
+        set_text(self.hint, hint)
+
     def show_problem(self, problem: str | None) -> None:
         set_text(self.problem, problem or "")
         self.problem.setVisible(problem is not None)

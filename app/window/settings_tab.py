@@ -12,7 +12,7 @@ from app import autostart
 from app import texts_models as words
 from app.link import Link
 from app.settings_draft import Draft
-from app.settings_view import LOCAL_ONLY, MODELS, SLOTS, UPDATES
+from app.settings_view import API_KEYS, HOST, LOCAL_ONLY, MODELS, SLOTS, UPDATES
 from app.window.parts import label, set_flag, set_text, wrapping_label
 from app.window.settings_command import CommandView
 from app.window.settings_entries import EntriesPage
@@ -29,6 +29,7 @@ from app.window.settings_pages import (
     slot_page,
 )
 from router.config.change import ConfigDocument
+from router.config.places import Reach
 from router.state import Snapshot
 
 GENERAL, SERVER, SLOT_PAGE, MODEL_PAGE, ADVANCED = range(5)
@@ -36,6 +37,11 @@ _PAGE_OF = {
     LOCAL_ONLY[0]: GENERAL, UPDATES[0]: GENERAL, "server": SERVER, SLOTS: SLOT_PAGE, MODELS: MODEL_PAGE,
     "model_dirs": MODEL_PAGE,
 }  # fmt: skip
+HOST_HINTS = {
+    Reach.NOBODY: lambda: words.HOST_HINT,
+    Reach.HERE: lambda: words.HOST_HERE,
+    Reach.NETWORK: lambda: words.HOST_NETWORK,
+}
 NARROW = 620
 NAVIGATION_WIDTHS = (120, 84)  # and in a narrow window
 LOW = 340
@@ -105,6 +111,36 @@ class SettingsTab(QWidget):
         """Read hal0.yaml again; what was edited here stays. Returns at once."""
         self.exchange.load()
 
+    @property
+    def unsaved(self) -> int:
+        """How many changes would be lost."""
+        pending = sum(entries.pending for entries in (self.slots, self.models))
+        return (self.draft.count() if self.draft else 0) + pending
+
+    @Slot()
+    def apply_all(self) -> None:
+        """Apply what was changed, also a name that was typed and not added yet. Returns at once."""
+        if self._take_new():
+            self.exchange.apply()
+
+    async def applied(self) -> bool:
+        """As `apply_all`; whether nothing is left unsaved."""
+        return self._take_new() and await self.exchange.applied()
+
+    @Slot()
+    def discard_all(self) -> None:
+        for entries in (self.slots, self.models):
+            entries.drop_new()
+        self.exchange.discard()
+
+    def _take_new(self) -> bool:
+        for number, entries in ((SLOT_PAGE, self.slots), (MODEL_PAGE, self.models)):
+            if entries.pending and not entries.take_new():
+                self.navigation.setCurrentRow(number)
+                entries.new.setFocus()
+                return False
+        return True
+
     def show_document(self, document: ConfigDocument) -> None:
         """hal0.yaml is `document`: for a window that no router runs behind."""
         self.exchange.take(document)
@@ -113,7 +149,7 @@ class SettingsTab(QWidget):
     @Slot()
     def _show(self) -> None:
         draft = self.draft
-        count = draft.count() if draft else 0
+        count = self.unsaved
         enabled = draft is not None and not self.exchange.busy
         for page in self._pages():
             page.setEnabled(enabled)
@@ -127,6 +163,9 @@ class SettingsTab(QWidget):
         problems = draft.problems()
         for page in (self.general, *self._pages()):
             page.show_form(draft.form, problems)
+        self.server.boxes[HOST].show_hint(HOST_HINTS[draft.reach]())
+        if not draft.dirty:
+            self.server.boxes[API_KEYS].editor.settle()
         self._offer_models()
         marked = {_PAGE_OF.get(key[0], ADVANCED) for key in problems if key}
         for row, name in enumerate(_page_names()):
@@ -187,16 +226,17 @@ class SettingsTab(QWidget):
         for section, entries in ((SLOTS, self.slots), (MODELS, self.models)):
             entries.added.connect(lambda name, section=section: exchange.add(section, name))
             entries.removed.connect(lambda name, section=section: exchange.remove(section, name))
+            entries.typed.connect(self._show)
         exchange.changed.connect(self._show)
         exchange.told.connect(self._tell)
         exchange.refused.connect(self._go_to_problem)
         self.slots.list.currentItemChanged.connect(self._offer_models)
         self.navigation.currentRowChanged.connect(self.pages.setCurrentIndex)
-        self.discard.clicked.connect(exchange.discard)
-        self.apply.clicked.connect(exchange.apply)
+        self.discard.clicked.connect(self.discard_all)
+        self.apply.clicked.connect(self.apply_all)
         save = QShortcut(QKeySequence(QKeySequence.StandardKey.Save), self)
         save.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        save.activated.connect(exchange.apply)
+        save.activated.connect(self.apply_all)
         self.navigation.setCurrentRow(GENERAL)
 
     def _lay_out(self) -> None:

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+import functools
+
+import psutil
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app import text, text_window
-from app.menu_model import Action, Command
+from app.menu_model import ENGINE, Action, Command
+from app.remedy import Help
 from app.slot_model import SlotView, slot_view
 from app.theme import slot_tone
+from app.window.flow import Flow
 from app.window.parts import Card, Chip, ElidedLabel, ModelBox, button, label, set_text, wrapping_label
 from app.window.phase_line import PhaseLine
 from router.state import SlotError, SlotStatus, Snapshot
 
 NAME_WIDTH = 116
+NARROW_LETTERS = 75
+QWIDGETSIZE_MAX = (1 << 24) - 1  # Qt's "no limit"
 CHIP_WIDTH = 112
 
 
@@ -34,6 +51,10 @@ class SlotCard(Card):
         self.chip = Chip()
         self.facts = ElidedLabel("muted", mode=Qt.TextElideMode.ElideRight)
         self.cancel = self._button(text.CANCEL, Action.CANCEL)
+        self.cut = self._button(text_window.CUT, Action.CUT)
+        self.cut.setToolTip(text_window.CUT_TIP)
+        self.wait = self._button(text_window.WAIT, Action.WAIT)
+        self.wait.setToolTip(text_window.WAIT_TIP)
         self.unload = self._button(text.UNLOAD, Action.UNLOAD)
         self.restart = self._button(text_window.RESTART, Action.RESTART)
         self.log = self._button(text_window.SHOW_LOG, Action.SHOW_LOG)
@@ -46,6 +67,12 @@ class SlotCard(Card):
         self.force = button(text_window.LOAD_ANYWAY, text_window.action_on(text_window.LOAD_ANYWAY, name))
         self.remedy = button("")
         self.remedy.setToolTip(text_window.LOAD_WITH_TIP)
+        self.help = button("")
+        self.help.clicked.connect(self._on_help)
+        self.found = QFrame()
+        self.found_note = wrapping_label()
+        self.use = button(text_window.USE_IT, text_window.action_on(text_window.USE_IT, name))
+        self.use.clicked.connect(lambda: self._load(self._view.found if self._view else ""))
         self.dismiss = QToolButton(autoRaise=True)
         self.dismiss.setText(text_window.DISMISS_SIGN)
         self.dismiss.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -54,6 +81,8 @@ class SlotCard(Card):
         self._shown: tuple[Snapshot, SlotStatus, float, float | None] | None = None
         self._dismissed: SlotError | None = None
         self._view: SlotView | None = None
+        self._narrow: bool | None = None
+        self.chip.setMinimumWidth(CHIP_WIDTH)
         self._lay_out()
         self.models.chosen.connect(self._load)
         self.restore.clicked.connect(lambda: self._load(self._view.restore if self._view else ""))
@@ -67,7 +96,8 @@ class SlotCard(Card):
     ) -> None:
         """Show `slot` as it is in `snapshot`; `now` in Unix seconds."""
         self._shown = (snapshot, slot, now, seconds_left)
-        view = slot_view(snapshot, slot, now, seconds_left, self._dismissed)
+        ram = None if "/" in self.name else _ram()  # another computer's is not known
+        view = slot_view(snapshot, slot, now, seconds_left, self._dismissed, ram)
         if view == self._view:
             return
         self._view = view
@@ -81,10 +111,14 @@ class SlotCard(Card):
         if view.phases:
             self.phases.show_view(view)
         self.phases.setVisible(bool(view.phases))
+        set_text(self.found_note, view.found_text)
+        self.found.setVisible(bool(view.found))
         self._show_problem(view)
 
     def _show_buttons(self, view: SlotView) -> None:
         self.cancel.setVisible(view.may_cancel)
+        self.cut.setVisible(view.may_cut)
+        self.wait.setVisible(view.may_wait)
         for made in (self.unload, self.restart):
             made.setVisible(view.has_engine and not view.may_cancel)
         self.log.setVisible(view.has_engine)
@@ -94,6 +128,7 @@ class SlotCard(Card):
 
     def _show_problem(self, view: SlotView) -> None:
         set_text(self.error, view.error)
+        self.error.setToolTip(view.error_tip if view.error_tip != view.error else "")
         self.restore.setVisible(bool(view.restore))
         self.restore.setToolTip(view.restore_text)
         self.restore.setAccessibleName(f"{self.name}: {view.restore_text}")
@@ -102,6 +137,10 @@ class SlotCard(Card):
         self.remedy.setVisible(bool(view.remedy))
         self.remedy.setText(text.qt_label(view.remedy_text))
         self.remedy.setAccessibleName(text_window.action_on(view.remedy_text, self.name))
+        self.help.setVisible(view.help is not None)
+        if view.help is not None:
+            self.help.setText(text_window.HELPS[view.help.value])
+            self.help.setAccessibleName(text_window.action_on(self.help.text(), self.name))
         self.problem.setVisible(bool(view.error))
 
     def _load(self, model_id: str, *, force: bool = False) -> None:
@@ -109,7 +148,20 @@ class SlotCard(Card):
 
     def _on_remedy(self) -> None:
         if self._view is not None:
-            self.chosen.emit(Command(Action.LOAD, self.name, self._view.retry, flags=self._view.remedy))
+            self.chosen.emit(Command(Action.LOAD, self.name, self._view.failed, flags=self._view.remedy))
+
+    def _on_help(self) -> None:
+        if self._view is None or self._shown is None:
+            return
+        model = self._shown[0].model(self._view.failed)
+        match self._view.help:
+            case Help.SHOW_FILE:
+                file = (model.file or "") if model is not None else ""
+                self.chosen.emit(Command(Action.SHOW_FILE, self.name, value=file))
+            case Help.INSTALL:
+                self.chosen.emit(Command(Action.UPDATE, value=ENGINE))
+            case Help.SETTINGS:
+                self.chosen.emit(Command(Action.SETTINGS))
 
     def _on_dismiss(self) -> None:
         """Only this window forgets it: the slot's state and the tray go on telling."""
@@ -123,38 +175,79 @@ class SlotCard(Card):
         made.clicked.connect(lambda: self.chosen.emit(Command(action, self.name)))
         return made
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        letter = self.fontMetrics().averageCharWidth()
+        self._be_narrow(event.size().width() < NARROW_LETTERS * letter)
+        super().resizeEvent(event)
+
+    def _be_narrow(self, narrow: bool) -> None:
+        """The list of models and the buttons get lines of their own where there is no room beside the names."""
+        if narrow == self._narrow:
+            return
+        self._narrow = narrow
+        for part in (self._names, self.models, self.chip):
+            self._top.removeWidget(part)
+        self.title.setMinimumWidth(0)
+        self.title.setMaximumWidth(QWIDGETSIZE_MAX if narrow else NAME_WIDTH)
+        self._names.setFixedWidth(NAME_WIDTH) if not narrow else self._names.setMinimumWidth(0)
+        if narrow:
+            self._names.setMaximumWidth(QWIDGETSIZE_MAX)
+        self._top.addWidget(self._names, 0, 0)
+        middle = Qt.AlignmentFlag.AlignVCenter
+        if narrow:
+            self._top.addWidget(self.chip, 0, 1, middle)
+            self._top.addWidget(self.models, 1, 0, 1, 2)
+        else:
+            self._top.addWidget(self.models, 0, 1)
+            self._top.addWidget(self.chip, 0, 2, middle)
+        self._top.setColumnStretch(0, 1 if narrow else 0)
+        self._top.setColumnStretch(1, 0 if narrow else 1)
+        directions = QBoxLayout.Direction
+        self._below.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
+
     def _lay_out(self) -> None:
-        names = QVBoxLayout()
+        self._names = QWidget()
+        names = QVBoxLayout(self._names)
+        names.setContentsMargins(0, 0, 0, 0)
         names.setSpacing(0)
         names.addWidget(self.title)
         names.addWidget(self.kind)
-        self.title.setFixedWidth(NAME_WIDTH)
-        self.chip.setMinimumWidth(CHIP_WIDTH)
-        top = QHBoxLayout()
-        top.setSpacing(12)
-        top.addLayout(names)
-        top.addWidget(self.models, 1)
-        top.addWidget(self.chip, 0, Qt.AlignmentFlag.AlignVCenter)
-        below = QHBoxLayout()
-        below.setSpacing(8)
-        below.addWidget(self.facts, 1)
-        for made in (self.cancel, self.restart, self.unload, self.log):
-            below.addWidget(made)
+        self._top = QGridLayout()
+        self._top.setHorizontalSpacing(12)
+        self._top.setVerticalSpacing(6)
+        buttons = Flow()
+        for made in (self.wait, self.cut, self.cancel, self.restart, self.unload, self.log):
+            buttons.addWidget(made)
+        self._below = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._below.setSpacing(8)
+        self._below.addWidget(self.facts, 1)
+        self._below.addLayout(buttons)
+        self._be_narrow(False)
         said = QHBoxLayout()
         said.addWidget(self.error, 1)
         said.addWidget(self.dismiss, 0, Qt.AlignmentFlag.AlignTop)
-        ways = QHBoxLayout()
-        ways.addStretch(1)
-        for made in (self.restore, self.retry, self.remedy, self.force):
+        ways = Flow()
+        for made in (self.restore, self.help, self.retry, self.remedy, self.force):
             ways.addWidget(made)
         trouble = QVBoxLayout(self.problem)
         trouble.setContentsMargins(10, 6, 8, 6)
         trouble.addLayout(said)
         trouble.addLayout(ways)
+        offered = QHBoxLayout(self.found)
+        offered.setContentsMargins(0, 0, 0, 0)
+        offered.addWidget(self.found_note, 1)
+        offered.addWidget(self.use)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(14, 10, 14, 10)
         whole.setSpacing(8)
-        whole.addLayout(top)
+        whole.addLayout(self._top)
         whole.addWidget(self.phases)
+        whole.addWidget(self.found)
         whole.addWidget(self.problem)
-        whole.addLayout(below)
+        whole.addLayout(self._below)
+
+
+@functools.cache
+def _ram() -> int:
+    """Bytes of RAM of this computer."""
+    return int(psutil.virtual_memory().total)

@@ -72,10 +72,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Never leave this computer</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>This slot&apos;s engine has not written anything yet.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -148,10 +144,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{model} (runs on, but is no longer offered)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>{count} s</source>
         <translation type="unfinished"></translation>
     </message>
@@ -173,10 +165,6 @@
     </message>
     <message>
         <source>{slots} and {more} more</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>makes {slots} leave</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -208,6 +196,18 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Local only</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{model} (still running, no longer available)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>unloads {slots}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Nothing loaded</source>
         <translation type="unfinished"></translation>
     </message>
@@ -221,6 +221,18 @@
     </message>
     <message>
         <source>{count} waiting</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>waits for 1 request</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>waits for {count} requests</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{waits}, cut off in {time}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -292,7 +304,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Quitting stops the models and breaks those answers off.</source>
+        <source>Quitting stops the models and cuts those answers off.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>hal0 found no graphical session; run “hal0 serve” to use it without a window.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -309,10 +325,6 @@
     </message>
     <message>
         <source>This session has no tray to hide in. Quitting stops the models and the endpoint.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>hal0 found no graphical session; run “hal0 serve” to serve without a window.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -408,19 +420,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Replace {key} by one of the keys under server.api_keys in hal0.yaml.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Slot</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Close</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>hal0.yaml is not in effect as it is now: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -456,6 +460,46 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Keyboard</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>first slot, Ctrl+2 the second, and so on</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>next tab</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>logs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>settings</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>apply the settings</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>search the models</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>copy the endpoint URL</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>close the window</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>quit hal0</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Drain</source>
         <translation type="unfinished"></translation>
     </message>
@@ -476,6 +520,22 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Built-in demo</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The built-in demo answers until you load one of your own models.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Use it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>New model found: {model}. Use it instead of the demo?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Restore previous</source>
         <translation type="unfinished"></translation>
     </message>
@@ -484,7 +544,27 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Switch now</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Cuts off the requests that the old model still answers.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Let them finish</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Waits for them, however long they take.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Load anyway</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Open settings</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -660,7 +740,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>No GGUF files found. Until you add models, a tiny built-in demo stands in; it needs llama-server as well.</source>
+        <source>llama-server could not be installed because of a bug in hal0; see its log.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -696,6 +776,38 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Replace {key} with one of the keys under server.api_keys in hal0.yaml.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{key} stands for the API key in the environment variable {variable}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The API key is read from the environment variable {variable}: set it where you run this.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The API key is hidden here; Copy includes it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Show key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>hal0.yaml has an error; your last changes are ignored: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>From another computer use {address} instead of {here}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No GGUF files found. Until you add models, a tiny built-in demo answers; it needs llama-server as well.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Fetches llama.cpp&apos;s llama-server into hal0&apos;s own folder; nothing else is changed.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -709,10 +821,6 @@
     </message>
     <message>
         <source>Progress of installing llama-server</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>llama-server was not installed because of a mistake in hal0; its log says more.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -848,6 +956,34 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Only files and folders of this computer can be dropped here; use Download… for a model on Hugging Face.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Only this file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The whole folder</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Only these files</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Their whole folders</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A folder is watched: models that are put there later appear by themselves.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The usual folders: ~/models, Hugging Face, LM Studio, llama.cpp, Ollama</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Model</source>
         <translation type="unfinished"></translation>
     </message>
@@ -885,6 +1021,10 @@
     </message>
     <message>
         <source>≈ too big</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>running</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -968,6 +1108,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Besides, up to {most} of RAM keeps earlier prompts, less where RAM is short (cache-ram).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>To make room, the models of these slots are unloaded: {slots}.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -988,11 +1132,119 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>loaded</source>
+        <source>No slot can load this model: add one under Settings › Slots.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>No slot may hold this model: add one under Settings › Slots.</source>
+        <source>{folder} is already one of your model folders.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>hal0.yaml could not be changed because of a bug in hal0; see its log.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Nothing was applied: fix the fields marked in red first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Apply your changes to the settings?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>They are lost if you discard them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Keep editing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>hal0.yaml has an error; fix it in an editor before changing it here: {problem}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It does not exist yet: hal0 uses its defaults, and your first change here creates it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Use 127.0.0.1 for this computer only, or 0.0.0.0 for your whole network.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Only this computer can use hal0. 0.0.0.0 opens it to your network, with an API key.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Other computers can use hal0 with an API key. The connection is not encrypted, so use it only on networks you trust.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>These keys can only be changed in hal0.yaml itself.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This key is already in the list.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It takes effect when you apply. Copy it now: afterwards only its end is shown.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Model at start</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>the first that works</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Allowed models</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>All models of this kind</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Seconds that running answers have to finish before a switch cuts them off.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Other names clients may use, separated by commas.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>hal0 never sends a request to another server, even if a slot is set up to use one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>When memory is short, idle slots with a lower number are unloaded first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Fallbacks</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Upstreams that answer while this slot cannot, in this order: NAME or NAME/MODEL, separated by commas.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>UPSTREAM/MODEL answers instead of a local model. Leave it empty to use a local one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Memory left for the desktop and other programs: on each GPU, or in RAM if there is no GPU.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>How many requests may wait for another model, per slot.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>loaded</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1000,11 +1252,27 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Added {folder}; its models appear in a moment.</source>
+        <source>Add {name} to your models?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{folder} is one of your model folders already.</source>
+        <source>Add these {count} files to your models?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Added {name}; it appears in a moment.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{file} is already one of your models.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Not added: {names}. {rule}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Added {folder}; its models appear in a moment.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1072,23 +1340,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>hal0.yaml could not be changed because of a mistake in hal0; its log says more.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Nothing was applied: correct the fields with a red sentence first.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>1 unsaved change</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>{count} unsaved changes</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>hal0.yaml cannot be changed here before it is corrected: {problem}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1116,10 +1372,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>It does not exist yet: hal0 runs on its defaults, and the first change here makes it.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Starting at login could not be changed: {reason}.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1132,11 +1384,19 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>127.0.0.1 lets only this computer in. 0.0.0.0 lets in everyone on your network who has a key: the connection is not encrypted, so use it on networks you trust.</source>
+        <source>With this address other computers could use your models: add an API key, or use 127.0.0.1.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>With this address other computers could use your models: add an API key, or use 127.0.0.1.</source>
+        <source>The address is missing: use 127.0.0.1 for this computer only.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Only the address belongs here, without http:// and without the port.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>“{typed}” is not an address of this computer.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1156,19 +1416,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The keys can only be changed in hal0.yaml itself: they are not plainly listed there.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>A key may only hold ASCII letters, digits and signs, without spaces.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>This key is in the list already.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Copy it now: after Add only its end is shown.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1189,22 +1437,6 @@
     </message>
     <message>
         <source>as the file says</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Holds first</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>the first that can run</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>May hold</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Every model of its kind</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1245,10 +1477,6 @@
     </message>
     <message>
         <source>Wait to finish</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Seconds that running answers get before a switch breaks them off.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1308,19 +1536,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Browse…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Display name</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Aliases</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Other names clients may send, with commas between them.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1352,10 +1572,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>No server elsewhere is asked for anything, whatever the slots say.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>New versions</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1376,31 +1592,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Where memory is short, idle models of slots with a lower number make room first.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Stand-ins</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Upstreams that answer, in this order, while this slot cannot: NAME or NAME/MODEL, with commas between.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Answered by</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>UPSTREAM/MODEL: this slot has no model of its own. Leave it empty to give it one.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Keep free</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Of each GPU, or without one of the RAM: for the desktop and other programs.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1433,10 +1629,6 @@
     </message>
     <message>
         <source>Waiting requests</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>How many may wait per slot for another model.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1544,7 +1736,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{done} of {total} came before</source>
+        <source>{done} of {total} already here</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1572,7 +1764,23 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>it is tried again and again</source>
+        <source>local only</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>retrying</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Close the tray (hal0 serve keeps running)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The slots are unknown until there is contact again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Lost contact with {program}. This window reconnects as soon as it answers again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1584,23 +1792,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Close the tray (hal0 serve goes on)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Without contact nothing is known of the slots.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>attached to {program}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>attached to {program} (process {pid})</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>This window belonged to {program}. It comes back by itself when that answers again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1636,7 +1832,43 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Go on</source>
+        <source>Continue</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>That failed because of a bug in hal0; see its log.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{done} of {total} are already here; the download continues from there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stops the download and deletes what was fetched so far.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Removes it from this list; the model stays.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Waiting for other downloads · {total}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Downloaded · {total}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{model} is downloaded and ready to load.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Installs it next to the current one; `hal0 engine rollback` returns to that.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>llama-server {version} is installed; each slot uses it from its next switch on.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1649,10 +1881,6 @@
     </message>
     <message>
         <source>Asking Hugging Face…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>That did not work because of a mistake in hal0; its log says more.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1673,10 +1901,6 @@
     </message>
     <message>
         <source>It is on this computer already: {path}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{done} of {total} came before and are gone on with.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1704,27 +1928,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Ends the download and takes away what has come.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Takes it out of this list; the model stays.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Waits for the others · {total}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Paused · {done} of {total}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Here · {total}; it is one of your models now</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{model} has come; it can be loaded now.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1736,19 +1940,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Installs it beside the one you have; `hal0 engine rollback` goes back.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Install {name} {version}…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>{name} {newest} is available; you have {current}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>llama-server {version} is installed; each slot takes it at its next switch.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

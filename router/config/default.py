@@ -11,6 +11,9 @@ from router.config.programs import program_folders, readable
 from router.config.schema import Config, SlotConfig
 from router.paths import Paths
 
+USUAL = "default"
+"""In `model_dirs`: the folders that are looked at where it is left out, also those that appear later."""
+
 
 def default_slots() -> Mapping[str, SlotConfig]:
     """One chat slot that loads its model at start."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from router.config import basics, elsewhere, places, seats
-from router.config.default import default_config, default_model_dirs, default_slots
+from router.config.default import USUAL, default_config, default_model_dirs, default_slots
 from router.config.fields import Section
 from router.config.flags import flag_name
 from router.config.problems import ConfigErrors, ConfigProblem, ProblemList, nearest
@@ -153,6 +153,9 @@ def _model_dirs(document: Section, source: Path, paths: Paths | None) -> tuple[P
         return default_model_dirs(paths or Paths.for_user(source))
     folders: list[Path] = []
     for entry in written:
+        if entry.text == USUAL:
+            folders.extend(default_model_dirs(paths or Paths.for_user(source)))
+            continue
         try:
             folders.append(places.expand(entry.text, source.parent))
         except ValueError as error:

@@ -64,14 +64,14 @@ MEANINGS: Final[dict[type, dict[str, Meaning]]] = {
     SlotConfig: {
         "kind": Meaning("what the slot serves"),
         "model": Meaning("what it holds first", "the first that can run"),
-        "models": Meaning("what it may hold", "every model of its kind"),
+        "models": Meaning("the models it may load", "all models of its kind"),
         "autoload": Meaning("load when hal0 starts, instead of with the first request"),
         "switch": Meaning(
             "`manual`: a request that names another model is refused instead of switching",
         ),
         "idle_unload": Meaning("seconds after the last request until it is unloaded; 0: never"),
         "pinned": Meaning("never switched by a request, never unloaded for being idle or to make room"),
-        "drain_timeout": Meaning("seconds running requests get to end before a switch breaks them off"),
+        "drain_timeout": Meaning("seconds that running requests have to finish before a switch cuts them off"),
         "command": Meaning("another engine's command line, with `{port}`; never run through a shell"),
         "health": Meaning("path that answers 200 when that engine is ready"),
         "priority": Meaning("where memory is short, models of slots with a lower one make room first"),
@@ -90,7 +90,7 @@ MEANINGS: Final[dict[type, dict[str, Meaning]]] = {
     },
     MemoryConfig: {
         "headroom": Meaning(
-            "what loading a model leaves free of each GPU, or without one of the RAM: `1GiB`, `700MiB`, bytes",
+            "memory that a load leaves free, on each GPU or, without one, in RAM: `1GiB`, `700MiB`, bytes",
             "512MiB",
         ),
     },

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ipaddress
 import re
 import shutil
-from collections.abc import Iterable
+import socket
+from collections.abc import Callable, Iterable
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -52,15 +54,56 @@ def exists(path: Path) -> bool:
         return False
 
 
+class Reach(StrEnum):
+    """Who could use an endpoint that listens on an address."""
+
+    NOBODY = "nobody"
+    HERE = "here"
+    NETWORK = "network"
+
+
+def reach(text: str, resolves: Callable[[str], bool]) -> Reach:
+    """Who reaches `text`, as typed; NOBODY: it is no address to listen on. `resolves` is asked about names.
+
+    A name that resolves counts as open to the network: what it stands for may change.
+    """
+    bare = text.removeprefix("[").removesuffix("]") if text.endswith("]") else text
+    try:
+        address = ipaddress.ip_address(bare)
+    except ValueError:
+        if text.lower() == "localhost":
+            return Reach.HERE
+        named = _HOST_NAME.fullmatch(text) and not re.fullmatch(r"[0-9.]+", text)
+        return Reach.NETWORK if named and resolves(text) else Reach.NOBODY
+    if address.is_multicast or text == "255.255.255.255":
+        return Reach.NOBODY
+    return Reach.HERE if is_loopback(bare) else Reach.NETWORK
+
+
 def host(text: str) -> str:
-    """An IP address or host name to listen on. Raises ValueError for anything else, such as a URL."""
+    """An IP address or host name to listen on. Raises ValueError for anything else, such as a URL.
+
+    A name with a dot may belong to a network that comes up later, so only plain ones are looked up. May block.
+    """
+    if reach(text, lambda name: "." in name or resolves(name)) is Reach.NOBODY:
+        extra = "; the port is a setting of its own" if ":" in text.rpartition("]")[2] else ""
+        raise ValueError(
+            f'"{text}" is no IP address or host name{extra}; write 127.0.0.1 for this computer only, '
+            "or 0.0.0.0 for the network"
+        )
     bare = text.removeprefix("[").removesuffix("]")
     try:
         return str(ipaddress.ip_address(bare))
     except ValueError:
-        if _HOST_NAME.fullmatch(text) and not re.fullmatch(r"[0-9.]+", text):
-            return text
-    raise ValueError(f'"{text}" is no IP address or host name; write 127.0.0.1, or 0.0.0.0 for the network')
+        return text
+
+
+def resolves(name: str) -> bool:
+    """Whether this computer knows an address for `name` now. Blocks."""
+    try:
+        return bool(socket.getaddrinfo(name, None))
+    except (OSError, UnicodeError):
+        return False
 
 
 def all_here(addresses: str) -> bool:
@@ -174,6 +217,7 @@ def is_address(text: str) -> bool:
 def is_loopback(text: str) -> bool:
     """Whether only this computer can reach `text` (from `host`)."""
     try:
-        return ipaddress.ip_address(text).is_loopback
+        address = ipaddress.ip_address(text)
+        return (getattr(address, "ipv4_mapped", None) or address).is_loopback
     except ValueError:
         return text.lower() == "localhost"

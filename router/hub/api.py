@@ -107,7 +107,7 @@ class Hub:
                 "private one, run `hf auth login` or set HF_TOKEN."
             ) from error
         except errors.HFValidationError as error:
-            raise PullFailed(f'"{repo}" is no name of a repository: write org/repo.') from error
+            raise PullFailed(f'"{repo}" is not the name of a repository: write org/repo.') from error
         except errors.OfflineModeIsEnabled as error:
             raise PullFailed("HF_HUB_OFFLINE is set, so nothing is fetched: unset it and try again.") from error
         except errors.HfHubHTTPError as error:

@@ -46,7 +46,7 @@ LEAVE_SECONDS: Final = 2.0
 """For threads to end when hal0 does; one that waits for a silent server is left."""
 
 _GONE = "{reference} is just being removed; try again in a moment."
-_BUG = "{reference} was not fetched because of a mistake in hal0; its log says more."
+_BUG = "{reference} was not downloaded because of a bug in hal0; see its log."
 
 
 @dataclass(eq=False, slots=True)

@@ -89,7 +89,7 @@ def parse_reference(text: str) -> Reference:
     match = _REFERENCE.fullmatch(text.strip())
     if match is None or ".." in text:
         raise PullFailed(
-            f'"{text}" is no model on Hugging Face: write org/repo or org/repo:quantisation, '
+            f'"{text}" is not the name of a model on Hugging Face: write org/repo or org/repo:quantisation, '
             "such as bartowski/Llama-3.2-3B-Instruct-GGUF:Q4_K_M."
         )
     return Reference(match["repo"], match["quant"])

@@ -82,7 +82,7 @@ def disk_failed(error: OSError, folder: Path) -> PullFailed:
     """What to tell of a disk that cannot take the file."""
     if error.errno in _FULL:
         return PullFailed(
-            f"The disk with {folder} is full: make room and pull again; what has come is kept and gone on with."
+            f"The disk with {folder} is full: make room and pull again; it continues where it stopped."
         )
     return PullFailed(
         f"{error.filename or folder} cannot be used ({error.strerror or error}); pull again then."

@@ -65,7 +65,7 @@ async def _context(outlook: Outlook, model: Model, needs: Needs, room: Amounts, 
     whole = await _forecast(outlook, model)
     if least is None or whole is None or not fits(low := needs(least)):
         return None
-    guess = _between(low, needs(whole), room, asked)
+    guess = min(_between(low, needs(whole), room, asked), model.context_trained or asked)
     for size in (guess, guess - guess // 16 // _STEP * _STEP):
         if size > SMALLEST:
             there = await _forecast(outlook, model.with_context(size))

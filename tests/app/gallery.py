@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QWidget
 
 from app import text_window
+from app.client_key import ClientKey
 from app.connect import Client
 from app.engine_setup import EngineView
 from app.link import Attached
@@ -171,9 +172,11 @@ def _copy_menu() -> QWidget:
     return made.endpoint.menu
 
 
-def _connect(client: Client) -> Callable[[], QWidget]:
+def _connect(
+    client: Client, key: ClientKey | None = None, scene: Callable[[], Snapshot] = scenes.ready
+) -> Callable[[], QWidget]:
     def make() -> QWidget:
-        dialog = ConnectDialog(client, scenes.ready())
+        dialog = ConnectDialog(client, scene(), key=key)
         dialog.setStyleSheet(style_sheet(colours(dialog.palette())))
         return dialog
 
@@ -205,6 +208,11 @@ SCENES: dict[str, Callable[[], QWidget]] = {
     "phases": _slots(scenes.phases, 760, 900),
     "failed": _slots(scenes.failed),
     "failed-small": _slots(scenes.failed, 640, 480),
+    "demo-and-more": _slots(scenes.demo_and_more),
+    "models-demo-and-more": lambda: _tab(1, scenes.demo_and_more()),
+    "damaged": _slots(scenes.damaged),
+    "damaged-least": _slots(scenes.damaged, 480, 480),
+    "models-damaged-least": lambda: _tab(1, scenes.damaged(), 480, 480),
     "port-taken": _slots(scenes.port_taken),
     "remote": _slots(scenes.remote),
     "remote-small": _slots(scenes.remote, 640, 480),
@@ -253,6 +261,12 @@ SCENES: dict[str, Callable[[], QWidget]] = {
     "connect-continue": _connect(Client.CONTINUE),
     "connect-cline": _connect(Client.CLINE),
     "connect-open-webui": _connect(Client.OPEN_WEBUI),
+    "connect-key": _connect(
+        Client.HERMES, ClientKey("hal0-secret-1234567890", needed=True, secret=True), scenes.lan
+    ),
+    "connect-variable": _connect(
+        Client.CONTINUE, ClientKey("VALUE-OF-HAL0_KEY", needed=True, variable="HAL0_KEY")
+    ),
     "update": _slots(scenes.update),
     "update-small": _slots(scenes.update, 640, 480),
     "downloads": lambda: _tab(1, scenes.downloading()),

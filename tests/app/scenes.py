@@ -317,7 +317,7 @@ def remote_lost() -> Snapshot:
 
 def attached_lost() -> Snapshot:
     """What is known of `hal0 serve` when it no longer answers: nothing but that."""
-    error = "Lost contact with hal0 at http://127.0.0.1:8080 (Connection refused); it is tried again and again."
+    error = "Lost contact with hal0 at http://127.0.0.1:8080 (Connection refused); retrying."
     return Snapshot(server=replace(RUNNING, state=ServerState.FAILED, error=error))
 
 
@@ -398,3 +398,50 @@ LOG_LINES = [
     "0.00.312.040 D srv    request: Authorization: Bearer hf_abcdefghijklmnopqrst",
     "0.07.901.512 I srv    update_slots: all slots are idle",
 ]
+
+
+def demo_and_more() -> Snapshot:
+    """The demo answers, and the person's first own model has just appeared."""
+    gone = "no longer in hal0.yaml or a model folder"
+    demo = replace(model("hal0-demo", "hal0-demo", 0.01), problem=gone)
+    slot = replace(PRIMARY, model=demo.id, loaded=(demo.id,), choices=(QWEN.id, LLAMA.id))
+    return replace(_with(on(slot, int(0.1 * GB))), models=(QWEN, LLAMA, demo))
+
+
+def damaged() -> Snapshot:
+    """A truncated and a junk file with long names in deep folders, and a slot whose load failed."""
+    folder = (
+        "/home/somebody/.cache/huggingface/hub/models--some-vendor--some-model-GGUF/snapshots/0123456789abcdef"
+    )
+    broken = []
+    for name, why in (
+        ("cut", "is truncated: its tensors need 4,683,071,488 bytes, it has 1,048,576"),
+        ("junk", "is no GGUF file: it begins with b'junk'"),
+    ):
+        file = f"{folder}/{LONG_NAME}-{name}.gguf"
+        told = f"{file} {why}. Download it again."
+        broken.append(replace(model(name, f"{LONG_NAME}-{name}", 4.4), file=file, problem=told))
+    error = SlotError("model.invalid", broken[0].problem or "", "cut", NOW - 3)
+    down = replace(
+        PRIMARY,
+        name="a-slot-with-a-rather-long-name",
+        state=SlotState.FAILED,
+        model="cut",
+        loaded=(),
+        pid=None,
+        memory=None,
+        choices=("cut", "junk", QWEN.id),
+        last_error=error,
+    )
+    short = SlotError(
+        "memory.insufficient",
+        f'Model "{LONG_NAME}" does not fit: it needs 41.2 GB of GPU; 4.8 GB is free, 0.5 GB is kept free: '
+        "36.9 GB short.",
+        QWEN.id,
+        NOW,
+        ("cache-type-k=q8_0", "cache-type-v=q8_0"),
+    )
+    full = replace(PRIMARY, name="coder", state=SlotState.FAILED, last_error=short, model=BGE.id)
+    ready = replace(PRIMARY, name="other", choices=("cut", QWEN.id))
+    shown = _with(down, full, ready)
+    return replace(shown, models=(*broken, *MODELS))

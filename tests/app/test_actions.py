@@ -95,7 +95,7 @@ async def test_flags_that_hal0_yaml_refuses_load_nothing(actions: Actions, link:
     async with asyncio.timeout(5):
         while len(heard.failures) < 2:
             await asyncio.sleep(0)
-    assert "cannot be changed here" in heard.failures[1][1]
+    assert "has an error; fix it" in heard.failures[1][1]
     assert not [call for call in link.calls if call[0] == "load"]
 
 

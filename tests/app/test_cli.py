@@ -268,7 +268,7 @@ def test_switch_shows_each_phase_once_in_a_pipe(
     stub.answers |= {"/api/state": told, LOAD: loaded}
     assert cli.main(["switch", "primary", "beta", "--url", stub.url]) == 0
     out, err = capsys.readouterr()
-    assert out == "primary now holds beta.\n"
+    assert out == "beta is running in primary.\n"
     assert err == "primary: stopping\nprimary: loading\n"
     assert ("POST", LOAD, {"model": "beta"}, None) in stub.asked
 

@@ -3,11 +3,16 @@ from __future__ import annotations
 import json
 import shlex
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import yaml
 
+from app.client_key import NO_KEY, UNKNOWN, ClientKey, key_of
 from app.connect import Client, recipe
+from router.config.change import ConfigDocument
+from router.config.hidden import hide_keys
+from router.config.load import parse_text
 from tests.app import scenes
 from tests.app.scenes import PRIMARY, lan, ready
 
@@ -73,3 +78,57 @@ def test_on_a_network_the_key_has_to_be_filled_in() -> None:
 
 def test_without_a_slot_for_chats_that_is_said() -> None:
     assert "No slot is for chats" in recipe(Client.CURL, scenes.empty()).warning
+
+
+def document(server: str) -> ConfigDocument:
+    text = f"server: {server}\n"
+    variables = {"HAL0_KEY": "from-the-environment"}
+    config = parse_text(text, Path("hal0.yaml"), environment=variables).config
+    return ConfigDocument(Path("hal0.yaml"), True, hide_keys(text), config)
+
+
+@pytest.mark.parametrize(
+    ("server", "key"),
+    [
+        ("{}", NO_KEY),
+        ("{api_keys: []}", NO_KEY),
+        ("{api_keys: [abc-secret-1]}", ClientKey("abc-secret-1", needed=True, secret=True)),
+        ("{api_keys: [env:HAL0_KEY, abc-secret-1]}", ClientKey("abc-secret-1", needed=True, secret=True)),
+        ("{api_keys: [env:HAL0_KEY]}", ClientKey("VALUE-OF-HAL0_KEY", needed=True, variable="HAL0_KEY")),
+    ],
+)
+def test_the_key_a_client_needs(server: str, key: ClientKey) -> None:
+    """Row 38."""
+    assert key_of(document(server)) == key
+
+
+def test_keys_that_another_process_does_not_tell_are_asked_for() -> None:
+    """Row 38: over HTTP the keys stay where they are (router.wire.config)."""
+    told = document("{api_keys: [abc-secret-1]}")
+    remote = replace(told, config=replace(told.config, server=replace(told.config.server, api_keys=())))
+    assert key_of(remote) == UNKNOWN
+    assert key_of(replace(told, text="server: [")) == UNKNOWN
+
+
+@pytest.mark.parametrize("client", [client for client in Client if client is not Client.URL])
+def test_a_key_is_copied_but_not_shown(client: Client) -> None:
+    """Row 38."""
+    key = ClientKey("hal0-secret-1234567890", needed=True, secret=True)
+    found = recipe(client, ready(), key=key)
+    assert key.value in found.paste and key.value not in found.shown
+    assert found.shown.count("\n") == found.paste.count("\n")
+    assert "YOUR" not in found.paste + found.warning
+
+
+@pytest.mark.parametrize("client", [client for client in Client if client is not Client.URL])
+def test_a_key_in_the_environment_is_pointed_at(client: Client) -> None:
+    """Row 38."""
+    key = ClientKey("VALUE-OF-HAL0_KEY", needed=True, variable="HAL0_KEY")
+    found = recipe(client, ready(), key=key)
+    assert "HAL0_KEY" in found.paste and "HAL0_KEY" in found.warning
+
+
+def test_on_windows_curl_is_one_line_for_its_shells() -> None:
+    paste = recipe(Client.CURL, lan(), key=ClientKey("a b", needed=True, secret=True), windows=True).paste
+    assert "\n" not in paste and "'" not in paste
+    assert '"Authorization: Bearer a b"' in paste and '{\\"model\\": ' in paste

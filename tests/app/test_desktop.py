@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.current_link import CurrentLink, Host, Routers
@@ -188,10 +190,13 @@ def play_attached(app: QApplication, home: Path, routers: Routers, first: Host, 
             lambda title, message, *, good=False: told.append((title, message, good))
         )
         await desktop.start(hidden=True)
-        await scene(desktop, told)
-        desktop.quitter.quit_now()
-        assert await desktop.exit_code == 0
-        desktop.close()
+        try:
+            await scene(desktop, told)
+        finally:  # else the router's thread keeps the test from ending
+            desktop.quitter.quit_now()
+            code = await desktop.exit_code
+            desktop.close()
+        assert code == 0
 
     run_qt(app, run())
 
@@ -214,7 +219,7 @@ def test_lost_contact_offers_to_start_here_and_that_starts_a_router_here(
 ) -> None:
     async def scene(desktop: Desktop, told: Told) -> None:
         await until(lambda: entries(desktop).get("Start here"), "the offer")
-        assert "Close the tray (hal0 serve goes on)" in entries(desktop)
+        assert "Close the tray (hal0 serve keeps running)" in entries(desktop)
         assert ("hal0", "Port 8080 is taken.", False) in told
         desktop.tray.chosen.emit(Command(Action.START_HERE))
         await until(lambda: "Start here" not in entries(desktop), "the router here")
@@ -229,8 +234,57 @@ def test_lost_contact_offers_to_start_here_and_that_starts_a_router_here(
 def test_who_finds_the_port_taken_by_another_hal0_attaches_to_it(qapp: QApplication, tmp_path: Path) -> None:
     async def scene(desktop: Desktop, _told: Told) -> None:
         await until(lambda: desktop._host.attached is not None, "the other one")
-        await until(lambda: "Close the tray (hal0 serve goes on)" in entries(desktop), "the menu")
+        await until(lambda: "Close the tray (hal0 serve keeps running)" in entries(desktop), "the menu")
         assert desktop.bridge.snapshot.server.state is ServerState.RUNNING
 
     routers = Routers(lambda: RouterHost(failing), lambda: OtherHost(FakeService))
     play_attached(qapp, tmp_path, routers, RouterHost(failing), scene)
+
+
+def busy() -> FakeService:
+    """A service that answers a request."""
+    service = FakeService()
+    service._set("primary", in_flight=1)
+    service.store._writer = None  # it was this thread; from now on it is the router's
+    return service
+
+
+def test_ctrl_q_asks_while_a_request_is_answered_as_the_tray_does(qapp: QApplication, tmp_path: Path) -> None:
+    """Row 48."""
+
+    async def scene(desktop: Desktop, _told: Told) -> None:
+        await until(lambda: desktop.bridge.snapshot.slots, "the first snapshot")
+        desktop.window.reveal()
+        await until(desktop.window.isActiveWindow, "the keyboard")
+        for ask in (
+            lambda: QTest.keyClick(desktop.window, Qt.Key.Key_Q, Qt.KeyboardModifier.ControlModifier),
+            lambda: desktop.tray.chosen.emit(Command(Action.QUIT)),
+        ):
+            ask()
+            await until(lambda: desktop.quitter.question, "the question")
+            question = desktop.quitter.question
+            assert question is not None and question.text() == "1 request is still being answered."
+            QTest.keyClick(question, Qt.Key.Key_Escape)
+            await until(lambda: desktop.quitter.question is None, "the answer")
+            assert not desktop.exit_code.done() and desktop.window.isVisible()
+
+    own = Routers(lambda: RouterHost(busy))
+    play_attached(qapp, tmp_path, own, own.own(), scene)
+
+
+def test_the_window_comes_back_as_it_was_left(qapp: QApplication, tmp_path: Path) -> None:
+    """Row 48."""
+
+    async def first(desktop: Desktop, _told: Told) -> None:
+        desktop.window.reveal()
+        desktop.window.resize(640, 480)
+        desktop.window.move(33, 44)
+        await until(lambda: desktop._remembered.text("window") == "640x480+33+44", "the place to be kept")
+
+    async def second(desktop: Desktop, _told: Told) -> None:
+        desktop.window.reveal()
+        assert (desktop.window.width(), desktop.window.height()) == (640, 480)
+        assert (desktop.window.pos().x(), desktop.window.pos().y()) == (33, 44)
+
+    play(qapp, tmp_path, first)
+    play(qapp, tmp_path, second)

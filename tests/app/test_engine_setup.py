@@ -83,7 +83,7 @@ def test_a_bug_is_no_button_that_did_nothing(qapp: QApplication) -> None:
         window, notice = shown(link)
         await until(notice.isVisible, "the notice")
         notice.install.click()
-        await until(lambda: "a mistake in hal0" in notice.told.text(), "the admission")
+        await until(lambda: "a bug in hal0" in notice.told.text(), "the admission")
         window.close()
 
     run_qt(qapp, scene())
@@ -139,7 +139,7 @@ def test_a_newer_one_is_installed_beside_the_one_that_runs(qapp: QApplication) -
         window.engine.update()
         assert notice.isVisible() and not window.engine.view.missing
         await until(lambda: not window.engine.view.installing, "the install")
-        assert notice.told.text() == "llama-server b1 is installed; each slot takes it at its next switch."
+        assert notice.told.text() == "llama-server b1 is installed; each slot uses it from its next switch on."
         link.install_error = InstallFailed("The network is down.")
         window.engine.update()
         await until(lambda: notice.told.text() == "The network is down.", "the reason")

@@ -170,7 +170,7 @@ def test_a_choice_says_whether_it_fits_and_who_would_leave() -> None:
     texts = {r.key: r.text for r in row(menu_spec(scenes.planner(), scenes.NOW), "slot:coder").rows if r.radio}
     assert texts == {
         "model:qwen3-30b": "Qwen3-30B Q4_K_M   17.8 GB · fits",
-        "model:gemma-27b": "Gemma-27B & vision   16.1 GB · makes embed leave",
+        "model:gemma-27b": "Gemma-27B & vision   16.1 GB · unloads embed",
         "model:qwen-72b": "Qwen-72B Q4_K_M   needs 46 GiB, 23.1 GiB short",
     }
 

@@ -151,7 +151,7 @@ def test_however_it_ends_the_same_command_goes_on(shell: Shell, ending: signal.S
     shell.hub.release.set()
     shell.hub.hold_after = None
     shell.hub.seen.clear()
-    assert "came before" in shell.done("pull", REPO)
+    assert "already here" in shell.done("pull", REPO)
     assert kept in shell.hub.sent_from(f"{ID}.gguf")
     assert (shell.downloads / "org" / "tiny-GGUF" / "Q4_K_M" / f"{ID}.gguf").read_bytes() == data
 

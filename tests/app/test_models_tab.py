@@ -7,14 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import texts_models as words
 from app.menu_model import Action, Command
+from app.window.main import MainWindow
 from app.window.models_tab import ModelsTab
 from app.window.models_table import FIT, LOADED, NAME, SIZE
 from router.config.change import ConfigChange
@@ -22,7 +23,7 @@ from router.config.schema import Kind
 from router.errors import ShuttingDown
 from router.state import LeftOutFile, ModelStatus, SlotState, Snapshot
 from tests.app.config_link import ConfigLink
-from tests.app.fake_service import EMBED, GB, GEMMA, LLAMA, QWEN, first_snapshot
+from tests.app.fake_service import EMBED, GB, GEMMA, LLAMA, QWEN, StoreLink, first_snapshot
 from tests.app.test_actions import Opened
 
 
@@ -252,35 +253,80 @@ async def test_a_folder_is_added_to_those_there_are(tab: ModelsTab, link: Config
     assert tab.notice.text().startswith(f"Added {tmp_path}")
 
 
-def drop(tab: ModelsTab, *paths: Path) -> bool:
-    """Drag these onto the tab; whether it took them."""
+def drop(tab: QWidget, *dropped: Path | str) -> Qt.DropAction | None:
+    """Drag these onto the widget; as what it took them, None: not at all. The source would rather move them."""
     data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    data.setUrls([QUrl.fromLocalFile(str(one)) if isinstance(one, Path) else QUrl(one) for one in dropped])
     buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    entered = QDragEnterEvent(tab.rect().center(), Qt.DropAction.CopyAction, data, buttons, keys)
+    actions = Qt.DropAction.CopyAction | Qt.DropAction.MoveAction
+    entered = QDragEnterEvent(tab.rect().center(), actions, data, buttons, keys)
+    entered.setDropAction(Qt.DropAction.MoveAction)
     entered.ignore()
     tab.dragEnterEvent(entered)
-    if entered.isAccepted():
-        where = QPointF(tab.rect().center())
-        tab.dropEvent(QDropEvent(where, Qt.DropAction.CopyAction, data, buttons, keys))
-    return entered.isAccepted()
+    if not entered.isAccepted():
+        return None
+    event = QDropEvent(QPointF(tab.rect().center()), actions, data, buttons, keys)
+    event.setDropAction(Qt.DropAction.MoveAction)
+    tab.dropEvent(event)
+    assert event.isAccepted() and event.dropAction() == entered.dropAction()
+    return event.dropAction()
 
 
-async def test_dropped_files_and_folders_add_their_folders_once(
+async def answer(tab: ModelsTab, button: str) -> None:
+    await until(lambda: tab.folders.question is not None)
+    box = tab.folders.question
+    assert box is not None
+    next(b for b in box.buttons() if b.text() == button).click()
+
+
+async def test_of_a_dropped_file_the_person_says_whether_its_folder_is_meant(
     tab: ModelsTab, link: ConfigLink, tmp_path: Path
 ) -> None:
+    """Row 41: it is never moved; one file, its folder, or nothing."""
+    file = tmp_path / "a.GGUF"
+    file.touch()
+    assert drop(tab, file) is Qt.DropAction.CopyAction
+    await answer(tab, words.CANCEL)
+    assert drop(tab, file) is Qt.DropAction.CopyAction
+    await answer(tab, words.ONLY_FILE)
+    await until(lambda: tab.notice.text().startswith("Added a.GGUF"))
+    assert link.asked == [[ConfigChange(("models", "a"), {"file": str(file)})]]
+    drop(tab, file)
+    await until(lambda: "already" in tab.notice.text())
+    (tmp_path / "b.gguf").touch()
+    drop(tab, tmp_path / "b.gguf")
+    await answer(tab, words.WHOLE_FOLDER)
+    await until(lambda: tab.notice.text().startswith(f"Added {tmp_path}"))
+    assert link.asked[1:] == [[ConfigChange(("model_dirs",), ["~/models", "/data/gguf", str(tmp_path)])]]
+
+
+async def test_several_files_folders_and_others_at_once(
+    tab: ModelsTab, link: ConfigLink, tmp_path: Path
+) -> None:
+    """Row 41."""
     first, second = tmp_path / "one", tmp_path / "two"
     for folder in (first, second):
         folder.mkdir()
-    for name in ("a.gguf", "b.GGUF"):
+    for name in ("a.gguf", "b.GGUF", "notes.txt"):
         (first / name).touch()
-    assert drop(tab, first / "a.gguf", first / "b.GGUF", second)
-    await until(lambda: tab.notice.text().startswith(f"Added {second}"))
-    added = [change.value[-1] for asked in link.asked for change in asked]
-    assert added == [str(first), str(second)]
-    assert drop(tab, first / "a.gguf")
-    await until(lambda: "already" in tab.notice.text())
-    assert len(link.asked) == 2
+    (second / "inside.gguf").touch()
+    told: list[str] = []
+    tab.folders.told.connect(lambda sentence, _failed: told.append(sentence))
+    drop(tab, *(first / name for name in ("a.gguf", "b.GGUF", "notes.txt")), second, second / "inside.gguf")
+    await answer(tab, words.ONLY_FILES)
+    await until(lambda: len(link.asked) == 3)
+    assert [asked[0].path for asked in link.asked] == [("model_dirs",), ("models", "a"), ("models", "b")]
+    assert any("notes.txt" in sentence for sentence in told)
+
+
+async def test_without_model_dirs_the_usual_folders_stay(
+    tab: ModelsTab, link: ConfigLink, tmp_path: Path
+) -> None:
+    """Row 41: programs' folders that appear later are still looked at."""
+    link.text = None
+    drop(tab, tmp_path)
+    await until(lambda: bool(link.asked))
+    assert link.asked == [[ConfigChange(("model_dirs",), ["default", str(tmp_path)])]]
 
 
 async def test_other_files_are_refused_with_a_sentence(
@@ -292,7 +338,42 @@ async def test_other_files_are_refused_with_a_sentence(
     assert tab.notice.text() == words.NOTHING_DROPPED
     assert tab.notice.property("failed") == "true"
     assert not drop(tab)
+    drop(tab, "https://example.com/a.gguf")
+    assert tab.notice.text() == words.WEB_DROPPED
+    drop(tab, "https://huggingface.co/org/repo-GGUF")
+    assert tab.pull_dialog is not None
+    assert tab.pull_dialog.field.text() == "https://huggingface.co/org/repo-GGUF"
     assert link.reads == 0
+
+
+async def test_a_file_can_be_dropped_on_any_part_of_the_window(qtbot: QtBot, tmp_path: Path) -> None:
+    """Row 41."""
+    (tmp_path / "a.gguf").touch()
+    for first_run in (False, True):
+        window = MainWindow(StoreLink(first_snapshot()), first_run=first_run)
+        window.may_hide = True
+        qtbot.addWidget(window)
+        window.show()
+        for index in range(0 if first_run else window.tabs.count()):
+            window.tabs.setCurrentIndex(index)
+            takers = [w for w in window.tabs.currentWidget().findChildren(QLineEdit) if w.isVisible()]
+            for widget in takers:
+                data = QMimeData()
+                data.setUrls([QUrl.fromLocalFile(str(tmp_path))])
+                event = QDragEnterEvent(
+                    QPoint(2, 2),
+                    Qt.DropAction.CopyAction,
+                    data,
+                    Qt.MouseButton.LeftButton,
+                    Qt.KeyboardModifier(0),
+                )
+                event.ignore()
+                if widget.acceptDrops():
+                    widget.dragEnterEvent(event)
+                assert not event.isAccepted(), widget.accessibleName()
+        assert drop(window, tmp_path / "a.gguf") is Qt.DropAction.CopyAction
+        assert window.tabs.currentWidget() is window.models and window.models.isVisible()
+        await answer(window.models.content, words.CANCEL)
 
 
 async def test_a_refusal_is_told_in_the_router_s_words(

@@ -11,6 +11,7 @@ from app import texts_models as words
 from app.models_view import (
     Fit,
     Target,
+    file_changes,
     fit_text,
     folder_changes,
     folder_of,
@@ -21,7 +22,7 @@ from app.models_view import (
     targets,
 )
 from router.config.change import ConfigChange, ConfigDocument
-from router.config.schema import Config, Kind
+from router.config.schema import Config, Kind, ModelConfig
 from router.state import DeviceMemory, ModelStatus, SlotState, Snapshot
 from tests.app import scenes
 from tests.app.fake_service import EMBED, GB, GEMMA, LLAMA, QWEN, first_snapshot
@@ -154,7 +155,7 @@ def test_adding_a_folder_keeps_the_others_as_they_were_written(tmp_path: Path) -
     assert folder_changes(document, Path.home() / "models") == []
     assert folder_changes(document, tmp_path / "sub" / ".hidden") != []
     defaults = ConfigDocument(tmp_path / "hal0.yaml", False, "", config)
-    assert folder_changes(defaults, new)[0].value[0] == str(Path.home() / "models")
+    assert folder_changes(defaults, new) == [ConfigChange(("model_dirs",), ["default", str(new)])]  # row 41
 
 
 @pytest.mark.parametrize(
@@ -192,5 +193,25 @@ def test_a_forecast_says_what_a_load_would_come_to() -> None:
 def test_where_a_model_may_go_says_who_would_leave() -> None:
     gemma = scenes.planner().models[1]
     reasons = {target.slot: (target.enabled, target.reason) for target in targets(scenes.planner(), gemma)}
-    assert reasons["coder"] == (True, "makes embed leave")
+    assert reasons["coder"] == (True, "unloads embed")
     assert reasons["embed"] == (False, "only for embedding models")
+
+
+def test_one_file_becomes_a_named_model(tmp_path: Path) -> None:
+    """Row 41: under a free name, and once."""
+    file = tmp_path / "my model.gguf"
+    file.touch()
+    text = "models: {my-model: {file: /elsewhere/a.gguf}}\n"
+    models = {"my-model": ModelConfig("my-model", "/elsewhere/a.gguf")}
+    document = ConfigDocument(tmp_path / "hal0.yaml", True, text, Config(models=models))
+    assert file_changes(document, file) == [ConfigChange(("models", "my-model-2"), {"file": str(file)})]
+    known = ConfigDocument(tmp_path / "hal0.yaml", True, "", Config(model_dirs=(tmp_path,)))
+    assert file_changes(known, file) == []
+    named = {"a": ModelConfig("a", str(file))}
+    assert (
+        file_changes(
+            ConfigDocument(tmp_path / "h", True, f"models: {{a: {{file: '{file}'}}}}", Config(models=named)),
+            file,
+        )
+        == []
+    )

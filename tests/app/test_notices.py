@@ -59,7 +59,7 @@ def test_a_download_that_ended_is_told_and_one_a_person_paused_is_not() -> None:
 
     name = download.reference
     assert notices(coming, now(DownloadState.DONE)) == [
-        Notice("hal0", f"{name} has come; it can be loaded now.", good=True)
+        Notice("hal0", f"{name} is downloaded and ready to load.", good=True)
     ]
     assert notices(coming, now(DownloadState.FAILED, "The disk is full.")) == [
         Notice("hal0", f"{name} was not fetched: The disk is full.")

@@ -36,7 +36,7 @@ TEXTS = {
     "attached": [
         "This window is attached to hal0 serve (process 4711). Quitting closes only the window and the tray."
     ],
-    "attached-lost": ["Not running", "Start here", "Without contact nothing is known of the slots."],
+    "attached-lost": ["Not running", "Start here", "The slots are unknown until there is contact again."],
     "lan": ["Open to the network"],
     "no-gpu": ["RAM (no GPU found)"],
     "two-gpus": [
@@ -63,11 +63,11 @@ TEXTS = {
         "7.1 GB of 17.3 GB · 45 MB/s · 3 min 52 s left",
         "Paused · 1.2 GB of 30.2 GB",
         "Try again",
-        "Waits for the others · 12.8 GB",
+        "Waiting for other downloads · 12.8 GB",
         "Dismiss",
     ],
     "pull-offer": ["Check", "Download"],
-    "pull-short": ["Go on"],
+    "pull-short": ["Continue"],
     "first-run-no-engine": ["Install llama-server", "Engine"],
     "first-run": ["Welcome to hal0", "Start hal0 when I log in", "Start using hal0"],
     "connect-hermes": ["Copy", "Close"],

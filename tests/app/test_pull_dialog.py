@@ -147,7 +147,10 @@ def test_each_quantisation_has_its_size_and_whether_it_fits() -> None:
     told = room_words(replace(room, held=9 << 30))
     assert told.endswith("(needs about 22.1 GiB; 22.8 GiB of 24 GiB VRAM free once slots give back 9 GiB)")
     half = verdict(scenes.offer(), f"{scenes.REPO}:Q8_0")
-    assert half.goes_on and half.lines[0] == "1.2 GB of 30.2 GB came before and are gone on with."
+    assert (
+        half.goes_on
+        and half.lines[0] == "1.2 GB of 30.2 GB are already here; the download continues from there."
+    )
 
 
 @pytest.mark.parametrize(

@@ -61,9 +61,7 @@ def test_a_contact_not_yet_made_and_one_not_wanted_are_not_called_lost() -> None
     (bigpc,) = (u for u in lost.upstreams if u.kind is UpstreamKind.HAL0)
     early = replace(lost, upstreams=(replace(bigpc, state=UpstreamState.UNKNOWN, error=None),))
     assert [g.link for g in groups(early)] == [texts_remote.CONNECTING]
-    assert [(g.link, g.facts) for g in groups(replace(lost, local_only=True))] == [
-        ("Not asked", "nothing leaves this computer")
-    ]
+    assert [(g.link, g.facts) for g in groups(replace(lost, local_only=True))] == [("Not asked", "local only")]
 
 
 def test_a_switch_elsewhere_moves_the_icon_and_its_failure_does_not_alarm() -> None:
@@ -115,7 +113,7 @@ def test_what_happens_elsewhere_is_said_with_its_place() -> None:
 def test_an_attached_tray_says_whose_router_it_shows_and_what_quitting_leaves() -> None:
     rows = menu_spec(scenes.ready(), scenes.NOW, ATTACHED).rows
     assert rows[0].text == "hal0 · 127.0.0.1:8080 · Running · attached to hal0 serve (process 4711)"
-    assert by_key(rows, "quit").text == "Close the tray (hal0 serve goes on)"
+    assert by_key(rows, "quit").text == "Close the tray (hal0 serve keeps running)"
     assert not by_key(rows, "start-here").enabled
     assert "start-here" not in {row.key for row in menu_spec(scenes.ready(), scenes.NOW).rows}
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,21 @@ from app.settings_view import (
     QUEUE,
     UPDATES,
     WAIT,
+    Key,
 )
+from app.window.settings_allowed import AllowedField
+from app.window.settings_fields import (
+    CheckField,
+    ChoiceField,
+    JsonField,
+    NamesField,
+    NumberField,
+    PortsField,
+    TextField,
+)
+from app.window.settings_flags import FlagsField
+from app.window.settings_keys import KeysField
+from app.window.settings_lists import FoldersField
 from app.window.settings_tab import ADVANCED, MODEL_PAGE, SERVER, SLOT_PAGE, SettingsTab
 from router.config.change import REMOVE, ConfigChange
 from router.config.problems import ConfigProblem
@@ -79,7 +93,7 @@ async def tab(qtbot: QtBot, link: ConfigLink, login: FakeLogin) -> SettingsTab:
 
 def type_into(field: Any, typed: str) -> None:
     field.selectAll()
-    QTest.keyClicks(field, typed)
+    QTest.keyClicks(field, typed) if typed else QTest.keyClick(field, Qt.Key.Key_Delete)
 
 
 def editor(tab: SettingsTab, *key: str) -> Any:
@@ -412,7 +426,7 @@ async def test_a_file_that_is_not_in_effect_says_so(tab: SettingsTab, link: Conf
     editor(tab, *QUEUE).setValue(3)
     link.shown = "server: [\n"
     tab.load_config()
-    await until(lambda: "cannot be changed here" in tab.banner.text())
+    await until(lambda: "has an error; fix it" in tab.banner.text())
     assert tab.status.text() == "1 unsaved change"
     link.shown = None
     tab.show_snapshot(first_snapshot())
@@ -499,3 +513,159 @@ async def test_every_field_has_a_name_for_screen_readers(tab: SettingsTab) -> No
         assert page is not None
         for key, box in page.boxes.items():
             assert box.editor.accessibleName() or box.editor.text(), key
+
+
+@pytest.mark.parametrize("keys", [0, 2])
+async def test_the_address_is_judged_as_it_is_typed(
+    tab: SettingsTab, keys: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Row 47: not an address, this computer only, or open to others."""
+    monkeypatch.setattr("app.window.settings_exchange.resolves", lambda name: name == "nas")
+    while len(removers := editor(tab, *API_KEYS).lines.removers) > keys:
+        removers[0].click()
+    box = tab.server.boxes[HOST]
+    open_to_all = "" if keys else words.LAN_NEEDS_KEY
+    for typed, told, hint in (
+        ("127.0.0.2", "", words.HOST_HERE),
+        ("nonsense", "“nonsense” is not an address of this computer.", words.HOST_HINT),
+        (
+            "127.0.0.1:80",
+            "Only the address belongs here, without http:// and without the port.",
+            words.HOST_HINT,
+        ),
+        ("0.0.0.0", open_to_all, words.HOST_NETWORK),
+        ("", "The address is missing: use 127.0.0.1 for this computer only.", words.HOST_HINT),
+    ):
+        type_into(box.editor, typed)
+        assert (box.problem.text(), box.hint.text()) == (told, hint), typed
+    type_into(box.editor, "nas")
+    await until(lambda: box.hint.text() == words.HOST_NETWORK)
+    type_into(box.editor, "gone.example")
+    await until(lambda: "not an address" in box.problem.text())
+
+
+# -- every way to change a setting (row 39) ------------------------------------------------------------------
+
+
+def _type(field: Any) -> None:
+    type_into(field, "a1")
+
+
+def _type_here(field: Any) -> None:
+    QTest.keyClicks(field, "{}")
+
+
+def _step(field: Any) -> None:
+    field.stepBy(1)
+
+
+def _type_number(field: Any) -> None:
+    type_into(field.lineEdit(), "7")
+
+
+def _arrow(field: Any) -> None:
+    keys = Qt.Key
+    QTest.keyClick(field, keys.Key_Down if field.currentIndex() < field.count() - 1 else keys.Key_Up)
+
+
+def _tick_one(field: AllowedField) -> None:
+    field.every.click()
+    field.list.item(0).setCheckState(Qt.CheckState.Unchecked)
+
+
+def _edit_cell(field: FlagsField) -> None:
+    field.setCurrentCell(field.rowCount() - 1, 0)
+    QTest.keyClicks(field.focusWidget() or field, "mlock")  # and the cell is not left
+
+
+def _delete_row(field: FlagsField) -> None:
+    field.setCurrentCell(0, 0)
+    QTest.keyClick(field, Qt.Key.Key_Delete)
+
+
+def _add_key(field: KeysField) -> None:
+    type_into(field.new, "another-key")
+    field.add.click()
+
+
+GESTURES: dict[type, tuple[Callable[[Any], object], ...]] = {
+    TextField: (_type, lambda field: QTest.keyClick(field, Qt.Key.Key_Space) or _type(field)),
+    NamesField: (_type,),
+    NumberField: (_step, _type_number),
+    PortsField: (lambda field: _step(field.first), lambda field: _type_number(field.last)),
+    CheckField: (lambda field: field.click(), lambda field: QTest.keyClick(field, Qt.Key.Key_Space)),
+    ChoiceField: (_arrow,),
+    JsonField: (_type_here, lambda field: field.clear() or _type_here(field)),
+    AllowedField: (lambda field: field.every.click(), _tick_one),
+    FlagsField: (_edit_cell, _delete_row),
+    FoldersField: (
+        lambda field: field._on_chosen(["/another/folder"]),
+        lambda field: field.lines.removers[0].click(),
+    ),
+    KeysField: (
+        lambda field: field.generate.click(),
+        lambda field: type_into(field.new, "another-key"),
+        _add_key,
+        lambda field: field.lines.removers[1].click(),
+    ),
+}
+
+
+def every_editor(tab: SettingsTab) -> list[tuple[Key, Any]]:
+    pages = (tab.general, tab.server, tab.advanced, tab.folders, tab.slots.page, tab.models.page)
+    return [(key, box.editor) for page in pages if page is not None for key, box in page.boxes.items()]
+
+
+@pytest.mark.parametrize("gesture", range(4))
+async def test_every_change_counts_by_whatever_means(tab: SettingsTab, link: ConfigLink, gesture: int) -> None:
+    """Row 39: unsaved, Apply enabled, Discard brings it back, Apply writes it; for every editor there is."""
+    tab.models.choose("qwen")
+    tried = 0
+    for key, _ in every_editor(tab):
+        ways = GESTURES[type(dict(every_editor(tab))[key])]
+        if gesture >= len(ways):
+            continue
+        tried += 1
+        assert tab.draft is not None
+        before = tab.draft.form[key]
+        for _ in range(2):
+            ways[gesture](dict(every_editor(tab))[key])
+            assert tab.status.text() == "1 unsaved change", key
+            assert tab.apply.isEnabled() and tab.discard.isEnabled(), key
+            assert tab.draft.form[key] != before
+            changed = tab.draft.form[key]
+            tab.discard.click()
+            assert tab.status.text() == words.NO_CHANGES and tab.draft.form[key] == before, key
+            assert not tab.apply.isEnabled()
+            link.asked.clear()
+        tab.exchange.put(key, changed)
+        assert tab.draft.problems() or tab.draft.changes(), key
+        tab.discard.click()
+    assert tried
+
+
+async def test_a_generated_key_closes_the_door_without_another_button(
+    tab: SettingsTab, link: ConfigLink
+) -> None:
+    """Row 39."""
+    keys = editor(tab, *API_KEYS)
+    keys.generate.click()
+    made = keys.new.text()
+    assert (await applied(tab, link))[0].value == ["env:HAL0_KEY", SECRET, made]
+    assert tab.status.text() == words.NO_CHANGES
+    assert keys.new.text() == "" and len(keys.lines.removers) == 3
+    keys.generate.click()
+    type_into(keys.new, made)
+    assert problem(tab, *API_KEYS) == words.KEY_TWICE
+
+
+async def test_a_name_that_was_typed_is_added_by_apply(tab: SettingsTab, link: ConfigLink) -> None:
+    """Row 39: not lost without a word because Add was not pressed."""
+    type_into(tab.slots.new, "coder")
+    assert tab.status.text() == "1 unsaved change" and tab.apply.isEnabled()
+    assert await applied(tab, link) == [ConfigChange(("slots", "coder"), {"kind": "chat"})]
+    type_into(tab.slots.new, "two words")
+    tab.apply.click()
+    assert tab.slots.note.text() == words.BAD_SLOT_NAME and tab.navigation.currentRow() == SLOT_PAGE
+    tab.discard.click()
+    assert tab.status.text() == words.NO_CHANGES and tab.slots.new.text() == ""

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 
 import pytest
 
-from app import text_window
+from app import text, text_window
+from app.models_view import Fit, load_problem, rows
+from app.notices import notices
 from app.slot_model import SlotView, slot_view
 from app.switch_model import Mark
 from router.state import SlotError, SlotState, SlotStatus, Snapshot
@@ -93,7 +95,7 @@ def test_each_choice_says_what_it_would_come_to() -> None:
     texts = {choice.model: choice.text for choice in view(scenes.planner(), 1).choices}
     assert texts == {
         "qwen3-30b": "Qwen3-30B Q4_K_M   17.8 GB · fits",
-        "gemma-27b": "Gemma-27B & vision   16.1 GB · makes embed leave"
+        "gemma-27b": "Gemma-27B & vision   16.1 GB · unloads embed"
         " · 65,536 tokens (chosen to fit; trained for 262,144)",
         "qwen-72b": "Qwen-72B Q4_K_M   needs 46 GiB, 23.1 GiB short",
     }
@@ -149,3 +151,57 @@ def test_a_slot_of_another_hal0_is_judged_by_its_own_memory_and_not_given_flags_
     shown = slot_view(there, slot, NOW, None)
     assert shown.choices == view(there).choices
     assert (shown.force, shown.remedy) == (GEMMA.id, ())
+
+
+def test_the_first_own_model_is_offered_instead_of_the_demo() -> None:
+    """Row 42: with one click; the demo that runs is not broken."""
+    now = scenes.demo_and_more()
+    view = slot_view(now, now.slots[0], scenes.NOW, None)
+    assert view.found == scenes.QWEN.id and "Qwen3-30B" in view.found_text
+    assert (view.hint, view.error, view.chip) == ("Built-in demo", "", "Ready")
+    (row,) = [row for row in rows(now) if row.model.id == "hal0-demo"]
+    assert (row.fit.fit, row.fit.text) == (Fit.UNKNOWN, "running")
+    assert "put it back" not in (load_problem(now, row.model) or "").lower()
+    before = replace(now, slots=(replace(now.slots[0], choices=("hal0-demo",)),), models=now.models[-1:])
+    (told,) = notices(before, now)
+    assert told.good and told.message == view.found_text
+    assert notices(now, now) == []
+    own = replace(now.slots[0], model=scenes.QWEN.id, loaded=(scenes.QWEN.id,))
+    assert slot_view(now, own, scenes.NOW, None).found == ""
+    broken = replace(now, slots=(replace(now.slots[0], choices=(scenes.LLAMA.id,)),))
+    assert slot_view(broken, broken.slots[0], scenes.NOW, None).found == ""
+
+
+@dataclass(frozen=True, slots=True)
+class Draining(SlotStatus):
+    """As a router tells it that lets requests end in their own time."""
+
+    leaving: tuple[str, ...] = ()
+    draining: int = 0
+    drain_deadline: float | None = None
+
+
+def draining(state: SlotState, count: int, deadline: float | None) -> SlotStatus:
+    now = replace(PRIMARY, state=state, progress=None)
+    told = {f.name: getattr(now, f.name) for f in fields(SlotStatus)}
+    return Draining(**{**told, "leaving": (QWEN.id,), "draining": count, "drain_deadline": deadline})
+
+
+@pytest.mark.parametrize(
+    ("slot", "line", "buttons"),
+    [
+        (draining(SlotState.DRAINING, 1, NOW + 12), "waits for 1 request, cut off in 12 s", (True, True)),
+        (draining(SlotState.DRAINING, 2, NOW - 1), "waits for 2 requests, cut off in 0 s", (True, True)),
+        (draining(SlotState.LOADING, 3, None), "waits for 3 requests", (True, False)),
+        (draining(SlotState.READY, 1, None), "waits for 1 request", (True, False)),
+        (draining(SlotState.READY, 0, None), "", (False, False)),
+    ],
+)
+def test_a_switch_that_waits_says_for_what_and_how_long(
+    slot: SlotStatus, line: str, buttons: tuple[bool, bool]
+) -> None:
+    """Row 40."""
+    shown = only(slot)
+    assert (line in shown.facts) if line else ("waits" not in shown.facts)
+    assert (shown.may_cut, shown.may_wait) == buttons
+    assert line in text.slot_detail(slot, NOW)

@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from app import text
 from router.config.schema import Kind
 from router.config.sizes import file_size, memory_size
-from router.state import DeviceMemory, Progress, ServerState, ServerStatus, SlotError, SlotState, SlotStatus
+from router.state import (
+    DeviceMemory,
+    ModelStatus,
+    Progress,
+    ServerState,
+    ServerStatus,
+    SlotError,
+    SlotState,
+    SlotStatus,
+)
 from tests.app.fake_service import GB, GEMMA, first_snapshot
 
 SLOT = SlotStatus("coder", Kind.CHAT, choices=(GEMMA,))
@@ -128,3 +137,41 @@ def test_status_notifier_host_shows_every_character(label: str) -> None:
 @given(st.text(alphabet="ab &_", max_size=20))
 def test_qt_menu_shows_every_character(label: str) -> None:
     assert text.qt_label(label).replace("&&", "\0").replace("&", "").replace("\0", "&") == label
+
+
+@pytest.mark.parametrize(
+    ("problem", "file", "told"),
+    [
+        (
+            "/home/me/my models/a/b.gguf is truncated: it ended at byte 7. Download it again.",
+            "/home/me/my models/a/b.gguf",
+            "truncated: it ended at byte 7. Download it again.",
+        ),
+        ("/data/x/y.gguf cannot be read: denied.", "/data/x/y.gguf", "cannot be read: denied."),
+        (
+            "The file a.gguf was not found; looked for /home/me/a.gguf.",
+            None,
+            "The file a.gguf was not found; looked for a.gguf.",
+        ),
+        (r"C:\Users\me\models\a.gguf is damaged: no.", None, "a.gguf is damaged: no."),
+        ("see http://127.0.0.1:8080/v1/models for more", None, "see http://127.0.0.1:8080/v1/models for more"),
+        ("17.8/24 GB and/or more", None, "17.8/24 GB and/or more"),
+        ("~/models/deep/a.gguf is gone", None, "a.gguf is gone"),
+    ],
+)
+def test_a_reason_comes_before_its_path(problem: str, file: str | None, told: str) -> None:
+    """Row 44."""
+    assert text.reason(problem, file) == told
+
+
+def test_an_entry_that_cannot_be_chosen_is_short_and_says_why() -> None:
+    """Row 44."""
+    path = (
+        "/home/somebody/.cache/huggingface/hub/models--org--name/snapshots/0123456789abcdef/Model-Q4_K_M.gguf"
+    )
+    model = ModelStatus("m", "Model-With-A-Long-Name-Instruct-Q4_K_M", Kind.CHAT, file=path)
+    broken = replace(
+        model, problem=f"{path} is truncated: its tensors need 123 bytes, it has 12. Download it again."
+    )
+    entry = text.choice(broken, "m", 34)
+    assert len(entry) <= 64 and "· truncated: its tensors" in entry and "/" not in entry

@@ -5,20 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QPalette
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QPalette, QShortcut
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app import text_window
 from app.connect import Client
 from app.menu_model import Action, Command
 from app.theme import DARK, LIGHT, colours
 from app.window.main import MainWindow
+from app.window.place import Place, clamped, read_place
 from router.state import ServerState, ServerStatus, Snapshot
 from tests.app import scenes
+from tests.app.config_link import SECRET, ConfigLink
 from tests.app.fake_service import StoreLink, first_snapshot
 from tests.app.gallery import window as make_window
+from tests.app.test_models_tab import until
 
 
 @pytest.fixture
@@ -60,7 +64,9 @@ def test_a_config_that_is_not_in_effect_is_told_above_everything(window: MainWin
     server = replace(scenes.RUNNING, config_error="line 3: “prot” is no setting; did you mean “port”?")
     window.show_snapshot(replace(first_snapshot(), server=server))
     assert window.endpoint.chip.text() == "Running"
-    assert window.endpoint.error.text().startswith("hal0.yaml is not in effect as it is now: line 3")
+    assert window.endpoint.error.text().startswith(
+        "hal0.yaml has an error; your last changes are ignored: line 3"
+    )
 
 
 def test_copy_is_confirmed_on_the_button(window: MainWindow, qtbot: QtBot) -> None:
@@ -133,8 +139,10 @@ def test_close_hides_only_where_a_tray_keeps_hal0_reachable(window: MainWindow, 
         window.close()
     assert window.isVisible()
     window.may_hide = True
+    press(window, Qt.Key.Key_Escape)
+    assert window.isVisible()  # row 48: Esc is for dialogs
     with qtbot.waitSignal(window.closed):
-        press(window, Qt.Key.Key_Escape)
+        press(window, Qt.Key.Key_W, CTRL)
     assert not window.isVisible()
     window.reveal()
     assert window.isVisible()
@@ -186,3 +194,141 @@ def test_the_store_may_publish_before_the_window_has_a_slot(qtbot: QtBot) -> Non
     assert window.slots.empty.text().startswith("hal0 is starting")
     window.show_snapshot(replace(Snapshot(), server=scenes.RUNNING))
     assert window.slots.empty.text().startswith("No slots")
+
+
+async def test_the_key_is_read_when_it_is_copied(qtbot: QtBot) -> None:
+    """Row 38: a key that was added a moment ago is in what is copied; it is shown only when asked for."""
+    link = StoreLink(first_snapshot())
+    link.read_config = ConfigLink("server: {api_keys: [hal0-secret-key-4711]}\n").read_config  # type: ignore[method-assign]
+    window = MainWindow(link)
+    window.may_hide = True
+    qtbot.addWidget(window)
+    window.show()
+    copied: list[str] = []
+    window.chosen.connect(lambda command: copied.append(command.value))
+    window.endpoint.take(Client.CURL)
+    await until(lambda: copied)
+    assert SECRET in copied[0]
+    window.endpoint.take(Client.CLINE)
+    dialog = window.connect_dialog
+    assert dialog is not None
+    await until(dialog.reveal.isVisible)
+    assert SECRET not in dialog.paste.toPlainText() and "4711" in dialog.paste.toPlainText()
+    dialog.copy.click()
+    assert SECRET in copied[1]
+    dialog.reveal.click()
+    assert SECRET in dialog.paste.toPlainText()
+    dialog.close_button.click()
+
+
+async def with_unsaved(qtbot: QtBot) -> tuple[MainWindow, ConfigLink]:
+    """A window whose settings hold one change."""
+    link, config = StoreLink(first_snapshot()), ConfigLink()
+    link.read_config = config.read_config  # type: ignore[method-assign]
+    link.edit_config = config.edit_config  # type: ignore[method-assign]
+    window = MainWindow(link)
+    window.may_hide = True
+    qtbot.addWidget(window)
+    window.show()
+    window.show_settings()
+    await until(lambda: window.settings.content.draft is not None)
+    window.settings.content.exchange.put(("limits", "queue"), 3)
+    return window, config
+
+
+@pytest.mark.parametrize("answer", ["apply", "discard", "keep"])
+async def test_closing_asks_for_unsaved_settings(qtbot: QtBot, answer: str) -> None:
+    """Row 39."""
+    window, config = await with_unsaved(qtbot)
+    window.close()
+    question = window.unsaved_question
+    assert window.isVisible() and question is not None
+    getattr(question, answer).click()
+    if answer == "keep":
+        await until(lambda: window.unsaved_question is None)
+        assert window.isVisible() and window.settings.content.unsaved == 1
+        window.end()
+    await until(lambda: not window.isVisible())
+    assert ("queue: 3" in (config.text or "")) == (answer == "apply")
+
+
+async def test_a_change_that_cannot_be_applied_keeps_the_window(qtbot: QtBot) -> None:
+    """Row 39."""
+    window, config = await with_unsaved(qtbot)
+    window.settings.content.exchange.put(("server", "port"), 8150)  # within engine.ports
+    done: list[bool] = []
+    window.when_saved(lambda: done.append(True))
+    assert window.unsaved_question is not None
+    window.unsaved_question.apply.click()
+    await until(lambda: bool(config.asked) and not window.settings.content.exchange.busy)
+    assert window.isVisible() and done == []
+    window.end()
+
+
+def test_every_shortcut_of_the_window_is_listed(window: MainWindow) -> None:
+    """Row 48."""
+    listed = {keys for keys, _ in text_window.SHORTCUTS}
+    ours = {shortcut.key().toString() for shortcut in window.findChildren(QShortcut)}
+    assert ours - {f"Ctrl+{n}" for n in range(2, 10)} <= listed
+
+
+@pytest.mark.parametrize(
+    ("saved", "screens", "wanted"),
+    [
+        ("760x520+100+50", [(0, 0, 1920, 1080)], "760x520+100+50"),
+        ("760x520+2500+50", [(0, 0, 1920, 1080)], "760x520+1144+50"),  # its monitor is gone
+        ("760x520+2500+50", [(0, 0, 1920, 1080), (1920, 0, 1920, 1080)], "760x520+2500+50"),
+        ("760x520-900+50", [(0, 0, 1920, 1080), (-1920, 0, 1920, 1080)], "760x520-900+50"),
+        ("1900x1000+0+0", [(0, 0, 1280, 720)], "1264x672+0+0"),  # a smaller screen
+        ("760x520-700-500", [(0, 0, 1920, 1080)], "760x520+0+0"),  # the title bar is above
+        ("760x520+100+1070 maximised", [(0, 0, 1920, 1080)], "760x520+100+512 maximised"),
+        ("760x520+10+5", [(0, 40, 1920, 1040)], "760x520+10+40"),  # a panel came
+        ("760x520+10+5", [], "760x520+10+5"),
+    ],
+)
+def test_a_remembered_place_fits_the_screens_of_today(
+    saved: str, screens: list[tuple[int, int, int, int]], wanted: str
+) -> None:
+    """Row 48."""
+    place = read_place(saved)
+    assert place is not None and str(place) == saved
+    assert str(clamped(place, [QRect(*screen) for screen in screens])) == wanted
+
+
+@pytest.mark.parametrize("text", ["", "0", "760x520", "axb+1+1", "760x520+1+1 minimised"])
+def test_a_place_that_was_not_written_by_hal0_is_none(text: str) -> None:
+    assert read_place(text) is None
+
+
+def test_the_size_is_kept_and_nothing_but_the_person_changes_it(window: MainWindow, qtbot: QtBot) -> None:
+    """Row 48."""
+    window.resize(700, 450)
+    window.show_snapshot(scenes.phases())
+    QApplication.processEvents()
+    window.close()
+    window.show_snapshot(scenes.twelve_slots())
+    window.reveal()
+    QApplication.processEvents()
+    assert (window.width(), window.height()) == (700, 450)
+    again = make_window(scenes.twelve_slots())
+    qtbot.addWidget(again)
+    again.stand_at(Place(30, 40, 640, 480))
+    again.reveal()
+    QApplication.processEvents()
+    assert (again.size(), again.pos()) == (QSize(640, 480), QPoint(30, 40))
+
+
+def test_a_size_of_its_own_choosing_does_not_grow_when_it_is_reopened(qtbot: QtBot) -> None:
+    """Row 48."""
+    window = make_window(scenes.ready())
+    qtbot.addWidget(window)
+    window.reveal()
+    QApplication.processEvents()
+    before = window.size()
+    for scene in (scenes.failed, scenes.phases, scenes.twelve_slots, scenes.remote):
+        window.show_snapshot(scene())
+        QApplication.processEvents()
+        window.close()
+        window.reveal()
+        QApplication.processEvents()
+        assert window.size() == before, scene.__name__

@@ -54,7 +54,7 @@ async def test_it_shows_and_switches_the_one_that_runs_and_leaves_it_running(
 ) -> None:
     serve, item = beside.serve, beside.item
     menu = await item.wait_label(attached(serve))
-    assert menu.find("Close the tray (hal0 serve goes on)")
+    assert menu.find("Close the tray (hal0 serve keeps running)")
     assert not menu.find("Start here").enabled
     await item.click("primary", "beta_q4")
     await agrees(serve, item, "beta_q4")

@@ -90,7 +90,7 @@ async def test_the_command_line_reaches_it(pair: Pair) -> None:
     here, there = pair
     await until_state(here, remote, "contact")
     done = await asyncio.to_thread(here.cli, "switch", "bigpc/primary", "better")
-    assert (done.returncode, done.stdout) == (0, "bigpc/primary now holds better.\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "better is running in bigpc/primary.\n"), done.stderr
     assert (await there.slot())["model"] == "better" and (await there.slot())["state"] == "ready"
     status = await asyncio.to_thread(here.cli, "status")
     assert "bigpc/primary · better · ready" in status.stdout

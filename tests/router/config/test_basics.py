@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from router.config.places import Reach, reach
 from tests.router.config.reading import FOLDER, config, only_problem, parse, problems
 
 SECRET = "sk-do-not-show-0123456789"
@@ -228,3 +229,53 @@ server:
 
     def test_a_name_nearly_right_is_hinted_at(self) -> None:
         assert only_problem("server: {allowed_host: [a]}").suggestion == "allowed_hosts"
+
+
+class TestReach:
+    """Row 47: who could use the endpoint at an address, as typed."""
+
+    NAMES = frozenset({"nas", "pc.example"})
+
+    @pytest.mark.parametrize(
+        ("typed", "wanted"),
+        [
+            ("127.0.0.1", Reach.HERE),
+            ("127.0.0.2", Reach.HERE),
+            ("::1", Reach.HERE),
+            ("[::1]", Reach.HERE),
+            ("::ffff:127.0.0.1", Reach.HERE),
+            ("localhost", Reach.HERE),
+            ("LocalHost", Reach.HERE),
+            ("0.0.0.0", Reach.NETWORK),
+            ("::", Reach.NETWORK),
+            ("192.168.1.5", Reach.NETWORK),
+            ("fe80::1%eth0", Reach.NETWORK),
+            ("nas", Reach.NETWORK),
+            ("pc.example", Reach.NETWORK),
+            ("nonsense", Reach.NOBODY),
+            ("no.such.example", Reach.NOBODY),
+            ("", Reach.NOBODY),
+            (" ", Reach.NOBODY),
+            ("*", Reach.NOBODY),
+            ("127.0.0.1:8080", Reach.NOBODY),
+            ("[::1]:8080", Reach.NOBODY),
+            ("localhost:8080", Reach.NOBODY),
+            ("http://127.0.0.1", Reach.NOBODY),
+            ("127.1", Reach.NOBODY),
+            ("127.0.0.256", Reach.NOBODY),
+            ("0", Reach.NOBODY),
+            ("10.0.0.0/8", Reach.NOBODY),
+            ("224.0.0.1", Reach.NOBODY),
+            ("255.255.255.255", Reach.NOBODY),
+            ("[::1", Reach.NOBODY),
+            ("a_b", Reach.NOBODY),
+        ],
+    )
+    def test_who_reaches_it(self, typed: str, wanted: Reach) -> None:
+        assert reach(typed, self.NAMES.__contains__) is wanted
+
+    @pytest.mark.parametrize("typed", ["nonsense", "127.0.0.1:8080", "'[::1]:80'", "224.0.0.1", "127.0.0.256"])
+    def test_what_is_no_address_is_refused_with_its_line(self, typed: str) -> None:
+        problem = only_problem(f"server:\n  host: {typed}\n")
+        assert (problem.line, problem.key) == (2, "server.host")
+        assert "no IP address or host name" in problem.message and "127.0.0.1" in problem.message

@@ -220,3 +220,14 @@ class TestReferences:
 
     def test_the_defaults_refer_to_nothing(self) -> None:
         assert check_references(ParsedConfig(Config(), {}), []) == ()
+
+
+def test_more_folders_beside_the_usual_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Row 41: `default` stands for them, also for later ones; `./default` is a folder of that name."""
+    home = tmp_path / "home"
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    read = lambda: config("model_dirs: [default, /srv/models, ./default]\n").model_dirs  # noqa: E731
+    assert read() == (Path("/srv/models"), FOLDER / "default")
+    (home / ".lmstudio" / "models").mkdir(parents=True)
+    assert read() == (home / ".lmstudio" / "models", Path("/srv/models"), FOLDER / "default")

@@ -211,7 +211,7 @@ def test_a_full_disk_is_one_sentence_and_can_be_gone_on_with(
     cause = told.value.__cause__
     assert isinstance(cause, OSError) and cause.errno == errno.ENOSPC
     assert told.value.message == (
-        f"The disk with {folder} is full: make room and pull again; what has come is kept and gone on with."
+        f"The disk with {folder} is full: make room and pull again; it continues where it stopped."
     )
     part.unlink()
     part.write_bytes(data[:1234])
