@@ -24,7 +24,9 @@ async def proxy(context: Context, lease: Lease, exchange: Exchange, client: Clie
     lease.on_abort = task.cancel
     try:
         async with await _ask(context, lease, exchange, client) as answer:
-            return await _relay(context, lease, exchange, client).run(answer)
+            response = await _relay(context, lease, exchange, client).run(answer)
+            lease.answered = True
+            return response
     except asyncio.CancelledError:
         if not lease.aborted:
             raise  # the client left, or hal0 is quitting
