@@ -1,12 +1,17 @@
 """How often models failed, and when a request may try them again. Pure: the time is told.
 
 The n-th failure in a row keeps requests away for 0, 2, 4, ... 60 s. After MAX_FAILURES the model is parked,
-with the reason, until a person loads it or FORGET_AFTER has passed. One success closes the case, except after a
-crash: an engine that had been ready proves nothing by becoming ready once more.
+with the reason, until a person loads it or FORGET_AFTER has passed.
 
-Besides, each slot has a breaker: after OPEN_AFTER switches in a row whose engine did not start, whatever the
-model, no request causes a switch for 4, 8, ... 60 s; then one may try (half-open). One success or a person's
-command closes it. What runs is used all the time: only switching is refused.
+What closes a model's case: a complete answer; becoming ready, unless it had crashed before (an engine that
+dies at every request becomes ready each time); a person's command. The slot's last error is cleared by the
+same: it is about a model, and ends with that model's case. A failed switch that ended with the model before
+it stays told until a switch succeeds or a person asks for something else (`router.scheduler`).
+
+Besides, each slot has a breaker: after OPEN_AFTER switches in a row whose engine did not start, no request
+tries one of the models that failed for 4, 8, ... 60 s; then one may (half-open). One success or a person's
+command closes it. A model that never failed is tried at once: what others failed of says nothing of it. What
+runs is used all the time.
 """
 
 from __future__ import annotations
@@ -79,6 +84,13 @@ class Failures:
         if (failure := self._of.get(model)) is not None and not failure.crashed:
             self.forget(model)
 
+    def answered(self, model: str) -> bool:
+        """It has given a complete answer; was that news?"""
+        if model not in self._of:
+            return False
+        self.forget(model)
+        return True
+
     def forget(self, model: str) -> None:
         """A person wants it tried whatever happened."""
         self._of.pop(model, None)
@@ -87,7 +99,9 @@ class Failures:
     def refusal(self, model: str, now: float) -> RouterError | None:
         """Why a request may not try it now: its last error, with the seconds until it may."""
         failure = self._of.get(model)
-        if failure is None or now >= failure.retry_at:
+        if failure is None:
+            return None
+        if now >= failure.retry_at:
             return self._breaker(now)
         error = failure.error
         wait = failure.retry_at - now
@@ -99,8 +113,8 @@ class Failures:
             return None
         seconds = failed.at + backoff(failed.count) - now
         return type(failed.error)(
-            f"The last {failed.count} switches of this slot failed, so none is tried for {seconds:.0f} s more; "
-            f"the last one: {failed.error.message}",
+            f"The last {failed.count} switches of this slot failed, so no model that failed is tried for "
+            f"{seconds:.0f} s more; the last one: {failed.error.message}",
             details=failed.error.details,
             retry_after=seconds,
         )

@@ -20,6 +20,7 @@ class Lease:
             share a process.
         process: the engine; its port and key, and what it says if it dies.
         aborted: the drain timeout ran out, the request must end now; `on_abort` is called when that happens.
+        answered: the engine's answer was complete.
     """
 
     slot: str
@@ -28,6 +29,7 @@ class Lease:
     process: EngineProcess = field(repr=False)
     generation: int = 0
     aborted: bool = False
+    answered: bool = False
     on_abort: Callable[[], object] | None = field(default=None, repr=False)
 
     def abort(self) -> None:

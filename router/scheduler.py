@@ -95,8 +95,9 @@ class SlotScheduler(Turns):
         self.waiters.add(waiter)
         return self._advance(now)
 
-    def release(self, ticket: int, now: float) -> list[Effect]:
-        """The request is over (served, failed or gone), whether it held a lease or still waited."""
+    def release(self, ticket: int, now: float, answered: bool = False) -> list[Effect]:
+        """The request is over (served, failed or gone), whether it held a lease or still waited. `answered`: it
+        was served to its end."""
         generation = self.leases.pop(ticket, None)
         if generation is None:
             self.waiters.take(lambda w: w.ticket == ticket)
@@ -105,7 +106,15 @@ class SlotScheduler(Turns):
             self._busy[generation] = others
         if generation == self.running_generation:
             self._idle_since = now
+            if answered and self.running is not None:
+                self._close_case(self.running)
         return self._advance(now)
+
+    def _close_case(self, model: str) -> None:
+        """It works: what it failed of before is past. Another model's failure is not this one's to close."""
+        self._failures.answered(model)
+        if self.last_error is not None and self._shares_process(self.last_error[0], model):
+            self.last_error = None
 
     # -- events: a person's commands -----------------------------------------------------------------
 

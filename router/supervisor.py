@@ -143,8 +143,9 @@ class Supervisor:
 
     def _release(self, seat: Seat, number: int) -> None:
         self._tickets.pop(number, None)
-        seat.leases.pop(number, None)
-        self._tell(seat, lambda s, now: s.release(number, now))
+        lease = seat.leases.pop(number, None)
+        answered = lease is not None and lease.answered
+        self._tell(seat, lambda s, now: s.release(number, now, answered))
 
     # -- a person's commands ---------------------------------------------------------------------------
 

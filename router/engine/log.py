@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import logging.handlers
 import queue
-import re
+import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
+from router.engine.explain import Rank, Reason, better, clean, reason_in
 from router.names import speakable
 
 RING_LINES = 2000
@@ -18,58 +20,69 @@ QUEUE_LINES = 4000
 
 log = logging.getLogger(__name__)
 
-_ANSI = re.compile(r"\x1b\[[0-9;]*m")
-# "0.00.011.271 E gguf_init_from_file: failed to open ..." (llama.cpp common/log.cpp), or "error: invalid ..."
-_ERROR = re.compile(r"^(?:[\d.]+ )?E (?P<text>.*)$|^(?P<plain>error: .*)$", re.IGNORECASE)
-_FUNCTION = re.compile(r"^(?:\w+ +)?[\w()~:]+: +(?=\S)")
-
-
-def error_text(line: str) -> str | None:
-    """What an error line says, without time, level and function; None for other lines."""
-    match = _ERROR.match(line)
-    if match is None:
-        return None
-    if (plain := match["plain"]) is not None:
-        return str(plain)
-    text = str(match["text"]).strip()
-    return text if text.startswith("error:") else _FUNCTION.sub("", text, count=1)
+LAST_WORDS_SECONDS = 5.0
+"""An error that a running engine told of longer ago is not why it ends."""
 
 
 class EngineLog:
-    """Collects one engine process's lines.
+    """Collects one engine process's lines, and which of them explains its end.
 
     Attributes:
-        first_error: the first error line's text. llama-server's later ones are ever more general.
-        last_line: what a program without llama-server's log format said last.
+        last_line: what it said last.
+        ready: it has been; what it complained of while it started does not explain its end any more.
     """
 
-    def __init__(self, ring: deque[str] | None = None, sink: LogFiles | None = None, name: str = "") -> None:
+    def __init__(
+        self,
+        ring: deque[str] | None = None,
+        sink: LogFiles | None = None,
+        name: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """`ring` may be shared by successive engines of one slot; `name` is the log file's stem."""
         self.ring = ring if ring is not None else deque(maxlen=RING_LINES)
-        self.first_error: str | None = None
         self.last_line: str | None = None
+        self.ready = False
+        self._reason: Reason | None = None
+        self._told_at = 0.0
         self._sink = sink
         self._name = name
+        self._clock = clock
 
     def add(self, line: str) -> None:
-        line = speakable(_ANSI.sub("", line).rstrip(), keep="\t")
-        if not line:
+        line = speakable(clean(line), keep="\t")
+        if not line.strip():
             return
         self.ring.append(line)
         self.last_line = line
-        if self.first_error is None:
-            self.first_error = error_text(line)
         if self._sink is not None:
             self._sink.write(self._name, line)
+        found = reason_in(line)
+        if found is None or (self.ready and found.rank <= Rank.WEAK):
+            return
+        now = self._clock()
+        if self.ready and self._is_old(now):
+            self._reason = None
+        kept = better(self._reason, found)
+        if kept is not self._reason:
+            self._reason, self._told_at = kept, now
 
-    def forget_errors(self) -> None:
+    def is_ready(self) -> None:
         """The engine is ready: what it complained of so far does not explain its end."""
-        self.first_error = None
+        self.ready, self._reason = True, None
 
-    @property
-    def explanation(self) -> str | None:
-        """The engine's own words for why it ended."""
-        return self.first_error or self.last_line
+    def explanation(self, *, killed: bool = False) -> str | None:
+        """The engine's own words for why it ended. `killed` from outside: it knew nothing of it, so only errors
+        of its start count."""
+        reason = self._reason
+        if reason is None or (killed and (self.ready or reason.rank < Rank.ERROR)):
+            return None
+        return None if self.ready and self._is_old(self._clock()) else reason.text
+
+    def _is_old(self, now: float) -> bool:
+        """A line that a client's request caused and the engine outlived."""
+        old = now - self._told_at > LAST_WORDS_SECONDS
+        return old and (self._reason is None or self._reason.rank < Rank.FATAL)
 
 
 class LogFiles:

@@ -97,7 +97,7 @@ class Readiness:
             sampler.cancel()
         if self._proof is None or not await self._proof:
             await self._prove_ours()
-        self._engine.log.forget_errors()
+        self._engine.log.is_ready()
         return await self._context_length()
 
     async def _is_ready(self) -> bool:

@@ -24,7 +24,9 @@ async def proxy(context: Context, lease: Lease, exchange: Exchange, client: Clie
     assert task is not None, "a handler runs in a task"
     lease.on_abort = task.cancel
     try:
-        return await _answered(context, lease, exchange, client)
+        response = await _answered(context, lease, exchange, client)
+        lease.answered = True
+        return response
     except asyncio.CancelledError:
         if not lease.aborted:
             raise  # the client left, or hal0 is quitting

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -321,3 +322,52 @@ async def test_a_command_that_fails_is_quoted_with_its_last_line(make: Make) -> 
     hal0 = await make(config=SLOT + f'  other: {{command: "{broken}"}}\n')
     status, body = await load(hal0, "other", slot="other")
     assert status == 502 and "no such model (exit code 1)" in body["error"]["message"]
+
+
+def _is_another_than(pid: int, slot: dict[str, Any]) -> bool:
+    return bool(slot["pid"] != pid)
+
+
+# -- what is past ---------------------------------------------------------------------------------------
+
+
+async def test_an_answer_in_between_closes_the_case_of_a_crash(
+    tmp_path: Path, speaking_model: SpeakingModel, llama_server: Path
+) -> None:
+    """Row 27, with a real llama-server: killed while idle, answers, killed in a stream, asked again at once."""
+    (tmp_path / "models").mkdir()
+    words = " ".join(f"word{number}" for number in range(1500))
+    shutil.copy(speaking_model(words, "talker"), tmp_path / "models" / "talker.gguf")
+    hal0 = Hal0.prepare(tmp_path, llama_server, "slots:\n  primary: {model: talker}\n")
+    await hal0.start()
+    try:
+        await hal0.chat()
+        for _ in range(3):
+            engine = psutil.Process((await hal0.until_ready())["pid"])
+            engine.kill()
+            await hal0.until_slot(partial(_is_another_than, engine.pid), "its end being noticed")
+            assert (await hal0.chat()).endswith("word1499")
+            slot = await until_idle(hal0)
+            assert slot["last_error"] is None, "it works again"
+            async with streaming(hal0) as stream:
+                await stream.event()
+                psutil.Process(slot["pid"]).kill()
+                error = (await stream.rest())[-1]["error"]
+            assert "it was killed (signal 9)" in error["message"], error
+            status, body = await hal0.ask()
+            assert status == 200, body
+    finally:
+        await hal0.close()
+
+
+async def test_an_engine_that_dies_at_every_request_is_left_alone_longer_and_longer(make: Make) -> None:
+    """Row 27: being ready once more closes nothing."""
+    hal0 = await make("exit-on-request")
+    await ready(hal0, "exit-on-request")
+    for _ in range(30):
+        status, body = await hal0.ask("exit-on-request")
+        assert status == 502 and "the request was too much" in body["error"]["message"]
+    lines = (await hal0.get("/api/slots/primary/logs"))["lines"]
+    assert sum("this is exit-on-request" in line for line in lines) <= 5, "starts for 30 requests"
+    slot = await hal0.slot()
+    assert slot["last_error"] is not None and "the request was too much" in slot["last_error"]["message"]

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from router.engine import log as log_module
-from router.engine.log import EngineLog, LogFiles, error_text
+from router.engine.explain import error_text
+from router.engine.log import EngineLog, LogFiles
 
 
 @pytest.mark.parametrize(
@@ -34,25 +35,25 @@ def test_the_first_error_explains_and_colours_are_left_out() -> None:
     log = EngineLog()
     for line in ("starting", "\x1b[31m0.1 E load: it is cracked\x1b[0m", "0.2 E main: it failed", "bye", "  "):
         log.add(line)
-    assert log.explanation == "it is cracked"
+    assert log.explanation() == "it is cracked"
     assert list(log.ring) == ["starting", "0.1 E load: it is cracked", "0.2 E main: it failed", "bye"]
 
 
 def test_a_program_without_error_lines_is_quoted_with_its_last() -> None:
     log = EngineLog()
-    assert log.explanation is None
+    assert log.explanation() is None
     for line in ("Traceback:", "ModuleNotFoundError: No module named 'vllm'\r"):
         log.add(line)
-    assert log.explanation == "ModuleNotFoundError: No module named 'vllm'"
+    assert log.explanation() == "ModuleNotFoundError: No module named 'vllm'"
 
 
 def test_errors_of_the_start_do_not_explain_a_later_end() -> None:
     log = EngineLog()
     log.add("0.1 E load: no GPU, using the CPU")
-    log.forget_errors()
-    assert log.explanation == "0.1 E load: no GPU, using the CPU"
+    log.is_ready()
+    assert log.explanation() is None
     log.add("0.2 E update_slots: out of memory")
-    assert log.explanation == "out of memory"
+    assert log.explanation() == "out of memory"
 
 
 def test_a_ring_is_shared_by_successive_engines_and_bounded() -> None:

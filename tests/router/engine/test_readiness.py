@@ -200,7 +200,7 @@ async def test_errors_of_the_start_are_forgotten_once_it_is_ready(
     engine = await start_engine("complaining")
     await Watched(engine, http).wait()
     assert any("no GPU" in line for line in engine.log.ring)
-    assert engine.log.first_error is None
+    assert engine.log.explanation() is None
 
 
 async def test_waiting_that_is_cancelled_leaves_no_task(

@@ -1,0 +1,164 @@
+"""Why an engine ended, read from what it wrote. Pure: lines in, one sentence out.
+
+Sources of the formats: llama.cpp's common/log.cpp (`0.00.011.271 E function: words`), ggml_abort in
+ggml/src/ggml.c (`file.cpp:12: words`, then a debugger's lines), libstdc++'s terminate handler, ld.so(8),
+argparse, Python's traceback, and the JSON and logfmt lines of servers that a slot's `command:` may run.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+MOST = 500
+"""Characters of a reason; some engines print whole documents in one line."""
+
+_ANSI = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_ERROR = re.compile(r"^(?:[\d.]+ )?E (?P<text>.*)$|^(?P<plain>[Ee]rror(?: while [^:]+)?: .*)$")
+_FUNCTION = re.compile(r"^(?:\w+ +)?[\w()~:]+: +(?=\S)")
+_OTHER_LEVEL = re.compile(r"^[\d.]+ [IWDT] ")
+# What backends say that look for devices and find none, and a step whose own cause is told beside it.
+_WEAK = re.compile(
+    r"\bno (?:usable )?gpu\b|no cuda-capable device|no devices? found|failed to fit params|fit params to",
+    re.IGNORECASE,
+)
+_NOISE = re.compile(
+    "|".join((
+        r"^\[(?:New |Inferior |Thread |Switching )|^#\d+ |^0x[0-9a-f]+ in |libthread_db|^No (?:stack|symbol)\b",
+        r"^Could not attach|^ptrace: |debuginfo|^warning: (?:process |File |Unable |\d+\t)|^Core was generated",
+        r"^This GDB|^\(lldb\)|^Process \d+ (?:stopped|detached)|^\* thread|^Aborted(?: \(core dumped\))?$",
+        r"^Killed$|^Terminated$|resource_tracker|^warnings\.warn\(|^See: https?://|^note: run with `RUST_BACK",
+        r"^stack backtrace:|^\d+%\||\d+%\|.*\|",
+    )),
+    re.IGNORECASE,
+)  # fmt: skip
+_FATAL = (
+    # ggml_abort, assert(3), Rust's panic
+    re.compile(r"^\S+\.(?:c|cc|cpp|cxx|cu|cuh|h|hpp|m|mm|cl|metal|comp):\d+: (?P<text>\S.*)"),
+    re.compile(r"^\S+: \S+:\d+: .*(?P<text>Assertion [`'].*)"),
+    re.compile(r"^thread '.*' panicked at (?P<text>.*)"),
+    re.compile(r"^(?:[\d.]+ E )?(?P<text>CUDA error: (?!.*: CUDA error$).+)"),
+    re.compile(r"(?P<text>vk::.*Error(?:OutOf\w*Memory|DeviceLost).*|ErrorOutOf\w*Memory.*|VK_ERROR_\w+.*)"),
+    re.compile(r"(?P<text>kIOGPUCommandBuffer\w+.*)"),
+    # ld.so, dyld
+    re.compile(r"(?P<text>error while loading shared libraries: .*)"),
+    re.compile(r"(?P<text>version [`'][\w.]+' not found .*)"),
+    re.compile(r"(?P<text>Library not loaded: .*)"),
+    re.compile(r"^(?P<text>Illegal instruction|Segmentation fault|Bus error|Floating point exception)\b"),
+)
+_TERMINATE = re.compile(r"^(?:libc\+\+abi: )?(?P<text>terminat(?:e called|ing) .*)")
+_WHAT = re.compile(r"^\s*what\(\): +(?P<text>\S.*)")
+_USAGE = re.compile(r"^[\w.-]+(?: [\w-]+)?: error: (?P<text>.+)")
+_PYTHON = re.compile(
+    r"^(?:\(.*?\) *)*(?P<text>(?:\w+\.)*\w*(?:Error|Exception|Interrupt|Exit|Failure)(?:: .+)?)$"
+)
+_REFERS = re.compile(r"see (?:the )?(?:root cause|above|stack trace|log)", re.IGNORECASE)
+_LOGGED = re.compile(
+    r"^(?:\S+ ){0,4}?\[?(?:ERROR|FATAL|CRITICAL|PANIC)\]?(?:[: ]|\s-\s)\s*(?:\[[\w./-]+:\d+\] *)?(?P<text>\S.*)"
+)
+_LOGFMT = re.compile(
+    r'\blevel="?(?:error|fatal|critical|panic)"?\b.*?\b(?:msg|message|error)=(?P<text>"(?:[^"\\]|\\.)*"|\S+)',
+    re.IGNORECASE,
+)
+
+
+class Rank(IntEnum):
+    """How much a line explains an end: the highest wins; among equals see `better`."""
+
+    PLAIN = 0
+    WEAK = 1
+    ERROR = 2
+    FATAL = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """`last_wins`: of its rank the last one explains (a traceback's), else the first: llama.cpp's later error
+    lines are ever more general."""
+
+    rank: Rank
+    text: str
+    last_wins: bool = False
+
+
+def clean(line: str) -> str:
+    """Without colours, and of a line that was redrawn only what stood there last."""
+    parts = [part for part in _ANSI.sub("", line).split("\r") if part.strip()]
+    return parts[-1].rstrip() if parts else ""
+
+
+def reason_in(line: str) -> Reason | None:
+    """What a cleaned line says of an end; None if it says nothing of one."""
+    if (found := _fatal(line) or _error(line)) is not None:
+        return found
+    if not line.strip() or _NOISE.search(line.strip()) or _OTHER_LEVEL.match(line):
+        return None
+    return _server_error(line) or Reason(Rank.PLAIN, _short(line.strip()), last_wins=True)
+
+
+def better(before: Reason | None, found: Reason) -> Reason:
+    """Which of the two explains an end, `found` being the later line."""
+    if before is None or found.rank > before.rank:
+        return found
+    if found.rank < before.rank:
+        return before
+    if _TERMINATE.match(before.text) and not _TERMINATE.match(found.text):
+        return found  # "terminate called" says that there is a reason, and the next line says which
+    return found if found.last_wins and not _REFERS.search(found.text) else before
+
+
+def error_text(line: str) -> str | None:
+    """What an error line says, without time, level and function; None for other lines."""
+    match = _ERROR.match(line)
+    if match is None:
+        return None
+    if (plain := match["plain"]) is not None:
+        return str(plain)
+    text = str(match["text"]).strip()
+    return text if text.startswith("error:") else _FUNCTION.sub("", text, count=1)
+
+
+def _fatal(line: str) -> Reason | None:
+    for pattern in (*_FATAL, _WHAT, _TERMINATE):
+        if (match := pattern.search(line)) is not None:
+            return Reason(Rank.FATAL, _short(match["text"].strip()))
+    return None
+
+
+def _error(line: str) -> Reason | None:
+    text = error_text(line)
+    if text is None:
+        return None
+    return Reason(Rank.WEAK if _WEAK.search(text) else Rank.ERROR, _short(text))
+
+
+def _server_error(line: str) -> Reason | None:
+    """An error line of another kind of server: Python's, JSON, logfmt, `LEVEL: words`, argparse."""
+    if (told := _json_error(line)) is not None:
+        return Reason(Rank.ERROR, _short(told), last_wins=True)
+    for pattern in (_USAGE, _PYTHON, _LOGFMT, _LOGGED):
+        if (match := pattern.search(line)) is not None:
+            text = match["text"].strip().strip('"')
+            return Reason(Rank.ERROR, _short(text), last_wins=pattern is not _LOGGED)
+    return None
+
+
+def _json_error(line: str) -> str | None:
+    if not line.lstrip().startswith("{"):
+        return None
+    try:
+        told: Any = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    level = str(told.get("level") or told.get("severity") or told.get("levelname") or "").lower()
+    if level not in ("error", "fatal", "critical", "panic", "e"):
+        return None
+    words = next((told[name] for name in ("msg", "message", "error", "event") if told.get(name)), None)
+    return str(words) if words is not None else None
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MOST else text[: MOST - 1] + "…"
