@@ -211,7 +211,7 @@ def test_status_is_1_while_hal0_yaml_is_broken(stub: StubHal0, capsys: pytest.Ca
     stub.answers["/api/state"] = (200, found)
     assert cli.main(["status", "--url", stub.url]) == 1
     out = capsys.readouterr().out
-    assert "hal0.yaml has an error, and your last changes are ignored: hal0.yaml:3" in out and "primary" in out
+    assert "hal0.yaml has an error; your last changes are ignored: hal0.yaml:3" in out and "primary" in out
 
 
 def test_status_of_a_switch_and_of_a_failure(stub: StubHal0, capsys: pytest.CaptureFixture[str]) -> None:
