@@ -79,6 +79,13 @@ def _unusable(error: OSError) -> str:
     )
 
 
+_TURNS = {
+    "cancel": "give up a slot's switch and keep the model it has",
+    "cut": "end the requests that a slot's switch still waits for",
+    "wait": "let the requests that a slot's switch waits for end in their own time",
+}
+
+
 def _parser() -> _Parser:
     parser = _Parser(
         prog="hal0", description="One stable, local OpenAI-compatible endpoint; without a command: the tray."
@@ -104,6 +111,10 @@ def _parser() -> _Parser:
     switch.add_argument("--force", action="store_true", help="even if its memory is not there")
     unload = _add(commands, "unload", "empty a slot", _unload, remote)
     unload.add_argument("slot")
+    for name, does in _TURNS.items():
+        turn = _add(commands, name, does, _turn, remote)
+        turn.add_argument("slot")
+        turn.set_defaults(order=name)
     logs = _add(commands, "logs", "print a slot's engine log", _logs, remote)
     logs.add_argument("slot")
     _add(commands, "reload", "apply hal0.yaml now; it is also picked up by itself", _reload, remote)
@@ -223,6 +234,12 @@ def _unload(arguments: argparse.Namespace) -> int:
     from app.commands.remote import unload
 
     return unload(arguments.config, arguments.url, arguments.slot)
+
+
+def _turn(arguments: argparse.Namespace) -> int:
+    from app.commands.remote import turn
+
+    return turn(arguments.config, arguments.url, arguments.slot, arguments.order)
 
 
 def _logs(arguments: argparse.Namespace) -> int:

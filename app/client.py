@@ -69,6 +69,10 @@ class Client:
     def unload(self, slot: str) -> None:
         self._call("POST", _slot_path(slot, "unload"))
 
+    def turn(self, slot: str, order: str) -> None:
+        """`order`: "cancel" the slot's switch, "cut" the requests it waits for, or "wait" for them."""
+        self._call("POST", _slot_path(slot, order), timeout=READ_SECONDS)
+
     def reload(self) -> dict[str, Any]:
         """Returns the state when hal0.yaml is in effect. Raises Refused with what is wrong in it."""
         return self._call("POST", "/api/reload")

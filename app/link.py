@@ -43,6 +43,14 @@ class Commands(Protocol):
 
     async def cancel(self, slot: str) -> None: ...
 
+    async def cut(self, slot: str) -> None:
+        """End the requests that a switch, or an engine that leaves, still waits for (`SlotStatus.draining`)."""
+        ...
+
+    async def wait(self, slot: str) -> None:
+        """Wait for those requests, however long they take."""
+        ...
+
     async def logs(self, slot: str) -> list[str]:
         """The engine's last log lines, oldest first."""
         ...

@@ -40,6 +40,12 @@ class PassedOn:
     async def cancel(self, slot: str) -> None:
         await self._call(lambda to: to.cancel(slot))
 
+    async def cut(self, slot: str) -> None:
+        await self._call(lambda to: to.cut(slot))
+
+    async def wait(self, slot: str) -> None:
+        await self._call(lambda to: to.wait(slot))
+
     async def logs(self, slot: str) -> list[str]:
         return await self._call(lambda to: to.logs(slot))
 

@@ -89,6 +89,11 @@ class Admissions:
             self._publish(seat)
 
 
+def _leaves(seat: Seat, engine: RunningEngine) -> bool:
+    leaving = seat.scheduler.leaving
+    return leaving is not None and leaving.generation == engine.generation
+
+
 def _occupants(seat: Seat) -> list[Occupant]:
     s = seat.scheduler
     evictable = s.evictable
@@ -97,7 +102,8 @@ def _occupants(seat: Seat) -> list[Occupant]:
             slot=seat.name,
             model=engine.model,
             pid=engine.process.pid if engine.process else None,
-            evictable=evictable,
+            evictable=evictable or _leaves(seat, engine),
+            leaving=_leaves(seat, engine),
             priority=s.slot.priority,
             idle_since=s.idle_since or 0.0,
             context=engine.context,

@@ -186,6 +186,7 @@ class EngineTasks:
             if not process.exited.done():
                 error = _not_ended(seat.name, process.pid, failure)
         seat.engines.pop(engine.generation, None)
+        engine.reaped.set()
         return error
 
     def _ports_taken(self) -> set[int]:

@@ -9,7 +9,8 @@ first in the queue; then the slot turns to it, and everyone who waits for the sa
 command goes before all requests and refuses none: who waits for another model has its turn after it, unless the
 slot is pinned or switched by hand. A failed or cancelled switch ends with the model before it. A request
 addressed to the slot itself follows whatever switch is under way and never causes one away from it. Two
-engines at most: where both fit, the old one answers who names its model until the new one is ready.
+engines at most: where both fit, the old one answers who names its model until the new one is ready, and ends
+what it has begun in its own time, unless a third one needs its place.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from router.config.schema import LimitsConfig, SlotConfig
 from router.effects import AbortLeases, Done, Effect, Refuse, StopEngine
 from router.errors import MemoryInsufficient, ModelDamaged, RouterError
 from router.state import SlotState
-from router.switching import LOADING, REVERSIBLE, Leaving, Switch
+from router.switching import LOADING, NEVER, REVERSIBLE, Draining, Leaving, Switch
 from router.turns import Turns
 from router.waiting import Waiter
 
@@ -69,6 +70,21 @@ class SlotScheduler(Turns):
         idle = self.phase is SlotState.READY and not self.leases and not self.waiters
         return idle and self.leaving is None and not self.slot.pinned and not (self._closed or self._retired)
 
+    @property
+    def draining(self) -> Draining | None:
+        """The requests that are waited for; None while there are none."""
+        going: list[tuple[str | None, int, float | None]] = []
+        if self.leaving is not None and not self.leaving.stopping:
+            going.append((self.leaving.model, self.leaving.generation, self.leaving.until))
+        if self.phase is SlotState.DRAINING and self.switch is not None:
+            going.append((self.running, self.running_generation, self.switch.drain_until))
+        requests = sum(self._busy.get(generation, 0) for _model, generation, _until in going)
+        if not requests:
+            return None
+        limits = [until for _model, _generation, until in going if until is not None and until != NEVER]
+        models = tuple(model for model, _generation, _until in going if model is not None)
+        return Draining(models, requests, min(limits, default=None))
+
     def awaits(self, check: int) -> bool:
         """Whether that check's answer still matters."""
         return self.phase is SlotState.QUEUED and self.switch is not None and self.switch.check == check
@@ -78,10 +94,10 @@ class SlotScheduler(Turns):
         times = [w.deadline for w in self.waiters if self._may_time_out(w)]
         if self.phase is SlotState.DRAINING and self.switch:
             times.append(self.switch.drain_until)
-        if self.leaving is not None and not self.leaving.stopping:
+        if self.leaving is not None and not self.leaving.stopping and self.leaving.until is not None:
             times.append(self.leaving.until)
         times += [at for at in (self._idle_deadline(), self._restart_at()) if at is not None]
-        return min(times, default=None)
+        return min((at for at in times if at != NEVER), default=None)
 
     # -- events: requests ----------------------------------------------------------------------------
 
@@ -162,6 +178,27 @@ class SlotScheduler(Turns):
         else:
             switch.target, switch.restoring = switch.previous, True
         return effects + (self._stop() if self.phase in LOADING else [])
+
+    def cut(self, now: float) -> list[Effect]:
+        """End the requests that are waited for: the switch goes on now."""
+        return self._let_drain(now, now)
+
+    def wait(self, now: float) -> list[Effect]:
+        """Let the requests that are waited for end in their own time, however long the switch takes."""
+        return self._let_drain(NEVER, now)
+
+    def _let_drain(self, until: float, now: float) -> list[Effect]:
+        if self.phase is SlotState.DRAINING and self.switch is not None:
+            self.switch.drain_until = until
+        if self.leaving is not None:
+            self.leaving.until = until
+        return self._advance(now)
+
+    def hurry(self, now: float) -> list[Effect]:
+        """Another slot needs the memory of what leaves: its requests have `drain_timeout` from now."""
+        if self.leaving is not None:
+            self._hurry(self.leaving, now)
+        return self._advance(now)
 
     def close(self, now: float) -> list[Effect]:
         """hal0 is quitting: refuse everyone who waits, abort who is served, stop all engines."""
@@ -247,8 +284,7 @@ class SlotScheduler(Turns):
             return []
         switch, self.switch = self.switch, None
         if self.running is not None:
-            until = now + self.slot.drain_timeout
-            self.leaving = Leaving(self.running_generation, self.running, until)
+            self.leaving = Leaving(self.running_generation, self.running)
         self.running = self.selected = switch.target
         self.running_generation = generation
         recovered = self._crashed and self.last_error is not None and self.last_error[0] == switch.target

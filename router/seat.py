@@ -32,6 +32,7 @@ class RunningEngine:
         spawning: its process is being made: too late to stop it before it is there.
         files: what it reads, as it was then (router.damaged).
         memory: what it holds, as last measured.
+        reaped: set once it is gone, or could not be ended.
         tokens_per_second: of its last answer, as it said.
     """
 
@@ -50,6 +51,23 @@ class RunningEngine:
     context_length: int | None = None
     memory: SlotMemory | None = None
     tokens_per_second: float | None = None
+    reaped: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Instant:
+    """A time of the loop's clock as Unix time; the same one is always the same number, or each look would be a
+    change."""
+
+    def __init__(self) -> None:
+        self._known: tuple[float, float] | None = None
+
+    def at(self, moment: float | None) -> float | None:
+        if moment is None:
+            return None
+        if self._known is None or self._known[0] != moment:
+            ago = asyncio.get_running_loop().time() - moment
+            self._known = (moment, round(time.time() - ago, 1))
+        return self._known[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +114,8 @@ class Seat:
     served_by: str | None = None
     _choices: tuple[str, ...] = ()
     _loaded_by: tuple[RunningEngine, str, tuple[str, ...]] | None = None
-    _idle: tuple[float, float] | None = None
+    _idle: Instant = field(default_factory=Instant)
+    _drain_deadline: Instant = field(default_factory=Instant)
     _position: tuple[object, ...] = ()
     _switch_began: tuple[Switch, float] | None = None
     _error: tuple[RouterError, SlotError] | None = None
@@ -162,7 +181,9 @@ class Seat:
         """Whether, since the last call, more has changed than which requests there are."""
         s = self.scheduler
         fraction = s.switch.fraction if s.switch else None
-        now = (s.slot, s.phase, s.running, s.selected, s.target, s.last_error, s.generation, fraction)
+        draining = s.draining
+        until = draining.until if draining else None
+        now = (s.slot, s.phase, s.running, s.selected, s.target, s.last_error, s.generation, fraction, until)
         before, self._position = self._position, now
         return now != before
 
@@ -170,6 +191,7 @@ class Seat:
         """What everyone sees of this slot now."""
         s = self.scheduler
         engine = self.engine
+        draining = s.draining
         process = engine.process if engine else None
         memory = engine.memory if engine and process else None
         shown = s.running or (s.switch.previous if s.switch else None) or s.selected
@@ -193,13 +215,16 @@ class Seat:
             memory=sum(memory.by_device) if memory else None,
             memory_by_device=memory.by_device if memory else (),
             memory_estimated=memory.estimated if memory else False,
-            idle_since=self._idle_since(),
+            idle_since=self._idle.at(s.idle_since),
             tokens_per_second=engine.tokens_per_second if engine and s.running else None,
             last_error=self._last_error(),
             switch=s.slot.switch,
             pinned=s.slot.pinned,
             priority=s.slot.priority,
             evicting=self.evicting if s.switch else (),
+            leaving=draining.models if draining else (),
+            draining=draining.requests if draining else 0,
+            drain_deadline=self._drain_deadline.at(draining.until if draining else None),
             upstream=s.slot.upstream,
             fallback=s.slot.fallback,
             served_by=self.served_by,
@@ -238,16 +263,6 @@ class Seat:
         if self._switch_began is None or self._switch_began[0] is not switch:
             self._switch_began = (switch, time.time())
         return Progress(self.scheduler.phase, switch.fraction, self._switch_began[1])
-
-    def _idle_since(self) -> float | None:
-        """As Unix time; the same instant is always the same number, or each look would be a change."""
-        since = self.scheduler.idle_since
-        if since is None:
-            return None
-        if self._idle is None or self._idle[0] != since:
-            ago = asyncio.get_running_loop().time() - since
-            self._idle = (since, round(time.time() - ago, 1))
-        return self._idle[1]
 
     def _last_error(self) -> SlotError | None:
         if self.scheduler.last_error is None:

@@ -179,6 +179,12 @@ class Service:
     async def cancel(self, slot: str) -> None:
         await self._commands.cancel(slot)
 
+    async def cut(self, slot: str) -> None:
+        await self._commands.cut(slot)
+
+    async def wait(self, slot: str) -> None:
+        await self._commands.wait(slot)
+
     async def logs(self, slot: str) -> list[str]:
         return await self._commands.logs(slot)
 

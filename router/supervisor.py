@@ -175,6 +175,14 @@ class Supervisor:
         """Give up the slot's switch, if one is under way."""
         self._tell(self._seat(slot), lambda s, now: s.cancel(now))
 
+    async def cut(self, slot: str) -> None:
+        """End the requests that the slot's switch, or an engine that leaves, still waits for."""
+        self._tell(self._seat(slot), lambda s, now: s.cut(now))
+
+    async def wait(self, slot: str) -> None:
+        """Wait for those requests, however long they take."""
+        self._tell(self._seat(slot), lambda s, now: s.wait(now))
+
     def logs(self, slot: str) -> list[str]:
         """The last lines of the slot's engines."""
         return list(self._seat(slot).log)
@@ -238,8 +246,15 @@ class Supervisor:
             self._orders.pop(number, None)
 
     async def _evict(self, seat: Seat) -> None:
-        """Empty a slot for another one. Raises RouterError when it has come to be needed."""
-        await self._order(seat, lambda number, s, now: s.evict(number, now))
+        """Empty a slot for another one, or have it end what leaves. Raises RouterError when it has come to be
+        needed."""
+        leaving = seat.scheduler.leaving
+        engine = seat.engines.get(leaving.generation) if leaving is not None else None
+        if engine is None:
+            await self._order(seat, lambda number, s, now: s.evict(number, now))
+            return
+        self._tell(seat, lambda s, now: s.hurry(now))
+        await engine.reaped.wait()
 
     def _tell(self, seat: Seat, event: Event) -> None:
         """Give the scheduler an event, carry out what it answers, publish what came of it."""

@@ -3,10 +3,14 @@
 A switch is queued while its model is checked. Then either the new engine starts *beside* the old one, which
 answers until the new one is ready and *leaves* after that; or the old one is drained and stopped first. A
 switch that fails or is cancelled ends with the model that was there before.
+
+Who drains gives its requests `drain_timeout`. Who leaves holds up nobody, so its requests end in their own
+time; only when its place is needed, by the next switch or by another slot's load, has it that long, too.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
@@ -16,6 +20,9 @@ from router.errors import RouterError
 from router.failures import Failures
 from router.state import SlotState
 from router.waiting import Queue, Waiter
+
+NEVER = math.inf
+"""A person said that the requests are to be waited for, however long they take."""
 
 RESTING = (SlotState.UNLOADED, SlotState.READY, SlotState.FAILED)
 REVERSIBLE = (SlotState.QUEUED, SlotState.DRAINING)
@@ -48,12 +55,22 @@ class Switch:
 
 @dataclass(slots=True)
 class Leaving:
-    """An engine that is not wanted any more: its requests may end until `until`, then it is `stopping`."""
+    """An engine that is not wanted any more: its requests may end until `until`, then it is `stopping`.
+    None: as long as they take, while nobody needs its place."""
 
     generation: int
     model: str | None
-    until: float
+    until: float | None = None
     stopping: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Draining:
+    """Requests that `models` still answer before their engines go; `until` they are cut, None: not at all."""
+
+    models: tuple[str, ...]
+    requests: int
+    until: float | None
 
 
 class Switching:
@@ -146,14 +163,14 @@ class Switching:
         """Stop what runs, or what loads in its place."""
         generation = self.generation if self.running is None else self.running_generation
         model = self.running or (self.switch.target if self.switch else None)
-        self._stopping = Leaving(generation, model, 0.0, stopping=True)
+        self._stopping = Leaving(generation, model, stopping=True)
         self.phase = SlotState.STOPPING
         return [StopEngine(generation)]
 
     def _stop_beside(self) -> list[Effect]:
         """Stop what loads beside the running engine, which goes on."""
         target = self.switch.target if self.switch else None
-        self.leaving = Leaving(self.generation, target, 0.0, stopping=True)
+        self.leaving = Leaving(self.generation, target, stopping=True)
         return [StopEngine(self.generation)]
 
     def _drain(self, now: float) -> list[Effect]:
@@ -165,16 +182,22 @@ class Switching:
         return [AbortLeases(self.running_generation), *self._stop()] if now >= switch.drain_until else []
 
     def _let_go(self, now: float) -> list[Effect]:
-        """After the new engine is ready: the same for the old one."""
+        """After the new engine is ready: the same for the old one, whose time runs once its place is needed."""
         leaving = self.leaving
         if leaving is None or leaving.stopping:
             return []
+        if self.switch is not None:
+            self._hurry(leaving, now)
         busy = self._is_busy(leaving.generation)
-        if busy and now < leaving.until:
+        if busy and (leaving.until is None or now < leaving.until):
             return []
         leaving.stopping = True
         stop = StopEngine(leaving.generation)
         return [AbortLeases(leaving.generation), stop] if busy else [stop]
+
+    def _hurry(self, leaving: Leaving, now: float) -> None:
+        if leaving.until is None:
+            leaving.until = now + self.slot.drain_timeout
 
     def _emptied(self) -> list[Effect]:
         """What ran is gone. Go on when what leaves beside it is gone, too."""
@@ -238,8 +261,10 @@ class Switching:
         return []
 
     def _settle(self) -> None:
-        """Drop a switch; what runs goes on."""
+        """Drop a switch; what runs goes on, and what leaves has time again."""
         self.switch = None
+        if self.leaving is not None and not self.leaving.stopping:
+            self.leaving.until = None
         if self.running is not None:
             self.phase = SlotState.READY
         else:

@@ -1,9 +1,10 @@
-"""Commands that talk to the running hal0: status, switch, unload, logs, reload."""
+"""Commands that talk to the running hal0: status, switch, cancel, unload, logs, reload, …"""
 
 from __future__ import annotations
 
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,19 @@ def unload(config_file: Path | None, url: str | None, slot: str) -> int:
     return 0
 
 
+def turn(config_file: Path | None, url: str | None, slot: str, order: str) -> int:
+    """`order`: cancel, cut or wait; says what there was to do it to."""
+    client = _client(config_file, url)
+    try:
+        before = next((s for s in _slots(client.state()) if s["name"] == slot), None)
+        client.turn(slot, order)
+    except (NotRunning, Refused) as error:
+        return _fail(error)
+    if before is not None and not (before.get("draining") or (order == "cancel" and before["target"])):
+        print(f"{slot} has no {'switch under way' if order == 'cancel' else 'request that is waited for'}.")
+    return 0
+
+
 def logs(config_file: Path | None, url: str | None, slot: str) -> int:
     try:
         lines = _client(config_file, url).logs(slot)
@@ -118,7 +132,8 @@ def _show_progress(line: ProgressLine, client: Client, slot: str) -> None:
     except (NotRunning, Refused):
         return  # the command itself will say it
     if found and (progress := found["progress"]):
-        text = f"{slot} → {found['target'] or 'empty'} · {progress['phase']} · {progress['elapsed_s']:.0f} s"
+        phase = " · ".join(filter(None, (progress["phase"], _draining(found))))
+        text = f"{slot} → {found['target'] or 'empty'} · {phase} · {progress['elapsed_s']:.0f} s"
         line.show(text if line.redraws else f"{slot}: {progress['phase']}", progress["fraction"])
 
 
@@ -149,4 +164,15 @@ def _slot_line(slot: dict[str, Any]) -> str:
         parts.append(f"{memory_size(slot['memory'])} used")
     if slot["in_flight"] or slot["queued"]:
         parts.append(f"{slot['in_flight']} running, {slot['queued']} waiting")
+    parts += filter(None, [_draining(slot)])
     return " · ".join(parts)
+
+
+def _draining(slot: dict[str, Any]) -> str:
+    """ "alpha ends 2 requests, cut in 12 s" ("" where none is waited for)"""
+    if not slot.get("draining"):
+        return ""
+    requests = "1 request" if slot["draining"] == 1 else f"{slot['draining']} requests"
+    limit = slot["drain_deadline"]
+    left = f", cut in {max(0.0, limit - time.time()):.0f} s" if limit is not None else ""
+    return f"{' and '.join(slot['leaving'])} ends {requests}{left}"

@@ -71,7 +71,9 @@ MEANINGS: Final[dict[type, dict[str, Meaning]]] = {
         ),
         "idle_unload": Meaning("seconds after the last request until it is unloaded; 0: never"),
         "pinned": Meaning("never switched by a request, never unloaded for being idle or to make room"),
-        "drain_timeout": Meaning("seconds that running requests have to finish before a switch cuts them off"),
+        "drain_timeout": Meaning(
+            "seconds that running requests have to finish before a switch that needs their memory cuts them off"
+        ),
         "command": Meaning("another engine's command line, with `{port}`; never run through a shell"),
         "health": Meaning("path that answers 200 when that engine is ready"),
         "priority": Meaning("where memory is short, models of slots with a lower one make room first"),

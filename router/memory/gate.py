@@ -13,7 +13,8 @@ from router.catalog.model import Model
 class Occupant:
     """An engine that holds memory, or a load that was promised some.
 
-    `pid` is None until it is spawned. `evictable`: idle, not pinned, nobody waits and no switch is under way.
+    `pid` is None until it is spawned. `evictable`: idle, not pinned, nobody waits and no switch is under way;
+    or `leaving`: another engine took over from it, and it only ends what it has begun.
     `idle_since` is seconds of any clock. `context` is what it was launched with if the model leaves that open;
     `prompt_cache` the bytes of RAM it may come to fill besides (router.memory.prompt_cache).
     """
@@ -22,6 +23,7 @@ class Occupant:
     model: Model
     pid: int | None = None
     evictable: bool = False
+    leaving: bool = False
     priority: int = 0
     idle_since: float = 0.0
     context: int | None = None

@@ -14,13 +14,15 @@ Amounts = tuple[int, ...]
 @dataclass(frozen=True, slots=True)
 class Holder:
     """Another slot's engine. `gives` is what stopping it gives back; `evictable`: it is idle, not pinned, and
-    nobody waits for it; `idle_since` grows with time, on whatever clock."""
+    nobody waits for it; `idle_since` grows with time, on whatever clock. `leaving`: it goes when its requests
+    have ended, which somebody would have to wait for."""
 
     slot: str
     gives: Amounts
     evictable: bool = True
     priority: int = 0
     idle_since: float = 0.0
+    leaving: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ def plan(
     *,
     force: bool = False,
 ) -> Outcome:
-    """Beside the outgoing engine, else in its place, else after evicting: low priority first, then long idle.
+    """Beside the outgoing engine, else in its place, else after evicting: low priority first, then long idle,
+    and last who is leaving: nobody is made to wait, and no answer cut, for what an idle one can give.
 
     `room` may be negative: more was promised than there is. Headroom counts in each pool where the model needs
     anything; other pools do not matter. `force`: whatever helps is evicted, and then it goes anyhow.
@@ -61,7 +64,7 @@ def plan(
     if not any(short := missing(need, free, headroom)):
         return Go(beside=False)
     helpful = [h for h in holders if h.evictable and any(g and s for g, s in zip(h.gives, short, strict=True))]
-    helpful.sort(key=lambda h: (h.priority, h.idle_since))
+    helpful.sort(key=lambda h: (h.leaving, h.priority, h.idle_since))
     chosen: list[Holder] = []
     while helpful and any(missing(need, _with(free, chosen), headroom)):
         chosen.append(helpful.pop(0))

@@ -31,10 +31,11 @@ class View:
 
     @property
     def holders(self) -> list[Holder]:
-        """The other slots; one with two engines makes room with both or not at all."""
+        """The other slots; one with two engines makes room with both or not at all, unless one leaves."""
         found = []
-        for name in dict.fromkeys(o.slot for o, _claim in self.charged if o.slot != self.slot):
-            theirs = [(o, claim) for o, claim in self.charged if o.slot == name]
+        others = dict.fromkeys((o.slot, o.leaving) for o, _claim in self.charged if o.slot != self.slot)
+        for name, leaving in others:
+            theirs = [(o, claim) for o, claim in self.charged if (o.slot, o.leaving) == (name, leaving)]
             occupants = [o for o, _claim in theirs]
             found.append(
                 Holder(
@@ -43,6 +44,7 @@ class View:
                     all(o.evictable for o in occupants),
                     max(o.priority for o in occupants),
                     max(o.idle_since for o in occupants),
+                    leaving,
                 )
             )
         return found

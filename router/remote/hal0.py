@@ -91,6 +91,12 @@ class RemoteHal0:
     async def cancel(self, slot: str) -> None:
         await self._ask("POST", _slot_path(slot, "cancel"), {}, READ_SECONDS)
 
+    async def cut(self, slot: str) -> None:
+        await self._ask("POST", _slot_path(slot, "cut"), {}, READ_SECONDS)
+
+    async def wait(self, slot: str) -> None:
+        await self._ask("POST", _slot_path(slot, "wait"), {}, READ_SECONDS)
+
     async def logs(self, slot: str) -> list[str]:
         return self._lines(await self._ask("GET", _slot_path(slot, "logs"), None, READ_SECONDS), "lines")
 

@@ -41,7 +41,7 @@ def add_routes(app: web.Application) -> None:
     app.router.add_post("/api/slots/{slot}/load", load)
     app.router.add_post("/api/slots/{slot}/unload", unload)
     app.router.add_post("/api/slots/{slot}/restart", restart)
-    app.router.add_post("/api/slots/{slot}/cancel", cancel)
+    app.router.add_post("/api/slots/{slot}/{order:cancel|cut|wait}", turn)
     app.router.add_post("/api/unload", unload_all)
     app.router.add_get("/api/config", read_config)
     app.router.add_post("/api/config", edit_config)
@@ -142,9 +142,12 @@ async def restart(request: web.Request) -> web.Response:
     return await _command(context, slot, command, await json_object(request))
 
 
-async def cancel(request: web.Request) -> web.Response:
+async def turn(request: web.Request) -> web.Response:
+    """`cancel` gives up the switch under way; `cut` ends the requests it waits for, `wait` gives them all
+    the time they need. Without a switch, or requests that are waited for, nothing happens."""
     context, slot = request.app[CONTEXT], request.match_info["slot"]
-    await context.orders.cancel(slot)
+    orders = {"cancel": context.orders.cancel, "cut": context.orders.cut, "wait": context.orders.wait}
+    await orders[request.match_info["order"]](slot)
     return _slot_response(context, slot, 200)
 
 

@@ -46,6 +46,20 @@ class Orders:
         else:
             await self._here.cancel(slot)
 
+    async def cut(self, slot: str) -> None:
+        """End the requests that its switch, or an engine that leaves, still waits for."""
+        if there := self._find(slot):
+            await there[0].cut(there[1])
+        else:
+            await self._here.cut(slot)
+
+    async def wait(self, slot: str) -> None:
+        """Wait for those requests, however long they take."""
+        if there := self._find(slot):
+            await there[0].wait(there[1])
+        else:
+            await self._here.wait(slot)
+
     async def logs(self, slot: str) -> list[str]:
         """The engine's last log lines, oldest first."""
         if there := self._find(slot):

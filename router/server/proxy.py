@@ -44,8 +44,8 @@ async def proxy(context: Context, lease: Lease, exchange: Exchange, client: Clie
 def aborted(lease: Lease) -> RouterError:
     """Why a request ends whose lease was taken back."""
     return SlotAborted(
-        f'Slot "{lease.slot}" was switched or unloaded while this request ran longer than its drain_timeout; '
-        "send it again."
+        f'Slot "{lease.slot}" was switched or unloaded while this request ran, and its time to end '
+        "(drain_timeout) was over; send it again."
     )
 
 

@@ -152,6 +152,12 @@ class FakeService:
     async def cancel(self, slot: str) -> None:
         self._note(("cancel", slot))
 
+    async def cut(self, slot: str) -> None:
+        self._note(("cut", slot))
+
+    async def wait(self, slot: str) -> None:
+        self._note(("wait", slot))
+
     async def logs(self, slot: str) -> list[str]:
         self._note(("logs", slot))
         if self.log_error is not None:

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -244,6 +245,30 @@ def test_unload_and_logs(stub: StubHal0, capsys: pytest.CaptureFixture[str]) -> 
     stub.answers["/api/slots/primary/logs"] = (200, {"lines": ["one", "two"]})
     assert cli.main(["logs", "primary", "--url", stub.url]) == 0
     assert capsys.readouterr().out == "one\ntwo\n"
+
+
+def test_what_a_switch_waits_for_is_shown_and_can_be_ended(
+    stub: StubHal0, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Row 40."""
+    drains = {"draining": 2, "leaving": ["alpha"], "drain_deadline": time.time() + 12.4}
+    stub.answers["/api/state"] = (200, state(**drains))
+    for order in ("cut", "wait", "cancel"):
+        stub.answers[f"/api/slots/primary/{order}"] = (200, {"slot": {}})
+        assert cli.main([order, "primary", "--url", stub.url]) == 0
+    assert capsys.readouterr().out == "", "done"
+    assert cli.main(["status", "--url", stub.url]) == 0
+    assert "alpha ends 2 requests, cut in 12 s" in capsys.readouterr().out
+    stub.answers["/api/state"] = (200, state(**drains | {"draining": 1, "drain_deadline": None}))
+    assert cli.main(["status", "--url", stub.url]) == 0
+    assert capsys.readouterr().out.splitlines()[1].endswith("alpha ends 1 request")
+    stub.answers["/api/state"] = (200, state(target=None))
+    assert cli.main(["cut", "primary", "--url", stub.url]) == 0
+    assert cli.main(["cancel", "primary", "--url", stub.url]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "primary has no request that is waited for.",
+        "primary has no switch under way.",
+    ]
 
 
 def test_switch_shows_each_phase_once_in_a_pipe(

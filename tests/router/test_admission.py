@@ -79,6 +79,36 @@ async def test_beside_the_new_engine_starts_before_the_old_one_stops(make: Calla
     assert gate.waited == [], "nothing was stopped for it"
 
 
+async def test_what_leaves_makes_room_for_another_slot_when_its_requests_have_ended(two: Two) -> None:
+    """Row 40: an engine that ends a stream in its own time must not keep memory from others for ever."""
+    gate = FakeGate()
+    bench = await two(gate)
+    await soon(bench.supervisor.load("primary", "alpha"))
+    hold = asyncio.Event()
+    stream = spawn(bench.request("alpha", hold), name="stream")
+    await bench.until(lambda s: s.in_flight == 1, "the stream")
+    gate.answers = [BESIDE]
+    await soon(bench.supervisor.load("primary", "beta"))
+    slot = bench.slot
+    assert (slot.state, slot.leaving, slot.draining, slot.drain_deadline) == (
+        SlotState.READY,
+        ("alpha",),
+        1,
+        None,
+    )
+    gate.answers = [Verdict(evict=("primary",)), Verdict()]
+    loading = spawn(bench.supervisor.load("second", "gamma"), name="load")
+    await bench.until(lambda s: s.drain_deadline is not None, "the time they have now")
+    assert [(o.model.id, o.evictable, o.leaving) for o in gate.told[-1] if o.slot == "primary"] == [
+        ("alpha", True, True),
+        ("beta", False, False),
+    ]
+    hold.set()
+    assert not (await soon(stream)).aborted
+    await soon(loading)
+    assert (bench.slot.model, other(bench).model, bench.slot.draining) == ("beta", "gamma", 0)
+
+
 async def test_a_failed_start_beside_the_old_engine_leaves_it_alone(make: Callable[..., Bench]) -> None:
     bench = make(gate=FakeGate(otherwise=BESIDE))
     await soon(bench.supervisor.load("primary", "alpha"))

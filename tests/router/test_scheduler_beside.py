@@ -46,26 +46,94 @@ def test_a_manual_slot_serves_the_old_model_until_the_new_one_is_ready() -> None
     assert isinstance(one(s.acquire(3, "a", 6.0), Refuse).error, ModelNotLoaded)
 
 
-def test_requests_on_the_old_engine_may_end_within_the_drain_timeout() -> None:
-    s = loaded(drain_timeout=30.0)
-    s.acquire(1, "a", 0.0)
-    beside(s, s.load(2, "b", 0.0), now=0.0)
-    assert s.engine_ready(2, 100.0) == [Done(2)], "the time counts from the new engine's being ready"
-    assert s.in_flight == 1 and s.next_deadline() == 130.0
-    assert s.release(1, 110.0) == [StopEngine(1)]
-    assert s.release(1, 110.0) == []
+def leaving(s: SlotScheduler) -> tuple[int, float | None]:
+    """(requests that are waited for, until when)."""
+    assert s.draining is not None
+    return s.draining.requests, s.draining.until
 
 
-def test_after_the_drain_timeout_they_are_aborted() -> None:
-    s = loaded(drain_timeout=30.0)
+def replaced(s: SlotScheduler) -> SlotScheduler:
+    """ "b" is ready at 100, and request 1 goes on in "a"."""
     s.acquire(1, "a", 0.0)
     beside(s, s.load(2, "b", 0.0))
-    s.engine_ready(2, 100.0)
+    assert s.engine_ready(2, 100.0) == [Done(2)]
+    return s
+
+
+def test_requests_on_the_old_engine_end_in_their_own_time() -> None:
+    """Row 40: they were cut after drain_timeout, though they held up nobody."""
+    s = replaced(loaded(drain_timeout=30.0))
+    assert s.draining is not None and s.draining.models == ("a",) and leaving(s) == (1, None)
+    assert s.next_deadline() is None and s.tick(9_999.0) == []
+    assert s.release(1, 10_000.0) == [StopEngine(1)]
+    assert s.draining is None and s.release(1, 10_000.0) == []
+
+
+@pytest.mark.parametrize("need", ["a request", "an order", "an unload", "another slot"])
+def test_when_their_place_is_needed_they_have_the_drain_timeout(need: str) -> None:
+    """Row 40: a stream without end must not hold up the next switch for ever."""
+    s = replaced(loaded(drain_timeout=30.0))
     s.acquire(3, "b", 100.0)
-    assert s.tick(129.9) == []
-    assert s.tick(130.0) == [AbortLeases(1), StopEngine(1)], "only those of the old engine"
-    assert s.next_deadline() is None
-    assert s.release(1, 130.0) == [] and s.in_flight == 1
+    match need:
+        case "a request":
+            s.acquire(4, "c", 500.0)
+        case "an order":
+            s.load(4, "c", 500.0)
+        case "an unload":
+            s.unload(4, 500.0)
+        case _:
+            s.hurry(500.0)
+    assert s.draining is not None and s.draining.until == 530.0
+    assert s.tick(529.9) == []
+    effects = s.tick(530.0)
+    assert effects[-2:] == [AbortLeases(1), StopEngine(1)], "only the old engine's, unless all are to go"
+    assert (AbortLeases(2) in effects) is (need == "an unload")
+
+
+def test_a_switch_that_is_given_up_gives_them_their_time_back() -> None:
+    s = replaced(loaded(drain_timeout=30.0))
+    s.load(4, "c", 500.0)
+    assert leaving(s) == (1, 530.0)
+    s.cancel(510.0)
+    assert leaving(s) == (1, None) and s.tick(9_999.0) == []
+
+
+def test_a_person_cuts_them() -> None:
+    """Row 40: "Switch now"."""
+    s = replaced(loaded())
+    assert s.cut(101.0) == [AbortLeases(1), StopEngine(1)]
+    assert s.draining is None and s.cut(102.0) == [], "once is enough"
+    assert s.engine_stopped(1, 103.0) == [] and s.cut(104.0) == [], "nor is there anything to cut then"
+    assert s.running == "b"
+
+
+def test_a_person_cuts_those_that_a_switch_waits_for_or_lets_it_wait() -> None:
+    """Row 40: where both models do not fit, the old one's requests hold up the switch."""
+    s = loaded(drain_timeout=30.0)
+    s.acquire(1, "a", 0.0)
+    s.checked(one(s.load(2, "b", 0.0), CheckModel).check, 0.0)
+    assert s.phase is SlotState.DRAINING and leaving(s) == (1, 30.0)
+    assert s.wait(10.0) == [] and leaving(s) == (1, None)
+    assert s.next_deadline() is None and s.tick(9_999.0) == []
+    assert s.cut(10_000.0) == [AbortLeases(1), StopEngine(1)]
+    assert one(s.engine_stopped(1, 10_001.0), StartEngine) == StartEngine(2, "b")
+
+
+def test_a_switch_waits_for_who_leaves_where_a_person_said_so() -> None:
+    s = replaced(loaded(drain_timeout=30.0))
+    s.wait(101.0)
+    s.load(4, "c", 500.0)
+    assert leaving(s) == (1, None) and s.tick(9_999.0) == []
+    assert s.release(1, 10_000.0) == [StopEngine(1)]
+    assert one(s.engine_stopped(1, 10_001.0), CheckModel).model == "c"
+
+
+def test_nothing_is_cut_where_nothing_is_waited_for() -> None:
+    s = loaded()
+    s.acquire(1, "a", 0.0)
+    assert s.cut(1.0) == [] and s.wait(1.0) == [] and s.draining is None
+    s.load(2, "b", 2.0)
+    assert s.cut(3.0) == [] and s.phase is SlotState.QUEUED, "it is not known yet whether it must be waited for"
 
 
 @pytest.mark.parametrize("how", ["fails", "is cancelled"])
@@ -117,8 +185,8 @@ def test_the_next_switch_is_checked_when_nobody_leaves_any_more() -> None:
     s.engine_ready(2, 1.0)
     assert s.acquire(3, "c", 2.0) == [] and s.phase is SlotState.QUEUED
     assert s.acquire(4, "b", 2.0) == [Grant(4, "b", 2)]
-    assert s.tick(31.0) == [AbortLeases(1), StopEngine(1)]
-    assert one(s.engine_stopped(1, 32.0), CheckModel).model == "c"
+    assert s.tick(32.0) == [AbortLeases(1), StopEngine(1)]
+    assert one(s.engine_stopped(1, 33.0), CheckModel).model == "c"
 
 
 def test_an_old_engine_that_dies_while_the_new_one_loads_changes_nothing_for_the_switch() -> None:
@@ -168,7 +236,7 @@ def test_unloading_waits_for_the_requests_of_both() -> None:
     s.acquire(3, "b", 1.0)
     assert s.unload(4, 10.0) == [] and s.phase is SlotState.DRAINING
     assert s.release(3, 11.0) == [StopEngine(2)]
-    assert s.engine_stopped(2, 12.0) == [] and s.next_deadline() == 31.0
+    assert s.engine_stopped(2, 12.0) == [] and s.next_deadline() == 40.0
     assert s.release(1, 13.0) == [StopEngine(1)]
     assert s.engine_stopped(1, 14.0) == [Done(4)]
 
@@ -239,7 +307,7 @@ def test_neither_idle_unload_nor_eviction_while_one_leaves() -> None:
     s.acquire(1, "a", 0.0)
     beside(s, s.load(2, "b", 0.0))
     s.engine_ready(2, 1.0)
-    assert not s.evictable and s.next_deadline() == 61.0
+    assert not s.evictable and s.next_deadline() is None
     s.release(1, 20.0)
     s.engine_stopped(1, 21.0)
     assert s.next_deadline() == 6.0 and s.tick(21.0) == [StopEngine(2)]

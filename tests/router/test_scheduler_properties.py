@@ -11,6 +11,7 @@ from router.effects import AbortLeases, CheckModel, Done, Effect, Grant, Refuse,
 from router.errors import BadModel, EngineFailed, MemoryInsufficient, RouterError
 from router.scheduler import SlotScheduler
 from router.state import SlotState
+from router.switching import NEVER
 
 MODELS = st.sampled_from(["a", "a-hot", "b", "c"])
 NAMES = st.one_of(st.none(), MODELS)
@@ -91,7 +92,7 @@ class OneSlot(RuleBasedStateMachine):
             if ready:
                 self.start_answers(good=True)
 
-    @rule(order=st.sampled_from(["unload", "restart", "cancel", "evict"]))
+    @rule(order=st.sampled_from(["unload", "restart", "cancel", "cut", "wait", "hurry", "evict"]))
     def order(self, order: str) -> None:
         """One rule for what ends things, so that chance does not end everything at once."""
         match order:
@@ -103,6 +104,9 @@ class OneSlot(RuleBasedStateMachine):
                 self.carry_out(self.s.cancel(self.now))
             case "evict":
                 self.evict()
+            case "cut" | "wait" | "hurry":
+                self.carry_out(getattr(self.s, order)(self.now))
+                assert order != "cut" or self.s.draining is None, "nobody is waited for any more"
 
     def evict(self) -> None:
         """Another slot wants the memory."""
@@ -196,7 +200,8 @@ class OneSlot(RuleBasedStateMachine):
             assert wanted or loading or leaving, "an engine that nobody minds"
             if leaving and self.s.leaving is not None:
                 assert generation in self.leases.values(), "it has nothing left to answer"
-                assert self.s.next_deadline() is not None
+                patient = self.s.leaving.until == NEVER
+                assert patient or self.s.switch is None or self.s.next_deadline() is not None
 
     @invariant()
     def nobody_who_is_needed_can_be_evicted(self) -> None:
@@ -216,7 +221,9 @@ class OneSlot(RuleBasedStateMachine):
     def nobody_waits_in_vain(self) -> None:
         """While someone waits, something is under way or a deadline is set."""
         if self.s.waiters:
-            assert self.checks or self.starting or self.stops or self.s.next_deadline() is not None
+            patient = self.s.draining is not None and self.s.draining.until is None
+            going_on = self.checks or self.starting or self.stops or patient
+            assert going_on or self.s.next_deadline() is not None
 
     @invariant()
     def state_and_engine_agree(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -102,6 +103,28 @@ async def test_a_caller_that_leaves_does_not_stop_the_load(serve: Serve) -> None
     ready.finish()
     await until(lambda: served.store.snapshot.slots[0].state == "ready", "ready")
     assert served.store.snapshot.slots[0].model == "beta"
+
+
+async def test_the_requests_that_hold_up_a_switch_are_waited_for_or_cut(serve: Serve) -> None:
+    """Row 40: until when they have time is told, and a person decides otherwise."""
+    served = await serve()
+    await served.supervisor.load("primary", "alpha")
+    async with served.supervisor.ticket("primary", None) as ticket:
+        lease = await ticket.lease()
+        loading = spawn(served.ask("POST", LOAD, json={"model": "beta"}), name="load")
+        await until(lambda: served.store.snapshot.slots[0].state == "draining", "draining")
+        _, state, _ = await served.ask("GET", "/api/state")
+        slot = state["slots"][0]
+        assert (slot["leaving"], slot["draining"]) == (["alpha"], 1)
+        assert 0 < slot["drain_deadline"] - time.time() <= 30.1, "told in tenths"
+        _, body, _ = await served.ask("POST", "/api/slots/primary/wait")
+        assert (body["slot"]["draining"], body["slot"]["drain_deadline"]) == (1, None)
+        status, body, _ = await served.ask("POST", "/api/slots/primary/cut")
+        assert (status, body["slot"]["draining"], lease.aborted) == (200, 0, True)
+    assert (await soon(loading))[0] == 200 and served.store.snapshot.slots[0].model == "beta"
+    for order in ("cut", "wait", "cancel"):
+        assert (await served.ask("POST", f"/api/slots/primary/{order}"))[0] == 200, "nothing to be done"
+        assert await served.code("POST", f"/api/slots/nowhere/{order}") == (404, "slot.not_found")
 
 
 async def test_a_failed_load_is_answered_with_the_engines_words(serve: Serve) -> None:
