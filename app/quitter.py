@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 from app import text, text_window
 from app.link import Attached
 from app.quit_model import in_flight
+from app.signals import stop_signals
 from router.state import Snapshot
 from router.tasks import spawn
 
@@ -136,9 +137,9 @@ class Quitter(QObject):
 
 
 def on_termination(callback: Callable[[], None], parent: QObject) -> None:
-    """Call `callback` on the UI's loop for SIGINT and SIGTERM. Call it with that loop running."""
+    """Call `callback` on the UI's loop for each signal that ends hal0. Call it with that loop running."""
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in stop_signals():
         try:
             loop.add_signal_handler(number, callback)
         except NotImplementedError:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from app.attach import find_running, noted_pid
 from app.bootstrap import make_service, read_config, start_logging, stop_logging
 from app.display import has_display
+from app.signals import wait_for_children
 from router.config.problems import ConfigErrors
 from router.errors import RouterError
 from router.loop import run
@@ -24,6 +25,7 @@ def run_tray(config_file: Path | None, *, hidden: bool = False) -> int:
     if not has_display():
         print("hal0: no display was found, so there is no tray; serving headless.", file=sys.stderr)
         return run_headless(config_file)
+    wait_for_children()
     paths = Paths.for_user(config_file)
     listener = start_logging(paths, to_stderr=False)
     try:
@@ -63,6 +65,7 @@ def _make_for_desktop(config_file: Path | None) -> Service:
 def run_headless(config_file: Path | None) -> int:
     from app.serve import serve
 
+    wait_for_children()
     config, paths = read_config(config_file)
     listener = start_logging(paths, to_stderr=True)
     try:

@@ -6,6 +6,7 @@ import asyncio
 import signal
 
 from app.sd_notify import Notifier, tell_status
+from app.signals import stop_signals
 from router.service import Service
 
 STOP_SECONDS = 60.0
@@ -13,11 +14,12 @@ STOP_SECONDS = 60.0
 
 
 async def serve(service: Service) -> None:
-    """Run until SIGINT or SIGTERM; systemd is told how. Raises RouterError if the endpoint cannot start."""
+    """Run until a signal ends it (app.signals); systemd is told how. Raises RouterError if the
+    endpoint cannot start."""
     notifier = Notifier()
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in stop_signals():
         _on_signal(loop, number, stopping)
     await service.start()
     notifier.ready()

@@ -131,6 +131,36 @@ async def test_selection_survives_a_restart_and_the_config_is_not_rewritten(hal0
     assert (hal0.home / "hal0.yaml").read_bytes() == written
 
 
+IGNORING = ("sh", "-c", 'trap "" INT HUP CHLD; exec "$@"', "sh")
+
+
+async def test_started_by_nohup_it_outlives_the_terminal_and_still_ends_well(
+    make_hal0: Callable[[str], Hal0],
+) -> None:
+    """Row 29: `nohup hal0 serve &`, and a supervisor that ignores its children."""
+    hal0 = make_hal0(SLOTS)
+    hal0.within = IGNORING
+    await hal0.start()
+    await hal0.until_ready("alpha")
+    engines = hal0.engines()
+    assert hal0.process is not None
+    for number in (signal.SIGINT, signal.SIGHUP):
+        hal0.process.send_signal(number)
+    assert await hal0.chat() == ALPHA
+    engines[0].kill()
+    slot = await hal0.until_slot(lambda s: s["last_error"] is not None, "the engine's end")
+    assert "killed (signal 9)" in slot["last_error"]["message"], "its exit code is known"
+    assert await hal0.stop() == 0
+    assert not any(engine.is_running() for engine in engines)
+
+
+async def test_the_end_of_its_terminal_ends_it_well(hal0: Hal0) -> None:
+    """Row 29: it was killed on the spot."""
+    engines = hal0.engines()
+    assert await hal0.stop(signal.SIGHUP) == 0
+    assert engines and not any(engine.is_running() for engine in engines)
+
+
 async def test_without_a_config_the_embedded_model_answers(make_hal0: Callable[[str], Hal0]) -> None:
     hal0 = make_hal0("")
     (hal0.home / "hal0.yaml").write_text(f"server: {{port: {hal0.port}}}\nmodel_dirs: []\n")

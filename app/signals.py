@@ -1,0 +1,18 @@
+"""Which signals end hal0, and what it does not want to inherit. POSIX; Windows knows two of them."""
+
+from __future__ import annotations
+
+import signal
+
+
+def stop_signals() -> list[signal.Signals]:
+    """SIGTERM always; Ctrl+C and the end of the terminal unless whoever started hal0 said to ignore them, as
+    nohup does, and a script for what it starts with `&`."""
+    asked = [signal.SIGINT] + ([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])
+    return [signal.SIGTERM, *(number for number in asked if signal.getsignal(number) is not signal.SIG_IGN)]
+
+
+def wait_for_children() -> None:
+    """Where SIGCHLD is ignored, as some supervisors leave it, no child's exit code can be read."""
+    if hasattr(signal, "SIGCHLD"):
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
