@@ -119,9 +119,10 @@ class Actions(QObject):
                 return self._load(command)
             case Action.CANCEL:
                 return link.cancel(slot)
-            case Action.CUT | Action.WAIT:
-                order: Coroutine[Any, Any, None] = getattr(link, command.action.value)(slot)
-                return order
+            case Action.CUT:
+                return link.cut(slot)
+            case Action.WAIT:
+                return link.wait(slot)
             case Action.UNLOAD:
                 return link.unload(slot)
             case Action.UNLOAD_ALL:

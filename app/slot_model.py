@@ -87,7 +87,6 @@ def slot_view(
     here = "/" not in slot.name
     remedy = offers.flags if here else ()
     found = better_than_demo(snapshot, slot)
-    orders = hasattr(slot, "drain_deadline")  # else this router has no orders for that
     return SlotView(
         name=slot.name.rpartition("/")[2],  # of another hal0, which the line above its slots names
         kind=slot.kind.value,
@@ -113,8 +112,8 @@ def slot_view(
         found_text=text_window.model_found(text.model_name(snapshot, found)) if found else "",
         has_engine=slot.upstream is None,
         may_cancel=switching,
-        may_cut=orders and text.draining(slot) > 0,
-        may_wait=orders and text.draining(slot) > 0 and getattr(slot, "drain_deadline", None) is not None,
+        may_cut=slot.draining > 0,
+        may_wait=slot.draining > 0 and slot.drain_deadline is not None,
         may_unload=may_unload(slot),
         may_restart=may_restart(slot),
         unload_tip=text.unload(slot),

@@ -242,23 +242,16 @@ def slot_detail(slot: SlotStatus, now: float) -> str:
     return SEPARATOR.join(facts) or state(slot)
 
 
-def draining(slot: SlotStatus) -> int:
-    """Requests that still run in a model that leaves."""
-    # A router that has no `draining` yet waits for requests in that phase only.
-    told: int = getattr(slot, "draining", 0)
-    return told or (slot.in_flight if slot.state is SlotState.DRAINING else 0)
-
-
 def drain_line(slot: SlotStatus, now: float) -> str:
     """`waits for 1 request, cut off in 12 s`, while a model that leaves still answers; else ""."""
-    count = draining(slot)
+    count = slot.draining
     if not count:
         return ""
     told = tr("waits for 1 request") if count == 1 else tr("waits for {count} requests").format(count=count)
-    deadline: float | None = getattr(slot, "drain_deadline", None)
-    if deadline is None:
+    if slot.drain_deadline is None:
         return told
-    return tr("{waits}, cut off in {time}").format(waits=told, time=duration(max(0.0, deadline - now)))
+    left = duration(max(0.0, slot.drain_deadline - now))
+    return tr("{waits}, cut off in {time}").format(waits=told, time=left)
 
 
 def _switch_detail(slot: SlotStatus, now: float) -> str:

@@ -245,7 +245,7 @@ class MainWindow(QWidget):
             QTimer.singleShot(0, self, self._fit)
             self._fit()
         slots = [place.slot for place in all_places(snapshot)]
-        self._tick(switching=any(slot.state.switching or text.draining(slot) for slot in slots))
+        self._tick(switching=any(slot.state.switching or slot.draining for slot in slots))
 
     def _tick(self, *, switching: bool) -> None:
         """Seconds of a switch and minutes of idleness pass without a new snapshot."""
