@@ -1,6 +1,6 @@
 """The telling sentence of an error body, whatever its shape. Pure.
 
-Measured shapes: OpenAI's and Anthropic's envelopes, FastAPI's `detail`, OpenRouter's `metadata.raw`, Google's list,
+Its shapes: OpenAI's and Anthropic's envelopes, FastAPI's `detail`, OpenRouter's `metadata.raw`, Google's list,
 AWS's `__type`, problem+json (RFC 9457), TGI's `error_type`, Groq's `failed_generation`, OAuth's
 `error_description`, XML, the pages of nginx and Cloudflare, JSON in a string, and plain text.
 """

@@ -24,6 +24,7 @@ class Exchange:
         loads: whether it may load or switch a model, and be answered by another one; metadata may not.
         remote_encoder: makes the one for an answer from elsewhere, None: `encoder`. There a single answer is
             asked for as such: what hal0 does not know of it could not be put together again.
+        streams: whether `remote_body` asks for a stream.
     """
 
     kind: Kind
@@ -35,3 +36,4 @@ class Exchange:
     content_type: str = JSON
     loads: bool = True
     remote_encoder: Callable[[], Encoder] | None = None
+    streams: bool = False

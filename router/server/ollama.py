@@ -125,4 +125,5 @@ async def _exchange(
         encoder.served_by(model)
         return engine_body(asked, model, {})
 
-    return await generate(request, Exchange(kind, name, call.path, body, remote_body, encoder))
+    streams = bool(asked.body.get("stream"))
+    return await generate(request, Exchange(kind, name, call.path, body, remote_body, encoder, streams=streams))

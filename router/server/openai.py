@@ -105,6 +105,7 @@ def json_exchange(endpoint: Endpoint, call: JsonCall) -> Exchange:
         encoder,
         loads=endpoint.loads,
         remote_encoder=endpoint.whole if aggregates else None,
+        streams=call.stream,
     )
 
 
@@ -133,6 +134,7 @@ def _form_handler(path: str, kind: Kind) -> Handler:
             lambda model: with_field(content_type, raw, "model", model),
             encoder,
             content_type,
+            streams=fields.get("stream") == "true",
         )
         return await generate(request, exchange)
 

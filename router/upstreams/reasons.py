@@ -31,7 +31,7 @@ def moves_on(status: int) -> bool:
     return status in _EXPLAINED or status >= 500 or 300 <= status < 400
 
 
-def status_reason(status: int, phrase: str, body: bytes) -> str:
+def status_reason(status: int, phrase: str, body: bytes | str) -> str:
     """`402 Payment Required (it wants to be paid first): Insufficient credits`."""
     head = f"{status} {phrase}".strip()
     if 300 <= status < 400:

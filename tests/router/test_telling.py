@@ -11,13 +11,20 @@ from hypothesis import strategies as st
 from router.errors import EngineRefused
 from router.telling import SAID, telling
 
-NGINX = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><center><h1>502 Bad Gateway</h1></center>"
+NGINX = (
+    b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><center><h1>502 Bad Gateway</h1></center>"
+)
 CLOUDFLARE = b"""<!DOCTYPE html><!--[if lt IE 7]> <html class="no-js ie6"> <![endif]--><head>
 <title>api.example.com | 524: A timeout occurred</title></head><body><h1>x</h1></body></html>"""
 SHAPES: list[tuple[object, str]] = [
     ({"detail": [{"loc": ["body", "messages", 0], "msg": "field required"}]}, "messages.0: field required"),
     (
-        {"detail": [{"type": "missing", "loc": ["body", "a"], "msg": "A."}, {"loc": ["query", "b"], "msg": "B"}]},
+        {
+            "detail": [
+                {"type": "missing", "loc": ["body", "a"], "msg": "A."},
+                {"loc": ["query", "b"], "msg": "B"},
+            ]
+        },
         "a: A.; query.b: B",
     ),
     ({"detail": "Not authenticated"}, "Not authenticated"),
@@ -40,7 +47,10 @@ SHAPES: list[tuple[object, str]] = [
     ({"error": {"message": "P", "metadata": {"raw": "overloaded", "provider_name": "x"}}}, "P: overloaded"),
     ({"message": "Internal"}, "Internal"),
     ({"Message": "User is not authorized"}, "User is not authorized"),
-    ([{"error": {"code": 400, "message": "API key not valid", "status": "INVALID_ARGUMENT"}}], "API key not valid"),
+    (
+        [{"error": {"code": 400, "message": "API key not valid", "status": "INVALID_ARGUMENT"}}],
+        "API key not valid",
+    ),
     ({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}, "Overloaded"),
     ({"__type": "com.amazon#ThrottlingException", "message": "Too many"}, "Too many"),
     ({"__type": "com.amazon#ThrottlingException"}, "ThrottlingException"),
@@ -93,8 +103,12 @@ def test_it_is_bounded() -> None:
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["error", "message", "detail", "loc", "msg", "metadata", "raw"]), inner),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["error", "message", "detail", "loc", "msg", "metadata", "raw"]), inner
+        )
+    ),
     max_leaves=12,
 )
 
