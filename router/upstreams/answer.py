@@ -27,6 +27,8 @@ from router.wire.http1 import Head
 _MAX_ERROR: Final = 256 * 1024
 _MAX_DETAILS: Final = 8 * 1024
 _REFUSAL: Final = 1000
+_JSON: Final = "application/json"
+_STREAM: Final = "text/event-stream"
 _LONGEST: Final = 256 * 1024 * 1024  # of a document: as long as a request may be
 _ERROR_SECONDS: Final = 10.0
 
@@ -127,6 +129,8 @@ class UpstreamAnswer:
     async def _next(self) -> bytes:
         """b"" too where only a part of an event has come; at the end it is whole."""
         try:
+            if self._guard is not None and self._guard.fault:
+                raise self._guard.fault
             piece = await _piece(self._response, self._upstream.timeout)
             self._whole = not piece
             if self._guard is None:
@@ -186,7 +190,7 @@ async def _begun(
         return await _judged(upstream, key, model, response, call)
     except Fault as fault:
         if fault.status is None:
-            raise AskFailed(upstream.name, redact(fault.reason, key), link=fault.page) from None
+            raise AskFailed(upstream.name, redact(fault.reason, key)) from None
         response.close()
         body = {"error": {"message": redact(fault.reason, key), "type": "invalid_request_error"}}
         return _refusal(upstream, model, response, fault.status, body)
@@ -207,7 +211,7 @@ async def _judged(
         piece = await _piece(response, upstream.timeout)
         first += piece
         sort = sort_of(kind, first, complete=not piece)
-    if not first:
+    if not first.strip():
         raise Fault("its answer is empty")
     if sort is Sort.STREAM:
         return await _stream(upstream, key, model, response, call, first)
@@ -216,15 +220,15 @@ async def _judged(
     if sort is not Sort.DOCUMENT:
         page = await _rest(response, upstream.timeout, first, _MAX_ERROR)
         text = redact(page.decode(errors="replace"), key)
-        raise Fault(not_json(text), page=sort is Sort.PAGE)
+        raise Fault(not_json(text))
     raw = await _rest(response, upstream.timeout, first, _LONGEST)
     if len(raw) > _LONGEST:
         raise Fault(f"its answer is longer than {_LONGEST >> 20} MiB")
     text = redact(raw.decode("utf-8-sig", errors="replace"), key)
     told = read_document(call.path, text, strict="json" in kind.lower())
     if call.streams and can_stream(call.path):
-        return _whole(upstream, model, response, as_stream(call.path, told), "text/event-stream")
-    return _whole(upstream, model, response, text.encode(errors="replace"))
+        return _whole(upstream, model, response, as_stream(call.path, told), _STREAM)
+    return _whole(upstream, model, response, text.encode(errors="replace"), kind if told is None else _JSON)
 
 
 async def _stream(
@@ -239,15 +243,17 @@ async def _stream(
     guard = StreamGuard(call.path, lambda text: redact(text, key))
     collects = not call.streams and takes_documents(call.path)
     out, piece = guard.feed(first), first
-    while piece and (collects or not guard.told):
+    while piece and not guard.fault and (collects or not guard.told):
         piece = await _piece(response, upstream.timeout)
         out += guard.feed(piece) if piece else guard.finish()
         if collects and len(out) > _LONGEST:
             raise Fault(f"its answer is longer than {_LONGEST >> 20} MiB")
+    if guard.fault:  # nobody was told what came before it
+        raise guard.fault
     if collects:
-        return _whole(upstream, model, response, as_document(call.path, out), "application/json")
+        return _whole(upstream, model, response, as_document(call.path, out), _JSON)
     if not piece:
-        return _whole(upstream, model, response, out, "text/event-stream")
+        return _whole(upstream, model, response, out, _STREAM)
     return UpstreamAnswer(upstream, model, response, out, guard)
 
 
@@ -263,11 +269,10 @@ def _whole(
     model: str,
     response: aiohttp.ClientResponse,
     body: bytes,
-    content_type: str | None = None,
+    content_type: str,
 ) -> UpstreamAnswer:
-    head = _head(response, is_stream=content_type == "text/event-stream")
-    kind = {"content-type": content_type or head.headers.get("content-type", "application/json")}
-    headers = {**head.headers, **kind, "content-length": str(len(body))}
+    head = _head(response, is_stream=content_type == _STREAM)
+    headers = {**head.headers, "content-type": content_type, "content-length": str(len(body))}
     return UpstreamAnswer(
         upstream, model, response, body, head=replace(head, headers=headers, length=len(body))
     )
@@ -313,7 +318,7 @@ def _refusal(
     error: Mapping[str, Any],
 ) -> UpstreamAnswer:
     """The request is at fault: an answer as any other."""
-    headers = {"content-type": "application/json"}
+    headers = {"content-type": _JSON}
     head = Head(status, "", headers)
     return UpstreamAnswer(upstream, model, response, json.dumps(error).encode(), head=head)
 
@@ -329,7 +334,7 @@ def _head(response: aiohttp.ClientResponse, *, is_stream: bool) -> Head:
     if headers.pop("content-encoding", None) or is_stream:
         headers.pop("content-length", None)  # of what came, which is not what is handed on
     if is_stream:
-        headers["content-type"] = "text/event-stream"
+        headers["content-type"] = _STREAM
     length = headers.get("content-length", "")
     return Head(
         response.status,

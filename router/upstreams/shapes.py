@@ -25,13 +25,12 @@ _UNPROCESSED: Final = 400
 
 class Fault(Exception):
     """What came is no answer. `status`: set where the request itself is at fault, so that every other server
-    would say the same; `reason` has no full stop. `page`: something else than an API answers there."""
+    would say the same; `reason` has no full stop."""
 
-    def __init__(self, reason: str, status: int | None = None, *, page: bool = False) -> None:
+    def __init__(self, reason: str, status: int | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
         self.status = status
-        self.page = page
 
 
 class Sort(StrEnum):

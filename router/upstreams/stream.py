@@ -27,11 +27,13 @@ class StreamGuard:
     Attributes:
         told: more than signs of life has come: comments, pings, hal0's empty chunks, Azure's empty choices.
         ended: the dialect's last word has come.
+        fault: what is wrong with what came behind that which `feed` gave back; there is no more then.
     """
 
     def __init__(self, path: str, hidden: Callable[[str], str] = str) -> None:
         """`hidden`: takes secrets out."""
         self.told = self.ended = False
+        self.fault: Fault | None = None
         self._path = path
         self._hidden = hidden
         self._rest = b""
@@ -39,13 +41,19 @@ class StreamGuard:
         self._ends = path in (CHAT, TEXT, RESPONSES, MESSAGES)
 
     def feed(self, piece: bytes) -> bytes:
-        """Raises Fault for an error, and for what no client could read."""
+        """Whole events. Raises Fault for an error, and for what no client could read, if nothing came before."""
         seen = max(0, len(self._rest) - 3)  # a line break may have begun there
         self._rest += piece
         begin = 0
         out = []
         for found in _BREAK.finditer(self._rest, seen):
-            out.append(self._block(self._rest[begin : found.start()]))
+            try:
+                out.append(self._block(self._rest[begin : found.start()]))
+            except Fault as fault:
+                if not self.told:
+                    raise
+                self.fault = fault
+                break
             begin = found.end()
         self._rest = self._rest[begin:]
         if len(self._rest) > _LONGEST:
@@ -55,6 +63,8 @@ class StreamGuard:
     def finish(self) -> bytes:
         """What was held back. Raises Fault if the stream was cut."""
         rest, self._rest = self._rest, b""
+        if self.fault:
+            raise self.fault
         last = self._block(rest) if rest.strip() else b""
         if not self.told:
             raise Fault("its answer is empty")

@@ -34,6 +34,8 @@ def fault(path: str, *pieces: bytes) -> str | None:
     try:
         for piece in pieces:
             guard.feed(piece)
+        if guard.fault:
+            raise guard.fault
     except Fault as error:
         return error.reason
     return None
