@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from router.names import speakable
+from router.telling import telling
+
+_REFUSAL: Final = 2000  # characters: a template's fault is told with the place in the template
 
 
 class RouterError(Exception):
@@ -236,12 +239,13 @@ class EngineRefused(RouterError):
     status, code = 502, "engine.refused"
 
     @classmethod
-    def from_body(cls, status: int | None, body: Mapping[str, Any]) -> EngineRefused:
-        """From llama-server's `{"error": {"code", "message", "type"}}`, or any JSON object."""
-        told = body.get("error")
-        told = told if isinstance(told, Mapping) else {"message": told}
-        message = str(told.get("message") or "The engine refused the request; see its log.")
-        error = cls(message, details={"engine": dict(told)})
+    def from_body(cls, status: int | None, body: object) -> EngineRefused:
+        """From llama-server's `{"error": {"code", "message", "type"}}`, or a body of any other shape
+        (router.telling)."""
+        told = body.get("error") if isinstance(body, Mapping) else None
+        said = telling(body, _REFUSAL)
+        told = told if isinstance(told, Mapping) else {"message": said}
+        error = cls(said or "The engine refused the request; see its log.", details={"engine": dict(told)})
         number = status or told.get("code")
         if isinstance(number, int) and 400 <= number < 600:
             error.status = number

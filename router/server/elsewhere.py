@@ -64,7 +64,13 @@ def _may_move(slot: SlotStatus, exchange: Exchange, client: Client) -> bool:
 
 def _call(asked: Routed) -> Call:
     exchange = asked.exchange
-    return Call(exchange.path, exchange.remote_body, exchange.content_type, headers=asked.request.headers)
+    return Call(
+        exchange.path,
+        exchange.remote_body,
+        exchange.content_type,
+        streams=exchange.streams,
+        headers=asked.request.headers,
+    )
 
 
 def _alive(client: Client, model: str) -> AbstractContextManager[None]:

@@ -27,6 +27,7 @@ class Exchange:
             asked for as such: what hal0 does not know of it could not be put together again.
         inputs: reads those that the engine must take as wholes, once it has refused one for its length.
         cut_body: as `body`, with those inputs instead.
+        streams: whether `remote_body` asks for a stream.
     """
 
     kind: Kind
@@ -40,3 +41,4 @@ class Exchange:
     remote_encoder: Callable[[], Encoder] | None = None
     inputs: Callable[[], Inputs | None] | None = None
     cut_body: Callable[[Lease, Inputs], bytes] | None = None
+    streams: bool = False

@@ -151,5 +151,6 @@ async def _exchange(
             read_inputs(asked.body, "input", cuts=call.truncates) if kind is Kind.EMBEDDING else None
         ),
         cut_body=cut_body,
+        streams=bool(asked.body.get("stream")),
     )
     return await generate(request, exchange)

@@ -121,6 +121,7 @@ def json_exchange(endpoint: Endpoint, call: JsonCall) -> Exchange:
         cut_body=lambda lease, inputs: engine_body(
             call, lease.model.id, lease.model.request, {inputs.field: inputs.value}
         ),
+        streams=call.stream,
     )
 
 
@@ -149,6 +150,7 @@ def _form_handler(path: str, kind: Kind) -> Handler:
             lambda model: with_field(content_type, raw, "model", model),
             encoder,
             content_type,
+            streams=fields.get("stream") == "true",
         )
         return await generate(request, exchange)
 

@@ -118,6 +118,6 @@ async def _refused(answer: Answer) -> RouterError:
     raw = await answer.read(_MAX_ERROR_BODY)
     try:
         body = json.loads(raw)
-    except ValueError:
-        body = {"error": {"message": raw.decode(errors="replace")[:500].strip()}}
-    return EngineRefused.from_body(answer.head.status, body if isinstance(body, dict) else {})
+    except (ValueError, RecursionError):
+        body = raw
+    return EngineRefused.from_body(answer.head.status, body)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Final, Protocol
 
@@ -13,13 +14,22 @@ import aiohttp
 
 from router.config.schema import UpstreamConfig, UpstreamKind
 from router.errors import UpstreamFailed, number_mends
-from router.upstreams.call import MAX_HOPS, Call, headers_for, url_for
+from router.telling import telling
+from router.upstreams.call import MAX_HOPS, Call, url_for
+from router.upstreams.convert import as_document, as_stream, can_stream
 from router.upstreams.keys import redact
 from router.upstreams.reasons import failure_reason, is_link_failure, moves_on, status_reason
-from router.upstreams.signs import answer_in, failure_in
+from router.upstreams.sending import send
+from router.upstreams.shapes import Fault, Sort, not_json, read_document, sort_of, takes_documents
+from router.upstreams.stream import StreamGuard
 from router.wire.http1 import Head
 
 _MAX_ERROR: Final = 256 * 1024
+_MAX_DETAILS: Final = 8 * 1024
+_REFUSAL: Final = 1000
+_JSON: Final = "application/json"
+_STREAM: Final = "text/event-stream"
+_LONGEST: Final = 256 * 1024 * 1024  # of a document: as long as a request may be
 _ERROR_SECONDS: Final = 10.0
 
 
@@ -72,23 +82,36 @@ class UpstreamAnswer:
     """
 
     def __init__(
-        self, upstream: UpstreamConfig, model: str, response: aiohttp.ClientResponse, first: bytes
+        self,
+        upstream: UpstreamConfig,
+        model: str,
+        response: aiohttp.ClientResponse,
+        first: bytes,
+        guard: StreamGuard | None = None,
+        *,
+        head: Head | None = None,
     ) -> None:
+        """`first`: what is handed on of what has come; all of the answer if there is a `head` for it. `guard`
+        reads the rest of a stream."""
         self.served_by = f"{upstream.name}/{_told_by(upstream, response) or model}"
-        self.head = _head(response)
+        self.head = head or _head(response, is_stream=guard is not None)
         self.on_close: Callable[[], None] | None = None
         self._upstream = upstream
         self._response = response
         self._first = first
-        self._whole = response.status >= 300  # an error's body was read by now
+        self._guard = guard
+        self._whole = head is not None
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body, each time all that has come of it. Raises AskFailed if it breaks off. That is the end then:
         another upstream would say something else."""
         piece, self._first = self._first, b""
-        while piece:
+        if piece:
             yield piece
-            piece = b"" if self._whole else await self._next()
+        while not self._whole:
+            piece = await self._next()
+            if piece:
+                yield piece
 
     async def pump(self, sink: Sink) -> None:
         """Hand all of the body to `sink`. Raises AskFailed if it breaks off, and what `sink` raises."""
@@ -106,12 +129,20 @@ class UpstreamAnswer:
         return bytes(body)
 
     async def _next(self) -> bytes:
+        """b"" too where only a part of an event has come; at the end it is whole."""
         try:
-            return await _piece(self._response, self._upstream.timeout)
+            if self._guard is not None and self._guard.fault:
+                raise self._guard.fault
+            piece = await _piece(self._response, self._upstream.timeout)
+            self._whole = not piece
+            if self._guard is None:
+                return piece
+            return self._guard.feed(piece) if piece else self._guard.finish()
+        except Fault as fault:
+            reason = fault.reason
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise AskFailed(
-                self._upstream.name, f"{failure_reason(error)} in the middle of its answer"
-            ) from None
+            reason = failure_reason(error)
+        raise AskFailed(self._upstream.name, f"{reason} in the middle of its answer")
 
     async def __aenter__(self) -> UpstreamAnswer:
         return self
@@ -146,106 +177,154 @@ async def ask(
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise AskFailed(upstream.name, failure_reason(error), link=is_link_failure(error)) from None
     try:
-        return await _begun(upstream, key, model, response)
+        return await _begun(upstream, key, model, response, call)
     except BaseException:
         response.close()
         raise
 
 
-async def send(
-    session: aiohttp.ClientSession,
-    upstream: UpstreamConfig,
-    url: str,
-    key: str | None,
-    call: Call,
-    body: bytes,
-) -> aiohttp.ClientResponse:
-    """The answer's head. `connect` bounds the name's lookup, the connection and TLS; everything is bounded
-    besides, for a server may never read what it is sent."""
-    timeout = aiohttp.ClientTimeout(total=None, connect=upstream.connect_timeout)
-    async with asyncio.timeout(upstream.connect_timeout + upstream.timeout) as patience:
-        while True:
-            sent = Sent(patience, upstream.timeout)
-            try:
-                return await session.request(
-                    call.method,
-                    url,
-                    data=body or None,
-                    headers=headers_for(call, key),
-                    timeout=timeout,
-                    allow_redirects=False,
-                    trace_request_ctx=sent,
-                )
-            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-                if not sent.on_kept_connection:
-                    raise
-                # The server closed it meanwhile: nothing was answered on it, so it goes over a new one.
-
-
-@dataclass(slots=True)
-class Sent:
-    """One request on its way. `seconds` for the answer count from when it has a connection."""
-
-    patience: asyncio.Timeout
-    seconds: float
-    on_kept_connection: bool = False
-
-    def connected(self, *, kept: bool) -> None:
-        self.on_kept_connection = kept
-        if not self.patience.expired():
-            self.patience.reschedule(asyncio.get_running_loop().time() + self.seconds)
-
-
-def traces() -> aiohttp.TraceConfig:
-    """For the session: tells `Sent`."""
-
-    async def reused(_session: aiohttp.ClientSession, context: Any, _params: object) -> None:
-        context.trace_request_ctx.connected(kept=True)
-
-    async def made(_session: aiohttp.ClientSession, context: Any, _params: object) -> None:
-        context.trace_request_ctx.connected(kept=False)
-
-    config = aiohttp.TraceConfig()
-    config.on_connection_reuseconn.append(reused)
-    config.on_connection_create_end.append(made)
-    return config
-
-
 async def _begun(
-    upstream: UpstreamConfig, key: str | None, model: str, response: aiohttp.ClientResponse
+    upstream: UpstreamConfig, key: str | None, model: str, response: aiohttp.ClientResponse, call: Call
 ) -> UpstreamAnswer:
     if response.status >= 300:
         return await _error_answer(upstream, key, model, response)
-    kind = response.headers.get("Content-Type", "")
-    first = answer = b""
     try:
-        while not answer and (piece := await _piece(response, upstream.timeout)):
-            first += piece
-            answer = answer_in(kind, first)
+        return await _judged(upstream, key, model, response, call)
+    except Fault as fault:
+        if fault.status is None:
+            raise AskFailed(upstream.name, redact(fault.reason, key)) from None
+        response.close()
+        body = {"error": {"message": redact(fault.reason, key), "type": "invalid_request_error"}}
+        return _refusal(upstream, model, response, fault.status, body)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise AskFailed(upstream.name, failure_reason(error)) from None
-    if (reason := failure_in(answer)) is not None:
-        raise AskFailed(upstream.name, redact(reason, key))
-    return UpstreamAnswer(upstream, model, response, first)
+
+
+async def _judged(
+    upstream: UpstreamConfig, key: str | None, model: str, response: aiohttp.ClientResponse, call: Call
+) -> UpstreamAnswer:
+    """The answer once it is known to be one. Raises Fault, and what aiohttp does.
+
+    A document is read to its end for that: until then another server may answer instead.
+    """
+    kind = response.headers.get("Content-Type", "")
+    first, sort = b"", None
+    while sort is None:
+        piece = await _piece(response, upstream.timeout)
+        first += piece
+        sort = sort_of(kind, first, complete=not piece)
+    if not first.strip():
+        raise Fault("its answer is empty")
+    if sort is Sort.STREAM:
+        return await _stream(upstream, key, model, response, call, first)
+    if sort is Sort.OTHER and not takes_documents(call.path):
+        return UpstreamAnswer(upstream, model, response, first)
+    if sort is not Sort.DOCUMENT:
+        page = await _rest(response, upstream.timeout, first, _MAX_ERROR)
+        text = redact(page.decode(errors="replace"), key)
+        raise Fault(not_json(text))
+    raw = await _rest(response, upstream.timeout, first, _LONGEST)
+    if len(raw) > _LONGEST:
+        raise Fault(f"its answer is longer than {_LONGEST >> 20} MiB")
+    text = redact(raw.decode("utf-8-sig", errors="replace"), key)
+    told = read_document(call.path, text, strict="json" in kind.lower())
+    if call.streams and can_stream(call.path):
+        return _whole(upstream, model, response, as_stream(call.path, told), _STREAM)
+    return _whole(upstream, model, response, text.encode(errors="replace"), kind if told is None else _JSON)
+
+
+async def _stream(
+    upstream: UpstreamConfig,
+    key: str | None,
+    model: str,
+    response: aiohttp.ClientResponse,
+    call: Call,
+    first: bytes,
+) -> UpstreamAnswer:
+    """A stream that has begun; as one document where none was asked for."""
+    guard = StreamGuard(call.path, lambda text: redact(text, key))
+    collects = not call.streams and takes_documents(call.path)
+    out, piece = guard.feed(first), first
+    while piece and not guard.fault and (collects or not guard.told):
+        piece = await _piece(response, upstream.timeout)
+        out += guard.feed(piece) if piece else guard.finish()
+        if collects and len(out) > _LONGEST:
+            raise Fault(f"its answer is longer than {_LONGEST >> 20} MiB")
+    if guard.fault:  # nobody was told what came before it
+        raise guard.fault
+    if collects:
+        return _whole(upstream, model, response, as_document(call.path, out), _JSON)
+    if not piece:
+        return _whole(upstream, model, response, out, _STREAM)
+    return UpstreamAnswer(upstream, model, response, out, guard)
+
+
+async def _rest(response: aiohttp.ClientResponse, seconds: float, first: bytes, limit: int) -> bytes:
+    body = bytearray(first)
+    while len(body) <= limit and (more := await _piece(response, seconds)):
+        body += more
+    return bytes(body)
+
+
+def _whole(
+    upstream: UpstreamConfig,
+    model: str,
+    response: aiohttp.ClientResponse,
+    body: bytes,
+    content_type: str,
+) -> UpstreamAnswer:
+    head = _head(response, is_stream=content_type == _STREAM)
+    headers = {**head.headers, "content-type": content_type, "content-length": str(len(body))}
+    return UpstreamAnswer(
+        upstream, model, response, body, head=replace(head, headers=headers, length=len(body))
+    )
 
 
 async def _error_answer(
     upstream: UpstreamConfig, key: str | None, model: str, response: aiohttp.ClientResponse
 ) -> UpstreamAnswer:
     """Errors are small and may quote the key."""
-    body = b""
+    raw = b""
     with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError):  # the status says enough
         async with asyncio.timeout(_ERROR_SECONDS):
-            while len(body) < _MAX_ERROR and (more := await response.content.readany()):
-                body += more
+            while len(raw) < _MAX_ERROR and (more := await response.content.readany()):
+                raw += more
     response.close()
-    text = redact(body.decode(errors="replace"), key)
+    text = redact(raw.decode(errors="replace"), key)
     if moves_on(response.status):
-        reason = redact(status_reason(response.status, response.reason or "", text.encode()), key)
+        reason = redact(status_reason(response.status, response.reason or "", text), key)
         final = response.headers.get("X-Should-Retry", "").lower() == "false"
         retry, mends = _retry_after(response), False if final else None
         raise AskFailed(upstream.name, reason, answered=response.status, retry=retry, mends=mends)
-    return UpstreamAnswer(upstream, model, response, text.encode())
+    said = telling(text, _REFUSAL)
+    if not said:
+        phrase = f"{response.status} {response.reason or ''}".strip()
+        said = f'Upstream "{upstream.name}" refused the request with {phrase} and says no more.'
+    error = {**_envelope_of(text), "message": said}
+    return _refusal(upstream, model, response, response.status, {"error": error})
+
+
+def _envelope_of(text: str) -> Mapping[str, Any]:
+    """What OpenAI's envelope says beside its message; a long one is for nobody."""
+    try:
+        told = json.loads(text) if len(text) <= _MAX_DETAILS else None
+    except (ValueError, RecursionError):
+        return {}
+    error = told.get("error") if isinstance(told, dict) else None
+    return error if isinstance(error, dict) else {}
+
+
+def _refusal(
+    upstream: UpstreamConfig,
+    model: str,
+    response: aiohttp.ClientResponse,
+    status: int,
+    error: Mapping[str, Any],
+) -> UpstreamAnswer:
+    """The request is at fault: an answer as any other."""
+    headers = {"content-type": _JSON}
+    head = Head(status, "", headers)
+    return UpstreamAnswer(upstream, model, response, json.dumps(error).encode(), head=head)
 
 
 async def _piece(response: aiohttp.ClientResponse, seconds: float) -> bytes:
@@ -254,12 +333,13 @@ async def _piece(response: aiohttp.ClientResponse, seconds: float) -> bytes:
         return await response.content.readany()
 
 
-def _head(response: aiohttp.ClientResponse) -> Head:
+def _head(response: aiohttp.ClientResponse, *, is_stream: bool) -> Head:
     headers = {name.lower(): value for name, value in response.headers.items()}
-    if headers.pop("content-encoding", None) or response.status >= 300:
+    if headers.pop("content-encoding", None) or is_stream:
         headers.pop("content-length", None)  # of what came, which is not what is handed on
+    if is_stream:
+        headers["content-type"] = _STREAM
     length = headers.get("content-length", "")
-    is_stream = headers.get("content-type", "").startswith("text/event-stream")
     return Head(
         response.status,
         response.reason or "",

@@ -28,6 +28,7 @@ class Call:
     Attributes:
         path: as hal0's own API has it, such as `/v1/chat/completions`.
         body: makes the body for the model of that name there.
+        streams: whether the body asks for a stream.
         headers: the client's, with names in any case.
     """
 
@@ -35,6 +36,7 @@ class Call:
     body: Callable[[str], bytes]
     content_type: str = "application/json"
     method: str = "POST"
+    streams: bool = False
     headers: Mapping[str, str] = field(default_factory=_no_headers, repr=False)
 
     @property

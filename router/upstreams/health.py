@@ -18,11 +18,12 @@ import aiohttp
 from router.config.schema import UpstreamConfig
 from router.state import Snapshot, UpstreamState, UpstreamStatus
 from router.tasks import spawn
-from router.upstreams.answer import AskFailed, send
+from router.upstreams.answer import AskFailed
 from router.upstreams.call import Call, url_for
 from router.upstreams.keys import redact
 from router.upstreams.listing import Listing, parse_listing
 from router.upstreams.reasons import failure_reason, status_reason
+from router.upstreams.sending import send
 
 log = logging.getLogger(__name__)
 

@@ -6,14 +6,14 @@ accept, a model it does not have. What it finds wrong with the request itself, e
 
 from __future__ import annotations
 
-import json
 import os
 import ssl
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
 
-_SAID: Final = 300
+from router.telling import telling
+
 _EXPLAINED: Final = {
     401: "it does not accept the key",
     402: "it wants to be paid first",
@@ -31,29 +31,16 @@ def moves_on(status: int) -> bool:
     return status in _EXPLAINED or status >= 500 or 300 <= status < 400
 
 
-def status_reason(status: int, phrase: str, body: bytes) -> str:
+def status_reason(status: int, phrase: str, body: bytes | str) -> str:
     """`402 Payment Required (it wants to be paid first): Insufficient credits`."""
     head = f"{status} {phrase}".strip()
     if 300 <= status < 400:
         return f"{head}: it sends requests elsewhere, which hal0 does not follow; correct its base_url"
     explained = f" ({_EXPLAINED[status]})" if status in _EXPLAINED else ""
-    said = _said(body)
+    said = telling(body).rstrip(" .")
+    if said.casefold().replace(" ", "") == head.casefold().replace(" ", ""):
+        said = ""  # nginx's page says the status again
     return f"{head}{explained}: {said}" if said else f"{head}{explained}"
-
-
-def _said(body: bytes) -> str:
-    """The message in an error document of any of the usual shapes, on one line."""
-    try:
-        told: Any = json.loads(body)
-    except ValueError:
-        return ""  # a proxy's page says nothing that the status does not
-    while isinstance(told, dict | list):
-        if isinstance(told, list):
-            told = told[0] if told else ""
-        else:
-            told = told.get("error") or told.get("message") or told.get("detail") or ""
-    text = " ".join(str(told).split())
-    return text[:_SAID].rstrip(" .")
 
 
 def failure_reason(error: BaseException) -> str:

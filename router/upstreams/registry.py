@@ -20,12 +20,13 @@ from router.config.schema import Config, SlotConfig, UpstreamConfig
 from router.errors import LocalOnly, RouterError, UpstreamFailed
 from router.resolve import Route
 from router.state import SlotStatus, Snapshot, StateStore, UpstreamStatus
-from router.upstreams.answer import AskFailed, UpstreamAnswer, ask, traces
+from router.upstreams.answer import AskFailed, UpstreamAnswer, ask
 from router.upstreams.call import Call
 from router.upstreams.chain import Tried, Wanted, attempt, fallbacks, falls_back, no_route
 from router.upstreams.health import Watch, list_models
 from router.upstreams.keys import KeyMissing, Keys
 from router.upstreams.listing import Listing
+from router.upstreams.sending import traces
 from router.upstreams.slots import Bound
 from router.version import __version__
 

@@ -61,7 +61,7 @@ async def test_the_first_that_is_well_answers_alone(use: Use) -> None:
 async def test_a_fault_of_the_request_stays_with_the_first(use: Use) -> None:
     async with Elsewhere(chat=refusing(400, "Too long.")).running() as one, Elsewhere().running() as two:
         bench = use(UpstreamConfig(LXC, one.url), UpstreamConfig(OPENROUTER, two.url))
-        async with await bench.instead(chat(), LXC, OPENROUTER) as answer:
+        async with await bench.instead(chat(streams=True), LXC, OPENROUTER) as answer:
             assert answer.head.status == 400
         assert two.asked("/v1/chat/completions") == 0
 
@@ -72,7 +72,7 @@ async def test_a_stream_that_has_begun_never_moves(use: Use) -> None:
 
     async with Elsewhere(chat=streaming("one", then=die)).running() as one, Elsewhere().running() as two:
         bench = use(UpstreamConfig(LXC, one.url), UpstreamConfig(OPENROUTER, two.url))
-        async with await bench.instead(chat(), LXC, OPENROUTER) as answer:
+        async with await bench.instead(chat(streams=True), LXC, OPENROUTER) as answer:
             with pytest.raises(RouterError, match="in the middle"):
                 await answer.read()
         assert two.asked("/v1/chat/completions") == 0

@@ -36,7 +36,7 @@ def chat(**more: object) -> Call:
     def body(model: str) -> bytes:
         return json.dumps({"model": model, "messages": [{"role": "user", "content": "Hi"}], **more}).encode()
 
-    return Call("/v1/chat/completions", body)
+    return Call("/v1/chat/completions", body, streams="stream" in more)
 
 
 async def test_its_model_its_context_and_its_words(use: Use, llama: Engine) -> None:

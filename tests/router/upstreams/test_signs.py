@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 from aiohttp import web
 
 from router.config.schema import UpstreamConfig
 from router.errors import EngineFailed, EngineRefused, MemoryInsufficient
-from router.upstreams.signs import answer_in, failure_in
+from router.upstreams.shapes import CHAT, MESSAGES, RESPONSES, TEXT, Fault, Sort, fault_in, sort_of
+from router.upstreams.stream import StreamGuard
 from router.wire.anthropic import MessagesStream
 from router.wire.encode import ChatStream, CompletionStream, Encoder, JsonAnswer, ResponsesStream
 from tests.router.upstreams.conftest import Use, chat
@@ -17,6 +19,7 @@ from tests.router.upstreams.servers import Elsewhere, Handler
 
 STREAM, JSON = "text/event-stream; charset=utf-8", "application/json"
 CHUNK = b'data: {"choices": [{"index": 0, "delta": {"content": "Hi"}}]}\n\n'
+DONE = b"data: [DONE]\n\n"
 
 
 class Loading:
@@ -25,66 +28,115 @@ class Loading:
     phase, percent, model = "loading", 45, "qwen"
 
 
-@pytest.mark.parametrize("encoder", [ChatStream(), CompletionStream(), ResponsesStream(), MessagesStream()])
-def test_all_that_hal0_says_while_it_loads_is_no_answer(encoder: Encoder) -> None:
+def fault(path: str, *pieces: bytes) -> str | None:
+    """Why the stream is no answer, None while it may still be one."""
+    guard = StreamGuard(path)
+    try:
+        for piece in pieces:
+            guard.feed(piece)
+        if guard.fault:
+            raise guard.fault
+    except Fault as error:
+        return error.reason
+    return None
+
+
+@pytest.mark.parametrize(
+    ("path", "encoder"),
+    [
+        (CHAT, ChatStream()),
+        (TEXT, CompletionStream()),
+        (RESPONSES, ResponsesStream()),
+        (MESSAGES, MessagesStream()),
+    ],
+)
+def test_all_that_hal0_says_while_it_loads_is_no_answer(path: str, encoder: Encoder) -> None:
     beats = b"".join(encoder.beat(number, Loading()) for number in range(15))
-    assert answer_in(STREAM, beats) == b""
-    assert answer_in(STREAM, beats + CHUNK) == CHUNK
+    guard = StreamGuard(path)
+    assert guard.feed(beats) == beats and not guard.told
 
 
-def test_line_breaks_before_a_document_are_no_answer() -> None:
-    beats = b"".join(JsonAnswer().beat(number, Loading()) for number in range(3))
-    assert answer_in(JSON, beats) == b"" and answer_in(JSON, beats + b'{"id"') == b'{"id"'
-
-
-@pytest.mark.parametrize(
-    ("kind", "body"),
-    [(STREAM, CHUNK), (JSON, b"{"), ("audio/wav", b"\n\n"), ("", b": no event")],
-)
-def test_an_answer_is_one_from_its_first_byte(kind: str, body: bytes) -> None:
-    assert answer_in(kind, body) == body
+def test_what_azure_and_openrouter_say_first_is_no_answer() -> None:
+    """Row 18: comments and empty choices pass, and commit to nothing."""
+    first = b': OPENROUTER PROCESSING\n\ndata: {"choices": [], "prompt_filter_results": []}\n\n'
+    guard = StreamGuard(CHAT)
+    assert guard.feed(first) == first and not guard.told
+    assert guard.feed(CHUNK) == CHUNK and guard.told
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("kind", "body", "sort"),
     [
-        b": OPENROUTER PROCESSING\n\n",
-        MessagesStream().late_error(EngineFailed("The engine died.")),
-        b'data: {"error": {"code": 429, "message": "Slow down"}}\n\n',
+        (STREAM, CHUNK, Sort.STREAM),
+        (STREAM, b'{"error"', Sort.DOCUMENT),
+        (STREAM, b" <html>", Sort.PAGE),
+        (STREAM, b": ", Sort.STREAM),
+        (STREAM, b"\r\n", None),
+        (JSON, b"{", Sort.DOCUMENT),
+        (JSON, b"\n\n", None),
+        (JSON, b"data: ", Sort.STREAM),
+        (JSON, b"dat", None),
+        (JSON, b"null  ", Sort.DOCUMENT),
+        ("text/html", b"Hello", Sort.PAGE),
+        ("text/html", b"{", Sort.DOCUMENT),
+        ("text/plain", b"data: {", Sort.STREAM),
+        ("text/plain", b"Words of someone", Sort.OTHER),
+        ("audio/wav", b"\n\n", Sort.OTHER),
+        ("", b"\xef\xbb\xbf{", Sort.DOCUMENT),
     ],
 )
-def test_what_comes_in_pieces_is_not_taken_for_an_answer_before_it_can_be_told(body: bytes) -> None:
-    for end in range(len(body) + 1):
-        found = answer_in(STREAM, body[:end])
-        assert not found or failure_in(found), body[:end]
+def test_the_first_bytes_tell_more_than_the_header(kind: str, body: bytes, sort: Sort | None) -> None:
+    """Row 18: a wrong Content-Type is no reason to misread an answer."""
+    assert sort_of(kind, body) is sort
 
 
-OWN_FAULT = EngineRefused.from_body(400, {"error": {"type": "invalid_request_error"}})
 LATE = EngineFailed("The engine died.\nReally.")
+OWN_FAULT = EngineRefused.from_body(400, {"error": {"type": "invalid_request_error"}})
 
 
 @pytest.mark.parametrize(
-    ("answer", "reason"),
+    ("path", "answer", "reason"),
     [
-        (ChatStream().late_error(LATE), "The engine died. Really"),
-        (MessagesStream().late_error(LATE), "The engine died. Really"),
-        (ResponsesStream().late_error(LATE), "The engine died. Really"),
-        (JsonAnswer().late_error(MemoryInsufficient("Short.")), "Short"),
-        (b'data: {"error": {"code": 429, "message": "Slow down"}}\n\n', "Slow down"),
-        (b'data: {"error": {"code": 400, "message": "Bad"}}\n\n', None),
-        (
-            JsonAnswer().late_error(EngineRefused.from_body(400, {"error": {"type": "invalid_request_error"}})),
-            None,
-        ),
-        (CHUNK, None),
-        (b'{"error": {"message": "cut off', None),
-        (b'{"error": null, "choices": []}', None),
-        (b"data: [DONE]\n\n", None),
-        (b"", None),
+        (CHAT, ChatStream().late_error(LATE), "The engine died. Really"),
+        (MESSAGES, MessagesStream().late_error(LATE), "The engine died. Really"),
+        (RESPONSES, ResponsesStream().late_error(LATE), "The engine died. Really"),
+        (CHAT, b'data: {"error": {"code": 429, "message": "Slow down"}}\n\n', "Slow down"),
+        (CHAT, b'data: {"error": "text"}\r\n\r\n', "text"),
+        (CHAT, b'data: [{"error": {"message": "listed"}}]\n\n', "listed"),
+        (CHAT, b'event: error\ndata: {"x": 1}\n\n', "it reports an error"),
+        (CHAT, b'data: {"object": "error", "message": "vLLM\'s"}\n\n', "vLLM's"),
+        (CHAT, b'data: {"detail": "FastAPI\'s"}\n\n', "FastAPI's"),
+        (CHAT, b'data: {"choices": [{"finish_reason": "error", "error": {"message": "c"}}]}\n\n', "c"),
+        (CHAT, b"data: nonsense\n\n", 'its answer is not JSON ("nonsense")'),
+        (CHAT, b'data: {"choices": [null]}\n\n', "what it streams are no chunks with choices"),
+        (CHAT, CHUNK, None),
+        (CHAT, b'data: {"error": {"message": "cut off', None),
+        (CHAT, b'data: {"error": null, "choices": []}\n\n', None),
     ],
 )
-def test_a_failure_that_comes_late_is_one(answer: bytes, reason: str | None) -> None:
-    assert failure_in(answer) == reason
+def test_an_error_is_one_wherever_it_comes_and_however_it_is_cut(
+    path: str, answer: bytes, reason: str | None
+) -> None:
+    assert fault(path, answer) == fault(path, CHUNK if path == CHAT else b": x\n\n", answer) == reason
+    for end in range(len(answer)):
+        assert fault(path, answer[:end]) in (None, reason)
+        assert fault(path, answer[:end], answer[end:]) == reason
+
+
+@pytest.mark.parametrize(
+    ("told", "status"),
+    [
+        ({"error": {"code": 400, "message": "Bad"}}, 400),
+        ({"error": {"code": "422", "message": "Bad"}}, 422),
+        (json.loads(JsonAnswer().late_error(OWN_FAULT)), 400),
+        ({"error": {"code": 429, "message": "Slow"}}, None),
+        ({"error": {"code": 401, "type": "invalid_request_error"}}, None),
+        (json.loads(JsonAnswer().late_error(MemoryInsufficient("Short."))), None),
+    ],
+)
+def test_what_the_request_did_wrong_moves_nobody(told: object, status: int | None) -> None:
+    found = fault_in(told)
+    assert found is not None and found.status == status
 
 
 def loading_then(last: bytes, kind: str = "text/event-stream") -> Handler:
@@ -107,12 +159,12 @@ async def test_one_that_fails_after_signs_of_life_is_passed_over(use: Use, kind:
     late = (ChatStream() if kind == "text/event-stream" else JsonAnswer()).late_error(LATE)
     async with Elsewhere(chat=loading_then(late, kind)).running() as one, Elsewhere().running() as two:
         bench = use(UpstreamConfig("bigpc", one.url, timeout=0.5), UpstreamConfig("lxc", two.url))
-        async with await bench.instead(chat(), "bigpc", "lxc") as answer:
+        async with await bench.instead(chat(streams=kind == "text/event-stream"), "bigpc", "lxc") as answer:
             assert answer.served_by == "lxc/llama" and one.asked("/v1/chat/completions") == 1
 
 
 async def test_signs_of_life_are_waited_for_longer_than_silence(use: Use) -> None:
-    async with Elsewhere(chat=loading_then(CHUNK)).running() as one:
+    async with Elsewhere(chat=loading_then(CHUNK + DONE)).running() as one:
         bench = use(UpstreamConfig("bigpc", one.url, timeout=0.5))
-        async with await bench.ask("bigpc/llama", chat()) as answer:
-            assert (await answer.read()).endswith(CHUNK)
+        async with await bench.ask("bigpc/llama", chat(streams=True)) as answer:
+            assert (await answer.read()).endswith(CHUNK + DONE)

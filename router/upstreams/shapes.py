@@ -1,0 +1,226 @@
+"""Whether what a server elsewhere sent with 200 is an answer: documents. Pure.
+
+Servers say 200 and mean an error, send a page, or another endpoint's answer. Each is a failure like any other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from router.telling import is_page, telling
+from router.upstreams.reasons import moves_on
+
+CHAT: Final = "/v1/chat/completions"
+TEXT: Final = "/v1/completions"
+RESPONSES: Final = "/v1/responses"
+MESSAGES: Final = "/v1/messages"
+SPEECH: Final = "/v1/audio/speech"
+
+_UNPROCESSED: Final = 400
+
+
+class Fault(Exception):
+    """What came is no answer. `status`: set where the request itself is at fault, so that every other server
+    would say the same; `reason` has no full stop."""
+
+    def __init__(self, reason: str, status: int | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.status = status
+
+
+class Sort(StrEnum):
+    """What a body is, by its first bytes where they tell, else by its Content-Type."""
+
+    STREAM = "stream"
+    DOCUMENT = "document"
+    PAGE = "page"
+    OTHER = "other"
+
+
+_FIELDS: Final = (b"data:", b"event:", b"retry:", b"id:", b":")
+_LONGEST_FIELD: Final = 6
+_TEXTS: Final = ("", "text/plain", "application/octet-stream", "application/json", "application/x-ndjson")
+
+
+def sort_of(content_type: str, began: bytes, *, complete: bool = False) -> Sort | None:
+    """None: more must come before it can be told."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind.startswith(("audio/", "video/", "image/")):
+        return Sort.OTHER
+    began = began.lstrip(b" \t\r\n\xef\xbb\xbf")
+    if not began:
+        return Sort.OTHER if complete else None
+    if began[:1] in b"{[":
+        return Sort.DOCUMENT
+    if began[:1] == b"<" or kind in ("text/html", "application/xhtml+xml"):
+        return Sort.PAGE if began[:1] == b"<" or kind else Sort.OTHER
+    if kind == "text/event-stream":
+        return Sort.STREAM
+    if kind in _TEXTS or kind.endswith("+json"):
+        if len(began) < _LONGEST_FIELD and not complete:
+            return None
+        if began.startswith(_FIELDS):
+            return Sort.STREAM
+    return Sort.DOCUMENT if "json" in kind else Sort.OTHER
+
+
+def fault_in(told: Any) -> Fault | None:
+    """The error that a document, or an event of a stream, is; None if it is none."""
+    if isinstance(told, list):
+        return fault_in(told[0]) if told and isinstance(told[0], Mapping) and "error" in told[0] else None
+    if not isinstance(told, Mapping):
+        return None
+    error = told.get("error")
+    errs = bool(error) or told.get("object") == "error" or told.get("type") == "error"
+    bare = not any(told.get(name) for name in _ANSWERS) and (
+        any(told.get(name) for name in ("detail", "errors", "errorMessage", "fault"))
+        or ("__type" in told)
+        or ("message" in told and isinstance(told["message"], str) and told["message"])
+    )
+    if not errs and not bare:
+        return _fault_in_choice(told)
+    said = telling(told).rstrip(" .") or "it reports an error"
+    return Fault(said, _requests_fault(error if isinstance(error, Mapping) else told))
+
+
+_ANSWERS: Final = (
+    "choices",
+    "data",
+    "results",
+    "content",
+    "output",
+    "text",
+    "embedding",
+    "embeddings",
+    "input_tokens",
+)
+
+
+def _fault_in_choice(told: Mapping[str, Any]) -> Fault | None:
+    """OpenRouter: `{"choices": [{"error": {…}, "finish_reason": "error"}]}`. OpenAI: a response that failed."""
+    choices = told.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    if isinstance(first, Mapping) and (first.get("error") or first.get("finish_reason") == "error"):
+        error = first.get("error")
+        said = telling(first).rstrip(" .") if error else ""
+        return Fault(said or "it broke off with an error", _requests_fault(error))
+    if told.get("object") == "response" and told.get("status") == "failed":
+        return Fault(telling(told.get("error")).rstrip(" .") or "it failed")
+    return None
+
+
+def _requests_fault(error: Any) -> int | None:
+    """The status, where the error says that the request is wrong."""
+    if not isinstance(error, Mapping):
+        return None
+    for name in ("code", "status", "status_code"):
+        code = error.get(name)
+        if isinstance(code, str) and code.isdecimal() and len(code) == 3:
+            code = int(code)
+        if isinstance(code, int) and not isinstance(code, bool) and 400 <= code < 600:
+            return None if moves_on(code) else code
+    return _UNPROCESSED if error.get("type") == "invalid_request_error" else None
+
+
+# -- documents ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What an endpoint answers: `name` for people, `is_met` by its document."""
+
+    name: str
+    is_met: Callable[[Mapping[str, Any]], bool]
+
+
+def _rows(*names: str, of: str = "") -> Callable[[Mapping[str, Any]], bool]:
+    """One of the fields is a list of objects that have `of`; none of them is empty."""
+
+    def met(told: Mapping[str, Any]) -> bool:
+        rows = next((told[name] for name in names if isinstance(told.get(name), list)), None)
+        return bool(rows) and all(
+            isinstance(r, Mapping) and (not of or r.get(of) is not None) for r in rows or ()
+        )
+
+    return met
+
+
+def _message(told: Mapping[str, Any]) -> bool:
+    return _rows("choices")(told) and all(_spoken(choice.get("message")) for choice in told["choices"])
+
+
+def _spoken(message: Any) -> bool:
+    if not isinstance(message, Mapping):
+        return False
+    calls = message.get("tool_calls")
+    called = isinstance(calls, list) and all(isinstance(call, Mapping) for call in calls)
+    return isinstance(message.get("content"), str | list | None) and (calls is None or called)
+
+
+def _has(name: str, kind: type) -> Callable[[Mapping[str, Any]], bool]:
+    return lambda told: isinstance(told.get(name), kind) and not isinstance(told.get(name), bool)
+
+
+_SHAPES: Final[Mapping[str, Shape]] = {
+    CHAT: Shape("a chat completion (choices with a message)", _message),
+    TEXT: Shape("a completion (choices with a text)", _rows("choices", of="text")),
+    RESPONSES: Shape("a response (output)", _has("output", list)),
+    MESSAGES: Shape("a message (content)", _has("content", list)),
+    "/v1/messages/count_tokens": Shape("a count (input_tokens)", _has("input_tokens", int)),
+    "/v1/embeddings": Shape("embeddings (data)", _rows("data", of="embedding")),
+    "/v1/rerank": Shape("a ranking (results)", _rows("results", "data")),
+    "/v1/reranking": Shape("a ranking (results)", _rows("results", "data")),
+    "/v1/images/generations": Shape("images (data)", _rows("data")),
+    "/v1/images/edits": Shape("images (data)", _rows("data")),
+    "/v1/images/variations": Shape("images (data)", _rows("data")),
+}
+
+
+def takes_documents(path: str) -> bool:
+    """Whether the endpoint answers with JSON and nothing else."""
+    return path in _SHAPES
+
+
+def read_document(path: str, text: str, *, strict: bool) -> Any:
+    """The answer. Raises Fault where it is an error, no JSON, or not what this endpoint answers; None where it
+    may be plain text and is, if not `strict`."""
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError):
+        if strict or takes_documents(path):
+            raise Fault(not_json(text)) from None
+        return None
+    if (fault := fault_in(told)) is not None:
+        raise fault
+    shape = _SHAPES.get(path)
+    if shape is not None and not (isinstance(told, Mapping) and shape.is_met(told)):
+        raise Fault(f"what it sent is not {shape.name}{_instead(told)}")
+    if path == SPEECH:
+        raise Fault("it sent JSON and no sound")
+    return told
+
+
+def _instead(told: Any) -> str:
+    names = [str(name)[:30] for name in told][:4] if isinstance(told, Mapping) else []
+    return f", but has {', '.join(names)}" if names else ""
+
+
+def not_json(text: str) -> str:
+    """Why it is no answer."""
+    said = telling(text).rstrip(" .")
+    if not text.strip():
+        return "its answer is empty"
+    if is_page(text):
+        return (
+            f'it sent a web page instead of an answer ("{said}"); correct its base_url'
+            if said
+            else ("it sent a web page instead of an answer; correct its base_url")
+        )
+    if text.lstrip()[:1] in ("{", "["):
+        return "its answer is broken off, or not valid JSON"
+    return f'its answer is not JSON ("{said[:100]}")'

@@ -1,0 +1,441 @@
+# ruff: noqa: E501 - recorded answers are as long as they are
+"""Property 3: whatever a server elsewhere sends, the client gets a well-formed answer or its dialect's error.
+
+hal0's own routes on a real socket, and behind them a server whose every byte is written here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import itertools
+import json
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from router.config.schema import Config, UpstreamConfig
+from router.server import anthropic, ollama, openai
+from router.server.context import CONTEXT, Context
+from router.server.middleware import add_headers, gate
+from router.state import StateStore, UpstreamState
+from router.upstreams.keys import Keys
+from router.upstreams.registry import UpstreamRegistry
+from tests.engines.running import soon, until
+
+KEY = "sk-upstream-0123456789"
+HELLO = [{"role": "user", "content": "Hello?"}]
+ASKED: dict[str, dict[str, Any]] = {
+    "/v1/chat/completions": {"messages": HELLO},
+    "/v1/completions": {"prompt": "Hello"},
+    "/v1/responses": {"input": "Hello"},
+    "/v1/messages": {"messages": HELLO, "max_tokens": 9},
+    "/v1/embeddings": {"input": "Hello"},
+    "/v1/rerank": {"query": "a", "documents": ["b"]},
+    "/v1/audio/speech": {"input": "Hello"},
+    "/api/chat": {"messages": HELLO},
+    "/api/generate": {"prompt": "Hello"},
+    "/api/embed": {"input": "Hello"},
+}
+STREAMED = (
+    "/v1/chat/completions",
+    "/v1/completions",
+    "/v1/responses",
+    "/v1/messages",
+    "/api/chat",
+    "/api/generate",
+)
+EVERY = [(path, False) for path in ASKED] + [(path, True) for path in STREAMED]
+
+
+@dataclass
+class Told:
+    """What the client got. `whole`: the answer came to its end."""
+
+    status: int
+    kind: str
+    body: bytes
+    whole: bool
+
+
+@dataclass
+class World:
+    """`sent` is what the server writes next before it closes the connection."""
+
+    url: str
+    session: aiohttp.ClientSession
+    log: logging.Handler
+    records: list[logging.LogRecord]
+    sent: bytes = b""
+    asked: int = 0
+
+    async def ask(self, path: str, stream: bool) -> Told:
+        body = {"model": "lxc/m", "stream": stream, **ASKED[path]}
+        async with self.session.post(self.url + path, json=body) as answer:
+            got, whole = b"", True
+            try:
+                while more := await answer.content.readany():
+                    got += more
+            except aiohttp.ClientError:
+                whole = False
+            return Told(answer.status, answer.content_type, got, whole)
+
+
+@asynccontextmanager
+async def world() -> AsyncIterator[World]:
+    store = StateStore()
+    registry = UpstreamRegistry(store, Keys({}))
+    context = Context(store, cast(Any, None), cast(Any, None), elsewhere=registry)
+    app = web.Application(middlewares=[gate])
+    app[CONTEXT] = context
+    app.on_response_prepare.append(add_headers)
+    for routes in (openai, anthropic, ollama):
+        routes.add_routes(app)
+    records: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = records.append  # type: ignore[method-assign]
+    ours = TestServer(app)
+    await ours.start_server()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        if head.startswith(b"GET"):
+            writer.write(http(b'{"data": [{"id": "m"}]}'))
+        else:
+            there.asked += 1
+            length = next(
+                int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
+            )
+            await reader.readexactly(length)
+            writer.write(there.sent)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
+    there = World(str(ours.make_url("/")).rstrip("/"), session, handler, records)
+    logging.getLogger("router").addHandler(handler)
+    upstream = UpstreamConfig("lxc", f"http://127.0.0.1:{port}/v1", api_key=KEY, timeout=5.0)
+    registry.use(Config(upstreams={"lxc": upstream}))
+    try:
+        await until(lambda: store.snapshot.upstreams[0].state is UpstreamState.OK, "it is well")
+        yield there
+    finally:
+        logging.getLogger("router").removeHandler(handler)
+        await session.close()
+        await soon(registry.close())
+        await ours.close()
+        server.close()
+        await server.wait_closed()
+
+
+def http(
+    body: bytes, kind: str = "application/json", status: int = 200, *head: str, length: bool = True
+) -> bytes:
+    lines = [f"HTTP/1.1 {status} X", *([f"Content-Type: {kind}"] if kind else []), *head, "Connection: close"]
+    lines += [f"Content-Length: {len(body)}"] if length else []
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def chunked(body: bytes, kind: str, size: int = 7) -> bytes:
+    pieces = [body[at : at + size] for at in range(0, len(body), size)]
+    sent = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+    return http(sent, kind, 200, "Transfer-Encoding: chunked", length=False)
+
+
+# -- what every answer must be ------------------------------------------------------------------------------
+
+
+def check(path: str, stream: bool, told: Told, world: World) -> None:
+    place = (path, stream, told, world.sent[:300])
+    traces = [r for r in world.records if r.exc_info or r.levelno >= logging.ERROR]
+    assert not traces, (traces, place)
+    assert told.status != 500 or b'"internal"' not in told.body, place
+    assert KEY.encode() not in told.body + repr(world.records).encode(), place
+    if told.status >= 400:
+        assert told.whole and sentence(json.loads(told.body)), place
+    elif not told.whole:
+        assert told.kind != "application/json", place  # only a stream may break off
+    elif told.kind == "text/event-stream":
+        assert ends(path, told.body), place
+    elif told.kind == "application/x-ndjson":
+        rows = [json.loads(line) for line in told.body.splitlines()]
+        assert sentence(rows[-1]) if "error" in rows[-1] else rows[-1]["done"] is True, place
+    elif path != "/v1/audio/speech":
+        assert answers(path, json.loads(told.body)), place
+
+
+def sentence(body: Any) -> str:
+    """The error's words, in the shape that every dialect of these has."""
+    error = body["error"]
+    said = error if isinstance(error, str) else error["message"]
+    assert isinstance(said, str) and "\n" not in said and len(said) < 2500
+    return said.strip()
+
+
+def answers(path: str, told: Any) -> bool:
+    fields = {
+        "/v1/responses": "output",
+        "/v1/messages": "content",
+        "/v1/embeddings": "data",
+        "/v1/rerank": "results",
+        "/api/chat": "message",
+        "/api/generate": "response",
+        "/api/embed": "embeddings",
+    }
+    return isinstance(told, dict) and told.get(fields.get(path, "choices")) is not None
+
+
+def ends(path: str, body: bytes) -> bool:
+    """A stream's events can be read, and the last is the dialect's end or an error."""
+    body.decode()
+    data = [line[5:].strip() for line in body.split(b"\n") if line.startswith(b"data:")]
+    events = [json.loads(one) for one in data if one != b"[DONE]"]
+    last = events[-1]
+    if last.get("type") == "error" or "error" in last:
+        return bool(sentence(last if isinstance(last.get("error"), dict) else {"error": last["message"]}))
+    if path == "/v1/messages":
+        return bool(last["type"] == "message_stop")
+    if path == "/v1/responses":
+        return bool(last["type"] in ("response.completed", "response.incomplete", "response.failed"))
+    return data[-1] == b"[DONE]"
+
+
+# -- the table ----------------------------------------------------------------------------------------------
+
+PAGE = b"<html><head><title>Sign in</title></head><body><h1>x</h1></body></html>"
+CHUNKS = (
+    b'data: {"id": "1", "choices": [{"index": 0, "delta": {"role": "assistant", "content": "Hi"}}]}\n\n'
+    b'data: {"id": "1", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
+)
+ERRORS: dict[str, tuple[bytes, str]] = {
+    "text": (http(b'{"error": "model not loaded"}'), "model not loaded"),
+    "object": (http(b'{"error": {"message": "No credit."}}'), "No credit"),
+    "bare": (http(b'{"message": "Internal"}'), "Internal"),
+    "list": (http(b'[{"error": {"message": "Key not valid"}}]'), "Key not valid"),
+    "vllm": (http(b'{"object": "error", "message": "Out of range", "code": 50001}'), "Out of range"),
+    "fastapi": (http(b'{"detail": "Method Not Allowed"}'), "Method Not Allowed"),
+    "page": (http(PAGE, "text/html"), "Sign in"),
+    "page as JSON": (http(PAGE), "Sign in"),
+    "page as stream": (http(PAGE, "text/event-stream"), "Sign in"),
+    "empty": (http(b""), "empty"),
+    "204": (b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n", "empty"),
+    "spaces": (http(b" \n\n "), "empty"),
+    "null": (http(b"null"), "not"),
+    "words": (http(b"It works!", "text/plain"), "It works!"),
+    "another shape": (http(b'{"models": ["a"], "version": 3}'), "models, version"),
+    "array": (http(b"[1, 2]"), "is not"),
+    "broken JSON": (http(b'{"choices": [{"mess', length=False), "broken off"),
+    "short": (http(b'{"choices": [').replace(b"Length: 13", b"Length: 99"), "closed the connection"),
+    "streamed error": (http(b'data: {"error": {"message": "Busy"}}\n\n', "text/event-stream"), "Busy"),
+    "streamed text": (http(b'data: {"error": "Busy"}\n\n', "text/event-stream", length=False), "Busy"),
+    "error as a stream's document": (http(b'{"error": "Busy"}', "text/event-stream"), "Busy"),
+    "only comments": (http(b": PROCESSING\n\n", "text/event-stream"), "empty"),
+    "only the end": (http(b"data: [DONE]\n\n", "text/event-stream"), "empty"),
+    "bad gzip": (http(b"no gzip", "application/json", 200, "Content-Encoding: gzip"), ""),
+    "gzipped error": (
+        http(gzip.compress(b'{"error": "zipped"}'), "application/json", 200, "Content-Encoding: gzip"),
+        "zipped",
+    ),
+    "invalid UTF-8": (http(b'{"error": "\xff\xfe"}'), "��"),
+    "its key": (http(json.dumps({"error": f"Wrong {KEY}"}).encode()), "Wrong [hidden]"),
+}
+NOT_SPEECHS = ("words", "streamed error", "streamed text", "only comments", "only the end")
+
+
+async def test_what_is_no_answer_is_an_error_that_tells_why() -> None:
+    """Row 18: each of these was handed on as the answer, or told without its reason."""
+    async with world() as there:
+        for (name, (sent, words)), (path, stream) in itertools.product(ERRORS.items(), EVERY):
+            if path == "/v1/audio/speech" and name in NOT_SPEECHS:
+                continue
+            there.sent = sent
+            told = await soon(there.ask(path, stream))
+            check(path, stream, told, there)
+            assert told.status == 502, (name, path, stream, told)
+            if path != "/v1/audio/speech":
+                assert words in sentence(json.loads(told.body)), (name, path, told)
+            there.records.clear()
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"), [(b"SSH-2.0-OpenSSH_9\r\n", "not HTTP"), (b"", "closed the connection")]
+)
+async def test_what_is_no_http_is_told_too(sent: bytes, words: str) -> None:
+    async with world() as there:
+        there.sent = sent
+        for path, stream in EVERY:
+            told = await soon(there.ask(path, stream))
+            check(path, stream, told, there)
+            assert told.status == 502 and words in sentence(json.loads(told.body)), told
+
+
+async def test_every_status_with_every_body() -> None:
+    bodies = [
+        b"",
+        b"{}",
+        b'{"detail": [{"loc": ["body", "messages"], "msg": "missing"}]}',
+        PAGE,
+        b"\xff\x00",
+        b"[[[[",
+    ]
+    async with world() as there:
+        for status, body in itertools.product(
+            (*range(200, 209), 226, *range(300, 309), *range(400, 452), *range(500, 512), 599), bodies
+        ):
+            there.sent = http(body, "application/json", status)
+            told = await soon(there.ask("/v1/chat/completions", stream=status % 2 == 0))
+            check("/v1/chat/completions", status % 2 == 0, told, there)
+            assert told.status >= 400 and told.status not in (401, 403), (status, body, told)
+            there.records.clear()
+
+
+DOCUMENTS: dict[str, bytes] = {
+    "/v1/chat/completions": b'{"id": "1", "model": "m", "choices": [{"message": {"role": "assistant", "content": "Hi"}}]}',
+    "/v1/completions": b'{"id": "1", "choices": [{"text": "Hi", "finish_reason": "length"}]}',
+    "/v1/responses": b'{"id": "r", "object": "response", "status": "completed", "output": [{"type": "message", '
+    b'"id": "i", "role": "assistant", "content": [{"type": "output_text", "text": "Hi"}]}]}',
+    "/v1/messages": b'{"id": "m", "type": "message", "role": "assistant", "content": [{"type": "text", "text": "Hi"},'
+    b'{"type": "tool_use", "id": "t", "name": "f", "input": {"a": 1}}], "stop_reason": "end_turn"}',
+}
+STREAMS: dict[str, bytes] = {
+    "/v1/chat/completions": CHUNKS,
+    "/v1/completions": CHUNKS.replace(
+        b'"delta": {"role": "assistant", "content": "Hi"}', b'"text": "Hi"'
+    ).replace(b'"delta": {}', b'"text": ""'),
+    "/v1/responses": b'event: response.created\ndata: {"type": "response.created", "response": {}}\n\n'
+    b'event: response.output_text.delta\ndata: {"type": "response.output_text.delta", "delta": "Hi"}\n\n'
+    b'event: response.completed\ndata: {"type": "response.completed", "response": {"output": [{"text": "Hi"}]}}\n\n',
+    "/v1/messages": b'event: message_start\ndata: {"type": "message_start", "message": {"id": "m", "content": []}}\n\n'
+    b'event: content_block_start\ndata: {"type": "content_block_start", "index": 0, "content_block": {"type": "text",'
+    b' "text": ""}}\n\nevent: content_block_delta\ndata: {"type": "content_block_delta", "index": 0, "delta": '
+    b'{"type": "text_delta", "text": "Hi"}}\n\nevent: content_block_stop\ndata: {"type": "content_block_stop", '
+    b'"index": 0}\n\nevent: message_delta\ndata: {"type": "message_delta", "delta": {"stop_reason": "end_turn"}}\n\n'
+    b'event: message_stop\ndata: {"type": "message_stop"}\n\n',
+}
+THERE = {"/api/chat": "/v1/chat/completions", "/api/generate": "/v1/chat/completions"}
+
+
+async def test_a_server_that_ignores_stream_is_understood() -> None:
+    """Row 18: one document where a stream was asked for, a stream where none was, under any Content-Type."""
+    async with world() as there:
+        for path, stream in [(path, stream) for path, stream in EVERY if path in STREAMED]:
+            upstreams = THERE.get(path, path)
+            for body, kind in (
+                (DOCUMENTS[upstreams], "application/json"),
+                (DOCUMENTS[upstreams], "text/event-stream"),
+                (b"\xef\xbb\xbf" + DOCUMENTS[upstreams], ""),
+                (STREAMS[upstreams], "text/event-stream; charset=utf-8"),
+                (STREAMS[upstreams].replace(b"\n", b"\r\n"), "text/plain"),
+                (STREAMS[upstreams], "application/json"),
+            ):
+                there.sent = chunked(body, kind)
+                told = await soon(there.ask(path, stream))
+                check(path, stream, told, there)
+                assert told.status == 200 and b"Hi" in told.body and b'"error": {' not in told.body, (
+                    path,
+                    stream,
+                    told,
+                )
+
+
+@pytest.mark.parametrize("length", [True, False])
+@pytest.mark.parametrize("path", STREAMS)
+async def test_a_stream_cut_at_any_byte_is_never_a_clean_end(path: str, length: bool) -> None:
+    """Row 18. Where the connection ends as it should, only the dialect's last word tells."""
+    stream = STREAMS[path]
+    whole = stream.rindex(b'"stop"') + 9 if b"choices" in stream else stream.rindex(b'"}')
+    async with world() as there:
+        for end in range(0, whole, 3):
+            there.sent = http(stream, "text/event-stream", length=length)[: -(len(stream) - end)]
+            told = await soon(there.ask(path, stream=True))
+            check(path, True, told, there)
+            assert told.status == 502 or not told.whole or b"rror" in told.body[-900:], (end, told)
+            there.records.clear()
+
+
+async def test_an_error_in_the_middle_ends_in_one() -> None:
+    """Row 18: OpenRouter's, in every dialect's words."""
+    late = b'data: {"id": "1", "error": {"code": 502, "message": "Provider left"}, "choices": [{"delta": {"content": ""}, '
+    late += b'"finish_reason": "error"}]}\n\ndata: [DONE]\n\n'
+    first = CHUNKS[: CHUNKS.index(b"\n\n") + 2]
+    async with world() as there:
+        for path in ("/v1/chat/completions", "/api/chat"):
+            there.sent = http(b": OPENROUTER PROCESSING\n\n" + first * 8000 + late, "text/event-stream")
+            told = await soon(there.ask(path, stream=True))
+            check(path, True, told, there)
+            assert (
+                b"Hi" in told.body and b"Provider left" in told.body and not told.body.endswith(b"[DONE]\n\n")
+            )
+
+
+# -- anything ----------------------------------------------------------------------------------------------
+
+WORDS = st.sampled_from(
+    ["choices", "message", "content", "delta", "text", "error", "data", "embedding", "index", "finish_reason", "type",
+     "tool_calls", "function", "arguments", "usage", "output", "results", "id", "detail", "stop", "logprobs", "status",
+     "message_start", "response.completed", "response", "content_block_delta", "message_stop", "name", "object"]
+)  # fmt: skip
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 600) | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4),
+    max_leaves=15,
+)
+KINDS = st.sampled_from(
+    ["application/json", "text/event-stream", "text/html", "text/plain", "", "audio/mpeg", "x/y"]
+)
+EVENTS = st.lists(
+    st.tuples(st.sampled_from(["", "event: error\n", "event: message_start\n", ": c\n"]), JSON), max_size=4
+)
+CHOICES = st.builds(
+    lambda value: {"choices": [value], "usage": value}, st.dictionaries(WORDS, JSON, max_size=4)
+)
+
+
+def _streamed(events: list[tuple[str, Any]]) -> bytes:
+    return (
+        "".join(f"{name}data: {json.dumps(told)}\n\n" for name, told in events).encode() + b"data: [DONE]\n\n"
+    )
+
+
+BODIES = st.one_of(
+    (JSON | CHOICES).map(lambda told: json.dumps(told).encode()),
+    EVENTS.map(_streamed),
+    st.lists(CHOICES, min_size=1, max_size=3).map(lambda told: _streamed([("", one) for one in told])),
+    st.binary(max_size=60),
+    st.just(PAGE),
+    st.sampled_from([*DOCUMENTS.values(), *STREAMS.values()]),
+)
+
+
+def test_anything_at_all() -> None:
+    loop = asyncio.new_event_loop()
+    entered = world()
+    there = loop.run_until_complete(entered.__aenter__())
+
+    @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.sampled_from(EVERY), BODIES, KINDS, st.sampled_from([200] * 9 + [201, 400, 422, 429, 500]),
+           st.integers(0, 400) | st.just(0), st.booleans())  # fmt: skip
+    def ask(asked: tuple[str, bool], body: bytes, kind: str, status: int, cut: int, length: bool) -> None:
+        path, stream = asked
+        there.sent = http(body, kind, status, length=length)
+        there.sent = there.sent[: len(there.sent) - min(cut, len(body))]
+        there.records.clear()
+        told = loop.run_until_complete(soon(there.ask(path, stream)))
+        check(path, stream, told, there)
+
+    try:
+        ask()
+    finally:
+        loop.run_until_complete(entered.__aexit__(None, None, None))
+        loop.close()
