@@ -45,12 +45,8 @@ lint:
 types:
 	@$(PY) -m mypy
 
-# Real processes on a busy machine: what fails is run once more by itself, and both outcomes are printed. A test
-# that needs the second try is a defect to be fixed, not to be lived with (CONTRIBUTING.md).
 pytest:
-	@export HAL0_LLAMA_SERVER="$$($(HAL0) engine path)"; $(PY) -m pytest || { \
-	    echo "== some tests failed; running those once more =="; \
-	    $(PY) -m pytest --last-failed --last-failed-no-failures none; }
+	@HAL0_LLAMA_SERVER="$$($(HAL0) engine path)" $(PY) -m pytest
 
 coverage:
 	@HAL0_LLAMA_SERVER="$$($(HAL0) engine path)" $(PY) -m coverage run -m pytest
@@ -73,10 +69,8 @@ test-packaging: dist
 	@$(PY) packaging/system_packages.py test
 	@$(PY) packaging/system_packages.py package
 	@$(MAKE) --no-print-directory engine
-	@export HAL0_LLAMA_SERVER="$$($(HAL0) engine path)" HAL0_TEST_BUNDLE="$(CURDIR)/dist/hal0"; \
-	    $(PY) -m pytest tests/packaging || { \
-	    echo "== some tests failed; running those once more =="; \
-	    $(PY) -m pytest tests/packaging --last-failed --last-failed-no-failures none; }
+	@HAL0_LLAMA_SERVER="$$($(HAL0) engine path)" HAL0_TEST_BUNDLE="$(CURDIR)/dist/hal0" \
+	    $(PY) -m pytest tests/packaging
 
 manual: setup-dev
 	@$(PY) packaging/manual.py

@@ -2,8 +2,30 @@
 
 import tests.surroundings  # noqa: F401, I001 - first: whatever is imported later may look at the environment
 
+import gc
+from collections.abc import Generator
+
 # `concurrent.futures` imports its executor when it is first asked for, which is on a loop; and PySide's import
 # hook, there once pytest-qt is, then looks for the source of whoever imports: blockbuster calls that blocking.
 from concurrent.futures import ThreadPoolExecutor  # noqa: F401
 
+import pytest
+from _pytest.unraisableexception import collect_unraisable
+
 pytest_plugins = ["tests.fixtures_models"]
+
+
+def pytest_collection_finish() -> None:
+    """What is there now stays: it need not be looked at after each test."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
+    """What a test left open is told by it, not by the one during which chance collects it (10 ms each)."""
+    yield
+    if isinstance(item, pytest.Function):
+        item.funcargs.clear()
+    gc.collect()
+    collect_unraisable(item.config)

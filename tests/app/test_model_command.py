@@ -58,11 +58,11 @@ class Shell:
         return process
 
     def close(self) -> None:
-        """End what a failed test left running."""
+        """End and close what a failed test left behind."""
         for process in self.started:
-            if process.poll() is None:
-                process.kill()
-                process.communicate(timeout=20)
+            process.kill()
+            with process:  # closes its pipes
+                process.wait(20)
 
     def run(self, *words: str) -> tuple[int, str, str]:
         process = self.start(*words)

@@ -5,6 +5,7 @@ The keyring's storage is a stub: this computer has none (no desktop session); ke
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import pty
@@ -96,14 +97,17 @@ def test_a_typed_key_is_not_shown_and_without_a_keyring_it_says_so() -> None:
     )
     os.close(theirs)
     shown = b""
-    while b"Key for" not in shown:
-        shown += os.read(ours, 1000)
-    os.write(ours, f"{KEY}\n".encode())
-    assert process.wait(20) == 1
     try:
-        while more := os.read(ours, 1000):
-            shown += more
-    except OSError:  # Linux's way of telling that the other end is closed
+        while b"Key for" not in shown:
+            shown += os.read(ours, 1000)
+        os.write(ours, f"{KEY}\n".encode())
+        assert process.wait(20) == 1
+        with contextlib.suppress(OSError):  # Linux's way of telling that the other end is closed
+            while more := os.read(ours, 1000):
+                shown += more
+    finally:
+        process.kill()
+        process.wait(20)
         os.close(ours)
     assert KEY.encode() not in shown
     assert b"no keyring that hal0 can use; use env:NAME" in shown
