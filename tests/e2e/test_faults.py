@@ -188,13 +188,16 @@ async def test_an_engine_that_dies_mid_stream_is_told_in_the_stream(make: Make) 
     await until_idle(hal0)
 
 
-async def test_a_stream_that_outlasts_the_drain_is_aborted_with_an_error(make: Make) -> None:
+async def test_a_stream_that_a_person_cuts_is_aborted_with_an_error(make: Make) -> None:
+    """Row 40."""
     hal0 = await make("endless", config="slots:\n  primary: {model: endless, drain_timeout: 0.3}\n")
     engine = await ready(hal0, "endless")
     async with streaming(hal0) as stream:
         assert (await stream.event())["choices"]
         status, body = await load(hal0, "good")
         assert status == 200 and body["slot"]["model"] == "good"
+        assert (await stream.event())["choices"], "it has all the time it needs"
+        assert (await hal0.post("/api/slots/primary/cut"))[0] == 200
         error = (await stream.rest())[-1]
     assert error["error"]["code"] == "model_not_available"
     assert error["error"]["details"]["code"] == "slot.aborted"

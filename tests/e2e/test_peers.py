@@ -93,17 +93,25 @@ async def test_where_memory_is_short_a_switch_waits_for_streams_to_end(
     assert (await other)[0] == 200 and await hal0.chat("beta") == BETA
 
 
-async def test_a_drain_timeout_breaks_a_long_stream_off_with_an_error(
+async def test_a_long_stream_is_only_broken_off_when_a_third_model_needs_its_place(
     make_hal0: Callable[[str], Hal0], talker: Path
 ) -> None:
+    """Row 40: it was cut after drain_timeout, though the new model fitted beside it."""
     hal0 = make_hal0("slots:\n  primary: {model: talker, autoload: true, drain_timeout: 1}\n")
     await hal0.start()
     await hal0.until_ready("talker")
     async with streaming(hal0, "talker") as busy:
-        other = spawn(hal0.chat("beta"), name="beta")
+        assert await hal0.chat("beta") == BETA
+        slot = await hal0.slot()
+        assert (slot["leaving"], slot["draining"], slot["drain_deadline"]) == (["talker"], 1, None)
+        began = time.monotonic()
+        while time.monotonic() - began < 2.0:
+            assert b"error" not in await busy.content.readuntil(b"\n\n")
+        other = spawn(hal0.chat("alpha"), name="alpha")
+        await hal0.until_slot(lambda s: s["drain_deadline"] is not None, "the time it has now")
         said = await drain(busy)
     assert '"code": "model_not_available"' in said.splitlines()[-2] and "drain_timeout" in said
-    assert await other == BETA
+    assert await other == ALPHA
 
 
 async def test_slots_load_in_parallel(make_hal0: Callable[[str], Hal0], llama_server: Path) -> None:
