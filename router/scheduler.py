@@ -234,9 +234,12 @@ class SlotScheduler(Turns):
         return []
 
     def forget_failures(self, models: Collection[str]) -> list[Effect]:
-        """These are launched differently now: that they failed says nothing any more."""
+        """These are launched differently now: that they failed says nothing any more, and what leaves is of no
+        use any more."""
         for model in models:
             self._failures.forget(model)
+        if self.leaving is not None and self.leaving.model in models:
+            self.leaving.outdated = True
         return []
 
     def retire(self, ticket: int, error: RouterError, now: float) -> list[Effect]:

@@ -75,7 +75,10 @@ class Supervisor:
         seat = self._seat(slot)
         seat.replace_models(models)
         seat.relaunch = seat.relaunch or bool(relaunch)
-        self._tell(seat, lambda s, _now: s.forget_failures(relaunch))
+        self._launched_differently(seat, relaunch)
+
+    def _launched_differently(self, seat: Seat, models: Collection[str]) -> None:
+        self._tell(seat, lambda s, _now: s.forget_failures(models))
 
     def select(self, slot: str, model: str | None) -> None:
         """What an empty slot loads next; one that holds something keeps it."""
@@ -90,7 +93,7 @@ class Supervisor:
             for engine in old:
                 engine.outdated = seat.relaunch = True
             if old:
-                self._tell(seat, lambda s, _now: [])
+                self._launched_differently(seat, [engine.model.id for engine in old])
 
     def order_slots(self, names: Sequence[str]) -> None:
         """Publish the slots in this order; those not named come last."""

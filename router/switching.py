@@ -56,12 +56,13 @@ class Switch:
 @dataclass(slots=True)
 class Leaving:
     """An engine that is not wanted any more: its requests may end until `until`, then it is `stopping`.
-    None: as long as they take, while nobody needs its place."""
+    None: as long as they take, while nobody needs its place. `outdated`: it would be launched otherwise now."""
 
     generation: int
     model: str | None
     until: float | None = None
     stopping: bool = False
+    outdated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +195,22 @@ class Switching:
         leaving.stopping = True
         stop = StopEngine(leaving.generation)
         return [AbortLeases(leaving.generation), stop] if busy else [stop]
+
+    def _may_come_back(self, head: Waiter, target: str | None) -> bool:
+        """Whether the engine that leaves is just what is wanted: it need not be stopped to be started again."""
+        leaving = self.leaving
+        if leaving is None or leaving.stopping or leaving.outdated or self.phase is not SlotState.READY:
+            return False
+        newer = not head.command or leaving.generation > head.newer_than
+        return newer and self._shares_process(target, leaving.model)
+
+    def _come_back(self, now: float) -> None:
+        """Swap the two engines: the one that was replaced answers again, and the other one leaves."""
+        back = self.leaving
+        assert back is not None, "there is one that leaves"
+        self.leaving = Leaving(self.running_generation, self.running)
+        self.running, self.running_generation, self.selected = back.model, back.generation, back.model
+        self._ready_at = self._idle_since = now
 
     def _hurry(self, leaving: Leaving, now: float) -> None:
         if leaving.until is None:

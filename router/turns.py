@@ -86,6 +86,9 @@ class Turns(Switching):
                 effects += self._begin_unload(now)
             elif not head.command and (error := self._turn_refusal(target, now)) is not None:
                 effects.append(Refuse(self.waiters.pop().ticket, error))
+            elif self._may_come_back(head, target):
+                self._come_back(now)
+                effects += self._grant_served()
             else:
                 assert target is not None
                 self._begin(target, now, for_request=not head.command, force=head.force)

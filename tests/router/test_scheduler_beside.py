@@ -90,6 +90,37 @@ def test_when_their_place_is_needed_they_have_the_drain_timeout(need: str) -> No
     assert (AbortLeases(2) in effects) is (need == "an unload")
 
 
+@pytest.mark.parametrize("order", [True, False])
+def test_the_old_model_is_taken_back_instead_of_cut_and_started_again(order: bool) -> None:
+    """Row 40: who asks for it while it ends a stream must not cost that stream, nor wait for a load."""
+    s = replaced(loaded(drain_timeout=30.0))
+    s.acquire(3, "b", 100.0)
+    if order:
+        assert s.load(4, "a", 101.0) == [Done(4)]
+    else:
+        assert s.acquire(4, "a-hot", 101.0) == [Grant(4, "a-hot", 1)]
+    assert (s.phase, s.running, s.selected) == (SlotState.READY, "a", "a")
+    assert s.draining is not None and s.draining.models == ("b",)
+    assert s.release(3, 102.0) == [StopEngine(2)] and s.engine_stopped(2, 103.0) == []
+    assert s.release(1, 104.0) == [] and s.running == "a", "it stays"
+    start = beside(s, s.load(5, "b", 105.0))
+    assert start == StartEngine(3, "b") and one(s.engine_ready(3, 106.0), Done) == Done(5)
+
+
+def test_what_would_be_launched_differently_now_is_not_taken_back() -> None:
+    s = replaced(loaded())
+    s.forget_failures(["a"])
+    assert s.load(4, "a", 101.0) == [] and s.phase is SlotState.QUEUED
+
+
+def test_a_restart_takes_no_old_process_back() -> None:
+    s = loaded()
+    s.acquire(1, "a", 0.0)
+    beside(s, s.restart(2, 0.0))
+    s.engine_ready(2, 1.0)
+    assert s.restart(3, 2.0) == [] and s.phase is SlotState.QUEUED and s.running_generation == 2
+
+
 def test_a_switch_that_is_given_up_gives_them_their_time_back() -> None:
     s = replaced(loaded(drain_timeout=30.0))
     s.load(4, "c", 500.0)
