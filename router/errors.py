@@ -265,7 +265,7 @@ class SlotLoading(RouterError):
 
 
 class EngineMissing(RouterError):
-    """No llama-server was found."""
+    """No llama-server was found, or the one there is does not run."""
 
     status, code = 503, "engine.not_installed"
     mends = False

@@ -1,17 +1,18 @@
 """How often models failed, and when a request may try them again. Pure: the time is told.
 
-The n-th failure in a row keeps requests away for 0, 2, 4, ... 60 s. After MAX_FAILURES the model is parked,
-with the reason, until a person loads it or FORGET_AFTER has passed.
+The n-th failure in a row of a model, to load or by dying, keeps requests away from it for 0, 2, 4, ... 60 s.
+After MAX_FAILURES it is parked, with the reason, until a person loads it or FORGET_AFTER has passed. A success
+closes its case:
 
-What closes a model's case: a complete answer; becoming ready, unless it had crashed before (an engine that
-dies at every request becomes ready each time); a person's command. The slot's last error is cleared by the
-same: it is about a model, and ends with that model's case. A failed switch that ended with the model before
-it stays told until a switch succeeds or a person asks for something else (`router.scheduler`).
+- after a failure to load: that it became ready;
+- after its engine had died: that it gave a whole answer since, or was ready for STABLE_AFTER. To become ready
+  once more proves nothing: an engine that dies of every request becomes ready each time.
 
-Besides, each slot has a breaker: after OPEN_AFTER switches in a row whose engine did not start, no request
-tries one of the models that failed for 4, 8, ... 60 s; then one may (half-open). One success or a person's
-command closes it. A model that never failed is tried at once: what others failed of says nothing of it. What
-runs is used all the time.
+Besides, each slot has a breaker. After OPEN_AFTER switches in a row whose engine did not start, whatever the
+models, those that failed are not switched to for 4, 8, ... 60 s; then one may be tried (half-open). A model
+that never failed is not to blame for the others, and is tried at once, unless the last failure was of what all
+of them need: no llama-server that runs. A switch that succeeds, or a person's command, closes it. What runs is
+used all the time: only switching is refused.
 """
 
 from __future__ import annotations
@@ -74,48 +75,51 @@ class Failures:
     def crashed(self, model: str, error: RouterError, now: float, ready_for: float) -> None:
         """Its engine died after having been ready for so many seconds."""
         if ready_for >= STABLE_AFTER:
-            self.forget(model)
+            self.answered(model)
         self._add(model, error, now, crashed=True)
+
+    def answered(self, model: str) -> None:
+        """It serves."""
+        self._of.pop(model, None)
 
     def loaded(self, model: str, *, restored: bool = False) -> None:
         """It became ready; `restored`: because another one failed."""
         if not restored:
             self._switches = None
         if (failure := self._of.get(model)) is not None and not failure.crashed:
-            self.forget(model)
-
-    def answered(self, model: str) -> bool:
-        """It has given a complete answer; was that news?"""
-        if model not in self._of:
-            return False
-        self.forget(model)
-        return True
+            self.answered(model)
 
     def forget(self, model: str) -> None:
         """A person wants it tried whatever happened."""
-        self._of.pop(model, None)
+        self.answered(model)
         self._switches = None
 
     def refusal(self, model: str, now: float) -> RouterError | None:
         """Why a request may not try it now: its last error, with the seconds until it may."""
         failure = self._of.get(model)
-        if failure is None:
-            return None
-        if now >= failure.retry_at:
-            return self._breaker(now)
+        if failure is None or now >= failure.retry_at:
+            return self._breaker(failure, now)
         error = failure.error
         wait = failure.retry_at - now
         return type(error)(error.message, details=error.details, retry_after=wait, mends=error.mends)
 
-    def _breaker(self, now: float) -> RouterError | None:
+    def _breaker(self, own: Failure | None, now: float) -> RouterError | None:
+        """`own`: the model's last failure."""
         failed = self._switches
         if failed is None or failed.count < OPEN_AFTER or now >= failed.at + backoff(failed.count):
             return None
+        error: RouterError
+        if isinstance(failed.error, EngineMissing):
+            error = failed.error
+        elif own is not None and now - own.at < FORGET_AFTER:
+            error = own.error
+        else:
+            return None
         seconds = failed.at + backoff(failed.count) - now
-        return type(failed.error)(
-            f"The last {failed.count} switches of this slot failed, so no model that failed is tried for "
-            f"{seconds:.0f} s more; the last one: {failed.error.message}",
-            details=failed.error.details,
+        return type(error)(
+            f"The last {failed.count} switches of this slot failed, so for {seconds:.0f} s more no request "
+            f"makes it try a model that failed; load it yourself to try it now. Its error: {error.message}",
+            details=error.details,
             retry_after=seconds,
         )
 

@@ -19,6 +19,7 @@ class Lease:
         engine_model: what the engine names itself (`engine_name`); another one than `model.id` when two models
             share a process.
         process: the engine; its port and key, and what it says if it dies.
+        answered: the client has had the engine's whole answer.
         aborted: the drain timeout ran out, the request must end now; `on_abort` is called when that happens.
         answered: the engine's answer was complete.
     """
@@ -28,8 +29,8 @@ class Lease:
     engine_model: str
     process: EngineProcess = field(repr=False)
     generation: int = 0
-    aborted: bool = False
     answered: bool = False
+    aborted: bool = False
     on_abort: Callable[[], object] | None = field(default=None, repr=False)
 
     def abort(self) -> None:

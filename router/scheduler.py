@@ -39,7 +39,8 @@ class SlotScheduler(Turns):
         leaving: the engine that was replaced and answers its last requests, else None.
         leases: ticket -> generation of the engine that serves it.
         waiters: who cannot be served yet.
-        last_error: (model, error) of the last failure; cleared by the next success.
+        last_error: (model, error) of the last failure; cleared by the next success, which after a restart is
+            the first answer.
     """
 
     # -- what readers need ---------------------------------------------------------------------------
@@ -69,6 +70,11 @@ class SlotScheduler(Turns):
         """Whether the model may make room for another slot's: nobody would miss it now."""
         idle = self.phase is SlotState.READY and not self.leases and not self.waiters
         return idle and self.leaving is None and not self.slot.pinned and not (self._closed or self._retired)
+
+    @property
+    def recovered(self) -> bool:
+        """Whether `last_error` is past: the model's engine was started again since."""
+        return self.last_error is not None and self.last_error[1] is self._over
 
     @property
     def draining(self) -> Draining | None:
@@ -111,9 +117,9 @@ class SlotScheduler(Turns):
         self.waiters.add(waiter)
         return self._advance(now)
 
-    def release(self, ticket: int, now: float, answered: bool = False) -> list[Effect]:
+    def release(self, ticket: int, now: float, *, answered: bool = False) -> list[Effect]:
         """The request is over (served, failed or gone), whether it held a lease or still waited. `answered`: it
-        was served to its end."""
+        had a whole answer."""
         generation = self.leases.pop(ticket, None)
         if generation is None:
             self.waiters.take(lambda w: w.ticket == ticket)
@@ -123,14 +129,10 @@ class SlotScheduler(Turns):
         if generation == self.running_generation:
             self._idle_since = now
             if answered and self.running is not None:
-                self._close_case(self.running)
+                self._failures.answered(self.running)
+                if self.recovered:
+                    self.last_error = None
         return self._advance(now)
-
-    def _close_case(self, model: str) -> None:
-        """It works: what it failed of before is past. Another model's failure is not this one's to close."""
-        self._failures.answered(model)
-        if self.last_error is not None and self._shares_process(self.last_error[0], model):
-            self.last_error = None
 
     # -- events: a person's commands -----------------------------------------------------------------
 
@@ -293,8 +295,11 @@ class SlotScheduler(Turns):
         recovered = self._crashed and self.last_error is not None and self.last_error[0] == switch.target
         self.phase, self._crashed = SlotState.READY, False
         self._ready_at = self._idle_since = now
-        # What was restored or restarted is no success that a person asked for: why it had to be stays visible.
-        if not (switch.restoring or recovered):
+        # What was restored or restarted is no success that a person asked for: why it had to be stays visible,
+        # after a restart until the first answer.
+        if recovered and self.last_error is not None:
+            self._over = self.last_error[1]
+        elif not switch.restoring:
             self.last_error = None
         self._failures.loaded(switch.target or "", restored=switch.restoring)
         return self._advance(now)

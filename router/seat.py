@@ -272,7 +272,8 @@ class Seat:
         if self._error is None or self._error[0] is not error:
             shown = SlotError(error.code, error.message, model, time.time(), _remedy(error))
             self._error = (error, shown)
-        return self._error[1]
+        known = self._error[1]
+        return replace(known, past=True) if self.scheduler.recovered else known
 
 
 def _remedy(error: RouterError) -> tuple[str, ...]:

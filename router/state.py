@@ -58,13 +58,15 @@ class Progress:
 @dataclass(frozen=True, slots=True)
 class SlotError:
     """What a person is shown: `message` is one sentence, `at` Unix seconds, `model` the one that failed.
-    `remedy`: flags of that model, as "name=value", with which it would have loaded."""
+    `remedy`: flags of that model, as "name=value", with which it would have loaded. `past`: the engine that
+    died was started again; gone with the model's first answer."""
 
     code: str
     message: str
     model: str | None
     at: float
     remedy: tuple[str, ...] = ()
+    past: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,7 @@ class Supervisor:
         self._tickets.pop(number, None)
         lease = seat.leases.pop(number, None)
         answered = lease is not None and lease.answered
-        self._tell(seat, lambda s, now: s.release(number, now, answered))
+        self._tell(seat, lambda s, now: s.release(number, now, answered=answered))
 
     # -- a person's commands ---------------------------------------------------------------------------
 

@@ -104,6 +104,7 @@ class Switching:
         self._check = 0
         self._ready_at = 0.0
         self._idle_since = 0.0
+        self._over: RouterError | None = None  # the last error, once its model's engine was started again
         self._crashed = False  # what ran died by itself, and is to be started again
         self._closed = False
         self._retired: RouterError | None = None

@@ -33,7 +33,7 @@ def status(config_file: Path | None, url: str | None) -> int:
     for slot in _slots(state):
         print("  " + _slot_line(slot))
         if slot["last_error"]:
-            print(f"    last error: {slot['last_error']['message']}")
+            print(f"    {_error(slot['last_error'])}")
     for upstream in _lost(state):
         print(f"  {upstream['name']}: no contact{f' ({reason})' if (reason := upstream['error']) else ''}")
     for device in state["memory"]:
@@ -166,6 +166,13 @@ def _slot_line(slot: dict[str, Any]) -> str:
         parts.append(f"{slot['in_flight']} running, {slot['queued']} waiting")
     parts += filter(None, [_draining(slot)])
     return " · ".join(parts)
+
+
+def _error(error: dict[str, Any]) -> str:
+    """What is over is told as such, with the time it happened."""
+    if not error.get("past"):
+        return f"last error: {error['message']}"
+    return f"earlier, at {time.strftime('%H:%M', time.localtime(error['at']))}: {error['message']}"
 
 
 def _draining(slot: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ from router.config.flag_values import NUMBERS
 from router.config.flags import KIND_FLAGS, against_kind, flag_name, managed_reason
 from router.config.numbers import Number
 from router.engine.options import EngineOptions, Option, run_briefly
-from router.errors import BadModel, EngineFailed
+from router.errors import BadModel, EngineMissing
 
 _TRUE: Final = frozenset({"true", "on", "yes", "1"})
 _FALSE: Final = frozenset({"false", "off", "no", "0"})
@@ -225,8 +225,8 @@ def _bad(model: Model, reason: str) -> BadModel:
 async def check_command(argv: list[str], env: Mapping[str, str], *, model_id: str = "") -> None:
     """Have llama-server parse `argv` with its own parser (10 ms): `--version` at the end makes it stop there.
 
-    It checks names and values, not that files exist. Raises BadModel quoting the engine's first error line,
-    EngineMissing or EngineFailed when the engine cannot be run at all.
+    It checks names and values, not that files exist. Raises BadModel quoting the engine's first error line, and
+    EngineMissing when the engine cannot be run at all, EngineFailed when it takes too long.
     """
     code, output = await run_briefly([*argv, "--version"], env)
     lines = [line.strip() for line in output.splitlines() if line.strip()]
@@ -236,7 +236,7 @@ async def check_command(argv: list[str], env: Mapping[str, str], *, model_id: st
     said = _in_words(said, argv)
     # 1 is what its argument parser exits with; a missing library or a crash is no fault of the model's.
     if code != 1 and code != 0:
-        raise EngineFailed(f"{argv[0]} cannot run: {said.rstrip('.')}. Install llama-server again.")
+        raise EngineMissing(f"{argv[0]} cannot run: {said.rstrip('.')}. Install llama-server again.")
     raise BadModel(f'Model "{model_id}" cannot start: {said.rstrip(".")}. Correct its flags in hal0.yaml.')
 
 

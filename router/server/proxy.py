@@ -83,10 +83,10 @@ def _relay(context: Context, lease: Lease, exchange: Exchange, client: Client) -
     def note(tokens_per_second: float) -> None:
         context.commands.note_speed(lease.slot, tokens_per_second)
 
-    def out_of_reach() -> None:
-        lease.on_abort = None
+    def complete() -> None:
+        lease.on_abort, lease.answered = None, True
 
-    return Relay(client, exchange.encoder, rename, note, out_of_reach)
+    return Relay(client, exchange.encoder, rename, note, complete)
 
 
 async def _lost(lease: Lease, error: Exception) -> RouterError:

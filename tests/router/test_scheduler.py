@@ -214,6 +214,47 @@ def test_an_idle_crash_is_restarted_and_the_next_request_is_answered() -> None:
     assert s.last_error is not None, "that it crashed stays visible"
 
 
+@pytest.mark.parametrize("answered", [True, False])
+def test_an_answer_after_a_crash_closes_the_case(answered: bool) -> None:
+    """Row 27: killed while idle, served, killed in a stream, asked again at once: 502 for 2 s."""
+    s = loaded()
+    first, second = EngineFailed("first"), EngineFailed("second")
+    s.engine_exited(1, first, 5.0)
+    bring_up(s, s.tick(5.0), 6.0)
+    assert s.last_error == ("a", first) and s.recovered, "it is past, and still told"
+    assert s.acquire(1, None, 7.0) == [Grant(1, "a", 2)]
+    s.release(1, 8.0, answered=answered)
+    assert (s.last_error is None) is answered
+    s.acquire(2, None, 9.0)
+    s.engine_exited(2, second, 10.0)
+    assert s.last_error == ("a", second) and not s.recovered
+    effects = s.acquire(3, "a", 10.0)
+    if answered:
+        assert not [e for e in effects if isinstance(e, Refuse)] and s.queued == 1
+    else:
+        assert (one(effects, Refuse).error.retry_after or 0) == 2.0
+
+
+def test_an_answer_says_nothing_of_what_another_model_failed_by() -> None:
+    s = loaded()
+    error = EngineFailed("cracked")
+    start = one(s.checked(one(s.load(1, "b", 0.0), CheckModel).check, 0.0, beside=True), StartEngine)
+    s.engine_failed(start.generation, error, 1.0)
+    s.acquire(2, "a", 2.0)
+    s.release(2, 3.0, answered=True)
+    assert s.last_error == ("b", error) and not s.recovered
+
+
+def test_an_answer_of_the_old_process_says_nothing_of_a_restart_that_failed() -> None:
+    s = loaded()
+    error = EngineFailed("bad flags")
+    start = one(s.checked(one(s.restart(1, 0.0), CheckModel).check, 0.0, beside=True), StartEngine)
+    s.engine_failed(start.generation, error, 1.0)
+    s.acquire(2, "a", 2.0)
+    s.release(2, 3.0, answered=True)
+    assert s.last_error == ("a", error)
+
+
 def test_a_crash_loop_is_parked() -> None:
     s = loaded()
     now, starts = 0.0, 0

@@ -65,13 +65,15 @@ class OneSlot(RuleBasedStateMachine):
         assert not (draining and ticket in self.leases), "who comes later must not hold up a switch"
 
     @precondition(lambda self: self.requests)
-    @rule(data=st.data())
-    def release(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), answered=st.booleans())
+    def release(self, data: st.DataObject, answered: bool) -> None:
         ticket = data.draw(st.sampled_from(sorted(self.requests)))
         self.open.discard(ticket)
-        self.leases.pop(ticket, None)
+        generation = self.leases.pop(ticket, None)
         del self.requests[ticket]
-        self.carry_out(self.s.release(ticket, self.now))
+        self.carry_out(self.s.release(ticket, self.now, answered=answered))
+        if answered and self.s.running is not None and generation == self.s.running_generation:
+            assert not self.s.recovered, "an answer closes the case"
 
     @rule(model=MODELS, force=st.booleans())
     def load(self, model: str, force: bool) -> None:
@@ -208,6 +210,11 @@ class OneSlot(RuleBasedStateMachine):
         if self.s.evictable:
             assert len(self.alive) == 1 and not self.leases and not self.open and not self.stops
             assert not self.s.slot.pinned and self.s.switch is None
+
+    @invariant()
+    def what_is_past_is_of_what_runs_or_ran(self) -> None:
+        if self.s.recovered and self.s.phase is SlotState.FAILED:
+            assert self.alive or self.s.leaving, "what is down is not past"
 
     @invariant()
     def leases_balance(self) -> None:

@@ -13,7 +13,7 @@ from router.config.schema import Kind
 from router.engine.command import build_command, check_command, check_program
 from router.engine.environment import engine_environment
 from router.engine.options import EngineOptions, parse_help, read_options
-from router.errors import BadModel, EngineFailed, EngineMissing
+from router.errors import BadModel, EngineMissing
 
 SERVER = Path("/opt/llama-server")
 FILE = Path("/models/m.gguf")
@@ -259,8 +259,8 @@ class TestBrokenEngines:
     @pytest.mark.parametrize(
         ("body", "error", "part"),
         [
-            ("echo 'error while loading shared libraries: x' >&2; exit 127", EngineFailed, "shared libraries"),
-            ("kill -SEGV $$", EngineFailed, "exit code -11"),
+            ("echo 'error while loading shared libraries: x' >&2; exit 127", EngineMissing, "shared libraries"),
+            ("kill -SEGV $$", EngineMissing, r"it crashed \(signal 11\)"),
             ("echo hello", BadModel, "hello"),
         ],
     )

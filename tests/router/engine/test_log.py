@@ -116,5 +116,5 @@ def test_more_than_the_disk_takes_is_left_out_and_counted(
 def test_an_engines_words_move_no_cursor() -> None:
     """Row 33: an engine may print what a client sent."""
     log = EngineLog()
-    log.add("\x1b[31mred\x1b[0m and \x1b[2J\x07\r\ttab \ud800")
-    assert list(log.ring) == ["red and \\x1b[2J\\x07\\x0d\ttab \\ud800"]
+    log.add("gone\r\x1b[31mred\x1b[0m and \x1b[2J\x07\ttab \ud800")
+    assert list(log.ring) == ["red and \\x07\ttab \\ud800"], "of a line that was redrawn, what stood there last"
