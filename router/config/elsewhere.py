@@ -63,13 +63,13 @@ def _read(name: str, section: Section, server: ServerConfig) -> UpstreamConfig:
 
 
 def base_url(text: str, kind: UpstreamKind) -> str:
-    """The address below which the API's paths lie, without a slash at its end: of OpenAI's API with its `/v1`
-    (added where no path is written), of another hal0 without. Raises ValueError with a sentence; what was
-    written is only in it where it can hold no password."""
+    """The address below which the API's paths lie, without a slash or an endpoint at its end: of OpenAI's API
+    with its `/v1` (added where no path is written), of another hal0 without. Raises ValueError with a sentence;
+    what was written is only in it where it can hold no password."""
     parts = _split(text)
     path = parts.path.rstrip("/")
-    if endpoint := next((end for end in _ENDPOINTS if path.endswith(end)), None):
-        raise ValueError(f"must end before {endpoint}, such as https://host/v1")
+    # Pasted from a program that wants the whole address.
+    path = path.removesuffix(next((end for end in _ENDPOINTS if path.endswith(end)), "")).rstrip("/")
     if kind is UpstreamKind.HAL0:
         path = path.removesuffix("/v1")
     elif not path:

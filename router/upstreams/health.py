@@ -15,15 +15,17 @@ from typing import Final
 
 import aiohttp
 
-from router.config.schema import UpstreamConfig
+from router.config.schema import UpstreamConfig, UpstreamKind
 from router.state import Snapshot, UpstreamState, UpstreamStatus
 from router.tasks import spawn
+from router.telling import telling
 from router.upstreams.answer import AskFailed
 from router.upstreams.call import Call, url_for
 from router.upstreams.keys import redact
-from router.upstreams.listing import Listing, parse_listing
-from router.upstreams.reasons import failure_reason, status_reason
+from router.upstreams.listing import Listing, next_page, parse_listing
+from router.upstreams.reasons import failure_reason, is_link_failure, status_reason
 from router.upstreams.sending import send
+from router.upstreams.shapes import fault_in
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +41,9 @@ USED_SECONDS: Final = 300.0
 _LIST_SECONDS: Final = 10.0
 _MAX_LIST: Final = 16 * 1024 * 1024
 _NO_LIST: Final = (404, 405, 501)
+_LOCKED: Final = (401, 403)
+_MOST_PAGES: Final = 50
+_NAME_THEM: Final = "; if it answers all the same, name its models under models:"
 _CALL: Final = Call("/v1/models", lambda _model: b"", method="GET")
 
 Look = Callable[[UpstreamConfig], Awaitable[Listing]]
@@ -50,6 +55,7 @@ class Watch:
     Attributes:
         config: what hal0.yaml says of it.
         status: as last seen.
+        found_at: the base_url at which its list was found, None while that is not known.
         bound: a slot has no other engine, so it is looked at all the time.
     """
 
@@ -60,6 +66,7 @@ class Watch:
             config.name, config.kind, config.base_url, models=models, context_lengths=(None,) * len(models)
         )
         self.bound = False
+        self.found_at: str | None = None
         self._look_at = look
         self._changed = changed
         self._due_at = float("-inf")
@@ -137,6 +144,7 @@ class Watch:
             if found.left_out not in (0, self._left_out):
                 log.warning("upstream %s lists %d models without a usable id", self.config.name, found.left_out)
             self._left_out = found.left_out
+            self.found_at = found.base_url or self.found_at
             self._set(
                 replace(
                     self.status,
@@ -177,25 +185,87 @@ class Watch:
 
 
 async def list_models(session: aiohttp.ClientSession, upstream: UpstreamConfig, key: str | None) -> Listing:
-    """What it lists, or what hal0.yaml names for it. Raises AskFailed."""
+    """What it lists, or what hal0.yaml names for it: then no list is needed. Raises AskFailed.
+
+    Where base_url has no list it is looked for with `/v1`, or without.
+    """
+    failed: AskFailed | None = None
+    for base_url in base_urls(upstream):
+        try:
+            found = await _listed(session, replace(upstream, base_url=base_url), key)
+            return replace(found, base_url=base_url).limited_to(upstream.models)
+        except AskFailed as error:
+            if error.link:
+                raise
+            # The first tells more; but a key that the other does not accept proves that the API is there.
+            if failed is None or (error.answered in _LOCKED and failed.answered in _NO_LIST):
+                failed = error
+            if error.answered is not None and error.answered not in (200, *_NO_LIST):
+                break
+    assert failed is not None, "every upstream has an address"
+    if upstream.models is not None:
+        return Listing().limited_to(upstream.models)
+    raise failed
+
+
+def base_urls(upstream: UpstreamConfig) -> tuple[str, ...]:
+    """As written, and as it may have been meant."""
+    written = upstream.base_url
+    if upstream.kind is UpstreamKind.HAL0:
+        return (written,)
+    other = written.removesuffix("/v1") if written.endswith("/v1") else f"{written}/v1"
+    return (written, other)
+
+
+async def _listed(session: aiohttp.ClientSession, upstream: UpstreamConfig, key: str | None) -> Listing:
+    """All pages. Raises AskFailed."""
     url = url_for(upstream, _CALL.path)
     assert url is not None, "every upstream lists its models there"
+    told = await _page(session, upstream, url, key)
+    listing = parse_listing(told)
+    if listing is None:
+        said = telling(told).rstrip(" .") if fault_in(told) else ""
+        what = f"its model list: {said}" if said else f"what answers at {url} is no model list"
+        raise AskFailed(upstream.name, f"{what}; correct its base_url", answered=200)
+    for _ in range(_MOST_PAGES):
+        if (query := next_page(told)) is None:
+            break
+        try:
+            told = await _page(session, upstream, f"{url}?{query}", key)
+        except AskFailed as error:
+            log.warning("upstream %s: %s; its list is not complete", upstream.name, error.reason)
+            break
+        more = listing.and_more(parse_listing(told) or Listing())
+        if more.models == listing.models:
+            break
+        listing = more
+    return listing
+
+
+async def _page(session: aiohttp.ClientSession, upstream: UpstreamConfig, url: str, key: str | None) -> object:
+    """One page, as JSON. Raises AskFailed."""
     patience = replace(upstream, timeout=min(upstream.timeout, _LIST_SECONDS))
     try:
         async with await send(session, patience, url, key, _CALL, b"") as response:
             async with asyncio.timeout(patience.timeout):
-                body = await _whole(response)
+                body = redact((await _whole(response)).decode("utf-8-sig", errors="replace"), key)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise AskFailed(upstream.name, failure_reason(error), link=True) from None
-    if response.status in _NO_LIST and upstream.models is not None:
-        return Listing().limited_to(upstream.models)
+        # With its models named, one that only does not list them is well.
+        link = upstream.models is None or is_link_failure(error)
+        raise AskFailed(upstream.name, failure_reason(error), link=link) from None
     if response.status != 200:
         reason = redact(status_reason(response.status, response.reason or "", body), key)
-        raise AskFailed(upstream.name, f"its model list: {reason}", answered=response.status)
-    listing = parse_listing(_json(body))
-    if listing is None:
-        raise AskFailed(upstream.name, f"what answers at {url} is no model list; correct its base_url")
-    return listing.limited_to(upstream.models)
+        named = "" if response.status not in (*_NO_LIST, *_LOCKED) else _NAME_THEM
+        raise AskFailed(upstream.name, f"its model list: {reason}{named}", answered=response.status)
+    told = _json(body)
+    if told is None and body.strip():
+        said = telling(body, 100).rstrip(" .")
+        raise AskFailed(
+            upstream.name,
+            f'what answers at {url} is no model list; correct its base_url ("{said}")',
+            answered=200,
+        )
+    return told
 
 
 async def _whole(response: aiohttp.ClientResponse) -> bytes:
@@ -205,7 +275,7 @@ async def _whole(response: aiohttp.ClientResponse) -> bytes:
     return body
 
 
-def _json(body: bytes) -> object:
+def _json(body: str) -> object:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):

@@ -2,48 +2,127 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
 
 from router.names import is_speakable
 
 _MAX_MODELS: Final = 2000
 _MAX_ID: Final = 300
 _MOST: Final = 1 << 40  # tokens
+_DEEPEST: Final = 3
+_LISTS: Final = ("data", "models", "items", "results", "result", "model_list")
+_IDS: Final = ("id", "model", "name", "model_id", "model_name", "key", "slug")
+# An object by id is told from any other by what is said of a model.
+_TELLING: Final = (
+    "object",
+    "owned_by",
+    "created",
+    "context_length",
+    "max_model_len",
+    "meta",
+    "max_tokens",
+    *_IDS,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
     """`models` in the server's order, each with its context in tokens where the server tells. `left_out`: rows
-    that name no model, or one that could not be shown or asked for."""
+    that name no model, or one that could not be shown or asked for. `base_url`: where its API was found,
+    None if the list does not tell."""
 
     models: tuple[str, ...] = ()
     context_lengths: tuple[int | None, ...] = ()
     left_out: int = 0
+    base_url: str | None = None
 
     def limited_to(self, models: tuple[str, ...] | None) -> Listing:
         """Only those that hal0.yaml names, also such as the server does not list."""
         if models is None:
             return self
         known = dict(zip(self.models, self.context_lengths, strict=True))
-        return Listing(models, tuple(known.get(model) for model in models))
+        return Listing(models, tuple(known.get(model) for model in models), base_url=self.base_url)
+
+    def and_more(self, more: Listing) -> Listing:
+        """With the next page."""
+        known = dict(zip(self.models, self.context_lengths, strict=True))
+        for model, context in zip(more.models, more.context_lengths, strict=True):
+            known.setdefault(model, context)
+        return replace(
+            self,
+            models=tuple(known)[:_MAX_MODELS],
+            context_lengths=tuple(known.values())[:_MAX_MODELS],
+            left_out=self.left_out + more.left_out + max(0, len(known) - _MAX_MODELS),
+        )
 
 
 def parse_listing(told: Any) -> Listing | None:
-    """From OpenAI's `{"data": [{"id": …}]}`, None if it is not that. What has no usable id is left out."""
-    rows = told.get("data") if isinstance(told, Mapping) else None
-    if not isinstance(rows, list):
+    """From OpenAI's `{"data": [{"id": …}]}` or any of its kin, None if it is none. What has no usable id is
+    left out.
+
+    Its kin: a bare array (Together), `models` (Ollama), an object by id, names alone, `data: null` (Ollama
+    without models).
+    """
+    rows = _rows(told)
+    if rows is None:
         return None
     found: dict[str, int | None] = {}
     left_out = max(0, len(rows) - _MAX_MODELS)
-    for row in rows[:_MAX_MODELS]:
-        id_ = row.get("id") if isinstance(row, Mapping) else None
-        if isinstance(id_, str) and 0 < len(id_) <= _MAX_ID and is_speakable(id_):
+    for told_row in rows[:_MAX_MODELS]:
+        row = {"id": told_row} if isinstance(told_row, str) else told_row
+        id_ = _id(row) if isinstance(row, Mapping) else None
+        if id_ is not None and 0 < len(id_) <= _MAX_ID and is_speakable(id_):
             found.setdefault(id_, _context(row))
         else:
             left_out += 1
     return Listing(tuple(found), tuple(found.values()), left_out)
+
+
+def next_page(told: Any) -> str | None:
+    """The query that asks for the next page, None at the last. Of a `next` address only the query is used: the
+    key goes nowhere else."""
+    if not isinstance(told, Mapping):
+        return None
+    last = told.get("last_id") or told.get("after")
+    if told.get("has_more") is True:
+        rows = _rows(told) or [None]
+        last = last or (_id(rows[-1]) if isinstance(rows[-1], Mapping) else None)
+        return urlencode({"after": last, "after_id": last}) if isinstance(last, str) else None
+    if isinstance(token := told.get("nextPageToken"), str) and token:
+        return urlencode({"pageToken": token})
+    following = told.get("next")
+    return (urlsplit(following).query or None) if isinstance(following, str) else None
+
+
+def _rows(told: Any, depth: int = 0) -> Sequence[Any] | None:
+    if isinstance(told, list):
+        return told
+    if not isinstance(told, Mapping) or depth > _DEEPEST or told.get("error"):
+        return None
+    for name in _LISTS:
+        if name in told:
+            inner = told[name]
+            if inner is None and told.get("object") == "list":
+                return []
+            return _by_id(inner) or _rows(inner, depth + 1)
+    return _by_id(told)
+
+
+def _by_id(told: Any) -> Sequence[Any] | None:
+    """`{"llama": {"context_length": 4096}, …}`; None if it is something else."""
+    if not isinstance(told, Mapping) or not told or any(name in told for name in _LISTS):
+        return None
+    infos = [info for info in told.values() if isinstance(info, Mapping)]
+    if len(infos) != len(told) or not any(name in info for info in infos for name in _TELLING):
+        return None
+    return [{**info, "id": name} for name, info in told.items()]
+
+
+def _id(row: Mapping[str, Any]) -> str | None:
+    return next((row[name] for name in _IDS if isinstance(row.get(name), str) and row[name]), None)
 
 
 def _context(row: Mapping[str, Any]) -> int | None:

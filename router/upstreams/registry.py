@@ -23,7 +23,7 @@ from router.state import SlotStatus, Snapshot, StateStore, UpstreamStatus
 from router.upstreams.answer import AskFailed, UpstreamAnswer, ask
 from router.upstreams.call import Call
 from router.upstreams.chain import Tried, Wanted, attempt, fallbacks, falls_back, no_route
-from router.upstreams.health import Watch, list_models
+from router.upstreams.health import Watch, base_urls, list_models
 from router.upstreams.keys import KeyMissing, Keys
 from router.upstreams.listing import Listing
 from router.upstreams.sending import traces
@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 _NOT_ASKED: Final = "Not asked, for nothing may leave this computer (local_only)."
 _WRONG_KEY: Final = 401
 _UNPAID: Final = 402
+_NO_SUCH_PATH: Final = (404, 405)
 
 
 class UpstreamRegistry:
@@ -184,7 +185,7 @@ class UpstreamRegistry:
 
     async def _ask(self, watch: Watch, model: str, call: Call) -> UpstreamAnswer:
         try:
-            answer = await ask(self._client(), watch.config, await self._key(watch.config), model, call)
+            answer = await self._answer_of(watch, model, call)
         except AskFailed as error:
             if error.answered == _WRONG_KEY:
                 self._keys.forget(watch.config.api_key)
@@ -193,6 +194,24 @@ class UpstreamRegistry:
             raise
         watch.answered()
         return answer
+
+    async def _answer_of(self, watch: Watch, model: str, call: Call) -> UpstreamAnswer:
+        """Asked where its list was found; without a list, at one address after the other."""
+        key = await self._key(watch.config)
+        addresses = base_urls(watch.config) if watch.found_at is None else (watch.found_at,)
+        failed: AskFailed | None = None
+        for base_url in addresses:
+            try:
+                answer = await ask(self._client(), replace(watch.config, base_url=base_url), key, model, call)
+            except AskFailed as error:
+                failed = failed or error
+                if error.answered not in _NO_SUCH_PATH:
+                    raise failed from None
+            else:
+                watch.found_at = base_url
+                return answer
+        assert failed is not None, "every upstream has an address"
+        raise failed
 
     def _count(self, bound: Bound, answer: UpstreamAnswer) -> None:
         bound.in_flight += 1

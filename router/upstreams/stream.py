@@ -41,7 +41,7 @@ class StreamGuard:
         self._ends = path in (CHAT, TEXT, RESPONSES, MESSAGES)
 
     def feed(self, piece: bytes) -> bytes:
-        """Whole events. Raises Fault for an error, or what no client could read, if nothing came before."""
+        """Whole events. Raises Fault for an error, and for what no client could read, if it comes first."""
         seen = max(0, len(self._rest) - 3)  # a line break may have begun there
         self._rest += piece
         begin = 0

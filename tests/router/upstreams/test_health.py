@@ -31,7 +31,7 @@ async def test_models_are_listed_with_their_contexts(use: Use) -> None:
             {"id": "vllm", "max_model_len": 1},
             {"id": 7},
             {"id": "line\nbreak"},
-            "nonsense",
+            ["nonsense"],
         ]
         return web.json_response({"data": rows})
 
