@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from router.blame import is_clients
+
 
 class RouterError(Exception):
     """Base of all errors with a meaning outside the code.
@@ -166,7 +168,8 @@ class EngineFailed(RouterError):
 
 
 class EngineRefused(RouterError):
-    """The engine answered with an error of its own; status, type and message are the engine's."""
+    """The engine answered with an error of its own; status, type and message are the engine's. Where the request
+    is at fault, it is `request.invalid`."""
 
     status, code = 502, "engine.refused"
 
@@ -182,6 +185,10 @@ class EngineRefused(RouterError):
             error.status = number
         if isinstance(told.get("type"), str):
             error.type = told["type"]
+        if is_clients(error.status, message):
+            error.status, error.type = BadRequest.status, BadRequest.type
+        if error.status == BadRequest.status:
+            error.code = BadRequest.code
         return error
 
 
