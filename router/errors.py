@@ -13,6 +13,8 @@ from router.telling import telling
 
 _REFUSAL: Final = 2000  # characters: a template's fault is told with the place in the template
 
+from router.blame import is_clients
+
 
 class RouterError(Exception):
     """Base of all errors with a meaning outside the code.
@@ -234,7 +236,8 @@ class EngineFailed(RouterError):
 
 
 class EngineRefused(RouterError):
-    """The engine answered with an error of its own; status, type and message are the engine's."""
+    """The engine answered with an error of its own; status, type and message are the engine's. Where the request
+    is at fault, it is `request.invalid`."""
 
     status, code = 502, "engine.refused"
 
@@ -255,6 +258,10 @@ class EngineRefused(RouterError):
             return error
         if isinstance(told.get("type"), str):
             error.type = told["type"]
+        if is_clients(error.status, message):
+            error.status, error.type = BadRequest.status, BadRequest.type
+        if error.status == BadRequest.status:
+            error.code = BadRequest.code
         return error
 
 

@@ -81,10 +81,10 @@ async def test_errors_are_a_sentence_with_their_status(hal0: Hal0) -> None:
         told_status, told = await hal0.post("/api/chat", body)
         assert told_status == status and list(told) == ["error"] and isinstance(told["error"], str)
     status, told = await hal0.post("/api/generate", {"model": "primary", "prompt": "a", "suffix": "b"})
-    assert status == 501 and "Infill is not supported" in told["error"], "the engine's own reason"
+    assert status == 400 and "Infill is not supported" in told["error"], "the engine's own reason"
     image = {"role": "user", "content": "What?", "images": ["iVBORw0KGgo="]}
     status, told = await hal0.post("/api/chat", {"model": "primary", "messages": [image]})
-    assert status == 500 and "image input is not supported" in told["error"]
+    assert status == 400 and "image input is not supported" in told["error"]
     async with hal0.session.post(hal0.url + "/api/chat", data=b"{oops") as answer:
         assert answer.status == 400 and isinstance((await answer.json())["error"], str)
     assert await hal0.chat() == ALPHA

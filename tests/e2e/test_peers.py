@@ -287,7 +287,7 @@ async def test_a_large_image_body_is_passed_and_a_larger_one_refused(hal0: Hal0)
     data = io.BytesIO(json.dumps(large).encode())
     async with hal0.session.post(hal0.url + "/v1/chat/completions", data=data) as answer:
         status, body = answer.status, await answer.json()
-    assert (status, body["error"]["code"]) == (500, "engine.refused"), "this model has no eyes, and says so"
+    assert (status, body["error"]["code"]) == (400, "request.invalid"), "this model has no eyes, and says so"
     async with hal0.session.post(
         hal0.url + "/v1/chat/completions", data=b"{", headers={"Content-Length": str(300 * 2**20)}
     ) as answer:
