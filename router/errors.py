@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from router.blame import is_clients
 from router.names import speakable
 from router.telling import telling
 
 _REFUSAL: Final = 2000  # characters: a template's fault is told with the place in the template
-
-from router.blame import is_clients
 
 
 class RouterError(Exception):
@@ -258,7 +257,7 @@ class EngineRefused(RouterError):
             return error
         if isinstance(told.get("type"), str):
             error.type = told["type"]
-        if is_clients(error.status, message):
+        if is_clients(error.status, error.message):
             error.status, error.type = BadRequest.status, BadRequest.type
         if error.status == BadRequest.status:
             error.code = BadRequest.code
