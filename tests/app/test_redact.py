@@ -53,9 +53,9 @@ def test_what_an_engine_says_all_day_stays(line: str) -> None:
 
 
 def test_a_line_made_to_be_slow_is_not() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     redact("a-" * 50_000)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 @given(st.text(max_size=200))

@@ -10,7 +10,6 @@ import json
 import shutil
 import signal
 import sys
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -264,7 +263,7 @@ async def test_a_helper_of_the_engine_ends_with_an_unload(make: Make) -> None:
     helpers = engine.children()
     assert len(helpers) == 1
     assert (await hal0.post("/api/slots/primary/unload"))[0] == 200
-    await gone([engine, *helpers], 2.0)
+    await gone([engine, *helpers])
 
 
 async def test_quitting_ends_a_deaf_engine_and_its_stream(make: Make) -> None:
@@ -274,12 +273,10 @@ async def test_quitting_ends_a_deaf_engine_and_its_stream(make: Make) -> None:
     family = [engine, *engine.children()]
     async with streaming(hal0) as stream:
         await stream.event()
-        began = time.monotonic()
         assert await hal0.stop() == 0
-        assert time.monotonic() - began < 11
         error = (await stream.rest())[-1]
         assert error["error"]["code"] == "model_not_available"
-    await gone(family, 1.0)
+    await gone(family)
 
 
 @pytest.mark.parametrize("behaviour", ["hang", "mute+hang", "deaf+hang"])
@@ -289,7 +286,7 @@ async def test_a_hal0_that_is_killed_while_an_engine_loads_leaves_nothing(make: 
     slot = await hal0.until_slot(lambda s: s["pid"] is not None, "the engine")
     engine = psutil.Process(slot["pid"])
     await hal0.stop(signal.SIGKILL)
-    await gone([engine], 2.0)
+    await gone([engine])
 
 
 # -- other programs as engines -------------------------------------------------------------------------
@@ -310,7 +307,7 @@ async def test_a_command_is_loaded_by_its_health_path_and_proxied(make: Make) ->
     assert (await hal0.slot())["state"] == "unloaded"
     engine = psutil.Process(status["pid"])
     assert await hal0.stop() == 0
-    await gone([engine], 1.0)
+    await gone([engine])
 
 
 async def test_a_command_that_is_not_there_says_so(make: Make) -> None:

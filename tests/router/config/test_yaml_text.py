@@ -83,11 +83,11 @@ def deep_through_aliases(levels: int) -> str:
     ],
 )
 def test_expansion_is_bounded(text: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     found = problems(text)
     assert len(found) == 1
     assert "nested too deeply" in found[0].message
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_ordinary_aliases_are_no_bomb() -> None:

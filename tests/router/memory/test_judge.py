@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,11 +22,12 @@ from router.memory.gate import Occupant, OpenGate, Verdict
 from router.memory.judge import MemoryGate
 from router.memory.outlook import Outlook
 from router.memory.poll import MemoryPoll
-from router.memory.protocol import Pool
+from router.memory.protocol import Measured, Pool
 from router.memory.sizing import Sizing
 from router.memory.sources import find_source
 from router.state import StateStore
 from router.tasks import spawn
+from tests.engines.running import soon
 from tests.router.memory.figures import GIB, MIB, Figures, Rule, Rules, StubMemory, model, on_gpu
 from tests.router.memory.stub import Reader, StubDriver
 from tests.router.memory.test_forecast import Engine
@@ -242,7 +243,7 @@ async def test_nobody_else_is_evicted_while_memory_comes_back(driver: StubDriver
     await asyncio.sleep(0.1)
     assert not judging.done()
     says(driver, 4_000, "compute 0 8 2000")
-    assert await asyncio.wait_for(judging, 2) == Verdict(beside=True)
+    assert await soon(judging) == Verdict(beside=True)
     # Somebody else takes it: nothing comes back, so who may go goes, and at last it is refused.
     says(driver, 22_000, "compute 0 8 2000")
     assert "short" in (await bench.refusal("primary", model("new", 4096))).message
@@ -260,7 +261,7 @@ async def test_memory_of_an_engine_that_was_unloaded_just_now_is_waited_for(
     await asyncio.sleep(0.1)
     assert not judging.done()
     says(driver, 2000)
-    assert await asyncio.wait_for(judging, 2) == Verdict(beside=True)
+    assert await soon(judging) == Verdict(beside=True)
 
 
 async def test_memory_that_does_not_come_back_is_said_to_be_whose(
@@ -274,7 +275,7 @@ async def test_memory_that_does_not_come_back_is_said_to_be_whose(
     began = time.monotonic()
     with pytest.raises(MemoryInsufficient) as caught:
         await bench.gate.wait_for_room("primary", model("new", 4096), None, lambda: there)
-    assert 0.3 <= time.monotonic() - began < 3
+    assert time.monotonic() - began >= 0.3
     assert f"(pid {own}) with 12 GiB, slot aux with 2 GiB and " in caught.value.message
     assert "needs 16 GiB of NVIDIA GeForce RTX 3090 and 4.5 GiB is free" in caught.value.message
     await bench.gate.wait_for_room("primary", model("new", 4096), None, lambda: there, force=True)
@@ -298,15 +299,23 @@ def demo(context: int | None = None) -> Model:
     return Model("demo", Kind.CHAT, "demo", file=demo_model(), flags=flags, context_trained=65_536)
 
 
-async def test_where_everything_is_known_and_fits_judging_takes_a_moment(real: Bench) -> None:
+async def test_where_everything_is_known_and_fits_judging_costs_one_look(
+    real: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How long one takes is measured in benchmarks/."""
     real.there = [Occupant("other", demo(4096), pid=os.getpid())]
     assert await real.load("a", demo()) == Verdict(beside=True, context=65_536)
-    taken = []
+    measure, looks = real.gate._measure, 0
+
+    async def counted(pids: Collection[int]) -> Measured:
+        nonlocal looks
+        looks += 1
+        return await measure(pids)
+
+    monkeypatch.setattr(real.gate, "_measure", counted)
     for _ in range(50):
-        began = time.perf_counter()
         await real.gate.judge("a", demo(), lambda: real.there)
-        taken.append(time.perf_counter() - began)
-    assert sorted(taken)[len(taken) // 2] < 0.003
+    assert looks == 50
 
 
 async def test_real_ram_and_a_real_forecast_refuse_what_is_too_large(real: Bench) -> None:
@@ -347,4 +356,4 @@ async def test_a_slow_engine_is_not_waited_for_long(monkeypatch: pytest.MonkeyPa
     bench = Bench(Figures(Pool("RAM", False, 8 * GIB, 1 * GIB)), rules)
     began = time.monotonic()
     assert (await bench.refusal("a", model("big", 8192))).details["pools"][0]["needs"] == 10 * GIB
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < rules.delay

@@ -58,6 +58,7 @@ def test_an_error_is_told_in_full() -> None:
         "model": "a",
         "at": 12.5,
         "remedy": ("ctx-size=4096",),
+        "past": False,
     }
 
 
