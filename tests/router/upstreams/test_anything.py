@@ -396,6 +396,20 @@ async def test_an_error_in_the_middle_ends_in_one() -> None:
             )
 
 
+@pytest.mark.parametrize(
+    "rows", [[{"embedding": [1.0]}, {"embedding": [2.0]}], [{"index": 0, "embedding": "AAAA"}]]
+)
+async def test_embeddings_that_number_nothing_or_are_no_lists(rows: list[dict[str, Any]]) -> None:
+    async with world() as there:
+        there.sent = http(json.dumps({"data": rows}).encode())
+        told = await soon(there.ask("/api/embed", stream=False))
+        check("/api/embed", False, told, there)
+        if told.status == 200:
+            assert json.loads(told.body)["embeddings"] == [[1.0], [2.0]]
+        else:
+            assert "embeddings cannot be read" in sentence(json.loads(told.body))
+
+
 # -- anything ----------------------------------------------------------------------------------------------
 
 WORDS = (
