@@ -87,8 +87,8 @@ MEANINGS: Final[dict[type, dict[str, Meaning]]] = {
     UpstreamConfig: {
         "base_url": Meaning(
             "where its API is: `http(s)://host[:port][/path]`. Without a path `/v1` is added; an "
-            "endpoint behind it, such as `/chat/completions`, is left out. If nothing answers there, it is tried "
-            "with `/v1`, or without",
+            "endpoint behind it, such as `/chat/completions`, is left out. If nothing answers there, it is "
+            "tried with `/v1`, or without",
         ),
         "kind": Meaning(
             "`openai`: any OpenAI-compatible server; `hal0`: another hal0, whose slots can be "
