@@ -98,8 +98,9 @@ MEANINGS: Final[dict[type, dict[str, Meaning]]] = {
     },
     UpstreamConfig: {
         "base_url": Meaning(
-            "where its API is: `http(s)://host[:port][/path]`. Without a path `/v1` is added; any "
-            "other path is taken as it is",
+            "where its API is: `http(s)://host[:port][/path]`. Without a path `/v1` is added; an "
+            "endpoint behind it, such as `/chat/completions`, is left out. If nothing answers there, it is "
+            "tried with `/v1`, or without",
         ),
         "kind": Meaning(
             "`openai`: any OpenAI-compatible server; `hal0`: another hal0, whose slots can be "
@@ -111,7 +112,8 @@ MEANINGS: Final[dict[type, dict[str, Meaning]]] = {
             "none",
         ),
         "models": Meaning(
-            "the only ones offered; the first of them answers for a slot whose model it does not have",
+            "the only ones offered; the first of them answers for a slot whose model it does not have. "
+            "With them the server needs no list of models",
             "those it lists",
         ),
         "timeout": Meaning("seconds until its answer begins, and between two parts of it"),

@@ -139,7 +139,9 @@ class UpstreamAnswer:
                 return piece
             return self._guard.feed(piece) if piece else self._guard.finish()
         except Fault as fault:
-            reason = fault.reason
+            raise AskFailed(
+                self._upstream.name, f"it broke off in the middle of its answer: {fault.reason}"
+            ) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             reason = failure_reason(error)
         raise AskFailed(self._upstream.name, f"{reason} in the middle of its answer")
@@ -229,7 +231,9 @@ async def _judged(
     text = redact(raw.decode("utf-8-sig", errors="replace"), key)
     told = read_document(call.path, text, strict="json" in kind.lower())
     if call.streams and can_stream(call.path):
-        return _whole(upstream, model, response, as_stream(call.path, told), _STREAM)
+        guard = StreamGuard(call.path)  # what translates it must be able to read it
+        events = guard.feed(as_stream(call.path, told))
+        return _whole(upstream, model, response, events + guard.finish(), _STREAM)
     return _whole(upstream, model, response, text.encode(errors="replace"), kind if told is None else _JSON)
 
 

@@ -42,6 +42,18 @@ class Sort(StrEnum):
     OTHER = "other"
 
 
+_ANSWERS: Final = (
+    "choices",
+    "data",
+    "results",
+    "content",
+    "output",
+    "text",
+    "embedding",
+    "embeddings",
+    "input_tokens",
+)
+_REASONS: Final = ("detail", "errors", "errorMessage", "error_msg", "msg", "fault", "__type")
 _FIELDS: Final = (b"data:", b"event:", b"retry:", b"id:", b":")
 _LONGEST_FIELD: Final = 6
 _TEXTS: Final = ("", "text/plain", "application/octet-stream", "application/json", "application/x-ndjson")
@@ -76,29 +88,20 @@ def fault_in(told: Any) -> Fault | None:
     if not isinstance(told, Mapping):
         return None
     error = told.get("error")
-    errs = bool(error) or told.get("object") == "error" or told.get("type") == "error"
-    bare = not any(told.get(name) for name in _ANSWERS) and (
-        any(told.get(name) for name in ("detail", "errors", "errorMessage", "fault"))
-        or ("__type" in told)
-        or ("message" in told and isinstance(told["message"], str) and told["message"])
-    )
-    if not errs and not bare:
+    marked = bool(error) or told.get("object") == "error" or told.get("type") == "error"
+    if not marked and (any(told.get(name) for name in _ANSWERS) or not _says_why_not(told)):
         return _fault_in_choice(told)
     said = telling(told).rstrip(" .") or "it reports an error"
     return Fault(said, _requests_fault(error if isinstance(error, Mapping) else told))
 
 
-_ANSWERS: Final = (
-    "choices",
-    "data",
-    "results",
-    "content",
-    "output",
-    "text",
-    "embedding",
-    "embeddings",
-    "input_tokens",
-)
+def _says_why_not(told: Mapping[str, Any]) -> bool:
+    """Of what has nothing of an answer in it. `base_resp`: MiniMax, with a status of 0 in every answer."""
+    base = told.get("base_resp")
+    if isinstance(base, Mapping) and base.get("status_code"):
+        return True
+    message = told.get("message")  # Ollama's is an object, and an answer
+    return (isinstance(message, str) and message != "") or any(told.get(name) for name in _REASONS)
 
 
 def _fault_in_choice(told: Mapping[str, Any]) -> Fault | None:
@@ -207,7 +210,8 @@ def read_document(path: str, text: str, *, strict: bool) -> Any:
 
 def _instead(told: Any) -> str:
     names = [str(name)[:30] for name in told][:4] if isinstance(told, Mapping) else []
-    return f", but has {', '.join(names)}" if names else ""
+    said = telling(told, 100).rstrip(" .")
+    return (f", but has {', '.join(names)}" if names else "") + (f' ("{said}")' if said else "")
 
 
 def not_json(text: str) -> str:

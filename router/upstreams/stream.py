@@ -69,7 +69,7 @@ class StreamGuard:
         if not self.told:
             raise Fault("its answer is empty")
         if self._ends and not self.ended:
-            raise Fault("it closed the connection")
+            raise Fault("it closed the connection before the end")
         if self.ended and not self._done and self._path in (CHAT, TEXT):
             last += b"data: [DONE]\n\n"
         return last

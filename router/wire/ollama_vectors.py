@@ -67,9 +67,13 @@ def _vectors(raw: bytes) -> tuple[list[list[float]], int | None]:
     """The vectors in the order of the inputs, and the tokens read."""
     try:
         body = json.loads(raw)
-        rows = sorted(body["data"], key=lambda row: row["index"])
-        return [row["embedding"] for row in rows], (body.get("usage") or {}).get("prompt_tokens")
-    except (ValueError, KeyError, TypeError) as error:
+        places = {id(row): n for n, row in enumerate(body["data"])}  # for servers that number nothing
+        rows = sorted(body["data"], key=lambda row: row.get("index", places[id(row)]))
+        vectors = [row["embedding"] for row in rows]
+        if not vectors or not all(isinstance(vector, list) for vector in vectors):
+            raise TypeError("not lists of numbers")
+        return vectors, (body.get("usage") or {}).get("prompt_tokens")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise EngineFailed(f"The engine's embeddings cannot be read ({error!r}); see its log.") from error
 
 

@@ -104,6 +104,32 @@ async def test_what_it_finds_wrong_with_the_request_is_the_answer(use: Use, stat
         assert json.loads(body)["error"]["message"] == "Too long; you sent [hidden]."
 
 
+@pytest.mark.parametrize("status", [400, 422])
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ('{"detail": [{"loc": ["body", "n"], "msg": "Too big"}]}', "n: Too big"),
+        ('{"error": "Too big"}', "Too big"),
+        ('{"title": "Bad", "detail": "Too big"}', "Bad: Too big"),
+        ("<html><title>400 Bad Request</title></html>", "400 Bad Request"),
+        ("Too big", "Too big"),
+        ("", 'Upstream "lxc" refused the request with '),
+        ("{}", 'Upstream "lxc" refused the request with '),
+    ],
+)
+async def test_the_reason_is_told_whatever_its_shape(use: Use, status: int, body: str, words: str) -> None:
+    """Row 19: the status stays, and the reason is in the envelope."""
+
+    async def refuse(_request: web.Request) -> web.Response:
+        return web.Response(text=body, status=status)
+
+    async with Elsewhere(chat=refuse).running() as server:
+        bench = use(UpstreamConfig("lxc", server.url))
+        async with await bench.ask("lxc/llama", chat()) as answer:
+            assert answer.head.status == status
+            assert json.loads(await answer.read())["error"]["message"].startswith(words)
+
+
 @pytest.mark.parametrize(
     ("status", "words"),
     [

@@ -231,6 +231,9 @@ ERRORS: dict[str, tuple[bytes, str]] = {
     "list": (http(b'[{"error": {"message": "Key not valid"}}]'), "Key not valid"),
     "vllm": (http(b'{"object": "error", "message": "Out of range", "code": 50001}'), "Out of range"),
     "fastapi": (http(b'{"detail": "Method Not Allowed"}'), "Method Not Allowed"),
+    "code and msg": (http(b'{"code": 1211, "msg": "No such model", "success": false}'), "No such model"),
+    "MiniMax": (http(b'{"choices": null, "base_resp": {"status_code": 1004, "status_msg": "login"}}'), "login"),
+    "Ollama's": (http(b'{"message": {"role": "assistant", "content": "Hi"}, "done": true}'), "is not"),
     "page": (http(PAGE, "text/html"), "Sign in"),
     "page as JSON": (http(PAGE), "Sign in"),
     "page as stream": (http(PAGE, "text/event-stream"), "Sign in"),
@@ -391,6 +394,20 @@ async def test_an_error_in_the_middle_ends_in_one() -> None:
             assert (
                 b"Hi" in told.body and b"Provider left" in told.body and not told.body.endswith(b"[DONE]\n\n")
             )
+
+
+@pytest.mark.parametrize(
+    "rows", [[{"embedding": [1.0]}, {"embedding": [2.0]}], [{"index": 0, "embedding": "AAAA"}]]
+)
+async def test_embeddings_that_number_nothing_or_are_no_lists(rows: list[dict[str, Any]]) -> None:
+    async with world() as there:
+        there.sent = http(json.dumps({"data": rows}).encode())
+        told = await soon(there.ask("/api/embed", stream=False))
+        check("/api/embed", False, told, there)
+        if told.status == 200:
+            assert json.loads(told.body)["embeddings"] == [[1.0], [2.0]]
+        else:
+            assert "embeddings cannot be read" in sentence(json.loads(told.body))
 
 
 # -- anything ----------------------------------------------------------------------------------------------

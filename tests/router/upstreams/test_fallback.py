@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from aiohttp import web
 
 from router.config.schema import UpstreamConfig
 from router.errors import (
@@ -181,3 +182,32 @@ async def test_many_at_once_each_get_an_answer(use: Use) -> None:
                 return answer.served_by
 
         assert set(await asyncio.gather(*(one() for _ in range(20)))) == {"spare/llama"}
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "reason"),
+    [
+        ('{"error": "model not loaded"}', "application/json", "model not loaded"),
+        ("<html><title>Sign in</title></html>", "text/html", "web page"),
+        ("", "application/json", "empty"),
+        ('{"choices": []}', "application/json", "not a chat completion"),
+        ('data: {"error": "busy"}\n\n', "text/event-stream", "busy"),
+        ('{"choices": [{"message": {"con', "application/json", "broken off"),
+    ],
+)
+@pytest.mark.parametrize("streams", [True, False])
+async def test_an_answer_that_is_none_moves_on(
+    use: Use, caplog: pytest.LogCaptureFixture, body: str, kind: str, reason: str, streams: bool
+) -> None:
+    """Row 18: the next one is asked, and the log says why."""
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(text=body, content_type=kind)
+
+    async with Elsewhere(chat=answer).running() as one, Elsewhere().running() as two:
+        bench = use(UpstreamConfig(LXC, one.url), UpstreamConfig(OPENROUTER, two.url))
+        async with await bench.instead(chat(streams=streams), LXC, OPENROUTER) as told:
+            assert told.served_by == f"{OPENROUTER}/llama"
+            got = await told.read()
+            assert b"Hello" in got and got.endswith(b"data: [DONE]\n\n") is streams
+    assert reason in caplog.text
