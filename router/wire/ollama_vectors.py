@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from typing import Any
 
-from router.errors import EngineFailed, RouterError
+from router.errors import EngineFailed, EngineRefused, RouterError
+from router.wire.aggregate import is_failure
 from router.wire.encode import JsonAnswer
+from router.wire.lenient import mapping, mappings, whole
 from router.wire.ollama_parts import Clock, line, ollama_error
+from router.wire.sse import json_object
 
 
 class Embeddings(JsonAnswer):
@@ -63,14 +65,21 @@ class OneEmbedding(Embeddings):
         return {"embedding": vectors[0]}
 
 
-def _vectors(raw: bytes) -> tuple[list[list[float]], int | None]:
+def _vectors(raw: bytes) -> tuple[list[Any], int | None]:
     """The vectors in the order of the inputs, and the tokens read."""
-    try:
-        body = json.loads(raw)
-        rows = sorted(body["data"], key=lambda row: row["index"])
-        return [row["embedding"] for row in rows], (body.get("usage") or {}).get("prompt_tokens")
-    except (ValueError, KeyError, TypeError) as error:
-        raise EngineFailed(f"The engine's embeddings cannot be read ({error!r}); see its log.") from error
+    body = json_object(raw.decode(errors="replace"))
+    if is_failure(body):
+        raise EngineRefused.from_body(None, body)
+    rows = mappings(body.get("data"))
+    rows = sorted(rows, key=lambda row: whole(row.get("index")) or 0)
+    vectors = [row.get("embedding") for row in rows]
+    if not vectors or not all(map(_is_vector, vectors)):
+        raise EngineFailed("The engine's embeddings cannot be read; see its log, or send the request again.")
+    return vectors, whole(mapping(body.get("usage")).get("prompt_tokens"))
+
+
+def _is_vector(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(type(number) in (int, float) for number in value)
 
 
 def _shortened(vector: list[float], dimensions: int | None) -> list[float]:
