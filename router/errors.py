@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from router.blame import is_clients
+from router.blame import in_words, is_clients
 
 
 class RouterError(Exception):
@@ -168,8 +168,8 @@ class EngineFailed(RouterError):
 
 
 class EngineRefused(RouterError):
-    """The engine answered with an error of its own; status, type and message are the engine's. Where the request
-    is at fault, it is `request.invalid`."""
+    """The engine answered with an error of its own; status, type and message are the engine's. Where it is the
+    request that is at fault, the code is `request.invalid`."""
 
     status, code = 502, "engine.refused"
 
@@ -185,10 +185,10 @@ class EngineRefused(RouterError):
             error.status = number
         if isinstance(told.get("type"), str):
             error.type = told["type"]
-        if is_clients(error.status, message):
+        if is_clients(error.status, error.message):
             error.status, error.type = BadRequest.status, BadRequest.type
         if error.status == BadRequest.status:
-            error.code = BadRequest.code
+            error.code, error.message = BadRequest.code, in_words(error.message)
         return error
 
 

@@ -12,6 +12,7 @@ from router.config.schema import Kind
 from router.server.exchange import Exchange
 from router.server.generate import generate
 from router.wire.aggregate import ChatAggregate, CompletionAggregate, ResponsesAggregate
+from router.wire.documented import as_taken
 from router.wire.encode import (
     ChatStream,
     CompletionStream,
@@ -100,7 +101,7 @@ def json_exchange(endpoint: Endpoint, call: JsonCall) -> Exchange:
         endpoint.kind,
         call.model,
         endpoint.path,
-        lambda lease: engine_body(call, lease.model.id, lease.model.request, extra),
+        lambda lease: engine_body(as_taken(call, endpoint.path), lease.model.id, lease.model.request, extra),
         lambda model: engine_body(call, model, {}),
         encoder,
         loads=endpoint.loads,
