@@ -38,6 +38,8 @@ _CLIENTS: Final = re.compile(
 )
 """Words of what is wrong with a request."""
 
+_LIBRARY: Final = re.compile(r"::_M_|^stoi?\b|^basic_string::")
+
 
 def is_clients(status: int, message: str) -> bool:
     """Whether the request is at fault for what an engine answered with this status."""
@@ -48,3 +50,10 @@ def is_clients(status: int, message: str) -> bool:
     if _READING.match(message):
         return True
     return _ENGINES.search(message) is None and _CLIENTS.search(message) is not None
+
+
+def in_words(message: str) -> str:
+    """What the engine's libraries say of a request, for who wrote it."""
+    if _LIBRARY.search(message):
+        return f"A number or a token in the request is out of range; correct it (the engine: {message})."
+    return message

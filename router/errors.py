@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from router.blame import is_clients
+from router.blame import in_words, is_clients
 from router.names import speakable
 from router.telling import telling
 
@@ -235,8 +235,8 @@ class EngineFailed(RouterError):
 
 
 class EngineRefused(RouterError):
-    """The engine answered with an error of its own; status, type and message are the engine's. Where the request
-    is at fault, it is `request.invalid`."""
+    """The engine answered with an error of its own; status, type and message are the engine's. Where it is the
+    request that is at fault, the code is `request.invalid`."""
 
     status, code = 502, "engine.refused"
 
@@ -260,7 +260,7 @@ class EngineRefused(RouterError):
         if is_clients(error.status, error.message):
             error.status, error.type = BadRequest.status, BadRequest.type
         if error.status == BadRequest.status:
-            error.code = BadRequest.code
+            error.code, error.message = BadRequest.code, in_words(error.message)
         return error
 
 

@@ -16,7 +16,7 @@ MESSAGES = Endpoint(
     aggregate=MessagesAggregate,
     streaming={"stream": True},
 )
-COUNT_TOKENS = Endpoint("/v1/messages/count_tokens", Kind.CHAT, MessagesStream, MessagesWhole, loads=False)
+COUNT_TOKENS = Endpoint("/v1/messages/count_tokens", Kind.CHAT, MessagesWhole, MessagesWhole, loads=False)
 
 
 def add_routes(app: web.Application) -> None:

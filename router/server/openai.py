@@ -15,6 +15,7 @@ from router.server.body import read_body, read_json
 from router.server.exchange import Exchange
 from router.server.generate import generate
 from router.wire.aggregate import ChatAggregate, CompletionAggregate, ResponsesAggregate
+from router.wire.documented import as_taken
 from router.wire.encode import (
     ChatStream,
     CompletionStream,
@@ -112,7 +113,9 @@ def json_exchange(endpoint: Endpoint, call: JsonCall) -> Exchange:
         endpoint.kind,
         call.model,
         endpoint.path,
-        lambda lease: engine_body(begun(lease.model), lease.model.id, lease.model.request, extra),
+        lambda lease: engine_body(
+            as_taken(begun(lease.model), endpoint.path), lease.model.id, lease.model.request, extra
+        ),
         lambda model: engine_body(call, model, {}),
         encoder,
         loads=endpoint.loads,

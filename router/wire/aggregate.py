@@ -7,17 +7,27 @@ measured), but notices at once when a stream is dropped. So hal0 always streams 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from router.errors import EngineFailed, EngineRefused
 from router.wire.encode import JsonAnswer
-from router.wire.sse import SseParser
+from router.wire.lenient import arguments_text, content_text, mapping, mappings, text, whole
+from router.wire.sse import SseParser, json_object
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
+def is_failure(body: Mapping[str, Any]) -> bool:
+    """Whether an event or a document tells an error: as OpenAI and Anthropic do, or as a mere text."""
+    return bool(body.get("error")) or body.get("type") == "error"
+
+
 class Aggregate(JsonAnswer):
-    """Base: collects events; what is not an event stream (an engine's error) passes as it is."""
+    """Base: collects events. An engine that does not stream sends its one document; that passes as it is.
+
+    Engines of all kinds are read: whatever is not as it should be counts as absent (router.wire.lenient).
+    """
 
     translates = True
 
@@ -27,24 +37,36 @@ class Aggregate(JsonAnswer):
 
     def feed(self, piece: bytes) -> bytes:
         for event in self._parser.feed(piece):
-            body = event.json()
-            if "error" in body and isinstance(body["error"], dict):
-                self._failed = body
-            elif self._failed is None:
-                self.add(body)
+            self._take(event.json())
         return b""
 
     def finish(self) -> bytes:
+        rest = self._parser.rest
+        for event in self._parser.end():
+            self._take(event.json())
+        document = json_object(rest.decode(errors="replace"))
+        if is_failure(document):
+            self._failed = document
         if self._failed is not None:
             raise EngineRefused.from_body(None, self._failed)
-        result = self.result()
+        result = self.result() or (document if self.is_whole(document) else None)
         if result is None:
             raise EngineFailed("The engine ended its answer before it was complete; send the request again.")
         # A model may write half of a surrogate pair, which UTF-8 cannot say.
         return _ENCODER.encode(result).encode(errors="replace")
 
+    def _take(self, body: dict[str, Any]) -> None:
+        if is_failure(body):
+            self._failed = body
+        elif self._failed is None:
+            self.add(body)
+
     def add(self, body: dict[str, Any]) -> None:
         raise NotImplementedError
+
+    def is_whole(self, body: Mapping[str, Any]) -> bool:
+        """Whether `body` is the whole document, of an engine that does not stream."""
+        return False
 
     def result(self) -> dict[str, Any] | None:
         """The document, None if the stream ended too early."""
@@ -62,13 +84,20 @@ class ChatAggregate(Aggregate):
         self._choices: dict[int, dict[str, Any]] = {}
 
     def add(self, body: dict[str, Any]) -> None:
+        if "choices" not in body and "usage" not in body:
+            return  # an event of another kind
         self._top.update({k: v for k, v in body.items() if k != "choices" and v is not None})
-        for choice in body.get("choices") or []:
-            into = self._choices.setdefault(choice.get("index", 0), self.new_choice(choice.get("index", 0)))
-            self.add_choice(into, choice)
+        for choice in mappings(body.get("choices")):
+            index = whole(choice.get("index")) or 0
+            if index not in self._choices:
+                self._choices[index] = self.new_choice(index)
+            self.add_choice(self._choices[index], choice)
+
+    def is_whole(self, body: Mapping[str, Any]) -> bool:
+        return any(text(choice.get("finish_reason")) for choice in mappings(body.get("choices")))
 
     def result(self) -> dict[str, Any] | None:
-        choices = [self._choices[index] for index in sorted(self._choices)]
+        choices = [self.ended(self._choices[index]) for index in sorted(self._choices)]
         if not choices or any(choice["finish_reason"] is None for choice in choices):
             return None
         return {**self._top, "object": self._OBJECT, "choices": choices}
@@ -77,9 +106,16 @@ class ChatAggregate(Aggregate):
         message = {"role": "assistant", "content": None}
         return {"index": index, "message": message, "finish_reason": None}
 
-    def add_choice(self, into: dict[str, Any], choice: dict[str, Any]) -> None:
-        _add_delta(into["message"], choice.get("delta") or {})
+    def add_choice(self, into: dict[str, Any], choice: Mapping[str, Any]) -> None:
+        _add_delta(into["message"], mapping(choice.get("delta")) or mapping(choice.get("message")))
         _add_rest(into, choice)
+
+    def ended(self, choice: dict[str, Any]) -> dict[str, Any]:
+        """As it is told."""
+        message = choice["message"]
+        if message["content"] is None and not message.get("tool_calls"):
+            return {**choice, "message": {**message, "content": ""}}
+        return choice
 
 
 class CompletionAggregate(ChatAggregate):
@@ -90,57 +126,74 @@ class CompletionAggregate(ChatAggregate):
     def new_choice(self, index: int) -> dict[str, Any]:
         return {"index": index, "text": "", "logprobs": None, "finish_reason": None}
 
-    def add_choice(self, into: dict[str, Any], choice: dict[str, Any]) -> None:
-        into["text"] += choice.get("text") or ""
+    def add_choice(self, into: dict[str, Any], choice: Mapping[str, Any]) -> None:
+        into["text"] += text(choice.get("text"))
         _add_rest(into, choice)
+
+    def ended(self, choice: dict[str, Any]) -> dict[str, Any]:
+        return choice
 
 
 class ResponsesAggregate(Aggregate):
     """The responses API's last event carries the whole document."""
+
+    _ENDS = ("response.completed", "response.incomplete", "response.failed")
 
     def __init__(self) -> None:
         super().__init__()
         self._response: dict[str, Any] | None = None
 
     def add(self, body: dict[str, Any]) -> None:
-        if body.get("type") in ("response.completed", "response.incomplete", "response.failed"):
-            self._response = body.get("response")
+        response = body.get("response")
+        if body.get("type") in self._ENDS and isinstance(response, dict) and response:
+            self._response = response
+
+    def is_whole(self, body: Mapping[str, Any]) -> bool:
+        return body.get("object") == "response"
 
     def result(self) -> dict[str, Any] | None:
         return self._response
 
 
-def _add_delta(message: dict[str, Any], delta: dict[str, Any]) -> None:
+def _add_delta(message: dict[str, Any], delta: Mapping[str, Any]) -> None:
     """Texts are joined, tool calls put together by their index, all else is as last sent."""
     for name, value in delta.items():
-        if value is None:
-            continue
         if name == "tool_calls":
-            for call in value:
+            for call in mappings(value):
                 _add_tool_call(message.setdefault("tool_calls", []), call)
+        elif name == "content":
+            if value is not None:
+                message[name] = text(message.get(name)) + content_text(value)
         elif isinstance(value, str) and name != "role":
-            message[name] = (message.get(name) or "") + value
-        else:
+            message[name] = text(message.get(name)) + value
+        elif value is not None:
             message[name] = value
 
 
-def _add_tool_call(calls: list[dict[str, Any]], delta: dict[str, Any]) -> None:
-    index = delta.get("index", 0)
-    while len(calls) <= index:
+def _add_tool_call(calls: list[dict[str, Any]], delta: Mapping[str, Any]) -> None:
+    """Some servers tell no index: then a new id, or a name, begins a call."""
+    function, index = mapping(delta.get("function")), whole(delta.get("index"))
+    if index is None:
+        begins = (delta.get("id") or calls[-1].get("id")) != calls[-1].get("id") if calls else True
+        begins = begins or bool(function.get("name") and calls[-1]["function"]["arguments"])
+        index = len(calls) if begins else len(calls) - 1
+    index = min(max(index, 0), len(calls))  # whose numbers have gaps begins the next
+    if index == len(calls):
         calls.append({"type": "function", "function": {"name": "", "arguments": ""}})
     call = calls[index]
     call.update({k: v for k, v in delta.items() if k not in ("index", "function") and v})
-    function = delta.get("function") or {}
-    call["function"]["name"] += function.get("name") or ""
-    call["function"]["arguments"] += function.get("arguments") or ""
+    call["function"]["name"] += text(function.get("name"))
+    call["function"]["arguments"] += arguments_text(function.get("arguments"))
 
 
-def _add_rest(into: dict[str, Any], choice: dict[str, Any]) -> None:
-    if choice.get("finish_reason") is not None:
-        into["finish_reason"] = choice["finish_reason"]
-    logprobs = choice.get("logprobs")
-    if isinstance(logprobs, dict):
-        known = into.get("logprobs") or {}
-        for name, values in logprobs.items():
-            known[name] = (known.get(name) or []) + (values or []) if isinstance(values, list) else values
-        into["logprobs"] = known
+def _add_rest(into: dict[str, Any], choice: Mapping[str, Any]) -> None:
+    # The first reason is the true one: some servers send "stop" once more behind "tool_calls".
+    into["finish_reason"] = into["finish_reason"] or text(choice.get("finish_reason")) or None
+    if isinstance(choice.get("logprobs"), dict):
+        known = into["logprobs"] = into.get("logprobs") or {}
+        for name, values in choice["logprobs"].items():
+            before = known.get(name)
+            if isinstance(before, list) and isinstance(values, list):
+                known[name] = before + values
+            elif not isinstance(before, list):
+                known[name] = values

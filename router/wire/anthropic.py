@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from router.errors import RouterError
 from router.wire.aggregate import Aggregate
 from router.wire.encode import EventStream, JsonAnswer, Waiting
+from router.wire.lenient import arguments_text, as_far_as_it_goes, mapping, text, whole
 
 _TYPES = {
     400: "invalid_request_error",
@@ -19,6 +22,8 @@ _TYPES = {
     529: "overloaded_error",
 }
 
+_MESSAGE = {"type": "message", "role": "assistant"}
+
 
 def anthropic_error(error: RouterError) -> dict[str, Any]:
     """`{"type": "error", "error": {"type", "message"}}`, with hal0's code and details beside."""
@@ -29,6 +34,8 @@ def anthropic_error(error: RouterError) -> dict[str, Any]:
 
 class MessagesStream(EventStream):
     """Clients expect `ping` events."""
+
+    ends = re.compile(rb'"type":\s?"(?:message_stop|error)"')
 
     def beat(self, number: int, waiting: Waiting) -> bytes:
         ping = b'event: ping\ndata: {"type": "ping"}\n\n'
@@ -49,45 +56,58 @@ class MessagesAggregate(Aggregate):
         self._message: dict[str, Any] | None = None
         self._blocks: dict[int, dict[str, Any]] = {}
         self._arguments: dict[int, str] = {}
-        self._stopped = False
 
     def error(self, error: RouterError) -> dict[str, Any]:
         return anthropic_error(error)
 
     def add(self, body: dict[str, Any]) -> None:
+        index = whole(body.get("index")) or 0
         match body.get("type"):
             case "message_start":
-                self._message = dict(body["message"])
+                self._message = dict(mapping(body.get("message")))
             case "content_block_start":
-                self._blocks[body["index"]] = dict(body["content_block"])
+                self._blocks[index] = dict(mapping(body.get("content_block")))
             case "content_block_delta":
-                self._add_delta(body["index"], body["delta"])
+                self._add_delta(index, mapping(body.get("delta")))
             case "message_delta":
                 self._add_end(body)
-            case "message_stop":
-                self._stopped = True
+
+    def is_whole(self, body: Mapping[str, Any]) -> bool:
+        return body.get("type") == "message" and isinstance(body.get("content"), list)
 
     def result(self) -> dict[str, Any] | None:
-        if self._message is None or not self._stopped:
+        if self._message is None or not text(self._message.get("stop_reason")):
             return None
-        for index, text in self._arguments.items():
-            self._blocks[index]["input"] = json.loads(text) if text.strip() else {}
-        return {**self._message, "content": [self._blocks[index] for index in sorted(self._blocks)]}
+        blocks = [self._ended(index) for index in sorted(self._blocks)]
+        return {**self._message, **_MESSAGE, "content": [block for block in blocks if text(block.get("type"))]}
 
-    def _add_delta(self, index: int, delta: dict[str, Any]) -> None:
-        block = self._blocks.setdefault(index, {"type": "text", "text": ""})
-        if delta.get("type") == "input_json_delta":
-            self._arguments[index] = self._arguments.get(index, "") + delta.get("partial_json", "")
+    def _ended(self, index: int) -> dict[str, Any]:
+        block = self._blocks[index]
+        if index in self._arguments or block.get("type") == "tool_use":
+            # `max_tokens` or a stop sequence may have cut it off anywhere.
+            written = as_far_as_it_goes(self._arguments.get(index, "").strip() or "{}")
+            return {**block, "input": written or mapping(block.get("input"))}
+        return block
+
+    def _add_delta(self, index: int, delta: Mapping[str, Any]) -> None:
+        kind = delta.get("type")
+        if kind == "input_json_delta":
+            self._blocks.setdefault(index, {"type": "tool_use"})
+            self._arguments[index] = self._arguments.get(index, "") + arguments_text(delta.get("partial_json"))
             return
+        begun = (
+            {"type": "thinking", "thinking": ""} if kind == "thinking_delta" else {"type": "text", "text": ""}
+        )
+        block = self._blocks.setdefault(index, begun)
         for name, value in delta.items():
             if name != "type" and isinstance(value, str):
-                block[name] = block.get(name, "") + value
+                block[name] = text(block.get(name)) + value
 
     def _add_end(self, body: dict[str, Any]) -> None:
         if self._message is None:
             return
-        self._message.update(body.get("delta") or {})
-        self._message["usage"] = {**(self._message.get("usage") or {}), **(body.get("usage") or {})}
+        self._message.update({k: v for k, v in mapping(body.get("delta")).items() if v is not None})
+        self._message["usage"] = {**mapping(self._message.get("usage")), **mapping(body.get("usage"))}
 
 
 class MessagesWhole(JsonAnswer):

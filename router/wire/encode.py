@@ -8,14 +8,23 @@ real clients (ARCHITECTURE.md): comments and empty-content chunks in event strea
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import Any, Protocol
 
-from router.errors import RouterError
+from router.errors import EngineFailed, RouterError
 from router.wire.errors import envelope, sse_error
 
 EVENT_STREAM = "text/event-stream"
 JSON = "application/json"
+
+
+# Quotes within what a model says are escaped: none of these can be a part of it.
+_FAILED = rb'|"type":\s?"error"|^event: ?error|[{,]\s?"error":\s?[{"]'
+_CHAT_ENDS = re.compile(rb'^data: ?\[DONE\]|"finish_reason":\s?"[a-z]' + _FAILED, re.MULTILINE)
+_RESPONSE_ENDS = re.compile(rb'"type":\s?"response\.(?:completed|incomplete|failed)"' + _FAILED, re.MULTILINE)
+_BETWEEN_EVENTS = re.compile(rb"(?:\n\n|\r\n\r\n|\r\r)\Z")
+_TAIL = 48  # bytes: more than the longest of the signs above
 
 
 class Waiting(Protocol):
@@ -79,11 +88,26 @@ class EventStream(Encoder):
     """Server-sent events: comments are safe in every client."""
 
     content_type = EVENT_STREAM
-    _tail = b"\n\n"  # of what was handed on; a line break may come in two pieces
+    ends: re.Pattern[bytes] | None = None
+    """What a complete stream has at its end; None where that is not known."""
+    _ended = False
+    _begins: bytes | None = None  # the answer's first letter
+    _tail = b"\n\n"  # of what was handed on; what tells may come in two pieces
 
     def feed(self, piece: bytes) -> bytes:
-        self._tail = piece[-2:] if len(piece) > 1 else (self._tail + piece)[-2:]
+        known = self._tail + piece
+        if self._begins is None and (said := piece.lstrip()):
+            self._begins = said[:1]
+        if not self._ended and self.ends is not None and self.ends.search(known):
+            self._ended = True
+        self._tail = known[-_TAIL:]
         return piece
+
+    def finish(self) -> bytes:
+        # One document instead of a stream is whole: its own length tells.
+        if self.ends is not None and not self._ended and self._begins != b"{":
+            raise EngineFailed("The engine ended its answer before it was complete; send the request again.")
+        return b""
 
     def beat(self, number: int, waiting: Waiting) -> bytes:
         percent = "" if waiting.percent is None else f" {waiting.percent}%"
@@ -96,7 +120,7 @@ class EventStream(Encoder):
 
     def late_error(self, error: RouterError) -> bytes:
         """b"" in the middle of an event: only breaking the connection is understood there."""
-        return self.error_event(error) if self._tail == b"\n\n" else b""
+        return self.error_event(error) if _BETWEEN_EVENTS.search(self._tail) else b""
 
     def error_event(self, error: RouterError) -> bytes:
         return sse_error(error)
@@ -105,6 +129,8 @@ class EventStream(Encoder):
 class ChatStream(EventStream):
     """OpenAI's chat chunks. Without a role: openai-python would add up `assistantassistant`."""
 
+    ends = _CHAT_ENDS
+
     def empty_chunk(self, model: str) -> bytes:
         choice = {"index": 0, "delta": {"content": ""}, "finish_reason": None}
         return _chunk("chat.completion.chunk", model, choice)
@@ -112,6 +138,8 @@ class ChatStream(EventStream):
 
 class CompletionStream(EventStream):
     """OpenAI's text completion chunks."""
+
+    ends = _CHAT_ENDS
 
     def empty_chunk(self, model: str) -> bytes:
         return _chunk("text_completion", model, {"index": 0, "text": "", "finish_reason": None})
@@ -124,6 +152,8 @@ class ResponsesStream(EventStream):
     most callers skip, or complain that `response.created` had not come. Codex does not know it, and asks again
     unless `response.failed` follows with the code of a mistake in the request (measured with 0.169).
     """
+
+    ends = _RESPONSE_ENDS
 
     def error_event(self, error: RouterError) -> bytes:
         told = {"code": "model_not_available", "message": error.message, "param": None}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from router.wire.aggregate import Aggregate
+from router.wire.lenient import text
 
 
 class NativeAggregate(Aggregate):
@@ -19,11 +21,15 @@ class NativeAggregate(Aggregate):
         self._last: dict[str, Any] = {}
 
     def add(self, body: dict[str, Any]) -> None:
-        self._text += str(body.get("content") or "")
+        self._text += text(body.get("content"))
         for name in self._JOINED:
             if isinstance(body.get(name), list):
                 self._lists.setdefault(name, []).extend(body[name])
-        self._last = body
+        if body:  # not [DONE]
+            self._last = body
+
+    def is_whole(self, body: Mapping[str, Any]) -> bool:
+        return isinstance(body.get("content"), str) and bool(body.get("stop"))
 
     def result(self) -> dict[str, Any] | None:
         if not self._last.get("stop"):

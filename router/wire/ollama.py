@@ -31,6 +31,9 @@ _SAMPLING = frozenset(
     | {"mirostat", "mirostat_tau", "mirostat_eta"}
 )
 """The options whose names the engine shares."""
+_WHOLE = frozenset({"top_k", "seed", "repeat_last_n", "mirostat", "num_predict"})
+_INT32 = 2**31 - 1
+_WHOLE_CONTEXT = 2**17  # tokens: what -1 means to Ollama; the engine sets aside 4 bytes for each
 _IMAGE_TYPES = {"/9j/": "jpeg", "iVBOR": "png", "R0lGOD": "gif", "UklGR": "webp"}
 _ZERO_DURATION = re.compile(r"0+(\.0*)?(ns|us|µs|ms|s|m|h)?")
 
@@ -102,6 +105,8 @@ def embed_call(call: JsonCall) -> OllamaCall:
         if not all(isinstance(text, str) for text in texts):
             raise BadRequest("`input` must be a text or a list of texts.", param="input")
     dimensions = call.body.get("dimensions")
+    if isinstance(dimensions, float) and dimensions.is_integer():
+        dimensions = int(dimensions)
     if dimensions is not None and (type(dimensions) is not int or dimensions < 0):
         raise BadRequest("`dimensions` must be a whole number: how many to keep.", param="dimensions")
     truncates = call.body.get("truncate", True)
@@ -204,12 +209,14 @@ def _sampling(given: Mapping[str, Any]) -> dict[str, Any]:
     options = given.get("options") or {}
     if not isinstance(options, dict):
         raise BadRequest("`options` must be an object.", param="options")
-    chosen = {name: value for name, value in options.items() if name in _SAMPLING and value is not None}
-    limit = options.get("num_predict")
+    chosen = {name: _setting(name, value) for name, value in options.items() if name in _SAMPLING}
+    chosen = {name: value for name, value in chosen.items() if value is not None}
+    if chosen.get("repeat_last_n") == -1:
+        chosen["repeat_last_n"] = _WHOLE_CONTEXT
+    limit = _setting("num_predict", options.get("num_predict"))
     if limit is not None:
-        if isinstance(limit, bool) or not isinstance(limit, int | float):
-            raise BadRequest("`options.num_predict` must be a number; -1 for no limit.", param="options")
-        chosen["max_tokens"] = int(limit) if limit > 0 else -1  # the engine refuses Ollama's -2
+        # The engine refuses Ollama's -2, and no limit is one beyond what it counts.
+        chosen["max_tokens"] = int(limit) if 0 < limit < _INT32 else -1
     return chosen
 
 
@@ -225,8 +232,36 @@ def parameters(given: Mapping[str, Any]) -> dict[str, Any]:
     return numbers | {k: v for k, v in chosen.items() if k == "stop"}
 
 
+def _setting(name: str, value: Any) -> Any:
+    """As the engine takes it: numbers may be written as strings, whole ones with a point."""
+    if name == "stop":
+        return _stops(value)
+    number = value
+    if isinstance(value, str):
+        try:
+            number = float(value)
+        except ValueError:
+            number = None
+    if value is None:
+        return None
+    if isinstance(number, bool) or not isinstance(number, int | float) or not -1e300 < number < 1e300:
+        raise BadRequest(f"`options.{name}` must be a number.", param="options")
+    if name not in _WHOLE:
+        return number
+    return int(max(-_INT32, min(_INT32, number))) if name != "seed" else int(number) % 2**32
+
+
+def _stops(value: object) -> list[str] | None:
+    texts = [value] if isinstance(value, str) else value
+    if texts is None:
+        return None
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise BadRequest("`options.stop` must be a text or a list of texts.", param="options")
+    return [text for text in texts if text]
+
+
 def _thinking(think: object) -> dict[str, Any]:
-    if think is None:
+    if think is None or think == "":
         return {}
     if isinstance(think, bool):
         return {"chat_template_kwargs": {"enable_thinking": think}}

@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from router.errors import EngineFailed, EngineRefused, RouterError
-from router.wire.aggregate import ChatAggregate
+from router.wire.aggregate import ChatAggregate, is_failure
 from router.wire.encode import Encoder, JsonAnswer, Waiting
+from router.wire.lenient import whole
 from router.wire.ollama import Dialect
 from router.wire.ollama_delta import READERS, Delta
 from router.wire.ollama_parts import NDJSON, Clock, line, ollama_error, timestamp
-from router.wire.sse import SseParser
+from router.wire.sse import SseParser, json_object
 
 
 class _Answer(Encoder):
@@ -59,34 +60,41 @@ class _Answer(Encoder):
         raise NotImplementedError
 
     def _add(self, body: dict[str, Any]) -> bytes:
-        if isinstance(body.get("error"), dict):
+        if is_failure(body):
             self._failed = body
         if self._failed is not None:
             return b""
         delta = self._read(body)
         if delta.calls:
             self._tools.add_choice(self._calls, {"delta": {"tool_calls": delta.calls}})
-        self._finish = delta.finish or self._finish
+        self._finish = self._finish or delta.finish
         self._usage = delta.usage or self._usage
         self._timings = delta.timings or self._timings
         return self.told(delta)
 
-    def _tool_calls(self) -> list[dict[str, Any]]:
-        """Raises what ended the answer early; a call cut off by the token limit is left out."""
+    def _ended(self) -> bytes:
+        """What the client gets of what came without an end of its own. Raises what ended the answer early."""
+        rest = self._parser.rest
+        bodies = [event.json() for event in self._parser.end()] or [json_object(rest.decode(errors="replace"))]
+        out = b"".join([self._add(body) for body in bodies if body])
         if self._failed is not None:
             raise EngineRefused.from_body(None, self._failed)
         if self._finish is None:
             raise EngineFailed("The engine ended its answer before it was complete; send the request again.")
-        calls = []
+        return out
+
+    def _called(self) -> tuple[list[dict[str, Any]], str]:
+        """The tool calls, and the text of those that are none: cut off, or no JSON. A client would carry out
+        half of a call as if it were one; as Ollama does, it gets what was written to read."""
+        calls, written = [], ""
         for call in self._calls["message"].get("tool_calls", ()):
             if (told := _tool_call(call)) is not None:
                 calls.append(told)
-            elif self._finish != "length":
-                name = call["function"]["name"]
-                raise EngineFailed(
-                    f'The model called "{name}" with arguments that are no JSON object; ask again.'
-                )
-        return calls
+            else:
+                function = call["function"]
+                name = json.dumps(function["name"], ensure_ascii=False)
+                written += f'{{"name": {name}, "arguments": {function["arguments"]}'
+        return calls, written
 
     def _body(self, part: Mapping[str, Any], **more: Any) -> dict[str, Any]:
         return {"model": self._model, "created_at": timestamp(self._clock()), **part, **more}
@@ -102,9 +110,9 @@ class _Answer(Encoder):
         known = {
             "total_duration": self._clock() - self._began,
             "load_duration": self._served - self._began,
-            "prompt_eval_count": self._usage.get("prompt_tokens"),
+            "prompt_eval_count": whole(self._usage.get("prompt_tokens")),
             "prompt_eval_duration": _nanoseconds(self._timings.get("prompt_ms")),
-            "eval_count": self._usage.get("completion_tokens"),
+            "eval_count": whole(self._usage.get("completion_tokens")),
             "eval_duration": _nanoseconds(self._timings.get("predicted_ms")),
         }
         return {name: value for name, value in known.items() if value is not None}
@@ -125,9 +133,10 @@ class Lines(_Answer):
         return line(self._body(self._part(delta.text, delta.thinking), done=False, **more))
 
     def finish(self) -> bytes:
-        calls = self._tool_calls()
-        before = line(self._body(self._part(calls=calls), done=False)) if calls else b""
-        return before + line(self._last(self._part()))
+        rest = self._ended()
+        calls, written = self._called()
+        before = line(self._body(self._part(written, calls=calls), done=False)) if calls or written else b""
+        return rest + before + line(self._last(self._part()))
 
     def late_error(self, error: RouterError) -> bytes:
         return line(self.error(error))
@@ -149,7 +158,9 @@ class Document(_Answer, JsonAnswer):
         return b""
 
     def finish(self) -> bytes:
-        part = self._part("".join(self._texts), "".join(self._thoughts), self._tool_calls())
+        self._ended()
+        calls, written = self._called()
+        part = self._part("".join(self._texts) + written, "".join(self._thoughts), calls)
         more = {"logprobs": self._logprobs} if self._logprobs else {}
         return line({**self._last(part), **more})
 
@@ -159,7 +170,7 @@ def _tool_call(call: Mapping[str, Any]) -> dict[str, Any] | None:
     function = call["function"]
     try:
         arguments = json.loads(function["arguments"].strip() or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(arguments, dict):
         return None
@@ -168,4 +179,6 @@ def _tool_call(call: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _nanoseconds(milliseconds: object) -> int | None:
-    return round(milliseconds * 1e6) if isinstance(milliseconds, int | float) else None
+    if isinstance(milliseconds, int | float) and 0 <= milliseconds < 1e12:
+        return round(milliseconds * 1e6)
+    return None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from router.wire.lenient import content_text, mapping, mappings, text
 from router.wire.ollama import Dialect
 
 
@@ -24,24 +25,26 @@ class Delta:
 
 def chat_delta(body: Mapping[str, Any]) -> Delta:
     choice = _first_choice(body)
-    delta = choice.get("delta") or {}
-    thinking = delta.get("reasoning_content") or delta.get("reasoning") or ""
-    calls = delta.get("tool_calls") or ()
-    return Delta(delta.get("content") or "", thinking, calls, *_end(choice, body))
+    delta = mapping(choice.get("delta")) or mapping(choice.get("message"))
+    thinking = text(delta.get("reasoning_content")) or text(delta.get("reasoning"))
+    return Delta(
+        content_text(delta.get("content")), thinking, mappings(delta.get("tool_calls")), *_end(choice, body)
+    )
 
 
 def text_delta(body: Mapping[str, Any]) -> Delta:
     choice = _first_choice(body)
-    return Delta(choice.get("text") or "", "", (), *_end(choice, body))
+    return Delta(text(choice.get("text")), "", (), *_end(choice, body))
 
 
 def native_delta(body: Mapping[str, Any]) -> Delta:
     """llama.cpp's own events; the last has `stop` and why."""
     if not body.get("stop"):
-        return Delta(body.get("content") or "")
+        return Delta(text(body.get("content")))
     finish = "length" if body.get("stop_type") == "limit" else "stop"
     usage = {"prompt_tokens": body.get("tokens_evaluated"), "completion_tokens": body.get("tokens_predicted")}
-    return Delta(body.get("content") or "", finish=finish, usage=usage, timings=body.get("timings"))
+    timings = mapping(body.get("timings")) or None
+    return Delta(text(body.get("content")), finish=finish, usage=usage, timings=timings)
 
 
 READERS: Mapping[Dialect, Callable[[Mapping[str, Any]], Delta]] = {
@@ -52,10 +55,10 @@ READERS: Mapping[Dialect, Callable[[Mapping[str, Any]], Delta]] = {
 
 
 def _first_choice(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    choices = body.get("choices")
-    return choices[0] if choices else {}
+    return next(iter(mappings(body.get("choices"))), {})
 
 
 def _end(choice: Mapping[str, Any], body: Mapping[str, Any]) -> tuple[Any, Any, Any, Any]:
-    logprobs = (choice.get("logprobs") or {}).get("content") or ()
-    return logprobs, choice.get("finish_reason"), body.get("usage"), body.get("timings")
+    logprobs = mappings(mapping(choice.get("logprobs")).get("content"))
+    finish = text(choice.get("finish_reason")) or None
+    return logprobs, finish, mapping(body.get("usage")) or None, mapping(body.get("timings")) or None

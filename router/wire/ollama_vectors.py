@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from typing import Any
 
-from router.errors import EngineFailed, RouterError
+from router.errors import EngineFailed, EngineRefused, RouterError
+from router.wire.aggregate import is_failure
 from router.wire.encode import JsonAnswer
+from router.wire.lenient import mapping, mappings, whole
 from router.wire.ollama_parts import Clock, line, ollama_error
+from router.wire.sse import json_object
 
 
 class Embeddings(JsonAnswer):
@@ -63,18 +65,22 @@ class OneEmbedding(Embeddings):
         return {"embedding": vectors[0]}
 
 
-def _vectors(raw: bytes) -> tuple[list[list[float]], int | None]:
+def _vectors(raw: bytes) -> tuple[list[Any], int | None]:
     """The vectors in the order of the inputs, and the tokens read."""
-    try:
-        body = json.loads(raw)
-        places = {id(row): n for n, row in enumerate(body["data"])}  # for servers that number nothing
-        rows = sorted(body["data"], key=lambda row: row.get("index", places[id(row)]))
-        vectors = [row["embedding"] for row in rows]
-        if not vectors or not all(isinstance(vector, list) for vector in vectors):
-            raise TypeError("not lists of numbers")
-        return vectors, (body.get("usage") or {}).get("prompt_tokens")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise EngineFailed(f"The engine's embeddings cannot be read ({error!r}); see its log.") from error
+    body = json_object(raw.decode(errors="replace"))
+    if is_failure(body):
+        raise EngineRefused.from_body(None, body)
+    rows = mappings(body.get("data"))
+    places = [whole(row.get("index")) for row in rows]
+    numbered = sorted(range(len(rows)), key=lambda n: n if places[n] is None else places[n] or 0)
+    vectors = [rows[n].get("embedding") for n in numbered]  # some servers number nothing
+    if not vectors or not all(map(_is_vector, vectors)):
+        raise EngineFailed("The engine's embeddings cannot be read; see its log, or send the request again.")
+    return vectors, whole(mapping(body.get("usage")).get("prompt_tokens"))
+
+
+def _is_vector(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(type(number) in (int, float) for number in value)
 
 
 def _shortened(vector: list[float], dimensions: int | None) -> list[float]:

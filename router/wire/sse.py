@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 DONE = "[DONE]"
+# NaN, which some write for a probability, is no JSON: nobody could read an answer with it.
+_DECODER = json.JSONDecoder(parse_constant=lambda _name: None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +22,16 @@ class Event:
 
     def json(self) -> dict[str, Any]:
         """The data as a JSON object; {} for anything else (`[DONE]`)."""
-        try:
-            value = json.loads(self.data)
-        except ValueError:
-            return {}
-        return value if isinstance(value, dict) else {}
+        return json_object(self.data)
+
+
+def json_object(told: str) -> dict[str, Any]:
+    """{} for anything else."""
+    try:
+        value = _DECODER.decode(told)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 class SseParser:
@@ -31,6 +39,7 @@ class SseParser:
 
     def __init__(self) -> None:
         self._rest = b""
+        self._begun = False
 
     @property
     def waiting(self) -> int:
@@ -39,13 +48,26 @@ class SseParser:
 
     def feed(self, piece: bytes) -> Iterator[Event]:
         text = self._rest + piece
+        if not self._begun and len(text) >= len(BOM_UTF8):
+            self._begun, text = True, text.removeprefix(BOM_UTF8)
         # A line break cut in two is one line break: its second half comes with the next piece.
         held = b"\r" if text.endswith(b"\r") else b""
-        *blocks, rest = text.removesuffix(held).replace(b"\r\n", b"\n").split(b"\n\n")
+        *blocks, rest = text.removesuffix(held).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n\n")
         self._rest = rest + held
         for block in blocks:
             if (event := _event(block)) is not None:
                 yield event
+
+    def end(self) -> Iterator[Event]:
+        """The last event, where nobody wrote the empty line behind it."""
+        rest, self._rest = self._rest, b""
+        if (event := _event(rest.rstrip(b"\r\n"))) is not None:
+            yield event
+
+    @property
+    def rest(self) -> bytes:
+        """What is no whole event."""
+        return self._rest
 
 
 def _event(block: bytes) -> Event | None:

@@ -110,7 +110,7 @@ FIELDS: Mapping[str, tuple[Any, ...]] = {
     "prompt": (deep(20), [[1, 2], 3], [10**9], [-1], {"prompt_string": "x", "multimodal_data": ["!"]}, {"a": 1}),
     "input_extra": (3, [3], [{}], [{"text": 3}]),
     "response_fields": (3, ["none/such"]), "t_max_predict_ms": (-2, "x"), "preserved_tokens": (3, [3]),
-    "grammar_triggers": ([{}], 3, [{"type": 9, "value": "x"}]), "grammar_lazy": (True,), "reasoning_effort": (3, []),
+    "grammar_triggers": ([{}], 3), "grammar_lazy": (True,), "reasoning_effort": (3, []),
     "options": ("x", [], {"stop": 3}, {"stop": [3]}, {"temperature": "hot"}, {"num_predict": []}, {"seed": {}}),
     "format": ("yaml", 3, [], {"type": "nonsense"}, {"$ref": "#/nowhere"}, {"type": "string", "pattern": "(("}),
     "think": (3, "nonsense", []), "images": ("x", [3], ["!!!"], ["AAAA"], [""]), "keep_alive": ("nonsense", [], {}),
@@ -120,14 +120,14 @@ FIELDS: Mapping[str, tuple[Any, ...]] = {
 """Set beside what a body has."""
 
 
-def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, inner in items:
         yield (*path, key)
-        yield from _places(inner, (*path, key))
+        yield from places(inner, (*path, key))
 
 
-def _spoilt(body: Mapping[str, Any], place: tuple[Any, ...], *value: Any) -> dict[str, Any]:
+def spoilt(body: Mapping[str, Any], place: tuple[Any, ...], *value: Any) -> dict[str, Any]:
     """With `value` at `place`; without a value, with nothing there."""
     made = copy.deepcopy(dict(body))
     inner: Any = made
@@ -150,9 +150,9 @@ def mutations(names: tuple[str, ...], seed: int, per_base: int) -> Iterator[tupl
     chance = random.Random(seed)
     for name in names:
         path, base = BASES[name]
-        places = list(_places(base))
-        left_out = [_spoilt(base, place) for place in places]
-        drawn = [_spoilt(base, place, value) for place in places for value in WRONG]
+        parts = list(places(base))
+        left_out = [spoilt(base, place) for place in parts]
+        drawn = [spoilt(base, place, value) for place in parts for value in WRONG]
         drawn += [{**base, field: value} for field, values in FIELDS.items() for value in values]
         bodies = [{}, *left_out, *chance.sample(drawn, min(per_base, len(drawn)))]
         yield from ((path, json.dumps(body).encode()) for body in bodies)

