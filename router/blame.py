@@ -11,23 +11,25 @@ from typing import Final
 
 _NOT_SUPPORTED: Final = 501  # infilling, embeddings, reranking: asked of a model that cannot
 _READING: Final = re.compile(
-    r"failed to parse|missing |expected |unsupported |unknown (?:reasoning|content|role)|field '|'\w+' |\"\w+\" "
+    r"failed to parse|missing |expected |unsupported |unknown (?:reasoning|content|role)"
+    r"|field '|'\w+' |\"\w+\" "
     r"|\[json\.exception|json schema|\s*-{6,}|jinja|template|unable to generate parser",
     re.IGNORECASE,
 )
 """How a message begins that is about reading the request; what follows may be any words of the client's."""
 _ENGINES: Final = re.compile(
     r"comput|input batch|context size has been exceeded|invalid diff|produced output|decode the batch"
-    r"|bad_alloc|memory|allocat|kv cache|cuda|vulkan|metal|rocm|sycl|ggml|backend|device|unknown exception|unforeseen"
-    r"|process (?:the )?(?:image|audio|video)|slot|failed to (?:open|read|write|bind)|api key|timed? ?out",
+    r"|bad_alloc|memory|allocat|kv cache|cuda|vulkan|metal|rocm|sycl|ggml|backend|device"
+    r"|unknown exception|unforeseen|process (?:the )?(?:image|audio|video)|slot"
+    r"|failed to (?:open|read|write|bind)|api key|timed? ?out",
     re.IGNORECASE,
 )
 """Words of what goes wrong in the engine itself, whatever else is said."""
 _CLIENTS: Final = re.compile(
     # of fields and their values
-    r"\b(?:is|are) (?:required|missing|empty)|\bmissing\b|\bmust\b|\bexpected\b|\bunexpected\b|\bunsupported\b"
-    r"|\bunknown\b|\binvalid\b|\bnot (?:supported|found|allowed|provided|a valid)\b|does not (?:support|match|exist)"
-    r"|\brequires?\b|\bcannot (?:determine|resolve|use|be (?:empty|used|combined))|\bonly\b.*\b(?:supported|allowed)"
+    r"\b(?:is|are) (?:required|empty)|\bmissing\b|\bmust\b|\b(?:un)?expected\b|\bunsupported\b|\bunknown\b"
+    r"|\binvalid\b|\bnot (?:supported|found|allowed|provided|a valid)\b|does not (?:support|match|exist)"
+    r"|\brequires?\b|\bcannot (?:determine|resolve|use|be (?:empty|used|combined))|\bonly\b.*\bsupported"
     # of JSON, grammars, schemas, templates, and the ids of tokens
     r"|json\.exception|\bpars(?:e|ing)\b|\bgrammar\b|\bschema\b|\bregex|\bjinja\b|\btemplate\b|while executing"
     r"|\broles?\b|_M_range_check|_M_default_append|\bout of range\b|\bstoi?\b|\btokenize\b"

@@ -1,4 +1,4 @@
-"""Requests of every dialect, and what clients get wrong about them: valid ones with some of their parts spoilt."""
+"""Requests of every dialect, and what clients get wrong about them: valid ones with parts of them spoilt."""
 
 from __future__ import annotations
 
@@ -51,7 +51,8 @@ BASES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "tokenize": ("/tokenize", {"content": "Hello", "add_special": True}),
     "detokenize": ("/detokenize", {"tokens": [5, 6, 7]}),
     "template": ("/apply-template", {"messages": [USER]}),
-    "ollama": ("/api/chat", {"messages": [USER], "options": {"temperature": 0.5, "num_predict": 4, "stop": ["x"]},
+    "ollama": ("/api/chat", {"messages": [USER], "options": {"temperature": 0.5, "num_predict": 4,
+        "stop": ["x"]},
         "format": PARAMETERS, "stream": False}),
     "ollama talk": ("/api/chat", {"messages": [USER, {"role": "assistant", "content": "", "tool_calls": [CALL]},
         {"role": "tool", "tool_name": "weather", "content": "3 °C"}], "tools": [TOOL], "stream": False}),
@@ -75,19 +76,23 @@ def deep(levels: int) -> Any:
 
 WRONG: tuple[Any, ...] = (
     None, True, False, 0, -1, -2, 1, 2.5, 1e12, 1e300, 2**63, -(2**63) - 1, 10**30,
-    "", " ", "nonsense", "1", "-1", "ünï\u0000code", "\ud800", "data:image/png;base64,!!!", "https://127.0.0.1:1/x.png",
+    "", " ", "nonsense", "1", "-1", "ünï\u0000code", "\ud800", "data:image/png;base64,!!!",
+    "https://127.0.0.1:1/x.png",
     [], {}, [None], [[]], [{}], [1, "a"], ["", ""], {"type": "nonsense"}, {"type": "text"},
     {"type": "image_url"}, {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}},
     {"type": "object", "properties": {"a": {"type": "nonsense"}}}, {"$ref": "#/$defs/none"},
-    {"type": "string", "pattern": "^(a"}, {"type": "function", "function": {}}, {"role": "nobody", "content": 1},
+    {"type": "string", "pattern": "^(a"}, {"type": "function", "function": {}}, {"role": "nobody",
+        "content": 1},
     'root ::= "a', deep(200),
 )  # fmt: skip
 """Put in the place of each part of a body."""
 
 FIELDS: Mapping[str, tuple[Any, ...]] = {
     "grammar": ('root ::= "a', "x", 3, 'root ::= none', 'a ::= "b"'),
-    "json_schema": ("x", 3, {"type": "nonsense"}, {"$ref": "#/nowhere"}, {"type": "string", "pattern": "(("}, []),
-    "response_format": ("json", {"type": "nonsense"}, {"type": "json_schema"}, {"type": "json_schema", "json_schema": 3},
+    "json_schema": ("x", 3, {"type": "nonsense"}, {"$ref": "#/nowhere"}, {"type": "string", "pattern": "(("},
+        []),
+    "response_format": ("json", {"type": "nonsense"}, {"type": "json_schema"}, {"type": "json_schema",
+        "json_schema": 3},
         {"type": "json_object", "schema": {"$ref": "#/nowhere"}}),
     "tools": ("x", {}, [3], [{}], [{"type": "function"}], [{"type": "function", "function": {"name": 3}}],
         [{"type": "function", "function": {"name": "f", "parameters": {"type": "nonsense"}}}],
@@ -104,16 +109,19 @@ FIELDS: Mapping[str, tuple[Any, ...]] = {
     "continue_final_message": (True, "x", 3),
     "n_probs": (-1, 10**9, "x"), "n": (0, -1, 10**9, "x"), "n_cmpl": (0, -1, 10**6, "x"),
     "id_slot": (99, -5, "x"), "n_keep": (-5, 10**9, "x"), "lora": (3, [3], [{"id": 99, "scale": 1}], [{}]),
-    "mirostat": (9, "x"), "temperature": (-1, "x", 10**9), "top_k": (-1, "x"), "repeat_last_n": (-5, "x", 10**9),
+    "mirostat": (9, "x"), "temperature": (-1, "x", 10**9), "top_k": (-1, "x"), "repeat_last_n": (-5,
+        "x", 10**9),
     "dimensions": (0, -1, "x"), "encoding_format": ("nonsense", 3), "embd_normalize": ("x", 10**9),
     "thinking": (3, "x", {"type": 3}, {"type": "enabled", "budget_tokens": "x"}),
-    "prompt": (deep(20), [[1, 2], 3], [10**9], [-1], {"prompt_string": "x", "multimodal_data": ["!"]}, {"a": 1}),
+    "prompt": (deep(20), [[1, 2], 3], [10**9], [-1], {"prompt_string": "x", "multimodal_data": ["!"]},
+        {"a": 1}),
     "input_extra": (3, [3], [{}], [{"text": 3}]),
     "response_fields": (3, ["none/such"]), "t_max_predict_ms": (-2, "x"), "preserved_tokens": (3, [3]),
     "grammar_triggers": ([{}], 3), "grammar_lazy": (True,), "reasoning_effort": (3, []),
     "options": ("x", [], {"stop": 3}, {"stop": [3]}, {"temperature": "hot"}, {"num_predict": []}, {"seed": {}}),
     "format": ("yaml", 3, [], {"type": "nonsense"}, {"$ref": "#/nowhere"}, {"type": "string", "pattern": "(("}),
-    "think": (3, "nonsense", []), "images": ("x", [3], ["!!!"], ["AAAA"], [""]), "keep_alive": ("nonsense", [], {}),
+    "think": (3, "nonsense", []), "images": ("x", [3], ["!!!"], ["AAAA"], [""]), "keep_alive": ("nonsense",
+        [], {}),
     "suffix": ("b", 3), "template": ("x", 3), "context": ([1], "x"), "stream": ("x", 3, None, []),
     "stream_options": (3, "x", []), "model": (3, [], {}), "messages": (3, "x", {}, [], [3], [[]]),
 }  # fmt: skip
@@ -140,8 +148,10 @@ def spoilt(body: Mapping[str, Any], place: tuple[Any, ...], *value: Any) -> dict
     return made
 
 
-RAW = (b"", b"{", b"[]", b"3", b'"x"', b"null", b"\xff\xfe", b'{"a": NaN}', b'{"temperature": 1e999}',
-       b'{"seed": Infinity}', b'{"messages": ' + b"[" * 5000 + b"]" * 5000 + b"}", b'{"a":1}{"a":2}')  # fmt: skip
+RAW = (
+    b"", b"{", b"[]", b"3", b'"x"', b"null", b"\xff\xfe", b'{"a": NaN}', b'{"temperature": 1e999}',
+    b'{"seed": Infinity}', b'{"messages": ' + b"[" * 5000 + b"]" * 5000 + b"}", b'{"a":1}{"a":2}',
+)  # fmt: skip
 """Bodies that are no requests, of any endpoint."""
 
 

@@ -113,6 +113,28 @@ PARAMETERS = {"type": "object", "properties": {"city": {"type": "string"}}, "req
 WEATHER = {"type": "function", "function": {"name": "weather", "parameters": PARAMETERS}}
 
 
+async def cut_everywhere(hal0: Hal0) -> None:
+    """Row 5: the call cut off by the limit of tokens, wherever, in every dialect."""
+    claude = {"name": "weather", "input_schema": PARAMETERS}
+    plain = {"type": "function", **WEATHER["function"]}
+    for limit in range(1, 6):
+        for stream in (False, True):
+            for path, body in {
+                "/v1/messages": {"messages": HI, "tools": [claude], "max_tokens": limit},
+                "/v1/chat/completions": {"messages": HI, "tools": [WEATHER], "max_tokens": limit},
+                "/v1/responses": {"input": "Hi", "tools": [plain], "max_output_tokens": limit},
+                "/api/chat": {"messages": HI, "tools": [WEATHER], "options": {"num_predict": limit}},
+            }.items():
+                asked = {"model": "primary", "stream": stream, **body}
+                async with hal0.session.post(hal0.url + path, json=asked) as answer:
+                    told = await answer.text()
+                assert answer.status == 200 and '"error":{' not in told, (path, limit, told)
+                if path == "/v1/messages" and not stream:
+                    message = json.loads(told)
+                    assert message["stop_reason"] == "max_tokens", told
+                    assert all(isinstance(block["input"], dict) for block in message["content"])
+
+
 async def test_a_tool_is_called_and_told_its_result(
     make_hal0: Callable[[str], Hal0], model_folder: Path, speaking_model: SpeakingModel
 ) -> None:
@@ -124,6 +146,7 @@ async def test_a_tool_is_called_and_told_its_result(
         "slots:\n  primary: {model: tools}\n"
     )
     await hal0.start()
+    await cut_everywhere(hal0)
     told = await lines(hal0, "/api/chat", model="primary", messages=HI, tools=[WEATHER])
     [call] = told[-2]["message"]["tool_calls"]
     assert call["function"] == {"name": "weather", "arguments": {"city": "Oslo"}}

@@ -58,6 +58,7 @@ def fault(path: str, status: int, raw: bytes) -> str | None:
     return None
 
 
+@pytest.mark.timeout(300)
 async def test_no_wrong_request_is_the_servers_fault(serving: Hal0) -> None:
     """Row 31: an SDK sends what got a 5xx again, three times."""
     faults = []

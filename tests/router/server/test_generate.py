@@ -229,3 +229,14 @@ async def test_progress_is_told_when_it_moves(make: Make) -> None:
     _, body = await soon(answer)
     told = [block for block in body.split(b"\n\n") if block.startswith(b"event: model_switching")]
     assert told and len(told) == len(set(told))
+
+
+async def test_a_stream_that_ends_before_its_end_is_an_error(make: Make) -> None:
+    """Row 5: a clean end would pass half an answer for a whole one."""
+    stage = await make()
+    stage.script = says(event(choices=[{"index": 0, "delta": {"content": "Al"}, "finish_reason": None}]))
+    status, told = await stage.post(CHAT, {"messages": [], "stream": True})
+    assert status == 200 and b"Al" in told
+    last = json.loads(told.strip().rpartition(b"data: ")[2])
+    assert "before it was complete" in last["error"]["message"]
+    assert last["error"]["details"]["code"] == "engine.failed"

@@ -34,13 +34,15 @@ def ollama(form: type[Lines | Document], dialect: Any, part: Any) -> Make:
 
 
 ENCODERS: dict[str, tuple[Make, ...]] = {
-    "chat": (ChatAggregate, ChatStream, ollama(Lines, "chat", message_part), ollama(Document, "chat", message_part),
-        ollama(Lines, "chat", response_part), ollama(Document, "chat", response_part)),
+    "chat": (ChatAggregate, ChatStream, ollama(Lines, "chat", message_part),
+        ollama(Document, "chat", message_part), ollama(Lines, "chat", response_part),
+        ollama(Document, "chat", response_part)),
     "completion": (CompletionAggregate, CompletionStream, ollama(Lines, "text", response_part),
         ollama(Document, "text", response_part)),
     "responses": (ResponsesAggregate, ResponsesStream),
     "messages": (MessagesAggregate, MessagesStream),
-    "native": (NativeAggregate, ollama(Lines, "native", response_part), ollama(Document, "native", response_part)),
+    "native": (NativeAggregate, ollama(Lines, "native", response_part),
+        ollama(Document, "native", response_part)),
     "embeddings": (partial(Embeddings, "m", 2, lambda: 0), partial(OneEmbedding, "m", None, lambda: 0)),
 }  # fmt: skip
 CASES = [
