@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QObject, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 
 from app import text, texts_models
 from app.link import Link
-from app.menu_model import Action, Command
+from app.menu_model import Action, Command, order_of
 from app.remedy import remedy_changes
-from app.settings_view import LOCAL_ONLY
 from app.settings_written import NotReadable
-from router.config.change import ConfigChange
 from router.errors import RouterError, SwitchCancelled
-from router.state import DownloadOrder
+from router.orders.kinds import EditConfig, ReadConfig
 from router.tasks import spawn
 
 log = logging.getLogger(__name__)
@@ -96,7 +92,8 @@ class Actions(QObject):
     async def _run(self, command: Command) -> None:
         began = time.monotonic()
         try:
-            await self._send(command)
+            await self._give_model_its_flags(command)
+            await self._link.carry_out(order_of(command))
         except SwitchCancelled:
             log.info("switch of %s cancelled", command.slot)
         except RouterError as error:
@@ -112,32 +109,10 @@ class Actions(QObject):
             if command.action is Action.LOAD:
                 self.switched.emit(command.slot, command.model, time.monotonic() - began)
 
-    def _send(self, command: Command) -> Coroutine[Any, Any, None]:
-        slot, link = command.slot, self._link
-        match command.action:
-            case Action.LOAD:
-                return self._load(command)
-            case Action.CANCEL:
-                return link.cancel(slot)
-            case Action.CUT:
-                return link.cut(slot)
-            case Action.WAIT:
-                return link.wait(slot)
-            case Action.UNLOAD:
-                return link.unload(slot)
-            case Action.UNLOAD_ALL:
-                return link.unload_all()
-            case Action.RESTART:
-                return link.restart(slot)
-            case Action.DOWNLOAD:
-                return link.download(DownloadOrder(command.value), command.model)
-            case Action.LOCAL_ONLY:
-                return link.edit_config([ConfigChange(LOCAL_ONLY, bool(command.value))])
-        raise AssertionError(f"not a command for the router: {command.action}")
-
-    async def _load(self, command: Command) -> None:
+    async def _give_model_its_flags(self, command: Command) -> None:
+        """A remedy that a person chose: it is written down before the model is loaded with it."""
         model = self._link.snapshot.model(command.model)
         if command.flags and model is not None:
-            document = await self._link.read_config()
-            await self._link.edit_config(remedy_changes(document, model, command.flags))
-        await self._link.load(command.slot, command.model, force=command.force)
+            document = await self._link.carry_out(ReadConfig())
+            changes = remedy_changes(document, model, command.flags)
+            await self._link.carry_out(EditConfig(tuple(changes)))

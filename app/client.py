@@ -5,16 +5,15 @@ from __future__ import annotations
 import http.client
 import json
 import urllib.error
-import urllib.parse
 import urllib.request
-from typing import Any
+from typing import Any, TypeVar
 
 from router.config.schema import ServerConfig
+from router.orders.order import READ_SECONDS, Order, encode
 from router.paths import Paths
 from router.state import ServerStatus
 
-READ_SECONDS = 10.0
-"""For an answer that waits for nothing; loading and unloading take as long as they take."""
+R = TypeVar("R")
 
 
 class NotRunning(Exception):
@@ -56,26 +55,14 @@ class Client:
         """Every model and what it takes (GET /api/models)."""
         return self._call("GET", "/api/models", timeout=READ_SECONDS)
 
-    def logs(self, slot: str) -> list[str]:
-        lines: list[str] = self._call("GET", _slot_path(slot, "logs"), timeout=READ_SECONDS)["lines"]
-        return lines
-
-    def load(self, slot: str, model: str, *, force: bool = False) -> None:
-        """Returns when the model is ready. Raises Refused with the reason it is not. `force`: even if its
-        memory is not there."""
-        body: dict[str, Any] = {"model": _as_typed(model), **({"force": True} if force else {})}
-        self._call("POST", _slot_path(slot, "load"), body)
-
-    def unload(self, slot: str) -> None:
-        self._call("POST", _slot_path(slot, "unload"))
-
-    def turn(self, slot: str, order: str) -> None:
-        """`order`: "cancel" the slot's switch, "cut" the requests it waits for, or "wait" for them."""
-        self._call("POST", _slot_path(slot, order), timeout=READ_SECONDS)
-
-    def reload(self) -> dict[str, Any]:
-        """Returns the state when hal0.yaml is in effect. Raises Refused with what is wrong in it."""
-        return self._call("POST", "/api/reload")
+    def carry_out(self, order: Order[R]) -> R:
+        """Returns when it is done. Raises Refused with the reason why not."""
+        call = encode(order)
+        told = self._call(call.method, call.target, call.body, call.seconds)
+        if order.outcome is None:
+            return None  # type: ignore[return-value]  # R is None where there is no outcome
+        done: R = order.outcome.read(told)
+        return done
 
     def _call(
         self, method: str, path: str, body: dict[str, Any] | None = None, timeout: float | None = None
@@ -111,10 +98,6 @@ def _why(error: Exception) -> object:
     """The words of a system's error, without its number."""
     reason = getattr(error, "reason", error)
     return getattr(reason, "strerror", None) or reason
-
-
-def _slot_path(slot: str, action: str) -> str:
-    return f"/api/slots/{urllib.parse.quote(_as_typed(slot), safe='')}/{action}"
 
 
 def _as_typed(argument: str) -> str:

@@ -10,6 +10,7 @@ from app.settings_written import ENVIRONMENT, NotReadable, Written, api_keys
 from router.config.change import ConfigDocument
 from router.config.hidden import HIDDEN
 from router.errors import RouterError
+from router.orders.kinds import ReadConfig
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ def key_of(document: ConfigDocument) -> ClientKey:
 async def read_key(link: Link) -> ClientKey | None:
     """The key as hal0.yaml has it now; None where it cannot be read."""
     try:
-        return key_of(await link.read_config())
+        return key_of(await link.carry_out(ReadConfig()))
     except RouterError as error:
         log.info("hal0.yaml was not read for a client's key: %s", error.message)
         return None

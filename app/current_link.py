@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from app.link import Attached, Link
-from app.passed_on import Command, PassedOn
+from router.orders.order import Order
 from router.state import Observer, Observers, Snapshot
 
-T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Host(Link, Protocol):
@@ -38,8 +38,8 @@ class Routers:
     other: Callable[[], Host | None] = lambda: None
 
 
-class CurrentLink(PassedOn):
-    """Passes everything on to one host, which can be replaced while the window stays."""
+class CurrentLink:
+    """A link to one host, which can be replaced while the window stays."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -89,8 +89,8 @@ class CurrentLink(PassedOn):
     def subscribe(self, observer: Observer) -> Callable[[], None]:
         return self._observers.add(observer)
 
-    async def _call(self, command: Command[T]) -> T:
-        return await command(self._host)
+    async def carry_out(self, order: Order[R]) -> R:
+        return await self._host.carry_out(order)
 
     def _on_change(self, snapshot: Snapshot) -> None:
         for observer in self._observers:

@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 from app import text_window, texts_pull
 from app.link import Link
 from router.errors import EngineMissing, RouterError
+from router.orders.kinds import CheckEngine, InstallEngine
 from router.state import SlotStatus, Snapshot
 from router.tasks import spawn
 
@@ -78,7 +79,7 @@ class EngineSetup(QObject):
 
     async def _look(self) -> None:
         try:
-            problem = await self._link.engine_problem()
+            problem = await self._link.carry_out(CheckEngine())
         except RouterError as error:  # hal0 starts or stops
             log.info("llama-server was not looked for: %s", error.message)
             return
@@ -90,7 +91,7 @@ class EngineSetup(QObject):
 
     async def _install(self, *, missing: bool = True) -> None:
         try:
-            version = await self._link.install_engine(self._progressed.emit)
+            version = await self._link.carry_out(InstallEngine(self._progressed.emit))
         except RouterError as error:
             self._show(EngineView(error.message, missing=missing, installable=True, failed=True))
         except Exception:

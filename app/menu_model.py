@@ -9,13 +9,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from app import text, texts_pull, texts_remote
 from app.link import Attached
 from app.remote_model import groups
 from app.room import Rooms
+from router.config.change import ConfigChange
+from router.orders.kinds import (
+    Cancel,
+    Cut,
+    Download,
+    EditConfig,
+    Load,
+    Restart,
+    Unload,
+    UnloadAll,
+    WaitForRequests,
+)
+from router.orders.order import Order
 from router.remote.names import all_places
-from router.state import ServerState, SlotState, SlotStatus, Snapshot
+from router.state import DownloadOrder, ServerState, SlotState, SlotStatus, Snapshot
 
 ENGINE = "llama-server"
 LINE_LIMIT = 34
@@ -67,6 +81,31 @@ class Command:
     value: str = ""
     force: bool = False
     flags: tuple[str, ...] = ()
+
+
+def order_of(command: Command) -> Order[Any]:
+    """What the router is asked for. Only for actions that are the router's."""
+    slot = command.slot
+    match command.action:
+        case Action.LOAD:
+            return Load(slot, command.model, command.force)
+        case Action.CANCEL:
+            return Cancel(slot)
+        case Action.CUT:
+            return Cut(slot)
+        case Action.WAIT:
+            return WaitForRequests(slot)
+        case Action.UNLOAD:
+            return Unload(slot)
+        case Action.UNLOAD_ALL:
+            return UnloadAll()
+        case Action.RESTART:
+            return Restart(slot)
+        case Action.DOWNLOAD:
+            return Download(DownloadOrder(command.value), command.model)
+        case Action.LOCAL_ONLY:
+            return EditConfig((ConfigChange(("local_only",), bool(command.value)),))
+    raise AssertionError(f"not an order for the router: {command.action}")
 
 
 @dataclass(frozen=True, slots=True)

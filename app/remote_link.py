@@ -15,18 +15,18 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from app.link import Attached
-from app.passed_on import Command, PassedOn
 from router.errors import ShuttingDown
 from router.loop import run
+from router.orders.order import Order
 from router.remote.hal0 import RemoteHal0
 from router.remote.link import HEARTBEAT_SECONDS
 from router.state import Observer, Observers, ServerState, ServerStatus, Snapshot
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
+R = TypeVar("R")
 
 
-class RemoteLink(PassedOn):
+class RemoteLink:
     """While there is no contact, the snapshot holds nothing but an endpoint that failed, and why."""
 
     def __init__(
@@ -83,12 +83,12 @@ class RemoteLink(PassedOn):
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
-    async def _call(self, command: Command[T]) -> T:
-        """Run a command on the link's loop. Cancelling ends the wait here; what was begun there goes on."""
+    async def carry_out(self, order: Order[R]) -> R:
+        """On the link's loop. Cancelling ends the wait here; what was begun there goes on."""
         remote, loop, event = self._remote, self._loop, self._asked_to_stop
         if remote is None or loop is None or event is None or event.is_set() or loop.is_closed():
             raise ShuttingDown("The connection to hal0 is closed; start the tray again.")
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(command(remote), loop))
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(remote.carry_out(order), loop))
 
     def _run(self) -> None:
         try:

@@ -14,21 +14,21 @@ import threading
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from app.link import Attached, Commands
-from app.passed_on import Command, PassedOn
+from app.link import Attached
 from router.errors import ShuttingDown
 from router.loop import run
+from router.orders.order import Order, TakesOrders
 from router.state import Observer, Observers, Snapshot, StateStore
 from router.tasks import spawn
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
+R = TypeVar("R")
 
 SWITCH_INTERVAL = 0.0005
 """Seconds; see `RouterHost.start`."""
 
 
-class HostedService(Commands, Protocol):
+class HostedService(TakesOrders, Protocol):
     """What the host needs of `router.service.Service`; every coroutine runs on the router's loop."""
 
     @property
@@ -39,7 +39,7 @@ class HostedService(Commands, Protocol):
     async def stop(self) -> None: ...
 
 
-class RouterHost(PassedOn):
+class RouterHost:
     """Runs one service on a thread of its own, and is the `Link` to it.
 
     `make_service` is called on the router's thread, inside its loop. Until it has returned, the snapshot is an
@@ -98,12 +98,12 @@ class RouterHost(PassedOn):
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
-    async def _call(self, command: Command[T]) -> T:
-        """Run a command on the router's loop; cancelling here cancels it there."""
+    async def carry_out(self, order: Order[R]) -> R:
+        """On the router's loop; cancelling here cancels it there."""
         service, loop, event = self._service, self._loop, self._asked_to_stop
         if service is None or loop is None or event is None or event.is_set() or loop.is_closed():
             raise ShuttingDown("hal0's router is not running; start hal0 again.")
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(command(service), loop))
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(service.carry_out(order), loop))
 
     def _run(self) -> None:
         try:

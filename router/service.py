@@ -8,27 +8,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 import aiohttp
 
-from router.config.change import ConfigChange, ConfigDocument
 from router.config.problems import ConfigErrors
 from router.config.schema import Config, EngineConfig
+from router.dispatch import Dispatcher
 from router.engine.environment import secret_variables
-from router.engine.find import EngineProblem, engine_problem
 from router.engine.launcher import Launcher
 from router.engine.log import LogFiles
 from router.errors import PortInUse, UpstreamFailed
-from router.files import tail
 from router.hub.downloads import Downloads
 from router.hub.updates import UpdateWatch
 from router.live_config import LiveConfig
 from router.memory.sources import find_source
 from router.memory.system import MemorySystem
+from router.orders.order import Order
 from router.paths import Paths
 from router.reconfigure import Reconfigurer
 from router.reload import choose_model
@@ -37,22 +35,18 @@ from router.selection import Selected, SelectionFile
 from router.server.app import engine_session
 from router.server.context import Context
 from router.server.listener import Listener
-from router.server.orders import Orders
 from router.server.upstream import Upstreams
-from router.state import DownloadOrder, ServerState, ServerStatus, Snapshot, StateStore, UpdateStatus
+from router.state import ServerState, ServerStatus, Snapshot, StateStore, UpdateStatus
 from router.supervisor import Supervisor
 from router.tasks import spawn
 from router.upstreams.keys import KeyMissing, Keys
 from router.upstreams.registry import UpstreamRegistry
 from router.version import __version__
 
-if TYPE_CHECKING:
-    from router.engine.install import OnProgress
-    from router.wire.offer import Offer
-
 __all__ = ["Service", "choose_model"]
 
 log = logging.getLogger(__name__)
+R = TypeVar("R")
 
 
 class Service:
@@ -84,7 +78,7 @@ class Service:
         self._keys = Keys()
         self._elsewhere = UpstreamRegistry(self.store, self._keys)
         self._remotes = Remotes(self._elsewhere.remote_says, self._find_key)
-        self._orders: Orders | None = None
+        self._dispatcher: Dispatcher | None = None
         self._downloads = Downloads(self.store, paths, self._current, self._model_arrived)
         self._updates = UpdateWatch(self.store, self._current, paths, self._found_updates)
         self._background: list[asyncio.Task[None]] = []
@@ -103,19 +97,24 @@ class Service:
         launcher = self._make_launcher(self._config.engine)
         await launcher.reap_leftovers()
         self._supervisor = Supervisor(self.store, launcher, self._log_files, self._memory.gate)
+        self._dispatcher = Dispatcher(
+            self.store,
+            self._supervisor,
+            self._remotes,
+            self._live,
+            self._downloads,
+            self._updates,
+            self._paths,
+            self._current,
+        )
         context = Context(
             self.store,
             self._supervisor,
+            self._dispatcher,
             self._upstreams,
-            settings=self._live,
             elsewhere=self._elsewhere,
-            remotes=self._remotes,
-            log_file=self._paths.logs / "hal0.log",
-            engines=self,
-            downloads=self._downloads,
         )
         context.admit(server)
-        self._orders = context.orders
         self._listener = Listener(server, context, self._paths.state)
         self._reconfigurer = Reconfigurer(
             self._config, catalog, self.store, self._supervisor, self._listener, self._make_launcher
@@ -160,83 +159,12 @@ class Service:
         if self._log_files is not None:
             await asyncio.to_thread(self._log_files.close)
 
-    # -- a person's commands ---------------------------------------------------------------------------
-
-    async def load(self, slot: str, model: str, force: bool = False) -> None:
-        """Switch `slot` to `model`; returns when it is ready. Raises RouterError; the slot is restored.
-        `force`: even if its memory is not there."""
-        await self._commands.load(slot, model, force)
-
-    async def unload(self, slot: str) -> None:
-        await self._commands.unload(slot)
-
-    async def unload_all(self) -> None:
-        await self._commands.unload_all()
-
-    async def restart(self, slot: str) -> None:
-        await self._commands.restart(slot)
-
-    async def cancel(self, slot: str) -> None:
-        await self._commands.cancel(slot)
-
-    async def cut(self, slot: str) -> None:
-        await self._commands.cut(slot)
-
-    async def wait(self, slot: str) -> None:
-        await self._commands.wait(slot)
-
-    async def logs(self, slot: str) -> list[str]:
-        return await self._commands.logs(slot)
-
-    async def router_log(self) -> list[str]:
-        """hal0's own last log lines."""
-        return await asyncio.to_thread(tail, self._paths.logs / "hal0.log")
-
-    async def engine_command(self, slot: str) -> list[str]:
-        """The slot's engine's command line, [] while none runs. Keys are never in it."""
-        return await self._commands.engine_command(slot)
-
-    async def read_config(self) -> ConfigDocument:
-        """hal0.yaml as it is, keys hidden. Raises ConfigErrors when it cannot be read at all."""
-        return await self._live.read_config()
-
-    async def edit_config(self, changes: Sequence[ConfigChange]) -> None:
-        """Change hal0.yaml and apply it. Raises ConfigErrors with nothing written; see LiveConfig."""
-        await self._live.edit_config(changes)
-
-    async def engine_problem(self) -> EngineProblem | None:
-        """What keeps llama-server from running; None where one can be run."""
-        return await asyncio.to_thread(engine_problem, self._current().engine, self._paths)
-
-    async def install_engine(self, on_progress: OnProgress) -> str:
-        """Fetch a llama-server into hal0's own folder and return its version. Raises InstallFailed.
-
-        `on_progress` is called on the router's loop. The next load uses it; nothing that runs is touched.
-        """
-        from router.engine.install import install_engine  # rarely needed, and 20 ms of every start
-
-        version = (await install_engine(self._paths, on_progress=on_progress)).version
-        self._updates.again()
-        return version
-
-    async def offer(self, reference: str) -> Offer:
-        """What a repository on Hugging Face has, and whether it would fit. Raises PullFailed."""
-        return await self._downloads.offer(reference)
-
-    async def download(self, order: DownloadOrder, reference: str) -> None:
-        """Start, pause, go on with or remove a download. Raises PullFailed, ModelNotFound."""
-        await self._downloads.order(order, reference)
-
-    async def reload(self) -> None:
-        """Apply hal0.yaml as it is now, without waiting for the next look at it."""
-        await self._live.reload()
+    async def carry_out(self, order: Order[R]) -> R:
+        """See `router.orders.kinds`. Raises RouterError."""
+        assert self._dispatcher is not None, "start() comes first"
+        return await self._dispatcher.carry_out(order)
 
     # -- parts -----------------------------------------------------------------------------------------
-
-    @property
-    def _commands(self) -> Orders:
-        assert self._orders is not None, "start() comes first"
-        return self._orders
 
     def _current(self) -> Config:
         return self._reconfigurer.config if self._reconfigurer else self._config

@@ -20,6 +20,7 @@ from router.errors import PullFailed, RouterError
 from router.hub import shelf, store
 from router.hub.names import parse_reference
 from router.hub.pull import Paused, Plan, Pull
+from router.orders.kinds import Reload
 from router.paths import Paths
 
 PAUSED = 130
@@ -125,7 +126,7 @@ def _tell_running(config: Config, paths: Paths) -> None:
     client = Client(url, config.server.api_keys[0] if config.server.api_keys else None) if url else None
     if client is not None and client.answers():
         with suppress(NotRunning, Refused):  # a mistake in hal0.yaml is shown elsewhere
-            client.reload()
+            client.carry_out(Reload())
 
 
 def _refuse_if_loaded(config: Config, paths: Paths, url: str | None, download: store.Download) -> None:

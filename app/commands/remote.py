@@ -14,6 +14,7 @@ from router.config.load import load_config
 from router.config.problems import ConfigErrors
 from router.config.schema import UpstreamKind
 from router.config.sizes import memory_size
+from router.orders.kinds import Cancel, Cut, Load, ReadEngineLog, Reload, Unload, WaitForRequests
 from router.paths import Paths
 
 POLL_SECONDS = 0.2
@@ -49,7 +50,7 @@ def switch(config_file: Path | None, url: str | None, slot: str, model: str, *, 
 
     def load() -> None:
         try:
-            client.load(slot, model, force=force)
+            client.carry_out(Load(slot, model, force))
         except (NotRunning, Refused) as error:
             failure.append(error)
 
@@ -68,11 +69,14 @@ def switch(config_file: Path | None, url: str | None, slot: str, model: str, *, 
 
 def unload(config_file: Path | None, url: str | None, slot: str) -> int:
     try:
-        _client(config_file, url).unload(slot)
+        _client(config_file, url).carry_out(Unload(slot))
     except (NotRunning, Refused) as error:
         return _fail(error)
     print(f"{slot} is empty.")
     return 0
+
+
+_TURNS = {"cancel": Cancel, "cut": Cut, "wait": WaitForRequests}
 
 
 def turn(config_file: Path | None, url: str | None, slot: str, order: str) -> int:
@@ -80,7 +84,7 @@ def turn(config_file: Path | None, url: str | None, slot: str, order: str) -> in
     client = _client(config_file, url)
     try:
         before = next((s for s in _slots(client.state()) if s["name"] == slot), None)
-        client.turn(slot, order)
+        client.carry_out(_TURNS[order](slot))
     except (NotRunning, Refused) as error:
         return _fail(error)
     if before is not None and not (before.get("draining") or (order == "cancel" and before["target"])):
@@ -90,7 +94,7 @@ def turn(config_file: Path | None, url: str | None, slot: str, order: str) -> in
 
 def logs(config_file: Path | None, url: str | None, slot: str) -> int:
     try:
-        lines = _client(config_file, url).logs(slot)
+        lines = _client(config_file, url).carry_out(ReadEngineLog(slot))
     except (NotRunning, Refused) as error:
         return _fail(error)
     print("\n".join(lines) if lines else f"{slot} has no log yet.")
@@ -101,7 +105,7 @@ def reload(config_file: Path | None, url: str | None) -> int:
     """Apply hal0.yaml now. What the file's mistakes are is said before anything is asked of hal0."""
     try:
         client = _client(config_file, url)
-        client.reload()
+        client.carry_out(Reload())
     except (NotRunning, Refused) as error:
         return _fail(error)
     print("hal0.yaml is in effect.")

@@ -20,6 +20,7 @@ from app.window.engine_notice import EngineNotice
 from app.window.flow import Flow
 from app.window.parts import Card, Scroller, button, label, set_flag, set_text, wrapping_label
 from router.errors import RouterError
+from router.orders.kinds import ReadConfig
 from router.state import Snapshot
 from router.tasks import spawn
 
@@ -98,7 +99,7 @@ class FirstRunPage(QWidget):
     async def _ask(self, endpoint: str, slot: str) -> None:
         began = time.monotonic()
         try:
-            keys = (await self._link.read_config()).config.server.api_keys
+            keys = (await self._link.carry_out(ReadConfig())).config.server.api_keys
             key = keys[0] if keys else None
             words = await asyncio.to_thread(ask, endpoint, slot, text_window.QUESTION, key)
         except NoAnswer as error:

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.link import Link
 from router.errors import RouterError
+from router.orders.kinds import ReadEngineLog, ReadLog
 from router.tasks import spawn
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ class LogReader(QObject):
 
     async def _ask(self, slot: str) -> None:
         try:
-            lines = await (self._link.logs(slot) if slot else self._link.router_log())
+            lines = await self._link.carry_out(ReadEngineLog(slot) if slot else ReadLog())
         except RouterError as error:
             self.failed.emit(slot, error.message)
         except OSError as error:

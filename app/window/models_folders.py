@@ -17,6 +17,7 @@ from app.models_view import file_changes, folder_changes, folder_of, sort_droppe
 from app.settings_written import NotReadable
 from router.config.change import ConfigChange, ConfigDocument
 from router.errors import RouterError
+from router.orders.kinds import EditConfig, ReadConfig
 from router.tasks import spawn
 
 log = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ class FolderAdder(QObject):
         if not files:
             return ()
         try:
-            document = await self._link.read_config()
+            document = await self._link.carry_out(ReadConfig())
             new = await asyncio.to_thread(lambda: tuple(file for file in files if file_changes(document, file)))
         except RouterError as error:
             self.told.emit(error.message, True)
@@ -121,11 +122,11 @@ class FolderAdder(QObject):
     async def _change(self, ask: Ask, path: Path, added: str, known: str) -> tuple[str, bool]:
         """Make the changes that `ask` finds for `path`; what to say then."""
         try:
-            document = await self._link.read_config()
+            document = await self._link.carry_out(ReadConfig())
             asked = await asyncio.to_thread(ask, document, path)
             if not asked:
                 return known, False
-            await self._link.edit_config(asked)
+            await self._link.carry_out(EditConfig(tuple(asked)))
         except RouterError as error:
             return error.message, True
         except NotReadable as error:

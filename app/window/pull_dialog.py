@@ -15,6 +15,7 @@ from app.offer_model import offer_rows, verdict
 from app.window.offer_list import OfferList
 from app.window.parts import button, label, set_flag, set_text, wrapping_label
 from router.errors import RouterError
+from router.orders.kinds import Download, ReadOffer
 from router.state import DownloadOrder
 from router.tasks import spawn
 from router.wire.offer import Offer
@@ -70,7 +71,7 @@ class PullDialog(QDialog):
             self._run(partial(self._ask, wanted), f"offer {wanted}")
 
     async def _ask(self, wanted: str) -> None:
-        offer = await self._link.offer(wanted)
+        offer = await self._link.carry_out(ReadOffer(wanted))
         self.show_offer(offer)
 
     def _on_start(self) -> None:
@@ -81,7 +82,7 @@ class PullDialog(QDialog):
             self._run(partial(self._begin, reference), f"start {reference}")
 
     async def _begin(self, reference: str) -> None:
-        await self._link.download(DownloadOrder.START, reference)
+        await self._link.carry_out(Download(DownloadOrder.START, reference))
         self._task = None
         self.accept()
 

@@ -23,6 +23,7 @@ from app import texts_models as words
 from app.link import Link
 from app.window.parts import ElidedLabel
 from router.errors import RouterError
+from router.orders.kinds import ReadEngineCommand
 from router.state import Snapshot
 from router.tasks import spawn
 
@@ -77,7 +78,7 @@ class CommandView(QWidget):
 
     async def _load(self, slot: str) -> None:
         try:
-            argv = await self._link.engine_command(slot)
+            argv = await self._link.carry_out(ReadEngineCommand(slot))
         except RouterError as error:
             log.info("engine command of %s: %s", slot, error.message)
             argv = []

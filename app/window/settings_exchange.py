@@ -18,6 +18,7 @@ from router.config.change import ConfigDocument
 from router.config.places import reach, resolves
 from router.config.problems import ConfigErrors
 from router.errors import RouterError
+from router.orders.kinds import EditConfig, ReadConfig
 from router.tasks import spawn
 
 log = logging.getLogger(__name__)
@@ -134,7 +135,7 @@ class ConfigExchange(QObject):
             self.changed.emit()
 
     async def _read(self) -> None:
-        self.take(await self._link.read_config())
+        self.take(await self._link.carry_out(ReadConfig()))
 
     async def _apply(self) -> None:
         try:
@@ -150,10 +151,10 @@ class ConfigExchange(QObject):
         assert self.draft is not None
         asked = self.draft.changes()
         if asked:
-            await self._link.edit_config(asked)
+            await self._link.carry_out(EditConfig(tuple(asked)))
         # Anew, not on top: what was typed as "on" stands in the file as "true" now.
         names = self.draft.host_names
-        self.draft = Draft(await self._link.read_config())
+        self.draft = Draft(await self._link.carry_out(ReadConfig()))
         self.draft.host_names = names
 
     async def _guarded(self, work: Callable[[], Coroutine[Any, Any, None]]) -> bool:

@@ -17,12 +17,12 @@ from router.errors import PortInUse
 from router.server import (
     anthropic,
     control,
-    downloads,
     engine_routes,
     llamacpp,
     metadata,
     ollama,
     openai,
+    orders,
     sidecar,
 )
 from router.server.body import MAX_BODY
@@ -47,8 +47,8 @@ def make_app(context: Context) -> web.Application:
     metadata.add_routes(app)
     app[PATHS] = Paths(route.canonical for route in app.router.resources() if "{" not in route.canonical)
     control.add_routes(app)
+    orders.add_routes(app)
     engine_routes.add_routes(app)
-    downloads.add_routes(app)
     return app
 
 

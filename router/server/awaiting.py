@@ -68,7 +68,7 @@ async def _lease_within(context: Context, ticket: Ticket, route: Route, wait: fl
 async def _begin_load(context: Context, route: Route) -> None:
     """Wait in the place of a caller that did not want to, so that the load begins."""
     try:
-        async with context.commands.ticket(route.slot, route.model) as ticket:
+        async with context.seats.ticket(route.slot, route.model) as ticket:
             await ticket.lease()
     finally:
         context.waiting_for.discard(route)

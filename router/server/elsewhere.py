@@ -52,7 +52,7 @@ async def instead_of_slot(asked: Routed, error: RouterError) -> web.StreamRespon
         answer = await context.elsewhere.instead_of(slot, route.model, error, _call(asked))
     reason = " ".join(error.message.split())  # engines quote what clients wrote
     log.info("slot %s cannot answer, %s does instead: %s", slot.name, answer.served_by, reason)
-    context.commands.note_served_by(slot.name, answer.served_by)
+    context.seats.note_served_by(slot.name, answer.served_by)
     asked.log(answer.served_by, ResolutionPath.FALLBACK)
     return await _relay(answer, asked.exchange, client)
 

@@ -66,7 +66,7 @@ async def _serve(request: web.Request, exchange: Exchange) -> web.StreamResponse
 
 async def _from_slot(asked: Routed, wait: float | None) -> web.StreamResponse:
     context, exchange, client, route = asked.context, asked.exchange, asked.client, asked.route
-    async with context.commands.ticket(route.slot, route.model) as ticket:
+    async with context.seats.ticket(route.slot, route.model) as ticket:
         lease = await lease_of(context, ticket, route, client, wait)
         if lease.aborted:  # while the client was slow to take a sign of life
             raise aborted(lease)

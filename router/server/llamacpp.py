@@ -127,7 +127,7 @@ async def _ask_engine(context: Context, slot: SlotStatus, path: str) -> dict[str
 
 async def _get(context: Context, slot: SlotStatus, path: str) -> tuple[Head, bytes]:
     """Without a lease: reading must not keep a model from being unloaded. Raises EngineFailed."""
-    engine = context.commands.engine_of(slot.name)
+    engine = context.seats.engine_of(slot.name)
     if engine is None:
         raise EngineFailed(f'The engine of slot "{slot.name}" is gone; send the request again.')
     launch = engine.launch

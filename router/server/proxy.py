@@ -81,7 +81,7 @@ def _relay(context: Context, lease: Lease, exchange: Exchange, client: Client) -
     rename = Rename(named, served) if named != served else None
 
     def note(tokens_per_second: float) -> None:
-        context.commands.note_speed(lease.slot, tokens_per_second)
+        context.seats.note_speed(lease.slot, tokens_per_second)
 
     def complete() -> None:
         lease.on_abort, lease.answered = None, True

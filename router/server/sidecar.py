@@ -17,9 +17,11 @@ from aiohttp import web
 
 from router.config.schema import Kind
 from router.errors import BadRequest, SlotNotFound
+from router.orders.kinds import Load
+from router.orders.order import decode
 from router.server.body import read_json
 from router.server.context import CONTEXT
-from router.server.control import load_into
+from router.server.orders import give
 from router.state import ModelStatus, SlotState, SlotStatus, Snapshot
 from router.wire.openai import parse_call
 from router.wire.snapshot import slot_json
@@ -50,7 +52,8 @@ async def switch(request: web.Request) -> web.Response:
     if name is not None and not isinstance(name, str):
         raise BadRequest("`slot` must be a slot's name.", param="slot")
     slot = _slot(name, context.store.snapshot)
-    return await load_into(context, slot.name, {**body, "model": body.get("model") or body.get("profile")})
+    asked = {**body, "model": body.get("model") or body.get("profile")}
+    return await give(context, decode(Load, {"slot": slot.name}, asked), wait=bool(body.get("wait", True)))
 
 
 def _slot(name: str | None, snapshot: Snapshot) -> SlotStatus:

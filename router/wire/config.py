@@ -1,4 +1,4 @@
-"""The configuration in effect as JSON, its keys left out, and back."""
+"""hal0.yaml and the configuration in effect as JSON, keys left out, and back."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from router.config.change import ConfigDocument
 from router.config.schema import Config
 from router.names import speakable
 from router.wire.plain import read
@@ -22,6 +23,17 @@ def config_json(config: Config) -> dict[str, Any]:
 def parse_config_json(told: Any) -> Config:
     """The configuration `config_json` told, without its keys. Raises NotPlain."""
     return read(Config, told)
+
+
+def document_json(document: ConfigDocument) -> dict[str, Any]:
+    file = {"file": speakable(str(document.file)), "exists": document.exists, "text": document.text}
+    return {**file, "config": config_json(document.config)}
+
+
+def parse_document(told: Any) -> ConfigDocument:
+    """What `document_json` told. Raises NotPlain, KeyError, TypeError."""
+    config = parse_config_json(told["config"])
+    return ConfigDocument(Path(told["file"]), bool(told["exists"]), str(told["text"]), config)
 
 
 def _plain(value: Any) -> Any:

@@ -13,7 +13,7 @@ from router.config.edit import apply_changes
 from router.config.load import parse_text
 from router.paths import Paths
 from router.state import Snapshot
-from tests.app.fake_service import first_snapshot
+from tests.app.fake_service import Obeys, first_snapshot
 
 FILE = Path("/home/me/.config/hal0/hal0.yaml")
 SECRET = "hal0-secret-key-4711"
@@ -51,7 +51,7 @@ def applied(text: str, asked: Sequence[ConfigChange]) -> str:
     return apply_changes(text, asked, FILE)
 
 
-class ConfigLink:
+class ConfigLink(Obeys):
     """Attributes:
     text: hal0.yaml; None while there is none.
     asked: the changes of each `edit_config`.

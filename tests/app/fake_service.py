@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any, ClassVar
 
 from app.link import Attached
 from router.config.change import ConfigChange, ConfigDocument
@@ -14,6 +15,23 @@ from router.config.schema import Config, Kind
 from router.engine.find import EngineProblem
 from router.engine.install import InstallProgress, OnProgress
 from router.errors import EngineFailed, SlotNotFound
+from router.orders.kinds import (
+    Cancel,
+    CheckEngine,
+    Download,
+    EditConfig,
+    InstallEngine,
+    Load,
+    ReadConfig,
+    ReadEngineCommand,
+    ReadEngineLog,
+    ReadLog,
+    ReadOffer,
+    Restart,
+    Unload,
+    UnloadAll,
+)
+from router.orders.order import Order
 from router.state import (
     DeviceMemory,
     DownloadOrder,
@@ -69,7 +87,32 @@ def first_snapshot() -> Snapshot:
     return Snapshot(server=server, slots=(primary, embed), models=MODELS, memory=(memory,))
 
 
-class FakeService:
+class Obeys:
+    """Carries out each order by the method of its name here."""
+
+    _methods: ClassVar[dict[type[Order[Any]], str]] = {
+        Load: "load",
+        Unload: "unload",
+        UnloadAll: "unload_all",
+        Restart: "restart",
+        Cancel: "cancel",
+        ReadEngineLog: "logs",
+        ReadLog: "router_log",
+        ReadEngineCommand: "engine_command",
+        ReadConfig: "read_config",
+        EditConfig: "edit_config",
+        CheckEngine: "engine_problem",
+        InstallEngine: "install_engine",
+        ReadOffer: "offer",
+        Download: "download",
+    }
+
+    async def carry_out(self, order: Order[Any]) -> Any:
+        values = (getattr(order, field.name) for field in fields(order))  # type: ignore[arg-type]
+        return await getattr(self, self._methods[type(order)])(*values)
+
+
+class FakeService(Obeys):
     """Attributes:
     calls: every command received.
     called: set at each of them.
@@ -108,7 +151,7 @@ class FakeService:
         self._note(("stop",))
         self.store.update(server=replace(self.store.snapshot.server, state=ServerState.STOPPING))
 
-    async def load(self, slot: str, model: str, *, force: bool = False) -> None:
+    async def load(self, slot: str, model: str, force: bool = False) -> None:
         self._note(("load", slot, model, *(["force"] if force else [])))
         phases = (
             (SlotState.DRAINING, None),

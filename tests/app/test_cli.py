@@ -21,6 +21,7 @@ from app.client import Client, NotRunning, Refused
 from app.commands import remote
 from app.commands.progress import ProgressLine, bar
 from router.config.schema import ServerConfig
+from router.orders.kinds import Unload
 from router.paths import Paths
 from router.version import __version__
 from tests.app.stub_hal0 import Answer, StubHal0, state
@@ -357,7 +358,7 @@ def test_the_key_is_sent_and_a_proxy_is_not_used(stub: StubHal0, monkeypatch: py
 @pytest.mark.parametrize("slot", ["my slot", "a/b", "ä", "../../x", "new\nline"])
 def test_any_text_may_be_asked_for_as_a_slot(stub: StubHal0, slot: str) -> None:
     with pytest.raises(NotRunning):
-        Client(stub.url).unload(slot)
+        Client(stub.url).carry_out(Unload(slot))
     assert stub.asked[0][1].count("/") == 4 and stub.asked[0][1].isascii()
 
 

@@ -18,6 +18,7 @@ from app.menu_model import Action, Command
 from app.remembered import FIRST_RUN_DONE, TRAY_EXPLAINED, Remembered
 from app.router_host import RouterHost
 from app.single_instance import SingleInstance
+from router.orders.kinds import Unload
 from router.paths import Paths
 from router.state import ServerState, SlotState
 from tests.app import scenes
@@ -113,7 +114,7 @@ def test_quitting_shows_the_memory_that_comes_back(qapp: QApplication, tmp_path:
     async def scene(desktop: Desktop, _told: Told) -> None:
         desktop.quitter.stopping.emit()
         assert desktop.quit_progress.line.text() == "Stopping 1 model"
-        await desktop._host.unload("primary")
+        await desktop._host.carry_out(Unload("primary"))
         await until(lambda: desktop.quit_progress.bar.value() == 100, "the memory")
         assert desktop.quit_progress.detail.text() == "17.8 GiB of 17.8 GiB given back"
 
@@ -224,7 +225,7 @@ def test_lost_contact_offers_to_start_here_and_that_starts_a_router_here(
         desktop.tray.chosen.emit(Command(Action.START_HERE))
         await until(lambda: "Start here" not in entries(desktop), "the router here")
         assert desktop.bridge.snapshot.server.state is ServerState.RUNNING
-        await desktop._host.unload("primary")
+        await desktop._host.carry_out(Unload("primary"))
         await until(lambda: desktop.bridge.snapshot.slots[0].state is SlotState.UNLOADED, "a command")
 
     routers = Routers(lambda: RouterHost(FakeService))

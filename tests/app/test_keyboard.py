@@ -14,6 +14,7 @@ from app.actions import Actions
 from app.state_bridge import StateBridge
 from app.window.main import MainWindow
 from router.errors import EngineFailed
+from router.orders.kinds import Load
 from router.state import SlotState
 from tests.app.fake_service import BROKEN, GEMMA, StoreLink, first_snapshot
 from tests.app.running import run_qt, until
@@ -111,7 +112,7 @@ async def recover(tmp_path: Path) -> None:
     keys = Keyboard(window)
     card = window.slots.cards["primary"]
     with pytest.raises(EngineFailed):
-        await link.load("primary", BROKEN)
+        await link.carry_out(Load("primary", BROKEN))
     await until(card.problem.isVisible, "the error")
     keys.tab_to(card.restore)
     keys.press(Qt.Key.Key_Space)

@@ -8,6 +8,7 @@ import pytest
 
 from app.router_host import RouterHost
 from router.errors import EngineFailed, PortInUse, ShuttingDown
+from router.orders.kinds import Cancel, Load, ReadEngineLog, Restart, Unload, UnloadAll
 from router.state import SlotState, Snapshot
 from tests.app.fake_service import BROKEN, GEMMA, QWEN, FakeService
 
@@ -50,12 +51,16 @@ def test_snapshot_is_empty_until_the_service_exists(hosted: Hosted) -> None:
 
 async def test_commands_run_on_the_router_s_own_thread(hosted: Hosted) -> None:
     hosted.host.start()
-    await hosted.host.load("primary", GEMMA)
-    await hosted.host.unload("primary")
-    await hosted.host.restart("primary")
-    await hosted.host.cancel("primary")
-    await hosted.host.unload_all()
-    assert await hosted.host.logs("primary") == ["primary: line 0", "primary: line 1", "primary: line 2"]
+    await hosted.host.carry_out(Load("primary", GEMMA))
+    await hosted.host.carry_out(Unload("primary"))
+    await hosted.host.carry_out(Restart("primary"))
+    await hosted.host.carry_out(Cancel("primary"))
+    await hosted.host.carry_out(UnloadAll())
+    assert await hosted.host.carry_out(ReadEngineLog("primary")) == [
+        "primary: line 0",
+        "primary: line 1",
+        "primary: line 2",
+    ]
     assert hosted.made_on is not threading.current_thread()
     assert [call[0] for call in hosted.calls] == [
         "start", "load", "unload", "restart", "cancel", "unload_all", "unload", "unload", "logs",
@@ -67,7 +72,7 @@ async def test_commands_run_on_the_router_s_own_thread(hosted: Hosted) -> None:
 async def test_a_router_error_reaches_the_caller_with_its_sentence(hosted: Hosted) -> None:
     hosted.host.start()
     with pytest.raises(EngineFailed, match="the file is damaged"):
-        await hosted.host.load("primary", BROKEN)
+        await hosted.host.carry_out(Load("primary", BROKEN))
 
 
 async def test_cancelling_a_command_cancels_it_in_the_router(hosted: Hosted) -> None:
@@ -78,11 +83,11 @@ async def test_cancelling_a_command_cancels_it_in_the_router(hosted: Hosted) -> 
     loop = asyncio.get_running_loop()
     hosted.host.subscribe(lambda _snapshot: (loop.call_soon_threadsafe(began.set), None)[1])
     async with asyncio.TaskGroup() as group:
-        command = group.create_task(hosted.host.load("primary", GEMMA))
+        command = group.create_task(hosted.host.carry_out(Load("primary", GEMMA)))
         await began.wait()
         command.cancel()
     hosted.service.step = 0
-    await hosted.host.load("primary", QWEN)
+    await hosted.host.carry_out(Load("primary", QWEN))
     assert hosted.host.snapshot.slots[0].model == QWEN
 
 
@@ -98,7 +103,7 @@ async def test_commands_after_the_end_say_so(hosted: Hosted) -> None:
     hosted.host.start()
     hosted.host.stop(10)
     with pytest.raises(ShuttingDown):
-        await hosted.host.unload("primary")
+        await hosted.host.carry_out(Unload("primary"))
 
 
 def test_what_start_raises_is_raised_here_and_the_service_stopped() -> None:

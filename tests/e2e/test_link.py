@@ -21,6 +21,21 @@ from app.router_host import RouterHost
 from router.config.change import REMOVE, ConfigChange
 from router.config.problems import ConfigErrors
 from router.errors import BadModel, ModelNotFound, PullFailed, SlotNotFound, SwitchCancelled, UpstreamFailed
+from router.orders.kinds import (
+    Cancel,
+    CheckEngine,
+    Download,
+    EditConfig,
+    Load,
+    ReadConfig,
+    ReadEngineCommand,
+    ReadEngineLog,
+    ReadLog,
+    ReadOffer,
+    Restart,
+    Unload,
+    UnloadAll,
+)
 from router.paths import Paths
 from router.state import DownloadOrder, DownloadState, ServerState, SlotState, Snapshot
 from router.tasks import spawn
@@ -80,7 +95,7 @@ def ready(snapshot: Snapshot, model: str) -> bool:
 async def test_a_switch_is_seen_while_it_goes_on_and_ends_with_the_command(link: Host) -> None:
     seen: list[Snapshot] = []
     unsubscribe = link.subscribe(seen.append)
-    await link.load("primary", "beta")
+    await link.carry_out(Load("primary", "beta"))
     await until(lambda: ready(link.snapshot, "beta"), "the end of the switch in the snapshot")
     unsubscribe()
     states = [slot.state for snapshot in seen if (slot := snapshot.slot("primary"))]
@@ -89,80 +104,80 @@ async def test_a_switch_is_seen_while_it_goes_on_and_ends_with_the_command(link:
     assert seen[-1].models and seen[-1].model("alpha") is not None
     assert link.snapshot.server.state is ServerState.RUNNING
     count = len(seen)
-    await link.unload("primary")
+    await link.carry_out(Unload("primary"))
     await until(lambda: link.snapshot.slots[0].state is SlotState.UNLOADED, "the unload")
     assert len(seen) == count, "nobody listens any more"
 
 
 async def test_every_command_does_what_it_says(link: Host) -> None:
-    argv = await link.engine_command("primary")
+    argv = await link.carry_out(ReadEngineCommand("primary"))
     assert Path(argv[0]).name == "llama-server" and any("alpha.gguf" in part for part in argv)
-    assert any("alpha" in line for line in await link.logs("primary"))
+    assert any("alpha" in line for line in await link.carry_out(ReadEngineLog("primary")))
     pid = link.snapshot.slots[0].pid
-    await link.restart("primary")
+    await link.carry_out(Restart("primary"))
     await until(lambda: ready(link.snapshot, "alpha") and link.snapshot.slots[0].pid != pid, "the restart")
-    await link.unload_all()
+    await link.carry_out(UnloadAll())
     await until(lambda: link.snapshot.slots[0].state is SlotState.UNLOADED, "the unload")
-    assert await link.engine_command("primary") == []
-    assert await link.engine_problem() is None
-    log = await link.router_log()
+    assert await link.carry_out(ReadEngineCommand("primary")) == []
+    assert await link.carry_out(CheckEngine()) is None
+    log = await link.carry_out(ReadLog())
     assert isinstance(log, list) and all(isinstance(line, str) for line in log)
 
 
 async def test_refusals_are_the_same_errors(link: Host) -> None:
     with pytest.raises(SlotNotFound, match="nowhere"):
-        await link.unload("nowhere")
+        await link.carry_out(Unload("nowhere"))
     with pytest.raises(BadModel, match='cannot hold "embed-model"; it may hold: alpha, beta') as caught:
-        await link.load("primary", "embed-model")
+        await link.carry_out(Load("primary", "embed-model"))
     assert (caught.value.status, caught.value.code) == (400, "model.invalid")
 
 
 async def test_a_cancelled_switch_ends_as_cancelled(link: Host) -> None:
-    loading = spawn(link.load("primary", "beta"), name="load")
+    loading = spawn(link.carry_out(Load("primary", "beta")), name="load")
     await until(lambda: link.snapshot.slots[0].state.switching, "the switch")
-    await link.cancel("primary")
+    await link.carry_out(Cancel("primary"))
     with pytest.raises(SwitchCancelled):
         await soon(loading)
 
 
 async def test_hal0_yaml_is_read_edited_and_refused_alike(link: Host) -> None:
-    document = await link.read_config()
+    document = await link.carry_out(ReadConfig())
     assert document.exists and "autoload: true" in document.text
     assert document.config.slots["primary"].autoload and document.config.source == document.file
     change = ConfigChange(("slots", "primary", "idle_unload"), 900)
-    await link.edit_config([change])
-    document = await link.read_config()
+    await link.carry_out(EditConfig((change,)))
+    document = await link.carry_out(ReadConfig())
     assert document.config.slots["primary"].idle_unload == 900
     assert "idle_unload: 900" in document.text
     with pytest.raises(ConfigErrors) as caught:
-        await link.edit_config([ConfigChange(("slots", "primary", "kind"), "chatt")])
+        await link.carry_out(EditConfig((ConfigChange(("slots", "primary", "kind"), "chatt"),)))
     (problem,) = caught.value.problems
     assert (problem.key, problem.suggestion) == ("slots.primary.kind", "chat")
-    assert (await link.read_config()).text == document.text
-    await link.edit_config([ConfigChange(change.path, REMOVE)])
-    assert "idle_unload" not in (await link.read_config()).text
+    assert (await link.carry_out(ReadConfig())).text == document.text
+    await link.carry_out(EditConfig((ConfigChange(change.path, REMOVE),)))
+    assert "idle_unload" not in (await link.carry_out(ReadConfig())).text
 
 
 async def test_a_model_is_offered_fetched_paused_and_removed_alike(link: Host, hub: HubServer) -> None:
-    offer = await link.offer(REPO)
+    offer = await link.carry_out(ReadOffer(REPO))
     assert (offer.repo, offer.chosen) == (REPO, f"{REPO}:Q4_K_M")
     assert [model.reference for model in offer.models] == [f"{REPO}:Q4_K_M"]
     hub.hold_after = 5 << 20
-    await link.download(DownloadOrder.START, REPO)
+    await link.carry_out(Download(DownloadOrder.START, REPO))
     await until(lambda: downloads(link) == [DownloadState.RUNNING], "the start in the snapshot")
     await until(lambda: link.snapshot.downloads[0].done_bytes > 0, "progress")
-    await link.download(DownloadOrder.PAUSE, f"{REPO}:Q4_K_M")
+    await link.carry_out(Download(DownloadOrder.PAUSE, f"{REPO}:Q4_K_M"))
     await until(lambda: downloads(link) == [DownloadState.PAUSED], "the pause")
     hub.release.set()
-    await link.download(DownloadOrder.RESUME, f"{REPO}:Q4_K_M")
+    await link.carry_out(Download(DownloadOrder.RESUME, f"{REPO}:Q4_K_M"))
     await until(lambda: downloads(link) == [DownloadState.DONE], "the end")
     await until(lambda: link.snapshot.model("gamma-Q4_K_M") is not None, "the model")
-    await link.download(DownloadOrder.REMOVE, f"{REPO}:Q4_K_M")
+    await link.carry_out(Download(DownloadOrder.REMOVE, f"{REPO}:Q4_K_M"))
     await until(lambda: downloads(link) == [], "it to leave the list")
     with pytest.raises(PullFailed, match="has no model org/none"):
-        await link.offer("org/none")
+        await link.carry_out(ReadOffer("org/none"))
     with pytest.raises(ModelNotFound):
-        await link.download(DownloadOrder.PAUSE, REPO)
+        await link.carry_out(Download(DownloadOrder.PAUSE, REPO))
 
 
 def downloads(link: Host) -> list[DownloadState]:
@@ -223,12 +238,12 @@ async def test_lost_contact_is_a_state_and_comes_back_with_the_process(
         assert server.error is not None and server.error.startswith(f"Lost contact with hal0 at {hal0.url}")
         assert server.url == hal0.url
         with pytest.raises(UpstreamFailed, match="Lost contact"):
-            await soon(link.load("primary", "beta"))
+            await soon(link.carry_out(Load("primary", "beta")))
         await hal0.start()
         await until(lambda: ready(link.snapshot, "alpha"), "contact again")
         assert link.attached is not None and hal0.process is not None
         assert (link.attached.pid, link.attached.lost) == (hal0.process.pid, False)
-        await link.load("primary", "beta")
+        await link.carry_out(Load("primary", "beta"))
     finally:
         assert await asyncio.to_thread(link.stop, 20)
     assert (await hal0.slot())["model"] == "beta", "leaving it does not end it"

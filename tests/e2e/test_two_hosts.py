@@ -18,6 +18,7 @@ import aiohttp
 import pytest
 
 from app.remote_link import RemoteLink
+from router.orders.kinds import Load
 from router.state import ServerState
 from router.tasks import spawn
 from tests.e2e.harness import Hal0
@@ -166,7 +167,7 @@ async def test_an_attached_tray_notices_and_comes_back(two: Two) -> None:
         assert "no sign of life for 12 s" in (link.snapshot.server.error or "")
         two.hosts.to_here.plug()
         await until(lambda: bool(link.snapshot.slots), "contact again", LOST_SECONDS)
-        await link.load("bigpc/primary", "better")
+        await link.carry_out(Load("bigpc/primary", "better"))
         assert (await two.there.slot())["model"] == "better"
     finally:
         assert await asyncio.to_thread(link.stop, 20)

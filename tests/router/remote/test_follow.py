@@ -10,6 +10,7 @@ import pytest
 
 from router.config.schema import Config, Kind, UpstreamConfig, UpstreamKind
 from router.errors import LocalOnly, SlotNotFound, Unauthorized, UpstreamFailed
+from router.orders.kinds import Load, Unload
 from router.remote.follow import Remotes
 from router.remote.names import all_places, find_slot
 from router.state import SlotStatus, Snapshot, UpstreamStatus
@@ -56,7 +57,7 @@ async def test_a_remote_slot_is_found_by_its_name_and_commanded(serve: Serve, he
     await until(lambda: heard.last()[0] is not None, "contact")
     found = heard.remotes.find("bigpc/primary")
     assert found is not None and found[1] == "primary"
-    await found[0].load("primary", "beta")
+    await found[0].carry_out(Load("primary", "beta"))
     assert served.store.snapshot.slots[0].model == "beta"
     await until(
         lambda: (heard.last()[0] or Snapshot()).slots[:1] == served.store.snapshot.slots, "its state here"
@@ -126,7 +127,7 @@ async def test_a_key_that_cannot_be_found_or_is_wrong_is_the_reason(serve: Serve
     found = heard.remotes.find("bigpc/primary")
     assert found is not None
     with pytest.raises(Unauthorized):
-        await asyncio.wait_for(found[0].unload("primary"), 10)
+        await asyncio.wait_for(found[0].carry_out(Unload("primary")), 10)
 
 
 def test_names_of_slots_here_and_elsewhere() -> None:

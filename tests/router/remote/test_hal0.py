@@ -19,16 +19,25 @@ from router.errors import (
     BadModel,
     EngineFailed,
     ModelNotFound,
-    PathNotFound,
     SlotNotFound,
     SwitchCancelled,
     Unauthorized,
     UpstreamFailed,
 )
+from router.orders.kinds import (
+    Cancel,
+    EditConfig,
+    Load,
+    ReadEngineCommand,
+    ReadEngineLog,
+    Restart,
+    Unload,
+    UnloadAll,
+)
+from router.orders.order import decode, encode
 from router.remote import link
 from router.remote.answers import error_of
-from router.remote.hal0 import RemoteHal0, change_json
-from router.server.control import parse_changes
+from router.remote.hal0 import RemoteHal0
 from router.state import SlotState
 from router.tasks import spawn
 from router.wire.errors import envelope
@@ -79,7 +88,7 @@ async def test_its_state_is_seen_here_and_each_change_of_it(serve: Serve) -> Non
     async with meeting(served) as remote:
         assert (remote.error, remote.snapshot) == (None, served.store.snapshot)
         served.launcher.automatic -= {"ready"}
-        loading = spawn(remote.load("primary", "beta"), name="load")
+        loading = spawn(remote.carry_out(Load("primary", "beta")), name="load")
         ready = await served.launcher.begun("ready", "beta")
         await until(lambda: state_of(remote) is SlotState.LOADING, "the load seen from here")
         assert remote.snapshot.slots[0].target == "beta" and not loading.done()
@@ -95,19 +104,19 @@ async def test_its_state_is_seen_here_and_each_change_of_it(serve: Serve) -> Non
 async def test_commands_do_there_what_they_say(serve: Serve) -> None:
     served = await serve()
     async with meeting(served) as remote:
-        await remote.load("primary", "alpha")
+        await remote.carry_out(Load("primary", "alpha"))
         engine = served.supervisor.engine_of("primary")
         assert engine is not None
-        await remote.restart("primary")
+        await remote.carry_out(Restart("primary"))
         again = served.supervisor.engine_of("primary")
         assert again is not None and again is not engine
-        assert await remote.engine_command("primary") == list(again.launch.argv)
-        assert await remote.logs("primary") == served.supervisor.logs("primary")
-        await remote.unload("primary")
+        assert await remote.carry_out(ReadEngineCommand("primary")) == list(again.launch.argv)
+        assert await remote.carry_out(ReadEngineLog("primary")) == served.supervisor.logs("primary")
+        await remote.carry_out(Unload("primary"))
         assert served.store.snapshot.slots[0].state is SlotState.UNLOADED
-        assert await remote.engine_command("primary") == []
-        await remote.load("primary", "alpha")
-        await remote.unload_all()
+        assert await remote.carry_out(ReadEngineCommand("primary")) == []
+        await remote.carry_out(Load("primary", "alpha"))
+        await remote.carry_out(UnloadAll())
         assert served.store.snapshot.slots[0].state is SlotState.UNLOADED
 
 
@@ -115,9 +124,9 @@ async def test_a_cancelled_switch_is_told_as_such(serve: Serve) -> None:
     served = await serve()
     served.launcher.automatic -= {"ready"}
     async with meeting(served) as remote:
-        loading = spawn(remote.load("primary", "beta"), name="load")
+        loading = spawn(remote.carry_out(Load("primary", "beta")), name="load")
         await served.launcher.begun("ready", "beta")
-        await remote.cancel("primary")
+        await remote.carry_out(Cancel("primary"))
         with pytest.raises(SwitchCancelled):
             await soon(loading)
 
@@ -126,14 +135,12 @@ async def test_a_refusal_is_the_error_it_was_there(serve: Serve) -> None:
     served = await serve()
     async with meeting(served) as remote:
         with pytest.raises(ModelNotFound, match='There is no model "nope"') as caught:
-            await remote.load("primary", "nope")
+            await remote.carry_out(Load("primary", "nope"))
         assert (caught.value.status, caught.value.code, caught.value.param) == (404, "model.not_found", "model")
         with pytest.raises(SlotNotFound, match="there are: primary"):
-            await remote.unload("nowhere")
-        with pytest.raises(PathNotFound, match="writes no log"):
-            await remote.router_log()
+            await remote.carry_out(Unload("nowhere"))
         served.launcher.automatic -= {"check"}
-        loading = spawn(remote.load("primary", "beta"), name="load")
+        loading = spawn(remote.carry_out(Load("primary", "beta")), name="load")
         check = await served.launcher.begun("check", "beta")
         check.finish(BadModel("The flag is bad."))
         with pytest.raises(BadModel, match=r"The flag is bad\."):
@@ -143,10 +150,10 @@ async def test_a_refusal_is_the_error_it_was_there(serve: Serve) -> None:
 async def test_a_key_is_sent_and_a_missing_one_is_a_sentence(serve: Serve) -> None:
     served = await serve(api_keys=("right-key",))
     async with meeting(served, "right-key") as remote:
-        await remote.load("primary", "beta")
+        await remote.carry_out(Load("primary", "beta"))
     async with meeting(served) as remote:  # reading from this computer needs none
         with pytest.raises(Unauthorized, match="needs an API key"):
-            await remote.unload("primary")
+            await remote.carry_out(Unload("primary"))
 
 
 async def test_one_that_is_not_there_is_said_and_found_when_it_comes() -> None:
@@ -159,13 +166,13 @@ async def test_one_that_is_not_there_is_said_and_found_when_it_comes() -> None:
         )
         assert not remote.connected
         with pytest.raises(UpstreamFailed, match="Connection refused"):
-            await soon(remote.load("primary", "alpha"))
+            await soon(remote.carry_out(Load("primary", "alpha")))
         with pytest.raises(UpstreamFailed, match="Connection refused"):
-            await soon(remote.logs("primary"))
+            await soon(remote.carry_out(ReadEngineLog("primary")))
         async with served_at(port):
             await until(lambda: remote.connected, "contact")
             assert remote.error is None
-            await remote.load("primary", "beta")
+            await remote.carry_out(Load("primary", "beta"))
 
 
 async def test_contact_lost_in_a_switch_ends_the_wait_and_comes_back() -> None:
@@ -174,7 +181,7 @@ async def test_contact_lost_in_a_switch_ends_the_wait_and_comes_back() -> None:
         async with served_at(port) as served:
             served.launcher.automatic -= {"ready"}
             await until(lambda: remote.connected, "contact")
-            loading = spawn(remote.load("primary", "beta"), name="load")
+            loading = spawn(remote.carry_out(Load("primary", "beta")), name="load")
             await served.launcher.begun("ready", "beta")
         with pytest.raises(UpstreamFailed):
             await soon(loading)
@@ -221,7 +228,7 @@ async def test_silence_is_lost_contact() -> None:
 
     async with something(fall_silent) as url, following(url) as remote:
         await until(lambda: remote.connected, "contact")
-        order = spawn(remote.load("primary", "alpha"), name="load")
+        order = spawn(remote.carry_out(Load("primary", "alpha")), name="load")
         await until(lambda: not remote.connected, "the loss")
         assert remote.error is not None and "no sign of life for 2 s" in remote.error
         with pytest.raises(UpstreamFailed, match="What was ordered there may go on"):
@@ -263,7 +270,7 @@ async def test_a_key_that_is_quoted_back_is_hidden() -> None:
 
     async with something(answer) as url, following(url, "very-secret") as remote:
         with pytest.raises(Unauthorized) as caught:
-            await remote.logs("primary")
+            await remote.carry_out(ReadEngineLog("primary"))
         await until(lambda: remote.error is not None, "no contact")
         assert remote.error == caught.value.message == "No such key: Bearer [hidden]."
 
@@ -318,4 +325,7 @@ def test_mistakes_in_hal0_yaml_keep_their_places() -> None:
 
 def test_what_is_removed_is_asked_for_as_such() -> None:
     changes = [ConfigChange(("a", "b"), None), ConfigChange(("c",), REMOVE), ConfigChange(("d",), [1])]
-    assert parse_changes([change_json(change) for change in changes]) == changes
+    order = EditConfig(tuple(changes))
+    call = encode(order)
+    assert call.target == "/api/config" and call.body is not None
+    assert decode(EditConfig, {}, json.loads(json.dumps(call.body))) == order

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from aiohttp import web
 
 from router.engine.find import EngineProblem
 from router.engine.install.progress import InstallProgress, OnProgress
-from router.errors import InstallFailed, PathNotFound, UpstreamFailed
+from router.errors import InstallFailed, UpstreamFailed
+from router.orders.kinds import CheckEngine, InstallEngine
+from router.orders.order import Order
 from router.remote.hal0 import RemoteHal0
 from router.server import engine_routes
 from router.server.context import CONTEXT
 from router.tasks import spawn
 from tests.engines.running import soon, until
 from tests.router.remote.test_hal0 import following, something
-from tests.router.server.conftest import Serve, Served
+from tests.router.server.conftest import Served
 
 STEPS = [InstallProgress("Looking"), InstallProgress("Downloading llama-b1.tar.gz", 30, 60)]
 
@@ -34,10 +37,14 @@ class SteppedEngines:
         self.go_on = asyncio.Event()
         self.cancelled = False
 
-    async def engine_problem(self) -> EngineProblem | None:
-        return self.problem
+    async def carry_out(self, order: Order[Any]) -> Any:
+        match order:
+            case CheckEngine():
+                return self.problem
+            case InstallEngine(on_progress):
+                return await self._install(on_progress)
 
-    async def install_engine(self, on_progress: OnProgress) -> str:
+    async def _install(self, on_progress: OnProgress) -> str:
         for step in STEPS:
             await asyncio.to_thread(on_progress, step)
         try:
@@ -55,7 +62,7 @@ class SteppedEngines:
 async def there() -> AsyncIterator[tuple[Served, SteppedEngines, RemoteHal0]]:
     served, engines = Served((), "127.0.0.1"), SteppedEngines()
     app: web.Application = served.server.app
-    app[CONTEXT].engines = engines
+    app[CONTEXT].orders = engines
     engine_routes.add_routes(app)
     await served.server.start_server(shutdown_timeout=0.1)
     remote = RemoteHal0(str(served.server.make_url("/")))
@@ -72,13 +79,13 @@ There = tuple[Served, SteppedEngines, RemoteHal0]
 
 async def test_an_install_is_seen_step_by_step(there: There) -> None:
     _served, engines, remote = there
-    assert await remote.engine_problem() == engines.problem
+    assert await remote.carry_out(CheckEngine()) == engines.problem
     steps: list[InstallProgress] = []
-    installing = spawn(remote.install_engine(steps.append), name="install")
+    installing = spawn(remote.carry_out(InstallEngine(steps.append)), name="install")
     await until(lambda: steps == STEPS, "the steps")
     engines.go_on.set()
     assert await soon(installing) == "b1"
-    assert await remote.engine_problem() is None
+    assert await remote.carry_out(CheckEngine()) is None
 
 
 async def test_its_failure_is_the_error_it_was_there(there: There) -> None:
@@ -86,13 +93,13 @@ async def test_its_failure_is_the_error_it_was_there(there: There) -> None:
     engines.error = InstallFailed("No source had one; each said why.")
     engines.go_on.set()
     with pytest.raises(InstallFailed, match="each said why"):
-        await soon(remote.install_engine(lambda _step: None))
+        await soon(remote.carry_out(InstallEngine(lambda _step: None)))
 
 
 async def test_cancelling_here_ends_it_there(there: There) -> None:
     _served, engines, remote = there
     steps: list[InstallProgress] = []
-    installing = spawn(remote.install_engine(steps.append), name="install")
+    installing = spawn(remote.carry_out(InstallEngine(steps.append)), name="install")
     await until(lambda: steps == STEPS, "the steps")
     installing.cancel()
     await until(lambda: engines.cancelled, "the end there")
@@ -107,16 +114,5 @@ async def test_a_redirect_is_not_followed_with_the_key() -> None:
 
     async with something(answer) as url, following(url, "secret") as remote:
         with pytest.raises(UpstreamFailed, match="is not hal0"):
-            await soon(remote.install_engine(lambda _step: None))
+            await soon(remote.carry_out(InstallEngine(lambda _step: None)))
     assert "/elsewhere" not in asked
-
-
-async def test_an_endpoint_without_engines_says_so(serve: Serve) -> None:
-    served = await serve()
-    remote = RemoteHal0(str(served.server.make_url("/")))
-    try:
-        await until(lambda: remote.connected, "contact")
-        with pytest.raises(PathNotFound):
-            await remote.install_engine(lambda _step: None)
-    finally:
-        await remote.close()

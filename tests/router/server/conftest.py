@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession, TCPConnector, web
@@ -11,8 +11,11 @@ from aiohttp.test_utils import TestServer
 
 from router.catalog.model import Model
 from router.config.schema import Kind, LimitsConfig, SlotConfig
+from router.dispatch import Dispatcher
 from router.errors import WaitTimeout
+from router.remote.follow import Remotes
 from router.server import control, metadata
+from router.server import orders as orders_routes
 from router.server.context import CONTEXT, Context
 from router.server.middleware import add_headers, gate
 from router.state import ModelStatus, Observer, StateStore
@@ -54,13 +57,17 @@ class Served:
         self.supervisor.add_slot(SlotConfig("primary"), LimitsConfig(), MODELS, "alpha")
         alpha = ModelStatus("alpha", "Alpha", Kind.CHAT, aliases=("first",))
         self.store.update(models=(alpha, ModelStatus("beta", "Beta", Kind.CHAT)))
-        # No engine is talked to here.
-        context = Context(self.store, self.supervisor, cast(Any, None), api_keys)
+        # No engine is talked to here, and only orders for slots are given.
+        absent: Any = None
+        no_others, parts = Remotes(absent), [absent] * 5
+        orders = Dispatcher(self.store, self.supervisor, no_others, *parts)
+        context = Context(self.store, self.supervisor, orders, absent, api_keys)
         app = web.Application(middlewares=[gate], client_max_size=MAX_BODY)
         app[CONTEXT] = context
         app.on_response_prepare.append(add_headers)
         metadata.add_routes(app)
         control.add_routes(app)
+        orders_routes.add_routes(app)
         app.router.add_get("/test/bug", _bug)
         app.router.add_get("/test/busy", _busy)
         app.router.add_get("/test/late", _late)

@@ -248,5 +248,3 @@ async def test_the_engine_s_command_line_is_told_while_it_runs(serve: Serve) -> 
     assert (await served.ask("GET", path))[1] == {"command": ["beta"]}
     assert await served.code("GET", "/api/slots/nowhere/command") == (404, "slot.not_found")
     assert await served.code("GET", "/api/slots/bigpc%2Fprimary/command") == (404, "slot.not_found")
-    assert await served.code("GET", "/api/log") == (404, "path.not_found")
-    assert await served.code("GET", "/api/engine") == (404, "path.not_found")

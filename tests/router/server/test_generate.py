@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiohttp import ClientError, ClientSession, web
@@ -60,7 +60,7 @@ class Stage:
         self.store.update(models=tuple(ModelStatus(id_, id_, Kind.CHAT) for id_ in models))
         self._upstreams = Upstreams()
         app = web.Application(middlewares=[gate])
-        app[CONTEXT] = Context(self.store, self.supervisor, self._upstreams)
+        app[CONTEXT] = Context(self.store, self.supervisor, cast(Any, None), self._upstreams)
         app.on_response_prepare.append(add_headers)
         openai.add_routes(app)
         ollama.add_routes(app)

@@ -1,0 +1,153 @@
+"""Gives every order to the part that carries it out, here or in the other hal0 that has the slot."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from router.config.problems import did_you_mean
+from router.config.schema import Config
+from router.engine.find import engine_problem
+from router.errors import ModelNotFound, SlotNotFound
+from router.files import tail
+from router.hub.downloads import Downloads
+from router.hub.updates import UpdateWatch
+from router.live_config import LiveConfig
+from router.names import shown
+from router.orders.kinds import (
+    Cancel,
+    CheckEngine,
+    Cut,
+    Download,
+    EditConfig,
+    InstallEngine,
+    Load,
+    ReadConfig,
+    ReadEngineCommand,
+    ReadEngineLog,
+    ReadLog,
+    ReadOffer,
+    Reload,
+    Restart,
+    SlotOrder,
+    Unload,
+    UnloadAll,
+    WaitForRequests,
+)
+from router.orders.order import Order
+from router.paths import Paths
+from router.remote.follow import Remotes
+from router.remote.hal0 import RemoteHal0
+from router.remote.names import all_places
+from router.resolve import model_called
+from router.state import StateStore
+from router.supervisor import Supervisor
+
+R = TypeVar("R")
+
+
+class Dispatcher:
+    """Lives on the router's loop. The parts are those of `router.service.Service`."""
+
+    def __init__(
+        self,
+        store: StateStore,
+        supervisor: Supervisor,
+        remotes: Remotes,
+        live: LiveConfig,
+        downloads: Downloads,
+        updates: UpdateWatch,
+        paths: Paths,
+        config: Callable[[], Config],
+    ) -> None:
+        """`config`: the configuration in effect."""
+        self._store = store
+        self._supervisor = supervisor
+        self._remotes = remotes
+        self._live = live
+        self._downloads = downloads
+        self._updates = updates
+        self._paths = paths
+        self._config = config
+
+    async def carry_out(self, order: Order[R]) -> R:
+        """Returns when it is done. Raises RouterError."""
+        if isinstance(order, SlotOrder) and (there := self._elsewhere(order.slot)):
+            remote, slot = there
+            done: R = await remote.carry_out(replace(order, slot=slot))
+        else:
+            done = await self._here(order)
+        return done
+
+    def _elsewhere(self, slot: str) -> tuple[RemoteHal0, str] | None:
+        """The other hal0 that has the slot, and what it is called there; None for one of this computer."""
+        try:
+            there = self._remotes.find(slot)
+        except SlotNotFound:
+            raise self._no_slot(slot) from None
+        if there is None and self._store.snapshot.slot(slot) is None:
+            raise self._no_slot(slot)
+        return there
+
+    def _no_slot(self, slot: str) -> SlotNotFound:
+        there = [place.slot.name for place in all_places(self._store.snapshot)]
+        names, hint = ", ".join(there) or "none", did_you_mean(slot, there)
+        return SlotNotFound(f'There is no slot "{shown(slot)}"; there are: {names}.{hint}')
+
+    async def _here(self, order: Order[Any]) -> Any:
+        slots = self._supervisor
+        match order:
+            case Load(slot, model, force):
+                return await slots.load(slot, self._model_id(model), force)
+            case Unload(slot):
+                return await slots.unload(slot)
+            case UnloadAll():
+                return await slots.unload_all()
+            case Restart(slot):
+                return await slots.restart(slot)
+            case Cancel(slot):
+                return await slots.cancel(slot)
+            case Cut(slot):
+                return await slots.cut(slot)
+            case WaitForRequests(slot):
+                return await slots.wait(slot)
+            case ReadEngineLog(slot):
+                return slots.logs(slot)
+            case ReadEngineCommand(slot):
+                return list(engine.launch.argv) if (engine := slots.engine_of(slot)) else []
+            case ReadLog():
+                return await asyncio.to_thread(tail, self._paths.logs / "hal0.log")
+            case ReadConfig():
+                return await self._live.read_config()
+            case EditConfig(changes):
+                await self._live.edit_config(changes)
+                return await self._live.read_config()
+            case Reload():
+                return await self._live.reload()
+            case CheckEngine():
+                return await asyncio.to_thread(engine_problem, self._config().engine, self._paths)
+            case InstallEngine():
+                return await self._install_engine(order)
+            case ReadOffer(reference):
+                return await self._downloads.offer(reference)
+            case Download(step, reference):
+                return await self._downloads.order(step, reference)
+        raise AssertionError(f"an order that nobody carries out: {order}")
+
+    def _model_id(self, name: str) -> str:
+        """The id of the model a person called `name`, which may be an alias."""
+        snapshot = self._store.snapshot
+        if (known := model_called(name, snapshot)) is not None:
+            return known.id
+        hint = did_you_mean(name, [there.id for there in snapshot.models])
+        said = f'There is no model "{shown(name)}"; see GET /v1/models for all ids.{hint}'
+        raise ModelNotFound(said, param="model")
+
+    async def _install_engine(self, order: InstallEngine) -> str:
+        from router.engine.install import install_engine  # rarely needed, and 20 ms of every start
+
+        version = (await install_engine(self._paths, on_progress=order.on_progress)).version
+        self._updates.again()
+        return version

@@ -1,0 +1,263 @@
+"""Every order there is. A new one is a class here, a case in `router.dispatch`, and a button or command."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from router.config.change import REMOVE, ConfigChange, ConfigDocument
+from router.engine.find import EngineProblem
+from router.errors import BadRequest
+from router.names import speakable
+from router.orders.order import READ_SECONDS, Endpoint, Order, Outcome, flag, plain, text
+from router.state import DownloadOrder, DownloadStatus
+from router.wire.config import document_json, parse_document
+from router.wire.offer import Offer, offer_json, parse_offer
+from router.wire.plain import NotPlain, read
+
+if TYPE_CHECKING:
+    from router.engine.install.progress import OnProgress
+
+R = TypeVar("R")
+
+APPLY_SECONDS = 60.0
+"""For hal0.yaml to be written and in effect."""
+
+HUB_SECONDS = 120.0
+"""For Hugging Face to be asked, which may be slow, and asked again."""
+
+_EXAMPLE = "org/repo:Q4_K_M"
+
+
+def _lines(name: str) -> Outcome[list[str]]:
+    def read_lines(told: Any) -> list[str]:
+        lines = told[name]
+        if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+            raise NotPlain(f"{name} is not a list of lines")
+        return lines
+
+    return Outcome(lambda lines: {name: [speakable(line) for line in lines]}, read_lines)
+
+
+_DOCUMENT = Outcome(document_json, parse_document)
+_PROBLEM: Outcome[EngineProblem | None] = Outcome(
+    lambda problem: {"problem": asdict(problem) if problem else None},
+    lambda told: None if told["problem"] is None else read(EngineProblem, told["problem"]),
+)
+_DOWNLOAD: Outcome[DownloadStatus | None] = Outcome(
+    lambda download: {"download": asdict(download) if download else None},
+    lambda told: None if told["download"] is None else read(DownloadStatus, told["download"]),
+)
+
+# -- slots -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SlotOrder(Order[R]):
+    """`bigpc/primary` is the slot `primary` of the other hal0 `bigpc`."""
+
+    slot: str
+
+
+@dataclass(frozen=True, slots=True)
+class Load(SlotOrder[None]):
+    """Put a model, named by id or alias, into the slot; done when it is ready. A failure restores the slot.
+    `force`: whatever the memory's arithmetic says."""
+
+    endpoint = Endpoint("POST", "/api/slots/{slot}/load")
+    model: str = text('Say which model to load: {"model": "<id>"}.')
+    force: bool = flag()
+
+
+@dataclass(frozen=True, slots=True)
+class Unload(SlotOrder[None]):
+    """Done when the engine is gone."""
+
+    endpoint = Endpoint("POST", "/api/slots/{slot}/unload")
+
+
+@dataclass(frozen=True, slots=True)
+class UnloadAll(Order[None]):
+    """Every slot of this computer; what other hal0s hold is theirs."""
+
+    endpoint = Endpoint("POST", "/api/unload")
+
+
+@dataclass(frozen=True, slots=True)
+class Restart(SlotOrder[None]):
+    """Give the slot's model a new process; done when it is ready."""
+
+    endpoint = Endpoint("POST", "/api/slots/{slot}/restart")
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel(SlotOrder[None]):
+    """Give up the slot's switch, if one is under way."""
+
+    endpoint = Endpoint("POST", "/api/slots/{slot}/cancel", READ_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut(SlotOrder[None]):
+    """End the requests that a switch, or an engine that leaves, still waits for (`SlotStatus.draining`)."""
+
+    endpoint = Endpoint("POST", "/api/slots/{slot}/cut", READ_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitForRequests(SlotOrder[None]):
+    """Wait for those requests, however long they take."""
+
+    endpoint = Endpoint("POST", "/api/slots/{slot}/wait", READ_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadEngineLog(SlotOrder[list[str]]):
+    """The last lines of the slot's engines, oldest first."""
+
+    endpoint = Endpoint("GET", "/api/slots/{slot}/logs", READ_SECONDS)
+    outcome = _lines("lines")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadEngineCommand(SlotOrder[list[str]]):
+    """The exact command line of the slot's engine; [] while none runs. Keys are never in it."""
+
+    endpoint = Endpoint("GET", "/api/slots/{slot}/command", READ_SECONDS)
+    outcome = _lines("command")
+
+
+# -- hal0 itself -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLog(Order[list[str]]):
+    """hal0's own last log lines, oldest first; secrets are never in them."""
+
+    endpoint = Endpoint("GET", "/api/log", READ_SECONDS)
+    outcome = _lines("lines")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadConfig(Order[ConfigDocument]):
+    """hal0.yaml as it lies on the disk, its keys hidden. Raises ConfigErrors when it cannot be read at all."""
+
+    endpoint = Endpoint("GET", "/api/config", READ_SECONDS)
+    outcome = _DOCUMENT
+
+
+def _read_changes(written: Any, where: str) -> tuple[ConfigChange, ...]:
+    if not isinstance(written, list) or not written:
+        raise BadRequest('Say what to change: {"changes": [{"path": [...], "value": ...}]}.', param=where)
+    return tuple(_read_change(item, where) for item in written)
+
+
+def _read_change(item: Any, where: str) -> ConfigChange:
+    path = item.get("path") if isinstance(item, dict) else None
+    names = path if isinstance(path, list) and all(isinstance(n, str) and n for n in path) else []
+    if not names or ("value" in item) is (item.get("remove") is True):
+        raise BadRequest(
+            'Each change needs "path", a list of names, and either "value" or "remove": true.', param=where
+        )
+    return ConfigChange(tuple(names), item.get("value", REMOVE))
+
+
+def _change_json(change: ConfigChange) -> dict[str, Any]:
+    path = list(change.path)
+    return {"path": path, "remove": True} if change.value is REMOVE else {"path": path, "value": change.value}
+
+
+@dataclass(frozen=True, slots=True)
+class EditConfig(Order[ConfigDocument]):
+    """Change hal0.yaml, keeping its comments and order, and apply what changed.
+
+    Raises ConfigErrors, with nothing written, if the result would not be valid.
+    """
+
+    endpoint = Endpoint("POST", "/api/config", APPLY_SECONDS)
+    outcome = _DOCUMENT
+    changes: tuple[ConfigChange, ...] = plain(
+        _read_changes, lambda changes: [_change_json(change) for change in changes]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reload(Order[None]):
+    """Apply hal0.yaml as it is now; done when it is in effect. Engines that must restart may still be at it."""
+
+    endpoint = Endpoint("POST", "/api/reload")
+
+
+# -- llama-server ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CheckEngine(Order[EngineProblem | None]):
+    """What keeps llama-server from running; None where one can be run."""
+
+    endpoint = Endpoint("GET", "/api/engine", READ_SECONDS)
+    outcome = _PROBLEM
+
+
+def _ignore(_progress: object) -> None:
+    """Nobody watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstallEngine(Order[str]):
+    """Fetch a llama-server into hal0's own folder; returns its version. The next load uses it.
+
+    `on_progress` is called on any thread. Raises InstallFailed; cancelling leaves nothing half-made behind.
+    The API answers with events, see `router.server.engine_routes`.
+    """
+
+    endpoint = Endpoint("POST", "/api/engine/install")
+    on_progress: OnProgress = field(default=_ignore, compare=False)
+
+
+# -- models from Hugging Face ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOffer(Order[Offer]):
+    """What a repository on Hugging Face has, with sizes and what would fit. Raises PullFailed.
+
+    Fetches nothing but files' headers.
+    """
+
+    endpoint = Endpoint("GET", "/api/hub/plan", HUB_SECONDS)
+    outcome = Outcome(offer_json, parse_offer)
+    reference: str = text(f"Say which repository: /api/hub/plan?ref={_EXAMPLE}.", name="ref")
+
+
+@dataclass(frozen=True, slots=True)
+class Download(Order[DownloadStatus | None]):
+    """Start, pause, resume or remove one; None once it is removed. How far each is: `Snapshot.downloads`.
+
+    Raises PullFailed; ModelNotFound for one that is not there.
+    """
+
+    endpoint = Endpoint("POST", "/api/downloads/{step}")
+    outcome = _DOWNLOAD
+    step: DownloadOrder
+    reference: str = text(f'Say which model: {{"reference": "{_EXAMPLE}"}}.')
+
+
+ORDERS: tuple[type[Order[Any]], ...] = (
+    Load,
+    Unload,
+    UnloadAll,
+    Restart,
+    Cancel,
+    Cut,
+    WaitForRequests,
+    ReadEngineLog,
+    ReadEngineCommand,
+    ReadLog,
+    ReadConfig,
+    EditConfig,
+    Reload,
+    CheckEngine,
+    ReadOffer,
+)
+"""Those whose answer is one JSON document; Download and InstallEngine have handlers of their own."""
