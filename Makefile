@@ -4,82 +4,79 @@ BOOTSTRAP_PYTHON := $(firstword $(foreach p,python3 python3.13 python3.12 python
 PY := .venv/bin/python
 HAL0 := .venv/bin/hal0
 
-.PHONY: help run test setup setup-dev clients engine lint types check pytest coverage lock clean \
+.PHONY: help run test t setup setup-dev clients engine lint types check pytest coverage lock clean \
         bundle dist archive deb test-packaging manual
 
-help:
-	@echo "make run    prepare everything, then start hal0 (tray, or headless without a display)"
-	@echo "make test   prepare everything, then run all checks and tests with a real llama-server"
-	@echo "make setup  only prepare .venv, with hal0 in .venv/bin"
-	@echo "make bundle          hal0 with all it needs, in dist/hal0; make dist, make deb: packed"
-	@echo "make manual          the manual as a site, in dist/manual"
-	@echo "make test-packaging  build those and test them, installed in a private copy of this system"
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: setup engine
+run: setup engine  ## prepare everything, then start hal0 (tray, or headless without a display)
 	@$(PY) packaging/system_packages.py run
 	@exec $(HAL0)
 
-test: setup-dev
+test: setup-dev  ## prepare everything, then run all checks and tests with a real llama-server
 	@$(PY) packaging/system_packages.py test
 	@$(PY) packaging/client_envs.py
 	@$(MAKE) --no-print-directory engine check pytest
 
-setup:
+setup:  ## only prepare .venv, with hal0 in .venv/bin
 	@$(if $(BOOTSTRAP_PYTHON),$(BOOTSTRAP_PYTHON),$(error hal0 needs Python 3.11 to 3.13: install one and put it on PATH)) packaging/setup_env.py
 
-setup-dev: setup
+setup-dev: setup  ## the same with what tests and checks need
 	@$(BOOTSTRAP_PYTHON) packaging/setup_env.py --dev
 
-# The real clients the tests run: each group in an environment of its own.
-clients: setup-dev
+clients: setup-dev  ## the real clients the tests run, each group in an environment of its own
 	@$(PY) packaging/client_envs.py
 
-engine:
+engine:  ## fetch a llama-server where there is none
 	@$(HAL0) engine path >/dev/null 2>&1 || $(HAL0) engine install
 
-check: lint types
-lint:
+check: lint types  ## lint, layers and types
+lint:  ## ruff and the import layers
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@.venv/bin/lint-imports --no-cache
-types:
+types:  ## mypy
 	@$(PY) -m mypy
 
-pytest:
+pytest:  ## all tests, in what is prepared
 	@HAL0_LLAMA_SERVER="$$($(HAL0) engine path)" $(PY) -m pytest
 
-coverage:
+t: setup-dev engine  ## some tests: make t T=tests/router/slots, or T="-k breaker -x"
+	@HAL0_LLAMA_SERVER="$$($(HAL0) engine path)" $(PY) -m pytest -q $(T)
+
+coverage:  ## all tests, and what they do not reach
 	@HAL0_LLAMA_SERVER="$$($(HAL0) engine path)" $(PY) -m coverage run -m pytest
 	@$(PY) -m coverage report
 
 # The same sources make the same bytes: no random hashes, and the last commit's time for all times.
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
-bundle: setup-dev
+bundle: setup-dev  ## hal0 with all it needs, in dist/hal0
 	@$(PY) packaging/system_packages.py build
 	@PYTHONHASHSEED=0 $(PY) -m PyInstaller --noconfirm --log-level ERROR --distpath dist --workpath build hal0.spec
 
-dist: bundle archive
-archive:
+dist: bundle archive  ## the bundle, packed
+archive:  ## pack the bundle that is there
 	@$(PY) packaging/build_archive.py
 
-deb: bundle
+deb: bundle  ## the Debian package
 	@$(PY) packaging/linux/build_deb.py
 
-test-packaging: dist
+test-packaging: dist  ## build those and test them, installed in a private copy of this system
 	@$(PY) packaging/system_packages.py test
 	@$(PY) packaging/system_packages.py package
 	@$(MAKE) --no-print-directory engine
 	@HAL0_LLAMA_SERVER="$$($(HAL0) engine path)" HAL0_TEST_BUNDLE="$(CURDIR)/dist/hal0" \
 	    $(PY) -m pytest tests/packaging
 
-manual: setup-dev
+manual: setup-dev  ## the manual as a site, in dist/manual
 	@$(PY) packaging/manual.py
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
 
 # Needs uv. The lock files hold versions and hashes, and name no index.
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 CLIENT_LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --group
-lock:
+lock:  ## pin the dependencies anew (needs uv)
 	$(LOCK) --group build -o requirements.lock
 	$(LOCK) --group build --group dev -c requirements.lock -o requirements-dev.lock
 	$(CLIENT_LOCK) pyproject.toml:clients -c requirements-dev.lock -o requirements-clients.lock
@@ -87,5 +84,5 @@ lock:
 	$(CLIENT_LOCK) pyproject.toml:cluster -o requirements-cluster.lock
 	cd tests/clients/node && npm install --package-lock-only
 
-clean:
+clean:  ## take away everything that was made
 	rm -rf .venv .venv-clients .venv-hermes .venv-cluster tests/clients/node/node_modules build dist artifacts .mypy_cache .pytest_cache .ruff_cache *.egg-info

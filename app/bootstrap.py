@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import logging.handlers
+import os
 import queue
 import sys
 from pathlib import Path
 
 from app.journal import JournalFormatter, OneLine, is_journal
+from app.log_levels import ENV, set_levels
 from resources import demo_model
 from router.config.load import load_config
 from router.config.schema import Config
@@ -47,12 +49,12 @@ def start_logging(paths: Paths, *, to_stderr: bool) -> logging.handlers.QueueLis
         handlers.append(stderr)
     lines: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
     root = logging.getLogger()
-    root.setLevel(logging.INFO)
     queued = logging.handlers.QueueHandler(lines)
     queued.setFormatter(OneLine())  # what the handlers behind it get is this text
     root.addHandler(queued)
     listener = logging.handlers.QueueListener(lines, *handlers)
     listener.start()
+    set_levels(os.environ.get(ENV, ""))
     return listener
 
 

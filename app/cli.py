@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
+from app.log_levels import ENV as LOG_LEVELS
 from app.streams import give_up_stdout, open_streams, output_failure
 from router.errors import RouterError
 from router.paths import NO_HOME
@@ -26,6 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments, unknown = _parser().parse_known_args(argv)
         if unknown:
             arguments.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+        if arguments.verbose:
+            os.environ[LOG_LEVELS] = "debug"
         run: Command = arguments.run
         code = run(arguments)
         sys.stdout.flush()
@@ -91,16 +95,21 @@ def _parser() -> _Parser:
         prog="hal0", description="One stable, local OpenAI-compatible endpoint; without a command: the tray."
     )
     parser.add_argument("--version", action="version", version=f"hal0 {__version__}")
-    parser.set_defaults(run=_tray, parser=parser, config=None, url=None, hidden=False)
+    parser.set_defaults(run=_tray, parser=parser, config=None, url=None, hidden=False, verbose=False)
     common = _Parser(add_help=False)
     common.add_argument("--config", type=Path, default=argparse.SUPPRESS, help="hal0.yaml to use")
+    running = _Parser(add_help=False, parents=[common])
+    running.add_argument(
+        "--verbose", action="store_true", default=argparse.SUPPRESS, help="log every step (see HAL0_LOG)"
+    )
     remote = _Parser(add_help=False, parents=[common])
     remote.add_argument("--url", default=argparse.SUPPRESS, help="address of the running hal0")
     parser.add_argument("--config", type=Path, default=None, help="hal0.yaml to use")
+    parser.add_argument("--verbose", action="store_true", help="log every step (see HAL0_LOG)")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    tray = _add(commands, "tray", "show the tray icon (the default)", _tray, common)
+    tray = _add(commands, "tray", "show the tray icon (the default)", _tray, running)
     tray.add_argument("--hidden", action="store_true", help="start without the window, as at login")
-    _add(commands, "serve", "run without a desktop", _serve, common)
+    _add(commands, "serve", "run without a desktop", _serve, running)
     _add(commands, "check", "check hal0.yaml and every model's flags", _check, common)
     _add(commands, "status", "show slots, models and memory", _status, remote)
     models = _add(commands, "models", "list models, and whether each fits into memory now", _models, remote)

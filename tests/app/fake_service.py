@@ -18,6 +18,7 @@ from router.errors import EngineFailed, SlotNotFound
 from router.orders.kinds import (
     Cancel,
     CheckEngine,
+    Cut,
     Download,
     EditConfig,
     InstallEngine,
@@ -30,6 +31,7 @@ from router.orders.kinds import (
     Restart,
     Unload,
     UnloadAll,
+    WaitForRequests,
 )
 from router.orders.order import Order
 from router.state import (
@@ -96,6 +98,8 @@ class Obeys:
         UnloadAll: "unload_all",
         Restart: "restart",
         Cancel: "cancel",
+        Cut: "cut",
+        WaitForRequests: "wait",
         ReadEngineLog: "logs",
         ReadLog: "router_log",
         ReadEngineCommand: "engine_command",

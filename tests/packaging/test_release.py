@@ -54,6 +54,29 @@ def test_everything_the_workflow_calls_exists() -> None:
     }
 
 
+def test_pull_requests_run_the_readme_s_test_command() -> None:
+    """And `yaml` reads `on:` as true."""
+    workflow = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text())
+    assert "pull_request" in workflow[True]
+    (job,) = workflow["jobs"].values()
+    assert [step["run"] for step in job["steps"] if "run" in step] == ["make test"]
+    assert "make test " in (ROOT / "README.md").read_text()
+
+
+def test_forms_hooks_and_bots_are_yaml() -> None:
+    forms = sorted((ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml"))
+    assert [sorted(yaml.safe_load(form.read_text())) for form in forms] == [["body", "description", "name"]] * 2
+    (repo,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    assert {hook["id"] for hook in repo["hooks"]} == {"format", "lint", "layers", "types"}
+    bots = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())["updates"]
+    assert all((ROOT / bot["directory"].lstrip("/")).is_dir() for bot in bots)
+
+
+def test_every_make_target_says_what_it_does() -> None:
+    told = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert told == make_targets()
+
+
 def test_what_it_uploads_is_named_as_it_is_built() -> None:
     wanted = "\n".join(str(step["with"]["path"]) for step in steps() if "upload" in step.get("uses", ""))
     iss, dmg = (
