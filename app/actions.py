@@ -9,14 +9,15 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 
-from app import text, texts_models
-from app.link import Link
-from app.menu_model import Action, Command, order_of
-from app.remedy import remedy_changes
-from app.settings_written import NotReadable
-from router.errors import RouterError, SwitchCancelled
+from app.link.link import Link
+from app.texts import common as text
+from app.texts import models as texts_models
+from app.views.menu import Action, Command, order_of
+from app.views.remedy import remedy_changes
+from app.views.settings_written import NotReadable
+from router.base.errors import RouterError, SwitchCancelled
+from router.base.tasks import spawn
 from router.orders.kinds import EditConfig, ReadConfig
-from router.tasks import spawn
 
 log = logging.getLogger(__name__)
 

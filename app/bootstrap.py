@@ -9,12 +9,12 @@ import queue
 import sys
 from pathlib import Path
 
-from app.journal import JournalFormatter, OneLine, is_journal
-from app.log_levels import ENV, set_levels
+from app.system.journal import JournalFormatter, OneLine, is_journal
+from app.system.log_levels import ENV, set_levels
 from resources import demo_model
+from router.base.paths import Paths
 from router.config.load import load_config
 from router.config.schema import Config
-from router.paths import Paths
 from router.service import Service
 
 LOG_BYTES = 5 * 1024 * 1024

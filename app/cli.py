@@ -11,11 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from app.log_levels import ENV as LOG_LEVELS
-from app.streams import give_up_stdout, open_streams, output_failure
-from router.errors import RouterError
-from router.paths import NO_HOME
-from router.version import __version__
+from app.system.log_levels import ENV as LOG_LEVELS
+from app.system.streams import give_up_stdout, open_streams, output_failure
+from router.base.errors import RouterError
+from router.base.paths import NO_HOME
+from router.base.version import __version__
 
 Command = Callable[[argparse.Namespace], int]
 

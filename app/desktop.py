@@ -12,16 +12,13 @@ import qasync
 from PySide6.QtCore import QObject, QTimer, Slot
 from PySide6.QtWidgets import QApplication, QMessageBox
 
-from app import text
 from app.actions import Actions
-from app.current_link import CurrentLink, Host, Routers
-from app.display import has_display
-from app.icons import app_icon
-from app.language import speak
-from app.menu_model import has_engine
-from app.notices import Notice, exposure, notices, switch_notice, update_news
+from app.link.current_link import CurrentLink, Host, Routers
+from app.link.router_host import HostedService, RouterHost
+from app.link.state_bridge import StateBridge
 from app.quitter import Quitter, on_termination
-from app.remembered import (
+from app.system.display import has_display
+from app.system.remembered import (
     EXPOSURE_TOLD,
     FIRST_RUN_DONE,
     TRAY_EXPLAINED,
@@ -29,17 +26,20 @@ from app.remembered import (
     Remembered,
     is_first_run,
 )
-from app.router_host import HostedService, RouterHost
-from app.single_instance import SingleInstance
-from app.state_bridge import StateBridge
-from app.tray import Tray
+from app.system.single_instance import SingleInstance
+from app.texts import common as text
+from app.texts.language import speak
+from app.tray.icons import app_icon
+from app.tray.tray import Tray
+from app.views.menu import has_engine
+from app.views.notices import Notice, exposure, notices, switch_notice, update_news
 from app.window.main import MainWindow
 from app.window.place import read_place
 from app.window.quit_progress import QuitProgress
-from router.errors import RouterError
-from router.paths import Paths
+from router.base.errors import RouterError
+from router.base.paths import Paths
+from router.base.tasks import spawn
 from router.state import ServerState, Snapshot
-from router.tasks import spawn
 
 log = logging.getLogger(__name__)
 

@@ -11,12 +11,13 @@ from typing import Protocol
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QMessageBox, QWidget
 
-from app import text, text_window
-from app.link import Attached
-from app.quit_model import in_flight
-from app.signals import stop_signals
+from app.link.link import Attached
+from app.system.signals import stop_signals
+from app.texts import common as text
+from app.texts import window as text_window
+from app.views.quit import in_flight
+from router.base.tasks import spawn
 from router.state import Snapshot
-from router.tasks import spawn
 
 log = logging.getLogger(__name__)
 

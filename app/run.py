@@ -6,18 +6,18 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.attach import find_running, noted_pid
 from app.bootstrap import make_service, read_config, start_logging, stop_logging
-from app.display import has_display
-from app.signals import wait_for_children
+from app.link.attach import find_running, noted_pid
+from app.system.display import has_display
+from app.system.signals import wait_for_children
+from router.base.errors import RouterError
+from router.base.loop import run
+from router.base.paths import Paths
 from router.config.problems import ConfigErrors
-from router.errors import RouterError
-from router.loop import run
-from router.paths import Paths
 from router.service import Service
 
 if TYPE_CHECKING:
-    from app.remote_link import RemoteLink
+    from app.link.remote_link import RemoteLink
 
 
 def run_tray(config_file: Path | None, *, hidden: bool = False) -> int:
@@ -43,7 +43,7 @@ def run_tray(config_file: Path | None, *, hidden: bool = False) -> int:
 
 def _link_to_running(config_file: Path | None, paths: Paths) -> RemoteLink | None:
     """To the hal0 that runs already, if one does."""
-    from app.remote_link import RemoteLink
+    from app.link.remote_link import RemoteLink
 
     found = find_running(config_file)
     if found is None:

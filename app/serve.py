@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 
-from app.sd_notify import Notifier, tell_status
-from app.signals import stop_signals
+from app.system.sd_notify import Notifier, tell_status
+from app.system.signals import stop_signals
 from router.service import Service
 
 STOP_SECONDS = 60.0
@@ -14,7 +14,7 @@ STOP_SECONDS = 60.0
 
 
 async def serve(service: Service) -> None:
-    """Run until a signal ends it (app.signals); systemd is told how. Raises RouterError if the
+    """Run until a signal ends it (app.system.signals); systemd is told how. Raises RouterError if the
     endpoint cannot start."""
     notifier = Notifier()
     stopping = asyncio.Event()

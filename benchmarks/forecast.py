@@ -30,9 +30,9 @@ from router.config.schema import Kind
 from router.engine.command import build_command
 from router.engine.environment import engine_environment
 from router.engine.options import read_options
-from router.memory.dryrun import DryRunner
-from router.memory.formula import cache_bytes, formula, setup_of
-from router.memory.needs import MIB
+from router.memory.forecast.dryrun import DryRunner
+from router.memory.forecast.formula import cache_bytes, formula, setup_of
+from router.memory.forecast.needs import MIB
 
 LOAD_SECONDS = 60.0
 _BUFFER = re.compile(r"(\S+) (model|KV|RS|compute|output) buffer size = +([\d.]+) MiB")

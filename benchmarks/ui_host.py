@@ -12,7 +12,7 @@ import threading
 import time
 
 from app.bootstrap import make_service, read_config, start_logging
-from app.router_host import RouterHost
+from app.link.router_host import RouterHost
 
 STALL_SECONDS = 0.15
 

@@ -22,8 +22,8 @@ import qasync
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
-from app.state_bridge import StateBridge
-from app.tray import Tray
+from app.link.state_bridge import StateBridge
+from app.tray.tray import Tray
 from app.window.main import MainWindow
 from benchmarks.report import Figure
 from router.state import Snapshot

@@ -12,7 +12,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from router.version import __version__  # noqa: E402
+from router.base.version import __version__  # noqa: E402
 
 BUNDLE_ID = "io.github.hal0"
 DESCRIPTION = "One local endpoint for AI models, with a tray to change the model"

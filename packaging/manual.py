@@ -76,7 +76,7 @@ def table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
 def errors() -> str:
     """Every code with its status, and the first sentence of its class."""
     import router
-    from router.errors import RouterError
+    from router.base.errors import RouterError
 
     for module in pkgutil.walk_packages(router.__path__, "router."):
         if "platforms" not in module.name:
@@ -173,7 +173,7 @@ def _bare(action: argparse.Action) -> str:
 
 def connect(client: str) -> str:
     """What the window's Connect dialog says of this client."""
-    from app.connect import Client, recipe
+    from app.views.connect import Client, recipe
     from router.config.schema import Kind
     from router.state import SlotStatus, Snapshot
 

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from router.base.errors import ModelNotFound, SlotNotFound
+from router.base.files import tail
+from router.base.names import shown
+from router.base.paths import Paths
 from router.config.problems import did_you_mean
 from router.config.schema import Config
 from router.engine.find import engine_problem
-from router.errors import ModelNotFound, SlotNotFound
-from router.files import tail
 from router.hub.downloads import Downloads
 from router.hub.updates import UpdateWatch
-from router.live_config import LiveConfig
-from router.names import shown
 from router.orders.kinds import (
     Cancel,
     CheckEngine,
@@ -37,13 +37,13 @@ from router.orders.kinds import (
     WaitForRequests,
 )
 from router.orders.order import Order
-from router.paths import Paths
+from router.reload.watch import LiveConfig
 from router.remote.follow import Remotes
 from router.remote.hal0 import RemoteHal0
 from router.remote.names import all_places
 from router.resolve import model_called
+from router.slots.supervisor import Supervisor
 from router.state import StateStore
-from router.supervisor import Supervisor
 
 R = TypeVar("R")
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from router.base.errors import BadRequest, LocalOnly, ModelNotFound, ModelNotLoaded, WrongKind
+from router.base.names import folded, is_speakable, shown, spellings
 from router.config.problems import did_you_mean
 from router.config.schema import Kind, SwitchPolicy
-from router.errors import BadRequest, LocalOnly, ModelNotFound, ModelNotLoaded, WrongKind
-from router.names import folded, is_speakable, shown, spellings
 from router.state import ModelStatus, SlotState, SlotStatus, Snapshot, UpstreamState, UpstreamStatus
 
 _LONGEST = 1000
@@ -61,7 +61,7 @@ class Meaning:
 def meaning(name: str, snapshot: Snapshot) -> Meaning | None:
     """What `name` stands for; None for nothing, or for two things that are equally near.
 
-    What is called exactly so comes first, and only then another spelling (`router.names`): a name that is
+    What is called exactly so comes first, and only then another spelling (`router.base.names`): a name that is
     listed is never split, completed or read in another case.
     """
     if (exact := _here(name, snapshot) or _at_upstream(name, snapshot)) is not None:

@@ -14,34 +14,34 @@ from typing import TypeVar
 
 import aiohttp
 
+from router.base.errors import PortInUse, UpstreamFailed
+from router.base.paths import Paths
+from router.base.tasks import spawn
+from router.base.version import __version__
 from router.config.problems import ConfigErrors
 from router.config.schema import Config, EngineConfig
 from router.dispatch import Dispatcher
 from router.engine.environment import secret_variables
 from router.engine.launcher import Launcher
 from router.engine.log import LogFiles
-from router.errors import PortInUse, UpstreamFailed
 from router.hub.downloads import Downloads
 from router.hub.updates import UpdateWatch
-from router.live_config import LiveConfig
-from router.memory.sources import find_source
+from router.memory.measure.sources import find_source
 from router.memory.system import MemorySystem
 from router.orders.order import Order
-from router.paths import Paths
-from router.reconfigure import Reconfigurer
-from router.reload import choose_model
+from router.reload.apply import Reconfigurer
+from router.reload.diff import choose_model
+from router.reload.watch import LiveConfig
 from router.remote.follow import Remotes
-from router.selection import Selected, SelectionFile
 from router.server.app import engine_session
-from router.server.context import Context
 from router.server.listener import Listener
-from router.server.upstream import Upstreams
+from router.server.request.context import Context
+from router.server.request.engines import Upstreams
+from router.slots.selection import Selected, SelectionFile
+from router.slots.supervisor import Supervisor
 from router.state import ServerState, ServerStatus, Snapshot, StateStore, UpdateStatus
-from router.supervisor import Supervisor
-from router.tasks import spawn
 from router.upstreams.keys import KeyMissing, Keys
 from router.upstreams.registry import UpstreamRegistry
-from router.version import __version__
 
 __all__ = ["Service", "choose_model"]
 

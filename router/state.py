@@ -138,7 +138,7 @@ class ModelStatus:
     engine's command. `problem` is one sentence why it cannot be launched, `note` one to know though it
     can. `needs` is the forecast of what it takes, in bytes of GPU memory if any of it goes there, else
     of RAM; `needs_source` says how good that is: "formula" (an estimate), "engine" or "learnt"
-    (router.memory.needs). `needs_by_device` is the same for each of `Snapshot.memory`. `context_auto`:
+    (router.memory.forecast.needs). `needs_by_device` is the same for each of `Snapshot.memory`. `context_auto`:
     hal0 chose `context_length` as the largest that fits. `prompt_cache`: bytes of RAM its engine may
     come to fill with prompts besides, less where RAM is short; None for no limit, or where that is not
     known."""

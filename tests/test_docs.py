@@ -9,6 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import router
+from router.base.errors import RouterError
 from router.config.meanings import MEANINGS
 from router.config.schema import (
     EngineConfig,
@@ -19,7 +20,6 @@ from router.config.schema import (
     SlotConfig,
     UpstreamConfig,
 )
-from router.errors import RouterError
 from router.server.middleware import MAX_BODY
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -10,13 +10,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 from resources import demo_model
+from router.base.errors import BadModel, RouterError
+from router.base.paths import Paths
 from router.catalog.model import Model
 from router.catalog.models import Catalog, build_catalog
 from router.config.default import with_downloads
 from router.config.load import ConfigErrors, ConfigProblem, ParsedConfig, check_references, examine_file
 from router.engine.launcher import Launcher
-from router.errors import BadModel, RouterError
-from router.paths import Paths
 from router.server.app import engine_session
 
 

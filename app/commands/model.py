@@ -8,20 +8,20 @@ from contextlib import suppress
 from pathlib import Path
 
 from app.bootstrap import read_config
-from app.client import Client, NotRunning, Refused, noted_url
 from app.commands.pull_output import JsonOutput, Output
 from app.commands.tables import table
-from app.pull_model import plan_words
+from app.link.client import Client, NotRunning, Refused, noted_url
+from app.views.pull import plan_words
+from router.base.errors import PullFailed, RouterError
+from router.base.paths import Paths
 from router.config.default import with_downloads
 from router.config.programs import program_folders
 from router.config.schema import Config
 from router.config.sizes import file_size
-from router.errors import PullFailed, RouterError
 from router.hub import shelf, store
 from router.hub.names import parse_reference
 from router.hub.pull import Paused, Plan, Pull
 from router.orders.kinds import Reload
-from router.paths import Paths
 
 PAUSED = 130
 """The exit code of what a person interrupted."""

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from app.client import Client, NotRunning, Refused
 from app.commands.tables import table
+from app.link.client import Client, NotRunning, Refused
+from router.base.paths import Paths
 from router.config.load import load_config
 from router.config.sizes import file_size, memory_size
-from router.paths import Paths
 
 WAIT_SECONDS = 15.0
 """`--fit` right after the start: the engine tells of some twenty models a second."""

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from app.commands.progress import ProgressLine
-from app.pull_model import PlanWords, plan_words, progress_fraction, progress_words
+from app.views.pull import PlanWords, plan_words, progress_fraction, progress_words
+from router.base.errors import RouterError
 from router.config.sizes import file_size
-from router.errors import RouterError
 from router.hub.pull import Plan, PullProgress
 
 

@@ -8,14 +8,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from app.client import Client, NotRunning, Refused, noted_url
 from app.commands.progress import ProgressLine
+from app.link.client import Client, NotRunning, Refused, noted_url
+from router.base.paths import Paths
 from router.config.load import load_config
 from router.config.problems import ConfigErrors
 from router.config.schema import UpstreamKind
 from router.config.sizes import memory_size
 from router.orders.kinds import Cancel, Cut, Load, ReadEngineLog, Reload, Unload, WaitForRequests
-from router.paths import Paths
 
 POLL_SECONDS = 0.2
 

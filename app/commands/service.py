@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 
-from app.autostart import program
-from router.files import write_atomic
+from app.system.autostart import program
+from router.base.files import write_atomic
 
 UNIT = "hal0.service"
 PACKAGED = Path("/usr/lib/systemd/user") / UNIT

@@ -7,10 +7,11 @@ from PySide6.QtGui import QFontDatabase
 from PySide6.QtNetwork import QAbstractSocket, QHostAddress, QNetworkInterface
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
-from app import text, text_window
-from app.client_key import ClientKey
-from app.connect import Client, Recipe, chat_slots, recipe
-from app.menu_model import Action, Command
+from app.texts import common as text
+from app.texts import window as text_window
+from app.views.client_key import ClientKey
+from app.views.connect import Client, Recipe, chat_slots, recipe
+from app.views.menu import Action, Command
 from app.window.parts import button, label, set_text, wrapping_label
 from router.state import ServerStatus, Snapshot
 
@@ -33,7 +34,7 @@ class ConnectDialog(QDialog):
         *,
         key: ClientKey | None = None,
     ) -> None:
-        """`key`: see app.connect.recipe; `show_key` brings it where it has to be asked for first."""
+        """`key`: see app.views.connect.recipe; `show_key` brings it where it has to be asked for first."""
         super().__init__(parent)
         self.setWindowTitle(text_window.connect_title(client.value))
         self._client = client

@@ -6,9 +6,9 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from app import texts_pull as words
-from app.downloads_view import DownloadRow, Offered, download_rows
-from app.menu_model import Action, Command
+from app.texts import pull as words
+from app.views.downloads import DownloadRow, Offered, download_rows
+from app.views.menu import Action, Command
 from app.window.parts import Card, ElidedLabel, Scroller, button, set_flag, set_text, wrapping_label
 from router.state import Snapshot
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QVBoxLayout
 
-from app import text_window
-from app.engine_setup import EngineSetup
+from app.texts import window as text_window
+from app.window.engine_setup import EngineSetup
 from app.window.parts import button, set_flag, set_text, wrapping_label
 
 

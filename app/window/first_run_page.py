@@ -10,19 +10,21 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QCheckBox, QGridLayout, QVBoxLayout, QWidget
 
-from app import autostart, text, text_window
-from app.ask import NoAnswer, ask
-from app.engine_setup import EngineSetup
-from app.first_run import FirstLook, first_look
-from app.link import Link
-from app.menu_model import Action, Command
+from app.link.ask import NoAnswer, ask
+from app.link.link import Link
+from app.system import autostart
+from app.texts import common as text
+from app.texts import window as text_window
+from app.views.first_run import FirstLook, first_look
+from app.views.menu import Action, Command
 from app.window.engine_notice import EngineNotice
+from app.window.engine_setup import EngineSetup
 from app.window.flow import Flow
 from app.window.parts import Card, Scroller, button, label, set_flag, set_text, wrapping_label
-from router.errors import RouterError
+from router.base.errors import RouterError
+from router.base.tasks import spawn
 from router.orders.kinds import ReadConfig
 from router.state import Snapshot
-from router.tasks import spawn
 
 log = logging.getLogger(__name__)
 NARROW_LETTERS = 80

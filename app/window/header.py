@@ -5,11 +5,14 @@ from __future__ import annotations
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QVBoxLayout
 
-from app import text, text_window, texts_pull, texts_remote
-from app.connect import DIRECT, Client, is_local
-from app.link import Attached
-from app.menu_model import ENGINE, Action, Command
-from app.theme import Tone, server_tone
+from app.link.link import Attached
+from app.texts import common as text
+from app.texts import pull as texts_pull
+from app.texts import remote as texts_remote
+from app.texts import window as text_window
+from app.views.connect import DIRECT, Client, is_local
+from app.views.menu import ENGINE, Action, Command
+from app.views.tone import Tone, server_tone
 from app.window.parts import Card, Chip, ElidedLabel, button, set_text, wrapping_label
 from router.state import ServerStatus, Snapshot
 

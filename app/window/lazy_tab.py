@@ -9,8 +9,8 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app import text_window
-from app.link import Link
+from app.link.link import Link
+from app.texts import window as text_window
 from app.window.parts import wrapping_label
 from router.state import Snapshot
 

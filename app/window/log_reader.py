@@ -7,10 +7,10 @@ import logging
 
 from PySide6.QtCore import QObject, Signal
 
-from app.link import Link
-from router.errors import RouterError
+from app.link.link import Link
+from router.base.errors import RouterError
+from router.base.tasks import spawn
 from router.orders.kinds import ReadEngineLog, ReadLog
-from router.tasks import spawn
 
 log = logging.getLogger(__name__)
 

@@ -6,10 +6,10 @@ from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QFontDatabase, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
-from app import text_window
-from app.log_model import KEPT_LINES, fresh, matching
-from app.menu_model import Action, Command
-from app.redact import redact
+from app.system.redact import redact
+from app.texts import window as text_window
+from app.views.log import KEPT_LINES, fresh, matching
+from app.views.menu import Action, Command
 from app.window.log_reader import LogReader
 from app.window.parts import button, label, set_text
 from router.remote.names import all_places

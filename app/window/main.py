@@ -20,18 +20,18 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QStackedLayout, QTabBar, QTabWidget, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
-from app import text, text_window
-from app.client_key import ClientKey, read_key
-from app.connect import Client, recipe
-from app.engine_setup import EngineSetup
-from app.link import Link
-from app.menu_model import Action, Command
-from app.notices import announcements
-from app.switch_model import LoadClock
-from app.theme import colours, style_sheet
+from app.link.link import Link
+from app.texts import common as text
+from app.texts import window as text_window
+from app.views.client_key import ClientKey, read_key
+from app.views.connect import Client, recipe
+from app.views.menu import Action, Command
+from app.views.notices import announcements
+from app.views.switch import LoadClock
 from app.window.announcer import announce
 from app.window.connect_dialog import ConnectDialog
 from app.window.engine_notice import EngineNotice
+from app.window.engine_setup import EngineSetup
 from app.window.first_run_page import FirstRunPage
 from app.window.header import EndpointCard
 from app.window.lazy_tab import LazyTab
@@ -40,10 +40,11 @@ from app.window.logs_tab import LogsTab
 from app.window.parts import accept_as_copy
 from app.window.place import FRAME, Place, place_of, put
 from app.window.slots_tab import SlotsTab
+from app.window.theme import colours, style_sheet
 from app.window.unsaved_question import UnsavedQuestion
+from router.base.tasks import spawn
 from router.remote.names import all_places
 from router.state import Snapshot
-from router.tasks import spawn
 
 SWITCHING_TICK_MS = 1000
 IDLE_TICK_MS = 15_000

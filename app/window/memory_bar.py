@@ -9,10 +9,11 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from app import text, text_window
-from app.memory_model import Pool
-from app.theme import Colours, colours
+from app.texts import common as text
+from app.texts import window as text_window
+from app.views.memory import Pool
 from app.window.parts import ElidedLabel, label, set_text
+from app.window.theme import Colours, colours
 
 HEIGHT = 12
 GAP = 1.5

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout
 
-from app import text, text_window
-from app import texts_models as words
-from app.models_view import ModelRow, load_problem
+from app.texts import common as text
+from app.texts import models as words
+from app.texts import window as text_window
+from app.views.models import ModelRow, load_problem
 from app.window.parts import Card, label, set_flag, set_text, wrapping_label
 from router.state import Snapshot
 

@@ -10,15 +10,15 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMessageBox, QWidget
 
-from app import text
-from app import texts_models as words
-from app.link import Link
-from app.models_view import file_changes, folder_changes, folder_of, sort_dropped
-from app.settings_written import NotReadable
+from app.link.link import Link
+from app.texts import common as text
+from app.texts import models as words
+from app.views.models import file_changes, folder_changes, folder_of, sort_dropped
+from app.views.settings_written import NotReadable
+from router.base.errors import RouterError
+from router.base.tasks import spawn
 from router.config.change import ConfigChange, ConfigDocument
-from router.errors import RouterError
 from router.orders.kinds import EditConfig, ReadConfig
-from router.tasks import spawn
 
 log = logging.getLogger(__name__)
 Ask = Callable[[ConfigDocument, Path], list[ConfigChange]]

@@ -6,8 +6,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QPushButton, QTreeView, QVBoxLayout, QWidget
 
-from app import texts_models as words
-from app import texts_pull
+from app.texts import models as words
+from app.texts import pull as texts_pull
 from app.window.models_table import CONTEXT, FIT, KIND, LOADED, NAME, QUANTISATION, SIZE, ModelFilter
 from app.window.parts import label, wrapping_label
 

@@ -26,11 +26,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import text, texts_pull
-from app import texts_models as words
-from app.link import Link
-from app.menu_model import Action, Command
-from app.models_view import ModelRow, rows, shown_of, targets
+from app.link.link import Link
+from app.texts import common as text
+from app.texts import models as words
+from app.texts import pull as texts_pull
+from app.views.menu import Action, Command
+from app.views.models import ModelRow, rows, shown_of, targets
 from app.window.download_list import DownloadList
 from app.window.models_details import ModelDetails
 from app.window.models_folders import FolderAdder

@@ -16,9 +16,10 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QBrush, QColor, QFontMetrics
 from PySide6.QtWidgets import QApplication
 
-from app import texts_models as words
-from app.models_view import Fit, ModelRow, matches
-from app.theme import Tone, colours
+from app.texts import models as words
+from app.views.models import Fit, ModelRow, matches
+from app.views.tone import Tone
+from app.window.theme import colours
 
 Index = QModelIndex | QPersistentModelIndex
 NAME, SIZE, QUANTISATION, CONTEXT, KIND, LOADED, FIT = range(7)

@@ -6,12 +6,13 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QBrush, QColor
 from PySide6.QtWidgets import QApplication, QHeaderView, QTreeWidget, QTreeWidgetItem
 
-from app import texts_pull as words
-from app.offer_model import OfferRow
-from app.theme import Tone, colours
+from app.texts import pull as words
+from app.views.offer import OfferRow
+from app.views.tone import Tone
 from app.window.models_list import PADDING
 from app.window.models_table import ROW_PADDING
-from router.memory.needs import Fits
+from app.window.theme import colours
+from router.memory.forecast.needs import Fits
 
 LABEL, SIZE, FIT, CONTEXT = range(4)
 _REFERENCE = Qt.ItemDataRole.UserRole

@@ -17,8 +17,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.slot_model import Choice
-from app.theme import Tone
+from app.views.slot import Choice
+from app.views.tone import Tone
 
 LIST_PADDING = 28  # a scroll bar, and air
 LIST_MOST = 700

@@ -6,9 +6,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
-from app import text, text_window
-from app.slot_model import SlotView
-from app.switch_model import PHASES, Mark
+from app.texts import common as text
+from app.texts import window as text_window
+from app.views.slot import SlotView
+from app.views.switch import PHASES, Mark
 from app.window.parts import label, set_flag, set_text
 from router.state import SlotState
 

@@ -9,15 +9,15 @@ from functools import partial
 
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
-from app import texts_pull as words
-from app.link import Link
-from app.offer_model import offer_rows, verdict
+from app.link.link import Link
+from app.texts import pull as words
+from app.views.offer import offer_rows, verdict
 from app.window.offer_list import OfferList
 from app.window.parts import button, label, set_flag, set_text, wrapping_label
-from router.errors import RouterError
+from router.base.errors import RouterError
+from router.base.tasks import spawn
 from router.orders.kinds import Download, ReadOffer
 from router.state import DownloadOrder
-from router.tasks import spawn
 from router.wire.offer import Offer
 
 log = logging.getLogger(__name__)

@@ -6,10 +6,10 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
-from app import text_window
-from app.quit_model import quit_view
-from app.theme import colours, style_sheet
+from app.texts import window as text_window
+from app.views.quit import quit_view
 from app.window.parts import button, label, set_text
+from app.window.theme import colours, style_sheet
 from router.state import Snapshot
 
 AFTER_MS = 300  # most engines stop faster than a window can be read

@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from app.remote_model import Group, groups
-from app.switch_model import LoadClock
-from app.theme import Tone
+from app.views.remote import Group, groups
+from app.views.switch import LoadClock
+from app.views.tone import Tone
 from app.window.parts import Chip, ElidedLabel
 from app.window.slot_card import SlotCard
 from router.state import Snapshot

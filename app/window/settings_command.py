@@ -19,13 +19,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import texts_models as words
-from app.link import Link
+from app.link.link import Link
+from app.texts import models as words
 from app.window.parts import ElidedLabel
-from router.errors import RouterError
+from router.base.errors import RouterError
+from router.base.tasks import spawn
 from router.orders.kinds import ReadEngineCommand
 from router.state import Snapshot
-from router.tasks import spawn
 
 log = logging.getLogger(__name__)
 LINES = 6

@@ -17,9 +17,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import texts_models as words
-from app.settings_draft import name_problem
-from app.settings_view import Form, Key, names
+from app.texts import models as words
+from app.views.settings import Form, Key, names
+from app.views.settings_draft import name_problem
 from app.window.parts import set_text, wrapping_label
 from app.window.settings_page import Page
 

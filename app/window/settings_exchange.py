@@ -9,17 +9,17 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from app import texts_models as words
-from app.link import Link
-from app.settings_draft import Draft
-from app.settings_view import HOST, SLOTS, Key, names
-from app.settings_written import NotReadable
+from app.link.link import Link
+from app.texts import models as words
+from app.views.settings import HOST, SLOTS, Key, names
+from app.views.settings_draft import Draft
+from app.views.settings_written import NotReadable
+from router.base.errors import RouterError
+from router.base.tasks import spawn
 from router.config.change import ConfigDocument
 from router.config.places import reach, resolves
 from router.config.problems import ConfigErrors
-from router.errors import RouterError
 from router.orders.kinds import EditConfig, ReadConfig
-from router.tasks import spawn
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import text
+from app.texts import common as text
 
 MONTH = 31 * 86_400.0
 JSON_LINES = 6

@@ -15,8 +15,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import texts_models as words
-from app.settings_written import Flags
+from app.texts import models as words
+from app.views.settings_written import Flags
 
 MAX_ROWS = 8
 

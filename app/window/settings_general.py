@@ -10,9 +10,10 @@ from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from app import text, text_window
-from app import texts_models as words
-from app.settings_view import LOCAL_ONLY, UPDATES
+from app.texts import common as text
+from app.texts import models as words
+from app.texts import window as text_window
+from app.views.settings import LOCAL_ONLY, UPDATES
 from app.window.parts import label, set_text, wrapping_label
 from app.window.settings_fields import CheckField, ChoiceField
 from app.window.settings_page import Page
@@ -24,7 +25,7 @@ FILE_LIMIT = 64
 
 
 class Login(Protocol):
-    """`app.autostart`, or what stands in for it."""
+    """`app.system.autostart`, or what stands in for it."""
 
     def is_enabled(self) -> bool: ...
 

@@ -10,8 +10,8 @@ import secrets
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
-from app import texts_models as words
-from app.settings_draft import key_problem
+from app.texts import models as words
+from app.views.settings_draft import key_problem
 from app.window.parts import set_text, wrapping_label
 from app.window.settings_lists import Lines
 

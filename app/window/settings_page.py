@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFormLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from app.settings_view import Form, Key
+from app.views.settings import Form, Key
 from app.window.parts import Scroller, label, set_text, wrapping_label
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from app import texts_models as words
-from app.settings_view import (
+from app.texts import models as words
+from app.views.settings import (
     API_KEYS,
     HEADROOM,
     HOST,

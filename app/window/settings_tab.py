@@ -8,11 +8,11 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
-from app import autostart
-from app import texts_models as words
-from app.link import Link
-from app.settings_draft import Draft
-from app.settings_view import API_KEYS, HOST, LOCAL_ONLY, MODELS, SLOTS, UPDATES
+from app.link.link import Link
+from app.system import autostart
+from app.texts import models as words
+from app.views.settings import API_KEYS, HOST, LOCAL_ONLY, MODELS, SLOTS, UPDATES
+from app.views.settings_draft import Draft
 from app.window.parts import label, set_flag, set_text, wrapping_label
 from app.window.settings_command import CommandView
 from app.window.settings_entries import EntriesPage

@@ -18,11 +18,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import text, text_window
-from app.menu_model import ENGINE, Action, Command
-from app.remedy import Help
-from app.slot_model import SlotView, slot_view
-from app.theme import slot_tone
+from app.texts import common as text
+from app.texts import window as text_window
+from app.views.menu import ENGINE, Action, Command
+from app.views.remedy import Help
+from app.views.slot import SlotView, slot_view
+from app.views.tone import slot_tone
 from app.window.flow import Flow
 from app.window.parts import Card, Chip, ElidedLabel, ModelBox, button, label, set_text, wrapping_label
 from app.window.phase_line import PhaseLine

@@ -5,14 +5,16 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app import text, text_window, texts_remote
-from app.memory_model import pools
-from app.switch_model import LoadClock
-from app.window.elsewhere import Elsewhere
+from app.texts import common as text
+from app.texts import remote as texts_remote
+from app.texts import window as text_window
+from app.views.memory import pools
+from app.views.switch import LoadClock
 from app.window.memory_bar import MemoryLine
 from app.window.parts import Scroller, set_text, wrapping_label
 from app.window.remote_groups import RemoteGroups
 from app.window.slot_card import SlotCard
+from app.window.upstreams import Elsewhere
 from router.state import ServerState, Snapshot
 
 
@@ -100,5 +102,5 @@ def _why_empty(snapshot: Snapshot) -> str:
     """In the place of slots where there are none to show."""
     if snapshot.server.state is ServerState.STARTING:
         return text_window.STARTING
-    # Only what another process tells can end altogether (app.remote_link).
+    # Only what another process tells can end altogether (app.link.remote_link).
     return texts_remote.NOTHING_KNOWN if snapshot.server.error and not snapshot.models else text.NO_SLOTS

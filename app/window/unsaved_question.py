@@ -7,9 +7,9 @@ from typing import Protocol
 
 from PySide6.QtWidgets import QMessageBox, QWidget
 
-from app import text
-from app import texts_models as words
-from router.tasks import spawn
+from app.texts import common as text
+from app.texts import models as words
+from router.base.tasks import spawn
 
 
 class Unsaved(Protocol):

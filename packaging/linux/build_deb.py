@@ -24,7 +24,7 @@ sys.path.insert(0, str(HERE.parent))
 from bundle_looks import ICON, png  # noqa: E402
 from bundle_parts import FROM_THE_HOST  # noqa: E402
 
-from router.version import __version__  # noqa: E402
+from router.base.version import __version__  # noqa: E402
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 ICON_SIZES = (16, 22, 24, 32, 48, 64, 128, 256)

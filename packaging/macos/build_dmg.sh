@@ -10,7 +10,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 app=dist/hal0.app
 identity=${HAL0_SIGN_IDENTITY:--}
-version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' router/version.py)
+version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' router/base/version.py)
 dmg=dist/hal0-$version-macos-$(uname -m).dmg
 
 if [ ! -d "$app" ]; then

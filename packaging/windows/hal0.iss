@@ -46,7 +46,7 @@ Source: "..\..\dist\hal0\*"; DestDir: "{app}"; Flags: ignoreversion recursesubdi
 Name: "{group}\hal0"; Filename: "{app}\hal0w.exe"; AppUserModelID: "io.github.hal0"
 
 [Registry]
-; The same value that hal0's own setting writes (app/platforms/windows.py).
+; The same value that hal0's own setting writes (app/system/platforms/windows.py).
 Root: HKCU; Subkey: "Software\Microsoft\Windows\CurrentVersion\Run"; ValueType: string; ValueName: "hal0"; \
     ValueData: """{app}\hal0w.exe"" tray --hidden"; Tasks: autostart
 Root: HKA; Subkey: "{code:EnvironmentKey}"; ValueType: expandsz; ValueName: "Path"; \

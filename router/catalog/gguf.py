@@ -17,8 +17,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
 
+from router.base.errors import BadModel
 from router.catalog.header import RANK_HEADS, GgufHeader, Numbers, Scalar, Tensors, kind_of
-from router.errors import BadModel
 
 __all__ = ["GgufHeader", "kind_of", "read_header", "read_header_from"]
 

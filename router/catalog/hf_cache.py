@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from router.files import is_dir
+from router.base.files import is_dir
 
 log = logging.getLogger(__name__)
 

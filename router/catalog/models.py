@@ -12,6 +12,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
+from router.base.errors import BadModel
+from router.base.files import is_file
+from router.base.names import spellings
 from router.catalog.architectures import surely_chats
 from router.catalog.capabilities import BY_KIND, capabilities_of
 from router.catalog.context import Flags, overridden, trained_context
@@ -21,9 +24,6 @@ from router.catalog.scan import Found, LeftOut, describe_file, free_id, header_o
 from router.config import places
 from router.config.problems import did_you_mean
 from router.config.schema import Config, Kind, ModelConfig, SlotConfig
-from router.errors import BadModel
-from router.files import is_file
-from router.names import spellings
 
 log = logging.getLogger(__name__)
 

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from router.base.errors import RouterError
+from router.base.files import is_dir, is_file
 from router.catalog.gguf import read_header
-from router.errors import RouterError
-from router.files import is_dir, is_file
 from router.wire.ollama import parameters
 
 log = logging.getLogger(__name__)

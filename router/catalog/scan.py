@@ -14,13 +14,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from router.base.errors import BadModel
+from router.base.names import is_speakable, speakable
 from router.catalog.gguf import read_header
 from router.catalog.header import GgufHeader, default_pooling, why_no_model, why_not_launchable
 from router.catalog.hf_cache import SNAPSHOTS, newest_first
 from router.catalog.nearby import Folder, pair_folders
 from router.catalog.ollama import is_store, ollama_models
-from router.errors import BadModel
-from router.names import is_speakable, speakable
 
 log = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
+from router.base.paths import Paths
 from router.config.programs import program_folders, readable
 from router.config.schema import Config, SlotConfig
-from router.paths import Paths
 
 USUAL = "default"
 """In `model_dirs`: the folders that are looked at where it is left out, also those that appear later."""

@@ -8,14 +8,14 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Final
 
+from router.base.files import write_atomic
+from router.base.paths import Paths
 from router.config.change import ConfigChange, ConfigDocument
 from router.config.edit import apply_changes
 from router.config.hidden import hide_keys
 from router.config.load import ParsedConfig, check_references, parse_file, parse_text
 from router.config.problems import ConfigErrors, ConfigProblem
 from router.config.schema import Config
-from router.files import write_atomic
-from router.paths import Paths
 
 ATTEMPTS: Final = 5
 Signature = tuple[int, int, int] | None

@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from router.config import basics, elsewhere, places, seats
+from router.base.names import spellings
+from router.base.paths import Paths
+from router.config import basics, places
+from router.config import models_and_slots as seats
+from router.config import upstreams as elsewhere
 from router.config.default import USUAL, default_config, default_model_dirs, default_slots
 from router.config.fields import Section
 from router.config.flags import flag_name
@@ -16,8 +20,6 @@ from router.config.problems import ConfigErrors, ConfigProblem, ProblemList, nea
 from router.config.schema import Config, ModelConfig, SlotConfig, Updates, UpstreamConfig
 from router.config.yaml_lines import read_yaml
 from router.config.yaml_text import MAX_CHARACTERS
-from router.names import spellings
-from router.paths import Paths
 
 __all__ = [
     "ConfigErrors",

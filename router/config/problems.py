@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from router.errors import RouterError
-from router.names import shown, speakable
+from router.base.errors import RouterError
+from router.base.names import shown, speakable
 
 
 @dataclass(frozen=True, slots=True)

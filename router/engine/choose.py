@@ -12,12 +12,12 @@ from pathlib import Path
 
 import psutil
 
+from router.base.errors import EngineMissing, InstallFailed
+from router.base.paths import Paths
 from router.config.problems import did_you_mean
 from router.config.schema import EngineConfig
 from router.engine.find import EngineBuild, EngineSource, find_engine, list_engines
 from router.engine.store import Locked, aside, choose, engines_folder, locked, previous_folder, server_in
-from router.errors import EngineMissing, InstallFailed
-from router.paths import Paths
 
 AUTO = "auto"
 

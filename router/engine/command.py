@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from router.base.errors import BadModel, EngineMissing
 from router.catalog.model import Model
 from router.config import places
 from router.config.command_text import split_command
@@ -17,7 +18,6 @@ from router.config.flag_values import NUMBERS
 from router.config.flags import KIND_FLAGS, against_kind, flag_name, managed_reason
 from router.config.numbers import Number
 from router.engine.options import EngineOptions, Option, run_briefly
-from router.errors import BadModel, EngineMissing
 
 _TRUE: Final = frozenset({"true", "on", "yes", "1"})
 _FALSE: Final = frozenset({"false", "off", "no", "0"})

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from router.base.errors import EngineMissing
+from router.base.paths import Paths
 from router.config.schema import EngineConfig
 from router.engine.probe import EngineBuild, EngineSource, EngineVersion, NotAnEngine, probe
 from router.engine.store import SERVER_NAME, chosen_server, engines_folder, installed_servers, sweep
-from router.errors import EngineMissing
-from router.paths import Paths
 
 __all__ = [
     "ENV",

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import aiohttp
 
+from router.base.errors import BadModel
+from router.base.paths import Paths
+from router.base.tasks import spawn
 from router.catalog.model import Model
 from router.config.schema import EngineConfig
 from router.engine.command import build_command, check_command, check_files, check_program
@@ -21,9 +24,6 @@ from router.engine.options import EngineOptions, read_options
 from router.engine.ports import PortPool
 from router.engine.process import EngineProcess, Launch
 from router.engine.readiness import OnProgress, Readiness
-from router.errors import BadModel
-from router.paths import Paths
-from router.tasks import spawn
 
 
 class Launcher:
@@ -83,7 +83,7 @@ class Launcher:
         return engine
 
     async def dry_run(self, model: Model) -> tuple[list[str], dict[str, str]] | None:
-        """Command line and environment that make llama-server tell what `model` takes (router.memory.dryrun).
+        """Command line and environment that make llama-server tell what `model` takes (router.memory.forecast.dryrun).
 
         None for one too old to tell. Raises BadModel and EngineMissing.
         """

@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from router.files import write_atomic
+from router.base.files import write_atomic
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+from router.base.names import speakable
 from router.engine.explain import Rank, Reason, better, clean, reason_in
-from router.names import speakable
 
 RING_LINES = 2000
 FILE_BYTES = 5 * 1024 * 1024

@@ -16,9 +16,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from router.base.errors import EngineFailed, EngineMissing
 from router.config.problems import nearest
 from router.engine.environment import scrubbed
-from router.errors import EngineFailed, EngineMissing
 
 TIMEOUT: Final = 10.0
 # Without this Windows opens a console window for each run; elsewhere the flag does not exist.

@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-from router.errors import EngineFailed
+from router.base.errors import EngineFailed
 from router.platforms.sock_diag import listening_inodes
 
 

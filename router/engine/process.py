@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
+from router.base.errors import EngineFailed
+from router.base.tasks import spawn
 from router.engine.child import EXIT_ORDER, ChildState, parse_child_line
 from router.engine.log import EngineLog
-from router.errors import EngineFailed
 from router.platforms import current as platform
-from router.tasks import spawn
 
 _MAX_LINE = 16 * 1024
 _READ_SIZE = 64 * 1024

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import aiohttp
 import psutil
 
+from router.base.errors import EngineFailed
+from router.base.tasks import spawn
 from router.engine.child import ChildState
 from router.engine.ports import listens_alone
 from router.engine.process import EngineProcess
-from router.errors import EngineFailed
 from router.state import SlotState
-from router.tasks import spawn
 
 POLL_SECONDS = 0.1
 """Between two looks at an engine that does not speak the child protocol."""

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from router.files import write_atomic
+from router.base.files import write_atomic
 
 SERVER_NAME = "llama-server.exe" if sys.platform == "win32" else "llama-server"
 CURRENT = "current"

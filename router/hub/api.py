@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from router.errors import PullFailed
+from router.base.errors import PullFailed
+from router.base.version import __version__
 from router.hub.names import RepoFile
 from router.hub.retry import Broke
-from router.version import __version__
 
 if TYPE_CHECKING:
     import httpx2

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from router.base.errors import PullFailed
 from router.engine.store import Locked, locked
-from router.errors import PullFailed
 from router.hub import store
 from router.hub.part import disk_failed
 

@@ -7,9 +7,9 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from router.base.files import is_file
 from router.catalog.ollama import blob_of, is_store
 from router.config.programs import readable
-from router.files import is_file
 from router.hub.names import RepoFile
 from router.hub.part import OnBytes, sha256_of
 from router.hub.retry import Patience

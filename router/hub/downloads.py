@@ -15,10 +15,12 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
+from router.base.errors import ModelNotFound, PullFailed
+from router.base.paths import Paths
+from router.base.tasks import spawn
 from router.config.default import with_downloads
 from router.config.programs import program_folders
 from router.config.schema import Config
-from router.errors import ModelNotFound, PullFailed
 from router.hub import shelf, store
 from router.hub.api import Hub
 from router.hub.daemon import in_daemon
@@ -26,10 +28,8 @@ from router.hub.names import Reference, parse_reference
 from router.hub.offer import make_offer, take
 from router.hub.pull import Pull, PullProgress
 from router.hub.retry import Patience, Paused
-from router.memory.needs import where_it_counts
-from router.paths import Paths
+from router.memory.forecast.needs import where_it_counts
 from router.state import DownloadOrder, DownloadState, DownloadStatus, StateStore
-from router.tasks import spawn
 from router.wire.offer import Offer
 
 log = logging.getLogger(__name__)

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
+from router.base.errors import PullFailed
 from router.catalog.projectors import Named, by_name, quantisation_in
 from router.config.sizes import file_size
-from router.errors import PullFailed
 
 _REFERENCE = re.compile(
     r"(?:hf://|(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/)?"

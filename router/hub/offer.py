@@ -9,8 +9,8 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+from router.base.errors import BadModel, PullFailed
 from router.catalog.header import GgufHeader, why_not_launchable
-from router.errors import BadModel, PullFailed
 from router.hub import store
 from router.hub.api import Hub, Repository
 from router.hub.claim import claimed
@@ -19,8 +19,8 @@ from router.hub.part import there_of
 from router.hub.remote import remote_header
 from router.hub.retry import Patience
 from router.hub.room import Room, room_for
-from router.memory.needs import HEADROOM
-from router.memory.sources import find_source
+from router.memory.forecast.needs import HEADROOM
+from router.memory.measure.sources import find_source
 from router.wire.offer import Offer, OfferedModel, OfferedRoom
 
 

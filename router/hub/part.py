@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol
 
-from router.errors import PullFailed
+from router.base.errors import PullFailed
 from router.hub.api import Hub, Repository
 from router.hub.names import RepoFile
 from router.hub.retry import Broke, Patience

@@ -14,9 +14,9 @@ from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 
+from router.base.errors import BadModel
 from router.catalog.gguf import read_header
 from router.catalog.header import GgufHeader, why_not_launchable
-from router.errors import BadModel
 from router.hub import store
 from router.hub.api import Hub, Repository
 from router.hub.claim import claimed

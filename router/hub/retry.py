@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
-from router.errors import PullFailed
+from router.base.errors import PullFailed
 
 T = TypeVar("T")
 

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from router.base.errors import PullFailed
 from router.catalog.header import GgufHeader, kind_of, reads_whole
 from router.catalog.model import BATCHES
 from router.config.sizes import file_size
-from router.errors import PullFailed
-from router.memory.contexts import SMALLEST, ladder
-from router.memory.formula import formula
-from router.memory.needs import HEADROOM, Fit, fit
-from router.memory.protocol import Pool
-from router.memory.sources import find_source
+from router.memory.admit.contexts import SMALLEST, ladder
+from router.memory.forecast.formula import formula
+from router.memory.forecast.needs import HEADROOM, Fit, fit
+from router.memory.measure.pools import Pool
+from router.memory.measure.sources import find_source
 
 SPARE: Final = 64 << 20
 """Bytes a disk should have left afterwards: for logs, and for whoever else writes."""

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from router.base.errors import PullFailed
+from router.base.files import is_file
+from router.base.paths import Paths
 from router.catalog.models import build_catalog
 from router.catalog.scan import LeftOut, scan, scan_folders
 from router.config.default import with_downloads
@@ -14,10 +17,7 @@ from router.config.problems import did_you_mean
 from router.config.programs import program_folders
 from router.config.schema import Config
 from router.engine.store import Locked, locked
-from router.errors import PullFailed
-from router.files import is_file
 from router.hub import store
-from router.paths import Paths
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from router.files import write_atomic
+from router.base.files import write_atomic
 from router.hub.names import Reference, RepoFile
 from router.hub.part import there_of
 

@@ -17,14 +17,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from router.base.errors import EngineMissing, InstallFailed
+from router.base.files import write_atomic
+from router.base.paths import Paths
+from router.base.version import __version__
 from router.config.schema import Config, Updates
 from router.engine.find import find_engine
 from router.engine.probe import EngineBuild, EngineSource
-from router.errors import EngineMissing, InstallFailed
-from router.files import write_atomic
-from router.paths import Paths
 from router.state import Snapshot, StateStore, UpdateStatus
-from router.version import __version__
 
 log = logging.getLogger(__name__)
 

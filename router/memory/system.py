@@ -6,17 +6,17 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from router.base.tasks import spawn
 from router.catalog.model import Model
-from router.memory.forecast import Forecaster
-from router.memory.foresight import Foresight
-from router.memory.gate import Occupants
-from router.memory.judge import MemoryGate
-from router.memory.outlook import Outlook
-from router.memory.poll import MemoryPoll, Publish
-from router.memory.protocol import MemorySource
-from router.memory.sizing import Sizing
+from router.memory.admit.foresight import Foresight
+from router.memory.admit.gate import Occupants
+from router.memory.admit.judge import MemoryGate
+from router.memory.admit.outlook import Outlook
+from router.memory.admit.sizing import Sizing
+from router.memory.forecast.forecaster import Forecaster
+from router.memory.measure.poll import MemoryPoll, Publish
+from router.memory.measure.pools import MemorySource
 from router.state import DeviceMemory, SlotMemory, StateStore
-from router.tasks import spawn
 
 
 class MemorySystem:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from router.base.errors import BadRequest
+from router.base.names import speakable
 from router.config.change import REMOVE, ConfigChange, ConfigDocument
 from router.engine.find import EngineProblem
-from router.errors import BadRequest
-from router.names import speakable
 from router.orders.order import READ_SECONDS, Endpoint, Order, Outcome, flag, plain, text
 from router.state import DownloadOrder, DownloadStatus
 from router.wire.config import document_json, parse_document
@@ -208,7 +208,7 @@ class InstallEngine(Order[str]):
     """Fetch a llama-server into hal0's own folder; returns its version. The next load uses it.
 
     `on_progress` is called on any thread. Raises InstallFailed; cancelling leaves nothing half-made behind.
-    The API answers with events, see `router.server.engine_routes`.
+    The API answers with events, see `router.server.routes.engine_install`.
     """
 
     endpoint = Endpoint("POST", "/api/engine/install")

@@ -1,6 +1,6 @@
 """An order: what a person wants done, as one value that every road carries unchanged.
 
-The class of an order is its row of the control API. Whoever takes it there (`router.server.orders`) and whoever
+The class of an order is its row of the control API. Whoever takes it there (`router.server.routes.orders`) and whoever
 sends it (`router.remote`, the command line) read the same row, so they cannot disagree.
 """
 
@@ -12,7 +12,7 @@ from string import Formatter
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from urllib.parse import quote, urlencode
 
-from router.errors import BadRequest
+from router.base.errors import BadRequest
 
 R = TypeVar("R")
 O = TypeVar("O", bound="Order[Any]")  # noqa: E741 - an order
@@ -57,7 +57,7 @@ class TakesOrders(Protocol):
     """Whoever orders can be given to: the router, here or elsewhere."""
 
     async def carry_out(self, order: Order[R]) -> R:
-        """Returns when it is done. Raises `router.errors.RouterError`."""
+        """Returns when it is done. Raises `router.base.errors.RouterError`."""
         ...
 
 

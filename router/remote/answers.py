@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from router.base.errors import EngineRefused, RouterError, UpstreamFailed
 from router.config.problems import ConfigErrors, ConfigProblem
-from router.errors import EngineRefused, RouterError, UpstreamFailed
 from router.wire.plain import NotPlain, read
 
 

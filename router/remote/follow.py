@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
+from router.base.errors import LocalOnly, SlotNotFound
+from router.base.tasks import spawn
 from router.config.schema import Config, UpstreamConfig, UpstreamKind
-from router.errors import LocalOnly, SlotNotFound
 from router.remote.hal0 import RemoteHal0
 from router.remote.link import FindKey
 from router.state import Snapshot
-from router.tasks import spawn
 
 Says = Callable[[str, Snapshot | None, str | None], None]
 

@@ -10,13 +10,13 @@ from typing import Any, TypeVar, cast
 import aiohttp
 from yarl import URL
 
-from router.errors import UpstreamFailed
+from router.base.errors import UpstreamFailed
+from router.base.tasks import spawn
 from router.orders.kinds import InstallEngine
 from router.orders.order import Call, Order, encode
 from router.remote.install import install_engine
 from router.remote.link import HEARTBEAT_SECONDS, EventLink, FindKey
 from router.state import Snapshot
-from router.tasks import spawn
 from router.wire.plain import NotPlain
 
 R = TypeVar("R")

@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable
 
 import aiohttp
 
-from router.errors import RouterError, UpstreamFailed
+from router.base.errors import RouterError, UpstreamFailed
+from router.base.tasks import spawn
 from router.remote.answers import error_of
 from router.state import Snapshot
-from router.tasks import spawn
 from router.upstreams.keys import redact
 from router.wire.snapshot_read import NotPlain, apply_change, parse_snapshot
 from router.wire.sse import Event, SseParser

@@ -11,25 +11,17 @@ import psutil
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from router.base.errors import PortInUse
 from router.config.schema import ServerConfig
 from router.engine.ports import is_listener
-from router.errors import PortInUse
-from router.server import (
-    anthropic,
-    control,
-    engine_routes,
-    llamacpp,
-    metadata,
-    ollama,
-    openai,
-    orders,
-    sidecar,
-)
-from router.server.body import MAX_BODY
-from router.server.context import CONTEXT, Context
 from router.server.edge import Runner
 from router.server.middleware import add_headers, gate
 from router.server.paths import PATHS, Paths
+from router.server.request.body import MAX_BODY
+from router.server.request.context import CONTEXT, Context
+from router.server.routes import anthropic, llamacpp, metadata, ollama, openai, orders, sidecar
+from router.server.routes import engine_install as engine_routes
+from router.server.routes import state as control
 
 log = logging.getLogger(__name__)
 

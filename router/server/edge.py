@@ -1,7 +1,7 @@
 """Between the socket and the application: what cannot become a request is answered and logged here.
 
 aiohttp answers such clients with text/plain and a traceback in the log. Here they get the envelope of the
-dialect they were about to speak, and one line (`router.server.faults`).
+dialect they were about to speak, and one line (`router.server.request.faults`).
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import HttpVersion10, RawRequestMessage
 from aiohttp.streams import StreamReader
 
-from router.errors import BadRequest, HeadersTooLarge, RouterError, UnknownExpectation, UrlTooLong
-from router.server.body import CODINGS
-from router.server.context import TARGET
-from router.server.faults import ClientFaults, Fault, words_of
+from router.base.errors import BadRequest, HeadersTooLarge, RouterError, UnknownExpectation, UrlTooLong
 from router.server.middleware import error_response
+from router.server.request.body import CODINGS
+from router.server.request.context import TARGET
+from router.server.request.faults import ClientFaults, Fault, words_of
 
 MAX_URL: Final = 64 * 1024
 MAX_HEADER: Final = 64 * 1024
@@ -64,7 +64,7 @@ class _Server(web.Server):
             request_factory=self._request,
             handler_cancellation=cancels,
             access_log=None,
-            auto_decompress=False,  # router.server.body does that, or says why not
+            auto_decompress=False,  # router.server.request.body does that, or says why not
             max_line_size=MAX_URL,
             max_field_size=MAX_HEADER,
             max_headers=MAX_HEADERS,

@@ -17,7 +17,7 @@ from enum import Enum, auto
 from typing import Final
 from urllib.parse import urlsplit
 
-from router.errors import ForbiddenOrigin, Unauthorized
+from router.base.errors import ForbiddenOrigin, Unauthorized
 
 # Desktop programs' own pages; a web site cannot have these origins. (Ollama's defaults, and more
 # frameworks.) Not those of browser extensions: any extension has one, and a hostile one would be let in, too.

@@ -9,14 +9,14 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from router.base.errors import PortInUse
+from router.base.files import write_atomic
+from router.base.tasks import spawn
+from router.base.version import __version__
 from router.config.schema import ServerConfig
-from router.errors import PortInUse
-from router.files import write_atomic
 from router.server.app import Endpoint
-from router.server.context import Context
+from router.server.request.context import Context
 from router.state import ServerState
-from router.tasks import spawn
-from router.version import __version__
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import math
 import re
 import secrets
 from collections.abc import Mapping
@@ -12,18 +11,14 @@ from collections.abc import Mapping
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from router.errors import (
+from router.base.errors import (
     BadRequest,
     ForbiddenOrigin,
     MethodNotAllowed,
     PathNotFound,
     RouterError,
     Unauthorized,
-    UnreadableBody,
 )
-from router.server.body import ACCEPTED, MAX_BODY, too_large
-from router.server.context import CONTEXT, REQUEST_ID, TARGET
-from router.server.faults import Fault, words_of
 from router.server.guard import (
     Key,
     check_host,
@@ -35,6 +30,9 @@ from router.server.guard import (
     without_dot,
 )
 from router.server.paths import PATHS, Paths
+from router.server.request.body import MAX_BODY, error_headers, too_large
+from router.server.request.context import CONTEXT, REQUEST_ID, TARGET
+from router.server.request.faults import Fault, words_of
 from router.wire.anthropic import anthropic_error
 from router.wire.errors import envelope
 from router.wire.ollama_parts import ollama_error
@@ -167,19 +165,6 @@ def error_response(error: RouterError, path: str) -> web.Response:
     """In the words of the dialect that `path` belongs to."""
     body = _DIALECTS.get(path, envelope)(error)
     return web.json_response(body, status=error.status, headers=error_headers(error))
-
-
-def error_headers(error: RouterError) -> dict[str, str]:
-    headers = {}
-    if error.retry_after is not None and error.mends:
-        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
-    if error.status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(error, UnreadableBody):
-        headers["Accept-Encoding"] = ACCEPTED
-    if not error.mends:
-        headers["X-Should-Retry"] = "false"  # OpenAI's and Anthropic's SDKs go by it
-    return headers
 
 
 def _is_local_metadata(request: web.Request) -> bool:

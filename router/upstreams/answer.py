@@ -12,9 +12,9 @@ from typing import Any, Final, Protocol
 
 import aiohttp
 
+from router.base.errors import UpstreamFailed, number_mends
+from router.base.telling import telling
 from router.config.schema import UpstreamConfig, UpstreamKind
-from router.errors import UpstreamFailed, number_mends
-from router.telling import telling
 from router.upstreams.call import MAX_HOPS, Call, url_for
 from router.upstreams.convert import as_document, as_stream, can_stream
 from router.upstreams.keys import redact
@@ -34,7 +34,7 @@ _ERROR_SECONDS: Final = 10.0
 
 
 class Sink(Protocol):
-    """Where an answer's body goes (router.server.relay)."""
+    """Where an answer's body goes (router.server.request.relay)."""
 
     def take(self, piece: bytes) -> bool:
         """False: no more before `ready` has returned."""

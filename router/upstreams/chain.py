@@ -12,9 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from router.config.elsewhere import split_target
-from router.config.schema import UpstreamConfig
-from router.errors import (
+from router.base.errors import (
     BadModel,
     EngineFailed,
     EngineMissing,
@@ -26,6 +24,8 @@ from router.errors import (
     SlotEmpty,
     WaitTimeout,
 )
+from router.config.schema import UpstreamConfig
+from router.config.upstreams import split_target
 from router.state import SlotStatus, UpstreamState, UpstreamStatus
 
 _SLOTS_FAULT: Final = (

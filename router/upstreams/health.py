@@ -15,10 +15,10 @@ from typing import Final
 
 import aiohttp
 
+from router.base.tasks import spawn
+from router.base.telling import telling
 from router.config.schema import UpstreamConfig, UpstreamKind
 from router.state import Snapshot, UpstreamState, UpstreamStatus
-from router.tasks import spawn
-from router.telling import telling
 from router.upstreams.answer import AskFailed
 from router.upstreams.call import Call, url_for
 from router.upstreams.keys import redact

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
-from router.names import is_speakable
+from router.base.names import is_speakable
 
 _MAX_MODELS: Final = 2000
 _MAX_ID: Final = 300

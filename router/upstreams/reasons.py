@@ -12,7 +12,7 @@ from typing import Final
 
 import aiohttp
 
-from router.telling import telling
+from router.base.telling import telling
 
 _EXPLAINED: Final = {
     401: "it does not accept the key",

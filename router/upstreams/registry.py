@@ -15,9 +15,10 @@ from typing import Final
 
 import aiohttp
 
-from router.config.elsewhere import split_target
+from router.base.errors import LocalOnly, RouterError, UpstreamFailed
+from router.base.version import __version__
 from router.config.schema import Config, SlotConfig, UpstreamConfig
-from router.errors import LocalOnly, RouterError, UpstreamFailed
+from router.config.upstreams import split_target
 from router.resolve import Route
 from router.state import SlotStatus, Snapshot, StateStore, UpstreamStatus
 from router.upstreams.answer import AskFailed, UpstreamAnswer, ask
@@ -28,7 +29,6 @@ from router.upstreams.keys import KeyMissing, Keys
 from router.upstreams.listing import Listing
 from router.upstreams.sending import traces
 from router.upstreams.slots import Bound
-from router.version import __version__
 
 log = logging.getLogger(__name__)
 

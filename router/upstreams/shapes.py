@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from router.telling import is_page, telling
+from router.base.telling import is_page, telling
 from router.upstreams.reasons import moves_on
 
 CHAT: Final = "/v1/chat/completions"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from router.config.elsewhere import split_target
 from router.config.schema import SlotConfig, SwitchPolicy
+from router.config.upstreams import split_target
 from router.state import SlotError, SlotState, SlotStatus, UpstreamState, UpstreamStatus
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from router.telling import telling
+from router.base.telling import telling
 from router.upstreams.shapes import CHAT, MESSAGES, RESPONSES, TEXT, Fault, fault_in, not_json
 from router.wire.sse import DONE, Event, SseParser
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from router.errors import EngineFailed, EngineRefused
+from router.base.errors import EngineFailed, EngineRefused
 from router.wire.encode import JsonAnswer
 from router.wire.lenient import arguments_text, content_text, mapping, mappings, text, whole
 from router.wire.sse import SseParser, json_object

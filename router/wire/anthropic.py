@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from router.errors import RouterError
+from router.base.errors import RouterError
 from router.wire.aggregate import Aggregate
 from router.wire.encode import EventStream, JsonAnswer, Waiting
 from router.wire.lenient import arguments_text, as_far_as_it_goes, mapping, text, whole

@@ -8,14 +8,14 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from router.base.names import speakable
 from router.config.change import ConfigDocument
 from router.config.schema import Config
-from router.names import speakable
 from router.wire.plain import read
 
 
 def config_json(config: Config) -> dict[str, Any]:
-    """Every field but the keys: what is not told cannot be written back by mistake (app.settings_written)."""
+    """Every field but the keys: what is not told cannot be written back by mistake (app.views.settings_written)."""
     told: dict[str, Any] = _plain(config)
     return told
 

@@ -12,7 +12,7 @@ import re
 import time
 from typing import Any, Protocol
 
-from router.errors import EngineFailed, RouterError
+from router.base.errors import EngineFailed, RouterError
 from router.wire.errors import envelope, sse_error
 
 EVENT_STREAM = "text/event-stream"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from router.errors import RouterError
+from router.base.errors import RouterError
 
 
 def envelope(error: RouterError) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from router.errors import BadRequest, RouterError
+from router.base.errors import BadRequest, RouterError
 
 Input = str | list[int]
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from email.message import Message
 
-from router.errors import BadRequest
+from router.base.errors import BadRequest
 
 _NAME = re.compile(rb'^content-disposition:[^\r\n]*\bname="?([^";\r\n]+)"?', re.IGNORECASE | re.MULTILINE)
 _MAX_FIELD = 1024

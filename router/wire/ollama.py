@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from router.errors import BadRequest
+from router.base.errors import BadRequest
 from router.wire.openai import JsonCall
 
 Dialect = Literal["chat", "text", "native", "embedding"]

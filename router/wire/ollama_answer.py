@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from router.errors import EngineFailed, EngineRefused, RouterError
+from router.base.errors import EngineFailed, EngineRefused, RouterError
 from router.wire.aggregate import ChatAggregate, is_failure
 from router.wire.encode import Encoder, JsonAnswer, Waiting
 from router.wire.lenient import whole

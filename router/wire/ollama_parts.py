@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from router.errors import RouterError
+from router.base.errors import RouterError
 
 NDJSON = "application/x-ndjson"
 Clock = Callable[[], int]

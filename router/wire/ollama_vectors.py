@@ -6,7 +6,7 @@ import math
 import time
 from typing import Any
 
-from router.errors import EngineFailed, EngineRefused, RouterError
+from router.base.errors import EngineFailed, EngineRefused, RouterError
 from router.wire.aggregate import is_failure
 from router.wire.encode import JsonAnswer
 from router.wire.lenient import mapping, mappings, whole

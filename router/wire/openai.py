@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from router.errors import BadRequest
+from router.base.errors import BadRequest
 
 
 def _refuse_constant(name: str) -> float:

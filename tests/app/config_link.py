@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from router.base.paths import Paths
 from router.config.change import ConfigChange, ConfigDocument
 from router.config.default import default_config
 from router.config.edit import apply_changes
 from router.config.load import parse_text
-from router.paths import Paths
 from router.state import Snapshot
 from tests.app.fake_service import Obeys, first_snapshot
 

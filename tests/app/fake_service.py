@@ -9,12 +9,12 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from app.link import Attached
+from app.link.link import Attached
+from router.base.errors import EngineFailed, SlotNotFound
 from router.config.change import ConfigChange, ConfigDocument
 from router.config.schema import Config, Kind
 from router.engine.find import EngineProblem
 from router.engine.install import InstallProgress, OnProgress
-from router.errors import EngineFailed, SlotNotFound
 from router.orders.kinds import (
     Cancel,
     CheckEngine,

@@ -8,20 +8,20 @@ from dataclasses import replace
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QWidget
 
-from app import text_window
-from app.client_key import ClientKey
-from app.connect import Client
-from app.engine_setup import EngineView
-from app.link import Attached
-from app.quit_model import held
-from app.switch_model import LoadClock, Sample
-from app.theme import colours, style_sheet
+from app.link.link import Attached
+from app.texts import window as text_window
+from app.views.client_key import ClientKey
+from app.views.connect import Client
+from app.views.quit import held
+from app.views.switch import LoadClock, Sample
 from app.window.connect_dialog import ConnectDialog
+from app.window.engine_setup import EngineView
 from app.window.log_reader import LogReader
 from app.window.main import MainWindow
 from app.window.pull_dialog import PullDialog
 from app.window.quit_progress import QuitProgress
 from app.window.settings_tab import ADVANCED, GENERAL, MODEL_PAGE, SERVER, SLOT_PAGE
+from app.window.theme import colours, style_sheet
 from router.state import Snapshot
 from router.wire.offer import Offer
 from tests.app import config_link, scenes

@@ -392,7 +392,7 @@ def offer() -> Offer:
 
 LOG_LINES = [
     "2026-11-20 11:29:11,001 INFO router.service: hal0 0.1.0 answers at http://127.0.0.1:8080/v1",
-    "2026-11-20 11:29:12,040 INFO router.supervisor: primary: loading qwen3-30b",
+    "2026-11-20 11:29:12,040 INFO router.slots.supervisor: primary: loading qwen3-30b",
     "0.00.100.236 I srv    load_model: loading model '/models/qwen3-30b.gguf'",
     "0.00.312.001 I load_tensors: offloaded 49/49 layers to GPU",
     "0.00.312.040 D srv    request: Authorization: Bearer hf_abcdefghijklmnopqrst",

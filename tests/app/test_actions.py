@@ -10,8 +10,8 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from app.actions import Actions
-from app.menu_model import Action, Command
-from router.errors import BadRequest, SwitchCancelled
+from app.views.menu import Action, Command
+from router.base.errors import BadRequest, SwitchCancelled
 from tests.app.fake_service import BROKEN, GEMMA, QWEN, FakeService, StoreLink
 
 T = TypeVar("T")

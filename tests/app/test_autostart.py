@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from app import autostart
-from app.platforms import linux, macos, windows
+from app.system import autostart
+from app.system.platforms import linux, macos, windows
 
 only_linux = pytest.mark.skipif(sys.platform != "linux", reason="the XDG autostart folder")
 

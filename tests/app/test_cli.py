@@ -17,13 +17,13 @@ from pathlib import Path
 import pytest
 
 from app import cli
-from app.client import Client, NotRunning, Refused
 from app.commands import remote
 from app.commands.progress import ProgressLine, bar
+from app.link.client import Client, NotRunning, Refused
+from router.base.paths import Paths
+from router.base.version import __version__
 from router.config.schema import ServerConfig
 from router.orders.kinds import Unload
-from router.paths import Paths
-from router.version import __version__
 from tests.app.stub_hal0 import Answer, StubHal0, state
 
 LOAD = "/api/slots/primary/load"
@@ -421,7 +421,7 @@ def test_another_program_on_the_port_is_not_hal0(spoken: bytes) -> None:
 
 
 def test_an_answer_that_never_comes_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.client.READ_SECONDS", 0.05)
+    monkeypatch.setattr("app.link.client.READ_SECONDS", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as server, pytest.raises(NotRunning, match="timed out"):
         Client(f"http://127.0.0.1:{server.getsockname()[1]}").state()
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from app.client_key import NO_KEY, UNKNOWN, ClientKey, key_of
-from app.connect import Client, recipe
+from app.views.client_key import NO_KEY, UNKNOWN, ClientKey, key_of
+from app.views.connect import Client, recipe
 from router.config.change import ConfigDocument
 from router.config.hidden import hide_keys
 from router.config.load import parse_text

@@ -11,15 +11,15 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from app.current_link import CurrentLink, Host, Routers
 from app.desktop import Desktop
-from app.link import Attached
-from app.menu_model import Action, Command
-from app.remembered import FIRST_RUN_DONE, TRAY_EXPLAINED, Remembered
-from app.router_host import RouterHost
-from app.single_instance import SingleInstance
+from app.link.current_link import CurrentLink, Host, Routers
+from app.link.link import Attached
+from app.link.router_host import RouterHost
+from app.system.remembered import FIRST_RUN_DONE, TRAY_EXPLAINED, Remembered
+from app.system.single_instance import SingleInstance
+from app.views.menu import Action, Command
+from router.base.paths import Paths
 from router.orders.kinds import Unload
-from router.paths import Paths
 from router.state import ServerState, SlotState
 from tests.app import scenes
 from tests.app.fake_service import BROKEN, GEMMA, FakeService

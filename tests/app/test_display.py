@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from app.display import X_FIRST_PORT, has_display
+from app.system.display import X_FIRST_PORT, has_display
 
 pytestmark = pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="X11 and Wayland are Linux's")
 

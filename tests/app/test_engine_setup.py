@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from PySide6.QtWidgets import QApplication
 
-from app.menu_model import Action, Command
-from app.state_bridge import StateBridge
+from app.link.state_bridge import StateBridge
+from app.views.menu import Action, Command
 from app.window.engine_notice import EngineNotice
 from app.window.main import MainWindow
+from router.base.errors import EngineMissing, InstallFailed
 from router.engine.find import EngineProblem
-from router.errors import EngineMissing, InstallFailed
 from router.state import SlotError, SlotState
 from tests.app import scenes
 from tests.app.fake_service import StoreLink

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.first_run import first_look
-from app.remembered import FIRST_RUN_DONE, TRAY_EXPLAINED, Remembered, is_first_run
+from app.system.remembered import FIRST_RUN_DONE, TRAY_EXPLAINED, Remembered, is_first_run
+from app.views.first_run import first_look
 from tests.app import scenes
 
 

@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.menu_model import Action, Command
+from app.views.menu import Action, Command
 from app.window.first_run_page import FirstRunPage
 from app.window.main import MainWindow
 from router.state import ServerState, ServerStatus, Snapshot

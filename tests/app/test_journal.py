@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.bootstrap import start_logging, stop_logging
-from app.journal import OneLine
-from router.paths import Paths
+from app.system.journal import OneLine
+from router.base.paths import Paths
 from tests.e2e.harness import private_env
 from tests.router.catalog.files import write_gguf
 

@@ -11,9 +11,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.actions import Actions
-from app.state_bridge import StateBridge
+from app.link.state_bridge import StateBridge
 from app.window.main import MainWindow
-from router.errors import EngineFailed
+from router.base.errors import EngineFailed
 from router.orders.kinds import Load
 from router.state import SlotState
 from tests.app.fake_service import BROKEN, GEMMA, StoreLink, first_snapshot

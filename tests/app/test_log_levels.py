@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from app import cli
-from app.log_levels import ENV, set_levels
+from app.system.log_levels import ENV, set_levels
 
 NAMES = ("", "app", "router", "router.slots", "router.hub")
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.log_model import fresh, matching
+from app.views.log import fresh, matching
 
 lines = st.lists(st.sampled_from(["a", "b", "c"]), max_size=12)
 

@@ -4,10 +4,10 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.menu_model import Action, Command
+from app.views.menu import Action, Command
 from app.window.logs_tab import LogsTab
 from app.window.main import MainWindow
-from router.errors import ShuttingDown
+from router.base.errors import ShuttingDown
 from tests.app import scenes
 from tests.app.fake_service import StoreLink, first_snapshot
 from tests.app.gallery import window as make_window

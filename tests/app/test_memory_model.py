@@ -3,9 +3,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.memory_model import Share, pools
-from app.theme import LIGHT
+from app.views.memory import Share, pools
 from app.window.memory_bar import parts_of
+from app.window.theme import LIGHT
 from router.config.schema import Kind
 from router.state import DeviceMemory, SlotStatus, Snapshot
 from tests.app import scenes

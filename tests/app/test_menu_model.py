@@ -5,8 +5,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app import text
-from app.menu_model import (
+from app.texts import common as text
+from app.views.menu import (
     HEADER_LIMIT,
     LINE_LIMIT,
     TOOLTIP_LIMIT,

@@ -13,14 +13,14 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
-from app import texts_models as words
-from app.menu_model import Action, Command
+from app.texts import models as words
+from app.views.menu import Action, Command
 from app.window.main import MainWindow
 from app.window.models_tab import ModelsTab
 from app.window.models_table import FIT, LOADED, NAME, SIZE
+from router.base.errors import ShuttingDown
 from router.config.change import ConfigChange
 from router.config.schema import Kind
-from router.errors import ShuttingDown
 from router.state import LeftOutFile, ModelStatus, SlotState, Snapshot
 from tests.app.config_link import ConfigLink
 from tests.app.fake_service import EMBED, GB, GEMMA, LLAMA, QWEN, StoreLink, first_snapshot

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app import texts_models as words
-from app.models_view import (
+from app.texts import models as words
+from app.views.models import (
     Fit,
     Target,
     file_changes,
@@ -138,7 +138,7 @@ def test_what_is_dropped_becomes_a_folder(tmp_path: Path) -> None:
 
 def test_what_decides_and_what_it_says_needs_no_qt() -> None:
     code = (
-        "import sys, app.autostart, app.models_view, app.settings_draft, app.texts_models\n"
+        "import sys, app.system.autostart, app.views.models, app.views.settings_draft, app.texts.models\n"
         "sys.exit(', '.join(name for name in sys.modules if name.startswith(('PySide6', 'qasync'))) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.notices import Notice, announcements, exposure, notices, switch_notice, update_news
+from app.views.notices import Notice, announcements, exposure, notices, switch_notice, update_news
 from router.state import DownloadState, ServerState, ServerStatus, SlotError, SlotState, Snapshot
 from tests.app import scenes
 from tests.app.fake_service import QWEN, first_snapshot

@@ -11,16 +11,16 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
-from app import texts_pull as words
 from app.actions import Actions
-from app.downloads_view import download_rows
-from app.offer_model import offer_rows, room_words, verdict
-from app.state_bridge import StateBridge
+from app.link.state_bridge import StateBridge
+from app.texts import pull as words
+from app.views.downloads import download_rows
+from app.views.offer import offer_rows, room_words, verdict
 from app.window.models_tab import ModelsTab
 from app.window.offer_list import FIT
 from app.window.pull_dialog import PullDialog
-from router.errors import PullFailed
-from router.memory.needs import Fits
+from router.base.errors import PullFailed
+from router.memory.forecast.needs import Fits
 from router.state import DownloadOrder, DownloadState
 from tests.app import scenes
 from tests.app.fake_service import StoreLink

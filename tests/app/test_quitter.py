@@ -8,12 +8,13 @@ from dataclasses import replace
 import pytest
 from PySide6.QtWidgets import QApplication, QPushButton
 
-from app import text, text_window
-from app.link import Attached
-from app.quit_model import QuitView, quit_view
+from app.link.link import Attached
 from app.quitter import Quitter
+from app.texts import common as text
+from app.texts import window as text_window
+from app.views.quit import QuitView, quit_view
+from router.base.tasks import spawn
 from router.state import SlotState, Snapshot
-from router.tasks import spawn
 from tests.app import scenes
 from tests.app.fake_service import first_snapshot
 

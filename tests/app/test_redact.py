@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.redact import redact
+from app.system.redact import redact
 
 KEY = "abcDEF123456789xyz"
 

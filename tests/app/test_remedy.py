@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.remedy import Help, Offers, offers_for
+from app.views.remedy import Help, Offers, offers_for
 from router.config.schema import Kind
 from router.state import DeviceMemory, ModelStatus, SlotError, Snapshot
 

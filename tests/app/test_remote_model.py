@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from app import texts_remote
-from app.link import Attached
-from app.menu_model import Action, Command, IconState, Row, icon_state, menu_spec, tooltip
-from app.notices import announcements, switch_notice
-from app.remote_model import groups
-from app.slot_model import slot_view
-from app.switch_model import LoadClock
+from app.link.link import Attached
+from app.texts import remote as texts_remote
+from app.views.menu import Action, Command, IconState, Row, icon_state, menu_spec, tooltip
+from app.views.notices import announcements, switch_notice
+from app.views.remote import groups
+from app.views.slot import slot_view
+from app.views.switch import LoadClock
 from router.config.schema import UpstreamKind
 from router.remote.names import find_slot
 from router.state import Progress, SlotError, SlotState, UpstreamState

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.router_host import RouterHost
-from router.errors import EngineFailed, PortInUse, ShuttingDown
+from app.link.router_host import RouterHost
+from router.base.errors import EngineFailed, PortInUse, ShuttingDown
 from router.orders.kinds import Cancel, Load, ReadEngineLog, Restart, Unload, UnloadAll
 from router.state import SlotState, Snapshot
 from tests.app.fake_service import BROKEN, GEMMA, QWEN, FakeService

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from app.journal import JournalFormatter, is_journal
-from app.sd_notify import Notifier, tell_status
+from app.system.journal import JournalFormatter, is_journal
+from app.system.sd_notify import Notifier, tell_status
 from router.state import Kind, SlotState, SlotStatus, StateStore
 
 

@@ -14,8 +14,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QTableWidgetItem
 from pytestqt.qtbot import QtBot
 
-from app import texts_models as words
-from app.settings_view import (
+from app.texts import models as words
+from app.views.settings import (
     API_KEYS,
     HEADROOM,
     HOST,
@@ -43,9 +43,9 @@ from app.window.settings_flags import FlagsField
 from app.window.settings_keys import KeysField
 from app.window.settings_lists import FoldersField
 from app.window.settings_tab import ADVANCED, MODEL_PAGE, SERVER, SLOT_PAGE, SettingsTab
+from router.base.errors import ShuttingDown
 from router.config.change import REMOVE, ConfigChange
 from router.config.problems import ConfigProblem
-from router.errors import ShuttingDown
 from router.state import ServerState, ServerStatus
 from tests.app.config_link import SECRET, YAML, ConfigLink
 from tests.app.fake_service import EMBED, GEMMA, LLAMA, QWEN, first_snapshot

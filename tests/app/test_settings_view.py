@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.remedy import remedy_changes
-from app.settings_draft import Draft, form_problems, key_problem, name_problem
-from app.settings_view import (
+from app.views.remedy import remedy_changes
+from app.views.settings import (
     API_KEYS,
     HOST,
     LLAMA_SERVER,
@@ -26,7 +25,8 @@ from app.settings_view import (
     with_entry,
     without_entry,
 )
-from app.settings_written import NotReadable
+from app.views.settings_draft import Draft, form_problems, key_problem, name_problem
+from app.views.settings_written import NotReadable
 from router.config.change import REMOVE, ConfigChange, ConfigDocument
 from router.config.problems import ConfigProblem
 from router.config.schema import Kind

@@ -6,19 +6,19 @@ from pathlib import Path
 
 from pytestqt.qtbot import QtBot
 
-from app.single_instance import SingleInstance
+from app.system.single_instance import SingleInstance
 
 SECOND = """
 import sys
 from pathlib import Path
-from app.single_instance import SingleInstance
+from app.system.single_instance import SingleInstance
 instance = SingleInstance(Path(sys.argv[1]))
 print(instance.acquire(), instance.owner, instance.ask_to_show())
 """
 OWNER = """
 import os, sys
 from pathlib import Path
-from app.single_instance import SingleInstance
+from app.system.single_instance import SingleInstance
 instance = SingleInstance(Path(sys.argv[1]))
 assert instance.acquire()
 os._exit(0)  # as a crash would: nothing is released

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from app import text, text_window
-from app.models_view import Fit, load_problem, rows
-from app.notices import notices
-from app.slot_model import SlotView, slot_view
-from app.switch_model import Mark
+from app.texts import common as text
+from app.texts import window as text_window
+from app.views.models import Fit, load_problem, rows
+from app.views.notices import notices
+from app.views.slot import SlotView, slot_view
+from app.views.switch import Mark
 from router.state import SlotError, SlotState, SlotStatus, Snapshot
 from tests.app import scenes
 from tests.app.scenes import CODER, EMBED, GEMMA, NOW, PRIMARY, QWEN

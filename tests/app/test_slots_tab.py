@@ -10,7 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.menu_model import Action, Command
+from app.views.menu import Action, Command
 from app.window.main import MainWindow
 from app.window.slot_card import SlotCard
 from router.state import DeviceMemory, Progress, SlotError, SlotState, Snapshot

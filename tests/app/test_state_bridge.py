@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from pytestqt.qtbot import QtBot
 
-from app.state_bridge import StateBridge
+from app.link.state_bridge import StateBridge
 from router.state import Snapshot, StateStore
 from tests.app.fake_service import StoreLink, first_snapshot
 

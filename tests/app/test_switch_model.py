@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.switch_model import PHASES, LoadClock, Mark, Sample, fraction, marks, seconds_left
+from app.views.switch import PHASES, LoadClock, Mark, Sample, fraction, marks, seconds_left
 from router.state import Progress, SlotState, SlotStatus, Snapshot
 from tests.app.scenes import CODER, GEMMA
 

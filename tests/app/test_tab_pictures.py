@@ -12,10 +12,10 @@ from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication, QTableWidgetItem, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.settings_view import HOST, PORT
-from app.theme import colours, style_sheet
+from app.views.settings import HOST, PORT
 from app.window.models_tab import ModelsTab
 from app.window.settings_tab import SettingsTab
+from app.window.theme import colours, style_sheet
 from router.config.schema import Kind
 from router.state import DeviceMemory, ModelStatus, Snapshot
 from tests.app.config_link import ConfigLink

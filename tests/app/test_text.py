@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app import text
+from app.texts import common as text
 from router.config.schema import Kind
 from router.config.sizes import file_size, memory_size
 from router.state import (

@@ -12,8 +12,10 @@ import pytest
 from PySide6.QtCore import QLocale
 from PySide6.QtWidgets import QApplication
 
-from app import text, text_window, texts_models
-from app.language import speak, speak_english
+from app.texts import common as text
+from app.texts import models as texts_models
+from app.texts import window as text_window
+from app.texts.language import speak, speak_english
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = Path(sys.executable).parent

@@ -9,9 +9,9 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
-from app.icons import SWITCHING_FRAMES, TrayIcons, app_icon
-from app.menu_model import Action, Command, IconState
-from app.tray import Tray
+from app.tray.icons import SWITCHING_FRAMES, TrayIcons, app_icon
+from app.tray.tray import Tray
+from app.views.menu import Action, Command, IconState
 from router.state import Progress, SlotState, Snapshot
 from tests.app.fake_service import GEMMA, QWEN, first_snapshot
 

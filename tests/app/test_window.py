@@ -11,12 +11,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app import text_window
-from app.connect import Client
-from app.menu_model import Action, Command
-from app.theme import DARK, LIGHT, colours
+from app.texts import window as text_window
+from app.views.connect import Client
+from app.views.menu import Action, Command
 from app.window.main import MainWindow
 from app.window.place import Place, clamped, read_place
+from app.window.theme import DARK, LIGHT, colours
 from router.state import ServerState, ServerStatus, Snapshot
 from tests.app import scenes
 from tests.app.config_link import SECRET, ConfigLink

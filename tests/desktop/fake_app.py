@@ -6,8 +6,8 @@ import os
 import sys
 
 from app.desktop import run_desktop
-from router.errors import BadRequest
-from router.paths import Paths
+from router.base.errors import BadRequest
+from router.base.paths import Paths
 from tests.app.fake_service import FakeService
 
 

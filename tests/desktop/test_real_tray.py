@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from router.tasks import spawn
+from router.base.tasks import spawn
 from tests.desktop.conftest import Desktop
 from tests.desktop.panel import menus, open_first_submenu, open_menu, submenu
 from tests.desktop.tray_client import Entry, TrayItem

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from router.tasks import spawn
+from router.base.tasks import spawn
 from tests.e2e.conftest import ALPHA, BETA, SLOTS
 from tests.e2e.harness import Hal0
 from tests.engines.slow import slow_server

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import pytest
 import yaml
 
-from app.client_key import key_of
-from app.connect import Client, recipe
+from app.views.client_key import key_of
+from app.views.connect import Client, recipe
 from router.config.change import ConfigDocument
 from router.config.hidden import hide_keys
 from router.config.load import parse_text

@@ -20,7 +20,7 @@ import aiohttp
 import psutil
 import pytest
 
-from router.tasks import spawn
+from router.base.tasks import spawn
 from tests.e2e.harness import Hal0
 from tests.engines.running import PROGRAM, gone, make_server, soon
 from tests.fixtures_models import SpeakingModel

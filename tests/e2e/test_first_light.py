@@ -12,7 +12,7 @@ import openai
 import psutil
 import pytest
 
-from router.tasks import spawn
+from router.base.tasks import spawn
 from tests.e2e.conftest import ALPHA, BETA, SLOTS
 from tests.e2e.harness import WAIT_SECONDS, Hal0
 

@@ -13,14 +13,23 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.attach import find_running, noted_pid
 from app.bootstrap import make_service, read_config, start_logging, stop_logging
-from app.current_link import CurrentLink, Host
-from app.remote_link import RemoteLink
-from app.router_host import RouterHost
+from app.link.attach import find_running, noted_pid
+from app.link.current_link import CurrentLink, Host
+from app.link.remote_link import RemoteLink
+from app.link.router_host import RouterHost
+from router.base.errors import (
+    BadModel,
+    ModelNotFound,
+    PullFailed,
+    SlotNotFound,
+    SwitchCancelled,
+    UpstreamFailed,
+)
+from router.base.paths import Paths
+from router.base.tasks import spawn
 from router.config.change import REMOVE, ConfigChange
 from router.config.problems import ConfigErrors
-from router.errors import BadModel, ModelNotFound, PullFailed, SlotNotFound, SwitchCancelled, UpstreamFailed
 from router.orders.kinds import (
     Cancel,
     CheckEngine,
@@ -36,9 +45,7 @@ from router.orders.kinds import (
     Unload,
     UnloadAll,
 )
-from router.paths import Paths
 from router.state import DownloadOrder, DownloadState, ServerState, SlotState, Snapshot
-from router.tasks import spawn
 from tests.e2e.conftest import SLOTS
 from tests.e2e.harness import Hal0
 from tests.engines.running import soon, until

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from router.tasks import spawn
+from router.base.tasks import spawn
 from tests.e2e.gpu_engine import gpu_engine
 from tests.e2e.harness import WAIT_SECONDS, Hal0
 from tests.router.memory.stub import StubDriver

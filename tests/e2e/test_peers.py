@@ -17,7 +17,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from router.tasks import spawn
+from router.base.tasks import spawn
 from tests.e2e.conftest import ALPHA, BETA, SLOTS
 from tests.e2e.harness import WAIT_SECONDS, Hal0
 from tests.engines import echo

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from router.base.tasks import spawn
 from router.hub.names import parse_reference
 from router.hub.pull import Pull
-from router.tasks import spawn
 from tests.e2e.harness import Hal0
 from tests.fixtures_models import SpeakingModel
 from tests.hub_server import HubServer, hub_server

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from router.tasks import spawn
+from router.base.tasks import spawn
 from tests.e2e.harness import Hal0
 from tests.engines.running import make_server, soon
 from tests.fixtures_models import SpeakingModel

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from router.tasks import spawn
+from router.base.tasks import spawn
 from tests.e2e.conftest import ALPHA, BETA, SLOTS
 from tests.e2e.harness import Hal0
 from tests.engines.running import until

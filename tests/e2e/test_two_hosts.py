@@ -17,10 +17,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from app.remote_link import RemoteLink
+from app.link.remote_link import RemoteLink
+from router.base.tasks import spawn
 from router.orders.kinds import Load
 from router.state import ServerState
-from router.tasks import spawn
 from tests.e2e.harness import Hal0
 from tests.e2e.hosts import TwoHosts, why_not, within
 from tests.e2e.test_remote import remote, slot_there, until_state

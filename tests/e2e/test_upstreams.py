@@ -16,8 +16,8 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from router.server.awaiting import HOLD_SECONDS
-from router.tasks import spawn
+from router.base.tasks import spawn
+from router.server.request.awaiting import HOLD_SECONDS
 from router.wire.multipart import read_fields
 from tests.e2e.harness import Hal0
 from tests.e2e.test_remote import until_state

@@ -11,8 +11,8 @@ import sys
 import pytest
 from PySide6.QtGui import QImage
 
-from app.platforms import windows
-from router.version import __version__
+from app.system.platforms import windows
+from router.base.version import __version__
 from tests.packaging.machines import ROOT
 
 sys.path.append(str(ROOT / "packaging"))  # last: it must not hide the package of that name

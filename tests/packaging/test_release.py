@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
+from router.base.paths import Paths
 from router.config.load import load_config
-from router.paths import Paths
 from tests.packaging.machines import ROOT
 
 WORKFLOW: dict[Any, Any] = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text())

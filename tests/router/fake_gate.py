@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from router.base.errors import RouterError
 from router.catalog.model import Model
-from router.errors import RouterError
-from router.memory.gate import Occupant, Occupants, Verdict
+from router.memory.admit.gate import Occupant, Occupants, Verdict
 from tests.router.fake_launcher import Step
 
 Answer = Verdict | RouterError

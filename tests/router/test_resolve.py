@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import pytest
 
+from router.base.errors import BadRequest, LocalOnly, ModelNotFound, ModelNotLoaded, RouterError, WrongKind
 from router.config.schema import Kind, SwitchPolicy, UpstreamKind
-from router.errors import BadRequest, LocalOnly, ModelNotFound, ModelNotLoaded, RouterError, WrongKind
 from router.resolve import ResolutionPath, Route, resolve
 from router.state import ModelStatus, SlotState, SlotStatus, Snapshot, UpstreamState, UpstreamStatus
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hypothesis.strategies as st
 from hypothesis import given, settings
 
+from router.base.errors import BadRequest, LocalOnly, ModelNotFound, ModelNotLoaded, WrongKind
 from router.config.schema import Kind, SwitchPolicy, UpstreamKind
-from router.errors import BadRequest, LocalOnly, ModelNotFound, ModelNotLoaded, WrongKind
 from router.resolve import ResolutionPath, Route, resolve
-from router.server.metadata import model_rows, row_of
+from router.server.routes.metadata import model_rows, row_of
 from router.state import ModelStatus, SlotState, SlotStatus, Snapshot, UpstreamState, UpstreamStatus
 
 KINDS = st.sampled_from([Kind.CHAT, Kind.EMBEDDING])

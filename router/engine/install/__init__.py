@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from router.base.errors import InstallFailed
+from router.base.paths import Paths
 from router.engine.install.debian import available as has_debian_tools
 from router.engine.install.debian import install_debian
 from router.engine.install.progress import InstallProgress, OnProgress
@@ -17,8 +19,6 @@ from router.engine.install.release import GITHUB, install_release
 from router.engine.install.work import in_thread
 from router.engine.probe import EngineBuild, EngineSource, NotAnEngine, probe
 from router.engine.store import Locked, engines_folder, locked, remove_partials
-from router.errors import InstallFailed
-from router.paths import Paths
 
 __all__ = ["InstallProgress", "InstallSource", "OnProgress", "install_engine"]
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from router.base.errors import InstallFailed
 from router.engine.install.work import run_tool, tool_environment
-from router.errors import InstallFailed
 
 _KEYRINGS = tuple(Path("/usr/share/keyrings") / f"debian-archive-keyring.{suffix}" for suffix in ("gpg", "pgp"))
 _SETTING = re.compile(r'Acquire::(?P<name>[^ ]+) "[^"]*";')

@@ -8,8 +8,8 @@ import tarfile
 import zipfile
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from router.base.errors import InstallFailed
 from router.engine.store import SERVER_NAME
-from router.errors import InstallFailed
 
 
 def unpack(archive: Path, target: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from router.base.errors import InstallFailed
 from router.engine.install.apt import acquire_settings, private_apt
 from router.engine.install.apt_sources import debian_mirrors, read
 from router.engine.install.elf import PatchElf, closure, find_patchelf
@@ -17,7 +18,6 @@ from router.engine.install.publish import need_space, publish, reuse
 from router.engine.install.work import in_thread, run_tool
 from router.engine.probe import EngineVersion, NotAnEngine, probe
 from router.engine.store import SERVER_NAME, new_partial
-from router.errors import InstallFailed
 
 SUITES = ("sid", "testing")
 # llama-server and every shared library it needs that Debian 12 lacks or has too old. libz and libzstd are left

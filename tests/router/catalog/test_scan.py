@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from router.base.errors import BadModel
 from router.catalog import scan
 from router.catalog.folders import FolderWatch
 from router.catalog.gguf import read_header
@@ -17,7 +18,6 @@ from router.catalog.models import build_catalog
 from router.catalog.scan import describe_file, scan_folder, scan_folders
 from router.catalog.scan import scan as scan_all
 from router.config.schema import Config, ModelConfig
-from router.errors import BadModel
 from tests.router.catalog.files import write_gguf, write_mmproj, write_shards
 
 

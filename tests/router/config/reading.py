@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from router.base.paths import Paths
 from router.config.load import ConfigErrors, ConfigProblem, ParsedConfig, parse_text
 from router.config.schema import Config
-from router.paths import Paths
 
 FOLDER = Path(__file__).resolve().parent
 SOURCE = FOLDER / "hal0.yaml"

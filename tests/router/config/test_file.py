@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from router.base.paths import Paths
 from router.config.change import ConfigChange
 from router.config.file import ConfigFile
 from router.config.load import ConfigErrors
 from router.config.schema import Config
-from router.paths import Paths
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from router.base.paths import Paths
 from router.config.default import default_model_dirs
 from router.config.load import (
     ConfigErrors,
@@ -16,7 +17,6 @@ from router.config.load import (
     parse_file,
 )
 from router.config.schema import Config, EngineConfig, Kind, LimitsConfig, ServerConfig, SwitchPolicy
-from router.paths import Paths
 from tests.router.config.reading import EXAMPLE, FOLDER, PATHS, SOURCE, config, only_problem, parse, problems
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from router.base.paths import Paths
 from router.config.default import default_model_dirs, usual_model_dirs, with_downloads
 from router.config.programs import Program, program_folders, readable
 from router.config.schema import Config
-from router.paths import Paths
 
 
 @pytest.fixture(autouse=True)

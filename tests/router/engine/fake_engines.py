@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from router.paths import Paths
+from router.base.paths import Paths
 
 needs_posix = pytest.mark.skipif(os.name == "nt", reason="the fake engines are shell scripts")
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from router.base.errors import InstallFailed
+from router.base.paths import Paths
 from router.config.schema import EngineConfig
 from router.engine.choose import folder_of, remove_engine, roll_back, use_engine
 from router.engine.find import EngineSource, find_engine
 from router.engine.install.publish import _publish
 from router.engine.store import locked, new_partial
-from router.errors import InstallFailed
-from router.paths import Paths
 from tests.router.engine.fake_engines import installed, make_engine, needs_posix, paths_in
 
 pytestmark = needs_posix

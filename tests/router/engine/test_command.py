@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from router.base.errors import BadModel, EngineMissing
 from router.catalog.model import Model
 from router.config.schema import Kind
 from router.engine.command import build_command, check_command, check_program
 from router.engine.environment import engine_environment
 from router.engine.options import EngineOptions, parse_help, read_options
-from router.errors import BadModel, EngineMissing
 
 SERVER = Path("/opt/llama-server")
 FILE = Path("/models/m.gguf")

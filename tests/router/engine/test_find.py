@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from router.base.errors import EngineMissing
+from router.base.paths import Paths
 from router.config.schema import EngineConfig
 from router.engine.find import EngineSource, engine_problem, find_engine, list_engines
-from router.errors import EngineMissing
-from router.paths import Paths
 from tests.router.engine.fake_engines import installed, make_engine, needs_posix, paths_in
 
 pytestmark = needs_posix

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from router.base.errors import InstallFailed
 from router.engine.install.archive import arrange, unpack
-from router.errors import InstallFailed
 
 
 def tar(path: Path, *members: tarfile.TarInfo, content: bytes = b"x") -> Path:

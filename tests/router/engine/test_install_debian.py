@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from blockbuster import blockbuster_ctx
 
+from router.base.errors import InstallFailed
 from router.config.schema import EngineConfig
 from router.engine.environment import scrubbed
 from router.engine.find import EngineSource, find_engine, list_engines
@@ -19,7 +20,6 @@ from router.engine.install import InstallProgress, install_engine
 from router.engine.install.apt import acquire_settings, private_apt
 from router.engine.install.debian import install_debian
 from router.engine.install.elf import find_patchelf
-from router.errors import InstallFailed
 from tests.router.engine.fake_engines import partials, paths_in
 
 pytestmark = pytest.mark.skipif(shutil.which("apt-get") is None, reason="needs Debian's apt-get")

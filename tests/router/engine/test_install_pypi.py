@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from router.base.errors import InstallFailed
 from router.engine.install.pypi import arrange_wheel, build_environment, install_pypi
-from router.errors import InstallFailed
 from tests.router.engine.fake_engines import make_engine, needs_posix
 
 pytestmark = needs_posix

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from blockbuster import blockbuster_ctx
 
+from router.base.errors import InstallFailed
+from router.base.paths import Paths
+from router.base.tasks import spawn
 from router.config.schema import EngineConfig
 from router.engine.find import list_engines
 from router.engine.install import InstallProgress, install_engine
 from router.engine.install.release import parse_release
 from router.engine.probe import EngineBuild
-from router.errors import InstallFailed
-from router.paths import Paths
-from router.tasks import spawn
 from tests.router.engine.fake_engines import needs_posix, partials, paths_in, script
 from tests.router.engine.release_server import NAME, Fault, ReleaseServer, archive, serving
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from router.base.errors import InstallFailed
+from router.base.tasks import spawn
 from router.engine.install.work import complaint, in_thread, run_tool, tool_environment
-from router.errors import InstallFailed
-from router.tasks import spawn
 from tests.router.engine.fake_engines import needs_posix
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from router.base.files import write_atomic
 from router.engine.leftovers import Leftovers
-from router.files import write_atomic
 
 WAITS = "import sys; print('up', flush=True); sys.stdin.read()"
 WITH_HELPER = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {WAITS!r}]); {WAITS}"

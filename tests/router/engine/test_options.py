@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from router.base.errors import EngineFailed, EngineMissing
 from router.engine.options import parse_help, read_options, run_briefly
-from router.errors import EngineFailed, EngineMissing
 
 HELP = """\
 ----- common params -----

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from router.base.errors import EngineFailed
 from router.engine.ports import PortPool, is_free, listens_alone
-from router.errors import EngineFailed
 
 LISTENER = """
 import socket, sys

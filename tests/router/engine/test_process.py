@@ -12,12 +12,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from router.base.errors import EngineFailed
+from router.base.tasks import spawn
 from router.engine import process as engine_process
 from router.engine.child import ChildState
 from router.engine.log import FILE_BYTES, RING_LINES, EngineLog, LogFiles
 from router.engine.process import EngineProcess, Launch, exit_sentence
-from router.errors import EngineFailed
-from router.tasks import spawn
 from tests.engines.running import environment, gone, soon, until
 from tests.router.engine.conftest import SHORT, StartEngine
 

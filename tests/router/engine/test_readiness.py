@@ -12,13 +12,13 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from router.base.errors import EngineFailed
+from router.base.tasks import spawn
 from router.engine import readiness as readiness_module
 from router.engine.child import ChildState
 from router.engine.process import EngineProcess
 from router.engine.readiness import Readiness, Signs
-from router.errors import EngineFailed
 from router.state import SlotState
-from router.tasks import spawn
 from tests.engines.running import soon
 from tests.router.engine.conftest import StartEngine
 

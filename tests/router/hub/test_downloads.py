@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from router.base.errors import ModelNotFound, PullFailed
+from router.base.paths import Paths
+from router.base.tasks import spawn
 from router.config.schema import Config
-from router.errors import ModelNotFound, PullFailed
 from router.hub import store
 from router.hub.downloads import AT_ONCE, TELL_SECONDS, Downloads
-from router.paths import Paths
 from router.state import DownloadOrder, DownloadState, DownloadStatus, Snapshot, StateStore
-from router.tasks import spawn
 from tests.engines.running import soon, until
 from tests.hub_server import HubServer
 from tests.router.engine.fake_engines import paths_in

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.errors import PullFailed
+from router.base.errors import PullFailed
 from router.hub.names import FileSet, Reference, RepoFile, choose, file_sets, parse_reference, quant_of
 
 

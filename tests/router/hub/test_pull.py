@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from router.base.errors import PullFailed
 from router.catalog.scan import scan_folder
-from router.errors import PullFailed
 from router.hub import store
 from router.hub.names import parse_reference
 from router.hub.pull import Paused, Plan, Pull, PullProgress, Step
-from router.memory.needs import Fits
+from router.memory.forecast.needs import Fits
 from tests.hub_server import HubServer
 from tests.router.hub import models
 

@@ -7,8 +7,8 @@ import pytest
 from router.catalog.gguf import read_header
 from router.catalog.header import GgufHeader
 from router.hub.room import room_for
-from router.memory.needs import Fits
-from router.memory.protocol import Pool
+from router.memory.forecast.needs import Fits
+from router.memory.measure.pools import Pool
 from tests.router.catalog.files import write_gguf
 
 GIB = 1 << 30

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from router.base.paths import Paths
+from router.base.tasks import spawn
 from router.config.schema import Config, Kind, Updates
 from router.engine.probe import EngineBuild, EngineSource
 from router.hub.updates import DAY_SECONDS, Sources, UpdateWatch, is_due, is_quiet, newer
-from router.paths import Paths
 from router.state import SlotState, SlotStatus, Snapshot, StateStore, UpdateStatus
-from router.tasks import spawn
 from tests.engines.running import until
 from tests.router.engine.fake_engines import installed, paths_in
 from tests.router.engine.release_server import Fault, ReleaseServer, serving

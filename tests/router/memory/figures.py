@@ -9,10 +9,10 @@ from typing import Any
 
 from router.catalog.model import Model
 from router.config.schema import Kind
-from router.memory.estimate import Estimator
-from router.memory.forecast import Forecaster
-from router.memory.needs import DeviceNeed, Forecast, Source
-from router.memory.protocol import Measured, Pool
+from router.memory.forecast.forecaster import Forecaster
+from router.memory.forecast.needs import DeviceNeed, Forecast, Source
+from router.memory.measure.estimate import Estimator
+from router.memory.measure.pools import Measured, Pool
 from tests.router.memory.stub import Reader
 
 GIB = 1 << 30

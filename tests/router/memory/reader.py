@@ -7,9 +7,9 @@ import logging
 import sys
 from dataclasses import asdict
 
-from router.memory.nvml import NvmlSource
-from router.memory.ram import RamSource
-from router.memory.sources import SystemSource
+from router.memory.measure.nvml import NvmlSource
+from router.memory.measure.ram import RamSource
+from router.memory.measure.sources import SystemSource
 
 
 class _Kept(logging.Handler):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from router.memory.amd import AmdSource
+from router.memory.measure.amd import AmdSource
 
 MIB = 1 << 20
 GIB = 1 << 30

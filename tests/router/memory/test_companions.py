@@ -14,15 +14,15 @@ import pytest
 
 from benchmarks.forecast import load
 from benchmarks.shapes import Shape, build
+from router.base.errors import EngineMissing
 from router.catalog.model import Model
 from router.config.schema import Kind
 from router.engine.command import build_command
 from router.engine.environment import engine_environment
 from router.engine.options import read_options
-from router.errors import EngineMissing
-from router.memory.companions import Companions, companions_of, draft_flags
-from router.memory.forecast import Forecaster
-from router.memory.needs import MIB, Forecast, Source
+from router.memory.forecast.companions import Companions, companions_of, draft_flags
+from router.memory.forecast.forecaster import Forecaster
+from router.memory.forecast.needs import MIB, Forecast, Source
 from tests.resources.ggufs import build_multi_token, build_projector
 
 DRAFT = Shape(heads_kv=2, layers=4)

@@ -13,14 +13,14 @@ import psutil
 import pytest
 
 from resources import demo_model
+from router.base.tasks import spawn
 from router.catalog.model import Model
 from router.config.schema import Kind
 from router.engine.command import build_command
 from router.engine.environment import engine_environment
 from router.engine.options import read_options
-from router.memory.dryrun import AT_ONCE, DryRunner, Told, parse_breakdown
-from router.memory.needs import MIB, DeviceNeed
-from router.tasks import spawn
+from router.memory.forecast.dryrun import AT_ONCE, DryRunner, Told, parse_breakdown
+from router.memory.forecast.needs import MIB, DeviceNeed
 from tests.engines.running import until
 
 GPU = {

@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.memory.estimate import Estimator, spread
-from router.memory.protocol import Pool
+from router.memory.measure.estimate import Estimator, spread
+from router.memory.measure.pools import Pool
 
 GIB = 1 << 30
 

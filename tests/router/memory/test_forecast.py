@@ -13,15 +13,15 @@ import pytest
 
 from benchmarks.forecast import CASES, Row, measure, table
 from resources import demo_model
+from router.base.errors import BadModel, EngineMissing, RouterError
 from router.catalog.model import Model
 from router.config.schema import Kind
 from router.engine.command import build_command
 from router.engine.environment import engine_environment
 from router.engine.options import read_options
-from router.errors import BadModel, EngineMissing, RouterError
-from router.memory.forecast import MOST_LEARNT, RETRY_SECONDS, Forecaster
-from router.memory.needs import MIB, Source
-from router.memory.protocol import Pool
+from router.memory.forecast.forecaster import MOST_LEARNT, RETRY_SECONDS, Forecaster
+from router.memory.forecast.needs import MIB, Source
+from router.memory.measure.pools import Pool
 
 
 class Engine:
@@ -59,7 +59,7 @@ def forecaster(engine: Engine, tmp_path: Path) -> Forecaster:
 
 def untellable(forecaster: Forecaster, monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on the engine would not answer: what is known must come from elsewhere."""
-    monkeypatch.setattr("router.memory.dryrun.LIMIT_SECONDS", 0.0)
+    monkeypatch.setattr("router.memory.forecast.dryrun.LIMIT_SECONDS", 0.0)
     forecaster._runner._limit = 0.0
 
 
@@ -240,7 +240,7 @@ async def test_an_impossible_entry_is_not_believed(
 async def test_the_cache_stays_small(
     forecaster: Forecaster, model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("router.memory.forecast.KEPT", 2)
+    monkeypatch.setattr("router.memory.forecast.forecaster.KEPT", 2)
     for size in ("256", "65536", "32768"):
         await forecaster.forecast(replace(model, flags={"ctx-size": size}))
     assert len(json.loads((tmp_path / "cache" / "forecasts.json").read_text())["forecasts"]) == 2

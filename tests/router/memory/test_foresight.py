@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from router.base.tasks import spawn
 from router.catalog.model import Model
 from router.config.schema import Kind
-from router.memory import foresight
-from router.memory.forecast import Forecaster
-from router.memory.foresight import Foresight, likely_first, on_gpus
-from router.memory.needs import DeviceNeed, Forecast, Source
-from router.memory.outlook import Outlook
-from router.memory.protocol import Measured, Pool
-from router.memory.sizing import Sizing
+from router.memory.admit import foresight
+from router.memory.admit.foresight import Foresight, likely_first, on_gpus
+from router.memory.admit.outlook import Outlook
+from router.memory.admit.sizing import Sizing
+from router.memory.forecast.forecaster import Forecaster
+from router.memory.forecast.needs import DeviceNeed, Forecast, Source
+from router.memory.measure.pools import Measured, Pool
 from router.state import DeviceMemory, SlotState, SlotStatus, Snapshot, StateStore
-from router.tasks import spawn
 from tests.engines.running import until
 
 GPU, RAM = DeviceMemory("GPU", True, 100, 10), DeviceMemory("RAM", False, 100, 10)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import pytest
 
 from router.catalog.header import GgufHeader, Numbers, Scalar
-from router.memory.formula import (
+from router.memory.forecast.formula import (
     Setup,
     cache_bytes,
     compute_allowance,
@@ -16,7 +16,7 @@ from router.memory.formula import (
     setup_of,
     windowed_layers,
 )
-from router.memory.needs import MIB, Source
+from router.memory.forecast.needs import MIB, Source
 
 
 def header(arch: str = "llama", arrays: dict[str, Numbers] | None = None, **more: Scalar) -> GgufHeader:

@@ -13,20 +13,20 @@ import pytest
 
 from benchmarks.shapes import Shape, build
 from resources import demo_model
+from router.base.errors import MemoryInsufficient
+from router.base.tasks import spawn
 from router.catalog.model import Model
 from router.config.schema import Kind
-from router.errors import MemoryInsufficient
-from router.memory import judge, outlook, suggest
-from router.memory.forecast import Forecaster
-from router.memory.gate import Occupant, OpenGate, Verdict
-from router.memory.judge import MemoryGate
-from router.memory.outlook import Outlook
-from router.memory.poll import MemoryPoll
-from router.memory.protocol import Measured, Pool
-from router.memory.sizing import Sizing
-from router.memory.sources import find_source
+from router.memory.admit import judge, outlook, suggest
+from router.memory.admit.gate import Occupant, OpenGate, Verdict
+from router.memory.admit.judge import MemoryGate
+from router.memory.admit.outlook import Outlook
+from router.memory.admit.sizing import Sizing
+from router.memory.forecast.forecaster import Forecaster
+from router.memory.measure.poll import MemoryPoll
+from router.memory.measure.pools import Measured, Pool
+from router.memory.measure.sources import find_source
 from router.state import StateStore
-from router.tasks import spawn
 from tests.engines.running import soon
 from tests.router.memory.figures import GIB, MIB, Figures, Rule, Rules, StubMemory, model, on_gpu
 from tests.router.memory.stub import Reader, StubDriver

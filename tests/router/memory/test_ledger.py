@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.memory.contexts import SMALLEST, ladder, largest
-from router.memory.ledger import Claim, claim, published, room, spread
-from router.memory.needs import DeviceNeed, Forecast, Source
-from router.memory.protocol import Measured, Pool
+from router.memory.admit.contexts import SMALLEST, ladder, largest
+from router.memory.admit.ledger import Claim, claim, published, room, spread
+from router.memory.forecast.needs import DeviceNeed, Forecast, Source
+from router.memory.measure.pools import Measured, Pool
 from router.state import DeviceMemory
 
 RAM = Pool("RAM", False, 64, 24)

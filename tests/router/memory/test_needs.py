@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from router.config.schema import Kind
-from router.memory.needs import (
+from router.memory.forecast.needs import (
     DeviceNeed,
     Fit,
     Fits,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.memory.plan import Amounts, Go, Holder, Refuse, missing, plan, total
+from router.memory.admit.plan import Amounts, Go, Holder, Refuse, missing, plan, total
 
 POOLS = 2
 AMOUNT = st.integers(0, 40)

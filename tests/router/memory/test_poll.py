@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from router.base.tasks import spawn
 from router.config.schema import Kind
-from router.memory import poll
-from router.memory.poll import RAM_STEP, STEP, MemoryPoll, settle
-from router.memory.protocol import Pool
+from router.memory.measure import poll
+from router.memory.measure.poll import RAM_STEP, STEP, MemoryPoll, settle
+from router.memory.measure.pools import Pool
 from router.state import DeviceMemory, SlotMemory, SlotState, SlotStatus, Snapshot, StateStore
-from router.tasks import spawn
 
 MIB = 1 << 20
 GIB = 1 << 30

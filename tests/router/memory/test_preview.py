@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from router.config.schema import Kind
-from router.memory.needs import Fits
-from router.memory.preview import Preview, best, preview
-from router.server.model_fits import models_json
+from router.memory.admit.preview import Preview, best, preview
+from router.memory.forecast.needs import Fits
+from router.server.routes.model_fits import models_json
 from router.state import DeviceMemory, ModelStatus, SlotState, SlotStatus, Snapshot
 
 GPU = DeviceMemory("GPU", True, 24, 10)

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from router.config.schema import Kind
 from router.engine.command import build_command
 from router.engine.options import EngineOptions, Option
-from router.memory.gate import Occupant, OpenGate
-from router.memory.judge import MemoryGate
-from router.memory.outlook import Outlook
-from router.memory.prompt_cache import LEAST, MOST, allowance, is_open, most, told
-from router.memory.protocol import Pool
-from router.memory.sizing import Sizing
+from router.memory.admit.gate import Occupant, OpenGate
+from router.memory.admit.judge import MemoryGate
+from router.memory.admit.outlook import Outlook
+from router.memory.admit.prompt_cache import LEAST, MOST, allowance, is_open, most, told
+from router.memory.admit.sizing import Sizing
+from router.memory.measure.pools import Pool
 from router.state import Snapshot, StateStore
 from tests.router.memory.figures import GIB, MIB, Figures, Rules, model, on_gpu
 

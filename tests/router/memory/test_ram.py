@@ -5,7 +5,7 @@ import os
 import psutil
 import pytest
 
-from router.memory.ram import RamSource, is_unified
+from router.memory.measure.ram import RamSource, is_unified
 
 
 def test_ram_is_this_computers_and_a_process_has_its_resident_set() -> None:

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
+from router.base.tasks import spawn
 from router.catalog.model import Model
 from router.config.schema import Kind
-from router.memory import foresight
-from router.memory.foresight import Foresight
-from router.memory.needs import DeviceNeed, Forecast, Source
-from router.memory.outlook import Outlook
-from router.memory.protocol import Measured, Pool
-from router.memory.sizing import BAND, Sizing
+from router.memory.admit import foresight
+from router.memory.admit.foresight import Foresight
+from router.memory.admit.outlook import Outlook
+from router.memory.admit.sizing import BAND, Sizing
+from router.memory.forecast.needs import DeviceNeed, Forecast, Source
+from router.memory.measure.pools import Measured, Pool
 from router.state import DeviceMemory, SlotState, SlotStatus, Snapshot, StateStore
-from router.tasks import spawn
 from tests.engines.running import until
 from tests.router.memory.figures import GIB, MIB, Rules, model, on_gpu
 

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Collection
 from pathlib import Path
 
-from router.memory.gate import Occupant, Verdict
-from router.memory.protocol import Pool
+from router.base.tasks import spawn
+from router.memory.admit.gate import Occupant, Verdict
+from router.memory.measure.pools import Pool
 from router.memory.system import MemorySystem
 from router.state import DeviceMemory, StateStore
-from router.tasks import spawn
 from tests.engines.running import soon, until
 from tests.router.memory.figures import GIB, Rules, model, on_gpu
 

@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
 
+from router.base.errors import BadRequest
 from router.config.change import REMOVE, ConfigChange
-from router.errors import BadRequest
 from router.orders.kinds import (
     Cancel,
     Download,

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
+from router.base.errors import LocalOnly, SlotNotFound, Unauthorized, UpstreamFailed
 from router.config.schema import Config, Kind, UpstreamConfig, UpstreamKind
-from router.errors import LocalOnly, SlotNotFound, Unauthorized, UpstreamFailed
 from router.orders.kinds import Load, Unload
 from router.remote.follow import Remotes
 from router.remote.names import all_places, find_slot

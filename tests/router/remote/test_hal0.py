@@ -13,9 +13,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from router.config.change import REMOVE, ConfigChange
-from router.config.problems import ConfigErrors, ConfigProblem
-from router.errors import (
+from router.base.errors import (
     BadModel,
     EngineFailed,
     ModelNotFound,
@@ -24,6 +22,9 @@ from router.errors import (
     Unauthorized,
     UpstreamFailed,
 )
+from router.base.tasks import spawn
+from router.config.change import REMOVE, ConfigChange
+from router.config.problems import ConfigErrors, ConfigProblem
 from router.orders.kinds import (
     Cancel,
     EditConfig,
@@ -39,7 +40,6 @@ from router.remote import link
 from router.remote.answers import error_of
 from router.remote.hal0 import RemoteHal0
 from router.state import SlotState
-from router.tasks import spawn
 from router.wire.errors import envelope
 from tests.engines.running import free_port, soon, until
 from tests.router.server.conftest import Serve, Served

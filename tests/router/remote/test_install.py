@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from router.base.errors import InstallFailed, UpstreamFailed
+from router.base.tasks import spawn
 from router.engine.find import EngineProblem
 from router.engine.install.progress import InstallProgress, OnProgress
-from router.errors import InstallFailed, UpstreamFailed
 from router.orders.kinds import CheckEngine, InstallEngine
 from router.orders.order import Order
 from router.remote.hal0 import RemoteHal0
-from router.server import engine_routes
-from router.server.context import CONTEXT
-from router.tasks import spawn
+from router.server.request.context import CONTEXT
+from router.server.routes import engine_install as engine_routes
 from tests.engines.running import soon, until
 from tests.router.remote.test_hal0 import following, something
 from tests.router.server.conftest import Served

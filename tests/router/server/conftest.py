@@ -9,17 +9,18 @@ import pytest
 from aiohttp import ClientSession, TCPConnector, web
 from aiohttp.test_utils import TestServer
 
+from router.base.errors import WaitTimeout
 from router.catalog.model import Model
 from router.config.schema import Kind, LimitsConfig, SlotConfig
 from router.dispatch import Dispatcher
-from router.errors import WaitTimeout
 from router.remote.follow import Remotes
-from router.server import control, metadata
-from router.server import orders as orders_routes
-from router.server.context import CONTEXT, Context
 from router.server.middleware import add_headers, gate
+from router.server.request.context import CONTEXT, Context
+from router.server.routes import metadata
+from router.server.routes import orders as orders_routes
+from router.server.routes import state as control
+from router.slots.supervisor import Supervisor
 from router.state import ModelStatus, Observer, StateStore
-from router.supervisor import Supervisor
 from tests.engines.running import soon
 from tests.router.fake_gate import FakeGate
 from tests.router.fake_launcher import FakeLauncher

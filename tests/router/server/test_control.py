@@ -12,9 +12,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from router.errors import EngineFailed, MemoryInsufficient
-from router.server import control
-from router.tasks import spawn
+from router.base.errors import EngineFailed, MemoryInsufficient
+from router.base.tasks import spawn
+from router.server.routes import state as control
 from tests.engines.running import soon, until
 from tests.router.server.conftest import Serve, Served
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from router.server.decisions import GATHER_SECONDS, Decision, DecisionLog
+from router.server.request.decisions import GATHER_SECONDS, Decision, DecisionLog
 
 
 def decision(request: str, asked: str | None = "alpha") -> Decision:

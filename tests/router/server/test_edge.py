@@ -12,11 +12,11 @@ from typing import Any, cast
 
 import pytest
 
+from router.base.errors import BodyTooLarge
 from router.config.schema import ServerConfig
-from router.errors import BodyTooLarge
-from router.server import body, faults
 from router.server.app import Endpoint
-from router.server.context import Context
+from router.server.request import body, faults
+from router.server.request.context import Context
 from tests.engines.running import soon
 from tests.router.server.conftest import Served
 

@@ -17,11 +17,11 @@ import pytest
 from router.catalog.model import Model
 from router.config.schema import Kind, LimitsConfig, ServerConfig, SlotConfig
 from router.server.app import Endpoint
-from router.server.context import Context
-from router.server.faults import TOLD_EACH, Fault
-from router.server.upstream import Upstreams
+from router.server.request.context import Context
+from router.server.request.engines import Upstreams
+from router.server.request.faults import TOLD_EACH, Fault
+from router.slots.supervisor import Supervisor
 from router.state import ModelStatus
-from router.supervisor import Supervisor
 from tests.engines.running import soon, until
 from tests.router.server.conftest import CountingStore
 from tests.router.server.test_generate import HEAD, Launcher, event

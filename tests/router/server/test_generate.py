@@ -11,18 +11,18 @@ import pytest
 from aiohttp import ClientError, ClientSession, web
 from aiohttp.test_utils import TestServer
 
+from router.base.tasks import spawn
 from router.catalog.model import Model
 from router.config.schema import Kind, LimitsConfig, SlotConfig
 from router.engine.log import EngineLog
 from router.engine.process import EngineProcess, Launch
-from router.lease import Lease
-from router.server import ollama, openai
-from router.server.context import CONTEXT, Context
 from router.server.middleware import add_headers, gate
-from router.server.upstream import Upstreams
+from router.server.request.context import CONTEXT, Context
+from router.server.request.engines import Upstreams
+from router.server.routes import ollama, openai
+from router.slots.lease import Lease
+from router.slots.supervisor import Supervisor
 from router.state import DeviceMemory, ModelStatus
-from router.supervisor import Supervisor
-from router.tasks import spawn
 from tests.engines.running import soon, until
 from tests.router.fake_launcher import FakeLauncher
 from tests.router.server.conftest import CountingStore

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from router.errors import ForbiddenOrigin, Unauthorized
+from router.base.errors import ForbiddenOrigin, Unauthorized
 from router.server.guard import check_host, check_key, check_origin, is_loopback
 
 KEYS = ("first-key", "zweiter-schlüssel")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from router.config.schema import Kind, UpstreamKind
-from router.server.metadata import model_rows
+from router.server.routes.metadata import model_rows
 from router.state import ModelStatus, SlotState, SlotStatus, Snapshot, UpstreamState, UpstreamStatus
 
 URL = "http://x/v1"

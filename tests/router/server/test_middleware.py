@@ -9,7 +9,7 @@ import socket
 import psutil
 import pytest
 
-from router.errors import RouterError
+from router.base.errors import RouterError
 from router.server.middleware import error_response
 from tests.engines.running import soon
 from tests.router.server.conftest import MAX_BODY, Serve, Served

@@ -11,11 +11,11 @@ import pytest
 from aiohttp import ClientError, ClientSession, web
 from aiohttp.test_utils import TestServer
 
-from router.errors import EngineRefused, RouterError
-from router.server.client import Client
-from router.server.connection import Sink
-from router.server.relay import Relay
-from router.server.writer import WRITE_AHEAD
+from router.base.errors import EngineRefused, RouterError
+from router.server.request.client import Client
+from router.server.request.connection import Sink
+from router.server.request.relay import Relay
+from router.server.request.writer import WRITE_AHEAD
 from router.wire.aggregate import ChatAggregate
 from router.wire.encode import ChatStream, Encoder, JsonAnswer
 from router.wire.http1 import Head

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from router import errors
+from router.base import errors
+from router.base.errors import EngineFailed, EngineRefused, RouterError, number_mends
 from router.config.problems import ConfigErrors
-from router.damaged import is_lasting
-from router.errors import EngineFailed, EngineRefused, RouterError, number_mends
-from router.failures import MAX_FAILURES, OPEN_AFTER, Failures
-from router.server.generate import error_status
 from router.server.middleware import error_response
+from router.server.request.generate import error_status
+from router.slots.damaged import is_lasting
+from router.slots.failures import MAX_FAILURES, OPEN_AFTER, Failures
 from router.upstreams.answer import AskFailed
 from router.upstreams.chain import Tried, no_route
 from router.wire.encode import ResponsesStream

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from router.server.connection import Connection, UpstreamError
-from router.server.upstream import Upstreams
-from router.tasks import spawn
+from router.base.tasks import spawn
+from router.server.request.connection import Connection, UpstreamError
+from router.server.request.engines import Upstreams
 from tests.engines.running import Still, soon, until
 
 OK = b"HTTP/1.1 200 OK\r\n"

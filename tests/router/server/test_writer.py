@@ -7,8 +7,8 @@ from typing import cast
 
 import pytest
 
-from router.server import writer
-from router.server.writer import GATHER_BYTES, WRITE_AHEAD, Writer
+from router.server.request import writer
+from router.server.request.writer import GATHER_BYTES, WRITE_AHEAD, Writer
 from tests.engines.running import until
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from router.base.errors import EngineFailed
 from router.config.schema import Config, Kind, SlotConfig, UpstreamConfig
-from router.errors import EngineFailed
 from router.resolve import resolve
 from router.state import SlotState, SlotStatus, StateStore, UpstreamState, UpstreamStatus
 from router.upstreams.answer import UpstreamAnswer

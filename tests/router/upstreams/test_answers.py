@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from router.base.errors import UpstreamFailed
 from router.config.schema import UpstreamConfig, UpstreamKind
-from router.errors import UpstreamFailed
 from router.state import UpstreamState
 from router.upstreams.answer import AskFailed
 from router.upstreams.call import HOPS, MAX_HOPS

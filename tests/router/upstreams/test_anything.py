@@ -23,9 +23,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from router.config.schema import Config, UpstreamConfig
-from router.server import anthropic, ollama, openai
-from router.server.context import CONTEXT, Context
 from router.server.middleware import add_headers, gate
+from router.server.request.context import CONTEXT, Context
+from router.server.routes import anthropic, ollama, openai
 from router.state import StateStore, UpstreamState
 from router.upstreams.keys import Keys
 from router.upstreams.registry import UpstreamRegistry

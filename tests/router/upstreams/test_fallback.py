@@ -7,8 +7,7 @@ import asyncio
 import pytest
 from aiohttp import web
 
-from router.config.schema import UpstreamConfig
-from router.errors import (
+from router.base.errors import (
     BadModel,
     BadRequest,
     EngineFailed,
@@ -28,6 +27,7 @@ from router.errors import (
     WaitTimeout,
     WrongKind,
 )
+from router.config.schema import UpstreamConfig
 from router.state import UpstreamState, UpstreamStatus
 from router.upstreams.chain import Wanted, attempt, falls_back
 from tests.engines.running import free_port

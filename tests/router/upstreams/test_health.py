@@ -8,11 +8,11 @@ import json
 import pytest
 from aiohttp import web
 
+from router.base.errors import LocalOnly, UpstreamFailed
+from router.base.tasks import spawn
 from router.config.schema import SlotConfig, UpstreamConfig, UpstreamKind
-from router.errors import LocalOnly, UpstreamFailed
 from router.resolve import ResolutionPath, Route
 from router.state import SlotState, SlotStatus, Snapshot, UpstreamState
-from router.tasks import spawn
 from router.upstreams import health
 from tests.engines.running import free_port, soon, until
 from tests.router.upstreams.conftest import Use, chat

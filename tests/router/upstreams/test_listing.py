@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from router.config.elsewhere import base_url
+from router.base.errors import UpstreamFailed
 from router.config.schema import UpstreamConfig, UpstreamKind
-from router.errors import UpstreamFailed
+from router.config.upstreams import base_url
 from router.state import UpstreamState
 from router.upstreams.listing import next_page, parse_listing
 from tests.router.upstreams.conftest import Use, chat

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from router.base.errors import UpstreamFailed
 from router.config.schema import SlotConfig, UpstreamConfig
-from router.errors import UpstreamFailed
 from router.state import SlotState, UpstreamState
 from router.upstreams.call import Call
 from tests.engines.running import free_port

@@ -8,8 +8,8 @@ import json
 import pytest
 from aiohttp import web
 
+from router.base.errors import EngineFailed, EngineRefused, MemoryInsufficient
 from router.config.schema import UpstreamConfig
-from router.errors import EngineFailed, EngineRefused, MemoryInsufficient
 from router.upstreams.shapes import CHAT, MESSAGES, RESPONSES, TEXT, Fault, Sort, fault_in, sort_of
 from router.upstreams.stream import StreamGuard
 from router.wire.anthropic import MessagesStream

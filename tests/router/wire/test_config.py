@@ -9,9 +9,9 @@ from types import MappingProxyType
 
 import pytest
 
+from router.base.paths import Paths
 from router.config.load import parse_text
 from router.config.schema import Config, UpstreamConfig, UpstreamKind
-from router.paths import Paths
 from router.wire.config import config_json, parse_config_json
 from router.wire.plain import NotPlain
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.errors import SlotAborted
+from router.base.errors import SlotAborted
 from router.wire.encode import EventStream
 
 ERROR = SlotAborted("It was switched; send it again.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from router.errors import EngineFailed, QueueFull
+from router.base.errors import EngineFailed, QueueFull
 from router.wire.errors import envelope, sse_error
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.errors import BadRequest
+from router.base.errors import BadRequest
 from router.wire.multipart import read_fields, with_field
 
 FORM = (

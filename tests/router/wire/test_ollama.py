@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from router.base.errors import BadRequest, EngineFailed, EngineRefused, ModelNotFound, SlotLoading
 from router.config.schema import Kind
-from router.errors import BadRequest, EngineFailed, EngineRefused, ModelNotFound, SlotLoading
-from router.server.client import Waiting
-from router.server.metadata import model_rows, row_of
+from router.server.request.client import Waiting
+from router.server.routes.metadata import model_rows, row_of
 from router.state import DeviceMemory, ModelStatus, SlotState, SlotStatus, Snapshot
 from router.wire.ollama import chat_call, embed_call, embeddings_call, generate_call
 from router.wire.ollama_answer import Document, Lines

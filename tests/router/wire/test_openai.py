@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from router.errors import BadRequest
+from router.base.errors import BadRequest
 from router.wire.openai import JsonCall, engine_body, parse_call
 
 

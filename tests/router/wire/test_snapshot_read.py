@@ -189,7 +189,7 @@ def test_a_small_change_of_another_hal0_is_told_small() -> None:
 
 
 def test_a_switch_that_goes_on_keeps_when_it_began() -> None:
-    """A clock that is learnt from it would start over otherwise (app.switch_model)."""
+    """A clock that is learnt from it would start over otherwise (app.views.switch)."""
     progress = Progress(SlotState.LOADING, 0.1, 1000.0)
     slot = SlotStatus("primary", Kind.CHAT, SlotState.LOADING, progress=progress)
     body = sent(snapshot_json(Snapshot(slots=(slot,))))["slots"][0]

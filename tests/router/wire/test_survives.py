@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from router.errors import RouterError
+from router.base.errors import RouterError
 from router.wire.aggregate import ChatAggregate, CompletionAggregate, ResponsesAggregate
 from router.wire.anthropic import MessagesAggregate, MessagesStream
 from router.wire.encode import ChatStream, CompletionStream, Encoder, EventStream, ResponsesStream

@@ -1,0 +1,129 @@
+"""The `Link` to a router that another process runs (`hal0 serve`), over HTTP.
+
+It has a thread and a loop of its own, as the router in this process would have: neither waits for the window.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from app.link.link import Attached
+from router.base.errors import ShuttingDown
+from router.base.loop import run
+from router.orders.order import Order
+from router.remote.hal0 import RemoteHal0
+from router.remote.link import HEARTBEAT_SECONDS
+from router.state import Observer, Observers, ServerState, ServerStatus, Snapshot
+
+log = logging.getLogger(__name__)
+R = TypeVar("R")
+
+
+class RemoteLink:
+    """While there is no contact, the snapshot holds nothing but an endpoint that failed, and why."""
+
+    def __init__(
+        self,
+        url: str,
+        api_key: str | None = None,
+        find_pid: Callable[[], int | None] = lambda: None,
+        *,
+        heartbeat: float = HEARTBEAT_SECONDS,
+    ) -> None:
+        """`find_pid` tells whose process it is; called after each contact, on the link's thread, and reads a
+        file at most. `heartbeat`: seconds, see RemoteHal0."""
+        self._url, self._key, self._find_pid = url, api_key, find_pid
+        self._heartbeat = heartbeat
+        self._observers = Observers()
+        self._remote: RemoteHal0 | None = None
+        self._snapshot = Snapshot(server=_server_at(url))
+        self._attached = Attached(url)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._asked_to_stop: asyncio.Event | None = None
+        self._ready = threading.Event()
+        # A daemon: nothing of anybody's is in it.
+        self._thread = threading.Thread(target=self._run, name="hal0-link", daemon=True)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self._snapshot
+
+    @property
+    def attached(self) -> Attached | None:
+        return self._attached
+
+    @property
+    def running(self) -> bool:
+        return self._thread.is_alive()
+
+    def subscribe(self, observer: Observer) -> Callable[[], None]:
+        """Call `observer` on the link's thread after each change."""
+        return self._observers.add(observer)
+
+    def start(self) -> None:
+        """Follow from now on; returns at once, with or without contact."""
+        self._thread.start()
+        self._ready.wait()
+
+    def stop(self, timeout: float | None = None) -> bool:
+        """Leave; the router goes on. False if that takes longer than `timeout` seconds."""
+        if self._thread.ident is None:
+            return True
+        loop, event = self._loop, self._asked_to_stop
+        if loop is not None and event is not None:
+            with contextlib.suppress(RuntimeError):  # closed: the thread is ending by itself
+                loop.call_soon_threadsafe(event.set)
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    async def carry_out(self, order: Order[R]) -> R:
+        """On the link's loop. Cancelling ends the wait here; what was begun there goes on."""
+        remote, loop, event = self._remote, self._loop, self._asked_to_stop
+        if remote is None or loop is None or event is None or event.is_set() or loop.is_closed():
+            raise ShuttingDown("The connection to hal0 is closed; start the tray again.")
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(remote.carry_out(order), loop))
+
+    def _run(self) -> None:
+        try:
+            run(self._serve())
+        except Exception:
+            log.exception("the link's thread ended")
+        finally:
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._asked_to_stop = asyncio.Event()
+        self._remote = RemoteHal0(self._url, self._key, self._on_change, heartbeat=self._heartbeat)
+        self._ready.set()
+        try:
+            await self._asked_to_stop.wait()
+        finally:
+            await self._remote.close()
+
+    def _on_change(self) -> None:
+        remote = self._remote
+        assert remote is not None, "it calls back later than it is made"
+        was_lost = self._attached.lost or self._attached.pid is None
+        if remote.connected:
+            self._snapshot = remote.snapshot
+            pid = self._find_pid() if was_lost else self._attached.pid
+            self._attached = Attached(self._url, pid)
+        else:
+            server = replace(self._snapshot.server, state=ServerState.FAILED, error=remote.error)
+            self._snapshot = Snapshot(revision=self._snapshot.revision, server=server)
+            self._attached = replace(self._attached, lost=True)
+        for observer in self._observers:
+            observer(self._snapshot)
+
+
+def _server_at(url: str) -> ServerStatus:
+    found = urlsplit(url)
+    return ServerStatus(host=found.hostname or "", port=found.port or 80)

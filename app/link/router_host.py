@@ -1,0 +1,149 @@
+"""The router's own thread and asyncio loop, and the in-process `Link` to it.
+
+The UI may stall without delaying a request, and the router without freezing the UI. The thread must outlive the
+engines: on Linux a child with PDEATHSIG dies with the thread that started it, not with the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sys
+import threading
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from app.link.link import Attached
+from router.base.errors import ShuttingDown
+from router.base.loop import run
+from router.base.tasks import spawn
+from router.orders.order import Order, TakesOrders
+from router.state import Observer, Observers, Snapshot, StateStore
+
+log = logging.getLogger(__name__)
+R = TypeVar("R")
+
+SWITCH_INTERVAL = 0.0005
+"""Seconds; see `RouterHost.start`."""
+
+
+class HostedService(TakesOrders, Protocol):
+    """What the host needs of `router.service.Service`; every coroutine runs on the router's loop."""
+
+    @property
+    def store(self) -> StateStore: ...
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+class RouterHost:
+    """Runs one service on a thread of its own, and is the `Link` to it.
+
+    `make_service` is called on the router's thread, inside its loop. Until it has returned, the snapshot is an
+    empty one; observers may subscribe at any time.
+    """
+
+    def __init__(self, make_service: Callable[[], HostedService]) -> None:
+        self._make_service = make_service
+        self._observers = Observers()
+        self._service: HostedService | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._asked_to_stop: asyncio.Event | None = None
+        self._reachable = threading.Event()
+        self._started = threading.Event()
+        self._error: BaseException | None = None
+        # Not a daemon: an interpreter that exits must wait until the engines are gone.
+        self._thread = threading.Thread(target=self._run, name="hal0-router")
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self._service.store.snapshot if self._service else Snapshot()
+
+    @property
+    def attached(self) -> Attached | None:
+        return None  # it ends with this process
+
+    @property
+    def running(self) -> bool:
+        """Whether the router's thread is alive, and with it the engines."""
+        return self._thread.is_alive()
+
+    def subscribe(self, observer: Observer) -> Callable[[], None]:
+        """Call `observer` on the router's thread after each change."""
+        return self._observers.add(observer)
+
+    def start(self) -> None:
+        """Start the thread; returns when the service has started, raises what its start raised."""
+        # By default a busy UI may keep the router from the interpreter for 5 ms each time:
+        # requests beside a UI that stalls waited 29 to 90 ms longer (p99), now under 1 (benchmarks/ui.py).
+        sys.setswitchinterval(SWITCH_INTERVAL)
+        self._thread.start()
+        self._started.wait()
+        if self._error is not None:
+            self._thread.join()
+            raise self._error
+
+    def stop(self, timeout: float | None = None) -> bool:
+        """Stop the service and join the thread; False if it still runs after `timeout` seconds."""
+        if self._thread.ident is None:
+            return True
+        self._reachable.wait(timeout)
+        loop, event = self._loop, self._asked_to_stop
+        if loop is not None and event is not None:
+            with contextlib.suppress(RuntimeError):  # closed: the thread is ending by itself
+                loop.call_soon_threadsafe(event.set)
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    async def carry_out(self, order: Order[R]) -> R:
+        """On the router's loop; cancelling here cancels it there."""
+        service, loop, event = self._service, self._loop, self._asked_to_stop
+        if service is None or loop is None or event is None or event.is_set() or loop.is_closed():
+            raise ShuttingDown("hal0's router is not running; start hal0 again.")
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(service.carry_out(order), loop))
+
+    def _run(self) -> None:
+        try:
+            run(self._serve())
+        except BaseException as error:  # start() raises it on its caller's thread
+            if self._started.is_set():
+                log.exception("the router's thread ended")
+            self._error = error
+        finally:
+            self._reachable.set()
+            self._started.set()
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._asked_to_stop = asyncio.Event()
+        self._reachable.set()
+        service = self._make_service()
+        unsubscribe = service.store.subscribe(self._on_change)
+        self._service = service
+        self._on_change(service.store.snapshot)
+        try:
+            await self._start_unless_stopped(service, self._asked_to_stop)
+            self._started.set()
+            await self._asked_to_stop.wait()
+        finally:
+            await service.stop()
+            unsubscribe()
+
+    async def _start_unless_stopped(self, service: HostedService, stop: asyncio.Event) -> None:
+        """A person who quits while models load must not wait for them."""
+        starting = spawn(service.start(), name="service start")
+        stopping = spawn(stop.wait(), name="stop asked")
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not starting.done():
+            starting.cancel()
+            await asyncio.wait({starting})
+        if not starting.cancelled():
+            starting.result()
+
+    def _on_change(self, snapshot: Snapshot) -> None:
+        for observer in self._observers:
+            observer(snapshot)

@@ -1,0 +1,376 @@
+"""Every sentence, label and number format of the desktop, free of Qt: what people read is decided here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from app.texts.translate import tr
+from router.config.sizes import file_size, memory_size
+from router.state import DeviceMemory, ModelStatus, ServerState, ServerStatus, SlotState, SlotStatus, Snapshot
+
+# Absolute, of two parts or more; one of a URL is none.
+_PATH = re.compile(r"(?<![\w:/\\.])(?:~|[A-Za-z]:)?(?:[/\\][^\s/\\:;,'\"“”()]+){2,}")
+PROBLEM_ENTRY, PROBLEM_NAME = 64, 30  # characters of a list's entry that cannot be chosen, and of its name
+
+Escape = Callable[[str], str]
+
+APP = "hal0"
+SEPARATOR = " · "
+ELLIPSIS = "…"
+
+OPEN = tr("Open hal0")
+COPY_URL = tr("Copy endpoint URL")
+UNLOAD_ALL = tr("Unload all")
+LOGS = tr("Logs…")
+SETTINGS = tr("Settings…")
+CANCEL_SWITCH = tr("Cancel switch")
+UNLOAD = tr("Unload")
+RESTART = tr("Restart")
+COPY_MODEL = tr("Copy model id")
+SHOW_LOG = tr("Show log")
+NO_MODELS = tr("No models yet: add a folder with GGUF files to model_dirs in hal0.yaml")
+NO_MODELS_AT_ALL = tr("no models")
+NOT_IN_CATALOG = tr("not in the catalog")
+NO_MODEL_ENTRY = tr("No models")
+NO_SLOTS = tr("No slots: add one under slots: in hal0.yaml")
+NOTHING_LOADED = tr("nothing loaded")
+CHOOSE_MODEL = tr("Choose a model…")
+LOADED = tr("loaded")
+FITS = tr("fits")
+TIGHT = tr("tight")
+LOCAL_ONLY = tr("Local only")
+NO_LOG_LINES = tr("This slot's engine has not written anything yet.")
+ALREADY_RUNNING = tr("hal0 is already running; its window is now open.")
+NOT_ANSWERING = tr(
+    "hal0 is already running (process {pid}) but does not answer; end that process, then start hal0 again."
+)
+NO_LOCK = tr("hal0 cannot write its lock file {path}; make its folder writable, then start hal0 again.")
+STILL_IN_TRAY = tr("hal0 keeps running in the tray. Quit it from the tray menu.")
+
+_STATE_WORDS = {
+    SlotState.UNLOADED: tr("Unloaded"),
+    SlotState.QUEUED: tr("Queued"),
+    SlotState.DRAINING: tr("Draining"),
+    SlotState.STOPPING: tr("Stopping"),
+    SlotState.STARTING: tr("Starting"),
+    SlotState.LOADING: tr("Loading"),
+    SlotState.WARMING: tr("Warming up"),
+    SlotState.READY: tr("Ready"),
+    SlotState.FAILED: tr("Error"),
+}
+_SERVER_WORDS = {
+    ServerState.STARTING: tr("Starting…"),
+    ServerState.RUNNING: tr("Running"),
+    ServerState.STOPPING: tr("Stopping…"),
+    ServerState.FAILED: tr("Not running"),
+}
+
+
+def elide(text: str, limit: int) -> str:
+    """`text` in at most `limit` characters, cut at the end."""
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + ELLIPSIS
+
+
+def elide_middle(text: str, limit: int) -> str:
+    """`text` in at most `limit` characters; both ends stay, as a model's name ends in its quantization."""
+    text = " ".join(text.split())
+    if len(text) <= limit:
+        return text
+    tail = (limit - 1) // 2
+    return text[: limit - 1 - tail].rstrip() + ELLIPSIS + text[len(text) - tail :].lstrip()
+
+
+def reason(problem: str, file: str | None = None) -> str:
+    """`truncated: it ended at …` of `/home/me/models/x.gguf is truncated: …`: what is wrong comes first, and a
+    path is only its last part. For places that are too short for all of it."""
+    if file and problem.startswith(f"{file} "):
+        problem = problem.removeprefix(f"{file} ").removeprefix("is ")
+    elif file:
+        problem = problem.replace(file, _last_part(file))
+    return _PATH.sub(lambda found: _last_part(found[0]), problem)
+
+
+def _last_part(path: str) -> str:
+    return re.split(r"[/\\]", path)[-1]
+
+
+def utf16_length(text: str) -> int:
+    """Length as Windows counts it (its tooltip holds 127 of these units)."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def no_longer_offered(model_id: str) -> str:
+    """A model that runs on although its file or its entry is gone."""
+    return tr("{model} (still running, no longer available)").format(model=model_id)
+
+
+def held(count: int, estimated: bool) -> str:
+    """Bytes that a program holds, as measured; with a ~ where the driver does not tell and hal0 guesses."""
+    return f"~{memory_size(count)}" if estimated else memory_size(count)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as `12 s` or `3 min`."""
+    if seconds < 90:
+        return tr("{count} s").format(count=f"{seconds:.0f}")
+    return tr("{count} min").format(count=f"{seconds / 60:.0f}")
+
+
+def host_port(server: ServerStatus) -> str:
+    return server.url.removeprefix("http://")
+
+
+def endpoint(server: ServerStatus) -> str:
+    """The URL a client pastes as its OpenAI base URL."""
+    return f"{server.url}/v1"
+
+
+def server_word(server: ServerStatus) -> str:
+    return _SERVER_WORDS[server.state]
+
+
+def header(server: ServerStatus) -> str:
+    """`hal0 · 127.0.0.1:8080 · Running`, or the error in its place."""
+    if server.error:
+        return f"{APP}{SEPARATOR}{server.error}"
+    return SEPARATOR.join((APP, host_port(server), server_word(server)))
+
+
+def model_name(snapshot: Snapshot, model_id: str) -> str:
+    """The display name of a model, or its id where the catalog does not know it (any more)."""
+    model = snapshot.model(model_id)
+    return model.display_name or model.id if model else model_id
+
+
+def choice(model: ModelStatus | None, model_id: str, limit: int, room: str = "", *, sized: bool = True) -> str:
+    """One entry of a model list: `Qwen3-30B   17.8 GB · fits`, or what is wrong with it."""
+    name = elide_middle((model.display_name or model.id) if model else model_id, limit)
+    if model is None:
+        return f"{name}{SEPARATOR}{NOT_IN_CATALOG}"
+    if model.problem:
+        name = elide_middle(name, PROBLEM_NAME)
+        return f"{name}{SEPARATOR}{elide(reason(model.problem, model.file), PROBLEM_ENTRY - len(name) - 3)}"
+    held = file_size(model.size_bytes) if model.size_bytes and sized else ""
+    facts = SEPARATOR.join(part for part in (held, room) if part)
+    return f"{name}   {facts}" if facts else name
+
+
+def short_of_room(needs: int | None, missing: int) -> str:
+    """`needs 18.2 GiB, 8.6 GiB short`; both in bytes."""
+    if not needs:
+        return tr("{missing} short").format(missing=memory_size(missing))
+    return tr("needs {needs}, {missing} short").format(needs=memory_size(needs), missing=memory_size(missing))
+
+
+def makes_leave(slots: Sequence[str], more: int) -> str:
+    """`makes embed and coder leave`: models that are unloaded to make room. `more` slots are not named."""
+    names = tr(" and ").join(elide_middle(name, 16) for name in slots)
+    if more > 0:
+        names = tr("{slots} and {more} more").format(slots=names, more=more)
+    return tr("unloads {slots}").format(slots=names)
+
+
+def making_room(slots: Sequence[str]) -> str:
+    return tr("Making room: unloading {slots}").format(slots=", ".join(slots))
+
+
+def answered_by(upstream: str) -> str:
+    return tr("answered by {upstream}").format(upstream=upstream)
+
+
+def answers_meanwhile(model: str) -> str:
+    return tr("{model} answers until then").format(model=model)
+
+
+def state(slot: SlotStatus) -> str:
+    """The state chip: `Ready`, `Busy (2)`, `Queued (3)`, `Loading 45%`."""
+    word = _STATE_WORDS[slot.state]
+    if slot.state is SlotState.READY and slot.in_flight:
+        return tr("Busy ({count})").format(count=slot.in_flight)
+    if slot.state is SlotState.QUEUED and slot.queued:
+        return f"{word} ({slot.queued})"
+    if slot.state is SlotState.DRAINING and slot.in_flight:
+        return f"{word} ({slot.in_flight})"
+    share = percent(slot)
+    return word if share is None else f"{word} {share}%"
+
+
+def percent(slot: SlotStatus) -> int | None:
+    """0..100 while a switch knows where it is, else None."""
+    if not slot.state.switching or slot.progress is None or slot.progress.fraction is None:
+        return None
+    return round(100 * min(1.0, max(0.0, slot.progress.fraction)))
+
+
+def slot_line(snapshot: Snapshot, slot: SlotStatus, limit: int) -> str:
+    """`primary · Qwen3-30B Q4_K_M · Ready`; a switch shows its goal: `coder · → Gemma-27B · Loading 45%`."""
+    name = elide_middle(slot.name, limit // 2)
+    if slot.upstream is not None:
+        answers = answered_by(elide_middle(slot.upstream, limit))
+        return SEPARATOR.join((name, answers, *([state(slot)] if slot.state is SlotState.FAILED else [])))
+    if slot.served_by is not None and not slot.state.switching:
+        return SEPARATOR.join((name, answered_by(elide_middle(slot.served_by, limit)), state(slot)))
+    if slot.serving is None:
+        model = NOTHING_LOADED if slot.choices else NO_MODELS_AT_ALL
+    else:
+        model = elide_middle(model_name(snapshot, slot.serving), limit)
+    arrow = "→ " if slot.state.switching and slot.target else ""
+    return SEPARATOR.join((name, arrow + model, state(slot)))
+
+
+def slot_detail(slot: SlotStatus, now: float) -> str:
+    """The line under a slot: why it failed, how long a switch runs, what it uses. `now`: Unix seconds."""
+    if slot.state.switching:
+        return _switch_detail(slot, now)
+    if slot.upstream is not None:
+        return answered_by(slot.upstream)
+    if slot.last_error is not None:
+        return slot.last_error.message
+    if not slot.choices:
+        return NO_MODELS
+    if slot.state is SlotState.UNLOADED:
+        return tr("Unloaded: the next request loads it") if slot.model else tr("Nothing loaded")
+    facts = [line] if (line := drain_line(slot, now)) else []
+    if slot.context_length:
+        facts.append(tr("{tokens} context").format(tokens=context(slot.context_length)))
+    if slot.memory:
+        facts.append(tr("uses {size}").format(size=held(slot.memory, slot.memory_estimated)))
+    if slot.queued:
+        facts.append(tr("{count} waiting").format(count=slot.queued))
+    return SEPARATOR.join(facts) or state(slot)
+
+
+def drain_line(slot: SlotStatus, now: float) -> str:
+    """`waits for 1 request, cut off in 12 s`, while a model that leaves still answers; else ""."""
+    count = slot.draining
+    if not count:
+        return ""
+    told = tr("waits for 1 request") if count == 1 else tr("waits for {count} requests").format(count=count)
+    if slot.drain_deadline is None:
+        return told
+    left = duration(max(0.0, slot.drain_deadline - now))
+    return tr("{waits}, cut off in {time}").format(waits=told, time=left)
+
+
+def _switch_detail(slot: SlotStatus, now: float) -> str:
+    told = tr("Switching")
+    if slot.progress is not None:
+        told = tr("Switching for {time}").format(time=duration(slot.progress.elapsed(now)))
+    evicting = making_room(slot.evicting) if slot.evicting else ""
+    return SEPARATOR.join(part for part in (evicting, told, drain_line(slot, now)) if part)
+
+
+def context(tokens: int) -> str:
+    """Tokens as people name them: `32k`, `4096` stays `4k`, odd numbers stay exact."""
+    return f"{tokens // 1024}k" if tokens >= 1024 and tokens % 1024 == 0 else f"{tokens:,}"
+
+
+def unload(slot: SlotStatus) -> str:
+    if not slot.memory:
+        return UNLOAD
+    return tr("Unload (frees {size})").format(size=held(slot.memory, slot.memory_estimated))
+
+
+def memory(devices: Iterable[DeviceMemory]) -> str:
+    """`VRAM 19.2/24 GiB used · other apps 3.1 GiB`, several GPUs added up; without one, the RAM."""
+    pools = tuple(devices)
+    gpus = tuple(d for d in pools if d.is_gpu)
+    if gpus:
+        line = memory_short(gpus)
+        if len(gpus) > 1:
+            line = tr("{vram} on {count} GPUs").format(vram=line, count=len(gpus))
+        others = sum(max(0, d.used - d.used_by_slots) for d in gpus)
+        if others < 1 << 20:
+            return line
+        return line + SEPARATOR + tr("other apps {size}").format(size=memory_size(others))
+    if pools:
+        return tr("RAM {used} (no GPU found)").format(used=_used_of(pools))
+    return tr("Memory: not measured yet")
+
+
+def memory_short(devices: Iterable[DeviceMemory]) -> str:
+    """`VRAM 19.2/24 GiB used`, or nothing where no GPU was measured."""
+    gpus = tuple(d for d in devices if d.is_gpu)
+    return tr("VRAM {used}").format(used=_used_of(gpus)) if gpus else ""
+
+
+def _used_of(pools: tuple[DeviceMemory, ...]) -> str:
+    used, total = memory_size(sum(d.used for d in pools)), memory_size(sum(d.total for d in pools))
+    number, _, unit = used.partition(" ")
+    return tr("{used}/{total} used").format(used=number if total.endswith(f" {unit}") else used, total=total)
+
+
+def more(hidden: int) -> str:
+    return tr("+{count} more").format(count=hidden)
+
+
+def quit_entry(running: int) -> str:
+    """`Quit hal0 (stops 2 models)`; `running` counts slots with an engine."""
+    return tr("Quit hal0 (stops {models})").format(models=models(running)) if running else tr("Quit hal0")
+
+
+def quit_question(in_flight: int) -> str:
+    if in_flight == 1:
+        return tr("1 request is still being answered.")
+    return tr("{count} requests are still being answered.").format(count=in_flight)
+
+
+def models(count: int) -> str:
+    return tr("1 model") if count == 1 else tr("{count} models").format(count=count)
+
+
+def qt_label(text: str) -> str:
+    """`text` shown as it is by a QMenu of Qt itself, for which `&` marks a mnemonic."""
+    return text.replace("&", "&&")
+
+
+def status_notifier_label(text: str) -> str:
+    """`text` shown as it is by a StatusNotifier host.
+
+    Qt turns the first `&` into `_` (unless it ends the text) and sends the rest raw; hosts read a single `_`
+    as a mnemonic and `__` as one `_` (qdbusmenutypes.cpp, `convertMnemonic`).
+    """
+    text = text.replace("_", "__")
+    first = text.find("&")
+    if first < 0 or first == len(text) - 1:
+        return text
+    # "A & B" leaves Qt as "A _& B": hosts draw that as an (underlined) "&".
+    return f"{text[:first]}&{text[first:]}"
+
+
+def no_file_manager(folder: object) -> str:
+    return tr("No file manager could be opened; hal0's logs are in {folder}.").format(folder=folder)
+
+
+def unexpected(action: str) -> str:
+    return tr("The command “{action}” failed unexpectedly; hal0's log says why.").format(action=action)
+
+
+def failure_title(slot: str) -> str:
+    return f"{APP}{SEPARATOR}{slot}" if slot else APP
+
+
+def crashed(slot: str, message: str) -> str:
+    return tr("The engine of {slot} stopped: {message}").format(slot=slot, message=message)
+
+
+QUIT_CONSEQUENCE = tr("Quitting stops the models and cuts those answers off.")
+QUIT_BUTTON = tr("Quit")
+STAY_BUTTON = tr("Keep running")
+CLOSE_QUESTION = tr("Quit hal0?")
+CLOSE_CONSEQUENCE = tr("This session has no tray to hide in. Quitting stops the models and the endpoint.")
+NO_DISPLAY = tr("hal0 found no graphical session; run “hal0 serve” to use it without a window.")
+STARTUP_FAILED = tr("hal0 could not start")
+COPY = tr("Copy")
+COPIED = tr("Copied")
+CANCEL = tr("Cancel")
+
+
+def model_of(slot: str) -> str:
+    return tr("Model in {slot}").format(slot=slot)
+
+
+def progress_of(slot: str) -> str:
+    return tr("Loading progress of {slot}").format(slot=slot)

@@ -1,0 +1,53 @@
+"""Pure: what the first page says about this computer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.texts import common as text
+from app.texts import window as text_window
+from app.views.connect import chat_slots
+from router.config.sizes import memory_size
+from router.state import DeviceMemory, Snapshot
+
+DEMO = "hal0-demo"
+"""The id of the built-in model (`resources.demo_model`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstLook:
+    """`slot` is what the test asks, "" where no slot is for chats."""
+
+    gpu: str
+    models: str
+    endpoint: str
+    slot: str
+
+
+def first_look(snapshot: Snapshot, *, engine_missing: bool = False) -> FirstLook:
+    """`engine_missing`: no llama-server runs here, so that not even the demo can answer."""
+    slots = chat_slots(snapshot)
+    return FirstLook(
+        gpu=_gpu(snapshot.memory),
+        models=_models(snapshot, engine_missing),
+        endpoint=text.endpoint(snapshot.server),
+        slot=slots[0].name if slots else "",
+    )
+
+
+def _gpu(memory: tuple[DeviceMemory, ...]) -> str:
+    gpus = [device for device in memory if device.is_gpu]
+    if gpus:
+        return text_window.gpu_found(", ".join(gpu.name for gpu in gpus), sum(gpu.total for gpu in gpus))
+    if memory:
+        return text_window.GPU_NONE.format(total=memory_size(sum(device.total for device in memory)))
+    return text_window.GPU_SEARCH
+
+
+def _models(snapshot: Snapshot, engine_missing: bool) -> str:
+    found = tuple(model for model in snapshot.models if model.id != DEMO and model.problem is None)
+    if found:
+        return text_window.models_found(found)
+    if snapshot.model(DEMO) is None:
+        return text_window.MODELS_NONE
+    return text_window.MODELS_NO_ENGINE if engine_missing else text_window.MODELS_DEMO

@@ -1,0 +1,226 @@
+"""Pure: hal0.yaml ⇄ the values the settings show, and the smallest set of changes between the two.
+
+A `Form` maps a setting's key, as in `ConfigChange.path`, to its value: text, number, bool, None for "left out",
+or a tuple. Three are edited as they look: `flags` is a tuple of (name, text), `request` is JSON text, and the
+headroom is in MiB.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from app.views.settings_written import Written, api_keys, flags_as_text
+from router.config.change import REMOVE, ConfigChange, ConfigDocument
+from router.config.default import USUAL
+from router.config.schema import Config, Kind, ModelConfig, SlotConfig, SwitchPolicy
+
+Key = tuple[str, ...]
+Form = dict[Key, Any]
+
+HOST, PORT, API_KEYS = ("server", "host"), ("server", "port"), ("server", "api_keys")
+LLAMA_SERVER, PORTS = ("engine", "llama_server"), ("engine", "ports")
+QUEUE, WAIT = ("limits", "queue"), ("limits", "wait")
+MODEL_DIRS = ("model_dirs",)
+HEADROOM, LOCAL_ONLY, UPDATES = ("memory", "headroom"), ("local_only",), ("updates",)
+BASIC = (
+    HOST, PORT, API_KEYS, LLAMA_SERVER, PORTS, MODEL_DIRS, QUEUE, WAIT, HEADROOM, LOCAL_ONLY, UPDATES,
+)  # fmt: skip
+SLOTS, MODELS = "slots", "models"
+AUTO = "auto"
+
+SLOT_DEFAULTS: Mapping[str, Any] = {
+    "kind": Kind.CHAT.value, "model": None, "models": None, "autoload": False,
+    "switch": SwitchPolicy.ON_REQUEST.value, "idle_unload": 0.0, "pinned": False, "drain_timeout": 30.0,
+    "command": None, "health": "/health", "priority": 0, "fallback": (), "upstream": None,
+}  # fmt: skip
+MODEL_DEFAULTS: Mapping[str, Any] = {
+    "file": "", "display_name": None, "kind": None, "aliases": (), "flags": (), "request": "",
+}  # fmt: skip
+_MIB = 1 << 20
+_NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})(\.\d+)?")
+
+
+def form_of(document: ConfigDocument) -> Form:
+    """What the settings show for `document`."""
+    config, written = document.config, Written(document.text)
+    form = _basics(config, written)
+    form[API_KEYS] = api_keys(document, written)
+    for slot in config.slots.values():
+        form |= _slot(slot)
+    for model in config.models.values():
+        form |= _model(model, written)
+    return form
+
+
+def _basics(config: Config, written: Written) -> Form:
+    folders = written.texts(*MODEL_DIRS)
+    return {
+        HOST: config.server.host,
+        PORT: config.server.port,
+        LLAMA_SERVER: written.text(*LLAMA_SERVER) or str(config.engine.llama_server or AUTO),
+        PORTS: config.engine.ports,
+        MODEL_DIRS: (USUAL,) if folders is None else folders,
+        QUEUE: config.limits.queue,
+        WAIT: config.limits.wait,
+        HEADROOM: round(config.memory.headroom / _MIB),
+        LOCAL_ONLY: config.local_only,
+        UPDATES: config.updates.value,
+    }
+
+
+def _slot(slot: SlotConfig) -> Form:
+    values = {name: getattr(slot, name) for name in SLOT_DEFAULTS}
+    values |= {"kind": slot.kind.value, "switch": slot.switch.value}
+    return {(SLOTS, slot.name, name): value for name, value in values.items()}
+
+
+def _model(model: ModelConfig, written: Written) -> Form:
+    flags = written.flags(model.id)
+    values = {
+        "file": model.file,
+        "display_name": model.display_name,
+        "kind": model.kind.value if model.kind else None,
+        "aliases": model.aliases,
+        "flags": flags_as_text(dict(model.flags)) if flags is None else flags,
+        "request": _json_text(model.request),
+    }
+    return {(MODELS, model.id, name): value for name, value in values.items()}
+
+
+def _json_text(request: Mapping[str, Any]) -> str:
+    return json.dumps(dict(request), indent=2, ensure_ascii=False) if request else ""
+
+
+def names(form: Form, section: str) -> tuple[str, ...]:
+    """The slots' or models' names in their order."""
+    return tuple(dict.fromkeys(key[1] for key in form if key[0] == section and len(key) == 3))
+
+
+def with_entry(form: Form, section: str, name: str, **values: Any) -> Form:
+    """`form` with a new slot or model that has the defaults but for `values`."""
+    defaults = SLOT_DEFAULTS if section == SLOTS else MODEL_DEFAULTS
+    return {**form, **{(section, name, field): value for field, value in {**defaults, **values}.items()}}
+
+
+def without_entry(form: Form, section: str, name: str) -> Form:
+    return {key: value for key, value in form.items() if key[:2] != (section, name)}
+
+
+def rebased(form: Form, old: Form, new: Form) -> Form:
+    """`form`'s edits of `old`, on top of `new`: hal0.yaml was changed outside while a person edits it."""
+    gone = {(s, n) for s in (SLOTS, MODELS) for n in names(old, s) if n not in names(form, s)}
+    kept = {key: value for key, value in new.items() if key[:2] not in gone}
+    edits = {key: value for key, value in form.items() if key not in old or old[key] != value}
+    # An edit of a slot or model that is gone from the file would bring back a torn half of it.
+    lost = {(s, n) for s in (SLOTS, MODELS) for n in names(old, s) if n not in names(new, s)}
+    return {**kept, **{key: value for key, value in edits.items() if key[:2] not in lost}}
+
+
+def changes(document: ConfigDocument, form: Form) -> list[ConfigChange]:
+    """The smallest changes that make `document` say what `form` says; the form must have no problems."""
+    old, written = form_of(document), Written(document.text)
+    found = [ConfigChange(key, _basic(key, form[key])) for key in BASIC if form[key] != old[key]]
+    return [*found, *_entry_changes(SLOTS, old, form, written), *_entry_changes(MODELS, old, form, written)]
+
+
+def _basic(key: Key, value: Any) -> Any:
+    return f"{value}MiB" if key == HEADROOM else _plain(value)
+
+
+def _entry_changes(section: str, old: Form, new: Form, written: Written) -> list[ConfigChange]:
+    before, after = names(old, section), names(new, section)
+    parts = [
+        k for k in {**old, **new} if k[0] == section and (k not in old or k not in new or old[k] != new[k])
+    ]
+    if not parts:
+        return []
+    if not written.has_entries(section):
+        before = ()  # the default slots: the first one written takes their place, so all must be
+    found = [ConfigChange((section, name), REMOVE) for name in before if name not in after]
+    for name in after:
+        if name in before:
+            found += [c for k in parts if k[1] == name for c in _field_changes(k, old[k], new[k])]
+        else:
+            found.append(ConfigChange((section, name), _whole(new, section, name)))
+    return found
+
+
+def _field_changes(key: Key, old: Any, new: Any) -> list[ConfigChange]:
+    if key[2] == "flags":
+        return _mapping_changes(key, dict(old), dict(new), flag_json)
+    if key[2] == "request":
+        return _mapping_changes(key, read_request(old), read_request(new), lambda value: value)
+    left_out = new is None or (key[2] in ("aliases", "fallback") and not new)
+    return [ConfigChange(key, REMOVE if left_out else _plain(new))] if new != old else []
+
+
+def _mapping_changes(
+    key: Key, old: Mapping[str, Any], new: Mapping[str, Any], plain: Any
+) -> list[ConfigChange]:
+    if not new:
+        return [ConfigChange(key, REMOVE)] if old else []
+    gone = [ConfigChange((*key, name), REMOVE) for name in old if name not in new]
+    # 1 == True in Python, but not in JSON.
+    put = [name for name, value in new.items() if name not in old or json.dumps(old[name]) != json.dumps(value)]
+    return gone + [ConfigChange((*key, name), plain(new[name])) for name in put]
+
+
+def _whole(form: Form, section: str, name: str) -> dict[str, Any]:
+    """A new entry as it will stand in the file, without what is at its default."""
+    defaults = SLOT_DEFAULTS if section == SLOTS else MODEL_DEFAULTS
+    found: dict[str, Any] = {}
+    for field, default in defaults.items():
+        value = form[section, name, field]
+        if field == "flags":
+            value = {flag: flag_json(words) for flag, words in value}
+        elif field == "request":
+            value = read_request(value)
+        written = (section == SLOTS and field == "kind") or (section == MODELS and field == "file")
+        if written or (value != default and value not in ({}, ())):
+            found[field] = _plain(value)
+    return found
+
+
+def flag_json(words: str) -> Any:
+    """A flag's text as a YAML value: `65536` a number, `on` a bool, nothing a bare flag, the rest text."""
+    words = words.strip()
+    if words.lower() in ("", "on", "true", "yes"):
+        return True
+    if words.lower() in ("off", "false", "no"):
+        return False
+    if _NUMBER.fullmatch(words):
+        return float(words) if "." in words else int(words)
+    return words
+
+
+def read_request(text: str) -> dict[str, Any]:
+    """The fields of a `request` as typed. Raises ValueError for anything but a JSON object."""
+    if not text.strip():
+        return {}
+    read = json.loads(text, parse_constant=_not_json)
+    if not isinstance(read, dict):
+        raise ValueError("not an object")
+    return read
+
+
+def _not_json(word: str) -> None:
+    raise ValueError(word)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return list(value)
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def owner(dotted: str, keys: Iterable[Key]) -> Key | None:
+    """The setting a problem's key (`models.qwen.flags.ctx-size`, `server.api_keys[0]`) is about."""
+    fitting = [key for key in keys if _is_about(dotted, ".".join(key))]
+    return max(fitting, key=len, default=None)
+
+
+def _is_about(dotted: str, name: str) -> bool:
+    return dotted == name or dotted.startswith((f"{name}.", f"{name}["))

@@ -1,0 +1,151 @@
+"""The section `upstreams`, and that slots name upstreams which exist."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+from router.config import places
+from router.config.fields import Section
+from router.config.models_and_slots import SlotEntry
+from router.config.problems import nearest
+from router.config.schema import ServerConfig, UpstreamConfig, UpstreamKind
+
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_KEYRING: Final = re.compile(r"[A-Za-z0-9._-]+")
+_OURS: Final = "hal0"
+_ENDPOINTS: Final = ("/chat/completions", "/completions", "/models", "/embeddings", "/messages", "/responses")
+
+
+def read_upstreams(
+    sections: Mapping[str, Section], slots: Mapping[str, Section], server: ServerConfig
+) -> Mapping[str, UpstreamConfig]:
+    """Every entry of `upstreams:`, also one with problems: slots may name it."""
+    read = {}
+    for name, section in sections.items():
+        read[name] = _read(name, section, server)
+        if not _NAME.fullmatch(name):
+            message = "an upstream's name may only hold letters, digits, dot, hyphen and underscore"
+            section.problems.add(section.line, section.path, message)
+        elif name == _OURS or name in slots:
+            owner = "hal0 itself" if name == _OURS else f"a slot (line {slots[name].line})"
+            message = f'"{name}" already means {owner}; a name must mean one thing, so rename the upstream'
+            section.problems.add(section.line, section.path, message)
+    return MappingProxyType(read)
+
+
+def _read(name: str, section: Section, server: ServerConfig) -> UpstreamConfig:
+    standard = UpstreamConfig(name, "")
+    kind = section.choice("kind", UpstreamKind) or standard.kind
+    url = section.checked("base_url", lambda text: base_url(text, kind)) or ""
+    if not section.has("base_url") and not section.broken:
+        section.problem(
+            "base_url", "is missing: write where it answers, such as base_url: http://10.0.0.2:8080"
+        )
+    elif url and _is_this_hal0(url, server):
+        section.problem("base_url", "is this hal0's own address: requests would go round in a circle")
+    models = section.texts("models")
+    upstream = UpstreamConfig(
+        name=name,
+        base_url=url,
+        kind=kind,
+        api_key=_api_key(section),
+        models=None if models is None else tuple(dict.fromkeys(item.text for item in models)),
+        timeout=section.seconds("timeout", standard.timeout, 0.1, 86_400.0),
+        connect_timeout=section.seconds("connect_timeout", standard.connect_timeout, 0.1, 600.0),
+    )
+    section.finish()
+    return upstream
+
+
+def base_url(text: str, kind: UpstreamKind) -> str:
+    """The address below which the API's paths lie, without a slash or an endpoint at its end: of OpenAI's API
+    with its `/v1` (added where no path is written), of another hal0 without. Raises ValueError with a sentence;
+    what was written is only in it where it can hold no password."""
+    parts = _split(text)
+    path = parts.path.rstrip("/")
+    # Pasted from a program that wants the whole address.
+    path = path.removesuffix(next((end for end in _ENDPOINTS if path.endswith(end)), "")).rstrip("/")
+    if kind is UpstreamKind.HAL0:
+        path = path.removesuffix("/v1")
+    elif not path:
+        path = "/v1"
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def _split(text: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        host, _port = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError("is not an address; write something like http://10.0.0.2:8080/v1") from None
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must not hold a user name or password; write the key as api_key")
+    if parts.scheme not in ("http", "https") or not host or any(letter.isspace() for letter in text):
+        raise ValueError(f'must be http:// or https:// with a host, not "{text}"')
+    if parts.query or parts.fragment:
+        raise ValueError("must end with its path, without ? or #")
+    return parts
+
+
+def _is_this_hal0(url: str, server: ServerConfig) -> bool:
+    parts = urlsplit(url)
+    port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    host = parts.hostname or ""
+    return port == server.port and (places.is_loopback(host) or host == server.host)
+
+
+def _api_key(section: Section) -> str | None:
+    """As written; looked up when it is needed (router.upstreams.keys). Never part of a message."""
+    value = section.value("api_key")
+    if value is None:
+        return None
+    key = "" if isinstance(value.data, dict | list) else value.text
+    scheme, colon, name = key.partition(":")
+    if not key:
+        section.problem("api_key", "must be env:NAME, keyring:NAME or the key itself")
+    elif colon and scheme == "env" and not _VARIABLE.fullmatch(name):
+        section.problem("api_key", "what follows env: is not the name of an environment variable")
+    elif colon and scheme == "keyring" and not _KEYRING.fullmatch(name):
+        section.problem("api_key", "what follows keyring: is no name; `hal0 upstream key NAME` stores one")
+    elif not (key.isascii() and key.isprintable()) or " " in key:
+        section.problem("api_key", "may only hold ASCII letters, digits and signs, without spaces")
+    else:
+        return key
+    return None
+
+
+def split_target(text: str) -> tuple[str, str | None]:
+    """`name/model` or `name` as (upstream, model); a model's id may hold slashes of its own."""
+    name, _slash, model = text.partition("/")
+    return name, model or None
+
+
+def check_slots(slots: list[SlotEntry], upstreams: Mapping[str, UpstreamConfig]) -> None:
+    """Slots may only name upstreams that there are, and a slot's own upstream needs a model."""
+    for entry in slots:
+        slot, section = entry.config, entry.section
+        for target in slot.fallback:
+            _check_target("fallback", target, section, upstreams)
+        if slot.upstream is None:
+            continue
+        _check_target("upstream", slot.upstream, section, upstreams)
+        if split_target(slot.upstream)[1] is None:
+            section.problem("upstream", f'must name a model, too, such as "{slot.upstream}/MODEL"')
+
+
+def _check_target(field: str, target: str, section: Section, upstreams: Mapping[str, UpstreamConfig]) -> None:
+    name, model = split_target(target)
+    if name not in upstreams:
+        message = f'no upstream is called "{name}": add it under upstreams:'
+        section.problem(field, message, nearest(name, upstreams))
+        return
+    listed = upstreams[name].models
+    if model is not None and listed is not None and model not in listed:
+        section.problem(
+            field, f'"{model}" is not in models: of that upstream; add it there', nearest(model, listed)
+        )

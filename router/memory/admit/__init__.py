@@ -1,0 +1,1 @@
+"""Which context a model gets, who may load, what makes room, and the refusal with its arithmetic."""

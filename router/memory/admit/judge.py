@@ -1,0 +1,169 @@
+"""Lets a load begin only when its memory is there. It keeps no promises itself: its caller tells of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from typing import Final
+
+from router.base.errors import MemoryInsufficient
+from router.catalog.model import Model
+from router.memory.admit.contexts import ladder_of, largest
+from router.memory.admit.gate import Occupants, Verdict
+from router.memory.admit.ledger import claim, spread
+from router.memory.admit.outlook import Outlook
+from router.memory.admit.plan import Amounts, Go, Refuse, missing
+from router.memory.admit.prompt_cache import allowance, is_open
+from router.memory.admit.refusal import did_not_return, does_not_fit, process_names
+from router.memory.admit.sizing import Sizing
+from router.memory.admit.suggest import suggest
+from router.memory.admit.view import View
+from router.memory.forecast.needs import Forecast
+from router.memory.measure.pools import Measured
+
+POLL_SECONDS: Final = 0.05
+RETURN_SECONDS: Final = 5.0
+"""Drivers give memory back after the process is gone, within a second as a rule."""
+SETTLED_SECONDS: Final = 0.3
+"""Without more coming back for so long, nothing more will."""
+STEP: Final = 16 << 20
+
+
+class MemoryGate:
+    """The Gate of a computer whose memory can be read. Belongs to the loop."""
+
+    def __init__(
+        self,
+        outlook: Outlook,
+        sizing: Sizing,
+        measure: Callable[[Collection[int]], Awaitable[Measured]],
+        headroom: Callable[[], int],
+        publish: Callable[[], None],
+    ) -> None:
+        """`measure`: the exact figures of now, with what those processes hold. `publish` is called when a model
+        gets another context than was told."""
+        self._outlook = outlook
+        self._sizing = sizing
+        self._measure = measure
+        self._headroom = headroom
+        self._publish = publish
+        self._one_at_a_time = asyncio.Lock()
+        self._present: set[int] = set()
+        self._seen: dict[int, float] = {}
+
+    def saw(self, pids: Collection[int]) -> None:
+        """These engines are there now. Where one of them goes, loads wait a moment for its memory."""
+        self._present = set(pids)
+        self._seen |= dict.fromkeys(pids, asyncio.get_running_loop().time())
+
+    async def judge(self, slot: str, model: Model, occupants: Occupants, *, force: bool = False) -> Verdict:
+        """See Gate. Where everything is known and fits it costs one look at the memory."""
+        async with self._one_at_a_time:
+            told = self._outlook.chosen(model)
+            if self._outlook.known(model) is None or (model.context_open and told is None):
+                view = await self._look(slot, occupants)  # the answers depend on which GPUs there are
+                await self._sizing.size(model, view.measured)
+            context = self._outlook.chosen(model)  # None: its flags say
+            forecast = await self._outlook.forecast(model, context)
+            view = await self._look_when_settled(slot, occupants, forecast)
+            outcome = view.plan(view.need(forecast))
+            if isinstance(outcome, Refuse) and context is not None:
+                context, forecast = await self._largest(model, context, view)
+                view = await self._look(slot, occupants)
+                outcome = view.plan(view.need(forecast))
+            if isinstance(outcome, Refuse) and force:
+                outcome = view.plan(view.need(forecast), force=True)
+            if isinstance(outcome, Go):
+                if context is not None:
+                    self._outlook.choose(model, context)
+                if context != told:
+                    self._publish()
+                return Verdict(outcome.beside, outcome.evict, context)
+        raise await self._refusal(model, view.need(forecast) or (), view)
+
+    async def wait_for_room(
+        self, slot: str, model: Model, context: int | None, occupants: Occupants, *, force: bool = False
+    ) -> None:
+        """See Gate. Half of the headroom may be gone by now: other programs move, too."""
+        forecast = await self._outlook.forecast(model, context)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        before: Amounts | None = None
+        while True:
+            view = await self._look(slot, occupants, loading=True)
+            need = view.need(forecast)
+            waited = loop.time() - began
+            if need is None or not any(missing(need, view.room, view.headroom // 2)):
+                return
+            if force and before == view.room and waited > SETTLED_SECONDS:
+                return
+            if waited > RETURN_SECONDS:
+                if force or not any(missing(need, view.room, 0)):
+                    return
+                names = await asyncio.to_thread(process_names, view.measured.pools)
+                raise did_not_return(model.id, need, view, names)
+            before = view.room
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def prompt_cache(self, slot: str, model: Model, occupants: Occupants) -> int | None:
+        """See Gate. What the load itself will take counts as taken, and what other engines may come to keep."""
+        if not is_open(model):
+            return None
+        view = await self._look(slot, occupants)
+        promised = sum(occupant.prompt_cache for occupant, _claim in view.charged)
+        return allowance(view.room[-1] - view.headroom - promised, view.measured.pools[-1].total)
+
+    async def _look_when_settled(self, slot: str, occupants: Occupants, forecast: Forecast | None) -> View:
+        """A look; where that is not enough and an engine was stopped just now, once its memory is back."""
+        loop = asyncio.get_running_loop()
+        view = await self._look(slot, occupants)
+        grew_at = loop.time()
+        while not _passes(view, forecast) and loop.time() - grew_at < SETTLED_SECONDS and self._is_leaving():
+            await asyncio.sleep(POLL_SECONDS)
+            before, view = view, await self._look(slot, occupants)
+            if any(now - then > STEP for then, now in zip(before.room, view.room, strict=True)):
+                grew_at = loop.time()
+        return view
+
+    def _is_leaving(self) -> bool:
+        """Whether an engine that was there at one of the last looks is gone."""
+        now = asyncio.get_running_loop().time()
+        self._seen = {pid: at for pid, at in self._seen.items() if now - at < RETURN_SECONDS}
+        return any(pid not in self._present for pid in self._seen)
+
+    async def _look(self, slot: str, occupants: Occupants, *, loading: bool = False) -> View:
+        """What there is now. `loading`: the slot's own promise is the load that asks, and is not counted."""
+        measured = await self._measure([o.pid for o in occupants() if o.pid is not None])
+        self._outlook.forecaster.use_devices(measured.pools)
+        present = occupants()
+        self.saw({o.pid for o in present if o.pid is not None})
+        there = [o for o in present if not (loading and o.slot == slot and o.pid is None)]
+        charged = [(o, claim(o.slot, o.pid, self._outlook.known(o.model, o.context), measured)) for o in there]
+        return View(slot, measured, self._headroom(), charged)
+
+    async def _largest(self, model: Model, below: int, view: View) -> tuple[int, Forecast | None]:
+        """The largest context that goes, of those below what did not; the smallest where none does."""
+
+        async def goes(context: int) -> bool:
+            return isinstance(view.plan(view.need(await self._outlook.forecast(model, context))), Go)
+
+        sizes = [size for size in ladder_of(model) if size < below]
+        found = await largest(sizes, goes) or (sizes or [below])[-1]
+        return found, await self._outlook.forecast(model, found)
+
+    async def _refusal(self, model: Model, need: Amounts, view: View) -> MemoryInsufficient:
+        capacity = view.capacity
+        suggestion = await suggest(
+            self._outlook,
+            model,
+            lambda forecast: spread(forecast, view.measured.pools),
+            tuple(amount - view.headroom for amount in capacity),
+            lambda wanted: not any(missing(wanted, capacity, view.headroom)),
+        )
+        return does_not_fit(model.id, need, view, suggestion)
+
+
+def _passes(view: View, forecast: Forecast | None) -> bool:
+    """Whether it goes without evicting anybody."""
+    outcome = view.plan(view.need(forecast))
+    return isinstance(outcome, Go) and not outcome.evict

@@ -1,0 +1,78 @@
+"""What is known of every model before it loads: the context it will get, and what it takes with that."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+import psutil
+
+from router.catalog.model import LaunchKey, Model
+from router.memory.admit import prompt_cache
+from router.memory.admit.ledger import published
+from router.memory.admit.plan import Amounts
+from router.memory.forecast.forecaster import Forecaster
+from router.memory.forecast.needs import Forecast
+from router.state import DeviceMemory
+
+ASK_SECONDS: Final = 1.0
+"""A load waits no longer for a forecast than this; then the formula must do, and for a while at once."""
+SLOW_SECONDS: Final = 10.0
+
+
+class Outlook:
+    """The forecaster's answers for models as they will be launched. Belongs to the loop.
+
+    Attributes:
+        forecaster: where the answers are from.
+    """
+
+    def __init__(self, forecaster: Forecaster) -> None:
+        self.forecaster = forecaster
+        self._contexts: dict[tuple[LaunchKey, int | None], int] = {}
+        self._slow_until = 0.0
+        self._ram = psutil.virtual_memory().total
+
+    def chosen(self, model: Model) -> int | None:
+        """The context chosen for a model that leaves it open; None where it does not, or until it is chosen."""
+        return self._contexts.get((model.launch_key, model.size_bytes)) if model.context_open else None
+
+    def choose(self, model: Model, context: int) -> bool:
+        """From now on `model` gets `context`; whether that is news."""
+        before = self.chosen(model)
+        self._contexts[model.launch_key, model.size_bytes] = context
+        return before != context
+
+    def as_launched(self, model: Model, context: int | None = None) -> Model:
+        """`model` with the context it will get, or with `context`, where its flags leave that open."""
+        if not model.context_open:
+            return model
+        return model.with_context(context or self.chosen(model) or model.context_most or 0)
+
+    def known(self, model: Model, context: int | None = None) -> Forecast | None:
+        """What it takes when launched so, without asking anybody."""
+        return self.forecaster.known(self.as_launched(model, context))
+
+    def by_device(self, forecast: Forecast, memory: Sequence[DeviceMemory]) -> Amounts:
+        """A forecast over the pools that are published."""
+        return published(forecast, memory, self._ram)
+
+    def prompt_cache(self, model: Model) -> int | None:
+        """The most RAM its engine may come to fill with prompts; None for no limit."""
+        return prompt_cache.told(model, self._ram)
+
+    async def forecast(self, model: Model, context: int | None = None) -> Forecast | None:
+        """The same, asked for where it is not known; None only where nobody can tell."""
+        launched = self.as_launched(model, context)
+        found = self.forecaster.known(launched)
+        if found is not None or launched.file is None or launched.problem:
+            return found
+        loop = asyncio.get_running_loop()
+        if loop.time() >= self._slow_until:
+            try:
+                async with asyncio.timeout(ASK_SECONDS):
+                    return await self.forecaster.forecast(launched)
+            except TimeoutError:
+                self._slow_until = loop.time() + SLOW_SECONDS
+        return await self.forecaster.computed(launched)

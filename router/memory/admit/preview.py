@@ -1,0 +1,136 @@
+"""What would happen if a slot were switched now: the plan from published figures, for people. Pure.
+
+A load is judged by exact figures of its moment (`router.memory.admit.judge`); these are a second old at most.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from router.memory.admit.ledger import Claim
+from router.memory.admit.plan import Amounts, Go, Holder, missing, plan, total
+from router.memory.forecast.needs import Fits
+from router.state import ModelStatus, SlotState, SlotStatus, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """`fit` None: not known. `margin`: bytes that would stay free where it is tightest; for SHORT those that
+    are missing, headroom included. TIGHT: only by force, into the headroom. `evict`: slots that would make
+    room. `beside`: it loads while what the slot holds goes on answering."""
+
+    fit: Fits | None = None
+    margin: int = 0
+    evict: tuple[str, ...] = ()
+    beside: bool = False
+
+
+class Previews:
+    """Of one snapshot, for many models: what is the same for all of them is worked out once. See `previews`."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._known: dict[tuple[str, str], Preview] = {}
+        self._models = {model.id: model for model in snapshot.models}
+        self._slots = {slot.name: slot for slot in snapshot.slots}
+        self._claims = {s.name: self._claim(s) for s in snapshot.slots if s.pid is not None}
+        rests = [claim.rest for claim in self._claims.values()]
+        free = tuple(device.total - device.used for device in snapshot.memory)
+        self._room = tuple(left - sum(rest[i] for rest in rests) for i, left in enumerate(free))
+        self._holders = [_holder(self._slots[name], claim) for name, claim in self._claims.items()]
+
+    def of(self, slot: str, model: str) -> Preview:
+        """Of loading `model` (an id or alias) into `slot`; a slot of no such name stands for a new one."""
+        if (slot, model) not in self._known:
+            self._known[slot, model] = self._preview(slot, model)
+        return self._known[slot, model]
+
+    def _preview(self, slot: str, model: str) -> Preview:
+        wanted, memory = self._model(model), self._snapshot.memory
+        if wanted is None or not memory or len(wanted.needs_by_device) != len(memory):
+            return Preview()
+        need = wanted.needs_by_device
+        if not any(need):
+            return Preview()  # it needs RAM, and of that nothing is told beside GPUs
+        headroom, nothing = self._snapshot.headroom, (0,) * len(memory)
+        outgoing = self._claims[slot].gives if slot in self._claims else nothing
+        own = self._slots.get(slot)
+        if own is not None and own.state is SlotState.READY and wanted.id in own.loaded:
+            return _judged(need, total(self._room, outgoing), headroom, nothing, [], loaded=True)
+        return _judged(need, self._room, headroom, outgoing, [h for h in self._holders if h.slot != slot])
+
+    def best(self, model: str) -> Preview:
+        """In the slot where it fits best, of those that may hold it or do."""
+        slots = [s.name for s in self._snapshot.slots if model in s.choices or model in s.loaded] or [""]
+        order = [Fits.FITS, Fits.TIGHT, Fits.SHORT, None]
+        found = [self.of(slot, model) for slot in slots]
+        return min(found, key=lambda p: (order.index(p.fit), len(p.evict), p.margin * _sign(p)))
+
+    def _model(self, id_or_alias: str) -> ModelStatus | None:
+        return self._models.get(id_or_alias) or self._snapshot.model(id_or_alias)
+
+    def _claim(self, slot: SlotStatus) -> Claim:
+        """What its engine holds; of a load that is under way, what it will."""
+        count = len(self._snapshot.memory)
+        held = slot.memory_by_device if len(slot.memory_by_device) == count else (0,) * count
+        model = self._model(slot.serving or "")
+        needs = model.needs_by_device if model is not None else ()
+        return Claim(slot.name, held, needs if len(needs) == count else None)
+
+
+def previews(snapshot: Snapshot) -> Previews:
+    """The same ones while nothing changes that they depend on: menus ask for each snapshot, many a second."""
+    slots = tuple(
+        replace(
+            slot, progress=None, last_error=None, tokens_per_second=None, memory=None,
+            in_flight=min(1, slot.in_flight), queued=min(1, slot.queued),
+        )
+        for slot in snapshot.slots
+    )  # fmt: skip
+    memory = tuple(replace(device, utilisation=None) for device in snapshot.memory)
+    return _previews(Snapshot(slots=slots, models=snapshot.models, memory=memory, headroom=snapshot.headroom))
+
+
+@lru_cache(maxsize=4)
+def _previews(snapshot: Snapshot) -> Previews:
+    return Previews(snapshot)
+
+
+def preview(snapshot: Snapshot, slot: str, model: str) -> Preview:
+    """See Previews.of."""
+    return previews(snapshot).of(slot, model)
+
+
+def best(snapshot: Snapshot, model: str) -> Preview:
+    """See Previews.best."""
+    return previews(snapshot).best(model)
+
+
+def _sign(found: Preview) -> int:
+    return 1 if found.fit is Fits.SHORT else -1
+
+
+def _judged(
+    need: Amounts,
+    room: Amounts,
+    headroom: int,
+    outgoing: Amounts,
+    holders: list[Holder],
+    *,
+    loaded: bool = False,
+) -> Preview:
+    for fits, kept in ((Fits.FITS, headroom), (Fits.TIGHT, 0)):
+        outcome = plan(need, room, kept, outgoing, holders)
+        if isinstance(outcome, Go):
+            gone = [h.gives for h in holders if h.slot in outcome.evict]
+            free = room if outcome.beside else total(room, outgoing, *gone)
+            margin = min(have - wants for wants, have in zip(need, free, strict=True) if wants)
+            return Preview(fits, margin, outcome.evict, outcome.beside and not loaded)
+    everything = total(room, outgoing, *(h.gives for h in holders if h.evictable))
+    return Preview(Fits.SHORT, sum(missing(need, everything, headroom)))
+
+
+def _holder(slot: SlotStatus, claim: Claim) -> Holder:
+    idle = slot.state is SlotState.READY and not slot.in_flight and not slot.queued
+    return Holder(slot.name, claim.gives, idle and not slot.pinned, slot.priority, slot.idle_since or 0.0)

@@ -1,0 +1,126 @@
+"""A refusal in words and numbers: what is needed, what there is, who has the rest. Pure but for names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import psutil
+
+from router.base.errors import MemoryInsufficient
+from router.config.sizes import memory_size
+from router.memory.admit.plan import Amounts, Holder, missing
+from router.memory.admit.suggest import Suggestion
+from router.memory.admit.view import View
+from router.memory.measure.pools import Pool
+
+_NAMED = 3
+
+
+def does_not_fit(model: str, need: Amounts, view: View, suggestion: Suggestion) -> MemoryInsufficient:
+    """Before anything was touched."""
+    short = missing(need, view.capacity, view.headroom)
+    lacking = [index for index, amount in enumerate(short) if amount]
+    parts = "; ".join(_arithmetic(index, need, short, view) for index in lacking)
+    advice = _advice(suggestion) or "unload another slot, choose a smaller model, or force it"
+    details: dict[str, Any] = {"model": model, "slot": view.slot}
+    details["pools"] = _pools(need, view.capacity, short, view)
+    if suggestion != Suggestion():
+        details["suggestion"] = {"ctx_size": suggestion.context, "cache_type": suggestion.cache_type}
+    return MemoryInsufficient(f'Model "{model}" does not fit: it needs {parts}; {advice}.', details=details)
+
+
+def did_not_return(model: str, need: Amounts, view: View, names: Mapping[int, str]) -> MemoryInsufficient:
+    """After what ran was stopped. `names`: of the processes that `view` names as others."""
+    short = missing(need, view.room, 0)
+    index = max(range(len(short)), key=short.__getitem__)
+    pool = view.measured.pools[index]
+    holders = _who(index, view, names)
+    held = f"; it is held by {_listed(holders)}" if holders else ""
+    message = (
+        f'The memory for model "{model}" did not come back: it needs {memory_size(need[index])} of {pool.name} '
+        f"and {memory_size(view.room[index])} is free{held}; end what holds it, or choose a smaller model."
+    )
+    details = {"model": model, "slot": view.slot, "pools": _pools(need, view.room, short, view)}
+    return MemoryInsufficient(message, details=details)
+
+
+def process_names(pools: Sequence[Pool]) -> dict[int, str]:
+    """Of the processes that are not ours, as far as they may be asked. Blocks."""
+    names = {}
+    for pid in {pid for pool in pools for pid in pool.others}:
+        try:
+            names[pid] = psutil.Process(pid).name()
+        except psutil.Error:
+            names[pid] = "a process"
+    return names
+
+
+def _arithmetic(index: int, need: Amounts, short: Amounts, view: View) -> str:
+    """ "18.2 GiB of GPU; 6.1 GiB is free, primary would give back 4 GiB, 1 GiB is kept free: 8.6 GiB short" """
+    parts = [f"{memory_size(max(0, view.room[index]))} is free"]
+    if view.outgoing[index]:
+        parts.append(f"{view.slot} would give back {memory_size(view.outgoing[index])}")
+    parts += [_part(holder, holder.gives[index]) for holder in view.holders if holder.gives[index]]
+    parts.append(f"{memory_size(view.headroom)} is kept free")
+    pool = view.measured.pools[index].name
+    return f"{memory_size(need[index])} of {pool}; {', '.join(parts)}: {memory_size(short[index])} short"
+
+
+def _part(holder: Holder, amount: int) -> str:
+    if holder.evictable:
+        return f"{holder.slot} would give back {memory_size(amount)}"
+    return f"{holder.slot} is in use or pinned and keeps {memory_size(amount)}"
+
+
+def _advice(suggestion: Suggestion) -> str:
+    ways = []
+    if suggestion.context is not None:
+        ways.append(f"with ctx-size {suggestion.context}")
+    if suggestion.cache_type is not None:
+        bits = "an 8-bit" if suggestion.cache_type == "q8_0" else "a smaller"
+        ways.append(f"with {bits} KV cache (cache-type-k/v {suggestion.cache_type})")
+    return f"it would fit {', or '.join(ways)}" if ways else ""
+
+
+def _pools(need: Amounts, room: Amounts, short: Amounts, view: View) -> list[dict[str, Any]]:
+    """Of the pools the model needs, in bytes."""
+    return [
+        {
+            "name": pool.name,
+            "needs": need[index],
+            "free": view.room[index],
+            "headroom": view.headroom,
+            "short": short[index],
+            "available": room[index],
+            "gives_back": {
+                **({view.slot: view.outgoing[index]} if view.outgoing[index] else {}),
+                **{h.slot: h.gives[index] for h in view.holders if h.evictable and h.gives[index]},
+            },
+            "keeps": {h.slot: h.gives[index] for h in view.holders if not h.evictable and h.gives[index]},
+        }
+        for index, pool in enumerate(view.measured.pools)
+        if need[index]
+    ]
+
+
+def _who(index: int, view: View, names: Mapping[int, str]) -> list[str]:
+    """The largest holders of a pool: our slots, and processes where the driver tells."""
+    ours = [(sum_, f"slot {name}") for name, sum_ in _slots(index, view).items() if sum_]
+    others = [
+        (amount or 0, f"{names.get(pid, 'a process')} (pid {pid})")
+        for pid, amount in view.measured.pools[index].others.items()
+    ]
+    ranked = sorted(ours + others, key=lambda found: -found[0])[:_NAMED]
+    return [f"{who} with {memory_size(amount)}" if amount else who for amount, who in ranked]
+
+
+def _slots(index: int, view: View) -> dict[str, int]:
+    held: dict[str, int] = {}
+    for occupant, claim in view.charged:
+        held[occupant.slot] = held.get(occupant.slot, 0) + claim.gives[index]
+    return held
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,0 +1,117 @@
+"""Chooses the context of models that leave it open, before anybody loads them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from router.catalog.model import Model
+from router.config.schema import Kind
+from router.memory.admit.contexts import ladder_of, largest
+from router.memory.admit.ledger import Claim, claim, room, spread
+from router.memory.admit.outlook import Outlook
+from router.memory.admit.plan import Amounts, missing, total
+from router.memory.forecast.needs import Forecast
+from router.memory.measure.pools import Measured
+from router.state import SlotStatus, StateStore
+
+BAND: Final = 32
+"""A context is chosen with 1/32 of the room to spare and kept until nothing is: what is free always moves."""
+
+COMPANION: Final = 8
+"""Buffers for whole inputs grow with the square of the context: they get at most 1/8 of where they lie."""
+
+
+class Sizing:
+    """Counts on all that may be evicted some day, so that what it says does not change with what is loaded."""
+
+    def __init__(self, outlook: Outlook, store: StateStore, models: Callable[[], Mapping[str, Model]]) -> None:
+        self._outlook = outlook
+        self._store = store
+        self._models = models
+
+    def has_moved(self, before: Measured, now: Measured) -> bool:
+        """Whether so much more or less is free than `before` that contexts may change."""
+        if [pool.total for pool in before.pools] != [pool.total for pool in now.pools]:
+            return True
+        pairs = zip(before.pools, now.pools, strict=True)
+        return any(abs(then.used - pool.used) > pool.total // (2 * BAND) for then, pool in pairs)
+
+    async def size(self, model: Model, measured: Measured) -> bool:
+        """Choose the largest context that fits once all that may make room has done so; is that news?"""
+        if not model.context_open:
+            return False
+        for together in (True, False):
+            capacities = await self._capacities(model, measured, together=together)
+            if context := await self._largest(model, measured, capacities):
+                return self._outlook.choose(model, context)
+        return self._outlook.choose(model, ladder_of(model)[-1])
+
+    async def _largest(self, model: Model, measured: Measured, capacities: list[Amounts]) -> int | None:
+        sizes = ladder_of(model)
+        ample = [tuple(amount - max(0, amount) // BAND for amount in found) for found in capacities]
+
+        async def fits(context: int) -> bool:
+            return await self._fits(model, context, measured, capacities)
+
+        async def fits_well(context: int) -> bool:
+            return await self._fits(model, context, measured, ample)
+
+        best = await largest(sizes, fits_well) or 0
+        now = self._outlook.chosen(model) or 0
+        if now > best and await fits(now):
+            return now
+        return best or await largest(sizes, fits)
+
+    async def _fits(self, model: Model, context: int, measured: Measured, capacities: list[Amounts]) -> bool:
+        forecast = await self._outlook.forecast(model, context)
+        if forecast is None:
+            return True  # nobody can tell: what it was trained for, then
+        if model.reads_whole and forecast.work > _companions_share(forecast, measured):
+            return False
+        need, headroom = spread(forecast, measured.pools), self._store.snapshot.headroom
+        return any(not any(missing(need, capacity, headroom)) for capacity in capacities)
+
+    async def _capacities(self, model: Model, measured: Measured, *, together: bool) -> list[Amounts]:
+        """What there is for it at best, in each slot that may hold it; or in a slot of its own.
+
+        `together`: leave what goes with it where it is, or room for that.
+        """
+        snapshot = self._store.snapshot
+        claims = {slot.name: self._claim(slot, measured) for slot in snapshot.slots if slot.pid}
+        free = room(measured, claims.values())
+        slots: list[SlotStatus | None] = [slot for slot in snapshot.slots if model.id in slot.choices]
+        found = []
+        for own in slots or [None]:
+            others = [slot for slot in snapshot.slots if slot is not own]
+            stays = {s.name for s in others if s.pinned or (together and _goes_with(s, model))}
+            gives = [made.gives for name, made in claims.items() if name not in stays]
+            empty = [slot for slot in others if slot.name in stays - claims.keys()]
+            later = [await self._later(slot, measured) for slot in empty]
+            takes = [tuple(-amount for amount in amounts) for amounts in later if amounts]
+            found.append(total(free, *gives, *takes))
+        return found
+
+    def _claim(self, slot: SlotStatus, measured: Measured) -> Claim:
+        model = self._models().get(slot.model or "")
+        forecast = self._outlook.known(model, slot.context_length) if model else None
+        return claim(slot.name, slot.pid, forecast, measured)
+
+    async def _later(self, slot: SlotStatus, measured: Measured) -> Amounts | None:
+        """What a slot that is empty now will take, as far as anybody can tell."""
+        model = self._models().get(slot.model or "")
+        forecast = await self._outlook.forecast(model) if model else None
+        return spread(forecast, measured.pools) if forecast else None
+
+
+def _companions_share(forecast: Forecast, measured: Measured) -> int:
+    """Bytes of the GPUs, if any of it goes there, else of the RAM."""
+    on_gpu = any(device.is_gpu for device in forecast.per_device)
+    pools = [pool for pool in measured.pools if pool.is_gpu] if on_gpu else []
+    return sum(pool.total for pool in pools or measured.pools[-1:]) // COMPANION
+
+
+def _goes_with(slot: SlotStatus, model: Model) -> bool:
+    """Whether the slot's model is used along with `model`, as embeddings are with a chat: evicting one for the
+    other's context would have them take turns."""
+    return model.kind is Kind.CHAT and slot.kind is not Kind.CHAT

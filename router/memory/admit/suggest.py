@@ -1,0 +1,97 @@
+"""With which change a model that does not fit would: less context, or a smaller key-value cache.
+
+Nothing is suggested that was not asked of the forecaster; that is done a few times at most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from router.catalog.context import number
+from router.catalog.model import Model
+from router.memory.admit.contexts import SMALLEST, ladder_of
+from router.memory.admit.outlook import Outlook
+from router.memory.admit.plan import Amounts
+from router.memory.forecast.needs import Forecast
+
+LIMIT_SECONDS: Final = 2.0
+CACHE_TYPE: Final = "q8_0"
+_STEP: Final = 1024
+_PLAIN_CACHES: Final = (None, "f16", "bf16", "f32")
+
+Needs = Callable[[Forecast], Amounts]
+Fits = Callable[[Amounts], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Each would do by itself; None: it would not, or is not known to. `context` is the flag `ctx-size`."""
+
+    context: int | None = None
+    cache_type: str | None = None
+
+
+async def suggest(outlook: Outlook, model: Model, needs: Needs, room: Amounts, fits: Fits) -> Suggestion:
+    """`room`: what there is for it, headroom not counted; `needs` lays a forecast out over the same pools."""
+    found = Suggestion()
+    try:
+        async with asyncio.timeout(LIMIT_SECONDS):
+            quantised = await _forecast(outlook, _with_small_cache(model))
+            if quantised is not None and fits(needs(quantised)):
+                found = replace(found, cache_type=CACHE_TYPE)
+            if not model.context_open:
+                context = await _context(outlook, model, needs, room, fits)
+                found = replace(found, context=_ctx_size(model, context) if context else None)
+    except TimeoutError:
+        return found
+    return found
+
+
+def _ctx_size(model: Model, context: int) -> int:
+    """What to write for `context` tokens in each request."""
+    return number(model.with_context(context).flags, "ctx-size") or context
+
+
+async def _context(outlook: Outlook, model: Model, needs: Needs, room: Amounts, fits: Fits) -> int | None:
+    """The most, in steps of 1024, that fits. What a model takes grows evenly with it, so two answers tell where
+    to look, and one more whether that is so."""
+    asked = model.context_length or 0
+    if asked <= SMALLEST:
+        return None
+    least = await _forecast(outlook, model.with_context(SMALLEST))
+    whole = await _forecast(outlook, model)
+    if least is None or whole is None or not fits(low := needs(least)):
+        return None
+    guess = min(_between(low, needs(whole), room, asked), model.context_trained or asked)
+    for size in (guess, guess - guess // 16 // _STEP * _STEP):
+        if size > SMALLEST:
+            there = await _forecast(outlook, model.with_context(size))
+            if there is not None and fits(needs(there)):
+                return size
+    return SMALLEST
+
+
+def _between(low: Amounts, high: Amounts, room: Amounts, asked: int) -> int:
+    """Tokens at which the tightest pool is full, on the line from `low` (SMALLEST) to `high` (`asked`)."""
+    share = min(
+        ((r - n) / (h - n) for n, h, r in zip(low, high, room, strict=True) if h > n and h > r), default=1.0
+    )
+    size = int(SMALLEST + max(0.0, share) * (asked - SMALLEST))
+    return min(size // _STEP * _STEP, asked - 1)
+
+
+def _with_small_cache(model: Model) -> Model | None:
+    """None where its cache is small already, or flash attention is off, without which values stay whole."""
+    types = (model.flags.get("cache-type-k"), model.flags.get("cache-type-v"))
+    if any(kind not in _PLAIN_CACHES for kind in types) or model.flags.get("flash-attn") in (False, "off", "0"):
+        return None
+    flags = {**model.flags, "cache-type-k": CACHE_TYPE, "cache-type-v": CACHE_TYPE}
+    small = replace(model, flags=flags)
+    return small.with_context(ladder_of(small)[-1]) if model.context_open else small
+
+
+async def _forecast(outlook: Outlook, model: Model | None) -> Forecast | None:
+    return await outlook.forecast(model) if model is not None else None

@@ -1,0 +1,1 @@
+"""What memory there is and who holds it: one source each, polled together."""

@@ -1,0 +1,43 @@
+"""The computer's RAM, through psutil; on Apple's own chips it is the GPU's memory as well."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Collection
+
+import psutil
+
+from router.memory.measure.pools import Pool
+
+
+class RamSource:
+    """An engine's part is its resident set, so pages of a model file that is mapped count.
+
+    Linux calls those pages available, as it could read them again. They are in use: without them each token
+    would wait for the disk.
+    """
+
+    def read(self, pids: Collection[int]) -> tuple[Pool, ...]:
+        resident = {pid: sizes for pid in pids if (sizes := _resident(pid)) is not None}
+        mapped = sum(of_files for _whole, of_files in resident.values())
+        memory = psutil.virtual_memory()
+        used = min(memory.total, memory.total - memory.available + mapped)
+        unified = is_unified(sys.platform, platform.machine())
+        name = "Apple unified memory" if unified else "RAM"
+        held = {pid: whole for pid, (whole, _of_files) in resident.items()}
+        return (Pool(name, unified, memory.total, used, held=held),)
+
+
+def is_unified(system: str, machine: str) -> bool:
+    """`system` as sys.platform, `machine` as platform.machine() says it."""
+    return (system, machine) == ("darwin", "arm64")
+
+
+def _resident(pid: int) -> tuple[int, int] | None:
+    """Bytes in all, and those of them that are pages of files, where the system tells."""
+    try:
+        memory = psutil.Process(pid).memory_info()
+        return int(memory.rss), int(getattr(memory, "shared", 0))
+    except psutil.Error:
+        return None  # it ended

@@ -1,0 +1,1 @@
+"""A changed hal0.yaml or model folder: noticed (`watch`), compared (`diff`), put into effect (`apply`)."""

@@ -1,0 +1,83 @@
+"""The state object over HTTP: as JSON, and as events."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from dataclasses import asdict
+from typing import Any
+
+from aiohttp import web
+
+from router.base.errors import BadRequest
+from router.remote.link import HEADER as HEARTBEAT_HEADER
+from router.server.request.context import CONTEXT
+from router.server.routes.model_fits import models_json
+from router.wire.snapshot import change_json, snapshot_json
+
+HEARTBEAT_SECONDS = 15.0
+LEAST_HEARTBEAT = 0.1
+
+
+def add_routes(app: web.Application) -> None:
+    app.router.add_get("/api/state", state)
+    app.router.add_get("/api/models", models)
+    app.router.add_get("/api/events", events, allow_head=False)  # its head would never end
+    app.router.add_get("/api/downloads", downloads)
+
+
+async def state(request: web.Request) -> web.Response:
+    return web.json_response(snapshot_json(request.app[CONTEXT].store.snapshot))
+
+
+async def models(request: web.Request) -> web.Response:
+    return web.json_response(models_json(request.app[CONTEXT].store.snapshot))
+
+
+async def downloads(request: web.Request) -> web.Response:
+    snapshot = request.app[CONTEXT].store.snapshot
+    return web.json_response({"downloads": [asdict(download) for download in snapshot.downloads]})
+
+
+async def events(request: web.Request) -> web.StreamResponse:
+    """Server-sent events: one `snapshot`, then `change` with only what differs. Slow readers skip steps.
+
+    `?heartbeat=5`: a comment at least so often, in seconds; the header of that name confirms it.
+    """
+    store = request.app[CONTEXT].store
+    heartbeat = _heartbeat(request.query.get("heartbeat"))
+    changed = asyncio.Event()
+    headers = {HEARTBEAT_HEADER: f"{heartbeat:g}", "Cache-Control": "no-cache"}
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", **headers})
+    await response.prepare(request)
+    unsubscribe = store.subscribe(lambda _snapshot: changed.set())
+    try:
+        sent = store.snapshot
+        await response.write(_event("snapshot", snapshot_json(sent)))
+        while request.transport is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(heartbeat):
+                    await changed.wait()
+            if not changed.is_set():
+                await response.write(b": still here\n\n")
+            changed.clear()
+            if store.snapshot is not sent:
+                await response.write(_event("change", change_json(sent, store.snapshot)))
+                sent = store.snapshot
+    finally:
+        unsubscribe()
+    return response
+
+
+def _heartbeat(asked: str | None) -> float:
+    """Seconds between two signs of life."""
+    try:
+        seconds = float(asked) if asked is not None else HEARTBEAT_SECONDS
+    except ValueError:
+        raise BadRequest("heartbeat is a number of seconds.", param="heartbeat") from None
+    return min(HEARTBEAT_SECONDS, max(LEAST_HEARTBEAT, seconds)) if seconds == seconds else HEARTBEAT_SECONDS
+
+
+def _event(name: str, data: dict[str, Any]) -> bytes:
+    return f"event: {name}\ndata: {json.dumps(data)}\n\n".encode()

@@ -1,0 +1,221 @@
+"""What takes time around engines: check, start, watch, stop. Each step's end is told to the scheduler."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Coroutine, Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+from router.base.errors import BadModel, EngineFailed, RouterError
+from router.base.tasks import spawn
+from router.catalog.model import Model
+from router.engine.log import EngineLog, LogFiles
+from router.engine.process import EngineProcess
+from router.engine.readiness import OnProgress
+from router.slots.admission import Admissions
+from router.slots.damaged import Damaged, is_lasting
+from router.slots.effects import CheckModel, Effect, StartEngine
+from router.slots.scheduler import SlotScheduler
+from router.slots.seat import RunningEngine, Seat
+from router.state import SlotState
+
+log = logging.getLogger(__name__)
+
+Event = Callable[[SlotScheduler, float], list[Effect]]
+
+
+class EngineLauncher(Protocol):
+    """What is needed to run engines (router.engine.launcher.Launcher)."""
+
+    async def check(self, model: Model) -> None: ...
+    async def launch(
+        self, model: Model, log: EngineLog, taken: Collection[int] = (), context: int | None = None
+    ) -> EngineProcess: ...
+    async def ready(self, engine: EngineProcess, on_progress: OnProgress) -> int | None: ...
+    async def stop(self, engine: EngineProcess) -> None: ...
+
+
+class EngineTasks:
+    """Runs the engines of all seats.
+
+    Attributes:
+        launcher: what launches from now on.
+        damaged: what no engine can load.
+    """
+
+    def __init__(
+        self,
+        launcher: EngineLauncher,
+        admissions: Admissions,
+        seats: Mapping[str, Seat],
+        tell: Callable[[Seat, Event], None],
+        log_files: LogFiles | None,
+    ) -> None:
+        self.launcher = launcher
+        self._admissions = admissions
+        self._seats = seats
+        self._tell = tell
+        self._log_files = log_files
+        self.damaged = Damaged()
+        self._running: set[asyncio.Task[None]] = set()
+        self._checks: set[asyncio.Task[None]] = set()
+
+    def spawn(self, coro: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """A task that `close` waits for."""
+        task = spawn(coro, name=name)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    def check(self, seat: Seat, asked: CheckModel) -> None:
+        """Answers the scheduler with `checked` or `check_failed`."""
+        task = self.spawn(self._check(seat, asked), f"check {asked.model}")
+        self._checks.add(task)
+        task.add_done_callback(self._checks.discard)
+
+    def start(self, seat: Seat, start: StartEngine) -> None:
+        """Answers with `engine_progress`..., then `engine_ready` or `engine_failed`; `engine_exited` later."""
+        launched: asyncio.Future[EngineProcess | None] = asyncio.get_running_loop().create_future()
+        admitted, switch = seat.admitted, seat.scheduler.switch
+        engine = RunningEngine(
+            start.generation,
+            launched,
+            seat.model(start.model),
+            context=seat.contexts.get(start.model),
+            after_stop=(switch is not None and switch.took_down) or (admitted is not None and admitted.evicted),
+            force=start.force,
+        )
+        seat.engines[start.generation] = engine
+        engine.task = self.spawn(self._run(seat, engine), f"engine of {seat.name}")
+        # A task that is cancelled before its first step never comes to say so itself.
+        engine.task.add_done_callback(lambda _: None if launched.done() else launched.set_result(None))
+
+    def stop(self, seat: Seat, generation: int) -> None:
+        """Answers with `engine_stopped`."""
+        self.spawn(self._stop(seat, generation), f"stop {seat.name}")
+
+    async def close(self) -> None:
+        """Give up the checks, wait for all else; the schedulers have been told to close."""
+        for check in self._checks:
+            check.cancel()  # they touch nothing, and may take seconds
+        while self._running:
+            await asyncio.wait(self._running)
+
+    # -- tasks -----------------------------------------------------------------------------------------
+
+    async def _check(self, seat: Seat, asked: CheckModel) -> None:
+        model = seat.model(asked.model)
+        try:
+            await self.launcher.check(model)
+            if asked.for_request and (known := await self.damaged.why_not(model)) is not None:
+                raise known
+            beside = await self._admissions.admit(seat, asked, model)
+        except Exception as error:  # noqa: BLE001
+            failed = _as_router_error(error)
+            self._tell(seat, lambda s, now: s.check_failed(asked.check, failed, now))
+        else:
+            self._tell(seat, lambda s, now: s.checked(asked.check, now, beside=beside))
+
+    async def _run(self, seat: Seat, engine: RunningEngine) -> None:
+        """Spawn, wait for ready, watch until it ends."""
+        try:
+            await self._bring_up(seat, engine)
+        except Exception as error:  # noqa: BLE001
+            failed = _did_not_load(seat.name, engine.model.id, _as_router_error(error))
+            self.damaged.note(engine, failed)
+            stuck = await self._reap(seat, engine)
+            failed = failed if stuck is None else stuck
+            self._tell(seat, lambda s, now: s.engine_failed(engine.generation, failed, now))
+            return
+        self._tell(seat, lambda s, now: s.engine_ready(engine.generation, now))
+        process = engine.process
+        assert process is not None, "a ready engine has a process"
+        await asyncio.shield(process.exited)
+        log.warning("slot %s: %s", seat.name, process.failure().message)
+        self._tell(seat, lambda s, now: s.engine_exited(engine.generation, process.failure(), now))
+        await self._reap(seat, engine)
+
+    async def _bring_up(self, seat: Seat, engine: RunningEngine) -> None:
+        if engine.model.problem:  # what is restored was not checked, and hal0.yaml may have changed since
+            raise BadModel(engine.model.problem)
+        await self._admissions.wait_for_room(seat, engine)
+        engine.prompt_cache = await self._admissions.prompt_cache(seat, engine)
+        engine_log = EngineLog(seat.log, self._log_files, f"engine-{seat.name}")
+        engine.spawning = True
+        try:
+            engine.process = await self.launcher.launch(
+                replace(engine.model, prompt_cache=engine.prompt_cache),
+                engine_log,
+                self._ports_taken(),
+                context=engine.context,
+            )
+        finally:
+            engine.launched.set_result(engine.process)
+
+        def on_progress(phase: SlotState, fraction: float | None) -> None:
+            self._tell(seat, lambda s, _now: s.engine_progress(engine.generation, phase, fraction))
+
+        on_progress(SlotState.STARTING, None)  # its process and port are known now
+        await self.damaged.launched(engine)
+        context = await self.launcher.ready(engine.process, on_progress)
+        engine.context_length = engine.model.usable(context) if context else None
+
+    async def _stop(self, seat: Seat, generation: int) -> None:
+        error = None
+        engine = seat.engines.get(generation)
+        if engine is not None and engine.task is not None:
+            if not engine.spawning:
+                engine.task.cancel()
+            await asyncio.shield(engine.launched)
+            engine.task.cancel()
+            error = await self._reap(seat, engine)
+        self._tell(seat, lambda s, now: s.engine_stopped(generation, now, error))
+
+    async def _reap(self, seat: Seat, engine: RunningEngine) -> RouterError | None:
+        """Why the engine could not be ended; None when it is gone."""
+        error = None
+        process = engine.process
+        try:
+            if process is not None:
+                await self.launcher.stop(process)
+        except Exception as failure:
+            log.exception("slot %s: its engine could not be stopped", seat.name)
+            assert process is not None, "only a process is stopped"
+            if not process.exited.done():
+                error = _not_ended(seat.name, process.pid, failure)
+        seat.engines.pop(engine.generation, None)
+        engine.reaped.set()
+        return error
+
+    def _ports_taken(self) -> set[int]:
+        engines = [engine.process for seat in self._seats.values() for engine in seat.engines.values()]
+        return {process.launch.port for process in engines if process is not None}
+
+
+def _as_router_error(error: Exception) -> RouterError:
+    """A slot must never wait for ever because of a bug: what is not foreseen becomes its last error."""
+    if isinstance(error, RouterError):
+        return error
+    log.error("unforeseen error around an engine", exc_info=error)
+    return EngineFailed(f"The engine could not be run ({type(error).__name__}: {error}); see the router's log.")
+
+
+def _not_ended(slot: str, pid: int | None, error: Exception) -> RouterError:
+    if isinstance(error, RouterError):
+        return error
+    return EngineFailed(
+        f'The engine of slot "{slot}" (process {pid}) could not be ended ({type(error).__name__}: {error}); '
+        "end that process yourself, then load the model again."
+    )
+
+
+def _did_not_load(slot: str, model: str, error: RouterError) -> RouterError:
+    """Name the model and where to read more: the engine's sentence alone tells neither."""
+    if not isinstance(error, EngineFailed):
+        return error
+    reason = error.message[:1].lower() + error.message[1:].rstrip(".")
+    message = f'Model "{model}" did not load: {reason}; see `hal0 logs {slot}`.'
+    mends = not is_lasting(error)
+    return EngineFailed(message, details=error.details, retry_after=error.retry_after, mends=mends)

@@ -1,0 +1,130 @@
+"""Who waits for a slot, and the sentences for those who may not. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from router.base.errors import (
+    ModelNotLoaded,
+    QueueFull,
+    RouterError,
+    ShuttingDown,
+    SlotEmpty,
+    SwitchCancelled,
+    WaitTimeout,
+)
+from router.config.schema import SlotConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Waiter:
+    """A request, or with `command` a person's order, that cannot be served yet.
+
+    `model` None: a request for whatever the slot holds when its turn comes; for a command, "unload".
+    `newer_than`: a command (restart) that only an engine of a later generation fulfils. `force`: a command that
+    is to be carried out even if memory is short.
+    """
+
+    ticket: int
+    model: str | None
+    deadline: float = 0.0
+    command: bool = False
+    newer_than: int = -1
+    force: bool = False
+
+
+class Queue:
+    """The waiters of one slot. There is one command at most, and it comes before all requests."""
+
+    def __init__(self) -> None:
+        self._waiters: list[Waiter] = []
+
+    def __iter__(self) -> Iterator[Waiter]:
+        return iter(self._waiters)
+
+    def __len__(self) -> int:
+        return len(self._waiters)
+
+    @property
+    def requests(self) -> int:
+        """How many of them are requests."""
+        return len(self._waiters) - (self.command is not None)
+
+    @property
+    def command(self) -> Waiter | None:
+        head = self._waiters[0] if self._waiters else None
+        return head if head is not None and head.command else None
+
+    def head(self) -> Waiter:
+        return self._waiters[0]
+
+    def add(self, request: Waiter) -> None:
+        self._waiters.append(request)
+
+    def put_first(self, command: Waiter) -> list[Waiter]:
+        """Returns the command it replaces, if there was one."""
+        replaced = self.take(lambda w: w.command)
+        self._waiters.insert(0, command)
+        return replaced
+
+    def pop(self) -> Waiter:
+        """Take the first."""
+        return self._waiters.pop(0)
+
+    def take(self, wanted: Callable[[Waiter], bool]) -> list[Waiter]:
+        """Take all that are `wanted`, in their order."""
+        taken = [w for w in self._waiters if wanted(w)]
+        if taken:
+            self._waiters = [w for w in self._waiters if w not in taken]
+        return taken
+
+    def clear(self) -> list[Waiter]:
+        """Take all."""
+        taken, self._waiters = self._waiters, []
+        return taken
+
+
+# -- why someone may not wait, or not any more -----------------------------------------------------------
+
+
+def no_model(slot: SlotConfig) -> RouterError:
+    return SlotEmpty(f'Slot "{slot.name}" has no model yet; choose one in the tray.')
+
+
+def no_switch(slot: SlotConfig, model: str) -> RouterError:
+    return ModelNotLoaded(
+        f'Model "{model}" is not loaded, and slot "{slot.name}" does not switch on request; '
+        "load it from the tray."
+    )
+
+
+def queue_full(slot: SlotConfig, waiting: int) -> RouterError:
+    return QueueFull(
+        f'Slot "{slot.name}" already has {waiting} requests waiting; try again in a few seconds.',
+        retry_after=5.0,
+    )
+
+
+def waited_too_long(slot: SlotConfig, running: str | None, seconds: float) -> RouterError:
+    return WaitTimeout(
+        f'Slot "{slot.name}" was busy with {running or "another model"} for '
+        f"{seconds:.0f} s, the longest a request waits (limits.wait); try again later.",
+        retry_after=5.0,
+    )
+
+
+def cancelled(slot: SlotConfig) -> RouterError:
+    return SwitchCancelled(f'The switch of slot "{slot.name}" was cancelled; try again when ready.')
+
+
+def replaced(slot: SlotConfig) -> RouterError:
+    return SwitchCancelled(f'A later order for slot "{slot.name}" replaced this one.')
+
+
+def in_use(slot: SlotConfig) -> RouterError:
+    return SwitchCancelled(f'Slot "{slot.name}" is in use, so its model stays; try again when it is idle.')
+
+
+def shutting_down() -> RouterError:
+    return ShuttingDown("hal0 is shutting down; start it again to continue.")

@@ -1,0 +1,87 @@
+"""Files that are either whole or not there."""
+
+from __future__ import annotations
+
+import signal
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from router.base.files import write_atomic
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_new_file_and_its_folders_are_private(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "file.json"
+    write_atomic(path, b"whole")
+    assert path.read_bytes() == b"whole"
+    assert mode(path) == 0o600 and mode(path.parent) == 0o700
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_an_old_file_is_replaced_and_becomes_private(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old and longer")
+    path.chmod(0o644)
+    write_atomic(path, b"new")
+    assert path.read_bytes() == b"new" and mode(path) == 0o600
+
+
+def test_a_write_that_fails_leaves_the_old_file_alone(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    with pytest.raises(TypeError):
+        write_atomic(path, cast(Any, "no bytes"))
+    assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_cannot_be_made_is_an_os_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(OSError, match="file"):
+        write_atomic(tmp_path / "file" / "below", b"data")
+
+
+DIES = """
+import os, signal, sys
+from pathlib import Path
+from router.base.files import write_atomic
+os.fsync = lambda _handle: os.kill(os.getpid(), signal.SIGKILL)
+write_atomic(Path(sys.argv[1]), b"new" * 100_000)
+"""
+
+
+def test_a_process_that_is_killed_while_writing_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    done = subprocess.run([sys.executable, "-c", DIES, str(path)], timeout=30)
+    assert done.returncode == -signal.SIGKILL
+    assert path.read_bytes() == b"old"
+
+
+def test_whoever_reads_meanwhile_sees_one_whole_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    versions = [bytes([letter]) * 50_000 for letter in b"ab"]
+    write_atomic(path, versions[0])
+    stop = threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            for version in versions:
+                write_atomic(path, version)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(300):
+            assert path.read_bytes() in versions
+    finally:
+        stop.set()
+        writer.join()

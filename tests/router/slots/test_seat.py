@@ -1,0 +1,39 @@
+"""What a seat tells of its slot beyond what the scheduler knows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from router.base.errors import EngineFailed, MemoryInsufficient
+from router.config.schema import LimitsConfig, SlotConfig
+from router.slots.seat import Seat
+
+
+@pytest.mark.parametrize(
+    ("suggestion", "remedy"),
+    [
+        ({"ctx_size": 32768, "cache_type": "q8_0"}, ("ctx-size=32768",)),
+        ({"ctx_size": None, "cache_type": "q8_0"}, ("cache-type-k=q8_0", "cache-type-v=q8_0")),
+        ({"ctx_size": None, "cache_type": None}, ()),
+        (None, ()),
+    ],
+)
+def test_what_would_have_fitted_is_told_as_flags(
+    suggestion: dict[str, Any] | None, remedy: tuple[str, ...]
+) -> None:
+    seat = Seat.make(SlotConfig("primary"), LimitsConfig(), {}, None)
+    details = {} if suggestion is None else {"suggestion": suggestion}
+    seat.scheduler.last_error = ("big", MemoryInsufficient("It does not fit.", details=details))
+    error = seat.status().last_error
+    assert error is not None
+    assert (error.code, error.model, error.remedy) == ("memory.insufficient", "big", remedy)
+    assert seat.status().last_error is error, "the same error keeps its time"
+
+
+def test_other_errors_have_no_remedy() -> None:
+    seat = Seat.make(SlotConfig("primary"), LimitsConfig(), {}, None)
+    seat.scheduler.last_error = ("big", EngineFailed("It broke."))
+    error = seat.status().last_error
+    assert error is not None and error.remedy == ()
