@@ -257,6 +257,8 @@ class EngineRefused(RouterError):
             return error
         if isinstance(told.get("type"), str):
             error.type = told["type"]
+        if number is None and error.type == BadRequest.type:  # as Anthropic's events tell it
+            error.status = BadRequest.status
         if is_clients(error.status, error.message):
             error.status, error.type = BadRequest.status, BadRequest.type
         if error.status == BadRequest.status:

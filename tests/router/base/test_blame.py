@@ -61,6 +61,12 @@ def test_a_model_that_cannot_do_it_is_the_wrong_one_to_ask() -> None:
     assert (error.status, error.code) == (400, "request.invalid")
 
 
+def test_an_event_that_names_only_the_type() -> None:
+    told = {"type": "error", "error": {"type": "invalid_request_error", "message": "messages: too short"}}
+    error = EngineRefused.from_body(None, told)
+    assert (error.status, error.code) == (400, "request.invalid")
+
+
 @pytest.mark.parametrize("status", [401, 404, 429, 503])
 def test_other_statuses_are_the_engines(status: int) -> None:
     error = EngineRefused.from_body(status, {"error": {"message": "model is missing"}})
