@@ -7,11 +7,10 @@ from importlib import resources
 
 from PySide6.QtCore import QCoreApplication, QLocale, QTranslator
 
-from app.texts import common as text
-from app.texts import models as texts_models
-from app.texts import pull as texts_pull
-from app.texts import translate
-from app.texts import window as text_window
+from app.texts import common, models, pull, remote, translate, window
+
+# `common` first: the others are made of its words.
+_TEXTS = (common, window, models, pull, remote)
 
 
 def speak(app: QCoreApplication, folder: str | None = None, locale: QLocale | None = None) -> bool:
@@ -33,5 +32,5 @@ def speak_english() -> None:
 
 def _say_again() -> None:
     # These modules hold plain constants, and everyone reads them through the module: a reload changes them all.
-    for module in (text, text_window, texts_models, texts_pull):
+    for module in _TEXTS:
         importlib.reload(module)

@@ -252,17 +252,14 @@ class EngineRefused(RouterError):
         if isinstance(number, int) and 400 <= number < 600:
             error.status = number
             error.mends = number_mends(number)
-        if number == 501:  # this model cannot, as it was launched: no retry mends that, and SDKs retry any 5xx
-            error.status, error.type, error.mends = 400, BadRequest.type, False
-            return error
         if isinstance(told.get("type"), str):
             error.type = told["type"]
         if number is None and error.type == BadRequest.type:  # as Anthropic's events tell it
             error.status = BadRequest.status
         if is_clients(error.status, error.message):
             error.status, error.type = BadRequest.status, BadRequest.type
-        if error.status == BadRequest.status:
-            error.code, error.message = BadRequest.code, in_words(error.message)
+        if error.status == BadRequest.status:  # no retry mends that, and SDKs retry any 5xx
+            error.code, error.message, error.mends = BadRequest.code, in_words(error.message), False
         return error
 
 

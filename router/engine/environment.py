@@ -73,7 +73,7 @@ def engine_environment(
     environment = scrubbed({name: value for name, value in base.items() if name not in hidden})
     environment["LLAMA_API_KEY"] = api_key
     environment["XDG_CONFIG_HOME"] = str(private_config)
-    # As the driver's library counts (router.memory.measure.nvml), and nvidia-smi; CUDA itself begins with the fastest.
+    # As the driver's library and nvidia-smi count (router.memory.measure.nvml); CUDA begins with the fastest.
     environment.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
     if child_mode:
         environment["LLAMA_SERVER_ROUTER_PORT"] = "1"

@@ -83,7 +83,7 @@ class Launcher:
         return engine
 
     async def dry_run(self, model: Model) -> tuple[list[str], dict[str, str]] | None:
-        """Command line and environment that make llama-server tell what `model` takes (router.memory.forecast.dryrun).
+        """Command line and environment that make llama-server tell what `model` takes (see `DryRunner`).
 
         None for one too old to tell. Raises BadModel and EngineMissing.
         """

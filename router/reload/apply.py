@@ -1,4 +1,4 @@
-"""Carries out what a changed configuration asks for (`router.reload.diff`), on a router that goes on serving."""
+"""Carries out what a changed configuration asks for (`diff`), on a router that goes on serving."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Pure decisions for one slot: who is served now, who waits, what is switched, stopped, refused.
 
 `SlotScheduler` is told events (`acquire`, `engine_ready`, `tick`, ...) with the time, and answers with
-effects (`router.slots.effects`) for the supervisor to carry out. It does no I/O and reads no clock, so tests can
-drive it through every interleaving. One instance owns all mutable state of its slot.
+effects (`router.slots.effects`) for the supervisor to carry out. It does no I/O and reads no clock, so tests
+can drive it through every interleaving. One instance owns all mutable state of its slot.
 
 The rules: requests for the running model are granted at once. A request for another model waits until it is
 first in the queue; then the slot turns to it, and everyone who waits for the same model joins. A person's

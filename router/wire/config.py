@@ -15,7 +15,7 @@ from router.wire.plain import read
 
 
 def config_json(config: Config) -> dict[str, Any]:
-    """Every field but the keys: what is not told cannot be written back by mistake (app.views.settings_written)."""
+    """Every field but the keys: what is not told cannot be written back by mistake."""
     told: dict[str, Any] = _plain(config)
     return told
 

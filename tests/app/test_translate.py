@@ -25,7 +25,7 @@ TOOLS = Path(sys.executable).parent
 def german(tmp_path: Path) -> Iterator[Path]:
     """A folder with a translation in which every message is its source between « and »."""
     ts = tmp_path / "hal0_de.ts"
-    sources = [ROOT / "app" / f"{name}.py" for name in ("text", "text_window", "texts_models")]
+    sources = [ROOT / "app" / "texts" / f"{name}.py" for name in ("common", "window", "models")]
     run(TOOLS / "pyside6-lupdate", *sources, "-ts", ts)
     tree = ElementTree.parse(ts)  # noqa: S314 - our own file
     for message in tree.iter("message"):
