@@ -6,6 +6,7 @@ import http.client
 import json
 import urllib.error
 import urllib.request
+from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 from router.base.paths import Paths
@@ -57,7 +58,7 @@ class Client:
 
     def carry_out(self, order: Order[R]) -> R:
         """Returns when it is done. Raises Refused with the reason why not."""
-        call = encode(order)
+        call = encode(_as_typed(order))
         told = self._call(call.method, call.target, call.body, call.seconds)
         if order.outcome is None:
             return None  # type: ignore[return-value]  # R is None where there is no outcome
@@ -100,9 +101,12 @@ def _why(error: Exception) -> object:
     return getattr(reason, "strerror", None) or reason
 
 
-def _as_typed(argument: str) -> str:
-    """What somebody typed, also where the locale (LC_ALL=C) knows no letters but ASCII."""
-    return argument.encode(errors="surrogateescape").decode(errors="replace")
+def _as_typed(order: Order[R]) -> Order[R]:
+    """With what somebody typed, also where the locale (LC_ALL=C) knows no letters but ASCII."""
+    values = {item.name: getattr(order, item.name) for item in fields(order)}  # type: ignore[arg-type]
+    texts = {name: value for name, value in values.items() if isinstance(value, str)}
+    read = {n: text.encode(errors="surrogateescape").decode(errors="replace") for n, text in texts.items()}
+    return replace(order, **read)  # type: ignore[type-var]
 
 
 def noted_url(paths: Paths) -> str | None:

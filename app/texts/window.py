@@ -260,7 +260,7 @@ MODELS_DEMO = tr(
 )
 MODELS_NONE = tr("No models found. Add a folder with GGUF files in the Models tab.")
 MODELS_NO_ENGINE = tr(
-    "No GGUF files found. Until you add models, a tiny built-in demo answers; it needs llama-server as well."
+    "No GGUF files found. Until you add models there is a tiny built-in demo; it needs llama-server as well."
 )
 AT_LOGIN = tr("Start hal0 when I log in")
 AT_LOGIN_FAILED = tr("Starting at login could not be set: {reason}")

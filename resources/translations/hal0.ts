@@ -740,6 +740,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>No GGUF files found. Until you add models there is a tiny built-in demo; it needs llama-server as well.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>llama-server could not be installed because of a bug in hal0; see its log.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -801,10 +805,6 @@
     </message>
     <message>
         <source>From another computer use {address} instead of {here}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>No GGUF files found. Until you add models, a tiny built-in demo answers; it needs llama-server as well.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

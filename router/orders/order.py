@@ -1,8 +1,8 @@
 """An order: what a person wants done, as one value that every road carries unchanged.
 
 The class of an order is its row of the control API. Whoever takes it there
-(`router.server.routes.orders`) and whoever sends it (`router.remote`, the command line) read the same row, so they
-cannot disagree.
+(`router.server.routes.orders`) and whoever sends it (`router.remote`, the command line) read the same row, so
+they cannot disagree.
 """
 
 from __future__ import annotations

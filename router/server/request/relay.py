@@ -25,8 +25,8 @@ _WHOLE = 256 * 1024  # bytes of an answer that is collected first, to be sent wi
 
 
 class Answer(Protocol):
-    """Whoever answers (`router.server.request.engines.Answer` is an engine's): status and headers are known, the
-    body is still to come. Use as `async with`: leaving early frees who answers."""
+    """Whoever answers (`router.server.request.engines.Answer` is an engine's): status and headers are known,
+    the body is still to come. Use as `async with`: leaving early frees who answers."""
 
     @property
     def head(self) -> Head: ...
