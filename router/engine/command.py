@@ -121,7 +121,7 @@ def engine_name(model_id: str) -> str:
 
 def _prompt_cache(model: Model) -> int | None:
     """Bytes; none for who reads each input once."""
-    return 0 if model.kind in KIND_FLAGS else model.prompt_cache
+    return 0 if model.kind in KIND_FLAGS.values() else model.prompt_cache
 
 
 def modernized(model: Model, options: EngineOptions) -> dict[str, str | bool]:

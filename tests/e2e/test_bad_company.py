@@ -127,7 +127,8 @@ async def test_no_name_breaks_an_answer_or_the_log(make_hal0: Callable[[str], Ha
     for name in NAMES:
         for path, body in ASKING.items():
             status, told, raw = await plain(hal0, "POST", path.strip(), model=name, **body)
-            assert status == 404 and len(raw) < 3000, (path, name[:9], status, told)
+            missing = 400 if path.strip() == "/v1/responses" else 404  # which Codex does not repeat
+            assert status == missing and len(raw) < 3000, (path, name[:9], status, told)
         path = "/v1/models/" + quote(
             name[:3000].encode(errors="surrogateescape" if "\udcff" in name else "replace")
         )
