@@ -221,15 +221,16 @@ def _sampling(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def parameters(given: Mapping[str, Any]) -> dict[str, Any]:
-    """A model's own PARAMETERs as fields of a request; what belongs to launching it (`num_ctx`, ...) and to
-    each dialect (`num_predict`) left out. Raises BadRequest."""
-    chosen = _sampling({"options": {name: given[name] for name in given if name in _SAMPLING}})
-    stop = chosen.pop("stop", None)
-    texts = [stop] if isinstance(stop, str) else stop
-    if isinstance(texts, list) and texts and all(isinstance(text, str) for text in texts):
-        chosen["stop"] = texts
-    numbers = {k: v for k, v in chosen.items() if isinstance(v, int | float) and not isinstance(v, bool)}
-    return numbers | {k: v for k, v in chosen.items() if k == "stop"}
+    """A model's own PARAMETERs as fields of a request; what belongs to launching it (`num_ctx`, ...), to each
+    dialect (`num_predict`), or is no value of that kind is left out."""
+    chosen: dict[str, Any] = {}
+    for name in given:
+        if name in _SAMPLING:
+            try:
+                chosen |= _sampling({"options": {name: given[name]}})
+            except BadRequest:
+                continue
+    return {name: value for name, value in chosen.items() if value not in (None, [])}
 
 
 def _setting(name: str, value: Any) -> Any:
