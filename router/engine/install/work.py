@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from router.base.errors import InstallFailed
+from router.base.tasks import spawn
 from router.engine.environment import scrubbed
 from router.platforms import current as platform
 
@@ -43,8 +44,33 @@ async def run_tool(
     The program and all it started are ended if the caller is cancelled.
     """
     name = Path(argv[0]).name
+    starting = spawn(_start(argv, cwd, environment), name=f"start {name}")
     try:
-        process = await asyncio.create_subprocess_exec(
+        process = await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # It may run already: asyncio would end the tool then, and leave alone what that has started.
+        if isinstance(process := await starting, asyncio.subprocess.Process):
+            await _end(process)
+        raise
+    if isinstance(process, OSError):
+        raise InstallFailed(f"{name} could not be started: {process.strerror}.") from process
+    platform.adopt(process.pid)
+    try:
+        raw, _ = await process.communicate()
+    finally:
+        await _end(process)
+    output = raw.decode(errors="replace")
+    if process.returncode != 0:
+        raise InstallFailed(f"{name} ended with code {process.returncode}: {complaint(output)}")
+    return output
+
+
+async def _start(
+    argv: Sequence[str | Path], cwd: Path, environment: Mapping[str, str] | None
+) -> asyncio.subprocess.Process | OSError:
+    """The error is an answer: it is told by whoever waits."""
+    try:
+        return await asyncio.create_subprocess_exec(
             *argv,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
@@ -54,18 +80,14 @@ async def run_tool(
             **platform.spawn_options(),
         )
     except OSError as error:
-        raise InstallFailed(f"{name} could not be started: {error.strerror}.") from error
-    platform.adopt(process.pid)
-    try:
-        raw, _ = await process.communicate()
-    finally:
-        if process.returncode is None:
-            platform.kill(process.pid)
-            await process.wait()
-    output = raw.decode(errors="replace")
-    if process.returncode != 0:
-        raise InstallFailed(f"{name} ended with code {process.returncode}: {complaint(output)}")
-    return output
+        return error
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """With all it has started, if it still runs."""
+    if process.returncode is None:
+        platform.kill(process.pid)
+        await process.wait()
 
 
 def complaint(output: str) -> str:
