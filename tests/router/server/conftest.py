@@ -61,8 +61,8 @@ class Served:
         # No engine is talked to here, and only orders for slots are given.
         absent: Any = None
         no_others, parts = Remotes(absent), [absent] * 5
-        orders = Dispatcher(self.store, self.supervisor, no_others, *parts)
-        context = Context(self.store, self.supervisor, orders, absent, api_keys)
+        self.orders = Dispatcher(self.store, self.supervisor, no_others, *parts)
+        context = Context(self.store, self.supervisor, self.orders, absent, api_keys)
         app = web.Application(middlewares=[gate], client_max_size=MAX_BODY)
         app[CONTEXT] = context
         app.on_response_prepare.append(add_headers)

@@ -59,7 +59,7 @@ class Edge:
 @pytest.fixture
 async def edge() -> AsyncIterator[Edge]:
     served = Served((), "127.0.0.1")
-    context = Context(served.store, served.supervisor, cast(Any, None))
+    context = Context(served.store, served.supervisor, served.orders, cast(Any, None))
     endpoint = Endpoint(ServerConfig(port=0), context)
     await endpoint.start()
     yield Edge(served, context, endpoint)

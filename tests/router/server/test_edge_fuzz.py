@@ -16,6 +16,8 @@ import pytest
 
 from router.catalog.model import Model
 from router.config.schema import Kind, LimitsConfig, ServerConfig, SlotConfig
+from router.dispatch import Dispatcher
+from router.remote.follow import Remotes
 from router.server.app import Endpoint
 from router.server.request.context import Context
 from router.server.request.engines import Upstreams
@@ -193,7 +195,10 @@ class Whole:
         models = {"alpha": Model("alpha", Kind.CHAT, display_name="alpha", command="alpha {port}")}
         self.supervisor.add_slot(SlotConfig("primary"), LimitsConfig(), models, "alpha")
         self.store.update(models=(ModelStatus("alpha", "alpha", Kind.CHAT),))
-        self.endpoint = Endpoint(ServerConfig(port=0), Context(self.store, self.supervisor, self._upstreams))
+        absent: Any = None  # only orders for slots are given
+        orders = Dispatcher(self.store, self.supervisor, Remotes(absent), *[absent] * 5)
+        context = Context(self.store, self.supervisor, orders, self._upstreams)
+        self.endpoint = Endpoint(ServerConfig(port=0), context)
 
     async def __aenter__(self) -> Self:
         self._stub = await asyncio.start_server(self._engine, "127.0.0.1", 0)

@@ -13,7 +13,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import aiohttp
 import pytest
@@ -101,7 +101,8 @@ class Records(logging.Handler):
 async def world() -> AsyncIterator[World]:
     store = StateStore()
     registry = UpstreamRegistry(store, Keys({}))
-    context = Context(store, cast(Any, None), cast(Any, None), elsewhere=registry)
+    absent: Any = None  # no engine is here
+    context = Context(store, absent, absent, absent, elsewhere=registry)
     app = web.Application(middlewares=[gate])
     app[CONTEXT] = context
     app.on_response_prepare.append(add_headers)
