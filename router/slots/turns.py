@@ -54,7 +54,9 @@ class Turns(Switching):
     def _is_served(self, waiter: Waiter) -> bool:
         if waiter.command and (waiter.model is None or self.running_generation <= waiter.newer_than):
             return False
-        return self._serves(waiter.model)
+        order = self.waiters.command
+        # Who asks for the slot follows the order that is about to turn it.
+        return self._serves(order.model if order and waiter.model is None else waiter.model)
 
     def _grant_served(self) -> list[Effect]:
         """Serve everyone who waits for the running process."""
@@ -176,4 +178,4 @@ class Turns(Switching):
         if counts:
             self._failures.failed(model, error, now)
         if not (keep_first and self.last_error):
-            self.last_error = (model, error)
+            self.last_error, self._over = (model, error), None

@@ -352,3 +352,14 @@ def test_an_old_engine_that_cannot_be_stopped_is_told_and_the_new_one_serves() -
     assert s.engine_stopped(1, 31.0, stuck) == []
     assert s.phase is SlotState.READY and s.last_error == ("a", stuck)
     assert s.acquire(2, None, 32.0) == [Grant(2, "b", 2)]
+
+
+def test_who_asks_for_the_slot_follows_an_order_that_replaces_another() -> None:
+    """Even where the order is served in the same moment, by the engine that was leaving."""
+    s = replaced(loaded())
+    s.acquire(3, None, 101.0)
+    s.unload(4, 101.0)
+    assert s.acquire(5, None, 102.0) == [], "it waits for the slot to be emptied"
+    effects = s.load(6, "a", 103.0)
+    assert [e for e in effects if isinstance(e, Grant | Done)] == [Done(6), Grant(5, "a", 1)]
+    assert s.selected == "a" and isinstance(one(effects, Refuse).error, SwitchCancelled)
