@@ -40,13 +40,13 @@ async def test_a_second_launch_shows_the_first_one_s_window_and_ends(desktop: De
     assert first.poll() is None
 
 
-async def test_a_click_on_the_icon_opens_the_window_and_escape_hides_it(desktop: Desktop) -> None:
+async def test_a_click_on_the_icon_opens_the_window_and_closing_it_hides_it(desktop: Desktop) -> None:
     session = desktop.session
     process = session.launch([*APP, "--hidden"], environment())
     item = await ready_item(desktop)
     await item.activate()
     window = wait_for_windows(session, 1)[0]
-    session.xdotool("windowfocus", "--sync", window, "key", "Escape")
+    session.xdotool("windowfocus", "--sync", window, "key", "ctrl+w")
     wait_for_windows(session, 0)
     assert process.poll() is None
     await item.click("Open hal0")
@@ -57,7 +57,7 @@ async def test_without_a_tray_the_window_opens_and_closing_it_asks(bare_desktop:
     session = bare_desktop.session
     process = session.launch(APP, environment())
     window = wait_for_windows(session, 1)[0]
-    session.xdotool("windowfocus", "--sync", window, "key", "Escape")
+    session.xdotool("windowfocus", "--sync", window, "key", "ctrl+w")
     wait_for_windows(session, 2)
     session.screenshot("closing-without-a-tray")
     process.send_signal(signal.SIGINT)
