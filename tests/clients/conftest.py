@@ -20,7 +20,7 @@ LOAD_SECONDS = 20.0
 FAILED_LOAD_SECONDS = 4.0
 CONFIG = """
 models:
-  wide: {file: alpha.gguf, flags: {n_ctx: 131072}}
+  narrow: {file: alpha.gguf, flags: {n_ctx: 32768}}
 slots:
   primary: {model: alpha}
   broken: {model: odd}

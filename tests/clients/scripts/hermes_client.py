@@ -32,7 +32,7 @@ def context(base: str, model: str, _request_id: str) -> str:
 
 
 def context_by_flag(base: str, _model: str, _request_id: str) -> str:
-    return str(get_model_context_length("wide", base_url=base + "/v1", provider="custom"))
+    return str(get_model_context_length("narrow", base_url=base + "/v1", provider="custom"))
 
 
 def chat(base: str, model: str, request_id: str) -> str:
