@@ -46,7 +46,9 @@ async def test_its_streams_come_word_by_word(use: Use, ray_serve: str) -> None:
     bench = use(UpstreamConfig("ray", ray_serve))
     await bench.state("ray", UpstreamState.OK)
     call = chat()
-    streamed = type(call)(call.path, lambda model: json.dumps({"model": model, "stream": True}).encode())
+    streamed = type(call)(
+        call.path, lambda model: json.dumps({"model": model, "stream": True}).encode(), streams=True
+    )
     async with await bench.ask("llama-70b", streamed) as answer:
         assert answer.head.is_stream
         pieces = [piece async for piece in answer.chunks()]

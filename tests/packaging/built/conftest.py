@@ -59,7 +59,7 @@ def next_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("app", "router", "resources", "packaging"):
         shutil.copytree(ROOT / name, sources / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "hal0.spec", sources)
-    (sources / "router" / "version.py").write_text(
+    (sources / "router" / "base" / "version.py").write_text(
         f'"""A later version."""\n\n__version__ = "{NEXT_VERSION}"\n'
     )
     argv = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "ERROR", "hal0.spec"]
