@@ -36,7 +36,7 @@ from router.remote.follow import Remotes
 from router.server.app import engine_session
 from router.server.listener import Listener
 from router.server.request.context import Context
-from router.server.request.engines import Upstreams
+from router.server.request.engines import EngineConnections
 from router.slots.selection import Selected, SelectionFile
 from router.slots.supervisor import Supervisor
 from router.state import ServerState, ServerStatus, Snapshot, StateStore, UpdateStatus
@@ -74,10 +74,10 @@ class Service:
         self._engines: aiohttp.ClientSession | None = None
         self._log_files: LogFiles | None = None
         self._memory = MemorySystem(paths.cache, self.store, find_source())
-        self._upstreams = Upstreams()
+        self._connections = EngineConnections()
         self._keys = Keys()
-        self._elsewhere = UpstreamRegistry(self.store, self._keys)
-        self._remotes = Remotes(self._elsewhere.remote_says, self._find_key)
+        self._upstreams = UpstreamRegistry(self.store, self._keys)
+        self._remotes = Remotes(self._upstreams.remote_says, self._find_key)
         self._dispatcher: Dispatcher | None = None
         self._downloads = Downloads(self.store, paths, self._current, self._model_arrived)
         self._updates = UpdateWatch(self.store, self._current, paths, self._found_updates)
@@ -111,8 +111,8 @@ class Service:
             self.store,
             self._supervisor,
             self._dispatcher,
-            self._upstreams,
-            elsewhere=self._elsewhere,
+            self._connections,
+            upstreams=self._upstreams,
         )
         context.admit(server)
         self._listener = Listener(server, context, self._paths.state)
@@ -126,7 +126,7 @@ class Service:
             self._supervisor.set_memory,
             self._supervisor.occupants,
         )
-        self._reconfigurer.upstreams, self._reconfigurer.remotes = self._elsewhere, self._remotes
+        self._reconfigurer.upstreams, self._reconfigurer.remotes = self._upstreams, self._remotes
         self._reconfigurer.updates_changed = self._updates.again
         self._live.runs(self._reconfigurer)
         self._selected = await asyncio.to_thread(self._selection.load)
@@ -151,9 +151,9 @@ class Service:
             await self._saving
         if self._listener is not None:
             await self._listener.stop()
-        self._upstreams.close()
+        self._connections.close()
         await self._remotes.close()
-        await self._elsewhere.close()
+        await self._upstreams.close()
         if self._engines is not None:
             await self._engines.close()
         if self._log_files is not None:

@@ -12,7 +12,7 @@ from router.engine.process import EngineProcess
 from router.orders.order import TakesOrders
 from router.resolve import Route
 from router.server.request.decisions import DecisionLog
-from router.server.request.engines import Upstreams
+from router.server.request.engines import EngineConnections
 from router.server.request.faults import ClientFaults
 from router.slots.lease import Ticket
 from router.state import StateStore
@@ -30,19 +30,19 @@ class Seats(Protocol):
 
 @dataclass(slots=True)
 class Context:
-    """`upstreams` are the connections to engines. `api_keys`, `allowed_hosts` and `allowed_origins` are
+    """`engines` are the connections to engines. `api_keys`, `allowed_hosts` and `allowed_origins` are
     replaced when hal0.yaml has others. `faults`: what clients do wrong.
-    `elsewhere`: the servers that answer instead of an engine here.
+    `upstreams`: the servers that answer instead of an engine here.
     `waiting_for`: loads that wait in the place of callers who did not want to."""
 
     store: StateStore
     seats: Seats
     orders: TakesOrders
-    upstreams: Upstreams
+    engines: EngineConnections
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     decisions: DecisionLog = field(default_factory=DecisionLog, repr=False)
     waiting_for: set[Route] = field(default_factory=set)
-    elsewhere: UpstreamRegistry | None = None
+    upstreams: UpstreamRegistry | None = None
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     faults: ClientFaults = field(default_factory=ClientFaults, repr=False)

@@ -22,7 +22,9 @@ IDLE_SECONDS = 3.0
 class Answer:
     """An engine's answer; use as `async with`. Leaving early drops the connection."""
 
-    def __init__(self, pool: Upstreams, key: tuple[str, int], connection: Connection, head: Head) -> None:
+    def __init__(
+        self, pool: EngineConnections, key: tuple[str, int], connection: Connection, head: Head
+    ) -> None:
         self.head = head
         self._pool = pool
         self._key = key
@@ -71,7 +73,7 @@ class _Whole:
         raise _EnoughError
 
 
-class Upstreams:
+class EngineConnections:
     """Connections to engines; idle ones are kept briefly."""
 
     def __init__(self) -> None:

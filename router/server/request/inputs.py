@@ -50,7 +50,7 @@ async def _tokens(context: Context, lease: Lease, text: str, *, marked: bool) ->
     body = json.dumps({"content": text, "add_special": marked}).encode()
     launch = lease.process.launch
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {launch.api_key}"}
-    asking = context.upstreams.request("127.0.0.1", launch.port, "POST", "/tokenize", headers, body)
+    asking = context.engines.request("127.0.0.1", launch.port, "POST", "/tokenize", headers, body)
     async with await asking as answer:
         raw = await answer.read()
         try:

@@ -69,7 +69,7 @@ async def _ask(context: Context, lease: Lease, exchange: Exchange, client: Clien
     headers = {"Content-Type": exchange.content_type}
     if launch.api_key:
         headers["Authorization"] = f"Bearer {launch.api_key}"
-    asking = context.upstreams.request("127.0.0.1", launch.port, "POST", exchange.path, headers, body)
+    asking = context.engines.request("127.0.0.1", launch.port, "POST", exchange.path, headers, body)
     if client.response is None:
         return await asking
     with client.kept_alive(Waiting("answering", None, lease.model.id)):

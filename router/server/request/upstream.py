@@ -29,7 +29,7 @@ async def from_upstream(asked: Routed) -> web.StreamResponse:
     exchange, client, route = asked.exchange, asked.client, asked.route
     if not exchange.path:  # there is nothing to load
         return await client.end(exchange.encoder.finish())
-    registry = asked.context.elsewhere
+    registry = asked.context.upstreams
     assert registry is not None, "it told of the upstream"
     slot = asked.context.store.snapshot.slot(route.slot)
     if slot is None or not slot.fallback:  # there is no other who might
@@ -46,10 +46,10 @@ async def instead_of_slot(asked: Routed, error: RouterError) -> web.StreamRespon
     answer instead; else RouterError."""
     context, client, route = asked.context, asked.client, asked.route
     slot = context.store.snapshot.slot(route.slot)
-    if slot is None or context.elsewhere is None or not _may_move(slot, asked.exchange, client):
+    if slot is None or context.upstreams is None or not _may_move(slot, asked.exchange, client):
         raise error
     with _alive(client, route.model or slot.serving or slot.name):
-        answer = await context.elsewhere.instead_of(slot, route.model, error, _call(asked))
+        answer = await context.upstreams.instead_of(slot, route.model, error, _call(asked))
     reason = " ".join(error.message.split())  # engines quote what clients wrote
     log.info("slot %s cannot answer, %s does instead: %s", slot.name, answer.served_by, reason)
     context.seats.note_served_by(slot.name, answer.served_by)

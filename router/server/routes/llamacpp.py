@@ -134,7 +134,7 @@ async def _get(context: Context, slot: SlotStatus, path: str) -> tuple[Head, byt
     headers = {"Authorization": f"Bearer {launch.api_key}"} if launch.api_key else {}
     try:
         async with asyncio.timeout(READ_SECONDS):
-            asking = context.upstreams.request("127.0.0.1", launch.port, "GET", path, headers)
+            asking = context.engines.request("127.0.0.1", launch.port, "GET", path, headers)
             async with await asking as answer:
                 return answer.head, await answer.read()
     except (OSError, TimeoutError) as error:

@@ -20,7 +20,7 @@ from router.dispatch import Dispatcher
 from router.remote.follow import Remotes
 from router.server.app import Endpoint
 from router.server.request.context import Context
-from router.server.request.engines import Upstreams
+from router.server.request.engines import EngineConnections
 from router.server.request.faults import TOLD_EACH, Fault
 from router.slots.supervisor import Supervisor
 from router.state import ModelStatus
@@ -189,7 +189,7 @@ class Whole:
     """The endpoint with a slot whose engine is the stub."""
 
     def __init__(self) -> None:
-        self.store, self.launcher, self._upstreams = CountingStore(), Launcher(), Upstreams()
+        self.store, self.launcher, self._engines = CountingStore(), Launcher(), EngineConnections()
         self._answering = 0
         self.supervisor = Supervisor(self.store, self.launcher)
         models = {"alpha": Model("alpha", Kind.CHAT, display_name="alpha", command="alpha {port}")}
@@ -197,7 +197,7 @@ class Whole:
         self.store.update(models=(ModelStatus("alpha", "alpha", Kind.CHAT),))
         absent: Any = None  # only orders for slots are given
         orders = Dispatcher(self.store, self.supervisor, Remotes(absent), *[absent] * 5)
-        context = Context(self.store, self.supervisor, orders, self._upstreams)
+        context = Context(self.store, self.supervisor, orders, self._engines)
         self.endpoint = Endpoint(ServerConfig(port=0), context)
 
     async def __aenter__(self) -> Self:
@@ -210,7 +210,7 @@ class Whole:
         self.launcher.automatic = {"check", "launch", "ready", "stop"}
         await self.endpoint.stop()
         await soon(self.supervisor.close())
-        self._upstreams.close()
+        self._engines.close()
         self._stub.close()
         await until(lambda: not self._answering, "the engine to end")
 

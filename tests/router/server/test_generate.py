@@ -18,7 +18,7 @@ from router.engine.log import EngineLog
 from router.engine.process import EngineProcess, Launch
 from router.server.middleware import add_headers, gate
 from router.server.request.context import CONTEXT, Context
-from router.server.request.engines import Upstreams
+from router.server.request.engines import EngineConnections
 from router.server.routes import ollama, openai
 from router.slots.lease import Lease
 from router.slots.supervisor import Supervisor
@@ -58,9 +58,9 @@ class Stage:
         known = {id_: Model(id_, Kind.CHAT, display_name=id_, command=f"{id_[0]} {{port}}") for id_ in models}
         self.supervisor.add_slot(SlotConfig("primary", **slot), LimitsConfig(queue=3), known, models[0])
         self.store.update(models=tuple(ModelStatus(id_, id_, Kind.CHAT) for id_ in models))
-        self._upstreams = Upstreams()
+        self._engines = EngineConnections()
         app = web.Application(middlewares=[gate])
-        app[CONTEXT] = Context(self.store, self.supervisor, cast(Any, None), self._upstreams)
+        app[CONTEXT] = Context(self.store, self.supervisor, cast(Any, None), self._engines)
         app.on_response_prepare.append(add_headers)
         openai.add_routes(app)
         ollama.add_routes(app)
@@ -77,7 +77,7 @@ class Stage:
         self.launcher.automatic = {"check", "launch", "ready", "stop"}
         await soon(self.supervisor.close())
         await self._server.close()
-        self._upstreams.close()
+        self._engines.close()
         self._engine.close()
 
     async def post(self, path: str, body: dict[str, Any], **headers: str) -> tuple[int, bytes]:

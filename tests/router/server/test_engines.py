@@ -9,7 +9,7 @@ import pytest
 
 from router.base.tasks import spawn
 from router.server.request.connection import Connection, UpstreamError
-from router.server.request.engines import Upstreams
+from router.server.request.engines import EngineConnections
 from tests.engines.running import Still, soon, until
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -21,7 +21,7 @@ Ask = Callable[..., Awaitable[tuple[int, bytes]]]
 async def ask() -> AsyncIterator[Ask]:
     """`ask(*pieces)`: (status, body) as understood from an answer that comes in these pieces, then ends."""
     servers: list[asyncio.Server] = []
-    upstreams = Upstreams()
+    engines = EngineConnections()
 
     async def send(*pieces: bytes) -> tuple[int, bytes]:
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -33,11 +33,11 @@ async def ask() -> AsyncIterator[Ask]:
 
         servers.append(await asyncio.start_server(answer, "127.0.0.1", 0))
         port = servers[-1].sockets[0].getsockname()[1]
-        async with await soon(upstreams.request("127.0.0.1", port, "POST", "/", {})) as got:
+        async with await soon(engines.request("127.0.0.1", port, "POST", "/", {})) as got:
             return got.head.status, await soon(got.read())
 
     yield send
-    upstreams.close()
+    engines.close()
     for server in servers:
         server.close()
 
@@ -136,13 +136,13 @@ Engine = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 
 @pytest.fixture
-async def engine() -> AsyncIterator[Callable[[Engine], Awaitable[tuple[Upstreams, int]]]]:
+async def engine() -> AsyncIterator[Callable[[Engine], Awaitable[tuple[EngineConnections, int]]]]:
     """`engine(script)`: asks of it, and the port of an engine that does that with each request."""
     servers: list[asyncio.Server] = []
     answering: set[asyncio.Task[None] | None] = set()
-    upstreams = Upstreams()
+    engines = EngineConnections()
 
-    async def start(script: Engine) -> tuple[Upstreams, int]:
+    async def start(script: Engine) -> tuple[EngineConnections, int]:
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             answering.add(asyncio.current_task())
             try:
@@ -154,10 +154,10 @@ async def engine() -> AsyncIterator[Callable[[Engine], Awaitable[tuple[Upstreams
                 writer.transport.abort()
 
         servers.append(await asyncio.start_server(answer, "127.0.0.1", 0))
-        return upstreams, servers[-1].sockets[0].getsockname()[1]
+        return engines, servers[-1].sockets[0].getsockname()[1]
 
     yield start
-    upstreams.close()
+    engines.close()
     for server in servers:
         server.close()
     for task in answering:
@@ -166,7 +166,7 @@ async def engine() -> AsyncIterator[Callable[[Engine], Awaitable[tuple[Upstreams
     await asyncio.gather(*(task for task in answering if task), return_exceptions=True)
 
 
-Start = Callable[[Engine], Awaitable[tuple[Upstreams, int]]]
+Start = Callable[[Engine], Awaitable[tuple[EngineConnections, int]]]
 
 
 async def test_who_has_no_room_makes_the_engine_wait(engine: Start) -> None:
@@ -181,9 +181,9 @@ async def test_who_has_no_room_makes_the_engine_wait(engine: Start) -> None:
             written += 2**16
             await writer.drain()
 
-    upstreams, port = await engine(flood)
+    engines, port = await engine(flood)
     sink = Slow()
-    async with await soon(upstreams.request("127.0.0.1", port, "POST", "/", {})) as answer:
+    async with await soon(engines.request("127.0.0.1", port, "POST", "/", {})) as answer:
         pump = spawn(answer.pump(sink), name="pump")
         await soon(sink.asked.wait())
         await until(Still(lambda: written), "the engine to stand still")
@@ -201,8 +201,8 @@ async def test_what_a_sink_raises_comes_out_of_the_pump(engine: Start) -> None:
         await last.wait()
         writer.write(b"ok")  # with its last byte the answer is complete, and yet not taken
 
-    upstreams, port = await engine(script)
-    async with await soon(upstreams.request("127.0.0.1", port, "POST", "/", {})) as answer:
+    engines, port = await engine(script)
+    async with await soon(engines.request("127.0.0.1", port, "POST", "/", {})) as answer:
         last.set()
         with pytest.raises(ZeroDivisionError):
             await soon(answer.pump(Broken()))
@@ -213,10 +213,10 @@ async def test_what_came_before_a_break_is_handed_on(engine: Start) -> None:
         writer.write(CHUNKED + b"2\r\nok\r\n")
         writer.close()
 
-    upstreams, port = await engine(script)
+    engines, port = await engine(script)
     sink = Slow()
     sink.room.set()
-    async with await soon(upstreams.request("127.0.0.1", port, "POST", "/", {})) as answer:
+    async with await soon(engines.request("127.0.0.1", port, "POST", "/", {})) as answer:
         with pytest.raises(UpstreamError):
             await soon(answer.pump(sink))
     assert sink.taken == b"ok"
@@ -227,8 +227,8 @@ async def test_no_more_is_read_than_asked(engine: Start) -> None:
         writer.write(OK + b"\r\n" + b"x" * 1000)
         await asyncio.Event().wait()
 
-    upstreams, port = await engine(script)
-    async with await soon(upstreams.request("127.0.0.1", port, "POST", "/", {})) as answer:
+    engines, port = await engine(script)
+    async with await soon(engines.request("127.0.0.1", port, "POST", "/", {})) as answer:
         assert (await soon(answer.read(100))).startswith(b"x" * 100)
 
 
@@ -242,8 +242,8 @@ async def test_connections_are_used_again_but_not_after_streams(
         writers.add(writer)
         writer.write(OK + b"Content-Type: " + kind + b"\r\nContent-Length: 2\r\n\r\nok")
 
-    upstreams, port = await engine(script)
+    engines, port = await engine(script)
     for _ in range(3):
-        async with await soon(upstreams.request("127.0.0.1", port, "POST", "/", {})) as answer:
+        async with await soon(engines.request("127.0.0.1", port, "POST", "/", {})) as answer:
             assert await soon(answer.read()) == b"ok"
     assert len(writers) == connections
