@@ -66,12 +66,17 @@ _LOGFMT = re.compile(
 
 
 class Rank(IntEnum):
-    """How much a line explains an end: the highest wins; among equals see `better`."""
+    """How much a line explains an end: the highest wins; among equals see `better`.
+
+    ARGUMENT: what llama-server says of its command line. It prints that itself while a thread of its own writes
+    the log (llama.cpp's common/arg.cpp), so either may come first.
+    """
 
     PLAIN = 0
     WEAK = 1
     ERROR = 2
-    FATAL = 3
+    ARGUMENT = 3
+    FATAL = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +137,8 @@ def _error(line: str) -> Reason | None:
     text = error_text(line)
     if text is None:
         return None
-    return Reason(Rank.WEAK if _WEAK.search(text) else Rank.ERROR, _short(text))
+    rank = Rank.ARGUMENT if line.startswith(text) and text.startswith("error") else Rank.ERROR
+    return Reason(Rank.WEAK if _WEAK.search(text) else rank, _short(text))
 
 
 def _server_error(line: str) -> Reason | None:

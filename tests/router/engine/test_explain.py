@@ -224,6 +224,19 @@ def test_an_end_without_words_says_what_its_code_means(code: int | None, words: 
     assert words in exit_sentence(code, None)
 
 
+@pytest.mark.parametrize("backwards", [False, True])
+def test_the_order_in_which_its_threads_write_changes_nothing(backwards: bool) -> None:
+    """llama-server prints what it says of its arguments beside its log's thread."""
+    lines = [
+        "0.00.001.505 E common_chat_templates_init: error: parser: Parser Error: Expected }} (Got )",
+        "error: the supplied chat template is not supported: {{ bad",
+    ]
+    log = EngineLog()
+    for line in reversed(lines) if backwards else lines:
+        log.add(line)
+    assert log.explanation() == lines[1]
+
+
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
