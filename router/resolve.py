@@ -1,7 +1,7 @@
 """Which slot, and which model in it, a request is for. Pure: no I/O, no clock, no logging.
 
-A named model is never replaced by another: what cannot be routed exactly is an error (seeds 000 to 003:
-requests that silently went to `primary`).
+A named model is never replaced by another: what cannot be routed exactly is an error: in hal0's
+predecessor such requests silently went to `primary`.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class StopGrace:
-    """Seconds each rung of the stop ladder is given (ENGINE.md: one SIGTERM can deadlock llama-server).
+    """Seconds each rung of the stop ladder is given (one SIGTERM can deadlock llama-server).
 
     `kill`: what a driver may take to give the memory of a killed process back.
     """

@@ -168,7 +168,7 @@ def error_response(error: RouterError, path: str) -> web.Response:
 
 
 def _is_local_metadata(request: web.Request) -> bool:
-    """Probing clients send no key (CLIENTS.md); what they read is no secret on this computer."""
+    """Probing clients send no key, Hermes among them; what they read is no secret on this computer."""
     reads = request.method in ("GET", "HEAD") or request.path in _READ_BY_POST
     # A proxy on this computer speaks for others.
     proxied = "Forwarded" in request.headers or "X-Forwarded-For" in request.headers

@@ -25,7 +25,7 @@ def sse_error(error: RouterError) -> bytes:
     """An error inside a stream that has begun.
 
     Hermes retries every in-stream error, each try a new load, unless its code is `model_not_available`
-    (measured, CLIENTS.md); hal0's own code is kept in the details.
+    (tests/clients/test_hermes.py); hal0's own code is kept in the details.
     """
     body = envelope(error)
     body["error"]["details"]["code"] = error.code

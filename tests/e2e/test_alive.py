@@ -1,4 +1,4 @@
-"""CLIENTS.md's rules while a model loads, byte by byte, with a real engine that takes three seconds."""
+"""What clients need while a model loads, byte by byte, with a real engine that takes three seconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a router must get right (PEERS.md), each over HTTP against real engines."""
+"""What a router must get right, each over HTTP against real engines."""
 
 from __future__ import annotations
 

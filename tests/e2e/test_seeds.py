@@ -1,7 +1,8 @@
-"""The bugs the seeds tell of, each against a real hal0 with real engines. The docstrings quote the seed.
+"""The bugs that hal0's predecessor had, each against a real hal0 with real engines. The docstrings quote its
+reports ("seeds").
 
-Those that are decisions alone are in tests/router/test_resolve.py and test_scheduler.py; waiting clients in
-test_alive.py.
+Those that are decisions alone are in tests/router/test_resolve.py and slots/test_scheduler.py; waiting clients
+in test_alive.py.
 """
 
 from __future__ import annotations

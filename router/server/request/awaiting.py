@@ -15,7 +15,7 @@ from router.slots.lease import Lease, Ticket
 from router.state import SlotStatus
 
 HOLD_SECONDS = 1.0
-"""How long the headers are held, so that failures at once keep their status (CLIENTS.md)."""
+"""How long the headers are held, so that failures at once keep their status. No client gives up as soon."""
 
 
 def wait_seconds(request: web.Request) -> float | None:

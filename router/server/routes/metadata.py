@@ -66,7 +66,7 @@ async def one_model(request: web.Request) -> web.Response:
 
 def row_of(asked: str, snapshot: Snapshot) -> dict[str, Any]:
     """The row of /v1/models that `asked` is about, as a request would be routed; "" is the first chat slot
-    (seed 004: a 404 made Hermes guess 256k tokens). Raises ModelNotFound."""
+    (a 404 makes Hermes guess 256k tokens). Raises ModelNotFound."""
     if asked:
         meant = meaning(asked, snapshot)
     else:

@@ -1,4 +1,4 @@
-"""The small model API of hal0's predecessor (seed 004), which its scripts and routers still call.
+"""The small model API of hal0's predecessor, which its scripts and routers still call.
 
 GET  /models/available   {"models": [{"id", "display_name", "kind", "aliases", "context_length", "size_bytes",
                           "problem", "loaded", "slots"}]}: tokens and bytes; `slots` may hold the model
