@@ -58,3 +58,12 @@ def test_every_source_file_architecture_names_exists() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text()
     for name in re.findall(r"`((?:router|app|tests|resources)/[\w/.]+)`", text):
         assert (ROOT / name).exists(), name
+
+
+def test_sources_cite_nothing_that_is_not_here() -> None:
+    """Whoever reads them has this repository only."""
+    for folder in ("app", "router", "resources", "docs"):
+        for file in [*(ROOT / folder).rglob("*.py"), *(ROOT / folder).rglob("*.md")]:
+            for name in re.findall(r"\b[A-Z]{3,}\.md\b", text := file.read_text()):
+                assert (ROOT / name).exists(), f"{file.relative_to(ROOT)} cites {name}"
+            assert not re.search(r"\b[Ss]eeds? \d{3}\b", text), file

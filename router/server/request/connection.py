@@ -15,7 +15,7 @@ HIGH_WATER = 256 * 1024
 """Bytes read ahead of a slow client before the engine is made to wait."""
 
 
-class UpstreamError(ConnectionError):
+class ConnectionBroken(ConnectionError):
     """The engine's connection broke, or what came is not HTTP."""
 
 
@@ -45,7 +45,7 @@ class Connection(asyncio.Protocol):
         self._sink: Sink | None = None
         self._full = False
         self._waiter: asyncio.Future[None] | None = None
-        self._error: UpstreamError | None = None
+        self._error: ConnectionBroken | None = None
         self._refused: Exception | None = None  # what the sink raised
         self._closed = False
 
@@ -56,9 +56,11 @@ class Connection(asyncio.Protocol):
     # -- what the proxy calls --------------------------------------------------------------------------
 
     def send(self, head: bytes, body: bytes) -> None:
-        """Write a whole request; small ones in one piece. Raises UpstreamError on a closed connection."""
+        """Write a whole request; small ones in one piece. Raises ConnectionBroken on a closed connection."""
         if self._transport is None or not self.is_open:
-            raise UpstreamError("the engine closed the connection")  # uvloop's write would raise RuntimeError
+            raise ConnectionBroken(
+                "the engine closed the connection"
+            )  # uvloop's write would raise RuntimeError
         self._parser = AnswerParser()
         self._early, self._early_size = [], 0
         self.used += 1
@@ -69,13 +71,13 @@ class Connection(asyncio.Protocol):
             self._transport.writelines([head, body])
 
     async def head(self) -> Head:
-        """The answer's head. Raises UpstreamError if the connection ends before it."""
+        """The answer's head. Raises ConnectionBroken if the connection ends before it."""
         while (head := self._parser.head) is None:
             await self._wait()
         return head
 
     async def pump(self, sink: Sink) -> None:
-        """Hand the whole body to `sink`. Raises UpstreamError if it breaks off, and what `sink` raises."""
+        """Hand the whole body to `sink`. Raises ConnectionBroken if it breaks off, and what `sink` raises."""
         try:
             self._take_early(sink)
             while self._full or not self._parser.complete:
@@ -106,7 +108,7 @@ class Connection(asyncio.Protocol):
         try:
             piece = parser.feed(data)
         except ValueError as error:
-            self._error = UpstreamError(f"the engine's answer is not HTTP ({error})")
+            self._error = ConnectionBroken(f"the engine's answer is not HTTP ({error})")
             self.close()
             self._wake()
             return
@@ -126,7 +128,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self._closed = True
         if (error is not None or not self._parser.end()) and self._error is None:
-            self._error = UpstreamError(str(error) if error else "the engine closed the connection")
+            self._error = ConnectionBroken(str(error) if error else "the engine closed the connection")
         self._wake()
 
     # -- the body ----------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from types import TracebackType
 
-from router.server.request.connection import Connection, Sink, UpstreamError
+from router.server.request.connection import Connection, ConnectionBroken, Sink
 from router.wire.http1 import Head, request_head
 
 CONNECT_SECONDS = 5.0
@@ -31,7 +31,7 @@ class Answer:
         self._connection = connection
 
     async def pump(self, sink: Sink) -> None:
-        """Hand the body to `sink` as it comes. Raises UpstreamError if it breaks off."""
+        """Hand the body to `sink` as it comes. Raises ConnectionBroken if it breaks off."""
         await self._connection.pump(sink)
 
     async def read(self, limit: int | None = None) -> bytes:
@@ -82,7 +82,7 @@ class EngineConnections:
     async def request(
         self, host: str, port: int, method: str, path: str, headers: Mapping[str, str], body: bytes = b""
     ) -> Answer:
-        """Send and wait for the answer's head. Raises UpstreamError or OSError.
+        """Send and wait for the answer's head. Raises ConnectionBroken or OSError.
 
         A kept connection that the engine closed meanwhile is replaced once: nothing was answered on it.
         """
@@ -94,7 +94,7 @@ class EngineConnections:
             try:
                 connection.send(head, body)
                 return Answer(self, key, connection, await connection.head())
-            except UpstreamError:
+            except ConnectionBroken:
                 connection.close()
                 if not kept:
                     raise

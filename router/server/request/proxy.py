@@ -8,7 +8,7 @@ from aiohttp import web
 
 from router.base.errors import EngineFailed, EngineRefused, RouterError, SlotAborted
 from router.server.request.client import Client, Waiting
-from router.server.request.connection import UpstreamError
+from router.server.request.connection import ConnectionBroken
 from router.server.request.context import Context
 from router.server.request.engines import Answer
 from router.server.request.exchange import Exchange
@@ -32,7 +32,7 @@ async def proxy(context: Context, lease: Lease, exchange: Exchange, client: Clie
             raise  # the client left, or hal0 is quitting
         task.uncancel()
         raise aborted(lease) from None
-    except (UpstreamError, TimeoutError, OSError) as error:
+    except (ConnectionBroken, TimeoutError, OSError) as error:
         lease.on_abort = None  # it has ended already; a cancellation here would end it in silence
         if client.left:
             raise

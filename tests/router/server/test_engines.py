@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from router.base.tasks import spawn
-from router.server.request.connection import Connection, UpstreamError
+from router.server.request.connection import Connection, ConnectionBroken
 from router.server.request.engines import EngineConnections
 from tests.engines.running import Still, soon, until
 
@@ -79,7 +79,7 @@ async def test_a_body_without_a_length_ends_with_the_connection(ask: Ask) -> Non
     ],
 )
 async def test_what_breaks_off_or_is_not_http_is_an_error(ask: Ask, cut: bytes) -> None:
-    with pytest.raises(UpstreamError):
+    with pytest.raises(ConnectionBroken):
         await ask(cut)
 
 
@@ -100,7 +100,7 @@ async def test_a_connection_that_was_closed_before_the_request() -> None:
     port = server.sockets[0].getsockname()[1]
     _, connection = await asyncio.get_running_loop().create_connection(Watched, "127.0.0.1", port)
     await soon(lost.wait())
-    with pytest.raises(UpstreamError, match="closed the connection"):
+    with pytest.raises(ConnectionBroken, match="closed the connection"):
         connection.send(b"head", b"body")
     server.close()
 
@@ -217,7 +217,7 @@ async def test_what_came_before_a_break_is_handed_on(engine: Start) -> None:
     sink = Slow()
     sink.room.set()
     async with await soon(engines.request("127.0.0.1", port, "POST", "/", {})) as answer:
-        with pytest.raises(UpstreamError):
+        with pytest.raises(ConnectionBroken):
             await soon(answer.pump(sink))
     assert sink.taken == b"ok"
 
