@@ -9,6 +9,9 @@ from typing import Any, Final
 
 import pytest
 
+from router.server.app import make_app
+from router.server.request.context import Context
+from router.state import StateStore
 from tests.e2e.harness import Hal0
 from tests.resources.ggufs import build_bert
 
@@ -31,6 +34,7 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "/v1/messages/count_tokens": {"messages": MESSAGES},
     "/v1/embeddings": {"input": "x"},
     "/v1/rerank": {"query": "x", "documents": ["y"]},
+    "/v1/reranking": {"query": "x", "documents": ["y"]},
     "/completion": {"prompt": "x", "n_predict": 2},
     "/infill": {"input_prefix": "x", "input_suffix": "y", "n_predict": 2},
     "/tokenize": {"content": "x"},
@@ -98,6 +102,16 @@ def test_the_document_can_be_read() -> None:
     ):
         assert some in found, (some, sorted(found))
     assert len(found) > 50
+
+
+def test_every_path_that_is_served_is_documented() -> None:
+    absent: Any = None
+    app = make_app(Context(StateStore(), absent, absent, absent))
+    told = {re.sub(r"\{\w+\}", "{}", path) for _method, path in documented(DOCUMENT.read_text())}
+    told |= {path.removeprefix("/v1") for path in told}
+    told |= {path.replace("/downloads/resume", "/downloads/{}") for path in told}
+    served = {re.sub(r"\{\w+\}", "{}", at.canonical) for at in app.router.resources()}
+    assert len(served) > 70 and served - told == set()
 
 
 @pytest.fixture
