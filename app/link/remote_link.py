@@ -5,17 +5,14 @@ It has a thread and a loop of its own, as the router in this process would have:
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 from app.link.link import Attached
-from router.base.errors import ShuttingDown
+from app.link.loop_thread import LoopThread
 from router.base.loop import run
 from router.orders.order import Order
 from router.remote.hal0 import RemoteHal0
@@ -45,11 +42,9 @@ class RemoteLink:
         self._remote: RemoteHal0 | None = None
         self._snapshot = Snapshot(server=_server_at(url))
         self._attached = Attached(url)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._asked_to_stop: asyncio.Event | None = None
-        self._ready = threading.Event()
         # A daemon: nothing of anybody's is in it.
-        self._thread = threading.Thread(target=self._run, name="hal0-link", daemon=True)
+        gone = "The connection to hal0 is closed; start the tray again."
+        self._thread = LoopThread(self._run, "hal0-link", gone=gone, daemon=True)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -61,7 +56,7 @@ class RemoteLink:
 
     @property
     def running(self) -> bool:
-        return self._thread.is_alive()
+        return self._thread.running
 
     def subscribe(self, observer: Observer) -> Callable[[], None]:
         """Call `observer` on the link's thread after each change."""
@@ -70,41 +65,25 @@ class RemoteLink:
     def start(self) -> None:
         """Follow from now on; returns at once, with or without contact."""
         self._thread.start()
-        self._ready.wait()
 
     def stop(self, timeout: float | None = None) -> bool:
         """Leave; the router goes on. False if that takes longer than `timeout` seconds."""
-        if self._thread.ident is None:
-            return True
-        loop, event = self._loop, self._asked_to_stop
-        if loop is not None and event is not None:
-            with contextlib.suppress(RuntimeError):  # closed: the thread is ending by itself
-                loop.call_soon_threadsafe(event.set)
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
+        return self._thread.stop(timeout)
 
     async def carry_out(self, order: Order[R]) -> R:
         """On the link's loop. Cancelling ends the wait here; what was begun there goes on."""
-        remote, loop, event = self._remote, self._loop, self._asked_to_stop
-        if remote is None or loop is None or event is None or event.is_set() or loop.is_closed():
-            raise ShuttingDown("The connection to hal0 is closed; start the tray again.")
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(remote.carry_out(order), loop))
+        return await self._thread.carry_out(self._remote, order)
 
     def _run(self) -> None:
         try:
             run(self._serve())
         except Exception:
             log.exception("the link's thread ended")
-        finally:
-            self._ready.set()
 
     async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._asked_to_stop = asyncio.Event()
         self._remote = RemoteHal0(self._url, self._key, self._on_change, heartbeat=self._heartbeat)
-        self._ready.set()
         try:
-            await self._asked_to_stop.wait()
+            await self._thread.enter().wait()
         finally:
             await self._remote.close()
 

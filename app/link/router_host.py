@@ -7,7 +7,6 @@ engines: on Linux a child with PDEATHSIG dies with the thread that started it, n
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import sys
 import threading
@@ -15,7 +14,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from app.link.link import Attached
-from router.base.errors import ShuttingDown
+from app.link.loop_thread import LoopThread
 from router.base.loop import run
 from router.base.tasks import spawn
 from router.orders.order import Order, TakesOrders
@@ -50,13 +49,11 @@ class RouterHost:
         self._make_service = make_service
         self._observers = Observers()
         self._service: HostedService | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._asked_to_stop: asyncio.Event | None = None
-        self._reachable = threading.Event()
         self._started = threading.Event()
         self._error: BaseException | None = None
         # Not a daemon: an interpreter that exits must wait until the engines are gone.
-        self._thread = threading.Thread(target=self._run, name="hal0-router")
+        gone = "hal0's router is not running; start hal0 again."
+        self._thread = LoopThread(self._run, "hal0-router", gone=gone, daemon=False)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -69,7 +66,7 @@ class RouterHost:
     @property
     def running(self) -> bool:
         """Whether the router's thread is alive, and with it the engines."""
-        return self._thread.is_alive()
+        return self._thread.running
 
     def subscribe(self, observer: Observer) -> Callable[[], None]:
         """Call `observer` on the router's thread after each change."""
@@ -88,22 +85,11 @@ class RouterHost:
 
     def stop(self, timeout: float | None = None) -> bool:
         """Stop the service and join the thread; False if it still runs after `timeout` seconds."""
-        if self._thread.ident is None:
-            return True
-        self._reachable.wait(timeout)
-        loop, event = self._loop, self._asked_to_stop
-        if loop is not None and event is not None:
-            with contextlib.suppress(RuntimeError):  # closed: the thread is ending by itself
-                loop.call_soon_threadsafe(event.set)
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
+        return self._thread.stop(timeout)
 
     async def carry_out(self, order: Order[R]) -> R:
         """On the router's loop; cancelling here cancels it there."""
-        service, loop, event = self._service, self._loop, self._asked_to_stop
-        if service is None or loop is None or event is None or event.is_set() or loop.is_closed():
-            raise ShuttingDown("hal0's router is not running; start hal0 again.")
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(service.carry_out(order), loop))
+        return await self._thread.carry_out(self._service, order)
 
     def _run(self) -> None:
         try:
@@ -113,21 +99,18 @@ class RouterHost:
                 log.exception("the router's thread ended")
             self._error = error
         finally:
-            self._reachable.set()
             self._started.set()
 
     async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._asked_to_stop = asyncio.Event()
-        self._reachable.set()
+        asked_to_stop = self._thread.enter()
         service = self._make_service()
         unsubscribe = service.store.subscribe(self._on_change)
         self._service = service
         self._on_change(service.store.snapshot)
         try:
-            await self._start_unless_stopped(service, self._asked_to_stop)
+            await self._start_unless_stopped(service, asked_to_stop)
             self._started.set()
-            await self._asked_to_stop.wait()
+            await asked_to_stop.wait()
         finally:
             await service.stop()
             unsubscribe()
