@@ -40,7 +40,6 @@ LOADED = tr("loaded")
 FITS = tr("fits")
 TIGHT = tr("tight")
 LOCAL_ONLY = tr("Local only")
-NO_LOG_LINES = tr("This slot's engine has not written anything yet.")
 ALREADY_RUNNING = tr("hal0 is already running; its window is now open.")
 NOT_ANSWERING = tr(
     "hal0 is already running (process {pid}) but does not answer; end that process, then start hal0 again."

@@ -186,7 +186,6 @@ APPLY, DISCARD, ADD, REMOVE, OPEN, SHOW_FOLDER, COPY, GENERATE = (
 NO_CHANGES = tr("No unsaved changes")
 READING = tr("Reading hal0.yaml…")
 APPLYING = tr("Applying…")
-APPLIED = tr("Applied.")
 UNEXPECTED = tr("hal0.yaml could not be changed because of a bug in hal0; see its log.")
 FIX_FIRST = tr("Nothing was applied: fix the fields marked in red first.")
 

@@ -13,7 +13,6 @@ NO_CONTACT = tr("No contact")
 CONNECTING = tr("Connecting…")
 NOT_ASKED = tr("Not asked")
 LOCAL_ONLY = tr("local only")
-TRIED_AGAIN = tr("retrying")
 
 START_HERE = tr("Start here")
 START_HERE_TIP = tr("Stop waiting for the other hal0 and run one in this program.")

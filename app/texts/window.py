@@ -220,7 +220,6 @@ UPSTREAM_WORDS = {
 RAM_NAME = tr("RAM (no GPU found)")
 OTHER_APPS = tr("other programs")
 ALL_SLOTS = tr("slots")
-NOT_MEASURED = tr("Memory has not been measured yet.")
 
 
 def free_of(free: int, total: int) -> str:

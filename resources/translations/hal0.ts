@@ -72,10 +72,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>This slot&apos;s engine has not written anything yet.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>hal0 is already running; its window is now open.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -657,10 +653,6 @@
     </message>
     <message>
         <source>slots</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Memory has not been measured yet.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1336,10 +1328,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Applied.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>1 unsaved change</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1765,10 +1753,6 @@
     </message>
     <message>
         <source>local only</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>retrying</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
