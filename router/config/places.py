@@ -218,6 +218,7 @@ def is_loopback(text: str) -> bool:
     """Whether only this computer can reach `text` (from `host`)."""
     try:
         address = ipaddress.ip_address(text)
+        # A socket on "::" sees this computer's IPv4 clients as ::ffff:127.0.0.1.
         return (getattr(address, "ipv4_mapped", None) or address).is_loopback
     except ValueError:
         return text.lower() == "localhost"

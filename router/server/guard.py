@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import functools
 import hmac
-import ipaddress
 import socket
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum, auto
@@ -18,6 +17,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from router.base.errors import ForbiddenOrigin, Unauthorized
+from router.config import places
 
 # Desktop programs' own pages; a web site cannot have these origins. (Ollama's defaults, and more
 # frameworks.) Not those of browser extensions: any extension has one, and a hostile one would be let in, too.
@@ -44,7 +44,7 @@ def check_host(host: str | None, allowed: tuple[str, ...] = ()) -> None:
     name = _hostname(host or "")
     own = socket.gethostname().lower()
     local = name in {"localhost", own, f"{own}.local"} or name in _CONTAINERS or name.endswith(".localhost")
-    if local or _is_address(name) or matches(name, allowed):
+    if local or places.is_address(name) or matches(name, allowed):
         return
     raise ForbiddenOrigin(
         f'This endpoint does not answer to the name "{name[:80]}", as a web page could have made it point '
@@ -110,11 +110,7 @@ def is_loopback(host: str | None) -> bool:
         return False
     if host == "localhost" or host.endswith(".localhost"):
         return True
-    if not _is_address(host):
-        return False
-    address = ipaddress.ip_address(host)
-    # A socket on "::" sees this computer's IPv4 clients as ::ffff:127.0.0.1.
-    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+    return places.is_address(host) and places.is_loopback(host)
 
 
 def without_dot(host: str) -> str:
@@ -173,11 +169,3 @@ def _hostname(netloc: str) -> str:
         return (urlsplit(f"//{netloc}").hostname or "").lower()
     except ValueError:
         return ""
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
