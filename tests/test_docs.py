@@ -5,8 +5,13 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+import subprocess
+import sys
+import tomllib
 from dataclasses import fields
 from pathlib import Path
+
+import pytest
 
 import router
 from router.base.errors import RouterError
@@ -67,3 +72,33 @@ def test_sources_cite_nothing_that_is_not_here() -> None:
             for name in re.findall(r"\b[A-Z]{3,}\.md\b", text := file.read_text()):
                 assert (ROOT / name).exists(), f"{file.relative_to(ROOT)} cites {name}"
             assert not re.search(r"\b[Ss]eeds? \d{3}\b", text), file
+
+
+def layers(contract: str) -> list[str]:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    return next(list(c["layers"]) for c in contracts if c["name"] == contract)
+
+
+@pytest.mark.parametrize("top", ["router", "app"])
+def test_architecture_shows_the_import_chain_that_is_checked(top: str) -> None:
+    block = re.search(r"```\n(router  .*?)```", (ROOT / "ARCHITECTURE.md").read_text(), re.DOTALL)
+    assert block is not None
+    chains = {line[0]: line for line in (chain.split() for chain in re.split(r"\n(?=\w)", block[1]))}
+    assert " ".join(chains[top][1:]).split(" → ") == layers(f"the rooms of {top}")
+
+
+@pytest.mark.parametrize("top", ["router", "app"])
+def test_architecture_has_a_row_for_every_room(top: str) -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    table = text[text.index(f"| room of `{top}/` |") :].partition("\n\n")[0]
+    rows = {name.rstrip("/") for name in re.findall(r"`([\w/]+)`", table)}
+    rooms = {room for layer in layers(f"the rooms of {top}") for room in layer.split(" | ")} - {"__main__"}
+    assert rooms - rows == set()
+
+
+def test_make_rooms_tells_something_of_every_file() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "packaging" / "rooms.py"], capture_output=True, text=True, encoding="utf-8"
+    )
+    assert "router/slots/  Slots at run time" in done.stdout, done.stderr
+    assert [line for line in done.stdout.splitlines() if re.fullmatch(r"  \w+\s*", line)] == []
