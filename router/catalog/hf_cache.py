@@ -1,4 +1,8 @@
-"""Hugging Face's cache: `models--org--repo/snapshots/<commit>/` are versions, `refs/main` the one in use."""
+"""Hugging Face's cache: `models--org--repo/snapshots/<commit>/` are versions, `refs/main` the one in use.
+
+Programs that fetch models call them `org/repo:quantisation` (llama-server's `-hf` and router mode, hal0's own
+`model pull`), so clients that were set up for those ask for that name.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,8 @@ log = logging.getLogger(__name__)
 
 SNAPSHOTS, REFS, MAIN = "snapshots", "refs", "main"
 _COMMIT = 64  # bytes; a commit has 40
+_REPO = "models--"
+_LMSTUDIO = {".lmstudio", "lm-studio"}  # both have `models/org/repo/file`
 
 
 def newest_first(folder: Path, subfolders: Sequence[str]) -> list[str]:
@@ -43,3 +49,18 @@ def _modified(path: Path) -> float:
         return path.stat().st_mtime
     except OSError:
         return 0.0
+
+
+def repository(path: Path, label: str | None) -> str | None:
+    """`org/repo` that the model at `path` was fetched from, as far as its folders say so. `label`: of its
+    quantisation, in capitals; hal0's own downloads lie in `org/repo/label/`."""
+    folders = path.parts[:-1]
+    if SNAPSHOTS in folders:
+        cached = folders[folders.index(SNAPSHOTS) - 1]
+        org, _dashes, repo = cached.removeprefix(_REPO).partition("--")
+        return f"{org}/{repo}" if cached.startswith(_REPO) and repo else None
+    if len(folders) > 3 and label is not None and folders[-1].upper() == label:
+        return "/".join(folders[-3:-1])
+    if len(folders) > 4 and folders[-3] == "models" and folders[-4] in _LMSTUDIO:
+        return "/".join(folders[-2:])
+    return None

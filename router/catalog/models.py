@@ -105,10 +105,11 @@ def _add_command(models: dict[str, Model], slot: SlotConfig) -> None:
 def _add_found(models: dict[str, Model], found: Found, config: Config) -> None:
     known = models.get(found.id)
     if known is not None and known.file is not None and _same_file(known.file, found.path):
-        # The config describes this very file under this very name; its other names mean it as it lies there.
+        # The config describes this very file under this very name; other files' names mean it as it lies there.
+        models[known.id] = replace(known, aliases=tuple(dict.fromkeys((*known.aliases, *found.fetched_as))))
         if found.aliases:
             first, *others = found.aliases
-            _add_found(models, replace(found, id=first, aliases=tuple(others)), config)
+            _add_found(models, replace(found, id=first, aliases=tuple(others), fetched_as=()), config)
         return
     if known is not None or found.id in config.slots:  # that name means the slot, whatever it holds
         found = replace(found, id=free_id(found.id, found.path, {*models, *config.slots}))
@@ -162,7 +163,7 @@ def _found_model(found: Found) -> Model:
         kind=kind,
         display_name=found.id,
         file=found.path,
-        aliases=found.aliases,
+        aliases=(*found.aliases, *found.fetched_as),
         flags=MappingProxyType(dict(found.flags)),
         request=MappingProxyType(dict(found.request)),
         system=found.system,
@@ -286,9 +287,9 @@ def _locate(text: str, config: Config, found: list[Found], demo: Path | None) ->
             return _described(candidate.absolute(), found)
     if not written.is_absolute():
         for item in found:
-            if text in (item.path.name, item.path.stem) or not {item.id, *item.aliases}.isdisjoint(
-                spellings(text)
-            ):
+            if text in (item.path.name, item.path.stem) or not {
+                *(item.id, *item.aliases, *item.fetched_as)
+            }.isdisjoint(spellings(text)):
                 return item
         if demo is not None and text in (demo.name, demo.stem):
             return replace(describe_file(demo), flags={})

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -18,9 +19,10 @@ from router.base.errors import BadModel
 from router.base.names import is_speakable, speakable
 from router.catalog.gguf import read_header
 from router.catalog.header import GgufHeader, default_pooling, why_no_model, why_not_launchable
-from router.catalog.hf_cache import SNAPSHOTS, newest_first
+from router.catalog.hf_cache import SNAPSHOTS, newest_first, repository
 from router.catalog.nearby import Folder, pair_folders
 from router.catalog.ollama import is_store, ollama_models
+from router.catalog.projectors import quantisation_in
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,7 @@ class Found:
         flags: launch flags that follow from what lies beside it (`mmproj`) or from its header (`pooling`).
         note: one sentence that a person should know though it can be launched, else None.
         aliases: other names of the same thing: links to the file, tags of one blob.
+        fetched_as: what programs call it by where it was fetched from: `org/repo:quantisation`.
         request, system, opening, variant: of a model in Ollama's store (`OllamaModel`).
     """
 
@@ -55,6 +58,7 @@ class Found:
     flags: dict[str, str | bool] = field(default_factory=dict)
     note: str | None = None
     aliases: tuple[str, ...] = ()
+    fetched_as: tuple[str, ...] = ()
     request: Mapping[str, Any] = field(default_factory=dict)
     system: str = ""
     opening: tuple[Mapping[str, Any], ...] = ()
@@ -108,6 +112,7 @@ def scan(folders: Iterable[Path]) -> Scan:
         taken.add(unique.id)
         result.append((unique, [found for found in names if found.id != first.id]))
     models = [replace(found, aliases=_aliases(others, taken)) for found, others in result]
+    models = _with_hub_names(models, taken)
     used = {_identity(Path(str(found.flags["mmproj"]))) for found in models if "mmproj" in found.flags}
     return Scan(models, [left for identity, left in left_out.items() if identity not in used])
 
@@ -141,6 +146,23 @@ def _aliases(others: Iterable[Found], taken: set[str]) -> tuple[str, ...]:
         taken.add(alias)
         names.append(alias)
     return tuple(names)
+
+
+def _with_hub_names(models: Sequence[Found], taken: set[str]) -> list[Found]:
+    """Each with `org/repo:quantisation`, and `org/repo` where that has one quantisation; of several
+    versions the first has the names."""
+    labels = {found.path: quantisation_in(found.path.stem) for found in models}
+    repos = {found.path: repository(found.path, labels[found.path]) for found in models}
+    kinds = Counter(repo for repo, _label in {(repos[path], label) for path, label in labels.items()} if repo)
+    result = []
+    for found in models:
+        repo, label = repos[found.path], labels[found.path]
+        names = [f"{repo}:{label}"] if repo and label else []
+        names += [repo] if repo and kinds[repo] == 1 else []
+        free = tuple(name for name in names if name not in taken and is_speakable(name))
+        taken.update(free)
+        result.append(replace(found, fetched_as=free))
+    return result
 
 
 def _below(top: Path) -> Iterator[Found | LeftOut]:

@@ -287,3 +287,16 @@ def test_what_other_machines_compute_is_not_loaded_when_nothing_may_leave(
     assert build(folder, spread).models["spread"].problem is None
     problem = build(folder, spread, local_only=True).models["spread"].problem
     assert ("local_only" in (problem or "")) is leaves
+
+
+def test_the_name_a_model_was_fetched_by_means_what_the_config_says_of_its_file(tmp_path: Path) -> None:
+    write_gguf(tmp_path / "models--org--repo" / "snapshots" / "c0" / "alpha-Q4_0.gguf")
+    as_found = build(tmp_path)
+    assert as_found.models["alpha-Q4_0"].aliases == ("org/repo:Q4_0", "org/repo")
+    tuned = ModelConfig("alpha-Q4_0", "alpha-Q4_0.gguf", flags={"ctx-size": "2048"})
+    catalog = build(tmp_path, tuned)
+    assert list(catalog.models) == ["alpha-Q4_0"]
+    named = catalog.find("org/repo:Q4_0")
+    assert named is not None and named.flags["ctx-size"] == "2048"
+    by_that_name = build(tmp_path, ModelConfig("mine", "org/repo:Q4_0")).models["mine"]
+    assert by_that_name.problem is None and by_that_name.file == as_found.models["alpha-Q4_0"].file

@@ -270,6 +270,34 @@ def test_one_blob_in_two_versions_is_one_model(tmp_path: Path) -> None:
     assert [(item.id, item.aliases) for item in scan_folder(tmp_path)] == [("renamed", ("m",))]
 
 
+@pytest.mark.parametrize(
+    ("files", "names"),
+    [
+        (
+            ["models--org--repo/snapshots/a/m-Q4_K_M.gguf", "models--org--repo/snapshots/a/m-Q8_0.gguf"],
+            {"m-Q4_K_M": ("org/repo:Q4_K_M",), "m-Q8_0": ("org/repo:Q8_0",)},
+        ),
+        (
+            ["models--org--repo/snapshots/a/m-q4_0.gguf", "models--org--repo/snapshots/b/m-q4_0.gguf"],
+            {"m-q4_0": ("org/repo:Q4_0", "org/repo"), "m-q4_0@b": ()},
+        ),
+        (["models--org--repo/snapshots/a/m.gguf"], {"m": ("org/repo",)}),
+        (["models--a--b--c/snapshots/a/sub/m-IQ2_M.gguf"], {"m-IQ2_M": ("a/b--c:IQ2_M", "a/b--c")}),
+        (["org/repo/Q4_K_M/m-Q4_K_M.gguf"], {"m-Q4_K_M": ("org/repo:Q4_K_M", "org/repo")}),
+        (["org/repo/Q8_0/m-Q4_K_M.gguf"], {"m-Q4_K_M": ()}),
+        ([".lmstudio/models/org/repo/m-Q6_K.gguf"], {"m-Q6_K": ("org/repo:Q6_K", "org/repo")}),
+        (["some/where/m-Q6_K.gguf"], {"m-Q6_K": ()}),
+    ],
+)
+def test_a_fetched_model_is_also_called_what_it_was_fetched_by(
+    tmp_path: Path, files: list[str], names: dict[str, tuple[str, ...]]
+) -> None:
+    for number, file in enumerate(files):
+        write_gguf(tmp_path / file, general__name=str(number))
+    tops = [tmp_path / ".lmstudio", tmp_path]
+    assert {item.id: item.fetched_as for item in scan_folders(tops)} == names
+
+
 UNSPEAKABLE = [
     b"caf\xe9",
     b"\xff",
