@@ -70,6 +70,16 @@ async def test_no_wrong_request_is_the_servers_fault(serving: Hal0) -> None:
     assert await serving.chat(), "the engine goes on"
 
 
+@pytest.mark.parametrize("path", ["/completion", "/completions", "/v1/completions"])
+async def test_no_request_ends_the_engine(hal0: Hal0, path: str) -> None:
+    """llama-server aborts on a grammar trigger of an unknown type, and everybody's requests with it."""
+    triggers = [{"type": 9, "value": "x"}]
+    lazy = {"grammar": 'root ::= "a"', "grammar_lazy": True, "grammar_triggers": triggers}
+    status, told = await hal0.post(path, {"model": "primary", "prompt": "Hi", "max_tokens": 3, **lazy})
+    assert (status, told["error"]["param"]) == (400, "grammar_triggers")
+    assert await hal0.chat()
+
+
 @pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/count_tokens", "/messages"])
 async def test_messages_that_are_missing(hal0: Hal0, path: str) -> None:
     """Row 31: the engine says 500 "'messages' is required"."""

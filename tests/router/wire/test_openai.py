@@ -102,6 +102,18 @@ def test_defaults_fill_in_what_the_client_left_open(
     assert call.body["model"] == "primary" and "top_k" not in call.body, "the call is not changed"
 
 
+@pytest.mark.parametrize("kind", ["9", "-1", "1.5", "1e12"])
+def test_a_trigger_that_would_abort_the_engine_is_refused(kind: str) -> None:
+    with pytest.raises(BadRequest, match="there are only 0") as refused:
+        parse_call(f'{{"grammar_triggers": [{{"type": {kind}, "value": "x"}}]}}'.encode())
+    assert refused.value.param == "grammar_triggers"
+
+
+@pytest.mark.parametrize("triggers", ["3", "null", "[3]", "[{}]", '[{"type": "word"}]', '[{"type": 3}]'])
+def test_other_triggers_are_the_engines_business(triggers: str) -> None:
+    assert parse_call(raw := f'{{"grammar_triggers": {triggers}}}'.encode()).body == json.loads(raw)
+
+
 def test_defaults_cannot_name_the_model() -> None:
     assert json.loads(engine_body(parse_call(b"{}"), "alpha", {"model": "other"}))["model"] == "alpha"
 
