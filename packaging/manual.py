@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # pytest and others bring a package called `packaging`; this folder must not shadow it.
 sys.path[:] = [str(ROOT), *(entry for entry in sys.path if Path(entry).resolve() != Path(__file__).parent)]
 
-PICTURES = ("ready", "switching", "no-room", "pull-offer", "connect-hermes", "remote", "elsewhere")
+PICTURES = ("ready", "switching", "no-room", "pull-offer", "connect-hermes", "remote", "upstreams")
 """Scenes of packaging/pictures.py that the pages show: `--pictures` draws them anew into docs/images."""
 
 BLOCK = re.compile(r"(<!-- generated: ([\w -]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)

@@ -16,7 +16,7 @@ from router.config.load import load_config
 from router.config.problems import ConfigErrors
 from router.config.schema import ServerConfig
 from router.state import ServerStatus
-from router.wire.snapshot_read import NotPlain, parse_snapshot
+from router.wire.snapshot_read import SchemaMismatch, parse_snapshot
 
 log = logging.getLogger(__name__)
 
@@ -71,5 +71,5 @@ def _is_hal0(url: str, key: str | None) -> bool:
     try:
         told = Client(url, key).state(PROBE_SECONDS)
         return bool(parse_snapshot(told).server.version)
-    except (NotRunning, Refused, NotPlain):
+    except (NotRunning, Refused, SchemaMismatch):
         return False

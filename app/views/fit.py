@@ -37,7 +37,7 @@ class Rooms:
             return text.LOADED
         if slot.serving == model.id and slot.state.switching:
             return ""
-        return room_words(self.previews.of(_own_name(slot), model.id), model.needs)
+        return fit_words(self.previews.of(_own_name(slot), model.id), model.needs)
 
 
 def _own_name(slot: SlotStatus) -> str:
@@ -45,7 +45,7 @@ def _own_name(slot: SlotStatus) -> str:
     return slot.name.rpartition("/")[2]
 
 
-def room_words(found: Preview, needs: int | None) -> str:
+def fit_words(found: Preview, needs: int | None) -> str:
     """`needs`: bytes of memory the model takes, where that is known."""
     if found.fit is None:
         return ""

@@ -12,7 +12,7 @@ from app.texts import common as text
 from app.texts import models as words
 from app.texts import window as text_window
 from app.views.first_run import DEMO
-from app.views.fit import Rooms, room_words
+from app.views.fit import Rooms, fit_words
 from app.views.settings import MODEL_DIRS, MODELS, Form, changes, form_of, names, with_entry
 from app.views.settings_draft import name_problem
 from router.config.change import ConfigChange, ConfigDocument
@@ -126,7 +126,7 @@ def _planned(model: ModelStatus, memory: tuple[DeviceMemory, ...], plans: Previe
     if found.fit is None:
         return None
     guess = model.needs_source == needs.Source.FORMULA
-    told = room_words(found, None)
+    told = fit_words(found, None)
     pool = "VRAM" if memory[0].is_gpu else "RAM"
     tip = words.plan_tip(
         memory_size(model.needs), memory_size(found.margin), pool, short=found.fit is needs.Fits.SHORT

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.texts.translate import tr
-from app.views.offer import room_words
+from app.views.quantisations import memory_sentence
 from router.config.sizes import file_size
-from router.hub.offer import told_room
 from router.hub.pull import Plan, Step
+from router.hub.repository_offer import offered_fit
 from router.memory.forecast.needs import Fits
 
 
@@ -36,7 +36,7 @@ def plan_words(plan: Plan, *, named: bool) -> PlanWords:
     if plan.warning is not None:
         lines.append("  " + plan.warning)
     if plan.room is not None:
-        lines.append("  " + room_words(told_room(plan.room)))
+        lines.append("  " + memory_sentence(offered_fit(plan.room)))
         doubtful = plan.room.fit.fits is Fits.SHORT
     return PlanWords(tuple(lines), doubtful)
 

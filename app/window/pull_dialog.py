@@ -11,14 +11,14 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWid
 
 from app.link.link import Link
 from app.texts import pull as words
-from app.views.offer import offer_rows, verdict
-from app.window.offer_list import OfferList
+from app.views.quantisations import quantisation_rows, verdict
 from app.window.parts import button, label, set_flag, set_text, wrapping_label
+from app.window.quantisation_list import QuantisationList
 from router.base.errors import RouterError
 from router.base.tasks import spawn
 from router.orders.kinds import Download, ReadOffer
 from router.state import DownloadOrder
-from router.wire.offer import Offer
+from router.wire.hub_offer import Offer
 
 log = logging.getLogger(__name__)
 WIDTH, HEIGHT = 600, 440
@@ -37,7 +37,7 @@ class PullDialog(QDialog):
         self.field.setAccessibleName(words.WHICH)
         self.check = button(words.CHECK)
         self.told = wrapping_label("muted")
-        self.choices = OfferList()
+        self.choices = QuantisationList()
         self.details = wrapping_label("muted")
         self.doubt = wrapping_label("failed")
         self.start = button(words.DOWNLOAD)
@@ -53,7 +53,7 @@ class PullDialog(QDialog):
         """Let the person choose; what hal0 would take is chosen already."""
         self._offer = offer
         self.tell("" if offer.chosen else words.SEVERAL)
-        self.choices.show_rows(offer_rows(offer), offer.chosen)
+        self.choices.show_rows(quantisation_rows(offer), offer.chosen)
         self._show_choice()
         self.start.setDefault(True)
         if self.field.hasFocus() or self.check.hasFocus():

@@ -21,16 +21,16 @@ from router.base.tasks import spawn
 from router.config.default import with_downloads
 from router.config.programs import program_folders
 from router.config.schema import Config
-from router.hub import shelf, store
+from router.hub import local_models, store
 from router.hub.api import Hub
-from router.hub.daemon import in_daemon
+from router.hub.daemon_thread import run_in_daemon_thread
 from router.hub.names import Reference, parse_reference
-from router.hub.offer import make_offer, take
 from router.hub.pull import Pull, PullProgress
-from router.hub.retry import Patience, Paused
+from router.hub.repository_offer import make_offer, prepare_download
+from router.hub.retry import Paused, Retrier
 from router.memory.forecast.needs import where_it_counts
 from router.state import DownloadOrder, DownloadState, DownloadStatus, StateStore
-from router.wire.offer import Offer
+from router.wire.hub_offer import Offer
 
 log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -110,7 +110,7 @@ class Downloads:
         wanted, headroom = parse_reference(reference), self._config().memory.headroom
         held = sum(device.used_by_slots for device in where_it_counts(self._store.snapshot.memory))
         return await self._ask(
-            lambda hub, patience: make_offer(hub, wanted, self._paths.downloads, patience, headroom, held),
+            lambda hub, retrier: make_offer(hub, wanted, self._paths.downloads, retrier, headroom, held),
             f"offer {wanted}",
         )
 
@@ -136,7 +136,8 @@ class Downloads:
         wanted = parse_reference(text)
         if (known := self._entries.get(str(wanted))) is None:
             download = await self._ask(
-                lambda hub, patience: take(hub, wanted, self._paths.downloads, patience), f"take {wanted}"
+                lambda hub, retrier: prepare_download(hub, wanted, self._paths.downloads, retrier),
+                f"prepare {wanted}",
             )
             known = self._entries.setdefault(download.reference, _Entry(self._status_of(download)))
             if self._status_of(download).state is DownloadState.DONE:
@@ -180,7 +181,7 @@ class Downloads:
     def _remove_files(self, reference: str) -> None:
         for download in store.unfinished(self._paths.downloads):
             if download.reference == reference:
-                shelf.remove(download, self._paths)
+                local_models.remove(download, self._paths)
 
     def _find(self, reference: str) -> _Entry:
         entry = self._entries.get(reference.strip())
@@ -218,7 +219,7 @@ class Downloads:
         self._set(entry, state=DownloadState.RUNNING)
         error, whole = None, False
         try:
-            await in_daemon(partial(self._fetch, entry, pull), f"hal0-pull {reference}")
+            await run_in_daemon_thread(partial(self._fetch, entry, pull), f"hal0-pull {reference}")
         except Paused:
             pass
         except PullFailed as failed:
@@ -269,12 +270,12 @@ class Downloads:
                 return download.done_bytes, download.total_bytes
         return 0, status.total_bytes
 
-    async def _ask(self, work: Callable[[Hub, Patience], _T], name: str) -> _T:
+    async def _ask(self, work: Callable[[Hub, Retrier], _T], name: str) -> _T:
         """For an answer that somebody waits for; who is cancelled ends the asking."""
         stop = threading.Event()
         try:
-            return await in_daemon(
-                lambda: work(Hub(self._endpoint), Patience(stop, ASK_DELAYS)), f"hal0-{name}"
+            return await run_in_daemon_thread(
+                lambda: work(Hub(self._endpoint), Retrier(stop, ASK_DELAYS)), f"hal0-{name}"
             )
         finally:
             stop.set()

@@ -19,14 +19,14 @@ from router.catalog.gguf import read_header
 from router.catalog.header import GgufHeader, why_not_launchable
 from router.hub import store
 from router.hub.api import Hub, Repository
-from router.hub.claim import claimed
+from router.hub.capacity import MemoryFit, memory_fit, require_disk_space
 from router.hub.copies import find_copies
+from router.hub.download_lock import lock_download
+from router.hub.file_download import bytes_present, disk_failed, fetch
 from router.hub.names import FileSet, Reference, RepoFile, choose, file_sets
-from router.hub.pace import Pace
-from router.hub.part import disk_failed, fetch, there_of
-from router.hub.remote import remote_header
-from router.hub.retry import DELAYS, Patience, Paused
-from router.hub.room import Room, need_disk, room_for
+from router.hub.remote_header import read_remote_header
+from router.hub.retry import DELAYS, Paused, Retrier
+from router.hub.transfer_rate import TransferRate
 
 __all__ = ["OnProgress", "Paused", "Plan", "Pull", "PullProgress", "Step"]
 
@@ -80,7 +80,7 @@ class Plan:
     here: Path | None = None
     copies: Mapping[RepoFile, Path] = field(default_factory=lambda: MappingProxyType({}))
     done_bytes: int = 0
-    room: Room | None = None
+    room: MemoryFit | None = None
     warning: str | None = None
 
     @property
@@ -107,14 +107,14 @@ class Pull:
         delays: Sequence[float] = DELAYS,
     ) -> None:
         """`model_dirs`: folders whose files are models already. `elsewhere`: other programs' folders, where the
-        files may lie too. `endpoint`: see Hub. `delays`: see Patience."""
+        files may lie too. `endpoint`: see Hub. `delays`: see Retrier."""
         self.reference = reference
         self._downloads = downloads
         self._model_dirs = tuple(dict.fromkeys((*model_dirs, downloads)))
         self._elsewhere = tuple(elsewhere)
         self._endpoint = endpoint
         self._stop = threading.Event()
-        self._patience = Patience(self._stop, delays)
+        self._retrier = Retrier(self._stop, delays)
         self._hub: Hub | None = None
 
     def pause(self) -> None:
@@ -124,7 +124,7 @@ class Pull:
     def plan(self, on_progress: OnProgress = _ignore) -> Plan:
         """What there is to do. Raises PullFailed, Paused."""
         hub = self._hub = self._hub or Hub(self._endpoint)
-        repository = self._patience.insist(lambda: hub.repository(self.reference.repo))
+        repository = self._retrier.call(lambda: hub.repository(self.reference.repo))
         sets = file_sets(repository.files)
         chosen = choose(self.reference, sets)
         fetched = self._fetched(repository, chosen)
@@ -134,9 +134,9 @@ class Pull:
             return Plan(repository, chosen, sets, here, copies)
         download = self._download(repository, chosen)
         header, warning = self._header(hub, repository, chosen, copies)
-        room = room_for(header, chosen.total_bytes) if header and not warning else None
+        room = memory_fit(header, chosen.total_bytes) if header and not warning else None
         plan = Plan(repository, chosen, sets, None, copies, 0, room, warning)
-        done = sum(there_of(download.folder, file) for file in plan.to_fetch)
+        done = sum(bytes_present(download.folder, file) for file in plan.to_fetch)
         return Plan(repository, chosen, sets, None, copies, done, room, warning)
 
     def run(self, plan: Plan, on_progress: OnProgress = _ignore) -> Path:
@@ -145,8 +145,8 @@ class Pull:
             return plan.here
         hub = self._hub = self._hub or Hub(self._endpoint)
         download = self._download(plan.repository, plan.chosen)
-        with claimed(download, self._downloads):
-            need_disk(self._downloads, plan.fetch_bytes - plan.done_bytes)
+        with lock_download(download, self._downloads):
+            require_disk_space(self._downloads, plan.fetch_bytes - plan.done_bytes)
             self._fill(hub, plan, download.folder, on_progress)
             try:
                 return store.publish(download, self._downloads)
@@ -158,11 +158,11 @@ class Pull:
             if not (folder / file.name).exists():
                 (folder / file.name).unlink(missing_ok=True)  # a link that leads nowhere
                 store.link(copy, folder / file.name)
-        told = _Told(plan, on_progress)
+        told = _OverallProgress(plan, on_progress)
         before = 0
         for file in plan.to_fetch:
             told.file(file, before)
-            fetch(hub, plan.repository, file, folder, self._patience, told.came, told.checked)
+            fetch(hub, plan.repository, file, folder, self._retrier, told.came, told.checked)
             before += file.size
 
     def _download(self, repository: Repository, chosen: FileSet) -> store.Download:
@@ -175,7 +175,7 @@ class Pull:
             on_progress(PullProgress(Step.CHECKING, chosen.stem, done, total))
 
         folders = tuple(dict.fromkeys((*self._model_dirs, *self._elsewhere)))
-        return find_copies(chosen.all_files, folders, self._patience, checked)
+        return find_copies(chosen.all_files, folders, self._retrier, checked)
 
     def _fetched(self, repository: Repository, chosen: FileSet) -> Path | None:
         """The model's file if hal0 has fetched these very files before."""
@@ -199,19 +199,19 @@ class Pull:
             if first in copies:
                 header = read_header(copies[first])
             else:
-                header = remote_header(hub, repository, first, self._patience)
+                header = read_remote_header(hub, repository, first, self._retrier)
         except BadModel as error:
             return None, error.message
         return header, why_not_launchable(header)
 
 
-class _Told:
+class _OverallProgress:
     """Turns bytes of a file into progress of the whole."""
 
     def __init__(self, plan: Plan, on_progress: OnProgress) -> None:
         self._total = plan.fetch_bytes
         self._on_progress = on_progress
-        self._pace = Pace()
+        self._rate = TransferRate()
         self._file, self._before, self._size = "", 0, 0
 
     def file(self, file: RepoFile, before: int) -> None:
@@ -219,9 +219,9 @@ class _Told:
         self._file, self._before, self._size = file.name, before, file.size
 
     def came(self, done: int) -> None:
-        self._pace.add(time.monotonic(), self._before + done)
-        left = self._pace.left(self._total)
-        progress = (self._file, self._before + done, self._total, self._pace.speed, left)
+        self._rate.add(time.monotonic(), self._before + done)
+        left = self._rate.seconds_left(self._total)
+        progress = (self._file, self._before + done, self._total, self._rate.speed, left)
         self._on_progress(PullProgress(Step.DOWNLOADING, *progress))
 
     def checked(self, done: int) -> None:

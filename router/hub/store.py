@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from router.base.files import write_atomic
+from router.hub.file_download import bytes_present
 from router.hub.names import Reference, RepoFile
-from router.hub.part import there_of
 
 INCOMING: Final = ".incoming"
 MARK: Final = ".hal0.json"
@@ -51,7 +51,7 @@ class Download:
 
     @property
     def done_bytes(self) -> int:
-        return sum(there_of(self.folder, file) for file in self.files)
+        return sum(bytes_present(self.folder, file) for file in self.files)
 
     @property
     def is_whole(self) -> bool:

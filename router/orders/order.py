@@ -37,7 +37,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[R]):
-    """How the API's JSON tells what an order returned. `read` raises NotPlain, KeyError or TypeError."""
+    """How the API's JSON tells what an order returned. `read` raises SchemaMismatch, KeyError or TypeError."""
 
     tell: Callable[[R], dict[str, Any]]
     read: Callable[[Any], R]

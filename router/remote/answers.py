@@ -8,7 +8,7 @@ from typing import Any
 
 from router.base.errors import EngineRefused, RouterError, UpstreamFailed
 from router.config.problems import ConfigErrors, ConfigProblem
-from router.wire.plain import NotPlain, read
+from router.wire.json_dataclass import SchemaMismatch, read
 
 
 def error_of(status: int, body: bytes, retry_after: str | None, url: str) -> RouterError:
@@ -48,7 +48,7 @@ def _problems(code: str, details: Mapping[str, Any]) -> ConfigErrors | None:
         return None
     try:
         return ConfigErrors([read(ConfigProblem, problem) for problem in listed])
-    except NotPlain:
+    except SchemaMismatch:
         return None
 
 

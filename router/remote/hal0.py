@@ -17,7 +17,7 @@ from router.orders.order import Call, Order, encode
 from router.remote.install import install_engine
 from router.remote.link import HEARTBEAT_SECONDS, EventLink, FindKey
 from router.state import Snapshot
-from router.wire.plain import NotPlain
+from router.wire.json_dataclass import SchemaMismatch
 
 R = TypeVar("R")
 
@@ -68,7 +68,7 @@ class RemoteHal0:
             return None  # type: ignore[return-value]  # R is None where there is no outcome
         try:
             done: R = order.outcome.read(told)
-        except (KeyError, TypeError, NotPlain):
+        except (KeyError, TypeError, SchemaMismatch):
             raise self._foreign() from None
         return done
 

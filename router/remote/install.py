@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from router.remote.link import HEARTBEAT_SECONDS, EventLink, patience
-from router.wire.plain import read
+from router.wire.json_dataclass import read
 from router.wire.sse import Event, SseParser
 
 if TYPE_CHECKING:

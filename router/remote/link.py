@@ -14,7 +14,7 @@ from router.base.tasks import spawn
 from router.remote.answers import error_of
 from router.state import Snapshot
 from router.upstreams.keys import redact
-from router.wire.snapshot_read import NotPlain, apply_change, parse_snapshot
+from router.wire.snapshot_read import SchemaMismatch, apply_change, parse_snapshot
 from router.wire.sse import Event, SseParser
 
 log = logging.getLogger(__name__)
@@ -117,7 +117,7 @@ class EventLink:
                 await self._follow()
             except RouterError as error:
                 self._lose(error.message)
-            except (aiohttp.ClientError, OSError, NotPlain) as error:
+            except (aiohttp.ClientError, OSError, SchemaMismatch) as error:
                 self._lose(self._sentence(reason_of(error)))
             except Exception:
                 # A bug must not look like a hal0 in which nothing happens.

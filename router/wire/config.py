@@ -11,7 +11,7 @@ from typing import Any
 from router.base.names import speakable
 from router.config.change import ConfigDocument
 from router.config.schema import Config
-from router.wire.plain import read
+from router.wire.json_dataclass import read
 
 
 def config_json(config: Config) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def config_json(config: Config) -> dict[str, Any]:
 
 
 def parse_config_json(told: Any) -> Config:
-    """The configuration `config_json` told, without its keys. Raises NotPlain."""
+    """The configuration `config_json` told, without its keys. Raises SchemaMismatch."""
     return read(Config, told)
 
 
@@ -31,7 +31,7 @@ def document_json(document: ConfigDocument) -> dict[str, Any]:
 
 
 def parse_document(told: Any) -> ConfigDocument:
-    """What `document_json` told. Raises NotPlain, KeyError, TypeError."""
+    """What `document_json` told. Raises SchemaMismatch, KeyError, TypeError."""
     config = parse_config_json(told["config"])
     return ConfigDocument(Path(told["file"]), bool(told["exists"]), str(told["text"]), config)
 

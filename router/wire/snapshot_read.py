@@ -23,9 +23,9 @@ from router.state import (
     UpstreamState,
     UpstreamStatus,
 )
-from router.wire.plain import NotPlain, Reader, read, word
+from router.wire.json_dataclass import Reader, SchemaMismatch, read, word
 
-__all__ = ["NotPlain", "apply_change", "parse_snapshot"]
+__all__ = ["SchemaMismatch", "apply_change", "parse_snapshot"]
 
 T = TypeVar("T")
 SAME_SWITCH_SECONDS = 2.0
@@ -45,14 +45,14 @@ _SIMPLE = (
 
 
 def parse_snapshot(told: Any, now: float | None = None) -> Snapshot:
-    """The snapshot that `snapshot_json` told at Unix time `now`. Raises NotPlain."""
+    """The snapshot that `snapshot_json` told at Unix time `now`. Raises SchemaMismatch."""
     return read(Snapshot, told, instead=_readers(time.time() if now is None else now))
 
 
 def apply_change(snapshot: Snapshot, change: Any, now: float | None = None) -> Snapshot:
-    """The snapshot after what `change_json` told at Unix time `now`. Raises NotPlain."""
+    """The snapshot after what `change_json` told at Unix time `now`. Raises SchemaMismatch."""
     if not isinstance(change, dict):
-        raise NotPlain(f"a change is no object ({type(change).__name__})")
+        raise SchemaMismatch(f"a change is no object ({type(change).__name__})")
     now = time.time() if now is None else now
     parts = {name: change[name] for name in (*_SIMPLE, "slots") if name in change}
     told = read(Snapshot, parts, instead=_readers(now))
@@ -97,7 +97,7 @@ def _upstreams(old: Snapshot, told: Any, now: float) -> tuple[UpstreamStatus, ..
 def _names(change: Mapping[str, Any], key: str) -> tuple[str, ...]:
     names = change.get(key, [])
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise NotPlain(f"{key} is no list of names")
+        raise SchemaMismatch(f"{key} is no list of names")
     return tuple(names)
 
 
@@ -122,12 +122,12 @@ def _readers(now: float) -> Mapping[Any, Reader]:
 def _known(value: Any, place: str, reader: Callable[[Any, str], T]) -> tuple[T, ...]:
     """Slots and models of a kind that this version does not know are left out: it can do nothing with them."""
     if not isinstance(value, list):
-        raise NotPlain(f"{place} is no list")
+        raise SchemaMismatch(f"{place} is no list")
     found = []
     for number, item in enumerate(value):
         try:
             found.append(reader(item, f"{place}[{number}]"))
-        except NotPlain as error:
+        except SchemaMismatch as error:
             if not error.unknown_word:
                 raise
     return tuple(found)
@@ -137,7 +137,7 @@ def _or(kind: type[Enum], default: Enum) -> Reader:
     def reader(value: Any, place: str) -> Any:
         try:
             return word(kind, value, place)
-        except NotPlain as error:
+        except SchemaMismatch as error:
             if not error.unknown_word:
                 raise
             return default
@@ -155,12 +155,12 @@ def _with_known_state(told: Any) -> Any:
 
 def _progress(value: Any, place: str, now: float) -> Progress:
     if not isinstance(value, dict):
-        raise NotPlain(f"{place} is no object")
+        raise SchemaMismatch(f"{place} is no object")
     elapsed = value.get("elapsed_s", 0.0)
     if isinstance(elapsed, bool) or not isinstance(elapsed, (int, float)):
-        raise NotPlain(f"{place}.elapsed_s is no number")
+        raise SchemaMismatch(f"{place}.elapsed_s is no number")
     phase = _or(SlotState, SlotState.LOADING)(value.get("phase"), f"{place}.phase")
     fraction = value.get("fraction")
     if fraction is not None and (isinstance(fraction, bool) or not isinstance(fraction, (int, float))):
-        raise NotPlain(f"{place}.fraction is no number")
+        raise SchemaMismatch(f"{place}.fraction is no number")
     return Progress(phase, None if fraction is None else float(fraction), now - elapsed)

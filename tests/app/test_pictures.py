@@ -53,7 +53,7 @@ TEXTS = {
     ],
     "no-room": ["Load anyway", "Use ctx-size 32768", "Try again", "✕"],
     "dismissed": ["Error"],
-    "elsewhere": [
+    "upstreams": [
         "answered by openrouter · 42 tok/s · 32k context · 9.8 GiB used · idle 4 min",
         "Not reachable",
     ],

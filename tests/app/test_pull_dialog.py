@@ -15,10 +15,10 @@ from app.actions import Actions
 from app.link.state_bridge import StateBridge
 from app.texts import pull as words
 from app.views.downloads import download_rows
-from app.views.offer import offer_rows, room_words, verdict
+from app.views.quantisations import memory_sentence, quantisation_rows, verdict
 from app.window.models_tab import ModelsTab
-from app.window.offer_list import FIT
 from app.window.pull_dialog import PullDialog
+from app.window.quantisation_list import FIT
 from router.base.errors import PullFailed
 from router.memory.forecast.needs import Fits
 from router.state import DownloadOrder, DownloadState
@@ -131,7 +131,7 @@ def test_what_cannot_be_started_says_why(qapp: QApplication) -> None:
 
 
 def test_each_quantisation_has_its_size_and_whether_it_fits() -> None:
-    rows = {row.reference.rpartition(":")[2]: row for row in offer_rows(scenes.offer())}
+    rows = {row.reference.rpartition(":")[2]: row for row in quantisation_rows(scenes.offer())}
     assert [(row.label, row.size, row.fit, row.context) for row in rows.values()] == [
         ("IQ2_M", "9.5 GB", "already here", "–"),
         ("Q3_K_M", "13.7 GB", "≈ fits", "128k"),
@@ -144,7 +144,7 @@ def test_each_quantisation_has_its_size_and_whether_it_fits() -> None:
     assert "22.8 GiB of 24 GiB VRAM free" in rows["Q4_K_M"].tip
     room = scenes.offer().models[2].room
     assert room is not None
-    told = room_words(replace(room, held=9 << 30))
+    told = memory_sentence(replace(room, held=9 << 30))
     assert told.endswith("(needs about 22.1 GiB; 22.8 GiB of 24 GiB VRAM free once slots give back 9 GiB)")
     half = verdict(scenes.offer(), f"{scenes.REPO}:Q8_0")
     assert (

@@ -153,7 +153,7 @@ def test_an_error_goes_when_it_is_dismissed_and_the_next_one_comes(window: MainW
 
 
 def test_servers_elsewhere_are_listed_with_their_state(window: MainWindow) -> None:
-    window.show_snapshot(scenes.elsewhere())
+    window.show_snapshot(scenes.upstreams())
     lines = [(line.name.full, line.facts.full, line.chip.text()) for line in window.slots.elsewhere.lines]
     assert lines == [
         ("openrouter", "3 models · https://openrouter.ai/api/v1", "Answers"),

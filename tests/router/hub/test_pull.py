@@ -227,7 +227,7 @@ def test_a_disk_without_room_is_told_before_anything_comes(
     puller = pull()
     plan = puller.plan()
     # No disk here is known to be nearly full: the spare room is asked for as more than any disk has.
-    monkeypatch.setattr("router.hub.room.SPARE", 1 << 60)
+    monkeypatch.setattr("router.hub.capacity.DISK_RESERVE", 1 << 60)
     hub.seen.clear()
     with pytest.raises(PullFailed, match=r"has .* GB free, but 5.2 MB are still to come: make room"):
         puller.run(plan)

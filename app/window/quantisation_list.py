@@ -7,7 +7,7 @@ from PySide6.QtGui import QBrush, QColor
 from PySide6.QtWidgets import QApplication, QHeaderView, QTreeWidget, QTreeWidgetItem
 
 from app.texts import pull as words
-from app.views.offer import OfferRow
+from app.views.quantisations import QuantisationRow
 from app.views.tone import Tone
 from app.window.models_list import PADDING
 from app.window.models_table import ROW_PADDING
@@ -21,7 +21,7 @@ _SAMPLES = {SIZE: "888.8 GB", FIT: "≈ short by 88.8 GiB", CONTEXT: "128k"}
 _TONES = {Fits.FITS: Tone.GOOD, Fits.TIGHT: Tone.BUSY, Fits.SHORT: Tone.BAD}
 
 
-class OfferList(QTreeWidget):
+class QuantisationList(QTreeWidget):
     """Signals:
     chosen: another one is the current one.
     """
@@ -52,7 +52,7 @@ class OfferList(QTreeWidget):
         item = self.currentItem()
         return None if item is None else str(item.data(LABEL, _REFERENCE))
 
-    def show_rows(self, rows: tuple[OfferRow, ...], chosen: str | None) -> None:
+    def show_rows(self, rows: tuple[QuantisationRow, ...], chosen: str | None) -> None:
         """`chosen`: the reference to begin with."""
         self.clear()
         tones = colours(QApplication.palette())

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from router.wire.plain import read
+from router.wire.json_dataclass import read
 
 
 @dataclass(frozen=True, slots=True)
-class OfferedRoom:
+class OfferedFit:
     """Whether a model would go into memory now. `fits`: "fits", "tight" or "short"; `margin`: bytes that would
     be left, or are missing. `needs`: bytes with `context` tokens, the most that fit of the `context_trained`.
     `free` and `total`: what there is; `held`: bytes of `free` that slots hold now, and would give back."""
@@ -45,7 +45,7 @@ class OfferedModel:
     has_projector: bool = False
     done_bytes: int = 0
     here: str | None = None
-    room: OfferedRoom | None = None
+    room: OfferedFit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,5 +67,5 @@ def offer_json(offer: Offer) -> dict[str, Any]:
 
 
 def parse_offer(told: Any) -> Offer:
-    """The way back. Raises router.wire.plain.NotPlain."""
+    """The way back. Raises router.wire.json_dataclass.SchemaMismatch."""
     return read(Offer, told)

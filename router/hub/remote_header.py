@@ -10,22 +10,22 @@ from router.catalog.gguf import read_header_from
 from router.catalog.header import GgufHeader
 from router.hub.api import Hub, Repository
 from router.hub.names import RepoFile
-from router.hub.retry import Patience
+from router.hub.retry import Retrier
 
 AHEAD = 4 << 20
 """Bytes of one request: a vocabulary of 150,000 tokens takes two or three."""
 
 
-def remote_header(hub: Hub, repository: Repository, file: RepoFile, patience: Patience) -> GgufHeader:
+def read_remote_header(hub: Hub, repository: Repository, file: RepoFile, retrier: Retrier) -> GgufHeader:
     """The header of the GGUF `file`. Raises BadModel, PullFailed, Paused."""
-    raw = _RangeFile(hub, repository, file, patience)
+    raw = _RangeFile(hub, repository, file, retrier)
     with io.BufferedReader(raw, min(AHEAD, max(file.size, 1))) as reader:
         return read_header_from(reader, Path(file.name), file.size)
 
 
 class _RangeFile(io.RawIOBase):
-    def __init__(self, hub: Hub, repository: Repository, file: RepoFile, patience: Patience) -> None:
-        self._hub, self._repository, self._file, self._patience = hub, repository, file, patience
+    def __init__(self, hub: Hub, repository: Repository, file: RepoFile, retrier: Retrier) -> None:
+        self._hub, self._repository, self._file, self._retrier = hub, repository, file, retrier
         self._at = 0
 
     def readable(self) -> bool:
@@ -47,7 +47,7 @@ class _RangeFile(io.RawIOBase):
         start, end = self._at, min(self._at + len(view), self._file.size)
         if start >= end:
             return 0
-        data = self._patience.insist(lambda: self._fetch(start, end))
+        data = self._retrier.call(lambda: self._fetch(start, end))
         view[: len(data)] = data
         self._at += len(data)
         return len(data)

@@ -1,4 +1,4 @@
-"""Pure: what a repository offers (`router.wire.offer`) → the rows and sentences of the download dialog."""
+"""Pure: what a repository offers (`router.wire.hub_offer`) → the rows and sentences of the download dialog."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from app.texts import pull as words
 from app.texts.common import context
 from app.texts.translate import tr
 from router.config.sizes import file_size, memory_size
-from router.hub.room import SPARE
+from router.hub.capacity import DISK_RESERVE
 from router.memory.forecast.needs import Fits
-from router.wire.offer import Offer, OfferedModel, OfferedRoom
+from router.wire.hub_offer import Offer, OfferedFit, OfferedModel
 
 
 @dataclass(frozen=True, slots=True)
-class OfferRow:
+class QuantisationRow:
     """One quantisation. `fits` is None where nobody knows; `tip`: the same with all figures."""
 
     reference: str
@@ -37,7 +37,7 @@ class Verdict:
     goes_on: bool = False
 
 
-def offer_rows(offer: Offer) -> tuple[OfferRow, ...]:
+def quantisation_rows(offer: Offer) -> tuple[QuantisationRow, ...]:
     """In the offer's order, smallest first."""
     return tuple(_row(offer, model) for model in offer.models)
 
@@ -53,14 +53,14 @@ def verdict(offer: Offer, reference: str) -> Verdict:
     if model.done_bytes:
         lines.append(words.came_before(file_size(model.done_bytes), file_size(model.total_bytes)))
     if model.room is not None:
-        lines.append(room_words(model.room))
-    if offer.disk_free < needed + SPARE:
+        lines.append(memory_sentence(model.room))
+    if offer.disk_free < needed + DISK_RESERVE:
         return Verdict(tuple(lines), possible=False, doubt=words.disk_short(*told))
     lines.append(words.disk(*told))
     return Verdict(tuple(lines), True, offer.warning or "", bool(model.done_bytes))
 
 
-def room_words(room: OfferedRoom) -> str:
+def memory_sentence(room: OfferedFit) -> str:
     """`Memory: fits with 65536 of its 131072 tokens of context (needs about 6 GiB; 9 GiB of …)`."""
     verdict = {
         Fits.FITS: tr("fits"),
@@ -87,24 +87,26 @@ def room_words(room: OfferedRoom) -> str:
     )
 
 
-def _row(offer: Offer, model: OfferedModel) -> OfferRow:
+def _row(offer: Offer, model: OfferedModel) -> QuantisationRow:
     label = words.with_note(model.label, words.SUGGESTED) if model.reference == offer.chosen else model.label
     total, room = file_size(model.total_bytes), model.room
     if model.here is not None:
-        return OfferRow(
+        return QuantisationRow(
             model.reference, label, total, words.HERE, words.UNKNOWN, None, words.is_here(model.here)
         )
     if room is None:
-        return OfferRow(model.reference, label, total, words.UNKNOWN, words.UNKNOWN)
+        return QuantisationRow(model.reference, label, total, words.UNKNOWN, words.UNKNOWN)
     fits = _fits(room)
     fit = (
         words.short_by(memory_size(room.margin))
         if fits is Fits.SHORT
         else {Fits.FITS: tr("fits"), Fits.TIGHT: tr("tight")}[fits]
     )
-    return OfferRow(model.reference, label, total, f"≈ {fit}", context(room.context), fits, room_words(room))
+    return QuantisationRow(
+        model.reference, label, total, f"≈ {fit}", context(room.context), fits, memory_sentence(room)
+    )
 
 
-def _fits(room: OfferedRoom) -> Fits:
+def _fits(room: OfferedFit) -> Fits:
     """A word of a newer version counts as the worst."""
     return Fits(room.fits) if room.fits in set(Fits) else Fits.SHORT

@@ -15,7 +15,7 @@ T = TypeVar("T")
 Reader = Callable[[Any, str], Any]
 
 
-class NotPlain(ValueError):
+class SchemaMismatch(ValueError):
     """The JSON is not what it should be; the message names the place. `unknown_word`: only a word is new."""
 
     def __init__(self, message: str, *, unknown_word: bool = False) -> None:
@@ -24,7 +24,7 @@ class NotPlain(ValueError):
 
 
 def read(kind: type[T], value: Any, place: str = "", instead: Mapping[type, Reader] | None = None) -> T:
-    """`value`, an object of JSON, as the dataclass `kind`. Raises NotPlain.
+    """`value`, an object of JSON, as the dataclass `kind`. Raises SchemaMismatch.
 
     Fields it does not know are left out, absent ones have their defaults. `instead` reads some types itself.
     """
@@ -33,13 +33,13 @@ def read(kind: type[T], value: Any, place: str = "", instead: Mapping[type, Read
 
 
 def word(kind: type[Enum], value: Any, place: str) -> Any:
-    """The member of the enum; one that this version does not know raises NotPlain with `unknown_word`."""
+    """The member of the enum; one that this version does not know raises SchemaMismatch with `unknown_word`."""
     if not isinstance(value, str):
         raise _wrong(value, place)
     try:
         return kind(value)
     except ValueError:
-        raise NotPlain(f'{place}: "{value}" is new', unknown_word=True) from None
+        raise SchemaMismatch(f'{place}: "{value}" is new', unknown_word=True) from None
 
 
 @cache
@@ -56,7 +56,7 @@ def _object(kind: Any, value: Any, place: str, instead: Mapping[type, Reader]) -
         if field.name in value:
             found[field.name] = _value(hints[field.name], value[field.name], where, instead)
         elif field.default is MISSING and field.default_factory is MISSING:
-            raise NotPlain(f"{where} is missing")
+            raise SchemaMismatch(f"{where} is missing")
     return kind(**found)
 
 
@@ -89,7 +89,7 @@ def _union(hints: tuple[Any, ...], value: Any, place: str, instead: Mapping[type
     for hint in rest[:-1]:
         try:
             return _value(hint, value, place, instead)
-        except NotPlain:
+        except SchemaMismatch:
             continue
     return _value(rest[-1], value, place, instead)
 
@@ -115,5 +115,5 @@ def _scalar(hint: type, value: Any, place: str) -> Any:
     return value
 
 
-def _wrong(value: Any, place: str) -> NotPlain:
-    return NotPlain(f"{place or 'the whole'} is of the wrong type ({type(value).__name__})")
+def _wrong(value: Any, place: str) -> SchemaMismatch:
+    return SchemaMismatch(f"{place or 'the whole'} is of the wrong type ({type(value).__name__})")

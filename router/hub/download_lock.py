@@ -9,11 +9,11 @@ from pathlib import Path
 from router.base.errors import PullFailed
 from router.engine.store import Locked, locked
 from router.hub import store
-from router.hub.part import disk_failed
+from router.hub.file_download import disk_failed
 
 
 @contextmanager
-def claimed(download: store.Download, downloads: Path) -> Iterator[None]:
+def lock_download(download: store.Download, downloads: Path) -> Iterator[None]:
     """Hold the folder that `download` comes into, with its mark written: whatever ends hal0, it is known then.
 
     Raises PullFailed: another hal0 is at it, or the disk does not take it.

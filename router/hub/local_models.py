@@ -21,7 +21,7 @@ from router.hub import store
 
 
 @dataclass(frozen=True, slots=True)
-class Shelved:
+class LocalModel:
     """One model file.
 
     Attributes:
@@ -44,7 +44,7 @@ class Shelved:
     aliases: tuple[str, ...] = ()
 
 
-def shelf(config: Config, paths: Paths) -> list[Shelved]:
+def list_models(config: Config, paths: Paths) -> list[LocalModel]:
     """Every model file, as hal0 would offer it with this configuration."""
     config = with_downloads(config, paths)
     users: dict[str, list[str]] = {}
@@ -55,7 +55,7 @@ def shelf(config: Config, paths: Paths) -> list[Shelved]:
             outside[os.path.realpath(model.file)] = model.file
     found = scan_folders(config.model_dirs)
     listed = [
-        Shelved(
+        LocalModel(
             item.id,
             item.path,
             item.size_bytes,
@@ -71,32 +71,32 @@ def shelf(config: Config, paths: Paths) -> list[Shelved]:
     return listed + [_named(file, users[real], paths) for real, file in outside.items() if real not in known]
 
 
-def no_models(config: Config, paths: Paths) -> list[LeftOut]:
+def list_left_out(config: Config, paths: Paths) -> list[LeftOut]:
     """The GGUF files there that are no models."""
     return scan(with_downloads(config, paths).model_dirs).left_out
 
 
 def find(
-    name: str, shelved: Sequence[Shelved], unfinished: Sequence[store.Download]
-) -> Shelved | store.Download:
+    name: str, models: Sequence[LocalModel], unfinished: Sequence[store.Download]
+) -> LocalModel | store.Download:
     """What `name` means: an id, a name of hal0.yaml, `org/repo:quant`, or a path. Raises PullFailed."""
     wanted = name.casefold()
-    for item in shelved:
+    for item in models:
         reference = item.download.reference.casefold() if item.download else None
         if name in (item.id, *item.aliases, *item.used_by, str(item.path)) or wanted == reference:
             return item
     for download in unfinished:
         if wanted == download.reference.casefold():
             return download
-    hint = did_you_mean(name, [known for item in shelved for known in (item.id, *item.used_by)])
+    hint = did_you_mean(name, [known for item in models for known in (item.id, *item.used_by)])
     raise PullFailed(f'There is no model "{name}" on this computer; `hal0 model ls` shows what there is.{hint}')
 
 
-def remove(item: Shelved | store.Download, paths: Paths) -> None:
+def remove(item: LocalModel | store.Download, paths: Paths) -> None:
     """Take what hal0 fetched away, all shards and its mmproj. Raises PullFailed."""
-    download = item.download if isinstance(item, Shelved) else item
+    download = item.download if isinstance(item, LocalModel) else item
     if download is None:
-        assert isinstance(item, Shelved)
+        assert isinstance(item, LocalModel)
         raise PullFailed(
             f"{item.id} was not fetched by hal0 ({item.origin}), so hal0 does not remove it: it lies at "
             f"{item.path}."
@@ -114,10 +114,10 @@ def remove(item: Shelved | store.Download, paths: Paths) -> None:
         raise PullFailed(f"{download.folder} cannot be removed ({error.strerror}); try again.") from error
 
 
-def _named(file: Path, users: Sequence[str], paths: Paths) -> Shelved:
+def _named(file: Path, users: Sequence[str], paths: Paths) -> LocalModel:
     size = file.stat().st_size if is_file(file) else 0
     problem = None if is_file(file) else f"{file} is not there."
-    return Shelved(users[0], file, size, _origin(file, paths), tuple(users), problem)
+    return LocalModel(users[0], file, size, _origin(file, paths), tuple(users), problem)
 
 
 def _origin(file: Path, paths: Paths) -> str:

@@ -11,7 +11,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def in_daemon(work: Callable[[], T], name: str) -> T:
+async def run_in_daemon_thread(work: Callable[[], T], name: str) -> T:
     """What `work` returns or raises, on a thread of its own called `name`.
 
     The default executor's threads are waited for at exit, and a server that stays silent would hold hal0 for

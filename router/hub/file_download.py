@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from router.base.errors import PullFailed
 from router.hub.api import Hub, Repository
 from router.hub.names import RepoFile
-from router.hub.retry import Broke, Patience
+from router.hub.retry import Retrier, TemporaryFailure
 
 PART: Final = ".part"
 SEGMENT: Final = 8 << 30
@@ -30,14 +30,14 @@ class _Digest(Protocol):
     def hexdigest(self) -> str: ...
 
 
-def part_of(folder: Path, file: RepoFile) -> Path:
+def part_path(folder: Path, file: RepoFile) -> Path:
     """Where a file lies while it comes. Another version of the file has another name."""
     return folder / f"{file.name}.{(file.sha256 or str(file.size))[:12]}{PART}"
 
 
-def there_of(folder: Path, file: RepoFile) -> int:
+def bytes_present(folder: Path, file: RepoFile) -> int:
     """Bytes of the file that are there from before."""
-    for path in (folder / file.name, part_of(folder, file)):
+    for path in (folder / file.name, part_path(folder, file)):
         if path.is_file():
             return min(path.stat().st_size, file.size)
     return 0
@@ -48,7 +48,7 @@ def fetch(
     repository: Repository,
     file: RepoFile,
     folder: Path,
-    patience: Patience,
+    retrier: Retrier,
     on_bytes: OnBytes,
     on_check: OnBytes,
 ) -> Path:
@@ -59,10 +59,10 @@ def fetch(
     final = folder / file.name
     if final.is_file():
         return final
-    part = part_of(folder, file)
+    part = part_path(folder, file)
     try:
-        digest, done = _what_is_there(part, file, patience, on_check)
-        download = _Download(hub, repository, file, part, patience, on_bytes)
+        digest, done = _what_is_there(part, file, retrier, on_check)
+        download = _Download(hub, repository, file, part, retrier, on_bytes)
         digest = download.run(digest, done)
         _prove(file, part, digest.hexdigest())
         part.replace(final)
@@ -71,10 +71,10 @@ def fetch(
     return final
 
 
-def sha256_of(path: Path, patience: Patience, on_check: OnBytes) -> str:
+def sha256_of(path: Path, retrier: Retrier, on_check: OnBytes) -> str:
     """Raises OSError, Paused."""
     digest = hashlib.sha256()
-    _hash(path, digest, patience, on_check)
+    _hash(path, digest, retrier, on_check)
     return digest.hexdigest()
 
 
@@ -89,21 +89,21 @@ def disk_failed(error: OSError, folder: Path) -> PullFailed:
     )
 
 
-def _what_is_there(part: Path, file: RepoFile, patience: Patience, on_check: OnBytes) -> tuple[_Digest, int]:
+def _what_is_there(part: Path, file: RepoFile, retrier: Retrier, on_check: OnBytes) -> tuple[_Digest, int]:
     digest = hashlib.sha256()
     if not part.is_file():
         return digest, 0
     if part.stat().st_size > file.size:
         part.unlink()
         return digest, 0
-    return digest, _hash(part, digest, patience, on_check)
+    return digest, _hash(part, digest, retrier, on_check)
 
 
-def _hash(path: Path, digest: _Digest, patience: Patience, on_check: OnBytes) -> int:
+def _hash(path: Path, digest: _Digest, retrier: Retrier, on_check: OnBytes) -> int:
     done = 0
     with path.open("rb") as opened:
         while data := opened.read(_READ):
-            patience.check()
+            retrier.check()
             digest.update(data)
             done += len(data)
             on_check(done)
@@ -127,11 +127,11 @@ class _Download:
         repository: Repository,
         file: RepoFile,
         part: Path,
-        patience: Patience,
+        retrier: Retrier,
         on_bytes: OnBytes,
     ) -> None:
         self._hub, self._repository, self._file, self._part = hub, repository, file, part
-        self._patience, self._on_bytes = patience, on_bytes
+        self._retrier, self._on_bytes = retrier, on_bytes
         self._digest: _Digest = hashlib.sha256()
         self._done = 0
 
@@ -139,11 +139,11 @@ class _Download:
         """Fetch what is missing after the first `done` bytes, of which `digest` is; returns that of all."""
         self._digest, self._done = digest, done
         while self._done < self._file.size:
-            self._patience.check()
+            self._retrier.check()
             try:
                 self._fetch_some()
-            except Broke as broke:
-                self._patience.wait(broke)
+            except TemporaryFailure as broke:
+                self._retrier.wait(broke)
         if self._done == 0:
             self._part.touch(mode=0o600)
         return self._digest
@@ -160,13 +160,15 @@ class _Download:
                 opened.truncate(0)
                 self._digest, self._done, end = hashlib.sha256(), 0, self._file.size
             for chunk in stream.chunks:
-                self._patience.check()
+                self._retrier.check()
                 if self._done + len(chunk) > end:
-                    raise Broke(f"The server sends more of {self._file.name} than it has; try again.")
+                    raise TemporaryFailure(
+                        f"The server sends more of {self._file.name} than it has; try again."
+                    )
                 self._write(opened.write, chunk)
             os.fsync(opened.fileno())
         if self._done < end:
-            raise Broke(f"The connection ended before {self._file.name} was whole; try again.")
+            raise TemporaryFailure(f"The connection ended before {self._file.name} was whole; try again.")
 
     def _write(self, write: Callable[[memoryview], int | None], chunk: bytes) -> None:
         view = memoryview(chunk)
@@ -175,7 +177,7 @@ class _Download:
             self._digest.update(view[:taken])
             self._done += taken
             view = view[taken:]
-        self._patience.progressed()
+        self._retrier.progressed()
         self._on_bytes(self._done)
 
 

@@ -18,12 +18,12 @@ from router.memory.forecast.needs import HEADROOM, Fit, fit
 from router.memory.measure.pools import Pool
 from router.memory.measure.sources import find_source
 
-SPARE: Final = 64 << 20
+DISK_RESERVE: Final = 64 << 20
 """Bytes a disk should have left afterwards: for logs, and for whoever else writes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class MemoryFit:
     """`needs`: bytes of memory, about, with `context` tokens, the most that fit of the `context_trained`, or
     where none do the fewest that hal0 would choose. `free` and `total`: what there is; `held`: bytes of `free`
     that slots hold now, and would give back."""
@@ -38,13 +38,13 @@ class Room:
     held: int = 0
 
 
-def room_for(
+def memory_fit(
     header: GgufHeader,
     size_bytes: int,
     headroom: int = HEADROOM,
     held: int = 0,
     pools: Sequence[Pool] | None = None,
-) -> Room:
+) -> MemoryFit:
     """What the files of `size_bytes` would take, with the context hal0 would choose, against what is free, and
     what slots hold of it. `pools`: the memory, where it has been read already."""
     pools = find_source().read(()) if pools is None else pools
@@ -55,7 +55,7 @@ def room_for(
     contexts = ladder(trained, small=reads_whole(header, kind_of(header)))
     context, needs = _largest(header, size_bytes, contexts, free - headroom)
     is_gpu = any(pool.is_gpu for pool in counted)
-    return Room(needs, context, trained, free, total, is_gpu, fit(needs, free, headroom), held)
+    return MemoryFit(needs, context, trained, free, total, is_gpu, fit(needs, free, headroom), held)
 
 
 def _largest(header: GgufHeader, size_bytes: int, contexts: Sequence[int], most: int) -> tuple[int, int]:
@@ -69,11 +69,11 @@ def _largest(header: GgufHeader, size_bytes: int, contexts: Sequence[int], most:
     return context, needs
 
 
-def need_disk(folder: Path, size_bytes: int) -> None:
+def require_disk_space(folder: Path, size_bytes: int) -> None:
     """Raises PullFailed unless the volume of `folder` can take `size_bytes` more."""
     there = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(there).free
-    if free < size_bytes + SPARE:
+    if free < size_bytes + DISK_RESERVE:
         come = f"{file_size(size_bytes)} are still to come"
         raise PullFailed(
             f"The disk with {folder} has {file_size(free)} free, but {come}: make room and pull again, or "

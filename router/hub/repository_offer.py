@@ -13,38 +13,39 @@ from router.base.errors import BadModel, PullFailed
 from router.catalog.header import GgufHeader, why_not_launchable
 from router.hub import store
 from router.hub.api import Hub, Repository
-from router.hub.claim import claimed
+from router.hub.capacity import MemoryFit, memory_fit
+from router.hub.download_lock import lock_download
+from router.hub.file_download import bytes_present
 from router.hub.names import FileSet, Reference, choose, file_sets
-from router.hub.part import there_of
-from router.hub.remote import remote_header
-from router.hub.retry import Patience
-from router.hub.room import Room, room_for
+from router.hub.remote_header import read_remote_header
+from router.hub.retry import Retrier
 from router.memory.forecast.needs import HEADROOM
 from router.memory.measure.sources import find_source
-from router.wire.offer import Offer, OfferedModel, OfferedRoom
+from router.wire.hub_offer import Offer, OfferedFit, OfferedModel
 
 
 def make_offer(
     hub: Hub,
     reference: Reference,
     downloads: Path,
-    patience: Patience,
+    retrier: Retrier,
     headroom: int = HEADROOM,
     held: int = 0,
 ) -> Offer:
     """`headroom`: bytes of memory to leave free; `held`: those that slots would give back. Raises PullFailed,
     Paused."""
-    repository, sets = _look(hub, reference, patience)
+    repository, sets = _look(hub, reference, retrier)
     chosen = _chosen(reference, sets)
     asked = chosen or sets[0]
-    header, warning = _header(hub, repository, asked, patience)
+    header, warning = _header(hub, repository, asked, retrier)
     pools = find_source().read(())
     models = []
     for found in sets:
         model = _model(found, repository, downloads)
         # What the files of one model have in common stands in each of them; another model's are not like it.
         if header is not None and warning is None and _base(found) == _base(asked):
-            model = replace(model, room=told_room(room_for(header, found.total_bytes, headroom, held, pools)))
+            fit = memory_fit(header, found.total_bytes, headroom, held, pools)
+            model = replace(model, room=offered_fit(fit))
         models.append(model)
     return Offer(
         repository.repo,
@@ -56,36 +57,36 @@ def make_offer(
     )
 
 
-def take(hub: Hub, reference: Reference, downloads: Path, patience: Patience) -> store.Download:
+def prepare_download(hub: Hub, reference: Reference, downloads: Path, retrier: Retrier) -> store.Download:
     """Make the folder the model is to come into, so that it is known from now on what is to come. A model that
     is here already is returned as it lies there, whole. Raises PullFailed, Paused."""
-    repository, sets = _look(hub, reference, patience)
+    repository, sets = _look(hub, reference, retrier)
     chosen = choose(reference, sets)
     files, label = chosen.all_files, chosen.key
     if store.whole(downloads, repository.repo, label, files) is not None:
         final = store.final_folder(downloads, repository.repo, label)
         return store.Download(repository.repo, label, repository.commit, final, files)
     download = store.incoming(downloads, repository.repo, label, repository.commit, files)
-    with claimed(download, downloads):
+    with lock_download(download, downloads):
         return download
 
 
-def told_room(room: Room) -> OfferedRoom:
-    return OfferedRoom(
-        room.needs,
-        room.context,
-        room.context_trained,
-        room.free,
-        room.total,
-        room.is_gpu,
-        room.fit.fits.value,
-        room.fit.margin,
-        room.held,
+def offered_fit(fit: MemoryFit) -> OfferedFit:
+    return OfferedFit(
+        fit.needs,
+        fit.context,
+        fit.context_trained,
+        fit.free,
+        fit.total,
+        fit.is_gpu,
+        fit.fit.fits.value,
+        fit.fit.margin,
+        fit.held,
     )
 
 
-def _look(hub: Hub, reference: Reference, patience: Patience) -> tuple[Repository, tuple[FileSet, ...]]:
-    repository = patience.insist(lambda: hub.repository(reference.repo))
+def _look(hub: Hub, reference: Reference, retrier: Retrier) -> tuple[Repository, tuple[FileSet, ...]]:
+    repository = retrier.call(lambda: hub.repository(reference.repo))
     return repository, file_sets(repository.files)
 
 
@@ -108,7 +109,7 @@ def _model(found: FileSet, repository: Repository, downloads: Path) -> OfferedMo
         len(found.all_files),
         found.total_bytes,
         found.projector is not None,
-        0 if here else sum(there_of(folder, file) for file in found.all_files),
+        0 if here else sum(bytes_present(folder, file) for file in found.all_files),
         str(here) if here else None,
     )
 
@@ -118,10 +119,10 @@ def _reference(repository: Repository, found: FileSet) -> str:
 
 
 def _header(
-    hub: Hub, repository: Repository, asked: FileSet, patience: Patience
+    hub: Hub, repository: Repository, asked: FileSet, retrier: Retrier
 ) -> tuple[GgufHeader | None, str | None]:
     try:
-        header = remote_header(hub, repository, asked.files[0], patience)
+        header = read_remote_header(hub, repository, asked.files[0], retrier)
     except BadModel as error:
         return None, error.message
     return header, why_not_launchable(header)

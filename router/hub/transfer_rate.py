@@ -8,7 +8,7 @@ WINDOW_SECONDS = 10.0
 """Long enough not to jump, short enough to notice that the line got slow."""
 
 
-class Pace:
+class TransferRate:
     def __init__(self) -> None:
         self._seen: deque[tuple[float, int]] = deque()
 
@@ -26,7 +26,7 @@ class Pace:
         (first, before), (last, after) = self._seen[0], self._seen[-1]
         return (after - before) / (last - first) if last > first and after > before else None
 
-    def left(self, total: int) -> float | None:
+    def seconds_left(self, total: int) -> float | None:
         """Seconds until `total` bytes are there."""
         speed = self.speed
         return (total - self._seen[-1][1]) / speed if speed else None
