@@ -19,7 +19,7 @@ from app.link.state_bridge import StateBridge
 from app.quitter import Quitter, on_termination
 from app.system.display import has_display
 from app.system.remembered import (
-    EXPOSURE_TOLD,
+    EXPOSURE_REPORTED,
     FIRST_RUN_DONE,
     TRAY_EXPLAINED,
     WINDOW,
@@ -181,8 +181,8 @@ class Desktop(QObject):
         for notice in notices(old, snapshot):
             self._notify(notice)
         self._look_who_has_the_port(snapshot)
-        told, news = exposure(snapshot, EXPOSURE_TOLD in self._remembered)
-        self._remembered.put(EXPOSURE_TOLD, told)
+        reported, news = exposure(snapshot, EXPOSURE_REPORTED in self._remembered)
+        self._remembered.put(EXPOSURE_REPORTED, reported)
         if news is not None:
             self._notify(news)
 

@@ -55,7 +55,7 @@ class JsonOutput(Output):
 
     def __init__(self) -> None:
         super().__init__("")
-        self._told = -1
+        self._last_percent = -1
 
     def _print(self, event: str, **what: object) -> None:
         print(json.dumps({"event": event, **what}), flush=True)
@@ -81,8 +81,8 @@ class JsonOutput(Output):
 
     def progress(self, progress: PullProgress) -> None:
         percent = int(100 * progress_fraction(progress))
-        if percent != self._told:
-            self._told = percent
+        if percent != self._last_percent:
+            self._last_percent = percent
             self._print(
                 "progress",
                 step=progress.step,

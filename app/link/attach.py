@@ -58,8 +58,8 @@ def _candidates(paths: Paths, server: ServerConfig | None) -> list[str]:
 def _noted(paths: Paths) -> tuple[str, int] | None:
     """Address and process from the instance file, as long as that process lives."""
     try:
-        told: Any = json.loads((paths.state / "instance.json").read_bytes())
-        url, pid = str(told["url"]), int(told["pid"])
+        document: Any = json.loads((paths.state / "instance.json").read_bytes())
+        url, pid = str(document["url"]), int(document["pid"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
     # What this process itself has noted is no other hal0.
@@ -69,7 +69,7 @@ def _noted(paths: Paths) -> tuple[str, int] | None:
 def _is_hal0(url: str, key: str | None) -> bool:
     """Not just any server: one that tells its state as hal0 does."""
     try:
-        told = Client(url, key).state(PROBE_SECONDS)
-        return bool(parse_snapshot(told).server.version)
+        document = Client(url, key).state(PROBE_SECONDS)
+        return bool(parse_snapshot(document).server.version)
     except (NotRunning, Refused, SchemaMismatch):
         return False

@@ -59,10 +59,10 @@ class Client:
     def carry_out(self, order: Order[R]) -> R:
         """Returns when it is done. Raises Refused with the reason why not."""
         call = encode(_as_typed(order))
-        told = self._call(call.method, call.target, call.body, call.seconds)
+        document = self._call(call.method, call.target, call.body, call.seconds)
         if order.outcome is None:
             return None  # type: ignore[return-value]  # R is None where there is no outcome
-        done: R = order.outcome.read(told)
+        done: R = order.outcome.read(document)
         return done
 
     def _call(
@@ -121,7 +121,7 @@ def noted_url(paths: Paths) -> str | None:
 def _sentence(error: urllib.error.HTTPError) -> str | None:
     """hal0's own words, or None from another server: a llama-server's errors have a number as their code."""
     try:
-        told = json.loads(error.read())["error"]
-        return None if isinstance(told.get("code"), int) else str(told["message"])
+        document = json.loads(error.read())["error"]
+        return None if isinstance(document.get("code"), int) else str(document["message"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -27,9 +27,9 @@ class OneLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         plain = copy.copy(record)
         if isinstance(record.args, Mapping):
-            plain.args = {name: _told(value) for name, value in record.args.items()}
+            plain.args = {name: _speakable(value) for name, value in record.args.items()}
         elif record.args:
-            plain.args = tuple(map(_told, record.args))
+            plain.args = tuple(map(_speakable, record.args))
         # Some messages are several lines by intent; each is made of lines that were made safe before.
         parts = [speakable(plain.getMessage(), keep="\n\t")]
         parts += [self.formatException(record.exc_info)] if record.exc_info else []
@@ -38,7 +38,7 @@ class OneLine(logging.Formatter):
         return "\n".join([first, *(textwrap.indent(part, "  ") for part in rest)])
 
 
-class _Told:
+class _Speakable:
     """A value in a log line: `%s` and `%r` give what can be said, and not without end."""
 
     def __init__(self, value: object) -> None:
@@ -51,8 +51,8 @@ class _Told:
         return shown(repr(self._value), _LONGEST)
 
 
-def _told(value: object) -> object:
-    return value if isinstance(value, int | float) else _Told(value)
+def _speakable(value: object) -> object:
+    return value if isinstance(value, int | float) else _Speakable(value)
 
 
 class JournalFormatter(logging.Formatter):

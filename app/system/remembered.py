@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 FIRST_RUN_DONE = "first_run_done"
 TRAY_EXPLAINED = "tray_explained"
-EXPOSURE_TOLD = "exposure_told"
+EXPOSURE_REPORTED = "exposure_told"
 WINDOW = "window"
 
 
@@ -23,7 +23,7 @@ class Remembered:
         self._file = folder / "desktop.json"
         found = self._read()
         self._flags = {flag for flag, on in found.items() if on is True}
-        self._texts = {name: told for name, told in found.items() if isinstance(told, str)}
+        self._texts = {name: value for name, value in found.items() if isinstance(value, str)}
 
     def __contains__(self, flag: object) -> bool:
         return flag in self._flags

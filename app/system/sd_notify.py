@@ -46,12 +46,12 @@ class Notifier:
 
 def tell_status(notifier: Notifier, store: StateStore) -> Callable[[], None]:
     """Tell the status now and whenever it changes, until the returned function is called."""
-    told = ""
+    last_line = ""
 
     def tell(snapshot: Snapshot) -> None:
-        nonlocal told
-        if (line := status_line(snapshot)) != told:
-            told = line
+        nonlocal last_line
+        if (line := status_line(snapshot)) != last_line:
+            last_line = line
             notifier.status(line)
 
     tell(store.snapshot)

@@ -246,19 +246,19 @@ def drain_line(slot: SlotStatus, now: float) -> str:
     count = slot.draining
     if not count:
         return ""
-    told = tr("waits for 1 request") if count == 1 else tr("waits for {count} requests").format(count=count)
+    waits = tr("waits for 1 request") if count == 1 else tr("waits for {count} requests").format(count=count)
     if slot.drain_deadline is None:
-        return told
+        return waits
     left = duration(max(0.0, slot.drain_deadline - now))
-    return tr("{waits}, cut off in {time}").format(waits=told, time=left)
+    return tr("{waits}, cut off in {time}").format(waits=waits, time=left)
 
 
 def _switch_detail(slot: SlotStatus, now: float) -> str:
-    told = tr("Switching")
+    switching = tr("Switching")
     if slot.progress is not None:
-        told = tr("Switching for {time}").format(time=duration(slot.progress.elapsed(now)))
+        switching = tr("Switching for {time}").format(time=duration(slot.progress.elapsed(now)))
     evicting = making_room(slot.evicting) if slot.evicting else ""
-    return SEPARATOR.join(part for part in (evicting, told, drain_line(slot, now)) if part)
+    return SEPARATOR.join(part for part in (evicting, switching, drain_line(slot, now)) if part)
 
 
 def context(tokens: int) -> str:

@@ -81,8 +81,8 @@ def context_tip(loads_with: int, trained: int | None) -> str:
 
 
 def fits_tip(file: str, free: str, pool: str) -> str:
-    told = tr("The file is {file}; {free} of {pool} is free now.").format(file=file, free=free, pool=pool)
-    return f"{told} {ESTIMATE}"
+    facts = tr("The file is {file}; {free} of {pool} is free now.").format(file=file, free=free, pool=pool)
+    return f"{facts} {ESTIMATE}"
 
 
 def tight_tip(file: str, free: str, pool: str) -> str:
@@ -90,8 +90,8 @@ def tight_tip(file: str, free: str, pool: str) -> str:
 
 
 def too_big_tip(file: str, total: str, pool: str) -> str:
-    told = tr("The file is {file}; {pool} has {total} in all.").format(file=file, pool=pool, total=total)
-    return f"{told} {tr('It may still run slowly, partly in other memory.')} {ESTIMATE}"
+    facts = tr("The file is {file}; {pool} has {total} in all.").format(file=file, pool=pool, total=total)
+    return f"{facts} {tr('It may still run slowly, partly in other memory.')} {ESTIMATE}"
 
 
 def needs_tip(needs: str, free: str, pool: str) -> str:
@@ -101,10 +101,10 @@ def needs_tip(needs: str, free: str, pool: str) -> str:
 
 
 def plan_tip(needs: str, margin: str, pool: str, *, short: bool) -> str:
-    told = tr("Takes {needs} of {pool} with its context full").format(needs=needs, pool=pool)
+    takes = tr("Takes {needs} of {pool} with its context full").format(needs=needs, pool=pool)
     if short:
-        return tr("{told}: {margin} short, whatever is unloaded.").format(told=told, margin=margin)
-    return tr("{told}; {margin} would stay free.").format(told=told, margin=margin)
+        return tr("{takes}: {margin} short, whatever is unloaded.").format(takes=takes, margin=margin)
+    return tr("{takes}; {margin} would stay free.").format(takes=takes, margin=margin)
 
 
 def prompts_tip(most: str) -> str:
@@ -354,8 +354,8 @@ def flag_twice(name: str) -> str:
 
 def bad_json(error: ValueError) -> str:
     if isinstance(error, json.JSONDecodeError):
-        told = tr("This is not JSON (line {line}, column {column}): {reason}.")
-        return told.format(line=error.lineno, column=error.colno, reason=error.msg)
+        message = tr("This is not JSON (line {line}, column {column}): {reason}.")
+        return message.format(line=error.lineno, column=error.colno, reason=error.msg)
     return tr('This must be a JSON object, such as {{"temperature": 0.6}}.').format()
 
 

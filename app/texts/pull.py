@@ -51,8 +51,8 @@ def came_before(done: str, total: str) -> str:
 
 
 def files(count: int, projector: bool) -> str:
-    told = tr("{count} files").format(count=count)
-    return tr("{files}, an mmproj for images among them").format(files=told) if projector else told
+    files = tr("{count} files").format(count=count)
+    return tr("{files}, an mmproj for images among them").format(files=files) if projector else files
 
 
 def disk(needed: str, free: str, folder: str) -> str:

@@ -126,7 +126,7 @@ def _planned(model: ModelStatus, memory: tuple[DeviceMemory, ...], plans: Previe
     if found.fit is None:
         return None
     guess = model.needs_source == needs.Source.FORMULA
-    told = fit_words(found, None)
+    label = fit_words(found, None)
     pool = "VRAM" if memory[0].is_gpu else "RAM"
     tip = words.plan_tip(
         memory_size(model.needs), memory_size(found.margin), pool, short=found.fit is needs.Fits.SHORT
@@ -137,17 +137,17 @@ def _planned(model: ModelStatus, memory: tuple[DeviceMemory, ...], plans: Previe
         tip = f"{tip} {words.leave_tip(', '.join(found.evict))}"
     if found.fit is needs.Fits.SHORT:
         total = sum(device.total for device in memory)
-        return FitText(_too_big(model.needs, total), _marked(told, guess), _with_source(tip, guess))
+        return FitText(_too_big(model.needs, total), _marked(label, guess), _with_source(tip, guess))
     fit = Fit.FITS if found.fit is needs.Fits.FITS and not found.evict else Fit.TIGHT
-    return FitText(fit, _marked(told, guess), _with_source(tip, guess))
+    return FitText(fit, _marked(label, guess), _with_source(tip, guess))
 
 
 def _too_big(needed: int, total: int) -> Fit:
     return Fit.TIGHT if needed <= total else Fit.TOO_BIG
 
 
-def _marked(told: str, guess: bool) -> str:
-    return f"≈ {told}" if guess else told
+def _marked(label: str, guess: bool) -> str:
+    return f"≈ {label}" if guess else label
 
 
 def _with_source(tip: str, guess: bool) -> str:

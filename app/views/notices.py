@@ -15,7 +15,7 @@ from router.hub.updates import is_quiet
 from router.remote.names import all_places, find_slot
 from router.state import DownloadState, ServerState, SlotState, SlotStatus, Snapshot
 
-UPDATE_TOLD = "update_told:"
+UPDATE_REPORTED = "update_told:"
 LONG_SWITCH_SECONDS = 10.0
 
 
@@ -74,28 +74,30 @@ def _downloads(old: Snapshot, new: Snapshot) -> list[Notice]:
     return found
 
 
-def update_news(snapshot: Snapshot, told: Container[str]) -> dict[str, Notice]:
+def update_news(snapshot: Snapshot, reported: Container[str]) -> dict[str, Notice]:
     """Newer versions nobody was told of yet, by the flag to remember that by; nothing while a slot is busy.
-    `told`: the flags there are."""
+    `reported`: the flags there are."""
     if not is_quiet(snapshot):
         return {}
     found = {}
     for update in snapshot.updates:
-        flag = f"{UPDATE_TOLD}{update.name}:{update.newest}"
-        if flag not in told:
+        flag = f"{UPDATE_REPORTED}{update.name}:{update.newest}"
+        if flag not in reported:
             line = texts_pull.update_line(update.name, update.newest, update.current)
             found[flag] = Notice(text.APP, line, good=True)
     return found
 
 
-def exposure(snapshot: Snapshot, told: bool) -> tuple[bool, Notice | None]:
+def exposure(snapshot: Snapshot, reported: bool) -> tuple[bool, Notice | None]:
     """Whether other computers reach the endpoint, as far as a person is to have been told; and the news, if it
-    is news. `told` is what the last call said, also of an earlier run of hal0."""
+    is news. `reported` is what the last call said, also of an earlier run of hal0."""
     if snapshot.server.state is not ServerState.RUNNING:
-        return told, None
+        return reported, None
     exposed = not is_local(snapshot.server)
     news = (
-        Notice(text.failure_title(""), text_window.exposed(snapshot.server)) if exposed and not told else None
+        Notice(text.failure_title(""), text_window.exposed(snapshot.server))
+        if exposed and not reported
+        else None
     )
     return exposed, news
 

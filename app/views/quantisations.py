@@ -48,15 +48,15 @@ def verdict(offer: Offer, reference: str) -> Verdict:
     if model.here is not None:
         return Verdict((words.is_here(model.here),), possible=False)
     needed = model.total_bytes - model.done_bytes
-    told = (file_size(needed), file_size(offer.disk_free), offer.folder)
+    figures = (file_size(needed), file_size(offer.disk_free), offer.folder)
     lines = [words.files(model.files, model.has_projector)] if model.files > 1 else []
     if model.done_bytes:
         lines.append(words.came_before(file_size(model.done_bytes), file_size(model.total_bytes)))
     if model.room is not None:
         lines.append(memory_sentence(model.room))
     if offer.disk_free < needed + DISK_RESERVE:
-        return Verdict(tuple(lines), possible=False, doubt=words.disk_short(*told))
-    lines.append(words.disk(*told))
+        return Verdict(tuple(lines), possible=False, doubt=words.disk_short(*figures))
+    lines.append(words.disk(*figures))
     return Verdict(tuple(lines), True, offer.warning or "", bool(model.done_bytes))
 
 
@@ -70,13 +70,13 @@ def memory_sentence(room: OfferedFit) -> str:
     tokens = tr("all {trained} tokens of context")
     if room.context < room.context_trained:
         tokens = tr("{context} of its {trained} tokens of context")
-    told = tr("Memory: {verdict} with {tokens} (needs about {needs}; {free} of {total} {pool} free)")
+    template = tr("Memory: {verdict} with {tokens} (needs about {needs}; {free} of {total} {pool} free)")
     if room.held:
-        told = tr(
+        template = tr(
             "Memory: {verdict} with {tokens} (needs about {needs}; {free} of {total} {pool} free once slots "
             "give back {held})"
         )
-    return told.format(
+    return template.format(
         tokens=tokens.format(context=room.context, trained=room.context_trained),
         needs=memory_size(room.needs),
         free=memory_size(room.free),

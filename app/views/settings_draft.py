@@ -65,7 +65,7 @@ class Draft:
 
     def remove(self, section: str, name: str) -> None:
         self.form = without_entry(self.form, section, name)
-        self.refused = {key: told for key, told in self.refused.items() if key[:2] != (section, name)}
+        self.refused = {key: message for key, message in self.refused.items() if key[:2] != (section, name)}
 
     @property
     def dirty(self) -> bool:
@@ -95,10 +95,10 @@ class Draft:
         self.refused = {}
         for problem in problems:
             key = owner(problem.key, self.form) or ()
-            told = words.sentence(problem.message, problem.suggestion)
+            message = words.sentence(problem.message, problem.suggestion)
             if key == () and problem.key:
-                told = f"{problem.key}: {told}"
-            self.refused[key] = f"{self.refused[key]}\n{told}" if key in self.refused else told
+                message = f"{problem.key}: {message}"
+            self.refused[key] = f"{self.refused[key]}\n{message}" if key in self.refused else message
 
 
 def _reach(form: Mapping[Key, Any], host_names: Mapping[str, bool]) -> Reach:
@@ -117,11 +117,13 @@ def form_problems(
     elif reached is Reach.NETWORK and form[API_KEYS] == ():
         found[HOST] = words.LAN_NEEDS_KEY
     keys = form[API_KEYS] or ()
-    if told := next((told for n, key in enumerate(keys) if (told := key_problem(keys[:n], key))), None):
-        found[API_KEYS] = told
+    if message := next(
+        (message for n, key in enumerate(keys) if (message := key_problem(keys[:n], key))), None
+    ):
+        found[API_KEYS] = message
     for key, value in form.items():
-        if key[0] == MODELS and len(key) == 3 and (told := _model_problem(key[2], value)):
-            found[key] = told
+        if key[0] == MODELS and len(key) == 3 and (message := _model_problem(key[2], value)):
+            found[key] = message
     return found
 
 

@@ -73,7 +73,7 @@ class FirstRunPage(QWidget):
         self._look = look
         set_text(self.gpu, look.gpu)
         set_text(self.models, look.models)
-        self._engine_name.setVisible(bool(self._engine.view.told))
+        self._engine_name.setVisible(bool(self._engine.view.message))
         set_text(self.url, look.endpoint)
         self.test.setEnabled(bool(look.slot))
         if snapshot.server.error:

@@ -29,7 +29,7 @@ class LogsTab(QWidget):
     def __init__(self, reader: LogReader) -> None:
         super().__init__()
         self._reader = reader
-        self._told: list[str] = []
+        self._last_lines: list[str] = []
         self._lines: list[str] = []
         self.source = QComboBox()
         self.source.setAccessibleName(text_window.LOG_OF)
@@ -100,8 +100,8 @@ class LogsTab(QWidget):
         """Take the last lines of this log, oldest first; what was shown before is not drawn again."""
         if slot != self.slot:
             return  # the answer to an older question
-        new = fresh(self._told, lines)
-        self._told = lines
+        new = fresh(self._last_lines, lines)
+        self._last_lines = lines
         if new is None:
             self._lines = []
             new = lines
@@ -142,7 +142,7 @@ class LogsTab(QWidget):
         self._show_note()
 
     def _start_over(self) -> None:
-        self._told, self._lines = [], []
+        self._last_lines, self._lines = [], []
         self.view.clear()
         self.note.hide()
         if self.isVisible():

@@ -242,7 +242,7 @@ class ModelsTab(QWidget):
         self.menu.aboutToShow.connect(lambda: self._fill(self.menu))
         self.details.copy.clicked.connect(self._copy_id)
         self.details.reveal.clicked.connect(self._show_file)
-        self.folders.told.connect(self.tell)
+        self.folders.reported.connect(self.tell)
 
     def _lay_out(self) -> None:
         top = QHBoxLayout()

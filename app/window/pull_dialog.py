@@ -36,7 +36,7 @@ class PullDialog(QDialog):
         self.field = QLineEdit(placeholderText=words.WHICH_HINT, clearButtonEnabled=True)
         self.field.setAccessibleName(words.WHICH)
         self.check = button(words.CHECK)
-        self.told = wrapping_label("muted")
+        self.message = wrapping_label("muted")
         self.choices = QuantisationList()
         self.details = wrapping_label("muted")
         self.doubt = wrapping_label("failed")
@@ -88,9 +88,9 @@ class PullDialog(QDialog):
 
     def _run(self, work: Callable[[], Awaitable[None]], name: str) -> None:
         self._end_task()
-        self._task = spawn(self._told_of(work), name=name)
+        self._task = spawn(self._run_and_report(work), name=name)
 
-    async def _told_of(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def _run_and_report(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
             await work()
         except RouterError as error:
@@ -129,9 +129,9 @@ class PullDialog(QDialog):
 
     def tell(self, sentence: str, *, failed: bool = False) -> None:
         """What is going on, or went wrong."""
-        set_text(self.told, sentence)
-        set_flag(self.told, "failed", "true" if failed else "false")
-        self.told.setVisible(bool(sentence))
+        set_text(self.message, sentence)
+        set_flag(self.message, "failed", "true" if failed else "false")
+        self.message.setVisible(bool(sentence))
 
     def _connect(self) -> None:
         self.field.textEdited.connect(self._on_edited)
@@ -157,7 +157,7 @@ class PullDialog(QDialog):
         whole = QVBoxLayout(self)
         whole.setSpacing(10)
         whole.addLayout(top)
-        whole.addWidget(self.told)
+        whole.addWidget(self.message)
         whole.addWidget(self.choices, 1)
         whole.addWidget(self.details)
         whole.addWidget(self.doubt)

@@ -32,12 +32,12 @@ class ConfigExchange(QObject):
 
     Signals:
         changed: the draft holds something else, or `busy` does.
-        told: (sentence, or "") what stands in the way.
+        reported: (sentence, or "") what stands in the way.
         refused: the last try failed; the draft's problems say where.
     """
 
     changed = Signal()
-    told = Signal(str)
+    reported = Signal(str)
     refused = Signal()
 
     def __init__(self, link: Link, parent: QObject | None = None) -> None:
@@ -65,7 +65,7 @@ class ConfigExchange(QObject):
         if self.draft is None:
             return
         if section == SLOTS and len(names(self.draft.form, SLOTS)) == 1:
-            self.told.emit(words.LAST_SLOT)
+            self.reported.emit(words.LAST_SLOT)
             return
         self.draft.remove(section, name)
         self.changed.emit()
@@ -73,7 +73,7 @@ class ConfigExchange(QObject):
     def discard(self) -> None:
         if self.draft is not None:
             self.draft.discard()
-            self.told.emit("")
+            self.reported.emit("")
             self.changed.emit()
 
     # -- to and from the file --------------------------------------------------------------------------------
@@ -99,7 +99,7 @@ class ConfigExchange(QObject):
             return False
         self.draft.refused = {}
         if self.draft.problems():
-            self.told.emit(words.FIX_FIRST)
+            self.reported.emit(words.FIX_FIRST)
             self.changed.emit()
             self.refused.emit()
             return False
@@ -114,7 +114,7 @@ class ConfigExchange(QObject):
         else:
             self.draft.update(document)
         if not self.draft.refused:
-            self.told.emit(self.trouble)
+            self.reported.emit(self.trouble)
         self._look_up(self.draft.form[HOST])
 
     def _look_up(self, host: str) -> None:
@@ -140,7 +140,7 @@ class ConfigExchange(QObject):
     async def _apply(self) -> None:
         try:
             if await self._guarded(self._edit):
-                self.told.emit("")
+                self.reported.emit("")
         finally:
             self.busy = False
             self.changed.emit()
@@ -164,16 +164,16 @@ class ConfigExchange(QObject):
         except ConfigErrors as error:
             if self.draft is not None and self.busy:
                 self.draft.refuse(error.problems)
-                self.told.emit(self.draft.refused.get((), ""))
+                self.reported.emit(self.draft.refused.get((), ""))
             else:
-                self.told.emit(error.message)
+                self.reported.emit(error.message)
         except RouterError as error:
-            self.told.emit(error.message)
+            self.reported.emit(error.message)
         except NotReadable as error:
-            self.told.emit(words.not_readable(error))
+            self.reported.emit(words.not_readable(error))
         except Exception:
             log.exception("hal0.yaml was not read or changed")
-            self.told.emit(words.UNEXPECTED)
+            self.reported.emit(words.UNEXPECTED)
         else:
             return True
         return False

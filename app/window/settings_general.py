@@ -105,8 +105,8 @@ class GeneralPage(Page):
         log.warning("start at login: %s", error)
         self._note_login(words.start_failed(error.strerror or error))
 
-    def _note_login(self, told: str) -> None:
-        set_text(self.start_note, told)
+    def _note_login(self, message: str) -> None:
+        set_text(self.start_note, message)
 
     def _open(self, target: Path | None) -> None:
         done = target is None or QDesktopServices.openUrl(QUrl.fromLocalFile(str(target)))

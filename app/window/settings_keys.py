@@ -83,9 +83,9 @@ class KeysField(QWidget):
             self.new.clear()
             self.changed.emit((*self.lines.value, key))
 
-    def _note(self, told: str) -> None:
-        set_text(self.note, told)
-        self.note.setVisible(bool(told))
+    def _note(self, message: str) -> None:
+        set_text(self.note, message)
+        self.note.setVisible(bool(message))
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()

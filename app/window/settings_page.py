@@ -98,10 +98,10 @@ class Page(Scroller):
             self.rows.setRowWrapPolicy(policy.WrapAllRows)  # captions above their fields
         super().resizeEvent(event)
 
-    def show_other(self, told: str) -> None:
+    def show_other(self, message: str) -> None:
         """A problem of something that has no field here."""
-        set_text(self.other, told)
-        self.other.setVisible(bool(told))
+        set_text(self.other, message)
+        self.other.setVisible(bool(message))
 
     def reveal(self, key: Key) -> None:
         """Scroll to a setting and put the cursor there."""

@@ -195,9 +195,9 @@ class SettingsTab(QWidget):
             offer_models(self.slots.page, self.slots.chosen, self.draft.form, self._snapshot)
 
     @Slot(str)
-    def _tell(self, told: str) -> None:
-        set_text(self.banner, told)
-        self.banner.setVisible(bool(told))
+    def _tell(self, message: str) -> None:
+        set_text(self.banner, message)
+        self.banner.setVisible(bool(message))
         set_flag(self.banner, "failed", "true")
 
     @Slot()
@@ -228,7 +228,7 @@ class SettingsTab(QWidget):
             entries.removed.connect(lambda name, section=section: exchange.remove(section, name))
             entries.typed.connect(self._show)
         exchange.changed.connect(self._show)
-        exchange.told.connect(self._tell)
+        exchange.reported.connect(self._tell)
         exchange.refused.connect(self._go_to_problem)
         self.slots.list.currentItemChanged.connect(self._offer_models)
         self.navigation.currentRowChanged.connect(self.pages.setCurrentIndex)

@@ -47,8 +47,8 @@ def speakable(text: str, keep: str = "") -> str:
 
 def shown(text: str, most: int = LONGEST_SHOWN) -> str:
     """`speakable`, and cut where somebody sends a megabyte as a name."""
-    told = speakable(text[: most + 1])
-    return told if len(text) <= most else f"{told[:most]}…"
+    readable = speakable(text[: most + 1])
+    return readable if len(text) <= most else f"{readable[:most]}…"
 
 
 def _escaped(character: str) -> str:

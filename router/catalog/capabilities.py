@@ -60,10 +60,10 @@ def _of_template(template: str, flags: Flags) -> Iterable[str]:
 
 def senses(projector: GgufHeader) -> tuple[str, ...]:
     """What a projector makes a model take in besides text."""
-    told = {sense: projector.metadata.get(f"clip.has_{sense}_encoder") for sense in ("vision", "audio")}
-    if not any(value is not None for value in told.values()):  # converted before there were others
+    encoders = {sense: projector.metadata.get(f"clip.has_{sense}_encoder") for sense in ("vision", "audio")}
+    if not any(value is not None for value in encoders.values()):  # converted before there were others
         return ("vision",)
-    return tuple(sense for sense, value in told.items() if value is True)
+    return tuple(sense for sense, value in encoders.items() if value is True)
 
 
 def input_modalities(capabilities: Iterable[str]) -> list[str]:

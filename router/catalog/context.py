@@ -104,8 +104,12 @@ def _scale(flags: Flags) -> float | None:
 
 
 def _number(header: GgufHeader, flags: Flags, name: str) -> int | None:
-    told = overridden(flags, f"{header.architecture}.{name}")
-    return int(told) if told and re.fullmatch(r"[0-9]{1,12}", told) else header.number(f"{{arch}}.{name}")
+    overriding = overridden(flags, f"{header.architecture}.{name}")
+    return (
+        int(overriding)
+        if overriding and re.fullmatch(r"[0-9]{1,12}", overriding)
+        else header.number(f"{{arch}}.{name}")
+    )
 
 
 def _text(header: GgufHeader, flags: Flags, name: str) -> str | None:

@@ -172,8 +172,8 @@ class GgufHeader:
     @property
     def is_causal(self) -> bool:
         """Whether a token only sees those before it. Encoders see all of an input, and keep no cache."""
-        told = self.metadata.get(f"{self.architecture}.attention.causal")
-        return told is not False and not any(part in self.architecture for part in _ENCODERS)
+        causal = self.metadata.get(f"{self.architecture}.attention.causal")
+        return causal is not False and not any(part in self.architecture for part in _ENCODERS)
 
     @property
     def vocabulary_size(self) -> int | None:

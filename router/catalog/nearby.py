@@ -54,7 +54,7 @@ def pair_folders(folders: Sequence[Folder[M, Other]]) -> Pairs:
     pairs: Pairs = {}
     for path, own in projectors.items():
         if own:
-            pairs |= _told(pair(models[path], own))
+            pairs |= _pairs(pair(models[path], own))
     for path, own in projectors.items():
         children = [child for child in below.get(path, ()) if child != path]
         around = models[path] + [model for child in children for model in models[child]]
@@ -69,10 +69,10 @@ def pair_folders(folders: Sequence[Folder[M, Other]]) -> Pairs:
 
 def _given(pairing: Pairing, to: Collection[Named]) -> Pairs:
     """What was given to these models; of others it is no news."""
-    return dict(_told(Pairing({m: p for m, p in pairing.given.items() if m in to}, {})))
+    return dict(_pairs(Pairing({m: p for m, p in pairing.given.items() if m in to}, {})))
 
 
-def _told(pairing: Pairing) -> Iterator[tuple[Path, tuple[Path | None, str | None]]]:
+def _pairs(pairing: Pairing) -> Iterator[tuple[Path, tuple[Path | None, str | None]]]:
     for model, projector in pairing.given.items():
         if model.header and projector.header:
             yield model.header.path, (projector.header.path, None)

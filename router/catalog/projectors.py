@@ -80,8 +80,8 @@ def width_of(projector: GgufHeader) -> int | None:
     if found is not None:
         first_is_last = found in _TRANSPOSED and not upright
         return tensors[found][0 if first_is_last else -1]
-    told = (projector.number(f"clip.{sense}.projection_dim") for sense in ("vision", "audio"))
-    return next((width for width in told if width is not None and width not in _NO_WIDTHS), None)
+    widths = (projector.number(f"clip.{sense}.projection_dim") for sense in ("vision", "audio"))
+    return next((width for width in widths if width is not None and width not in _NO_WIDTHS), None)
 
 
 def _last_numbered(tensors: Mapping[str, tuple[int, ...]], pattern: re.Pattern[str]) -> str | None:
@@ -118,7 +118,7 @@ class Named:
         return _words(self.stem)
 
     @cached_property
-    def told(self) -> tuple[Words, ...]:
+    def header_names(self) -> tuple[Words, ...]:
         """What the header says the same."""
         if self.header is None:
             return ()
@@ -139,8 +139,8 @@ class Named:
     @property
     def label(self) -> str | None:
         """What the name says first: before a download there is nothing else."""
-        told = self.header.quantisation if self.header else None
-        return quantisation_in(self.stem) or told
+        stated = self.header.quantisation if self.header else None
+        return quantisation_in(self.stem) or stated
 
     @property
     def rank(self) -> tuple[int, int, str]:
@@ -256,9 +256,10 @@ def _relation(projector: Named, model: Named) -> int:
     """How surely the two are called alike: 0 not at all; 1 by one word, such as a size; else more with each
     word, most where the names are equal."""
     own = [projector.family] if projector.family and not _weak(projector.family) else []
-    own = own or [*([projector.family] if projector.family else []), *projector.told]
+    own = own or [*([projector.family] if projector.family else []), *projector.header_names]
     return max(
-        (_alike(words, other, model) for words in own for other in (model.family, *model.told)), default=0
+        (_alike(words, other, model) for words in own for other in (model.family, *model.header_names)),
+        default=0,
     )
 
 

@@ -42,8 +42,8 @@ def parse_child_line(line: str) -> ChildState | None:
 def _context_length(payload: object) -> int | None:
     """The same as `/props` says, without asking: `payload` describes the model as /v1/models does."""
     meta = payload.get("meta") if isinstance(payload, dict) else None
-    told = meta.get("n_ctx") if isinstance(meta, dict) else None
-    return told if isinstance(told, int) and not isinstance(told, bool) and told > 0 else None
+    tokens = meta.get("n_ctx") if isinstance(meta, dict) else None
+    return tokens if isinstance(tokens, int) and not isinstance(tokens, bool) and tokens > 0 else None
 
 
 def _fraction(payload: object) -> float | None:

@@ -267,5 +267,5 @@ def check_files(model: Model) -> None:
     Blocks."""
     missing = missing_files(model.flags)
     if missing:
-        told = ", ".join(f"{name} names {path}{places.unexpanded(str(path))}" for name, path in missing)
-        raise _bad(model, f"{told}, and there is no such file; correct the path, or put the file there")
+        sentences = ", ".join(f"{name} names {path}{places.unexpanded(str(path))}" for name, path in missing)
+        raise _bad(model, f"{sentences}, and there is no such file; correct the path, or put the file there")

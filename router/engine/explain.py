@@ -143,8 +143,8 @@ def _error(line: str) -> Reason | None:
 
 def _server_error(line: str) -> Reason | None:
     """An error line of another kind of server: Python's, JSON, logfmt, `LEVEL: words`, argparse."""
-    if (told := _json_error(line)) is not None:
-        return Reason(Rank.ERROR, _short(told), last_wins=True)
+    if (message := _json_error(line)) is not None:
+        return Reason(Rank.ERROR, _short(message), last_wins=True)
     for pattern in (_USAGE, _PYTHON, _LOGFMT, _LOGGED):
         if (match := pattern.search(line)) is not None:
             text = match["text"].strip().strip('"')
@@ -156,13 +156,13 @@ def _json_error(line: str) -> str | None:
     if not line.lstrip().startswith("{"):
         return None
     try:
-        told: Any = json.loads(line)
+        record: Any = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    level = str(told.get("level") or told.get("severity") or told.get("levelname") or "").lower()
+    level = str(record.get("level") or record.get("severity") or record.get("levelname") or "").lower()
     if level not in ("error", "fatal", "critical", "panic", "e"):
         return None
-    words = next((told[name] for name in ("msg", "message", "error", "event") if told.get(name)), None)
+    words = next((record[name] for name in ("msg", "message", "error", "event") if record.get(name)), None)
     return str(words) if words is not None else None
 
 

@@ -44,7 +44,7 @@ class EngineLog:
         self.last_line: str | None = None
         self.ready = False
         self._reason: Reason | None = None
-        self._told_at = 0.0
+        self._reason_at = 0.0
         self._sink = sink
         self._name = name
         self._clock = clock
@@ -65,7 +65,7 @@ class EngineLog:
             self._reason = None
         kept = better(self._reason, found)
         if kept is not self._reason:
-            self._reason, self._told_at = kept, now
+            self._reason, self._reason_at = kept, now
 
     def is_ready(self) -> None:
         """The engine is ready: what it complained of so far does not explain its end."""
@@ -81,7 +81,7 @@ class EngineLog:
 
     def _is_old(self, now: float) -> bool:
         """A line that a client's request caused and the engine outlived."""
-        old = now - self._told_at > LAST_WORDS_SECONDS
+        old = now - self._reason_at > LAST_WORDS_SECONDS
         return old and (self._reason is None or self._reason.rank < Rank.FATAL)
 
 

@@ -155,11 +155,11 @@ def _start(response: httpx2.Response, asked: int) -> int:
     """Raises TemporaryFailure if the server sends another part than the one that was asked for."""
     if response.status_code != 206:
         return 0
-    told = response.headers.get("Content-Range", "")
-    if told.startswith(f"bytes {asked}-"):
+    content_range = response.headers.get("Content-Range", "")
+    if content_range.startswith(f"bytes {asked}-"):
         return asked
     raise TemporaryFailure(
-        f"The server sent another part of the file than hal0 asked for ({told!r}); try again."
+        f"The server sent another part of the file than hal0 asked for ({content_range!r}); try again."
     )
 
 

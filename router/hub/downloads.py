@@ -81,7 +81,7 @@ class Downloads:
         self._entries: dict[str, _Entry] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken = False
-        self._told_at = float("-inf")
+        self._published_at = float("-inf")
         self._closing = False
 
     async def begin(self) -> None:
@@ -294,11 +294,11 @@ class Downloads:
 
     def _on_woken(self) -> None:
         loop = asyncio.get_running_loop()
-        loop.call_later(max(0.0, self._told_at + TELL_SECONDS - loop.time()), self._tell_progress)
+        loop.call_later(max(0.0, self._published_at + TELL_SECONDS - loop.time()), self._tell_progress)
 
     def _tell_progress(self) -> None:
         self._woken = False
-        self._told_at = asyncio.get_running_loop().time()
+        self._published_at = asyncio.get_running_loop().time()
         for entry in self._entries.values():
             if entry.status.state is DownloadState.RUNNING and entry.progress is not None:
                 entry.status = _with_progress(entry.status, entry.progress)

@@ -158,11 +158,11 @@ class Pull:
             if not (folder / file.name).exists():
                 (folder / file.name).unlink(missing_ok=True)  # a link that leads nowhere
                 store.link(copy, folder / file.name)
-        told = _OverallProgress(plan, on_progress)
+        overall = _OverallProgress(plan, on_progress)
         before = 0
         for file in plan.to_fetch:
-            told.file(file, before)
-            fetch(hub, plan.repository, file, folder, self._retrier, told.came, told.checked)
+            overall.file(file, before)
+            fetch(hub, plan.repository, file, folder, self._retrier, overall.came, overall.checked)
             before += file.size
 
     def _download(self, repository: Repository, chosen: FileSet) -> store.Download:

@@ -30,8 +30,8 @@ _EXAMPLE = "org/repo:Q4_K_M"
 
 
 def _lines(name: str) -> Outcome[list[str]]:
-    def read_lines(told: Any) -> list[str]:
-        lines = told[name]
+    def read_lines(answer: Any) -> list[str]:
+        lines = answer[name]
         if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
             raise SchemaMismatch(f"{name} is not a list of lines")
         return lines
@@ -42,11 +42,11 @@ def _lines(name: str) -> Outcome[list[str]]:
 _DOCUMENT = Outcome(document_json, parse_document)
 _PROBLEM: Outcome[EngineProblem | None] = Outcome(
     lambda problem: {"problem": asdict(problem) if problem else None},
-    lambda told: None if told["problem"] is None else read(EngineProblem, told["problem"]),
+    lambda answer: None if answer["problem"] is None else read(EngineProblem, answer["problem"]),
 )
 _DOWNLOAD: Outcome[DownloadStatus | None] = Outcome(
     lambda download: {"download": asdict(download) if download else None},
-    lambda told: None if told["download"] is None else read(DownloadStatus, told["download"]),
+    lambda answer: None if answer["download"] is None else read(DownloadStatus, answer["download"]),
 )
 
 # -- slots -----------------------------------------------------------------------------------------------------

@@ -112,20 +112,22 @@ def encode(order: Order[Any]) -> Call:
     """`order` as a request. What has its default is left out."""
     endpoint = order.endpoint
     in_path = _names_in(endpoint.path)
-    told: dict[str, Any] = {}
+    parameters: dict[str, Any] = {}
     for item in fields(order):  # type: ignore[arg-type]  # every order is a dataclass
         said = item.metadata.get("said")
         value = getattr(order, item.name)
         if said is not None and item.name not in in_path and value != item.default:
-            told[said.name or item.name] = said.write(value)
+            parameters[said.name or item.name] = said.write(value)
     target = endpoint.path.format(**{name: quote(str(getattr(order, name)), safe="") for name in in_path})
     if endpoint.method == "GET":
-        return Call("GET", f"{target}?{urlencode(told)}" if told else target, None, endpoint.seconds)
-    return Call(endpoint.method, target, told, endpoint.seconds)
+        return Call(
+            "GET", f"{target}?{urlencode(parameters)}" if parameters else target, None, endpoint.seconds
+        )
+    return Call(endpoint.method, target, parameters, endpoint.seconds)
 
 
-def decode(kind: type[O], path: Mapping[str, str], told: Mapping[str, Any]) -> O:
-    """The order a request is: `path` has the parts of the path by name, `told` the query or the body.
+def decode(kind: type[O], path: Mapping[str, str], parameters: Mapping[str, Any]) -> O:
+    """The order a request is: `path` has the parts of the path by name, `parameters` the query or the body.
 
     Raises BadRequest; keys it does not know are left out.
     """
@@ -136,8 +138,8 @@ def decode(kind: type[O], path: Mapping[str, str], told: Mapping[str, Any]) -> O
         if said is None or item.name in in_path:
             continue
         where = said.name or item.name
-        if where in told or item.default is MISSING:
-            found[item.name] = said.read(told.get(where), where)
+        if where in parameters or item.default is MISSING:
+            found[item.name] = said.read(parameters.get(where), where)
     return kind(**found)
 
 

@@ -63,11 +63,11 @@ class RemoteHal0:
         if isinstance(order, InstallEngine):
             return cast(R, await install_engine(self._link, order.on_progress))
         call = encode(order)
-        told = await (self._wait_for(call) if call.seconds is None else self._ask(call))
+        answer = await (self._wait_for(call) if call.seconds is None else self._ask(call))
         if order.outcome is None:
             return None  # type: ignore[return-value]  # R is None where there is no outcome
         try:
-            done: R = order.outcome.read(told)
+            done: R = order.outcome.read(answer)
         except (KeyError, TypeError, SchemaMismatch):
             raise self._foreign() from None
         return done
@@ -83,10 +83,10 @@ class RemoteHal0:
             await asyncio.wait({asking, losing}, return_when=asyncio.FIRST_COMPLETED)
             if not asking.done():
                 raise UpstreamFailed(f"{self.error} What was ordered there may go on.")
-            told = asking.result()
-            if isinstance(told, Exception):
-                raise told
-            return told
+            answer = asking.result()
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
         finally:
             asking.cancel()
             losing.cancel()

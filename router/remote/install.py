@@ -45,10 +45,10 @@ def _step(event: Event, link: EventLink, on_progress: OnProgress) -> str | None:
     """The version, once it is installed."""
     from router.engine.install.progress import InstallProgress  # 20 ms of every start otherwise
 
-    told = event.json()
+    document = event.json()
     if event.name == "error":
-        status = told.get("status")
-        raise link.refusal(status if isinstance(status, int) else 502, json.dumps(told).encode())
+        status = document.get("status")
+        raise link.refusal(status if isinstance(status, int) else 502, json.dumps(document).encode())
     if event.name == "progress":
-        on_progress(read(InstallProgress, told))
-    return str(told.get("version")) if event.name == "installed" else None
+        on_progress(read(InstallProgress, document))
+    return str(document.get("version")) if event.name == "installed" else None

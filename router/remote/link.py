@@ -102,8 +102,8 @@ class EventLink:
 
     def refusal(self, status: int, body: bytes, retry_after: str | None = None) -> RouterError:
         """What an answer with that status says; it may quote the key."""
-        told = redact(body.decode(errors="replace"), self._key).encode()
-        return error_of(status, told, retry_after, self.base_url)
+        redacted = redact(body.decode(errors="replace"), self._key).encode()
+        return error_of(status, redacted, retry_after, self.base_url)
 
     async def close(self) -> None:
         """Stop following; whoever waits for an answer hears nothing more."""

@@ -130,10 +130,10 @@ def matches(name: str, allowed: Iterable[str]) -> bool:
 
 def origin_allowed(origin: str, allowed: Iterable[str]) -> bool:
     """Whether it is one of `allowed`: `https://chat.example.org`, `https://*.example.org`."""
-    told = origin.lower()
-    scheme, _, place = told.partition("://")
+    lowered = origin.lower()
+    scheme, _, place = lowered.partition("://")
     for pattern in allowed:
-        if told == pattern:
+        if lowered == pattern:
             return True
         wanted, _, host = pattern.partition("://")
         if host.startswith("*.") and scheme == wanted and matches(place, (host,)):

@@ -69,11 +69,11 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
         if isinstance(error, Unauthorized | ForbiddenOrigin):
             what = f"{error.status} for {request.method} {request.path}: {error.message}"
             request.app[CONTEXT].faults.note(Fault.REFUSED, request.remote, what)
-        return _told(error, request)
+        return _error_answer(error, request)
     except web.RequestPayloadError as error:
         reason = words_of(error)
         request.app[CONTEXT].faults.note(Fault.BODY, request.remote, reason)
-        return _told(BadRequest(f"The request body cannot be read ({reason}); send it again."), request)
+        return _error_answer(BadRequest(f"The request body cannot be read ({reason}); send it again."), request)
     except web.HTTPRequestEntityTooLarge:
         return error_response(too_large(), request.path)
     except web.HTTPException as error:
@@ -87,7 +87,9 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
         if isinstance(error, ConnectionError) and _left(request):
             raise  # nobody is there to answer
         log.exception("bug while answering %s %s", request.method, request.rel_url.raw_path)
-        return _told(RouterError("hal0 met an unforeseen error; see the router's log and report it."), request)
+        return _error_answer(
+            RouterError("hal0 met an unforeseen error; see the router's log and report it."), request
+        )
 
 
 def _request_id(given: str | None) -> str:
@@ -150,7 +152,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
         response.headers.update(_cors(origin, request.headers))
 
 
-def _told(error: RouterError, request: web.Request) -> web.StreamResponse:
+def _error_answer(error: RouterError, request: web.Request) -> web.StreamResponse:
     """The error as the answer. In one that has begun a second head would be taken for its content: there only
     the connection's end can tell."""
     begun: web.StreamResponse | None = request.get(_BEGUN)
@@ -177,7 +179,7 @@ def _is_local_metadata(request: web.Request) -> bool:
 
 def _cors(origin: str, asked: Mapping[str, str]) -> dict[str, str]:
     """`asked`: the headers; OpenAI's SDK for browsers has its own (x-stainless-*)."""
-    told = {
+    headers = {
         "Access-Control-Allow-Origin": origin,
         "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
         "Access-Control-Allow-Headers": asked.get("Access-Control-Request-Headers")
@@ -187,8 +189,8 @@ def _cors(origin: str, asked: Mapping[str, str]) -> dict[str, str]:
         "Vary": "Origin",
     }
     if asked.get("Access-Control-Request-Private-Network") == "true":
-        told["Access-Control-Allow-Private-Network"] = "true"
-    return told
+        headers["Access-Control-Allow-Private-Network"] = "true"
+    return headers
 
 
 def _as_router_error(error: web.HTTPException, request: web.Request) -> RouterError:

@@ -40,8 +40,8 @@ class SelectionFile:
             log.warning("%s could not be read (%s); slots start as configured", self._path, error)
             return {}
         selected = {}
-        for slot, told in saved:
-            match told:
+        for slot, entry in saved:
+            match entry:
                 case {"model": str(model), "configured": str(configured)}:
                     selected[slot] = Selected(model, configured)
                 case {"model": str(model), **others} if others.get("configured") is None:

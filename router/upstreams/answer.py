@@ -12,8 +12,8 @@ from typing import Any, Final, Protocol
 
 import aiohttp
 
+from router.base.error_text import error_text
 from router.base.errors import UpstreamFailed, number_mends
-from router.base.telling import telling
 from router.config.schema import UpstreamConfig, UpstreamKind
 from router.upstreams.call import MAX_HOPS, Call, url_for
 from router.upstreams.convert import as_document, as_stream, can_stream
@@ -93,7 +93,7 @@ class UpstreamAnswer:
     ) -> None:
         """`first`: what is handed on of what has come; all of the answer if there is a `head` for it. `guard`
         reads the rest of a stream."""
-        self.served_by = f"{upstream.name}/{_told_by(upstream, response) or model}"
+        self.served_by = f"{upstream.name}/{_served_by(upstream, response) or model}"
         self.head = head or _head(response, is_stream=guard is not None)
         self.on_close: Callable[[], None] | None = None
         self._upstream = upstream
@@ -229,12 +229,12 @@ async def _judged(
     if len(raw) > _LONGEST:
         raise Fault(f"its answer is longer than {_LONGEST >> 20} MiB")
     text = redact(raw.decode("utf-8-sig", errors="replace"), key)
-    told = read_document(call.path, text, strict="json" in kind.lower())
+    document = read_document(call.path, text, strict="json" in kind.lower())
     if call.streams and can_stream(call.path):
         guard = StreamGuard(call.path)  # what translates it must be able to read it
-        events = guard.feed(as_stream(call.path, told))
+        events = guard.feed(as_stream(call.path, document))
         return _whole(upstream, model, response, events + guard.finish(), _STREAM)
-    return _whole(upstream, model, response, text.encode(errors="replace"), kind if told is None else _JSON)
+    return _whole(upstream, model, response, text.encode(errors="replace"), kind if document is None else _JSON)
 
 
 async def _stream(
@@ -249,7 +249,7 @@ async def _stream(
     guard = StreamGuard(call.path, lambda text: redact(text, key))
     collects = not call.streams and takes_documents(call.path)
     out, piece = guard.feed(first), first
-    while piece and not guard.fault and (collects or not guard.told):
+    while piece and not guard.fault and (collects or not guard.has_content):
         piece = await _piece(response, upstream.timeout)
         out += guard.feed(piece) if piece else guard.finish()
         if collects and len(out) > _LONGEST:
@@ -300,7 +300,7 @@ async def _error_answer(
         final = response.headers.get("X-Should-Retry", "").lower() == "false"
         retry, mends = _retry_after(response), False if final else None
         raise AskFailed(upstream.name, reason, answered=response.status, retry=retry, mends=mends)
-    said = telling(text, _REFUSAL)
+    said = error_text(text, _REFUSAL)
     if not said:
         phrase = f"{response.status} {response.reason or ''}".strip()
         said = f'Upstream "{upstream.name}" refused the request with {phrase} and says no more.'
@@ -311,10 +311,10 @@ async def _error_answer(
 def _envelope_of(text: str) -> Mapping[str, Any]:
     """What OpenAI's envelope says beside its message; a long one is for nobody."""
     try:
-        told = json.loads(text) if len(text) <= _MAX_DETAILS else None
+        document = json.loads(text) if len(text) <= _MAX_DETAILS else None
     except (ValueError, RecursionError):
         return {}
-    error = told.get("error") if isinstance(told, dict) else None
+    error = document.get("error") if isinstance(document, dict) else None
     return error if isinstance(error, dict) else {}
 
 
@@ -353,7 +353,7 @@ def _head(response: aiohttp.ClientResponse, *, is_stream: bool) -> Head:
     )
 
 
-def _told_by(upstream: UpstreamConfig, response: aiohttp.ClientResponse) -> str | None:
+def _served_by(upstream: UpstreamConfig, response: aiohttp.ClientResponse) -> str | None:
     return response.headers.get("X-Hal0-Served-By") if upstream.kind is UpstreamKind.HAL0 else None
 
 

@@ -121,11 +121,11 @@ def _which_model(name: str, state: UpstreamStatus) -> str:
 
 def no_route(name: str, tried: Sequence[Tried]) -> NoRoute:
     """Everyone who was asked to answer for `name`, and why nobody did."""
-    told = "; ".join(f"{one.by}: {one.reason}" for one in tried)
+    reasons = "; ".join(f"{one.by}: {one.reason}" for one in tried)
     details: dict[str, Any] = {"attempts": [{"by": one.by, "reason": one.reason} for one in tried]}
     waits = [one.retry_after for one in tried if one.retry_after is not None]
     return NoRoute(
-        f'Nobody could answer for "{name}". {told}.',
+        f'Nobody could answer for "{name}". {reasons}.',
         details=details,
         retry_after=min(waits, default=None),
         mends=any(one.mends for one in tried),

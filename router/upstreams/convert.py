@@ -39,14 +39,14 @@ def can_stream(path: str) -> bool:
     return path in _STREAMS
 
 
-def as_stream(path: str, told: Mapping[str, Any]) -> bytes:
+def as_stream(path: str, document: Mapping[str, Any]) -> bytes:
     """The events of an answer that came as one document of the right shape."""
-    return b"".join(_STREAMS[path](told))
+    return b"".join(_STREAMS[path](document))
 
 
-def _chat(told: Mapping[str, Any]) -> Iterator[bytes]:
-    top = _top(told, "chat.completion.chunk")
-    for number, choice in enumerate(told["choices"]):
+def _chat(document: Mapping[str, Any]) -> Iterator[bytes]:
+    top = _top(document, "chat.completion.chunk")
+    for number, choice in enumerate(document["choices"]):
         message = {k: v for k, v in choice["message"].items() if v is not None}
         content = message.get("content")
         if isinstance(content, list):
@@ -59,41 +59,46 @@ def _chat(told: Mapping[str, Any]) -> Iterator[bytes]:
         yield _data({**top, "choices": [{**head, "delta": delta, **more, "finish_reason": None}]})
         reason = choice.get("finish_reason") or ("tool_calls" if message.get("tool_calls") else "stop")
         yield _data({**top, "choices": [{**head, "delta": {}, "finish_reason": reason}]})
-    yield from _usage(told, top)
+    yield from _usage(document, top)
 
 
-def _text(told: Mapping[str, Any]) -> Iterator[bytes]:
-    top = _top(told, "text_completion")
-    for number, choice in enumerate(told["choices"]):
+def _text(document: Mapping[str, Any]) -> Iterator[bytes]:
+    top = _top(document, "text_completion")
+    for number, choice in enumerate(document["choices"]):
         reason = choice.get("finish_reason") or "stop"
         yield _data({**top, "choices": [{"index": number, **choice, "finish_reason": reason}]})
-    yield from _usage(told, top)
+    yield from _usage(document, top)
 
 
-def _top(told: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    return {k: v for k, v in told.items() if k not in ("choices", "usage", "timings")} | {"object": kind}
+def _top(document: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    return {k: v for k, v in document.items() if k not in ("choices", "usage", "timings")} | {"object": kind}
 
 
-def _usage(told: Mapping[str, Any], top: Mapping[str, Any]) -> Iterator[bytes]:
-    more = {k: told[k] for k in ("usage", "timings") if isinstance(told.get(k), Mapping)}
+def _usage(document: Mapping[str, Any], top: Mapping[str, Any]) -> Iterator[bytes]:
+    more = {k: document[k] for k in ("usage", "timings") if isinstance(document.get(k), Mapping)}
     if more:
         yield _data({**top, "choices": [], **more})
     yield b"data: [DONE]\n\n"
 
 
-def _messages(told: Mapping[str, Any]) -> Iterator[bytes]:
+def _messages(document: Mapping[str, Any]) -> Iterator[bytes]:
     usage = (
-        told.get("usage") if isinstance(told.get("usage"), Mapping) else {"input_tokens": 0, "output_tokens": 0}
+        document.get("usage")
+        if isinstance(document.get("usage"), Mapping)
+        else {"input_tokens": 0, "output_tokens": 0}
     )
-    start = {**told, "type": "message", "content": [], "stop_reason": None, "usage": usage}
+    start = {**document, "type": "message", "content": [], "stop_reason": None, "usage": usage}
     yield _named({"type": "message_start", "message": start})
-    for index, block in enumerate(b for b in told["content"] if isinstance(b, Mapping)):
+    for index, block in enumerate(b for b in document["content"] if isinstance(b, Mapping)):
         empty, delta = _block(block)
         yield _named({"type": "content_block_start", "index": index, "content_block": empty})
         if delta:
             yield _named({"type": "content_block_delta", "index": index, "delta": delta})
         yield _named({"type": "content_block_stop", "index": index})
-    end = {"stop_reason": told.get("stop_reason") or "end_turn", "stop_sequence": told.get("stop_sequence")}
+    end = {
+        "stop_reason": document.get("stop_reason") or "end_turn",
+        "stop_sequence": document.get("stop_sequence"),
+    }
     yield _named({"type": "message_delta", "delta": end, "usage": usage})
     yield _named({"type": "message_stop"})
 
@@ -112,12 +117,12 @@ def _block(block: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     return dict(block), {}
 
 
-def _responses(told: Mapping[str, Any]) -> Iterator[bytes]:
-    events = [{"type": "response.created", "response": {**told, "status": "in_progress", "output": []}}]
-    for index, item in enumerate(i for i in told["output"] if isinstance(i, Mapping)):
+def _responses(document: Mapping[str, Any]) -> Iterator[bytes]:
+    events = [{"type": "response.created", "response": {**document, "status": "in_progress", "output": []}}]
+    for index, item in enumerate(i for i in document["output"] if isinstance(i, Mapping)):
         events += _item(index, item)
-    end = "response.incomplete" if told.get("status") == "incomplete" else "response.completed"
-    events.append({"type": end, "response": {"status": "completed", **told}})
+    end = "response.incomplete" if document.get("status") == "incomplete" else "response.completed"
+    events.append({"type": end, "response": {"status": "completed", **document}})
     return (_named({**event, "sequence_number": number}) for number, event in enumerate(events))
 
 
@@ -140,12 +145,12 @@ def _item(index: int, item: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     yield {"type": "response.output_item.done", "output_index": index, "item": dict(item)}
 
 
-def _data(told: Mapping[str, Any]) -> bytes:
-    return f"data: {json.dumps(told)}\n\n".encode()
+def _data(document: Mapping[str, Any]) -> bytes:
+    return f"data: {json.dumps(document)}\n\n".encode()
 
 
-def _named(told: Mapping[str, Any]) -> bytes:
-    return f"event: {told['type']}\ndata: {json.dumps(told)}\n\n".encode()
+def _named(document: Mapping[str, Any]) -> bytes:
+    return f"event: {document['type']}\ndata: {json.dumps(document)}\n\n".encode()
 
 
 _STREAMS: Final[Mapping[str, Callable[[Mapping[str, Any]], Iterator[bytes]]]] = {

@@ -15,8 +15,8 @@ from typing import Final
 
 import aiohttp
 
+from router.base.error_text import error_text
 from router.base.tasks import spawn
-from router.base.telling import telling
 from router.config.schema import UpstreamConfig, UpstreamKind
 from router.state import Snapshot, UpstreamState, UpstreamStatus
 from router.upstreams.answer import AskFailed
@@ -113,7 +113,7 @@ class Watch:
         if self.status.state is UpstreamState.DOWN:
             self._set(replace(self.status, state=UpstreamState.OK, error=self._not_followed))
 
-    def told(self, remote: Snapshot | None, error: str | None) -> None:
+    def report(self, remote: Snapshot | None, error: str | None) -> None:
         """Another hal0's own word; None: there is none, with one sentence why. That it came or broke off is a
         reason to look, and no proof."""
         there = self.status.remote is not None
@@ -221,21 +221,21 @@ async def _listed(session: aiohttp.ClientSession, upstream: UpstreamConfig, key:
     """All pages. Raises AskFailed."""
     url = url_for(upstream, _CALL.path)
     assert url is not None, "every upstream lists its models there"
-    told = await _page(session, upstream, url, key)
-    listing = parse_listing(told)
+    document = await _page(session, upstream, url, key)
+    listing = parse_listing(document)
     if listing is None:
-        said = telling(told).rstrip(" .") if fault_in(told) else ""
+        said = error_text(document).rstrip(" .") if fault_in(document) else ""
         what = f"its model list: {said}" if said else f"what answers at {url} is no model list"
         raise AskFailed(upstream.name, f"{what}; correct its base_url", answered=200)
     for _ in range(_MOST_PAGES):
-        if (query := next_page(told)) is None:
+        if (query := next_page(document)) is None:
             break
         try:
-            told = await _page(session, upstream, f"{url}?{query}", key)
+            document = await _page(session, upstream, f"{url}?{query}", key)
         except AskFailed as error:
             log.warning("upstream %s: %s; its list is not complete", upstream.name, error.reason)
             break
-        more = listing.and_more(parse_listing(told) or Listing())
+        more = listing.and_more(parse_listing(document) or Listing())
         if more.models == listing.models:
             break
         listing = more
@@ -257,15 +257,15 @@ async def _page(session: aiohttp.ClientSession, upstream: UpstreamConfig, url: s
         reason = redact(status_reason(response.status, response.reason or "", body), key)
         named = "" if response.status not in (*_NO_LIST, *_LOCKED) else _NAME_THEM
         raise AskFailed(upstream.name, f"its model list: {reason}{named}", answered=response.status)
-    told = _json(body)
-    if told is None and body.strip():
-        said = telling(body, 100).rstrip(" .")
+    document = _json(body)
+    if document is None and body.strip():
+        said = error_text(body, 100).rstrip(" .")
         raise AskFailed(
             upstream.name,
             f'what answers at {url} is no model list; correct its base_url ("{said}")',
             answered=200,
         )
-    return told
+    return document
 
 
 async def _whole(response: aiohttp.ClientResponse) -> bytes:

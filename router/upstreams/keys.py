@@ -25,7 +25,7 @@ class Keys:
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         self._environment = os.environ if environment is None else environment
-        self._told: dict[str, str] = {}
+        self._cached: dict[str, str] = {}
 
     async def find(self, written: str | None) -> str | None:
         """The key that hal0.yaml's `api_key` means, None without one. Raises KeyMissing."""
@@ -35,14 +35,14 @@ class Keys:
         if scheme == "env":
             return self._from_environment(name)
         if scheme == "keyring":
-            if name not in self._told:
-                self._told[name] = await _from_keyring(name)
-            return self._told[name]
+            if name not in self._cached:
+                self._cached[name] = await _from_keyring(name)
+            return self._cached[name]
         return written
 
     def forget(self, written: str | None) -> None:
         """It was not accepted: look again next time."""
-        self._told.pop((written or "").removeprefix("keyring:"), None)
+        self._cached.pop((written or "").removeprefix("keyring:"), None)
 
     def _from_environment(self, name: str) -> str:
         key = self._environment.get(name, "")

@@ -12,7 +12,7 @@ from typing import Final
 
 import aiohttp
 
-from router.base.telling import telling
+from router.base.error_text import error_text
 
 _EXPLAINED: Final = {
     401: "it does not accept the key",
@@ -37,7 +37,7 @@ def status_reason(status: int, phrase: str, body: bytes | str) -> str:
     if 300 <= status < 400:
         return f"{head}: it sends requests elsewhere, which hal0 does not follow; correct its base_url"
     explained = f" ({_EXPLAINED[status]})" if status in _EXPLAINED else ""
-    said = telling(body).rstrip(" .")
+    said = error_text(body).rstrip(" .")
     if said.casefold().replace(" ", "") == head.casefold().replace(" ", ""):
         said = ""  # nginx's page says the status again
     return f"{head}{explained}: {said}" if said else f"{head}{explained}"

@@ -107,7 +107,7 @@ class UpstreamRegistry:
         """What another hal0 says of itself now; None: there is no contact, `error` says why if it is known."""
         watch = self._watches.get(name)
         if watch is not None and not self._local_only:
-            watch.told(remote, error)
+            watch.report(remote, error)
 
     def look(self) -> None:
         """Somebody reads the list of models: look at what was last seen long ago, without waiting."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from router.base.telling import is_page, telling
+from router.base.error_text import error_text, is_page
 from router.upstreams.reasons import moves_on
 
 CHAT: Final = "/v1/chat/completions"
@@ -81,39 +81,43 @@ def sort_of(content_type: str, began: bytes, *, complete: bool = False) -> Sort 
     return Sort.DOCUMENT if "json" in kind else Sort.OTHER
 
 
-def fault_in(told: Any) -> Fault | None:
+def fault_in(document: Any) -> Fault | None:
     """The error that a document, or an event of a stream, is; None if it is none."""
-    if isinstance(told, list):
-        return fault_in(told[0]) if told and isinstance(told[0], Mapping) and "error" in told[0] else None
-    if not isinstance(told, Mapping):
+    if isinstance(document, list):
+        return (
+            fault_in(document[0])
+            if document and isinstance(document[0], Mapping) and "error" in document[0]
+            else None
+        )
+    if not isinstance(document, Mapping):
         return None
-    error = told.get("error")
-    marked = bool(error) or told.get("object") == "error" or told.get("type") == "error"
-    if not marked and (any(told.get(name) for name in _ANSWERS) or not _says_why_not(told)):
-        return _fault_in_choice(told)
-    said = telling(told).rstrip(" .") or "it reports an error"
-    return Fault(said, _requests_fault(error if isinstance(error, Mapping) else told))
+    error = document.get("error")
+    marked = bool(error) or document.get("object") == "error" or document.get("type") == "error"
+    if not marked and (any(document.get(name) for name in _ANSWERS) or not _says_why_not(document)):
+        return _fault_in_choice(document)
+    said = error_text(document).rstrip(" .") or "it reports an error"
+    return Fault(said, _requests_fault(error if isinstance(error, Mapping) else document))
 
 
-def _says_why_not(told: Mapping[str, Any]) -> bool:
+def _says_why_not(document: Mapping[str, Any]) -> bool:
     """Of what has nothing of an answer in it. `base_resp`: MiniMax, with a status of 0 in every answer."""
-    base = told.get("base_resp")
+    base = document.get("base_resp")
     if isinstance(base, Mapping) and base.get("status_code"):
         return True
-    message = told.get("message")  # Ollama's is an object, and an answer
-    return (isinstance(message, str) and message != "") or any(told.get(name) for name in _REASONS)
+    message = document.get("message")  # Ollama's is an object, and an answer
+    return (isinstance(message, str) and message != "") or any(document.get(name) for name in _REASONS)
 
 
-def _fault_in_choice(told: Mapping[str, Any]) -> Fault | None:
+def _fault_in_choice(document: Mapping[str, Any]) -> Fault | None:
     """OpenRouter: `{"choices": [{"error": {…}, "finish_reason": "error"}]}`. OpenAI: a response that failed."""
-    choices = told.get("choices")
+    choices = document.get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
     if isinstance(first, Mapping) and (first.get("error") or first.get("finish_reason") == "error"):
         error = first.get("error")
-        said = telling(first).rstrip(" .") if error else ""
+        said = error_text(first).rstrip(" .") if error else ""
         return Fault(said or "it broke off with an error", _requests_fault(error))
-    if told.get("object") == "response" and told.get("status") == "failed":
-        return Fault(telling(told.get("error")).rstrip(" .") or "it failed")
+    if document.get("object") == "response" and document.get("status") == "failed":
+        return Fault(error_text(document.get("error")).rstrip(" .") or "it failed")
     return None
 
 
@@ -144,8 +148,8 @@ class Shape:
 def _rows(*names: str, of: str = "") -> Callable[[Mapping[str, Any]], bool]:
     """One of the fields is a list of objects that have `of`; none of them is empty."""
 
-    def met(told: Mapping[str, Any]) -> bool:
-        rows = next((told[name] for name in names if isinstance(told.get(name), list)), None)
+    def met(document: Mapping[str, Any]) -> bool:
+        rows = next((document[name] for name in names if isinstance(document.get(name), list)), None)
         return bool(rows) and all(
             isinstance(r, Mapping) and (not of or r.get(of) is not None) for r in rows or ()
         )
@@ -153,8 +157,8 @@ def _rows(*names: str, of: str = "") -> Callable[[Mapping[str, Any]], bool]:
     return met
 
 
-def _message(told: Mapping[str, Any]) -> bool:
-    return _rows("choices")(told) and all(_spoken(choice.get("message")) for choice in told["choices"])
+def _message(document: Mapping[str, Any]) -> bool:
+    return _rows("choices")(document) and all(_spoken(choice.get("message")) for choice in document["choices"])
 
 
 def _spoken(message: Any) -> bool:
@@ -166,7 +170,7 @@ def _spoken(message: Any) -> bool:
 
 
 def _has(name: str, kind: type) -> Callable[[Mapping[str, Any]], bool]:
-    return lambda told: isinstance(told.get(name), kind) and not isinstance(told.get(name), bool)
+    return lambda document: isinstance(document.get(name), kind) and not isinstance(document.get(name), bool)
 
 
 _SHAPES: Final[Mapping[str, Shape]] = {
@@ -193,30 +197,30 @@ def read_document(path: str, text: str, *, strict: bool) -> Any:
     """The answer. Raises Fault where it is an error, no JSON, or not what this endpoint answers; None where it
     may be plain text and is, if not `strict`."""
     try:
-        told = json.loads(text)
+        document = json.loads(text)
     except (ValueError, RecursionError):
         if strict or takes_documents(path):
             raise Fault(not_json(text)) from None
         return None
-    if (fault := fault_in(told)) is not None:
+    if (fault := fault_in(document)) is not None:
         raise fault
     shape = _SHAPES.get(path)
-    if shape is not None and not (isinstance(told, Mapping) and shape.is_met(told)):
-        raise Fault(f"what it sent is not {shape.name}{_instead(told)}")
+    if shape is not None and not (isinstance(document, Mapping) and shape.is_met(document)):
+        raise Fault(f"what it sent is not {shape.name}{_instead(document)}")
     if path == SPEECH:
         raise Fault("it sent JSON and no sound")
-    return told
+    return document
 
 
-def _instead(told: Any) -> str:
-    names = [str(name)[:30] for name in told][:4] if isinstance(told, Mapping) else []
-    said = telling(told, 100).rstrip(" .")
+def _instead(document: Any) -> str:
+    names = [str(name)[:30] for name in document][:4] if isinstance(document, Mapping) else []
+    said = error_text(document, 100).rstrip(" .")
     return (f", but has {', '.join(names)}" if names else "") + (f' ("{said}")' if said else "")
 
 
 def not_json(text: str) -> str:
     """Why it is no answer."""
-    said = telling(text).rstrip(" .")
+    said = error_text(text).rstrip(" .")
     if not text.strip():
         return "its answer is empty"
     if is_page(text):

@@ -156,8 +156,8 @@ class ResponsesStream(EventStream):
     ends = _RESPONSE_ENDS
 
     def error_event(self, error: RouterError) -> bytes:
-        told = {"code": "model_not_available", "message": error.message, "param": None}
-        first = {"type": "error", **told, "sequence_number": 0, "error": {**told, "type": error.type}}
+        fields = {"code": "model_not_available", "message": error.message, "param": None}
+        first = {"type": "error", **fields, "sequence_number": 0, "error": {**fields, "type": error.type}}
         why = {"code": "server_error" if error.mends else "invalid_prompt", "message": error.message}
         failed = {"id": "hal0", "object": "response", "status": "failed", "error": why, "output": []}
         second = {"type": "response.failed", "sequence_number": 1, "response": failed}

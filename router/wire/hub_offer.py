@@ -66,6 +66,6 @@ def offer_json(offer: Offer) -> dict[str, Any]:
     return asdict(offer)
 
 
-def parse_offer(told: Any) -> Offer:
+def parse_offer(document: Any) -> Offer:
     """The way back. Raises router.wire.json_dataclass.SchemaMismatch."""
-    return read(Offer, told)
+    return read(Offer, document)

@@ -190,8 +190,8 @@ class _ToolCalls:
         self._count += 1
         name, arguments = _text(function, "name"), function.get("arguments")
         self._open.append((id_, name))
-        told = arguments if isinstance(arguments, str) else json.dumps(arguments or {}, ensure_ascii=False)
-        return {"id": id_, "type": "function", "function": {"name": name, "arguments": told}}
+        encoded = arguments if isinstance(arguments, str) else json.dumps(arguments or {}, ensure_ascii=False)
+        return {"id": id_, "type": "function", "function": {"name": name, "arguments": encoded}}
 
     def answered(self, name: str) -> str:
         """The id of the first call of that name that has no answer yet, else of the first of any name."""

@@ -55,7 +55,7 @@ class _Answer(Encoder):
     def error(self, error: RouterError) -> dict[str, Any]:
         return ollama_error(error)
 
-    def told(self, delta: Delta) -> bytes:
+    def encode_delta(self, delta: Delta) -> bytes:
         """What the client gets of it now."""
         raise NotImplementedError
 
@@ -70,7 +70,7 @@ class _Answer(Encoder):
         self._finish = self._finish or delta.finish
         self._usage = delta.usage or self._usage
         self._timings = delta.timings or self._timings
-        return self.told(delta)
+        return self.encode_delta(delta)
 
     def _ended(self) -> bytes:
         """What the client gets of what came without an end of its own. Raises what ended the answer early."""
@@ -88,8 +88,8 @@ class _Answer(Encoder):
         half of a call as if it were one; as Ollama does, it gets what was written to read."""
         calls, written = [], ""
         for call in self._calls["message"].get("tool_calls", ()):
-            if (told := _tool_call(call)) is not None:
-                calls.append(told)
+            if (parsed := _tool_call(call)) is not None:
+                calls.append(parsed)
             else:
                 function = call["function"]
                 name = json.dumps(function["name"], ensure_ascii=False)
@@ -126,7 +126,7 @@ class Lines(_Answer):
     def beat(self, number: int, waiting: Waiting) -> bytes:
         return line({**self._body(self._part(), done=False), "model": waiting.model})
 
-    def told(self, delta: Delta) -> bytes:
+    def encode_delta(self, delta: Delta) -> bytes:
         if not (delta.text or delta.thinking):
             return b""
         more = {"logprobs": list(delta.logprobs)} if delta.logprobs else {}
@@ -151,7 +151,7 @@ class Document(_Answer, JsonAnswer):
         self._thoughts: list[str] = []
         self._logprobs: list[Any] = []
 
-    def told(self, delta: Delta) -> bytes:
+    def encode_delta(self, delta: Delta) -> bytes:
         self._texts.append(delta.text)
         self._thoughts.append(delta.thinking)
         self._logprobs += delta.logprobs
@@ -174,8 +174,8 @@ def _tool_call(call: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     if not isinstance(arguments, dict):
         return None
-    told = {"function": {"name": function["name"], "arguments": arguments}}
-    return {"id": call["id"], **told} if call.get("id") else told
+    inner = {"function": {"name": function["name"], "arguments": arguments}}
+    return {"id": call["id"], **inner} if call.get("id") else inner
 
 
 def _nanoseconds(milliseconds: object) -> int | None:

@@ -44,9 +44,9 @@ _SIMPLE = (
 )
 
 
-def parse_snapshot(told: Any, now: float | None = None) -> Snapshot:
+def parse_snapshot(document: Any, now: float | None = None) -> Snapshot:
     """The snapshot that `snapshot_json` told at Unix time `now`. Raises SchemaMismatch."""
-    return read(Snapshot, told, instead=_readers(time.time() if now is None else now))
+    return read(Snapshot, document, instead=_readers(time.time() if now is None else now))
 
 
 def apply_change(snapshot: Snapshot, change: Any, now: float | None = None) -> Snapshot:
@@ -55,20 +55,20 @@ def apply_change(snapshot: Snapshot, change: Any, now: float | None = None) -> S
         raise SchemaMismatch(f"a change is no object ({type(change).__name__})")
     now = time.time() if now is None else now
     parts = {name: change[name] for name in (*_SIMPLE, "slots") if name in change}
-    told = read(Snapshot, parts, instead=_readers(now))
-    new: dict[str, Any] = {name: getattr(told, name) for name in parts if name != "slots"}
+    parsed = read(Snapshot, parts, instead=_readers(now))
+    new: dict[str, Any] = {name: getattr(parsed, name) for name in parts if name != "slots"}
     if {"slots", "removed", "order"} & set(change):
-        new["slots"] = _slots(snapshot, told.slots, _names(change, "removed"), _names(change, "order"))
+        new["slots"] = _slots(snapshot, parsed.slots, _names(change, "removed"), _names(change, "order"))
     if "upstreams" in change:
         new["upstreams"] = _upstreams(snapshot, change["upstreams"], now)
     return replace(snapshot, **new)
 
 
 def _slots(
-    old: Snapshot, told: tuple[SlotStatus, ...], removed: tuple[str, ...], order: tuple[str, ...]
+    old: Snapshot, parsed: tuple[SlotStatus, ...], removed: tuple[str, ...], order: tuple[str, ...]
 ) -> tuple[SlotStatus, ...]:
     slots = {slot.name: slot for slot in old.slots if slot.name not in removed}
-    slots |= {slot.name: _same_switch(slots.get(slot.name), slot) for slot in told}
+    slots |= {slot.name: _same_switch(slots.get(slot.name), slot) for slot in parsed}
     first = [name for name in order if name in slots]
     return tuple(slots[name] for name in dict.fromkeys((*first, *slots)))
 
@@ -82,11 +82,11 @@ def _same_switch(old: SlotStatus | None, new: SlotStatus) -> SlotStatus:
     return replace(new, progress=replace(new.progress, began_at=old.progress.began_at))
 
 
-def _upstreams(old: Snapshot, told: Any, now: float) -> tuple[UpstreamStatus, ...]:
+def _upstreams(old: Snapshot, document: Any, now: float) -> tuple[UpstreamStatus, ...]:
     known = {upstream.name: upstream for upstream in old.upstreams}
-    wrapped = read(Snapshot, {"upstreams": told}, instead=_readers(now)).upstreams
+    wrapped = read(Snapshot, {"upstreams": document}, instead=_readers(now)).upstreams
     found = []
-    for upstream, raw in zip(wrapped, told, strict=True):
+    for upstream, raw in zip(wrapped, document, strict=True):
         remote, before = upstream.remote, known.get(upstream.name)
         if "remote_change" in raw and before is not None and before.remote is not None:
             remote = apply_change(before.remote, raw["remote_change"], now)
@@ -145,12 +145,12 @@ def _or(kind: type[Enum], default: Enum) -> Reader:
     return reader
 
 
-def _with_known_state(told: Any) -> Any:
+def _with_known_state(document: Any) -> Any:
     """A slot in a state this version does not know is turning into something, or is not."""
-    state = told.get("state") if isinstance(told, dict) else None
+    state = document.get("state") if isinstance(document, dict) else None
     if not isinstance(state, str) or state in set(SlotState):
-        return told
-    return told | {"state": SlotState.LOADING if told.get("target") else SlotState.UNLOADED}
+        return document
+    return document | {"state": SlotState.LOADING if document.get("target") else SlotState.UNLOADED}
 
 
 def _progress(value: Any, place: str, now: float) -> Progress:

@@ -25,10 +25,10 @@ class Event:
         return json_object(self.data)
 
 
-def json_object(told: str) -> dict[str, Any]:
+def json_object(text: str) -> dict[str, Any]:
     """{} for anything else."""
     try:
-        value = _DECODER.decode(told)
+        value = _DECODER.decode(text)
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

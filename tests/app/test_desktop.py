@@ -158,7 +158,7 @@ def test_a_newer_version_is_told_once_in_a_life_and_installed_from_the_tray(
         desktop.tray.chosen.emit(Command(Action.UPDATE, value="llama-server"))
         assert desktop.window.isVisible()
         notice = desktop.window.engine_notice
-        await until(lambda: "llama-server b1 is installed" in notice.told.text(), "the install")
+        await until(lambda: "llama-server b1 is installed" in notice.message.text(), "the install")
 
     async def told_of_the_next(_desktop: Desktop, told: Told) -> None:
         await until(lambda: told, "the news")

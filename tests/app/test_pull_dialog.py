@@ -54,7 +54,7 @@ def test_with_the_keyboard_alone_a_model_is_asked_for_chosen_and_started(qapp: Q
         assert focused(dialog) is dialog.field and not dialog.start.isEnabled()
         QTest.keyClicks(dialog.field, f"  {scenes.REPO}  ")
         QTest.keyClick(dialog.field, Qt.Key.Key_Return)
-        assert dialog.told.text() == words.ASKING
+        assert dialog.message.text() == words.ASKING
         await until(dialog.choices.isVisible, "the offer")
         assert link.calls == [("offer", scenes.REPO)]
         assert focused(dialog) is dialog.choices and dialog.choices.reference == Q4
@@ -74,18 +74,18 @@ def test_a_refusal_is_told_with_what_to_do_and_may_be_asked_again(qapp: QApplica
         link.offer_error = PullFailed(GATED)
         dialog.field.setText("org/x")
         dialog.check.click()
-        await until(lambda: dialog.told.text() == GATED, "the reason")
-        assert dialog.told.property("failed") == "true" and not dialog.choices.isVisible()
+        await until(lambda: dialog.message.text() == GATED, "the reason")
+        assert dialog.message.property("failed") == "true" and not dialog.choices.isVisible()
         link.offer_error = ValueError("a bug")
         dialog.check.click()
-        await until(lambda: dialog.told.text() == words.UNEXPECTED, "the admission")
+        await until(lambda: dialog.message.text() == words.UNEXPECTED, "the admission")
         link.offer_error = None
         dialog.check.click()
         await until(dialog.choices.isVisible, "the offer")
-        assert not dialog.told.isVisible()
+        assert not dialog.message.isVisible()
         link.download_error = PullFailed("The disk is full.")
         dialog.start.click()
-        await until(lambda: dialog.told.text() == "The disk is full.", "the second reason")
+        await until(lambda: dialog.message.text() == "The disk is full.", "the second reason")
         assert dialog.isVisible() and dialog.start.isEnabled()
 
     play(qapp, scene)
@@ -125,7 +125,7 @@ def test_what_cannot_be_started_says_why(qapp: QApplication) -> None:
         dialog.show_offer(replace(scenes.offer(), warning="It is of an architecture nobody knows."))
         assert dialog.start.isEnabled() and dialog.doubt.text() == "It is of an architecture nobody knows."
         dialog.show_offer(replace(scenes.offer(), chosen=None))
-        assert dialog.told.text() == words.SEVERAL and not dialog.start.isEnabled()
+        assert dialog.message.text() == words.SEVERAL and not dialog.start.isEnabled()
 
     play(qapp, scene)
 
@@ -177,7 +177,7 @@ def test_a_download_that_only_looks_around_has_no_share() -> None:
     asking = replace(found.downloads[0], step=None)
     checking = replace(asking, step="checking", done_bytes=5, total_bytes=10)
     rows = download_rows(replace(found, downloads=(asking, checking)))
-    assert [(row.told, row.share) for row in rows] == [
+    assert [(row.message, row.share) for row in rows] == [
         (words.ASKING, None),
         ("Checking Qwen3-30B-A3B-Instruct-2507-Q4_K_M.gguf", 0.5),
     ]
@@ -203,7 +203,7 @@ def test_the_rows_follow_the_snapshot_and_their_buttons_do_what_they_say(
         paused = replace(link.snapshot.downloads[0], state=DownloadState.PAUSED, step=None, speed=None)
         link.store.update(downloads=(paused,))
         await until(lambda: card.first.text() == "Resume", "the row")
-        assert card.told.text() == "Paused · 7.1 GB of 17.3 GB"
+        assert card.message.text() == "Paused · 7.1 GB of 17.3 GB"
         assert card.first.accessibleName() == f"Resume {Q4}", "for those who do not see where it stands"
         assert tab.downloads.cards[Q4] is card, "it is changed in place, and keeps the focus"
         card.second.click()

@@ -51,7 +51,7 @@ class Client:
         self._writer: Writer | None = None
         self._beats = 0
         self._due = 0.0
-        self._told: Waiting | None = None
+        self._last_waiting: Waiting | None = None
 
     async def beat(self, waiting: Waiting) -> None:
         """Send a sign of life if one is due; begins the answer."""
@@ -64,8 +64,8 @@ class Client:
             self._due = loop.time() + self._encoder.interval
             await response.write(self._encoder.beat(self._beats, waiting))
             self._beats += 1
-        if self._events and waiting != self._told:
-            self._told = waiting
+        if self._events and waiting != self._last_waiting:
+            self._last_waiting = waiting
             await response.write(_progress_event(waiting))
 
     async def until_next_beat(self, store: StateStore, ticket: Ticket) -> None:
@@ -167,11 +167,11 @@ class Client:
         # In one line: engines quote what clients wrote.
         log.warning("answer broken off: %s", " ".join(error.message.split()))
         self._flush()
-        told = self._encoder.late_error(error)
+        late = self._encoder.late_error(error)
         # Fewer bytes than were announced would leave the client waiting for the others.
         fits = self.response.content_length is None
-        if told and fits and not (self.relayed and self._encoder.content_type == JSON):
-            await self.response.write(told)
+        if late and fits and not (self.relayed and self._encoder.content_type == JSON):
+            await self.response.write(late)
             await self.response.write_eof()
         elif self._request.transport is not None:
             self._request.transport.abort()

@@ -61,8 +61,8 @@ async def props(request: web.Request) -> web.Response:
     serving = about.serving if isinstance(about, SlotStatus) else about.id
     names = {"model_alias": serving, "default_generation_settings": settings}
     known.pop("model_path", None)  # a path of the person's own computer is nobody's business
-    told = {"total_slots": about.parallel or 1, "chat_template": "", **_modalities(about)}
-    return web.json_response({**told, **known, **names})
+    defaults = {"total_slots": about.parallel or 1, "chat_template": "", **_modalities(about)}
+    return web.json_response({**defaults, **known, **names})
 
 
 def _modalities(about: SlotStatus | ModelStatus) -> dict[str, Any]:

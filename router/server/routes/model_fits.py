@@ -33,7 +33,9 @@ def models_json(snapshot: Snapshot) -> dict[str, Any]:
 def _model(model: ModelStatus, snapshot: Snapshot) -> dict[str, Any]:
     loaded = [s.name for s in snapshot.slots if s.state is SlotState.READY and model.id in s.loaded]
     slots = {
-        s.name: _told(preview(snapshot, s.name, model.id)) for s in snapshot.slots if model.id in s.choices
+        s.name: _preview_json(preview(snapshot, s.name, model.id))
+        for s in snapshot.slots
+        if model.id in s.choices
     }
     found = best(snapshot, model.id)
     return {
@@ -45,6 +47,6 @@ def _model(model: ModelStatus, snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def _told(found: Preview) -> dict[str, Any]:
+def _preview_json(found: Preview) -> dict[str, Any]:
     margin = None if found.fit is None else found.margin
     return {"fit": found.fit, "margin": margin, "evict": found.evict, "beside": found.beside}

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from router.base.error_text import SAID, error_text
 from router.base.errors import EngineRefused
-from router.base.telling import SAID, telling
 
 NGINX = (
     b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><center><h1>502 Bad Gateway</h1></center>"
@@ -91,18 +91,18 @@ SHAPES: list[tuple[object, str]] = [
 
 @pytest.mark.parametrize(("body", "sentence"), SHAPES, ids=lambda value: str(value)[:60])
 def test_the_telling_sentence(body: object, sentence: str) -> None:
-    assert telling(body) == sentence
+    assert error_text(body) == sentence
     if isinstance(body, dict | list):
-        assert telling(json.dumps(body).encode()) == sentence
+        assert error_text(json.dumps(body).encode()) == sentence
 
 
 def test_it_is_bounded() -> None:
-    assert len(telling({"error": "x" * 9999})) == SAID
+    assert len(error_text({"error": "x" * 9999})) == SAID
     deep: object = "x"
     for _ in range(500):
         deep = {"error": deep}
-    assert telling(deep) == ""
-    assert telling(b"[" * 100_000) != "anything but an exception"
+    assert error_text(deep) == ""
+    assert error_text(b"[" * 100_000) != "anything but an exception"
 
 
 VALUES = st.recursive(
@@ -119,7 +119,7 @@ VALUES = st.recursive(
 
 @given(VALUES | st.binary(max_size=80))
 def test_any_body_ends_in_one_short_line(body: object) -> None:
-    said = telling(body)
+    said = error_text(body)
     assert len(said) <= SAID and "\n" not in said and said == said.strip()
 
 

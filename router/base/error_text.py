@@ -22,7 +22,7 @@ _MOST: Final = 3  # of a list of errors
 _READ: Final = 256 * 1024
 # The first that says something is the kind of error, the first of the second group what happened.
 _KINDS: Final = ("title", "error")
-_TOLD: Final = (
+_MESSAGES: Final = (
     "message",
     "Message",
     "msg",
@@ -52,12 +52,12 @@ _TAG: Final = re.compile(r"<[^>]*>")
 _EVENT: Final = re.compile(r"^data: ?(.*)$", re.MULTILINE)
 
 
-def telling(body: object, limit: int = SAID) -> str:
+def error_text(body: object, limit: int = SAID) -> str:
     """What `body` (bytes, text, or JSON that was read already) says is wrong, on one line of at most `limit`
     characters; "" where it says nothing."""
     if isinstance(body, bytes | bytearray):
         body = bytes(body[:_READ]).removeprefix(BOM_UTF8).decode(errors="replace")
-    line = _line(_told(body, 0))
+    line = _line(_value_text(body, 0))
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 
@@ -66,15 +66,17 @@ def is_page(text: str) -> bool:
     return bool(re.match(r"\s*<(!doctype|html|head|body|title|h1|center|\?xml|!--)", text, re.IGNORECASE))
 
 
-def _told(value: object, depth: int) -> str:
+def _value_text(value: object, depth: int) -> str:
     match value:
         case str():
             return _text(value, depth)
         case Mapping() if depth < _DEEPEST:
             return _object(value, depth + 1)
         case list() | tuple() if depth < _DEEPEST:
-            told = dict.fromkeys(said for row in value[:50] if (said := _line(_told(row, depth + 1))))
-            return "; ".join([said.rstrip(" .") if n else said for n, said in enumerate(told)][:_MOST])
+            sentences = dict.fromkeys(
+                said for row in value[:50] if (said := _line(_value_text(row, depth + 1)))
+            )
+            return "; ".join([said.rstrip(" .") if n else said for n, said in enumerate(sentences)][:_MOST])
     return ""
 
 
@@ -97,37 +99,37 @@ def _text(text: str, depth: int) -> str:
         return text
     if isinstance(inner, str | Mapping | list) and not text[start + end :].strip(" \n.'\")"):
         # `Error code: 400 - {"error": …}` says its own words best, the JSON behind them more.
-        told = _told(inner, depth + 1)
+        inner_text = _value_text(inner, depth + 1)
         before = "" if start == 0 else text[:start].rstrip(" -:='\"(b")
-        if told or start == 0:
-            return f"{before}: {told}" if before and told else told
+        if inner_text or start == 0:
+            return f"{before}: {inner_text}" if before and inner_text else inner_text
     return text
 
 
-def _object(told: Mapping[str, Any], depth: int) -> str:
-    kind = _first(told, _KINDS, depth)
-    said = _first(told, _TOLD, depth)
-    if (place := _place(told.get("loc"))) and said:
+def _object(body: Mapping[str, Any], depth: int) -> str:
+    kind = _first(body, _KINDS, depth)
+    said = _first(body, _MESSAGES, depth)
+    if (place := _place(body.get("loc"))) and said:
         return f"{place}: {said}"
     if kind and said and not _same(kind, said):
         said = f"{kind.rstrip(' .:')}: {said}"
-    said = said or kind or _code(told)
-    metadata = told.get("metadata")
-    for more in (metadata if isinstance(metadata, Mapping) else {}, told):
+    said = said or kind or _code(body)
+    metadata = body.get("metadata")
+    for more in (metadata if isinstance(metadata, Mapping) else {}, body):
         raw = _first(more, _MORE, depth)
         if raw and not _same(said, raw):
             said = f"{said.rstrip(' .:')}: {raw}" if said else raw
     return said
 
 
-def _first(told: Mapping[str, Any], names: tuple[str, ...], depth: int) -> str:
-    return next((said for name in names if (said := _line(_told(told.get(name), depth)))), "")
+def _first(body: Mapping[str, Any], names: tuple[str, ...], depth: int) -> str:
+    return next((said for name in names if (said := _line(_value_text(body.get(name), depth)))), "")
 
 
-def _code(told: Mapping[str, Any]) -> str:
+def _code(body: Mapping[str, Any]) -> str:
     """Better than nothing: `rate_limit_error`, `code 1013`."""
     for name in _LAST:
-        value = told.get(name)
+        value = body.get(name)
         if isinstance(value, str) and value.strip() and value not in ("error", "object"):
             return value.rpartition("#")[2]
         if isinstance(value, int) and not isinstance(value, bool):
