@@ -39,7 +39,7 @@ def file_size(count: int) -> str:
 
 
 def memory_size(count: int) -> str:
-    """Of RAM or VRAM: `870 MiB`, `1.5 GiB`; say beside it whether that much is used, free or needed."""
+    """Of RAM, VRAM or a body in memory: `870 MiB`, `1.5 GiB`; say beside it what becomes of that much."""
     return _in_units(count, 1024, ("bytes", "KiB", "MiB", "GiB")) if count > 0 else "0 MiB"
 
 

@@ -17,6 +17,7 @@ from aiohttp.http import HttpVersion10, RawRequestMessage
 from aiohttp.streams import StreamReader
 
 from router.base.errors import BadRequest, HeadersTooLarge, RouterError, UnknownExpectation, UrlTooLong
+from router.config.sizes import memory_size
 from router.server.middleware import error_response
 from router.server.request.body import CODINGS
 from router.server.request.context import TARGET
@@ -160,8 +161,8 @@ def malformed(exc: BaseException, opening: bytes) -> RouterError:
         return BadRequest("This is HTTP/1.1, not HTTP/2; have the client speak HTTP/1.1.")
     if isinstance(exc, http_exceptions.LineTooLong):
         if str(exc.args[1:2]) == str((MAX_URL,)) and _is_start_of_path(exc.args[0], opening):
-            return UrlTooLong(f"The URL is over {MAX_URL // 1024} KiB; put the content into the body.")
-        return HeadersTooLarge(f"A header is over {MAX_HEADER // 1024} KiB; send less, such as fewer cookies.")
+            return UrlTooLong(f"The URL is over {memory_size(MAX_URL)}; put the content into the body.")
+        return HeadersTooLarge(f"A header is over {memory_size(MAX_HEADER)}; send less, such as fewer cookies.")
     if isinstance(exc, http_exceptions.InvalidURLError):
         return BadRequest("The request line holds no path that can be read; correct the address in the client.")
     reason = words_of(exc)

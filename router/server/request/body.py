@@ -12,6 +12,7 @@ from typing import Final
 from aiohttp import web
 
 from router.base.errors import BadRequest, BodyTooLarge, RouterError, SlowBody, UnreadableBody
+from router.config.sizes import memory_size
 
 MAX_BODY: Final = 256 * 1024 * 1024
 """Bytes of the largest request body, also once it is unpacked: several photographs in base64."""
@@ -55,8 +56,7 @@ async def read_json(request: web.Request) -> bytes:
 
 
 def too_large(limit: int = MAX_BODY) -> BodyTooLarge:
-    shown = f"{limit // 2**20} MiB" if limit >= 2**20 else f"{limit} bytes"
-    return BodyTooLarge(f"The request body is over {shown}; send less.")
+    return BodyTooLarge(f"The request body is over {memory_size(limit)}; send less.")
 
 
 def unpack(raw: bytes, coding: str, limit: int) -> bytes:
