@@ -7,11 +7,11 @@ argparse, Python's traceback, and the JSON and logfmt lines of servers that a sl
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+
+from router.wire.lenient import json_or_none
 
 MOST = 500
 """Characters of a reason; some engines print whole documents in one line."""
@@ -155,9 +155,8 @@ def _server_error(line: str) -> Reason | None:
 def _json_error(line: str) -> str | None:
     if not line.lstrip().startswith("{"):
         return None
-    try:
-        record: Any = json.loads(line)
-    except (ValueError, RecursionError):
+    record = json_or_none(line)
+    if record is None:
         return None
     level = str(record.get("level") or record.get("severity") or record.get("levelname") or "").lower()
     if level not in ("error", "fatal", "critical", "panic", "e"):

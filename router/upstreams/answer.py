@@ -15,6 +15,7 @@ import aiohttp
 from router.base.error_text import error_text
 from router.base.errors import UpstreamFailed, number_mends
 from router.config.schema import UpstreamConfig, UpstreamKind
+from router.config.sizes import memory_size
 from router.upstreams.call import MAX_HOPS, Call, url_for
 from router.upstreams.convert import as_document, as_stream, can_stream
 from router.upstreams.keys import redact
@@ -23,6 +24,7 @@ from router.upstreams.sending import send
 from router.upstreams.shapes import Fault, Sort, not_json, read_document, sort_of, takes_documents
 from router.upstreams.stream import StreamGuard
 from router.wire.http1 import Head
+from router.wire.lenient import json_or_none
 
 _MAX_ERROR: Final = 256 * 1024
 _MAX_DETAILS: Final = 8 * 1024
@@ -227,7 +229,7 @@ async def _judged(
         raise Fault(not_json(text))
     raw = await _rest(response, upstream.timeout, first, _LONGEST)
     if len(raw) > _LONGEST:
-        raise Fault(f"its answer is longer than {_LONGEST >> 20} MiB")
+        raise Fault(f"its answer is longer than {memory_size(_LONGEST)}")
     text = redact(raw.decode("utf-8-sig", errors="replace"), key)
     document = read_document(call.path, text, strict="json" in kind.lower())
     if call.streams and can_stream(call.path):
@@ -253,7 +255,7 @@ async def _stream(
         piece = await _piece(response, upstream.timeout)
         out += guard.feed(piece) if piece else guard.finish()
         if collects and len(out) > _LONGEST:
-            raise Fault(f"its answer is longer than {_LONGEST >> 20} MiB")
+            raise Fault(f"its answer is longer than {memory_size(_LONGEST)}")
     if guard.fault:  # nobody was told what came before it
         raise guard.fault
     if collects:
@@ -310,10 +312,7 @@ async def _error_answer(
 
 def _envelope_of(text: str) -> Mapping[str, Any]:
     """What OpenAI's envelope says beside its message; a long one is for nobody."""
-    try:
-        document = json.loads(text) if len(text) <= _MAX_DETAILS else None
-    except (ValueError, RecursionError):
-        return {}
+    document = json_or_none(text) if len(text) <= _MAX_DETAILS else None
     error = document.get("error") if isinstance(document, dict) else None
     return error if isinstance(error, dict) else {}
 

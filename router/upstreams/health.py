@@ -7,7 +7,6 @@ again meanwhile; one that was down or unknown is looked at first.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -26,6 +25,7 @@ from router.upstreams.listing import Listing, next_page, parse_listing
 from router.upstreams.reasons import failure_reason, is_link_failure, status_reason
 from router.upstreams.sending import send
 from router.upstreams.shapes import fault_in
+from router.wire.lenient import json_or_none
 
 log = logging.getLogger(__name__)
 
@@ -257,7 +257,7 @@ async def _page(session: aiohttp.ClientSession, upstream: UpstreamConfig, url: s
         reason = redact(status_reason(response.status, response.reason or "", body), key)
         named = "" if response.status not in (*_NO_LIST, *_LOCKED) else _NAME_THEM
         raise AskFailed(upstream.name, f"its model list: {reason}{named}", answered=response.status)
-    document = _json(body)
+    document = json_or_none(body)
     if document is None and body.strip():
         said = error_text(body, 100).rstrip(" .")
         raise AskFailed(
@@ -273,13 +273,6 @@ async def _whole(response: aiohttp.ClientResponse) -> bytes:
     while len(body) < _MAX_LIST and (more := await response.content.readany()):
         body += more
     return body
-
-
-def _json(body: str) -> object:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _sentence(reason: str) -> str:

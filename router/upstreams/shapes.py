@@ -193,14 +193,22 @@ def takes_documents(path: str) -> bool:
     return path in _SHAPES
 
 
+def parse(text: str) -> Any:
+    """Parse JSON. Raises Fault saying what came instead."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise Fault(not_json(text)) from None
+
+
 def read_document(path: str, text: str, *, strict: bool) -> Any:
     """The answer. Raises Fault where it is an error, no JSON, or not what this endpoint answers; None where it
     may be plain text and is, if not `strict`."""
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
+        document = parse(text)
+    except Fault:
         if strict or takes_documents(path):
-            raise Fault(not_json(text)) from None
+            raise
         return None
     if (fault := fault_in(document)) is not None:
         raise fault

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from router.base.error_text import error_text
-from router.upstreams.shapes import CHAT, MESSAGES, RESPONSES, TEXT, Fault, fault_in, not_json
+from router.upstreams.shapes import CHAT, MESSAGES, RESPONSES, TEXT, Fault, fault_in, parse
 from router.wire.sse import DONE, Event, SseParser
 
 _LONGEST: Final = 64 * 1024 * 1024  # an image in base64
@@ -93,10 +93,7 @@ class StreamGuard:
             return None
         if not event.data.strip():
             return None
-        try:
-            document = json.loads(event.data)
-        except (ValueError, RecursionError):
-            raise Fault(not_json(event.data)) from None
+        document = parse(event.data)
         fault = fault_in(document)
         if fault is None and event.name == "error":
             fault = Fault(error_text(document).rstrip(" .") or "it reports an error")

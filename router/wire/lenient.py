@@ -13,6 +13,14 @@ _HALF_ESCAPE: Final = re.compile(
 _CLOSING: Final = {"{": "}", "[": "]"}
 
 
+def json_or_none(written: str | bytes) -> Any:
+    """Parse JSON; None where it is none, or nested too deeply."""
+    try:
+        return json.loads(written)
+    except (ValueError, RecursionError):
+        return None
+
+
 def text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
@@ -84,10 +92,8 @@ def _closed(written: str) -> object:
     last = written[:half] + '"' if quoted else written
     tries = [last + open_, *(written[:end] + closing for end, closing in reversed(ends[-_TRIES:]))]
     for attempt in tries:
-        try:
-            return json.loads(attempt)
-        except (ValueError, RecursionError):
-            continue
+        if (value := json_or_none(attempt)) is not None:
+            return value
     return None
 
 

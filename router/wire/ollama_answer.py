@@ -10,7 +10,7 @@ from typing import Any
 from router.base.errors import EngineFailed, EngineRefused, RouterError
 from router.wire.aggregate import ChatAggregate, is_failure
 from router.wire.encode import Encoder, JsonAnswer, Waiting
-from router.wire.lenient import whole
+from router.wire.lenient import json_or_none, whole
 from router.wire.ollama import Dialect
 from router.wire.ollama_delta import READERS, Delta
 from router.wire.ollama_parts import NDJSON, Clock, line, ollama_error, timestamp
@@ -168,10 +168,7 @@ class Document(_Answer, JsonAnswer):
 def _tool_call(call: Mapping[str, Any]) -> dict[str, Any] | None:
     """With its arguments as an object; None where they are none."""
     function = call["function"]
-    try:
-        arguments = json.loads(function["arguments"].strip() or "{}")
-    except (ValueError, RecursionError):
-        return None
+    arguments = json_or_none(function["arguments"].strip() or "{}")
     if not isinstance(arguments, dict):
         return None
     inner = {"function": {"name": function["name"], "arguments": arguments}}
