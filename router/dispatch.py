@@ -99,8 +99,8 @@ class Dispatcher:
     async def _here(self, order: Order[Any]) -> Any:
         slots = self._supervisor
         match order:
-            case Load(slot, model, force):
-                return await slots.load(slot, self._model_id(model), force)
+            case Load(slot, model, force=force):
+                return await slots.load(slot, self._model_id(model), force=force)
             case Unload(slot):
                 return await slots.unload(slot)
             case UnloadAll():

@@ -50,7 +50,7 @@ def switch(config_file: Path | None, url: str | None, slot: str, model: str, *, 
 
     def load() -> None:
         try:
-            client.carry_out(Load(slot, model, force))
+            client.carry_out(Load(slot, model, force=force))
         except (NotRunning, Refused) as error:
             failure.append(error)
 

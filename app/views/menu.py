@@ -90,7 +90,7 @@ def order_of(command: Command) -> Order[Any]:
     slot = command.slot
     match command.action:
         case Action.LOAD:
-            return Load(slot, command.model, command.force)
+            return Load(slot, command.model, force=command.force)
         case Action.CANCEL:
             return Cancel(slot)
         case Action.CUT:

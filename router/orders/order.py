@@ -90,7 +90,7 @@ def flag() -> Any:
             raise BadRequest(f"`{where}` must be true or false.", param=where)
         return value
 
-    return field(default=False, metadata={"said": _Said(read)})
+    return field(default=False, kw_only=True, metadata={"said": _Said(read)})
 
 
 def plain(read: Callable[[Any, str], Any], write: Callable[[Any], Any]) -> Any:

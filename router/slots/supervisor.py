@@ -152,7 +152,7 @@ class Supervisor:
 
     # -- a person's commands ---------------------------------------------------------------------------
 
-    async def load(self, slot: str, model: str, force: bool = False) -> None:
+    async def load(self, slot: str, model: str, *, force: bool = False) -> None:
         """Put `model` into `slot`; returns when it is ready. Raises RouterError, with the slot restored.
         `force`: even if its memory is not there."""
         seat = self._seat(slot)
@@ -161,7 +161,7 @@ class Supervisor:
                 f'Slot "{slot}" cannot hold "{model}"; it may hold: {", ".join(seat.models) or "nothing"}.'
                 f"{did_you_mean(model, seat.models)}"
             )
-        await self._order(seat, lambda number, s, now: s.load(number, model, now, force))
+        await self._order(seat, lambda number, s, now: s.load(number, model, now, force=force))
 
     async def unload(self, slot: str) -> None:
         """Empty `slot`; returns when its engine is gone."""
