@@ -191,10 +191,6 @@ class GgufHeader:
         ids = [[self.number(f"tokenizer.ggml.{name}_token_id") for name in names] for names in namings]
         return self.has_fill_in_token or any(None not in found for found in ids)
 
-    @property
-    def is_launchable(self) -> bool:
-        return why_not_launchable(self) is None
-
 
 def reads_whole(header: GgufHeader, kind: Kind, pooling: str | None = None) -> bool:
     """Whether llama-server must have all of an input in one physical batch: it pools over all of its tokens, or

@@ -77,11 +77,6 @@ class Scan:
     left_out: list[LeftOut]
 
 
-def scan_folder(folder: Path) -> list[Found]:
-    """Every model below `folder`, in a stable order."""
-    return scan_folders([folder])
-
-
 def scan_folders(folders: Iterable[Path]) -> list[Found]:
     """The models of `scan`."""
     return scan(folders).models

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from router.base.errors import PullFailed
-from router.catalog.scan import scan_folder
+from router.catalog.scan import scan_folders
 from router.hub import store
 from router.hub.names import parse_reference
 from router.hub.pull import Paused, Plan, Pull, PullProgress, Step
@@ -45,7 +45,7 @@ def fetched(puller: Pull, steps: list[PullProgress] | None = None) -> Path:
 
 def names(downloads: Path) -> list[str]:
     """What a scan offers, with the reason where it is not whole."""
-    return [found.problem or found.id for found in scan_folder(downloads)]
+    return [found.problem or found.id for found in scan_folders([downloads])]
 
 
 def parts(downloads: Path) -> list[Path]:
@@ -64,7 +64,7 @@ def test_a_quantisation_is_fetched_with_its_mmproj_and_proven(
     path = fetched(pull(f"{REPO}:q8_0"), steps)
     assert path == downloads / "org" / "tiny-GGUF" / "Q8_0" / "m-Q8_0.gguf"
     assert path.read_bytes() == big
-    (found,) = scan_folder(downloads)
+    (found,) = scan_folders([downloads])
     assert (found.id, found.problem) == ("m-Q8_0", None)
     assert found.flags == {"mmproj": str(path.parent / "mmproj-F16.gguf")}
     done = [step.done_bytes for step in steps if step.step is Step.DOWNLOADING]
@@ -156,7 +156,7 @@ def test_while_it_comes_no_scan_sees_it(hub: HubServer, downloads: Path, pull: P
     seen: list[list[str]] = []
     path = puller.run(plan, lambda _step: seen.append(names(downloads)))
     assert len(seen) >= 4 and all(listed == [] for listed in seen)
-    (found,) = scan_folder(downloads)
+    (found,) = scan_folders([downloads])
     assert (found.id, found.path, found.problem) == ("m-Q4_K_M", path, None)
     assert found.size_bytes == sum(len(data) for data in models.shards("m-Q4_K_M", 3).values())
 
