@@ -17,7 +17,7 @@ from router.catalog.models import Catalog, build_catalog
 from router.config.default import with_downloads
 from router.config.load import ConfigErrors, ConfigProblem, ParsedConfig, check_references, examine_file
 from router.engine.launcher import Launcher
-from router.server.app import engine_session
+from router.engine.readiness import probe_session
 
 
 def check(config_file: Path | None) -> int:
@@ -94,7 +94,7 @@ def _lost_aliases(parsed: ParsedConfig, catalog: Catalog, placed: _Placed) -> It
 
 async def _models(parsed: ParsedConfig, catalog: Catalog, paths: Paths, placed: _Placed) -> list[ConfigProblem]:
     problems = []
-    async with engine_session() as session:
+    async with probe_session() as session:
         launcher = Launcher(parsed.config.engine, paths, session)
         for model in catalog.models.values():
             if model.problem and model.file is None and model.id not in parsed.config.models:

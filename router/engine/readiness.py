@@ -57,6 +57,15 @@ class Signs:
         )
 
 
+def probe_session() -> aiohttp.ClientSession:
+    """Make the client that asks an engine whether it is ready.
+
+    Requests go through the faster router.server.request.engines; a probe may meet any program's HTTP
+    (`command:`), redirects included, so it takes aiohttp's client. No connection outlives its probe.
+    """
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True, limit=0), trust_env=False)
+
+
 class Readiness:
     """Brings one started engine to ready, reporting phases.
 

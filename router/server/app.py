@@ -6,7 +6,6 @@ import asyncio
 import errno
 import logging
 
-import aiohttp
 import psutil
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -46,17 +45,6 @@ def make_app(context: Context) -> web.Application:
 
 async def _write_decisions(app: web.Application) -> None:
     app[CONTEXT].decisions.flush()
-
-
-def engine_session() -> aiohttp.ClientSession:
-    """For talking to engines. llama-server announces keep-alive after a stream and then closes the
-    connection, so none is reused; and a long answer is no error, so there is no timeout."""
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(force_close=True, limit=0),
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
-        auto_decompress=False,
-        trust_env=False,
-    )
 
 
 class Endpoint:
