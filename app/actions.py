@@ -14,7 +14,7 @@ from app.texts import common as text
 from app.texts import models as texts_models
 from app.views.menu import Action, Command, order_of
 from app.views.remedy import remedy_changes
-from app.views.settings_written import NotReadable
+from app.views.settings_document import NotReadable
 from router.base.errors import RouterError, SwitchCancelled
 from router.base.tasks import spawn
 from router.orders.kinds import EditConfig, ReadConfig

@@ -17,15 +17,15 @@ from app.link.current_link import CurrentLink, Host, Routers
 from app.link.router_host import HostedService, RouterHost
 from app.link.state_bridge import StateBridge
 from app.quitter import Quitter, on_termination
-from app.system.display import has_display
-from app.system.remembered import (
+from app.system.desktop_state import (
     EXPOSURE_REPORTED,
     FIRST_RUN_DONE,
     TRAY_EXPLAINED,
     WINDOW,
-    Remembered,
+    DesktopState,
     is_first_run,
 )
+from app.system.display import has_display
 from app.system.single_instance import SingleInstance
 from app.texts import common as text
 from app.texts.language import speak
@@ -34,8 +34,8 @@ from app.tray.tray import Tray
 from app.views.menu import has_engine
 from app.views.notices import Notice, exposure, notices, switch_notice, update_news
 from app.window.main import MainWindow
-from app.window.place import read_place
 from app.window.quit_progress import QuitProgress
+from app.window.window_geometry import parse_geometry
 from router.base.errors import RouterError
 from router.base.paths import Paths
 from router.base.tasks import spawn
@@ -105,7 +105,7 @@ class Desktop(QObject):
         super().__init__()
         self.exit_code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._code = 0
-        self._remembered = Remembered(paths.state)
+        self._remembered = DesktopState(paths.state)
         self._host, self._routers = host, routers
         self._moving = False
         self._was_up = False
@@ -115,7 +115,7 @@ class Desktop(QObject):
         self.actions = Actions(host, paths.logs, self)
         self.quitter = Quitter(host, self)
         self.window = MainWindow(host, first_run=is_first_run(self._remembered, paths.config_file))
-        self.window.stand_at(read_place(self._remembered.text(WINDOW)))
+        self.window.stand_at(parse_geometry(self._remembered.text(WINDOW)))
         self.tray = Tray(self._last, self)
         self.quit_progress = QuitProgress()
         self._connect()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.bootstrap import make_service, read_config, start_logging, stop_logging
-from app.link.attach import find_running, noted_pid
+from app.link.discovery import find_running, noted_pid
 from app.system.display import has_display
 from app.system.signals import wait_for_children
 from router.base.errors import RouterError

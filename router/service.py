@@ -95,7 +95,7 @@ class Service:
         self._probes = probe_session()
         self._log_files = LogFiles(self._paths.logs)
         launcher = self._make_launcher(self._config.engine)
-        await launcher.reap_leftovers()
+        await launcher.reap_orphans()
         self._supervisor = Supervisor(self.store, launcher, self._log_files, self._memory.gate)
         self._dispatcher = Dispatcher(
             self.store,

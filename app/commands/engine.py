@@ -11,9 +11,9 @@ from app.bootstrap import read_config
 from app.commands.progress import ProgressLine
 from router.base.errors import EngineMissing
 from router.config.schema import EngineConfig
-from router.engine.choose import folder_of, remove_engine, roll_back, use_engine
 from router.engine.find import ENV, EngineBuild, EngineSource, find_engine, list_engines
 from router.engine.install import InstallProgress, install_engine
+from router.engine.versions import folder_of, remove_engine, roll_back, use_engine
 
 
 def install(config_file: Path | None, source: Literal["auto", "release", "debian", "pypi"]) -> int:

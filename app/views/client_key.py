@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 
 from app.link.link import Link
-from app.views.settings_written import ENVIRONMENT, NotReadable, Written, api_keys
+from app.views.settings_document import ENVIRONMENT, NotReadable, WrittenSettings, api_keys
 from router.base.errors import RouterError
 from router.config.change import ConfigDocument
 from router.config.hidden import HIDDEN
@@ -39,7 +39,7 @@ def key_of(document: ConfigDocument) -> ClientKey:
     Over HTTP the keys are not told, so that a written one is only known to exist.
     """
     try:
-        written = Written(document.text)
+        written = WrittenSettings(document.text)
     except NotReadable:
         return UNKNOWN if document.config.server.api_keys else NO_KEY
     texts = written.texts("server", "api_keys") or ()

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from app.views.settings_written import Written, api_keys, flags_as_text
+from app.views.settings_document import WrittenSettings, api_keys, flags_as_text
 from router.config.change import REMOVE, ConfigChange, ConfigDocument
 from router.config.default import USUAL
 from router.config.schema import Config, Kind, ModelConfig, SlotConfig, SwitchPolicy
@@ -45,7 +45,7 @@ _NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})(\.\d+)?")
 
 def form_of(document: ConfigDocument) -> Form:
     """What the settings show for `document`."""
-    config, written = document.config, Written(document.text)
+    config, written = document.config, WrittenSettings(document.text)
     form = _basics(config, written)
     form[API_KEYS] = api_keys(document, written)
     for slot in config.slots.values():
@@ -55,7 +55,7 @@ def form_of(document: ConfigDocument) -> Form:
     return form
 
 
-def _basics(config: Config, written: Written) -> Form:
+def _basics(config: Config, written: WrittenSettings) -> Form:
     folders = written.texts(*MODEL_DIRS)
     return {
         HOST: config.server.host,
@@ -77,7 +77,7 @@ def _slot(slot: SlotConfig) -> Form:
     return {(SLOTS, slot.name, name): value for name, value in values.items()}
 
 
-def _model(model: ModelConfig, written: Written) -> Form:
+def _model(model: ModelConfig, written: WrittenSettings) -> Form:
     flags = written.flags(model.id)
     values = {
         "file": model.file,
@@ -121,7 +121,7 @@ def rebased(form: Form, old: Form, new: Form) -> Form:
 
 def changes(document: ConfigDocument, form: Form) -> list[ConfigChange]:
     """The smallest changes that make `document` say what `form` says; the form must have no problems."""
-    old, written = form_of(document), Written(document.text)
+    old, written = form_of(document), WrittenSettings(document.text)
     found = [ConfigChange(key, _basic(key, form[key])) for key in BASIC if form[key] != old[key]]
     return [*found, *_entry_changes(SLOTS, old, form, written), *_entry_changes(MODELS, old, form, written)]
 
@@ -130,7 +130,7 @@ def _basic(key: Key, value: Any) -> Any:
     return f"{value}MiB" if key == HEADROOM else _plain(value)
 
 
-def _entry_changes(section: str, old: Form, new: Form, written: Written) -> list[ConfigChange]:
+def _entry_changes(section: str, old: Form, new: Form, written: WrittenSettings) -> list[ConfigChange]:
     before, after = names(old, section), names(new, section)
     parts = [
         k for k in {**old, **new} if k[0] == section and (k not in old or k not in new or old[k] != new[k])

@@ -12,7 +12,7 @@ from app.texts import window as text_window
 from app.views.client_key import ClientKey
 from app.views.connect import Client, Recipe, chat_slots, recipe
 from app.views.menu import Action, Command
-from app.window.parts import button, label, set_text, wrapping_label
+from app.window.widgets import button, label, set_text, wrapping_label
 from router.state import ServerStatus, Snapshot
 
 LINES = 8

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QSizePolic
 from app.texts import pull as words
 from app.views.downloads import DownloadRow, Offered, download_rows
 from app.views.menu import Action, Command
-from app.window.parts import Card, ElidedLabel, Scroller, button, set_flag, set_text, wrapping_label
+from app.window.widgets import Card, ElidedLabel, Scroller, button, set_flag, set_text, wrapping_label
 from router.state import Snapshot
 
 MOST_ROWS = 3

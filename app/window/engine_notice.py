@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QVBoxLayout
 
 from app.texts import window as text_window
 from app.window.engine_setup import EngineSetup
-from app.window.parts import button, set_flag, set_text, wrapping_label
+from app.window.widgets import button, set_flag, set_text, wrapping_label
 
 
 class EngineNotice(QFrame):

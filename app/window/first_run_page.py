@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QCheckBox, QGridLayout, QVBoxLayout, QWidget
 
-from app.link.ask import NoAnswer, ask
+from app.link.chat_request import NoAnswer, ask
 from app.link.link import Link
 from app.system import autostart
 from app.texts import common as text
@@ -19,8 +19,8 @@ from app.views.first_run import FirstLook, first_look
 from app.views.menu import Action, Command
 from app.window.engine_notice import EngineNotice
 from app.window.engine_setup import EngineSetup
-from app.window.flow import Flow
-from app.window.parts import Card, Scroller, button, label, set_flag, set_text, wrapping_label
+from app.window.flow_layout import FlowLayout
+from app.window.widgets import Card, Scroller, button, label, set_flag, set_text, wrapping_label
 from router.base.errors import RouterError
 from router.base.tasks import spawn
 from router.orders.kinds import ReadConfig
@@ -133,7 +133,7 @@ class FirstRunPage(QWidget):
         self._endpoint = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._endpoint.setSpacing(8)
         self._endpoint.addWidget(self.url, 1)
-        buttons = Flow()
+        buttons = FlowLayout()
         buttons.addWidget(self.copy)
         buttons.addWidget(self.test)
         self._endpoint.addLayout(buttons)

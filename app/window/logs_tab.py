@@ -11,7 +11,7 @@ from app.texts import window as text_window
 from app.views.log import KEPT_LINES, fresh, matching
 from app.views.menu import Action, Command
 from app.window.log_reader import LogReader
-from app.window.parts import button, label, set_text
+from app.window.widgets import button, label, set_text
 from router.remote.names import all_places
 from router.state import Snapshot
 

@@ -37,11 +37,11 @@ from app.window.header import EndpointCard
 from app.window.lazy_tab import LazyTab
 from app.window.log_reader import LogReader
 from app.window.logs_tab import LogsTab
-from app.window.parts import accept_as_copy
-from app.window.place import FRAME, Place, place_of, put
 from app.window.slots_tab import SlotsTab
 from app.window.theme import colours, style_sheet
 from app.window.unsaved_question import UnsavedQuestion
+from app.window.widgets import accept_as_copy
+from app.window.window_geometry import FRAME, WindowGeometry, geometry_of, restore_geometry
 from router.base.tasks import spawn
 from router.remote.names import all_places
 from router.state import Snapshot
@@ -67,7 +67,7 @@ class MainWindow(QWidget):
     closed: the window was hidden and hal0 goes on in the tray.
     close_refused: the window stays, as without a tray nothing else of hal0 would be visible.
     first_run_done: the person has left the first page.
-    placed: (Place) the window stands somewhere else, or has another size.
+    placed: (WindowGeometry) the window stands somewhere else, or has another size.
     """
 
     chosen = Signal(object)
@@ -96,7 +96,7 @@ class MainWindow(QWidget):
         self.loads = LoadClock()
         self._may_fit = True
         self._fitted = QSize()
-        self._place: Place | None = None
+        self._place: WindowGeometry | None = None
         self._moved = QTimer(self, singleShot=True, interval=PLACED_MS)
         self._moved.timeout.connect(self._note_place)
         self.endpoint = EndpointCard()
@@ -125,7 +125,7 @@ class MainWindow(QWidget):
     def reveal(self) -> None:
         """Bring the window before the person, wherever it was."""
         if not self.isVisible() and self._place is not None:
-            put(self, self._place)
+            restore_geometry(self, self._place)
             if self._place.maximised:
                 self.setWindowState(self.windowState() | Qt.WindowState.WindowMaximized)
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
@@ -133,7 +133,7 @@ class MainWindow(QWidget):
         self.raise_()
         self.activateWindow()
 
-    def stand_at(self, place: Place | None) -> None:
+    def stand_at(self, place: WindowGeometry | None) -> None:
         """Where it stood when it was last used; None: nobody knows."""
         if place is not None:
             self._place, self._may_fit = place, False
@@ -328,7 +328,7 @@ class MainWindow(QWidget):
     def _note_place(self) -> None:
         self._moved.stop()
         if self.isVisible() and not self.isMinimized():
-            self._place = place_of(self)
+            self._place = geometry_of(self)
             self.placed.emit(self._place)
 
     def _fit(self) -> None:

@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QSizePolicy, QV
 from app.texts import common as text
 from app.texts import window as text_window
 from app.views.memory import Pool
-from app.window.parts import ElidedLabel, label, set_text
 from app.window.theme import Colours, colours
+from app.window.widgets import ElidedLabel, label, set_text
 
 HEIGHT = 12
 GAP = 1.5

@@ -14,7 +14,7 @@ from app.link.link import Link
 from app.texts import common as text
 from app.texts import models as words
 from app.views.models import file_changes, folder_changes, folder_of, sort_dropped
-from app.views.settings_written import NotReadable
+from app.views.settings_document import NotReadable
 from router.base.errors import RouterError
 from router.base.tasks import spawn
 from router.config.change import ConfigChange, ConfigDocument

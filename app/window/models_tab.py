@@ -37,8 +37,8 @@ from app.window.models_details import ModelDetails
 from app.window.models_folders import FolderAdder
 from app.window.models_list import EmptyPage, ModelList
 from app.window.models_table import ROW, ModelFilter, ModelTable
-from app.window.parts import accept_as_copy, label, set_flag, set_text, wrapping_label
 from app.window.pull_dialog import PullDialog
+from app.window.widgets import accept_as_copy, label, set_flag, set_text, wrapping_label
 from router.state import Snapshot
 
 HUGGING_FACE = ("huggingface.co", "hf.co")

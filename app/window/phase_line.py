@@ -10,7 +10,7 @@ from app.texts import common as text
 from app.texts import window as text_window
 from app.views.slot import SlotView
 from app.views.switch import PHASES, Mark
-from app.window.parts import label, set_flag, set_text
+from app.window.widgets import label, set_flag, set_text
 from router.state import SlotState
 
 NARROW_LETTERS = 72

@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWid
 from app.link.link import Link
 from app.texts import pull as words
 from app.views.quantisations import quantisation_rows, verdict
-from app.window.parts import button, label, set_flag, set_text, wrapping_label
 from app.window.quantisation_list import QuantisationList
+from app.window.widgets import button, label, set_flag, set_text, wrapping_label
 from router.base.errors import RouterError
 from router.base.tasks import spawn
 from router.orders.kinds import Download, ReadOffer

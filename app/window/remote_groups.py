@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from app.views.remote import Group, groups
 from app.views.switch import LoadClock
 from app.views.tone import Tone
-from app.window.parts import Chip, ElidedLabel
 from app.window.slot_card import SlotCard
+from app.window.widgets import Chip, ElidedLabel
 from router.state import Snapshot
 
 SPACING = 10

@@ -20,8 +20,8 @@ from PySide6.QtWidgets import (
 from app.texts import models as words
 from app.views.settings import Form, Key, names
 from app.views.settings_draft import name_problem
-from app.window.parts import set_text, wrapping_label
 from app.window.settings_page import Page
+from app.window.widgets import set_text, wrapping_label
 
 LIST_WIDTHS = (170, 120)  # and in a narrow window
 LIST_LEAST = 30

@@ -12,8 +12,8 @@ from PySide6.QtCore import QObject, Signal
 from app.link.link import Link
 from app.texts import models as words
 from app.views.settings import HOST, SLOTS, Key, names
+from app.views.settings_document import NotReadable
 from app.views.settings_draft import Draft
-from app.views.settings_written import NotReadable
 from router.base.errors import RouterError
 from router.base.tasks import spawn
 from router.config.change import ConfigDocument

@@ -14,9 +14,9 @@ from app.texts import common as text
 from app.texts import models as words
 from app.texts import window as text_window
 from app.views.settings import LOCAL_ONLY, UPDATES
-from app.window.parts import label, set_text, wrapping_label
 from app.window.settings_fields import CheckField, ChoiceField
 from app.window.settings_page import Page
+from app.window.widgets import label, set_text, wrapping_label
 from router.config.change import ConfigDocument
 from router.config.schema import Updates
 

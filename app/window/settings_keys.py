@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, 
 
 from app.texts import models as words
 from app.views.settings_draft import key_problem
-from app.window.parts import set_text, wrapping_label
 from app.window.settings_lists import Lines
+from app.window.widgets import set_text, wrapping_label
 
 
 class KeysField(QWidget):

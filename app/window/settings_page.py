@@ -10,7 +10,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFormLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from app.views.settings import Form, Key
-from app.window.parts import Scroller, label, set_text, wrapping_label
+from app.window.widgets import Scroller, label, set_text, wrapping_label
 
 
 class FieldBox(QWidget):

@@ -13,7 +13,6 @@ from app.system import autostart
 from app.texts import models as words
 from app.views.settings import API_KEYS, HOST, LOCAL_ONLY, MODELS, SLOTS, UPDATES
 from app.views.settings_draft import Draft
-from app.window.parts import label, set_flag, set_text, wrapping_label
 from app.window.settings_command import CommandView
 from app.window.settings_entries import EntriesPage
 from app.window.settings_exchange import ConfigExchange
@@ -28,6 +27,7 @@ from app.window.settings_pages import (
     server_page,
     slot_page,
 )
+from app.window.widgets import label, set_flag, set_text, wrapping_label
 from router.config.change import ConfigDocument
 from router.config.places import Reach
 from router.state import Snapshot

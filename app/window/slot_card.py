@@ -24,9 +24,9 @@ from app.views.menu import ENGINE, Action, Command
 from app.views.remedy import Help
 from app.views.slot import SlotView, slot_view
 from app.views.tone import slot_tone
-from app.window.flow import Flow
-from app.window.parts import Card, Chip, ElidedLabel, ModelBox, button, label, set_text, wrapping_label
+from app.window.flow_layout import FlowLayout
 from app.window.phase_line import PhaseLine
+from app.window.widgets import Card, Chip, ElidedLabel, ModelBox, button, label, set_text, wrapping_label
 from router.state import SlotError, SlotStatus, Snapshot
 
 NAME_WIDTH = 116
@@ -216,7 +216,7 @@ class SlotCard(Card):
         self._top = QGridLayout()
         self._top.setHorizontalSpacing(12)
         self._top.setVerticalSpacing(6)
-        buttons = Flow()
+        buttons = FlowLayout()
         for made in (self.wait, self.cut, self.cancel, self.restart, self.unload, self.log):
             buttons.addWidget(made)
         self._below = QBoxLayout(QBoxLayout.Direction.LeftToRight)
@@ -227,7 +227,7 @@ class SlotCard(Card):
         said = QHBoxLayout()
         said.addWidget(self.error, 1)
         said.addWidget(self.dismiss, 0, Qt.AlignmentFlag.AlignTop)
-        ways = Flow()
+        ways = FlowLayout()
         for made in (self.restore, self.help, self.retry, self.remedy, self.force):
             ways.addWidget(made)
         trouble = QVBoxLayout(self.problem)

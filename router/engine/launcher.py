@@ -18,9 +18,9 @@ from router.config.schema import EngineConfig
 from router.engine.command import build_command, check_command, check_files, check_program
 from router.engine.environment import engine_environment
 from router.engine.find import find_engine
-from router.engine.leftovers import Leftovers
 from router.engine.log import EngineLog
 from router.engine.options import EngineOptions, read_options
+from router.engine.orphans import Orphans
 from router.engine.ports import PortPool
 from router.engine.process import EngineProcess, Launch
 from router.engine.readiness import OnProgress, Readiness
@@ -42,12 +42,12 @@ class Launcher:
         self._paths = paths
         self._http = http
         self._ports = PortPool(config.ports)
-        self._leftovers = Leftovers(paths.state / "engines.json")
+        self._orphans = Orphans(paths.state / "engines.json")
         self._noting: dict[int, asyncio.Task[None]] = {}
         self._checked: set[tuple[EngineOptions, tuple[str, ...]]] = set()
 
-    async def reap_leftovers(self) -> None:
-        await asyncio.to_thread(self._leftovers.reap)
+    async def reap_orphans(self) -> None:
+        await asyncio.to_thread(self._orphans.reap)
 
     async def check(self, model: Model) -> None:
         """Raise BadModel or EngineMissing if `model` cannot be launched. Touches nothing that runs."""
@@ -78,7 +78,7 @@ class Launcher:
         engine = EngineProcess(await self._prepare(asked, taken), log)
         await engine.start()
         if engine.pid is not None:  # on disk in a few milliseconds; the engine loads meanwhile
-            noting = asyncio.to_thread(self._leftovers.note, engine.pid)
+            noting = asyncio.to_thread(self._orphans.note, engine.pid)
             self._noting[engine.pid] = spawn(noting, name=f"note engine {engine.pid}")
         return engine
 
@@ -109,7 +109,7 @@ class Launcher:
     async def _forget(self, pid: int) -> None:
         if (noting := self._noting.pop(pid, None)) is not None:
             await asyncio.wait([noting])
-        await asyncio.to_thread(self._leftovers.forget, pid)
+        await asyncio.to_thread(self._orphans.forget, pid)
 
     async def _prepare(self, model: Model, taken: Collection[int]) -> Launch:
         port = self._ports.take(taken)

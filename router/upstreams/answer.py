@@ -16,13 +16,13 @@ from router.base.error_text import error_text
 from router.base.errors import UpstreamFailed, number_mends
 from router.config.schema import UpstreamConfig, UpstreamKind
 from router.config.sizes import memory_size
+from router.upstreams.answer_shapes import Fault, Sort, not_json, read_document, sort_of, takes_documents
 from router.upstreams.call import MAX_HOPS, Call, url_for
-from router.upstreams.convert import as_document, as_stream, can_stream
+from router.upstreams.failure_reasons import failure_reason, is_link_failure, moves_on, status_reason
 from router.upstreams.keys import redact
-from router.upstreams.reasons import failure_reason, is_link_failure, moves_on, status_reason
 from router.upstreams.sending import send
-from router.upstreams.shapes import Fault, Sort, not_json, read_document, sort_of, takes_documents
 from router.upstreams.stream import StreamGuard
+from router.upstreams.stream_conversion import as_document, as_stream, can_stream
 from router.wire.http1 import Head
 from router.wire.lenient import json_or_none
 

@@ -19,12 +19,12 @@ from router.base.tasks import spawn
 from router.config.schema import UpstreamConfig, UpstreamKind
 from router.state import Snapshot, UpstreamState, UpstreamStatus
 from router.upstreams.answer import AskFailed
+from router.upstreams.answer_shapes import fault_in
 from router.upstreams.call import Call, url_for
+from router.upstreams.failure_reasons import failure_reason, is_link_failure, status_reason
 from router.upstreams.keys import redact
 from router.upstreams.listing import Listing, next_page, parse_listing
-from router.upstreams.reasons import failure_reason, is_link_failure, status_reason
 from router.upstreams.sending import send
-from router.upstreams.shapes import fault_in
 from router.wire.lenient import json_or_none
 
 log = logging.getLogger(__name__)

@@ -23,7 +23,7 @@ from router.resolve import Route
 from router.state import SlotStatus, Snapshot, StateStore, UpstreamStatus
 from router.upstreams.answer import AskFailed, UpstreamAnswer, ask
 from router.upstreams.call import Call
-from router.upstreams.chain import Tried, Wanted, attempt, fallbacks, falls_back, no_route
+from router.upstreams.fallback import Tried, Wanted, attempt, fallbacks, falls_back, no_route
 from router.upstreams.health import Watch, base_urls, list_models
 from router.upstreams.keys import KeyMissing, Keys
 from router.upstreams.listing import Listing

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from router.base.error_text import error_text
-from router.upstreams.shapes import CHAT, MESSAGES, RESPONSES, TEXT, Fault, fault_in, parse
+from router.upstreams.answer_shapes import CHAT, MESSAGES, RESPONSES, TEXT, Fault, fault_in, parse
 from router.wire.sse import DONE, Event, SseParser
 
 _LONGEST: Final = 64 * 1024 * 1024  # an image in base64

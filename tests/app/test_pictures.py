@@ -13,7 +13,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.window.parts import ElidedLabel
+from app.window.widgets import ElidedLabel
 from tests.app.gallery import SCENES
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,12 +10,12 @@ from aiohttp import web
 
 from router.base.errors import EngineFailed, EngineRefused, MemoryInsufficient
 from router.config.schema import UpstreamConfig
-from router.upstreams.shapes import CHAT, MESSAGES, RESPONSES, TEXT, Fault, Sort, fault_in, sort_of
+from router.upstreams.answer_shapes import CHAT, MESSAGES, RESPONSES, TEXT, Fault, Sort, fault_in, sort_of
 from router.upstreams.stream import StreamGuard
 from router.wire.anthropic import MessagesStream
 from router.wire.encode import ChatStream, CompletionStream, Encoder, JsonAnswer, ResponsesStream
 from tests.router.upstreams.conftest import Use, chat
-from tests.router.upstreams.servers import Elsewhere, Handler
+from tests.router.upstreams.servers import Handler, StubUpstream
 
 STREAM, JSON = "text/event-stream; charset=utf-8", "application/json"
 CHUNK = b'data: {"choices": [{"index": 0, "delta": {"content": "Hi"}}]}\n\n'
@@ -157,14 +157,14 @@ def loading_then(last: bytes, kind: str = "text/event-stream") -> Handler:
 @pytest.mark.parametrize("kind", ["text/event-stream", "application/json"])
 async def test_one_that_fails_after_signs_of_life_is_passed_over(use: Use, kind: str) -> None:
     late = (ChatStream() if kind == "text/event-stream" else JsonAnswer()).late_error(LATE)
-    async with Elsewhere(chat=loading_then(late, kind)).running() as one, Elsewhere().running() as two:
+    async with StubUpstream(chat=loading_then(late, kind)).running() as one, StubUpstream().running() as two:
         bench = use(UpstreamConfig("bigpc", one.url, timeout=0.5), UpstreamConfig("lxc", two.url))
         async with await bench.instead(chat(streams=kind == "text/event-stream"), "bigpc", "lxc") as answer:
             assert answer.served_by == "lxc/llama" and one.asked("/v1/chat/completions") == 1
 
 
 async def test_signs_of_life_are_waited_for_longer_than_silence(use: Use) -> None:
-    async with Elsewhere(chat=loading_then(CHUNK + DONE)).running() as one:
+    async with StubUpstream(chat=loading_then(CHUNK + DONE)).running() as one:
         bench = use(UpstreamConfig("bigpc", one.url, timeout=0.5))
         async with await bench.ask("bigpc/llama", chat(streams=True)) as answer:
             assert (await answer.read()).endswith(CHUNK + DONE)

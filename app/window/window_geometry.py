@@ -14,7 +14,7 @@ FRAME = QSize(16, 48)  # what a window manager puts around a window, at most
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class WindowGeometry:
     """In pixels that do not depend on the screen's scale, as Qt counts."""
 
     x: int
@@ -28,20 +28,20 @@ class Place:
         return f"{at} maximised" if self.maximised else at
 
 
-def read_place(text: str) -> Place | None:
-    """What `str(place)` wrote; None for anything else."""
+def parse_geometry(text: str) -> WindowGeometry | None:
+    """What `str(geometry)` wrote; None for anything else."""
     found = re.fullmatch(r"(\d{1,5})x(\d{1,5})([+-]\d{1,6})([+-]\d{1,6})( maximised)?", text)
     if found is None:
         return None
     width, height, x, y = (int(number) for number in found.groups()[:4])
-    return Place(x, y, width, height, bool(found[5]))
+    return WindowGeometry(x, y, width, height, bool(found[5]))
 
 
-def clamped(place: Place, screens: Sequence[QRect]) -> Place:
-    """`place` within the screen it is mostly on, else the first: a monitor may be gone, or smaller now."""
+def clamped(geometry: WindowGeometry, screens: Sequence[QRect]) -> WindowGeometry:
+    """`geometry` within the screen it is mostly on, else the first: a monitor may be gone, or smaller now."""
     if not screens:
-        return place
-    frame = QRect(QPoint(place.x, place.y), QSize(place.width, place.height) + FRAME)
+        return geometry
+    frame = QRect(QPoint(geometry.x, geometry.y), QSize(geometry.width, geometry.height) + FRAME)
 
     def shared(screen: QRect) -> int:
         both = screen.intersected(frame)
@@ -50,21 +50,21 @@ def clamped(place: Place, screens: Sequence[QRect]) -> Place:
     screen = max(screens, key=shared)
     size = frame.size().boundedTo(screen.size())
     # Its right and bottom edges first, so that the title bar is what is seen where not all can be.
-    x = max(screen.left(), min(place.x, screen.right() + 1 - size.width()))
-    y = max(screen.top(), min(place.y, screen.bottom() + 1 - size.height()))
+    x = max(screen.left(), min(geometry.x, screen.right() + 1 - size.width()))
+    y = max(screen.top(), min(geometry.y, screen.bottom() + 1 - size.height()))
     inner = size - FRAME
-    return replace(place, x=x, y=y, width=inner.width(), height=inner.height())
+    return replace(geometry, x=x, y=y, width=inner.width(), height=inner.height())
 
 
-def place_of(window: QWidget) -> Place:
+def geometry_of(window: QWidget) -> WindowGeometry:
     maximised = window.isMaximized() or window.isFullScreen()
     normal = window.normalGeometry() if maximised else window.geometry()
     at = normal.topLeft() if maximised else window.pos()
-    return Place(at.x(), at.y(), normal.width(), normal.height(), maximised)
+    return WindowGeometry(at.x(), at.y(), normal.width(), normal.height(), maximised)
 
 
-def put(window: QWidget, place: Place) -> None:
+def restore_geometry(window: QWidget, geometry: WindowGeometry) -> None:
     """Put a hidden window there, as far as today's screens allow."""
-    fitting = clamped(place, [screen.availableGeometry() for screen in QGuiApplication.screens()])
+    fitting = clamped(geometry, [screen.availableGeometry() for screen in QGuiApplication.screens()])
     window.resize(fitting.width, fitting.height)
     window.move(fitting.x, fitting.y)

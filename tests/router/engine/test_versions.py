@@ -11,10 +11,10 @@ import pytest
 from router.base.errors import InstallFailed
 from router.base.paths import Paths
 from router.config.schema import EngineConfig
-from router.engine.choose import folder_of, remove_engine, roll_back, use_engine
 from router.engine.find import EngineSource, find_engine
 from router.engine.install.publish import _publish
 from router.engine.store import locked, new_partial
+from router.engine.versions import folder_of, remove_engine, roll_back, use_engine
 from tests.router.engine.fake_engines import installed, make_engine, needs_posix, paths_in
 
 pytestmark = needs_posix

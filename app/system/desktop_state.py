@@ -16,7 +16,7 @@ EXPOSURE_REPORTED = "exposure_told"
 WINDOW = "window"
 
 
-class Remembered:
+class DesktopState:
     """Flags, and a few texts by name. A file that cannot be read or written is logged, and forgotten."""
 
     def __init__(self, folder: Path) -> None:
@@ -72,6 +72,6 @@ class Remembered:
         return found if isinstance(found, dict) else {}
 
 
-def is_first_run(remembered: Remembered, config_file: Path) -> bool:
+def is_first_run(remembered: DesktopState, config_file: Path) -> bool:
     """Whether nobody has used or configured hal0 here before."""
     return FIRST_RUN_DONE not in remembered and not config_file.exists()

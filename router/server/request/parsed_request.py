@@ -12,7 +12,7 @@ from router.wire.inputs import Inputs
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class ParsedRequest:
     """One request and how it is answered.
 
     Attributes:

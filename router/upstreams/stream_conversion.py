@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from router.base.errors import RouterError
-from router.upstreams.shapes import CHAT, MESSAGES, RESPONSES, TEXT, Fault
+from router.upstreams.answer_shapes import CHAT, MESSAGES, RESPONSES, TEXT, Fault
 from router.wire.aggregate import Aggregate, ChatAggregate, CompletionAggregate, ResponsesAggregate
 from router.wire.anthropic import MessagesAggregate
 

@@ -11,16 +11,16 @@ from router.resolve import ResolutionPath, Route
 from router.server.request.client import Client
 from router.server.request.context import REQUEST_ID, Context
 from router.server.request.decisions import Decision
-from router.server.request.exchange import Exchange
+from router.server.request.parsed_request import ParsedRequest
 
 
 @dataclass(slots=True)
-class Routed:
+class RoutedRequest:
     """`began`: when the request was read, `decided`: when its route was known, both of `time.perf_counter`."""
 
     context: Context
     request: web.Request
-    exchange: Exchange
+    parsed: ParsedRequest
     client: Client
     route: Route
     began: float
@@ -32,7 +32,7 @@ class Routed:
             Decision(
                 time.time(),
                 self.request.get(REQUEST_ID, "-"),
-                self.exchange.asked,
+                self.parsed.asked,
                 path,
                 self.route.slot,
                 served,

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QLayout, QLayoutItem
 GAP = 8
 
 
-class Flow(QLayout):
+class FlowLayout(QLayout):
     """Lines of widgets, aligned to the right, as wide as the widest of them at least."""
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from router.base.error_text import error_text, is_page
-from router.upstreams.reasons import moves_on
+from router.upstreams.failure_reasons import moves_on
 
 CHAT: Final = "/v1/chat/completions"
 TEXT: Final = "/v1/completions"

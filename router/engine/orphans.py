@@ -19,7 +19,7 @@ from router.base.files import write_atomic
 log = logging.getLogger(__name__)
 
 
-class Leftovers:
+class Orphans:
     """The file of running engines; entries are [engine pid, its start, owner pid, its start]."""
 
     def __init__(self, file: Path) -> None:

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from router.base.files import write_atomic
-from router.engine.leftovers import Leftovers
+from router.engine.orphans import Orphans
 
 WAITS = "import sys; print('up', flush=True); sys.stdin.read()"
 WITH_HELPER = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {WAITS!r}]); {WAITS}"
@@ -52,10 +52,10 @@ def test_an_engine_whose_owner_is_gone_is_ended_with_its_helpers(run: Run, file:
     engine, owner = run(WITH_HELPER), run(WAITS)
     helpers = engine.children()
     write_atomic(file, json.dumps([entry(engine, owner)]).encode())
-    assert Leftovers(file).reap() == 0, "its owner lives"
+    assert Orphans(file).reap() == 0, "its owner lives"
     owner.kill()
     owner.wait(10)
-    assert Leftovers(file).reap() == 1
+    assert Orphans(file).reap() == 1
     _gone, alive = psutil.wait_procs([engine, *helpers], timeout=10)
     assert len(helpers) == 1 and not alive
     assert json.loads(file.read_bytes()) == []
@@ -63,10 +63,10 @@ def test_an_engine_whose_owner_is_gone_is_ended_with_its_helpers(run: Run, file:
 
 def test_an_engine_of_a_living_hal0_is_left_alone(run: Run, file: Path) -> None:
     engine = run(WAITS)
-    leftovers = Leftovers(file)
-    leftovers.note(engine.pid)
-    assert leftovers.reap() == 0 and engine.is_running()
-    leftovers.forget(engine.pid)
+    orphans = Orphans(file)
+    orphans.note(engine.pid)
+    assert orphans.reap() == 0 and engine.is_running()
+    orphans.forget(engine.pid)
     assert json.loads(file.read_bytes()) == []
 
 
@@ -77,14 +77,14 @@ def test_another_process_with_the_same_number_is_left_alone(run: Run, file: Path
     owner.kill()
     owner.wait(10)
     write_atomic(file, json.dumps([[pid, started - 60, *rest]]).encode())
-    assert Leftovers(file).reap() == 0 and engine.is_running()
+    assert Orphans(file).reap() == 0 and engine.is_running()
 
 
 def test_noting_a_process_that_is_gone_notes_nothing(run: Run, file: Path) -> None:
     engine = run(WAITS)
     engine.kill()
     engine.wait(10)
-    Leftovers(file).note(engine.pid)
+    Orphans(file).note(engine.pid)
     assert not file.exists()
 
 
@@ -94,17 +94,17 @@ def test_noting_a_process_that_is_gone_notes_nothing(run: Run, file: Path) -> No
 )
 def test_a_damaged_file_is_no_obstacle(run: Run, file: Path, text: str) -> None:
     write_atomic(file, text.encode())
-    leftovers = Leftovers(file)
-    assert leftovers.reap() == 0
+    orphans = Orphans(file)
+    assert orphans.reap() == 0
     engine = run(WAITS)
-    leftovers.note(engine.pid)
+    orphans.note(engine.pid)
     assert [e[0] for e in json.loads(file.read_bytes())] == [engine.pid]
 
 
 def test_engines_that_start_at_once_are_all_noted(run: Run, file: Path) -> None:
     engines = [run(WAITS) for _ in range(6)]
-    leftovers = Leftovers(file)
-    threads = [threading.Thread(target=leftovers.note, args=[engine.pid]) for engine in engines]
+    orphans = Orphans(file)
+    threads = [threading.Thread(target=orphans.note, args=[engine.pid]) for engine in engines]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -116,6 +116,6 @@ def test_a_file_that_cannot_be_written_fails_no_launch(
     run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "state").write_text("a file where the folder should be")
-    leftovers = Leftovers(tmp_path / "state" / "engines.json")
-    leftovers.note(run(WAITS).pid)
+    orphans = Orphans(tmp_path / "state" / "engines.json")
+    orphans.note(run(WAITS).pid)
     assert "could not be saved" in caplog.text

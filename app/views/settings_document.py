@@ -22,7 +22,7 @@ class NotReadable(ValueError):
     """The text is no YAML: nothing is known of it, so nothing can be changed in it."""
 
 
-class Written:
+class WrittenSettings:
     """The file's values by their keys. Raises NotReadable."""
 
     def __init__(self, text: str) -> None:
@@ -63,7 +63,7 @@ class Written:
         return tuple((name, _flag_text(entry)) for name, entry in value.data.items())
 
 
-def api_keys(document: ConfigDocument, written: Written) -> tuple[str, ...] | None:
+def api_keys(document: ConfigDocument, written: WrittenSettings) -> tuple[str, ...] | None:
     """The keys to write back: `env:NAME` stays that, the rest are the values themselves, which the text hides.
 
     None where text and values do not match: writing would put a key from the environment into the file.
