@@ -40,7 +40,7 @@ from router.orders.order import Order
 from router.reload.watch import LiveConfig
 from router.remote.follow import Remotes
 from router.remote.hal0 import RemoteHal0
-from router.remote.names import all_places
+from router.remote.names import all_slots
 from router.resolve import model_called
 from router.slots.supervisor import Supervisor
 from router.state import StateStore
@@ -92,7 +92,7 @@ class Dispatcher:
         return there
 
     def _no_slot(self, slot: str) -> SlotNotFound:
-        there = [place.slot.name for place in all_places(self._store.snapshot)]
+        there = [hosted.slot.name for hosted in all_slots(self._store.snapshot)]
         names, hint = ", ".join(there) or "none", did_you_mean(slot, there)
         return SlotNotFound(f'There is no slot "{shown(slot)}"; there are: {names}.{hint}')
 

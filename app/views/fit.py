@@ -10,7 +10,7 @@ from router.state import ModelStatus, SlotState, SlotStatus, Snapshot
 NAMED = 2
 
 
-class Rooms:
+class FitLabels:
     """Of one snapshot, for many models and slots.
 
     Attributes:

@@ -12,7 +12,7 @@ from app.texts import common as text
 from app.texts import models as words
 from app.texts import window as text_window
 from app.views.first_run import DEMO
-from app.views.fit import Rooms, fit_words
+from app.views.fit import FitLabels, fit_words
 from app.views.settings import MODEL_DIRS, MODELS, Form, changes, form_of, names, with_entry
 from app.views.settings_draft import name_problem
 from router.config.change import ConfigChange, ConfigDocument
@@ -200,7 +200,7 @@ def _estimate(model: ModelStatus, free: int, total: int, pool: str) -> FitText:
 
 def targets(snapshot: Snapshot, model: ModelStatus) -> tuple[Target, ...]:
     """Every slot, and whether `model` may be loaded there."""
-    found, rooms = [], Rooms(snapshot)
+    found, fit_labels = [], FitLabels(snapshot)
     for slot in snapshot.slots:
         if model.id not in slot.choices:
             reason = words.wrong_kind(slot.kind.value) if slot.kind is not model.kind else words.NOT_A_CHOICE
@@ -208,7 +208,7 @@ def targets(snapshot: Snapshot, model: ModelStatus) -> tuple[Target, ...]:
         elif slot.state is SlotState.READY and slot.serving == model.id:
             found.append(Target(slot.name, enabled=False, loaded=True, reason=words.LOADED_THERE))
         else:
-            found.append(Target(slot.name, enabled=True, reason=rooms.words(slot, model)))
+            found.append(Target(slot.name, enabled=True, reason=fit_labels.words(slot, model)))
     return tuple(found)
 
 

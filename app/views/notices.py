@@ -12,7 +12,7 @@ from app.views.connect import is_local
 from app.views.first_run import DEMO
 from app.views.slot import better_than_demo
 from router.hub.updates import is_quiet
-from router.remote.names import all_places, find_slot
+from router.remote.names import all_slots, find_slot
 from router.state import DownloadState, ServerState, SlotState, SlotStatus, Snapshot
 
 UPDATE_REPORTED = "update_told:"
@@ -106,20 +106,20 @@ def switch_notice(snapshot: Snapshot, slot: str, model: str, seconds: float, *, 
     """A switch the person started ended well after `seconds`; None where the person saw it, or hardly left."""
     if not hidden or seconds <= LONG_SWITCH_SECONDS:
         return None
-    place = find_slot(snapshot, slot)
-    name = text.model_name(place.snapshot if place else snapshot, model)
+    hosted = find_slot(snapshot, slot)
+    name = text.model_name(hosted.snapshot if hosted else snapshot, model)
     return Notice(text.failure_title(slot), text_window.switched(slot, name, seconds), good=True)
 
 
 def announcements(old: Snapshot, new: Snapshot) -> list[str]:
     """What a screen reader says: each slot that entered another phase, never a percentage."""
     found = []
-    known = {place.slot.name: place.slot for place in all_places(old)}
-    for place in all_places(new):
-        after, before = place.slot, known.get(place.slot.name)
+    known = {hosted.slot.name: hosted.slot for hosted in all_slots(old)}
+    for hosted in all_slots(new):
+        after, before = hosted.slot, known.get(hosted.slot.name)
         if before is not None and (before.state, before.last_error) != (after.state, after.last_error):
             phase = text.state(_without_share(after))
-            found.append(text_window.phase_announcement(place.snapshot, after, phase))
+            found.append(text_window.phase_announcement(hosted.snapshot, after, phase))
     return found
 
 

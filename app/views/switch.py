@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from router.remote.names import all_places
+from router.remote.names import all_slots
 from router.state import SlotState, SlotStatus, Snapshot
 
 PHASES = (SlotState.DRAINING, SlotState.STOPPING, SlotState.STARTING, SlotState.LOADING, SlotState.WARMING)
@@ -73,7 +73,7 @@ class LoadClock:
 
     def note(self, snapshot: Snapshot, now: float) -> None:
         """Take the fractions of this snapshot, seen at Unix time `now`."""
-        slots = [place.slot for place in all_places(snapshot)]
+        slots = [hosted.slot for hosted in all_slots(snapshot)]
         loading = {slot.name: slot for slot in slots if fraction(slot) is not None}
         self._loads = {name: load for name, load in self._loads.items() if name in loading}
         for name, slot in loading.items():

@@ -12,7 +12,7 @@ from app.views.log import KEPT_LINES, fresh, matching
 from app.views.menu import Action, Command
 from app.window.log_reader import LogReader
 from app.window.widgets import button, label, set_text
-from router.remote.names import all_places
+from router.remote.names import all_slots
 from router.state import Snapshot
 
 POLL_MS = 500
@@ -63,7 +63,7 @@ class LogsTab(QWidget):
         return self._poll.isActive()
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        names = ["", *(place.slot.name for place in all_places(snapshot))]
+        names = ["", *(hosted.slot.name for hosted in all_slots(snapshot))]
         if names == [self.source.itemData(row) for row in range(self.source.count())]:
             return
         shown = self.slot

@@ -43,7 +43,7 @@ from app.window.unsaved_question import UnsavedQuestion
 from app.window.widgets import accept_as_copy
 from app.window.window_geometry import FRAME, WindowGeometry, geometry_of, restore_geometry
 from router.base.tasks import spawn
-from router.remote.names import all_places
+from router.remote.names import all_slots
 from router.state import Snapshot
 
 SWITCHING_TICK_MS = 1000
@@ -245,7 +245,7 @@ class MainWindow(QWidget):
             # Cards put into a visible window count for its layout only once they are shown.
             QTimer.singleShot(0, self, self._fit)
             self._fit()
-        slots = [place.slot for place in all_places(snapshot)]
+        slots = [hosted.slot for hosted in all_slots(snapshot)]
         self._tick(switching=any(slot.state.switching or slot.draining for slot in slots))
 
     def _tick(self, *, switching: bool) -> None:
@@ -397,5 +397,5 @@ class MainWindow(QWidget):
 
 def _parts(snapshot: Snapshot) -> tuple[tuple[str, ...], int, int]:
     """What the window's height depends on."""
-    names = tuple(place.slot.name for place in all_places(snapshot))
+    names = tuple(hosted.slot.name for hosted in all_slots(snapshot))
     return names, len(snapshot.memory), len(snapshot.upstreams)

@@ -19,7 +19,7 @@ from router.state import StateStore
 from router.upstreams.registry import UpstreamRegistry
 
 
-class Seats(Protocol):
+class SlotAccess(Protocol):
     """The slots of this computer, as requests meet them (router.slots.supervisor.Supervisor)."""
 
     def ticket(self, slot: str, model: str | None) -> Ticket: ...
@@ -36,7 +36,7 @@ class Context:
     `waiting_for`: loads that wait in the place of callers who did not want to."""
 
     store: StateStore
-    seats: Seats
+    seats: SlotAccess
     orders: TakesOrders
     engines: EngineConnections
     api_keys: tuple[str, ...] = field(default=(), repr=False)

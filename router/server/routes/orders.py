@@ -75,8 +75,8 @@ def answer(context: Context, order: Order[R], result: R, status: int = 200) -> w
         return web.json_response(order.outcome.tell(result), status=status)
     if isinstance(order, SlotOrder):
         # Another hal0 may have been lost meanwhile, and a slot may have left.
-        place = find_slot(snapshot, order.slot)
-        return web.json_response({"slot": slot_json(place.slot) if place else None}, status=status)
+        hosted = find_slot(snapshot, order.slot)
+        return web.json_response({"slot": slot_json(hosted.slot) if hosted else None}, status=status)
     return web.json_response(snapshot_json(snapshot), status=status)
 
 
