@@ -106,12 +106,6 @@ def read_mark(folder: Path) -> Download | None:
         return None
 
 
-def downloaded(downloads: Path) -> list[Download]:
-    """Every whole model hal0 fetched."""
-    found = (read_mark(mark.parent) for mark in sorted(downloads.glob(f"[!.]*/*/*/{MARK}")))
-    return [download for download in found if download is not None]
-
-
 def unfinished(downloads: Path) -> list[Download]:
     """Every model that has begun to come and is not whole."""
     found = (read_mark(mark.parent) for mark in sorted((downloads / INCOMING).glob(f"*/{_SET}/{MARK}")))
