@@ -111,7 +111,7 @@ class Actions(QObject):
                 self.switched.emit(command.slot, command.model, time.monotonic() - began)
 
     async def _give_model_its_flags(self, command: Command) -> None:
-        """A remedy that a person chose: it is written down before the model is loaded with it."""
+        """Apply a remedy that a person chose: it is written down before the model is loaded with it."""
         model = self._link.snapshot.model(command.model)
         if command.flags and model is not None:
             document = await self._link.carry_out(ReadConfig())

@@ -217,7 +217,7 @@ class Desktop(QObject):
 
     @Slot()
     def _on_start_here(self) -> None:
-        """The other router is gone; but it may have come back in this moment."""
+        """Start a router here in place of the other one, which may just have come back."""
         if self._host.attached is not None:
             self._move(self._other_or_own, "start here")
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def run_tray(config_file: Path | None, *, hidden: bool = False) -> int:
-    """The desktop; where there is no display, says so and serves headless."""
+    """Run the desktop; where there is no display, say so and serve headless."""
     if not has_display():
         print("hal0: no display was found, so there is no tray; serving headless.", file=sys.stderr)
         return run_headless(config_file)

@@ -1,4 +1,4 @@
-"""Gives every order to the part that carries it out, here or in the other hal0 that has the slot."""
+"""Hands every order to the part that carries it out, here or in the other hal0 that has the slot."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Dispatcher:
         self._config = config
 
     async def carry_out(self, order: Order[R]) -> R:
-        """Returns when it is done. Raises RouterError."""
+        """Return when it is done. Raises RouterError."""
         if isinstance(order, SlotOrder) and (there := self._elsewhere(order.slot)):
             remote, slot = there
             done: R = await remote.carry_out(replace(order, slot=slot))
@@ -82,7 +82,8 @@ class Dispatcher:
         return done
 
     def _elsewhere(self, slot: str) -> tuple[RemoteHal0, str] | None:
-        """The other hal0 that has the slot, and what it is called there; None for one of this computer."""
+        """Return the other hal0 that has the slot, and what it is called there; None for one of this
+        computer."""
         try:
             there = self._remotes.find(slot)
         except SlotNotFound:
@@ -137,7 +138,7 @@ class Dispatcher:
         raise AssertionError(f"an order that nobody carries out: {order}")
 
     def _model_id(self, name: str) -> str:
-        """The id of the model a person called `name`, which may be an alias."""
+        """Return the id of the model a person called `name`, which may be an alias."""
         snapshot = self._store.snapshot
         if (known := model_called(name, snapshot)) is not None:
             return known.id

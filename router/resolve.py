@@ -60,7 +60,7 @@ class Meaning:
 
 
 def meaning(name: str, snapshot: Snapshot) -> Meaning | None:
-    """What `name` stands for; None for nothing, or for two things that are equally near.
+    """Return what `name` stands for; None for nothing, or for two things that are equally near.
 
     What is called exactly so comes first, and only then another spelling (`router.base.names`): a name that is
     listed is never split, completed or read in another case.
@@ -122,7 +122,7 @@ def _to_slot(slot: SlotStatus, path: ResolutionPath, snapshot: Snapshot) -> Rout
 
 
 def model_called(name: str, snapshot: Snapshot) -> ModelStatus | None:
-    """The model here that `name` stands for, where only a model can be meant."""
+    """Return the model here that `name` stands for, where only a model can be meant."""
     if (model := snapshot.model(name)) is not None:
         return model
     meant = meaning(name, snapshot)
@@ -130,7 +130,7 @@ def model_called(name: str, snapshot: Snapshot) -> ModelStatus | None:
 
 
 def _here(name: str, snapshot: Snapshot) -> Meaning | None:
-    """A slot, else a model by its id or alias, else `slot:model`."""
+    """Return a slot, else a model by its id or alias, else `slot:model`."""
     if (slot := snapshot.slot(name)) is not None:
         return Meaning(slot)
     if (model := snapshot.model(name)) is not None:
@@ -168,7 +168,8 @@ def _scoped(name: str, snapshot: Snapshot) -> Meaning | None:
 
 
 def _nearly(name: str, snapshot: Snapshot) -> Meaning | None:
-    """The only one that differs from `name` in upper and lower case; what is here before what is elsewhere."""
+    """Return the only one that differs from `name` in upper and lower case; what is here before what is
+    elsewhere."""
     if len(name) > _LONGEST:
         return None
     wanted = folded(name)
@@ -211,7 +212,7 @@ def _in_slot(slot: SlotStatus, model: ModelStatus) -> Route:
 
 
 def _by_model(model: ModelStatus, kind: Kind, snapshot: Snapshot) -> Route:
-    """A live engine wins; then a slot on its way to the model; then one that may switch to it."""
+    """Prefer a live engine, then a slot on its way to the model, then one that may switch to it."""
     seats = [s for s in snapshot.slots if s.kind is kind and model.id in s.choices]
     holding = [s for s in seats if model.id in s.answers]
     if holding:

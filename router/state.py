@@ -320,7 +320,7 @@ Observer = Callable[[Snapshot], None]
 
 
 class Observers:
-    """Whom to tell. May grow and shrink on any thread, also while it is gone through."""
+    """The observers of a store. Any thread may add and remove them, even while they are being called."""
 
     def __init__(self) -> None:
         self._all: list[Observer] = []

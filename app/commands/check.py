@@ -21,7 +21,7 @@ from router.engine.readiness import probe_session
 
 
 def check(config_file: Path | None) -> int:
-    """Prints where the file is and every problem with its place; 0 only if there is none. Needs no hal0 that
+    """Print where the file is and every problem with its place; 0 only if there is none. Needs no hal0 that
     runs."""
     if config_file is not None and not config_file.is_file():
         print(f"hal0: There is no file {config_file}; correct --config.", file=sys.stderr)

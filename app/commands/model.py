@@ -121,7 +121,7 @@ def _asked(question: str) -> bool:
 
 
 def _tell_running(config: Config, paths: Paths) -> None:
-    """The hal0 that runs would notice by itself, in some seconds; who writes a script would rather not wait."""
+    """Tell the hal0 that runs to look now: it would notice in some seconds, and a script should not wait."""
     url = noted_url(paths)
     client = Client(url, config.server.api_keys[0] if config.server.api_keys else None) if url else None
     if client is not None and client.answers():

@@ -81,7 +81,7 @@ def unavailable() -> str | None:
 
 
 def unit(argv: Sequence[str]) -> str:
-    """The unit that runs `argv`."""
+    """Return the unit that runs `argv`."""
     template = resources.files("resources").joinpath("systemd", UNIT).read_text(encoding="utf-8")
     return template.replace(_TEMPLATE_COMMAND, exec_start(argv))
 
@@ -110,7 +110,7 @@ def _quoted(part: str, *, variables: bool) -> str:
 
 
 def _systemctl(*arguments: str) -> str | None:
-    """What it complained about; None if it did not."""
+    """Return what it complained about; None if it did not."""
     done = subprocess.run(["systemctl", "--user", *arguments], capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return None

@@ -16,7 +16,7 @@ class NoAnswer(Exception):
 
 
 def ask(endpoint: str, model: str, question: str, key: str | None = None) -> str:
-    """The answer of `model` at `endpoint` (an OpenAI base URL) to `question`. Raises NoAnswer."""
+    """Ask `model` at `endpoint` (an OpenAI base URL) to `question`. Raises NoAnswer."""
     headers = {"Content-Type": "application/json"}
     if key:
         headers["Authorization"] = f"Bearer {key}"

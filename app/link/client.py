@@ -36,7 +36,7 @@ class Client:
 
     @classmethod
     def find(cls, server: ServerConfig, paths: Paths, url: str | None = None) -> Client:
-        """The instance at `url`, else the one that left its address, else where the config puts it."""
+        """Return the instance at `url`, else the one that left its address, else where the config puts it."""
         key = server.api_keys[0] if server.api_keys else None
         found = url or noted_url(paths)
         return cls(found or ServerStatus(host=server.host, port=server.port).url, key)
@@ -57,7 +57,7 @@ class Client:
         return self._call("GET", "/api/models", timeout=READ_SECONDS)
 
     def carry_out(self, order: Order[R]) -> R:
-        """Returns when it is done. Raises Refused with the reason why not."""
+        """Return when it is done. Raises Refused with the reason why not."""
         call = encode(_as_typed(order))
         document = self._call(call.method, call.target, call.body, call.seconds)
         if order.outcome is None:
@@ -96,7 +96,7 @@ class Client:
 
 
 def _why(error: Exception) -> object:
-    """The words of a system's error, without its number."""
+    """Return the words of a system's error, without its number."""
     reason = getattr(error, "reason", error)
     return getattr(reason, "strerror", None) or reason
 
@@ -110,7 +110,7 @@ def _as_typed(order: Order[R]) -> Order[R]:
 
 
 def noted_url(paths: Paths) -> str | None:
-    """The address the hal0 that runs, or ran last, has left."""
+    """Return the address the hal0 that runs, or ran last, has left."""
     try:
         url = json.loads((paths.state / "instance.json").read_bytes())["url"]
     except (OSError, ValueError, KeyError, TypeError):

@@ -24,7 +24,8 @@ PROBE_SECONDS = 2.0
 
 
 def find_running(config_file: Path | None) -> tuple[str, str | None] | None:
-    """The address of the hal0 that runs, and the key for it; None where none does. Blocks for some seconds.
+    """Return the address of the hal0 that runs, and the key for it; None where none does. Blocks for some
+    seconds.
 
     Looked for where the last one wrote that it is, if that process lives, and where hal0.yaml puts it.
     """
@@ -42,7 +43,7 @@ def find_running(config_file: Path | None) -> tuple[str, str | None] | None:
 
 
 def noted_pid(paths: Paths, url: str) -> int | None:
-    """The process of the hal0 at `url`, if it left its address in this person's folder and lives."""
+    """Return the process of the hal0 at `url`, if it left its address in this person's folder and lives."""
     noted = _noted(paths)
     return noted[1] if noted is not None and noted[0] == url else None
 

@@ -30,7 +30,7 @@ class LoopThread:
         return self._thread.is_alive()
 
     def start(self) -> None:
-        """Returns when `enter` has been called, or the thread has ended."""
+        """Return when `enter` has been called, or the thread has ended."""
         self._thread.start()
         self._entered.wait()
 

@@ -31,7 +31,7 @@ def set_enabled(enabled: bool) -> None:
 
 
 def command(argv: Sequence[str], executable: str, environment: Mapping[str, str], *, frozen: bool) -> list[str]:
-    """The command line that starts this hal0 again, hidden in the tray."""
+    """Return the command line that starts this hal0 again, hidden in the tray."""
     windowed = Path(executable).with_name("hal0w.exe")  # Windows: the one that opens no console
     if frozen and windowed.is_file():
         return [str(windowed), *HIDDEN]

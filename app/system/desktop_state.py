@@ -40,7 +40,7 @@ class DesktopState:
         self._write(flag)
 
     def text(self, name: str) -> str:
-        """What was kept under `name`, or ""."""
+        """Return what was kept under `name`, or ""."""
         return self._texts.get(name, "")
 
     def keep(self, name: str, text: str) -> None:

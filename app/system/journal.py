@@ -39,7 +39,7 @@ class OneLine(logging.Formatter):
 
 
 class _Speakable:
-    """A value in a log line: `%s` and `%r` give what can be said, and not without end."""
+    """A value in a log line: `%s` and `%r` give printable text of limited length."""
 
     def __init__(self, value: object) -> None:
         self._value = value

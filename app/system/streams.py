@@ -38,7 +38,7 @@ def give_up_stdout() -> None:
 
 
 def output_failure(error: OSError) -> str | None:
-    """A sentence for an error of writing the output; None for one of anything else."""
+    """Return a sentence for an error of writing the output; None for one of anything else."""
     if error.filename is not None or error.errno not in _OUTPUT:
         return None
     return f"hal0: The output cannot be written ({error.strerror}); send it somewhere else."

@@ -82,8 +82,8 @@ def elide_middle(text: str, limit: int) -> str:
 
 
 def reason(problem: str, file: str | None = None) -> str:
-    """`truncated: it ended at …` of `/home/me/models/x.gguf is truncated: …`: what is wrong comes first, and a
-    path is only its last part. For places that are too short for all of it."""
+    """Shorten a problem: `truncated: it ended at …` of `/home/me/models/x.gguf is truncated: …`. What is wrong
+    comes first, and of a path only its last part stays."""
     if file and problem.startswith(f"{file} "):
         problem = problem.removeprefix(f"{file} ").removeprefix("is ")
     elif file:
@@ -101,7 +101,7 @@ def utf16_length(text: str) -> int:
 
 
 def no_longer_offered(model_id: str) -> str:
-    """A model that runs on although its file or its entry is gone."""
+    """Describe a model that runs on although its file or its entry is gone."""
     return tr("{model} (still running, no longer available)").format(model=model_id)
 
 
@@ -122,7 +122,7 @@ def host_port(server: ServerStatus) -> str:
 
 
 def endpoint(server: ServerStatus) -> str:
-    """The URL a client pastes as its OpenAI base URL."""
+    """Return the URL a client pastes as its OpenAI base URL."""
     return f"{server.url}/v1"
 
 
@@ -138,7 +138,7 @@ def header(server: ServerStatus) -> str:
 
 
 def model_name(snapshot: Snapshot, model_id: str) -> str:
-    """The display name of a model, or its id where the catalog does not know it (any more)."""
+    """Return the display name of a model, or its id where the catalog does not know it (any more)."""
     model = snapshot.model(model_id)
     return model.display_name or model.id if model else model_id
 
@@ -164,7 +164,7 @@ def short_of_room(needs: int | None, missing: int) -> str:
 
 
 def makes_leave(slots: Sequence[str], more: int) -> str:
-    """`makes embed and coder leave`: models that are unloaded to make room. `more` slots are not named."""
+    """Return `unloads embed and coder`: the slots emptied to make room. `more` slots are not named."""
     names = tr(" and ").join(elide_middle(name, 16) for name in slots)
     if more > 0:
         names = tr("{slots} and {more} more").format(slots=names, more=more)
@@ -184,7 +184,7 @@ def answers_meanwhile(model: str) -> str:
 
 
 def state(slot: SlotStatus) -> str:
-    """The state chip: `Ready`, `Busy (2)`, `Queued (3)`, `Loading 45%`."""
+    """Return the state chip: `Ready`, `Busy (2)`, `Queued (3)`, `Loading 45%`."""
     word = _STATE_WORDS[slot.state]
     if slot.state is SlotState.READY and slot.in_flight:
         return tr("Busy ({count})").format(count=slot.in_flight)
@@ -220,7 +220,8 @@ def slot_line(snapshot: Snapshot, slot: SlotStatus, limit: int) -> str:
 
 
 def slot_detail(slot: SlotStatus, now: float) -> str:
-    """The line under a slot: why it failed, how long a switch runs, what it uses. `now`: Unix seconds."""
+    """Return the line under a slot: why it failed, how long a switch runs, what it uses. `now`: Unix
+    seconds."""
     if slot.state.switching:
         return _switch_detail(slot, now)
     if slot.upstream is not None:
@@ -242,7 +243,7 @@ def slot_detail(slot: SlotStatus, now: float) -> str:
 
 
 def drain_line(slot: SlotStatus, now: float) -> str:
-    """`waits for 1 request, cut off in 12 s`, while a model that leaves still answers; else ""."""
+    """Return `waits for 1 request, cut off in 12 s` while a model that leaves still answers; else ""."""
     count = slot.draining
     if not count:
         return ""

@@ -139,7 +139,7 @@ def copied(what: str) -> str:
 
 
 def folder(entry: str) -> str:
-    """An entry of model_dirs as the settings show it."""
+    """Return an entry of model_dirs as the settings show it."""
     return USUAL_FOLDERS if entry == USUAL else entry
 
 
@@ -206,12 +206,12 @@ def not_readable(problem: object) -> str:
 
 
 def marked(name: str, wrong: bool) -> str:
-    """A page's or an entry's name, with a mark that something in it has to be corrected."""
+    """Return a page's or an entry's name, with a mark that something in it has to be corrected."""
     return f"{name} (!)" if wrong else name
 
 
 def sentence(message: str, suggestion: str | None) -> str:
-    """A problem's message, which has no full stop, as a sentence for people."""
+    """Return a problem's message, which has no full stop, as a sentence for people."""
     hint = f" {tr('Did you mean “{name}”?').format(name=suggestion)}" if suggestion else ""
     return f"{message[:1].upper()}{message[1:]}.{hint}"
 

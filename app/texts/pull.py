@@ -91,7 +91,7 @@ def done(total: str) -> str:
 
 
 def action_on(action: str, reference: str) -> str:
-    """What a button does and to which download, for those who do not see where it stands."""
+    """Return what a button does and to which download, for those who do not see where it stands."""
     return f"{action} {reference}"
 
 

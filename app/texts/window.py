@@ -133,7 +133,7 @@ MANY_PHASES = tr("Phases of the switch of {slot}")
 
 
 def action_on(action: str, slot: str) -> str:
-    """What a button does and to which slot, for those who do not see where it stands."""
+    """Return what a button does and to which slot, for those who do not see where it stands."""
     return f"{action} {slot}"
 
 

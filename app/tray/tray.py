@@ -82,7 +82,7 @@ class Tray(QObject):
         self._draw_icon()
 
     def show_message(self, title: str, message: str, *, good: bool = False) -> None:
-        """A notification, of trouble unless `good`; lost without a tray, so the snapshot says it too."""
+        """Show a notification, of trouble unless `good`; lost without a tray, so the snapshot says it too."""
         if self._icon is None:
             return
         icons = QSystemTrayIcon.MessageIcon

@@ -34,7 +34,7 @@ UNKNOWN = ClientKey(PLACEHOLDER, needed=True)
 
 
 def key_of(document: ConfigDocument) -> ClientKey:
-    """The first key that is written out; else the variable that holds one.
+    """Return the first key that is written out; else the variable that holds one.
 
     Over HTTP the keys are not told, so that a written one is only known to exist.
     """
@@ -54,7 +54,7 @@ def key_of(document: ConfigDocument) -> ClientKey:
 
 
 async def read_key(link: Link) -> ClientKey | None:
-    """The key as hal0.yaml has it now; None where it cannot be read."""
+    """Return the key as hal0.yaml has it now; None where it cannot be read."""
     try:
         return key_of(await link.carry_out(ReadConfig()))
     except RouterError as error:

@@ -58,7 +58,7 @@ def is_local(server: ServerStatus) -> bool:
 
 
 def chat_slots(snapshot: Snapshot) -> tuple[SlotStatus, ...]:
-    """The slots a chat client can use."""
+    """Return the slots a chat client can use."""
     return tuple(slot for slot in snapshot.slots if slot.kind is Kind.CHAT)
 
 
@@ -181,7 +181,7 @@ def _warning(client: Client, snapshot: Snapshot, slot: SlotStatus | None, key: C
 
 
 def _where(client: Client, key: ClientKey) -> str:
-    """What is left to do about the key."""
+    """Return what is left to do about the key."""
     if not key.variable:
         return text_window.CONNECT_KEY.format(key=key.value)
     if client in DIRECT:

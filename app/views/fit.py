@@ -11,7 +11,7 @@ NAMED = 2
 
 
 class FitLabels:
-    """Of one snapshot, for many models and slots.
+    """How models fit into slots, in words: of one snapshot, for many of both.
 
     Attributes:
         previews: the same in numbers.
@@ -22,7 +22,7 @@ class FitLabels:
         self.previews = previews(snapshot)
 
     def entry(self, slot: SlotStatus, model_id: str, limit: int) -> str:
-        """A model in the list of `slot`; a name has `limit` characters at most."""
+        """Return a model in the list of `slot`; a name has `limit` characters at most."""
         model = self._snapshot.model(model_id)
         words = self.words(slot, model)
         # What it needs says more than what its file is.

@@ -86,7 +86,7 @@ class Command:
 
 
 def order_of(command: Command) -> Order[Any]:
-    """What the router is asked for. Only for actions that are the router's."""
+    """Return what the router is asked for. Only for actions that are the router's."""
     slot = command.slot
     match command.action:
         case Action.LOAD:
@@ -147,7 +147,7 @@ class IconState(StrEnum):
 
 
 def menu_spec(snapshot: Snapshot, now: float, attached: Attached | None = None) -> MenuSpec:
-    """The whole tray menu at Unix time `now`. `attached`: the router is another process's."""
+    """Return the whole tray menu at Unix time `now`. `attached`: the router is another process's."""
     running = [s for s in snapshot.slots if has_engine(s)]
     fit_labels = FitLabels(snapshot)
     return MenuSpec(
@@ -190,7 +190,7 @@ def may_restart(slot: SlotStatus) -> bool:
 
 
 def icon_state(snapshot: Snapshot) -> IconState:
-    """An endpoint that is down outweighs a switch, a switch outweighs an older failure of another slot."""
+    """Choose the state: a dead endpoint outweighs a switch, a switch an older failure of another slot."""
     states = {slot.state for slot in snapshot.slots}
     if snapshot.server.state is ServerState.FAILED:
         return IconState.ERROR
@@ -264,7 +264,8 @@ def _start_here_row(attached: Attached | None) -> tuple[Row, ...]:
 
 
 def _update_rows(snapshot: Snapshot) -> tuple[Row, ...]:
-    """A line for each thing that is newer: of llama-server hal0 can install it, beside the one there is."""
+    """Return a line for each thing that is newer: of llama-server hal0 can install it, beside the one there
+    is."""
     found = []
     for update in snapshot.updates:
         key = f"update:{update.name}"
@@ -278,7 +279,7 @@ def _update_rows(snapshot: Snapshot) -> tuple[Row, ...]:
 
 
 def _remote_rows(snapshot: Snapshot, now: float) -> Iterator[Row]:
-    """A section for each other hal0: the contact with it, then its slots."""
+    """Return a section for each other hal0: the contact with it, then its slots."""
     found = groups(snapshot)
     for group in found:
         line = texts_remote.group_line(group.name, group.link, group.facts)

@@ -67,7 +67,8 @@ class Target:
 
 
 def shown_of(snapshot: Snapshot) -> object:
-    """What the tab shows of a snapshot: while this is equal, nothing of it changes (requests come and go)."""
+    """Return what the tab shows of a snapshot: while this is equal, nothing of it changes (requests come and
+    go)."""
     slots = tuple(
         (s.name, s.kind, s.state, s.loaded, s.choices, s.serving, s.memory_by_device, _evictable(s))
         for s in snapshot.slots
@@ -113,13 +114,13 @@ def _row(model: ModelStatus, snapshot: Snapshot, holding: Sequence[SlotStatus], 
 
 
 def _runs_on(model: ModelStatus) -> FitText:
-    """What answers is not broken, whatever became of its file."""
+    """Say that a model runs on: what answers is not broken, whatever became of its file."""
     tip = text_window.DEMO_LEAVES if model.id == DEMO else model.problem or ""
     return FitText(Fit.UNKNOWN, words.RUNS_ON, tip)
 
 
 def _planned(model: ModelStatus, memory: tuple[DeviceMemory, ...], plans: Previews) -> FitText | None:
-    """What a load would come to in the slot where it goes best; None where too little is known of it."""
+    """Return what a load would come to in the slot where it goes best; None where too little is known of it."""
     if model.problem is not None or not model.needs:
         return None
     found = plans.best(model.id)
@@ -155,7 +156,7 @@ def _with_source(tip: str, guess: bool) -> str:
 
 
 def fit_text(model: ModelStatus, memory: tuple[DeviceMemory, ...], held: int = 0) -> FitText:
-    """What the model takes against the memory that is free now; only what is an estimate has a "≈".
+    """Return what the model takes against the memory that is free now; only what is an estimate has a "≈".
 
     All GPUs count together; without one, the RAM does. `held`: bytes the model has already.
     """
@@ -241,14 +242,14 @@ def sort_dropped(paths: Sequence[Path]) -> Dropped:
 
 
 def folder_of(dropped: Path) -> Path | None:
-    """The folder to add for something dropped on the window, None for what is no model."""
+    """Return the folder to add for something dropped on the window, None for what is no model."""
     if dropped.is_dir():
         return dropped
     return dropped.parent if dropped.suffix.lower() == ".gguf" and dropped.is_file() else None
 
 
 def file_changes(document: ConfigDocument, file: Path) -> list[ConfigChange]:
-    """What makes a model of this one file; [] if it is one already."""
+    """Return what makes a model of this one file; [] if it is one already."""
     form, real = form_of(document), _resolved(file)
     named = [Path(form[MODELS, name, "file"]) for name in names(form, MODELS)]
     if not folder_changes(document, file.parent) or real in map(_resolved, named):
@@ -263,7 +264,7 @@ def _free_name(form: Form, stem: str) -> str:
 
 
 def folder_changes(document: ConfigDocument, folder: Path) -> list[ConfigChange]:
-    """What adds `folder` to the model folders; [] if it, or one above it, is there already.
+    """Return what adds `folder` to the model folders; [] if it, or one above it, is there already.
 
     Folders already listed stay as they were written (`~/models`).
     """

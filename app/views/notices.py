@@ -29,7 +29,8 @@ class Notice:
 
 
 def notices(old: Snapshot, new: Snapshot) -> list[Notice]:
-    """What a person must hear of between two snapshots: engines that ended by themselves, a lost endpoint.
+    """Return what a person must hear of between two snapshots: engines that ended by themselves, a lost
+    endpoint.
 
     A switch that fails is not among them: the command that asked for it reports it, and one asked for by a
     request is reported to its client.
@@ -49,7 +50,7 @@ def notices(old: Snapshot, new: Snapshot) -> list[Notice]:
 
 
 def _found_models(old: Snapshot, new: Snapshot) -> list[Notice]:
-    """The first model of the person's own, while the demo answers."""
+    """Return the first model of the person's own, while the demo answers."""
     for slot in new.slots:
         before = old.slot(slot.name)
         model = better_than_demo(new, slot)
@@ -103,7 +104,8 @@ def exposure(snapshot: Snapshot, reported: bool) -> tuple[bool, Notice | None]:
 
 
 def switch_notice(snapshot: Snapshot, slot: str, model: str, seconds: float, *, hidden: bool) -> Notice | None:
-    """A switch the person started ended well after `seconds`; None where the person saw it, or hardly left."""
+    """Return the notice of a switch that ended well after `seconds`; None where the person saw it, or hardly
+    left."""
     if not hidden or seconds <= LONG_SWITCH_SECONDS:
         return None
     hosted = find_slot(snapshot, slot)
@@ -112,7 +114,7 @@ def switch_notice(snapshot: Snapshot, slot: str, model: str, seconds: float, *, 
 
 
 def announcements(old: Snapshot, new: Snapshot) -> list[str]:
-    """What a screen reader says: each slot that entered another phase, never a percentage."""
+    """Return what a screen reader says: each slot that entered another phase, never a percentage."""
     found = []
     known = {hosted.slot.name: hosted.slot for hosted in all_slots(old)}
     for hosted in all_slots(new):

@@ -43,7 +43,7 @@ def quantisation_rows(offer: Offer) -> tuple[QuantisationRow, ...]:
 
 
 def verdict(offer: Offer, reference: str) -> Verdict:
-    """`reference`: one of the offer's models."""
+    """Say what fetching `reference`, one of the offer's models, would mean."""
     model = next(model for model in offer.models if model.reference == reference)
     if model.here is not None:
         return Verdict((words.is_here(model.here),), possible=False)
@@ -108,5 +108,5 @@ def _row(offer: Offer, model: OfferedModel) -> QuantisationRow:
 
 
 def _fits(room: OfferedFit) -> Fits:
-    """A word of a newer version counts as the worst."""
+    """Return how it fits; a word of a newer version counts as the worst."""
     return Fits(room.fits) if room.fits in set(Fits) else Fits.SHORT

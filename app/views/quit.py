@@ -19,7 +19,7 @@ class QuitView:
 
 
 def in_flight(snapshot: Snapshot) -> int:
-    """Requests that would be broken off."""
+    """Return requests that would be broken off."""
     return sum(slot.in_flight + slot.queued for slot in snapshot.slots)
 
 

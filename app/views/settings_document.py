@@ -32,7 +32,7 @@ class WrittenSettings:
             raise NotReadable("; ".join(map(str, problems.found)))
 
     def value(self, *key: str) -> Value | None:
-        """What stands at `key`; None for what was left out, or holds nothing."""
+        """Return what stands at `key`; None for what was left out, or holds nothing."""
         found = self._root
         for name in key:
             entries = found.data if found is not None else None
@@ -44,7 +44,7 @@ class WrittenSettings:
         return None if value is None or isinstance(value.data, dict | list) else value.text
 
     def texts(self, *key: str) -> tuple[str, ...] | None:
-        """A list of texts, or one text alone, which counts as a list."""
+        """Return a list of texts, or one text alone, which counts as a list."""
         value = self.value(*key)
         if value is None or isinstance(value.data, dict):
             return None
@@ -56,7 +56,7 @@ class WrittenSettings:
         return value is not None and bool(value.data)
 
     def flags(self, model: str) -> Flags | None:
-        """A model's flags as (name, text) in their order; a bare flag's text is empty."""
+        """Return a model's flags as (name, text) in their order; a bare flag's text is empty."""
         value = self.value("models", model, "flags")
         if value is None or not isinstance(value.data, dict):
             return None
@@ -64,7 +64,8 @@ class WrittenSettings:
 
 
 def api_keys(document: ConfigDocument, written: WrittenSettings) -> tuple[str, ...] | None:
-    """The keys to write back: `env:NAME` stays that, the rest are the values themselves, which the text hides.
+    """Return the keys to write back: `env:NAME` stays that, the rest are the values themselves, which the text
+    hides.
 
     None where text and values do not match: writing would put a key from the environment into the file.
     """

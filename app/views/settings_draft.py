@@ -72,7 +72,7 @@ class Draft:
         return self.form != self._base
 
     def changes(self) -> list[ConfigChange]:
-        """What to ask the router for; the form must have no `problems` of its own."""
+        """Return what to ask the router for; the form must have no `problems` of its own."""
         return changes(self.document, self.form)
 
     def count(self) -> int:
@@ -82,7 +82,7 @@ class Draft:
         return len(entries) + sum(k[:2] not in entries for k in keys)
 
     def problems(self) -> dict[Key, str]:
-        """What stands in the way, by setting: found here, or said by the router at the last try."""
+        """Return what stands in the way, by setting: found here, or said by the router at the last try."""
         return {**self.refused, **form_problems(self.form, self.host_names)}
 
     @property
@@ -109,7 +109,7 @@ def _reach(form: Mapping[Key, Any], host_names: Mapping[str, bool]) -> Reach:
 def form_problems(
     form: Mapping[Key, Any], host_names: Mapping[str, bool] = MappingProxyType({})
 ) -> dict[Key, str]:
-    """What is wrong with a form, as far as that shows without the router. `host_names`: see Draft."""
+    """Return what is wrong with a form, as far as that shows without the router. `host_names`: see Draft."""
     found: dict[Key, str] = {}
     reached = _reach(form, host_names)
     if reached is Reach.NOBODY:

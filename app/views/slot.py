@@ -77,8 +77,8 @@ def slot_view(
     dismissed: SlotError | None = None,
     ram: int | None = None,
 ) -> SlotView:
-    """The card of `slot` at Unix time `now`; `seconds_left` of its load, where that is known. `dismissed`: the
-    error that a person has seen enough of; `ram`: see app.views.remedy."""
+    """Return the card of `slot` at Unix time `now`; `seconds_left` of its load, where that is known.
+    `dismissed`: the error that a person has seen enough of; `ram`: see app.views.remedy."""
     switching = slot.state.switching
     error = slot.last_error if not switching and slot.last_error != dismissed else None
     restore = _restorable(slot) if error is not None else ""
@@ -122,7 +122,8 @@ def slot_view(
 
 
 def better_than_demo(snapshot: Snapshot, slot: SlotStatus) -> str:
-    """The model to use once a person has one and the demo still answers: the first that fits; "" for none."""
+    """Return the model to use once a person has one and the demo still answers: the first that fits; "" for
+    none."""
     if slot.serving != DEMO or DEMO in slot.choices or slot.state.switching:
         return ""
     models = [model for model in map(snapshot.model, slot.choices) if model and model.problem is None]
@@ -146,7 +147,7 @@ def _choices(snapshot: Snapshot, slot: SlotStatus) -> tuple[Choice, ...]:
 
 
 def _hint(slot: SlotStatus) -> str:
-    """What stands in the list where no entry is served: a model that is gone may still be running."""
+    """Return what stands in the list where no entry is served: a model that is gone may still be running."""
     if slot.upstream is not None:
         return slot.upstream
     if slot.serving == DEMO:
@@ -177,7 +178,8 @@ def _facts(snapshot: Snapshot, slot: SlotStatus, now: float, *, hidden: bool) ->
 
 
 def _restorable(slot: SlotStatus) -> str:
-    """The model to go back to: what the slot held before the one that failed, if it is not back by itself."""
+    """Return the model to go back to: what the slot held before the one that failed, if it is not back by
+    itself."""
     error = slot.last_error
     if slot.state is not SlotState.FAILED or error is None or slot.model in (None, error.model):
         return ""

@@ -67,7 +67,7 @@ class ConnectDialog(QDialog):
         self.copy.setFocus()
 
     def show_key(self, key: ClientKey | None) -> None:
-        """The key a client has to send is known now."""
+        """Show the key a client has to send, which is known now."""
         self._key = key
         self._show()
 

@@ -112,7 +112,7 @@ class FirstRunPage(QWidget):
             self.show_answer(words, time.monotonic() - began)
 
     def show_answer(self, words: str, seconds: float) -> None:
-        """The endpoint answered the test with `words`."""
+        """Show that the endpoint answered the test with `words`."""
         self._say(text_window.answered(text.elide(words, 300), seconds), failed=False)
 
     def _say(self, words: str, *, failed: bool) -> None:

@@ -309,7 +309,7 @@ class MainWindow(QWidget):
         accept_as_copy(event)
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
-        """A model is added wherever it is dropped; the Models tab says what came of it."""
+        """Add a model wherever it is dropped; the Models tab says what came of it."""
         if not accept_as_copy(event):
             return
         self._leave_first_run()
@@ -396,6 +396,6 @@ class MainWindow(QWidget):
 
 
 def _parts(snapshot: Snapshot) -> tuple[tuple[str, ...], int, int]:
-    """What the window's height depends on."""
+    """Return what the window's height depends on."""
     names = tuple(hosted.slot.name for hosted in all_slots(snapshot))
     return names, len(snapshot.memory), len(snapshot.upstreams)

@@ -155,7 +155,7 @@ class ModelsTab(QWidget):
         self._on_filtered()
 
     def _on_filtered(self) -> None:
-        """The rows may be others now: keep the person's model, or take the first."""
+        """Select the person's model again, or the first: the rows may be others now."""
         shown, total = self.filter.rowCount(), self.table.rowCount()
         self.pages.setCurrentWidget(self.list if shown else self.empty)
         self.empty.explain(self.search.text() if total else "")

@@ -47,7 +47,7 @@ class PhaseLine(QWidget):
         super().resizeEvent(event)
 
     def _be_narrow(self, narrow: bool) -> None:
-        """The bar stands after its phase, or below them all."""
+        """Put the bar after its phase, or below them all."""
         if narrow == self._narrow:
             return
         self._narrow = narrow

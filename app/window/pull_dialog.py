@@ -128,7 +128,7 @@ class PullDialog(QDialog):
         self.start.setText(words.GO_ON if found.goes_on else words.DOWNLOAD)
 
     def tell(self, sentence: str, *, failed: bool = False) -> None:
-        """What is going on, or went wrong."""
+        """Show what is going on, or went wrong."""
         set_text(self.message, sentence)
         set_flag(self.message, "failed", "true" if failed else "false")
         self.message.setVisible(bool(sentence))

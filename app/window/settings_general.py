@@ -79,7 +79,7 @@ class GeneralPage(Page):
             button.setEnabled(document is not None)
 
     def enable_settings(self, enabled: bool) -> None:
-        """What stands in hal0.yaml can be changed, or not; the rest always can."""
+        """Let what stands in hal0.yaml be changed, or not; the rest always can be."""
         for box in self.boxes.values():
             box.setEnabled(enabled)
 

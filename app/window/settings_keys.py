@@ -52,7 +52,7 @@ class KeysField(QWidget):
             self._note(words.KEYS_ELSEWHERE)
 
     def settle(self) -> None:
-        """What was typed is in hal0.yaml now: it is a key like the others."""
+        """Show what was typed as a key like the others: it is in hal0.yaml now."""
         if self._typed:
             whole = (*self.lines.value, *self._typed)
             self.new.clear()

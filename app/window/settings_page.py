@@ -72,7 +72,7 @@ class Page(Scroller):
         self.rows.addRow(self.other)
 
     def add(self, key: Key, caption: str, editor: Any, hint: str = "") -> None:
-        """A setting, edited by `editor` (see app.window.settings_fields)."""
+        """Add a setting, edited by `editor` (see app.window.settings_fields)."""
         editor.changed.connect(lambda value: self.edited.emit(key, value))
         self.boxes[key] = FieldBox(caption, editor, hint)
         self.add_row(caption, self.boxes[key])
@@ -99,7 +99,7 @@ class Page(Scroller):
         super().resizeEvent(event)
 
     def show_other(self, message: str) -> None:
-        """A problem of something that has no field here."""
+        """Show a problem of something that has no field here."""
         set_text(self.other, message)
         self.other.setVisible(bool(message))
 

@@ -71,7 +71,7 @@ def folders_page() -> Page:
 
 
 def served_by(form: Form, slot: str) -> str:
-    """What answers in this slot: an "upstream", another engine's "command", or a "model"."""
+    """Return what answers in this slot: an "upstream", another engine's "command", or a "model"."""
     if form[SLOTS, slot, "upstream"]:
         return "upstream"
     other = form[SLOTS, slot, "command"] or form[SLOTS, slot, "kind"] in _OTHER_ENGINES

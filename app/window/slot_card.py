@@ -182,7 +182,8 @@ class SlotCard(Card):
         super().resizeEvent(event)
 
     def _be_narrow(self, narrow: bool) -> None:
-        """The list of models and the buttons get lines of their own where there is no room beside the names."""
+        """Give the list of models and the buttons lines of their own where there is no room beside the
+        names."""
         if narrow == self._narrow:
             return
         self._narrow = narrow

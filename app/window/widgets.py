@@ -42,7 +42,7 @@ def accept_as_copy(event: QDropEvent) -> bool:
 
 
 def label(*flags: str, selectable: bool = False) -> QLabel:
-    """A plain-text label: a model's name or an engine's error is never taken for markup."""
+    """Make a plain-text label: a model's name or an engine's error is never taken for markup."""
     made = QLabel()
     made.setTextFormat(Qt.TextFormat.PlainText)
     for flag in flags:
@@ -60,13 +60,13 @@ def wrapping_label(*flags: str) -> QLabel:
 
 
 def set_text(target: QLabel, value: str) -> None:
-    """Setting an equal text would repaint, and lose what a person has selected."""
+    """Set a text unless it is there: that would repaint, and lose what a person has selected."""
     if target.text() != value:
         target.setText(value)
 
 
 def button(words: str, accessible: str = "") -> QPushButton:
-    """A button no wider than its words ask for. `accessible` says more where the words alone do not."""
+    """Make a button no wider than its words ask for. `accessible` says more where the words alone do not."""
     made = QPushButton(words)
     made.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
     made.setAccessibleName(accessible or words)

@@ -29,7 +29,7 @@ class WindowGeometry:
 
 
 def parse_geometry(text: str) -> WindowGeometry | None:
-    """What `str(geometry)` wrote; None for anything else."""
+    """Return what `str(geometry)` wrote; None for anything else."""
     found = re.fullmatch(r"(\d{1,5})x(\d{1,5})([+-]\d{1,6})([+-]\d{1,6})( maximised)?", text)
     if found is None:
         return None

@@ -55,7 +55,7 @@ def is_clients(status: int, message: str) -> bool:
 
 
 def in_words(message: str) -> str:
-    """What the engine's libraries say of a request, for who wrote it."""
+    """Translate what the engine's libraries say of a request for the person who wrote it."""
     if _LIBRARY.search(message):
         return f"A number or a token in the request is out of range; correct it (the engine: {message})."
     return message

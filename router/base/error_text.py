@@ -53,8 +53,8 @@ _EVENT: Final = re.compile(r"^data: ?(.*)$", re.MULTILINE)
 
 
 def error_text(body: object, limit: int = SAID) -> str:
-    """What `body` (bytes, text, or JSON that was read already) says is wrong, on one line of at most `limit`
-    characters; "" where it says nothing."""
+    """Return what `body` (bytes, text, or JSON that was read already) says is wrong, on one line of at most
+    `limit` characters; "" where it says nothing."""
     if isinstance(body, bytes | bytearray):
         body = bytes(body[:_READ]).removeprefix(BOM_UTF8).decode(errors="replace")
     line = _line(_value_text(body, 0))

@@ -40,7 +40,7 @@ def is_dir(path: Path) -> bool:
 
 
 def tail(path: Path, lines: int = 2000, most_bytes: int = 512 * 1024) -> list[str]:
-    """The last lines of a text file, oldest first; [] if it is not there."""
+    """Return the last lines of a text file, oldest first; [] if it is not there."""
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)

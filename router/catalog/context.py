@@ -44,7 +44,7 @@ class Division:
         return min(share, self.limit) if self.limit else share
 
     def total(self, per_request: int) -> int:
-        """The `ctx-size` that gives each request so many."""
+        """Return the `ctx-size` that gives each request so many."""
         wanted = min(per_request, self.limit) if self.limit else per_request
         return wanted if self.unified and not self.limit else wanted * self.slots
 
@@ -54,13 +54,13 @@ def padded(tokens: int) -> int:
 
 
 def number(flags: Flags, name: str) -> int | None:
-    """A flag's whole number; None where it has none."""
+    """Return a flag's whole number; None where it has none."""
     text = str(flags.get(name, "")).strip()
     return int(text) if re.fullmatch(r"-?[0-9]{1,12}", text) else None
 
 
 def is_on(flags: Flags, name: str) -> bool | None:
-    """What a switch says, also by its opposite (`no-NAME`); None where neither is there."""
+    """Return what a switch says, also by its opposite (`no-NAME`); None where neither is there."""
     for spelling, sense in ((name, True), (f"no-{name}", False)):
         value = flags.get(spelling)
         text = str(value).lower()
@@ -70,7 +70,7 @@ def is_on(flags: Flags, name: str) -> bool | None:
 
 
 def overridden(flags: Flags, key: str) -> str | None:
-    """The value that `override-kv` gives a header's key."""
+    """Return the value that `override-kv` gives a header's key."""
     for item in re.split(r",(?=[^,=]+=(?:int|float|bool|str):)", str(flags.get("override-kv", ""))):
         name, _equals, typed = item.partition("=")
         if name.strip() == key:

@@ -77,6 +77,6 @@ def _rewritten(folder: Path, names: Collection[str]) -> set[Path]:
 
 
 def _named_places(config: Config) -> set[Path]:
-    """The files that the config names by their whole path: they may lie outside every model folder."""
+    """Return the files that the config names by their whole path: they may lie outside every model folder."""
     written = (Path(os.path.expanduser(model.file)) for model in config.models.values())  # noqa: PTH111
     return {path for path in written if path.is_absolute()}

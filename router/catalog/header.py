@@ -76,14 +76,14 @@ class GgufHeader:
     has_fill_in_token: bool = False
 
     def text(self, key: str) -> str | None:
-        """A string; `{arch}` in `key` stands for the architecture."""
+        """Return a string; `{arch}` in `key` stands for the architecture."""
         if "{arch}" in key:
             key = key.replace("{arch}", self.architecture)
         value = self.metadata.get(key)
         return value if isinstance(value, str) else None
 
     def number(self, key: str) -> int | None:
-        """A count or size, else as `text`. None for what cannot be one."""
+        """Return a count or size, else as `text`. None for what cannot be one."""
         value = self.metadata.get(key.replace("{arch}", self.architecture))
         usable = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST
         return value if isinstance(value, int) and usable else None
@@ -160,7 +160,7 @@ class GgufHeader:
 
     @property
     def head_layers(self) -> int:
-        """Layers at the end that only predict tokens further ahead, for who drafts with them."""
+        """Layers at the end that only predict tokens further ahead, for drafting with them."""
         layers = self.number("{arch}.nextn_predict_layers") or 0
         return layers if 0 < layers < (self.block_count or 0) else 0
 
@@ -202,8 +202,8 @@ def reads_whole(header: GgufHeader, kind: Kind, pooling: str | None = None) -> b
 
 
 def kind_of(header: GgufHeader) -> Kind:
-    """What llama-server can do with the file. Conversions from before llama.cpp knew rerankers and embedders
-    of that family say so only by their names: as chat models both would talk nonsense."""
+    """Return what llama-server can do with the file. Conversions from before llama.cpp knew rerankers and
+    embedders of that family say so only by their names: as chat models both would talk nonsense."""
     encoder = any(part in header.architecture for part in _ENCODERS)
     if header.pooling_type == 4 or header.has_rank_head:
         return Kind.RERANK
@@ -215,8 +215,8 @@ def kind_of(header: GgufHeader) -> Kind:
 
 
 def default_pooling(header: GgufHeader) -> str | None:
-    """What an embedding model's file should say and does not: without it llama-server refuses every request.
-    Encoders average their tokens; those made of chat models take the last."""
+    """Return what an embedding model's file should say and does not: without it llama-server refuses every
+    request. Encoders average their tokens; those made of chat models take the last."""
     if kind_of(header) is not Kind.EMBEDDING or header.pooling_type is not None:
         return None
     return "mean" if any(part in header.architecture for part in _ENCODERS) else "last"

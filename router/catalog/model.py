@@ -103,7 +103,9 @@ class Model:
 
     @property
     def engine_flags(self) -> Flags:
-        """Its flags, and what follows from them: who reads whole inputs gets batches as long as its context.
+        """Its flags, and what follows from them.
+
+        A model that reads inputs as wholes gets batches as long as its context.
 
         A person who sets one of the two batch sizes has set both: llama-server goes by the smaller.
         """
@@ -114,7 +116,7 @@ class Model:
         return MappingProxyType({**dict.fromkeys(BATCHES, size), **self.flags})
 
     def with_context(self, tokens: int) -> Model:
-        """The same with `tokens` for each request, by `ctx-size` in its flags; another launch key."""
+        """Return the same with `tokens` for each request, by `ctx-size` in its flags; another launch key."""
         total = str(Division.of(self.flags).total(tokens))
         return replace(self, flags=MappingProxyType({**self.flags, "ctx-size": total}))
 

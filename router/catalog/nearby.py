@@ -68,7 +68,7 @@ def pair_folders(folders: Sequence[Folder[M, Other]]) -> Pairs:
 
 
 def _given(pairing: Pairing, to: Collection[Named]) -> Pairs:
-    """What was given to these models; of others it is no news."""
+    """Return what was given to these models; nothing is new for the others."""
     return dict(_pairs(Pairing({m: p for m, p in pairing.given.items() if m in to}, {})))
 
 

@@ -174,7 +174,7 @@ def _blob(store: Path, digest: str) -> Path:
 
 
 def _adapter(path: Path, weights: Path) -> str:
-    """The LoRA adapter, if llama-server can put it onto `weights`."""
+    """Return the LoRA adapter, if llama-server can put it onto `weights`."""
     try:
         header = read_header(path)
     except RouterError:

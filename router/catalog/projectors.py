@@ -99,7 +99,7 @@ def preference(label: str | None) -> int:
 
 
 def quantisation_in(name: str) -> str | None:
-    """The quantisation that a file's name or folder tells, in capitals."""
+    """Return the quantisation that a file's name or folder tells, in capitals."""
     found = [match["label"].upper() for match in QUANTISATION.finditer(name)]
     return found[-1] if found else None
 
@@ -199,8 +199,8 @@ def _is_one_family(named: Sequence[Named]) -> bool:
 
 
 def by_name(stem: str, projectors: Iterable[Named]) -> Named | None:
-    """The projector for a model of which only the name is known, among those of its repository: the one that
-    is called like it, else one that is called like nothing."""
+    """Return the projector for a model of which only the name is known, among those of its repository: the one
+    that is called like it, else one that is called like nothing."""
     model, among = Named(stem), list(projectors)
     if found := [projector for projector in among if _relation(projector, model)]:
         return _best(model, found)

@@ -78,7 +78,7 @@ class Scan:
 
 
 def scan_folders(folders: Iterable[Path]) -> list[Found]:
-    """The models of `scan`."""
+    """Return the models of `scan`."""
     return scan(folders).models
 
 
@@ -108,7 +108,8 @@ def scan(folders: Iterable[Path]) -> Scan:
 
 
 def _first_of(names: Sequence[Found]) -> Found:
-    """A file's first name that can be said. Another link to it may be the one with its mmproj beside it."""
+    """Return a file's first name that can be shown. Another link to it may be the one with its mmproj beside
+    it."""
     first = next((found for found in names if is_speakable(found.path.name)), names[0])
     flags = first.flags
     for found in names:
@@ -129,7 +130,7 @@ def _speakable(found: Found, taken: Iterable[str]) -> Found:
 
 
 def _aliases(others: Iterable[Found], taken: set[str]) -> tuple[str, ...]:
-    """The other names of a file, each unique; those that cannot be said are no names."""
+    """Return the other names of a file, each unique; those that cannot be said are no names."""
     names = []
     for name, path in {found.id: found.path for found in others if is_speakable(found.id)}.items():
         alias = free_id(name, path, taken)
@@ -186,7 +187,8 @@ def _identity(path: Path) -> object:
 
 
 def describe_file(path: Path) -> Found:
-    """The model at `path`, whatever the file is called, with its shards and the mmproj that lies near it."""
+    """Return the model at `path`, whatever the file is called, with its shards and the mmproj that lies near
+    it."""
     own = path.parent
     folders = [(own, [path, *(other for other in _gguf_in(own) if other != path)])]
     folders += [(below, _gguf_in(below)) for below in _subfolders(own)]
@@ -270,7 +272,7 @@ def _is_gguf(path: Path) -> bool:
 
 
 def _read(folder: Path, files: Sequence[Path], named: Path | None = None) -> Folder[Found, LeftOut]:
-    """What one folder's `files` are. `named` is taken for a model, whatever it is."""
+    """Return what one folder's `files` are. `named` is taken for a model, whatever it is."""
     models: list[Found] = []
     sets: dict[tuple[str, int], dict[int, Path]] = {}
     projectors: list[GgufHeader] = []
@@ -316,7 +318,7 @@ def _describe(model_id: str, path: Path) -> Found:
 
 
 def _with_parts_by_name(found: Found) -> Found:
-    """A split model's first part is of no use under another name."""
+    """Give a split model a problem unless its first part has the name that llama-server expects."""
     if found.problem or found.header is None or found.header.split_count == 1:
         return found
     parts = found.header.split_count
@@ -372,5 +374,5 @@ def _tell_once(note: str) -> None:
 
 @lru_cache(maxsize=4096)
 def _header(path: Path, _size: int, _mtime_ns: int) -> GgufHeader:
-    """Reading a header once per version of a file; errors are not cached."""
+    """Read a header once per version of a file; errors are not cached."""
     return read_header(path)

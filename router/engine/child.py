@@ -25,7 +25,7 @@ class ChildState:
 
 
 def parse_child_line(line: str) -> ChildState | None:
-    """The state a stdout line reports, or None if it is an ordinary line."""
+    """Return the state a stdout line reports, or None if it is an ordinary line."""
     if not line.startswith(STATE_PREFIX):
         return None
     try:
@@ -40,7 +40,7 @@ def parse_child_line(line: str) -> ChildState | None:
 
 
 def _context_length(payload: object) -> int | None:
-    """The same as `/props` says, without asking: `payload` describes the model as /v1/models does."""
+    """Return the same as `/props` says, without asking: `payload` describes the model as /v1/models does."""
     meta = payload.get("meta") if isinstance(payload, dict) else None
     tokens = meta.get("n_ctx") if isinstance(meta, dict) else None
     return tokens if isinstance(tokens, int) and not isinstance(tokens, bool) and tokens > 0 else None

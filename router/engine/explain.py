@@ -96,7 +96,7 @@ def clean(line: str) -> str:
 
 
 def reason_in(line: str) -> Reason | None:
-    """What a cleaned line says of an end; None if it says nothing of one."""
+    """Return what a cleaned line says of an end; None if it says nothing of one."""
     if (found := _fatal(line) or _error(line)) is not None:
         return found
     if not line.strip() or _NOISE.search(line.strip()) or _OTHER_LEVEL.match(line):
@@ -116,7 +116,7 @@ def better(before: Reason | None, found: Reason) -> Reason:
 
 
 def error_text(line: str) -> str | None:
-    """What an error line says, without time, level and function; None for other lines."""
+    """Return what an error line says, without time, level and function; None for other lines."""
     match = _ERROR.match(line)
     if match is None:
         return None
@@ -142,7 +142,7 @@ def _error(line: str) -> Reason | None:
 
 
 def _server_error(line: str) -> Reason | None:
-    """An error line of another kind of server: Python's, JSON, logfmt, `LEVEL: words`, argparse."""
+    """Return an error line of another kind of server: Python's, JSON, logfmt, `LEVEL: words`, argparse."""
     if (message := _json_error(line)) is not None:
         return Reason(Rank.ERROR, _short(message), last_wins=True)
     for pattern in (_USAGE, _PYTHON, _LOGFMT, _LOGGED):

@@ -132,7 +132,7 @@ class Launcher:
         )
 
     async def _engine(self) -> tuple[Path, EngineOptions]:
-        """The llama-server to run, and what it understands."""
+        """Return the llama-server to run, and what it understands."""
         build = await asyncio.to_thread(find_engine, self._config, self._paths)
         return build.path, await read_options(build.path)
 

@@ -37,7 +37,7 @@ class Orphans:
             self._write([*self._alive(), [pid, started, mine.pid, mine.create_time()]])
 
     def forget(self, pid: int) -> None:
-        """The engine `pid` is reaped."""
+        """Forget the engine `pid`, which has been reaped."""
         with self._lock:
             self._write([entry for entry in self._alive() if entry[0] != pid])
 
@@ -93,7 +93,7 @@ def _end(pid: int) -> None:
 
 
 def _is_running(pid: int, started: float) -> bool:
-    """A process id is only the same process if it also started then."""
+    """Return whether the process that started then still has this id."""
     try:
         return abs(psutil.Process(pid).create_time() - started) < 0.01
     except psutil.Error:

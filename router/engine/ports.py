@@ -23,7 +23,7 @@ class PortPool:
         self._next = self._first
 
     def take(self, taken: Collection[int] = ()) -> int:
-        """A port nobody listens on, not in `taken`. Raises EngineFailed when the range is used up."""
+        """Return a port nobody listens on, not in `taken`. Raises EngineFailed when the range is used up."""
         size = self._last - self._first + 1
         for offset in range(size):
             port = self._first + (self._next - self._first + offset) % size
@@ -67,7 +67,7 @@ def listens_alone(pid: int, port: int) -> bool:
 
 
 def _linux_listens_alone(process: psutil.Process, port: int) -> bool:
-    """The same in 1 ms instead of 20: which sockets listen, and whose they are. Its children are looked for
+    """Do the same in 1 ms instead of 20: which sockets listen, and whose they are. Its children are looked for
     only if need be, as that means looking at every process."""
     try:
         listening = {f"socket:[{inode}]" for inode in listening_inodes(port)}

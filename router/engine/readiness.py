@@ -135,7 +135,7 @@ class Readiness:
             return False
 
     def _report(self, fraction: float | None) -> None:
-        """Loading until everything is read, then warming; a fraction never goes back."""
+        """Report loading until everything is read, then warming; a fraction never goes back."""
         if fraction is not None:
             self._fraction = max(self._fraction, min(1.0, fraction))
         known = fraction is not None or self._fraction > 0

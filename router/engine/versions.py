@@ -71,12 +71,12 @@ def remove_engine(version: str, engine: EngineConfig, paths: Paths) -> Path:
 
 
 def folder_of(build: EngineBuild) -> str | None:
-    """What an install of hal0's own is called; None for any other."""
+    """Return what an install of hal0's own is called; None for any other."""
     return build.path.parents[1].name if build.source is EngineSource.DATA else None
 
 
 def _named(version: str, engine: EngineConfig, paths: Paths) -> Path:
-    """The folder of the install that `version` means."""
+    """Return the folder of the install that `version` means."""
     engines = engines_folder(paths.data)
     ours = {name: build for build in list_engines(engine, paths) if (name := folder_of(build)) is not None}
     if version in ours:

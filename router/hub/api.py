@@ -54,7 +54,7 @@ class Hub:
         self.endpoint = self._api.endpoint
 
     def repository(self, repo: str) -> Repository:
-        """What the repository holds now. Raises PullFailed, TemporaryFailure."""
+        """Return what the repository holds now. Raises PullFailed, TemporaryFailure."""
         try:
             with self._sentences(repo):
                 info = self._api.model_info(repo, files_metadata=True, timeout=READ_SECONDS)
@@ -70,7 +70,8 @@ class Hub:
 
     @contextmanager
     def stream(self, repo: str, commit: str, path: str, start: int, end: int) -> Iterator[Stream]:
-        """The bytes of a file from `start` up to, not with, `end`. Raises PullFailed, TemporaryFailure."""
+        """Open the bytes of a file from `start` up to, not with, `end`. Raises PullFailed,
+        TemporaryFailure."""
         import httpx2
         from huggingface_hub import get_session, hf_hub_url
         from huggingface_hub.utils import (  # type: ignore[attr-defined]  # public, only not in its __all__
@@ -152,7 +153,7 @@ class Hub:
 
 
 def _start(response: httpx2.Response, asked: int) -> int:
-    """Raises TemporaryFailure if the server sends another part than the one that was asked for."""
+    """Raise TemporaryFailure if the server sends another part than the one that was asked for."""
     if response.status_code != 206:
         return 0
     content_range = response.headers.get("Content-Range", "")

@@ -45,8 +45,8 @@ def memory_fit(
     held: int = 0,
     pools: Sequence[Pool] | None = None,
 ) -> MemoryFit:
-    """What the files of `size_bytes` would take, with the context hal0 would choose, against what is free, and
-    what slots hold of it. `pools`: the memory, where it has been read already."""
+    """Return what the files of `size_bytes` would take, with the context hal0 would choose, against what is
+    free, and what slots hold of it. `pools`: the memory, where it has been read already."""
     pools = find_source().read(()) if pools is None else pools
     counted = [pool for pool in pools if pool.is_gpu] or list(pools)
     free, total = sum(pool.free for pool in counted), sum(pool.total for pool in counted)
@@ -59,7 +59,8 @@ def memory_fit(
 
 
 def _largest(header: GgufHeader, size_bytes: int, contexts: Sequence[int], most: int) -> tuple[int, int]:
-    """The first of `contexts`, which fall, that takes at most `most` bytes, else the last; and what that is."""
+    """Return the first of `contexts`, which fall, that takes at most `most` bytes, else the last; and what that
+    is."""
     context, needs = contexts[0], 0
     for context in contexts:
         batches = BATCHES if reads_whole(header, kind_of(header)) else ()
@@ -70,7 +71,7 @@ def _largest(header: GgufHeader, size_bytes: int, contexts: Sequence[int], most:
 
 
 def require_disk_space(folder: Path, size_bytes: int) -> None:
-    """Raises PullFailed unless the volume of `folder` can take `size_bytes` more."""
+    """Raise PullFailed unless the volume of `folder` can take `size_bytes` more."""
     there = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(there).free
     if free < size_bytes + DISK_RESERVE:

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 async def run_in_daemon_thread(work: Callable[[], T], name: str) -> T:
-    """What `work` returns or raises, on a thread of its own called `name`.
+    """Return what `work` returns or raises, on a thread of its own called `name`.
 
     The default executor's threads are waited for at exit, and a server that stays silent would hold hal0 for
     half a minute. A download may end at any byte: the next one goes on from there.

@@ -106,7 +106,8 @@ class Downloads:
     # -- what a person may ask -----------------------------------------------------------------------------
 
     async def offer(self, reference: str) -> Offer:
-        """What there is to fetch, and whether it would fit. Raises PullFailed; cancelling ends the asking."""
+        """Return what there is to fetch, and whether it would fit. Raises PullFailed; cancelling ends the
+        asking."""
         wanted, headroom = parse_reference(reference), self._config().memory.headroom
         held = sum(device.used_by_slots for device in where_it_counts(self._store.snapshot.memory))
         return await self._ask(
@@ -162,7 +163,7 @@ class Downloads:
             self._fill()
 
     async def _remove(self, entry: _Entry) -> None:
-        """It is out of the list at once; its thread may take a while to end, and then its folder goes."""
+        """Take it off the list at once; its folder goes when its thread has ended, which may take a while."""
         whole = entry.status.state is DownloadState.DONE
         self._pause(entry)
         entry.leaving = True
@@ -271,7 +272,7 @@ class Downloads:
         return 0, status.total_bytes
 
     async def _ask(self, work: Callable[[Hub, Retrier], _T], name: str) -> _T:
-        """For an answer that somebody waits for; who is cancelled ends the asking."""
+        """Ask for an answer that somebody waits for; cancelling ends the asking."""
         stop = threading.Event()
         try:
             return await run_in_daemon_thread(

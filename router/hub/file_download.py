@@ -72,14 +72,14 @@ def fetch(
 
 
 def sha256_of(path: Path, retrier: Retrier, on_check: OnBytes) -> str:
-    """Raises OSError, Paused."""
+    """Hash a file. Raises OSError, Paused."""
     digest = hashlib.sha256()
     _hash(path, digest, retrier, on_check)
     return digest.hexdigest()
 
 
 def disk_failed(error: OSError, folder: Path) -> PullFailed:
-    """What to tell of a disk that cannot take the file."""
+    """Return what to tell of a disk that cannot take the file."""
     if error.errno in _FULL:
         return PullFailed(
             f"The disk with {folder} is full: make room and pull again; it continues where it stopped."

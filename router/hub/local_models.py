@@ -72,14 +72,14 @@ def list_models(config: Config, paths: Paths) -> list[LocalModel]:
 
 
 def list_left_out(config: Config, paths: Paths) -> list[LeftOut]:
-    """The GGUF files there that are no models."""
+    """Return the GGUF files there that are no models."""
     return scan(with_downloads(config, paths).model_dirs).left_out
 
 
 def find(
     name: str, models: Sequence[LocalModel], unfinished: Sequence[store.Download]
 ) -> LocalModel | store.Download:
-    """What `name` means: an id, a name of hal0.yaml, `org/repo:quant`, or a path. Raises PullFailed."""
+    """Return what `name` means: an id, a name of hal0.yaml, `org/repo:quant`, or a path. Raises PullFailed."""
     wanted = name.casefold()
     for item in models:
         reference = item.download.reference.casefold() if item.download else None

@@ -122,7 +122,7 @@ class Pull:
         self._stop.set()
 
     def plan(self, on_progress: OnProgress = _ignore) -> Plan:
-        """What there is to do. Raises PullFailed, Paused."""
+        """Return what there is to do. Raises PullFailed, Paused."""
         hub = self._hub = self._hub or Hub(self._endpoint)
         repository = self._retrier.call(lambda: hub.repository(self.reference.repo))
         sets = file_sets(repository.files)
@@ -178,7 +178,7 @@ class Pull:
         return find_copies(chosen.all_files, folders, self._retrier, checked)
 
     def _fetched(self, repository: Repository, chosen: FileSet) -> Path | None:
-        """The model's file if hal0 has fetched these very files before."""
+        """Return the model's file if hal0 has fetched these very files before."""
         return store.whole(self._downloads, repository.repo, chosen.key, chosen.all_files)
 
     def _here(self, chosen: FileSet, copies: Mapping[RepoFile, Path]) -> Path | None:
@@ -193,7 +193,7 @@ class Pull:
     def _header(
         self, hub: Hub, repository: Repository, chosen: FileSet, copies: Mapping[RepoFile, Path]
     ) -> tuple[GgufHeader | None, str | None]:
-        """The header, and what is wrong with it if something is."""
+        """Return the header, and what is wrong with it if something is."""
         first = chosen.files[0]
         try:
             if first in copies:
@@ -215,7 +215,7 @@ class _OverallProgress:
         self._file, self._before, self._size = "", 0, 0
 
     def file(self, file: RepoFile, before: int) -> None:
-        """It is `file`'s turn; the files before it have `before` bytes."""
+        """Begin with `file`; the files before it have `before` bytes."""
         self._file, self._before, self._size = file.name, before, file.size
 
     def came(self, done: int) -> None:

@@ -17,7 +17,7 @@ AHEAD = 4 << 20
 
 
 def read_remote_header(hub: Hub, repository: Repository, file: RepoFile, retrier: Retrier) -> GgufHeader:
-    """The header of the GGUF `file`. Raises BadModel, PullFailed, Paused."""
+    """Return the header of the GGUF `file`. Raises BadModel, PullFailed, Paused."""
     raw = _RangeFile(hub, repository, file, retrier)
     with io.BufferedReader(raw, min(AHEAD, max(file.size, 1))) as reader:
         return read_header_from(reader, Path(file.name), file.size)

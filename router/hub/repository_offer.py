@@ -129,7 +129,7 @@ def _header(
 
 
 def _base(found: FileSet) -> str:
-    """The model's name without its quantisation."""
+    """Return the model's name without its quantisation."""
     return found.stem.casefold().replace(found.label.casefold(), "")
 
 

@@ -48,7 +48,7 @@ class Retrier:
         self._tried = 0
 
     def check(self) -> None:
-        """Raises Paused if the person wants no more."""
+        """Raise Paused if the person wants no more."""
         if self.stop.is_set():
             raise Paused
 

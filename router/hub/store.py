@@ -73,12 +73,12 @@ def filling(incoming: Path) -> Path:
 
 
 def incoming(downloads: Path, repo: str, label: str, commit: str, files: tuple[RepoFile, ...]) -> Download:
-    """The model as it is to be while it comes."""
+    """Return the model as it is to be while it comes."""
     return Download(repo, label, commit, filling(incoming_folder(downloads, repo, label)), files)
 
 
 def whole(downloads: Path, repo: str, label: str, files: tuple[RepoFile, ...]) -> Path | None:
-    """The model's file if hal0 has fetched these very files before."""
+    """Return the model's file if hal0 has fetched these very files before."""
     mark = read_mark(final_folder(downloads, repo, label))
     return mark.path if mark and mark.files == files and mark.is_whole else None
 
@@ -95,7 +95,7 @@ def write_mark(download: Download) -> None:
 
 
 def read_mark(folder: Path) -> Download | None:
-    """What hal0 put into `folder`; None if it was not hal0."""
+    """Return what hal0 put into `folder`; None if it was not hal0."""
     try:
         raw: Any = json.loads((folder / MARK).read_bytes())
         files = tuple(RepoFile(str(f["path"]), int(f["size"]), f["sha256"]) for f in raw["files"])
@@ -113,7 +113,7 @@ def unfinished(downloads: Path) -> list[Download]:
 
 
 def owner_of(downloads: Path, file: Path) -> Download | None:
-    """The download that the model file belongs to; None if it is not one of hal0's."""
+    """Return the download that the model file belongs to; None if it is not one of hal0's."""
     found = read_mark(file.parent)
     return found if found is not None and file.is_relative_to(downloads) else None
 
@@ -169,7 +169,7 @@ def _trash(downloads: Path) -> Path:
 
 
 def sweep(downloads: Path) -> None:
-    """What a killed removal left."""
+    """Remove what a killed removal left."""
     for folder in (downloads / INCOMING).glob(f"{_TRASH}*"):
         shutil.rmtree(folder, ignore_errors=True)
 

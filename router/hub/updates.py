@@ -141,7 +141,7 @@ def is_quiet(snapshot: Snapshot) -> bool:
 def newer(
     newest: Mapping[str, str], engine: EngineBuild | None, hal0: str = __version__
 ) -> tuple[UpdateStatus, ...]:
-    """What of `newest` is newer than what runs.
+    """Return what of `newest` is newer than what runs.
 
     Of llama-server only what hal0 installs itself: any other one is for whoever put it there to update.
     """

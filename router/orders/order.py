@@ -58,7 +58,7 @@ class TakesOrders(Protocol):
     """Whoever orders can be given to: the router, here or elsewhere."""
 
     async def carry_out(self, order: Order[R]) -> R:
-        """Returns when it is done. Raises `router.base.errors.RouterError`."""
+        """Return when it is done. Raises `router.base.errors.RouterError`."""
         ...
 
 
@@ -72,7 +72,7 @@ class _Said:
 
 
 def text(ask: str, name: str | None = None) -> Any:
-    """A field of text that must be there; `ask` is the sentence for who left it out."""
+    """Make a field of text that must be there; `ask` is the sentence for a caller who left it out."""
 
     def read(value: Any, where: str) -> str:
         if not isinstance(value, str) or not value:
@@ -83,7 +83,7 @@ def text(ask: str, name: str | None = None) -> Any:
 
 
 def flag() -> Any:
-    """A field that is false where nothing is said."""
+    """Make a field that is false where nothing is said."""
 
     def read(value: Any, where: str) -> bool:
         if not isinstance(value, bool):
@@ -94,7 +94,7 @@ def flag() -> Any:
 
 
 def plain(read: Callable[[Any, str], Any], write: Callable[[Any], Any]) -> Any:
-    """A field that must be there, read and written by functions of its own."""
+    """Make a field that must be there, read and written by functions of its own."""
     return field(metadata={"said": _Said(read, write)})
 
 
@@ -127,7 +127,8 @@ def encode(order: Order[Any]) -> Call:
 
 
 def decode(kind: type[O], path: Mapping[str, str], parameters: Mapping[str, Any]) -> O:
-    """The order a request is: `path` has the parts of the path by name, `parameters` the query or the body.
+    """Return the order a request is: `path` has the parts of the path by name, `parameters` the query or the
+    body.
 
     Raises BadRequest; keys it does not know are left out.
     """

@@ -12,7 +12,8 @@ from router.wire.json_dataclass import SchemaMismatch, read
 
 
 def error_of(status: int, body: bytes, retry_after: str | None, url: str) -> RouterError:
-    """What hal0 at `url` refused with: class, status, code, sentence and details are what they were there."""
+    """Return what hal0 at `url` refused with: class, status, code, sentence and details are what they were
+    there."""
     envelope = _envelope(body)
     if envelope is None:
         return UpstreamFailed(f"What answers at {url} is not hal0 (status {status}); correct the address.")
@@ -32,7 +33,7 @@ def error_of(status: int, body: bytes, retry_after: str | None, url: str) -> Rou
 
 
 def _envelope(body: bytes) -> dict[str, Any] | None:
-    """The envelope's inside (router.wire.errors); a llama-server's has a number as its code."""
+    """Return the envelope's inside (router.wire.errors); a llama-server's has a number as its code."""
     try:
         envelope = json.loads(body)["error"]
     except (ValueError, KeyError, TypeError, RecursionError):

@@ -59,7 +59,7 @@ class RemoteHal0:
         await self._link.close()
 
     async def carry_out(self, order: Order[R]) -> R:
-        """Returns when it is done there. However long: only lost contact ends the wait."""
+        """Return when it is done there. However long: only lost contact ends the wait."""
         if isinstance(order, InstallEngine):
             return cast(R, await install_engine(self._link, order.on_progress))
         call = encode(order)
@@ -75,7 +75,7 @@ class RemoteHal0:
     # -- HTTP ------------------------------------------------------------------------------------------
 
     async def _wait_for(self, call: Call) -> Any:
-        """What takes as long as it takes: while there is contact, somebody is at it."""
+        """Wait for as long as it takes: while there is contact, somebody is at it."""
         self._link.check()
         asking = spawn(self._quietly(call), name=f"{call.target} at {self.base_url}")
         losing = spawn(self._link.lost.wait(), name=f"contact with {self.base_url}")
@@ -92,7 +92,7 @@ class RemoteHal0:
             losing.cancel()
 
     async def _quietly(self, call: Call) -> Any:
-        """A refusal is an answer: its own task would log it a second time."""
+        """Return a refusal as an answer: its own task would log it a second time."""
         try:
             return await self._ask(call)
         except Exception as error:  # noqa: BLE001 - it is raised by whoever waits

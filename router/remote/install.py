@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 async def install_engine(link: EventLink, on_progress: OnProgress) -> str:
-    """The version that was installed there. Raises RouterError; cancelling ends it there, too."""
+    """Return the version that was installed there. Raises RouterError; cancelling ends it there, too."""
     link.check()
     try:
         url, headers = link.base_url + "/api/engine/install", await link.headers()
@@ -42,7 +42,7 @@ async def _watch(answer: aiohttp.ClientResponse, link: EventLink, on_progress: O
 
 
 def _step(event: Event, link: EventLink, on_progress: OnProgress) -> str | None:
-    """The version, once it is installed."""
+    """Return the version, once it is installed."""
     from router.engine.install.progress import InstallProgress  # 20 ms of every start otherwise
 
     document = event.json()

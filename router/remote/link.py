@@ -94,14 +94,14 @@ class EventLink:
         return UpstreamFailed(f"hal0 at {self.base_url} did not answer ({reason}); see that it runs there.")
 
     async def headers(self) -> dict[str, str]:
-        """What every request to the other one carries. Raises RouterError."""
+        """Return what every request to the other one carries. Raises RouterError."""
         find, written = self._find_key, self._written_key
         key = written if find is None else await find(written)
         self._key = key
         return {"Authorization": f"Bearer {key}"} if key else {}
 
     def refusal(self, status: int, body: bytes, retry_after: str | None = None) -> RouterError:
-        """What an answer with that status says; it may quote the key."""
+        """Return what an answer with that status says; it may quote the key."""
         redacted = redact(body.decode(errors="replace"), self._key).encode()
         return error_of(status, redacted, retry_after, self.base_url)
 
@@ -185,7 +185,7 @@ class EventLink:
 
 
 def reason_of(error: BaseException) -> str:
-    """The words of a failed connection, without numbers and class names."""
+    """Return the words of a failed connection, without numbers and class names."""
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):

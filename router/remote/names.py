@@ -22,19 +22,19 @@ def full_name(upstream: str, slot: str) -> str:
 
 
 def others(snapshot: Snapshot) -> tuple[UpstreamStatus, ...]:
-    """The other hal0s, whether or not there is contact."""
+    """Return the other hal0s, whether or not there is contact."""
     return tuple(u for u in snapshot.upstreams if u.kind is UpstreamKind.HAL0)
 
 
 def slots_of(upstream: UpstreamStatus) -> Iterator[HostedSlot]:
-    """The slots of another hal0; none while there is no contact."""
+    """Return the slots of another hal0; none while there is no contact."""
     if upstream.remote is not None:
         for slot in upstream.remote.slots:
             yield HostedSlot(upstream.remote, replace(slot, name=full_name(upstream.name, slot.name)))
 
 
 def all_slots(snapshot: Snapshot) -> Iterator[HostedSlot]:
-    """This hal0's slots, then those of each other."""
+    """Return this hal0's slots, then those of each other."""
     for slot in snapshot.slots:
         yield HostedSlot(snapshot, slot)
     for upstream in others(snapshot):
@@ -42,7 +42,7 @@ def all_slots(snapshot: Snapshot) -> Iterator[HostedSlot]:
 
 
 def find_slot(snapshot: Snapshot, name: str) -> HostedSlot | None:
-    """The slot of that name, here (no slash in it) or elsewhere."""
+    """Return the slot of that name, here (no slash in it) or elsewhere."""
     upstream, slash, _ = name.partition("/")
     if not slash:
         found = snapshot.slot(name)

@@ -65,7 +65,7 @@ class Endpoint:
         )
 
     async def start(self) -> None:
-        """Raises PortInUse, naming who holds the port where that can be known."""
+        """Listen. Raises PortInUse, naming who holds the port where that can be known."""
         await self._runner.setup()
         try:
             await self.resume()
@@ -109,7 +109,7 @@ class Endpoint:
                 self._idle.set()
 
     async def _say_goodbye(self, _request: web.Request, response: web.StreamResponse) -> None:
-        """A client that is answered now must come back by another connection."""
+        """Tell the client that is answered now to come back by another connection."""
         if self._retiring:
             response.force_close()
             response.headers["Connection"] = "close"  # the header was decided on before this signal

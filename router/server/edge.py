@@ -154,7 +154,8 @@ class _Protocol(web.RequestHandler):
 
 
 def malformed(exc: BaseException, opening: bytes) -> RouterError:
-    """What to tell a client whose bytes are no request that can be read; `opening`: what came last of them."""
+    """Return what to tell a client whose bytes are no request that can be read; `opening`: what came last of
+    them."""
     if _TLS.match(opening):
         return BadRequest("This is http, not https: a TLS handshake came; write http:// in the client.")
     if opening.startswith(b"PRI * HTTP/2"):

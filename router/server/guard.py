@@ -2,7 +2,7 @@
 
 A page in the person's browser can reach 127.0.0.1. It is kept out by its Origin, and by its Host when its
 DNS name was made to point here (DNS rebinding); addresses and localhost cannot be rebound. Neither can get at a
-key: who sends one may come by any name and from any page. Pure functions.
+key: a client that sends one may come by any name and from any page. Pure functions.
 """
 
 from __future__ import annotations

@@ -93,7 +93,8 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def _request_id(given: str | None) -> str:
-    """The client's own, if it is no more than a name; else one that no other request of any hal0 has."""
+    """Return the client's own id if it is no more than a name, else one that no other request of any hal0
+    has."""
     if given is not None and _REQUEST_ID.fullmatch(given):
         return given
     return f"{_RUN}{next(_numbers):08x}"
@@ -114,7 +115,7 @@ def _guard(request: web.Request) -> None:
         check_key(headers, keys, request.query)
     if key is None or (key is Key.AMBIENT and origin is not None):
         for name in (host, without_dot(request.get(TARGET, ""))):
-            if name:  # browsers always name one; who names none is a program
+            if name:  # browsers always name one; a client that names none is a program
                 check_host(name, context.allowed_hosts)
     if (request.content_length or 0) > MAX_BODY:
         # aiohttp would find out only after reading that much.
@@ -131,7 +132,7 @@ def _is_preflight(request: web.Request) -> bool:
 
 
 def _options(request: web.Request) -> web.Response:
-    """Raises what a path that is not there does, except for a preflight: its page could read no reason."""
+    """Raise what a path that is not there does, except for a preflight: its page could read no reason."""
     refusal = request.match_info.http_exception
     if refusal is not None and refusal.status == 404 and not _is_preflight(request) and request.path != "*":
         raise refusal
@@ -153,7 +154,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
 
 
 def _error_answer(error: RouterError, request: web.Request) -> web.StreamResponse:
-    """The error as the answer. In one that has begun a second head would be taken for its content: there only
+    """Answer with the error. In one that has begun a second head would be taken for its content: there only
     the connection's end can tell."""
     begun: web.StreamResponse | None = request.get(_BEGUN)
     if begun is None:

@@ -76,7 +76,7 @@ class Admissions:
         return await self._gate.prompt_cache(seat.name, engine.model, self.occupants)
 
     async def _make_room(self, seat: Seat, names: tuple[str, ...]) -> None:
-        """Returns when they are empty or have refused: the gate looks again either way."""
+        """Empty these slots; return when they are empty or have refused, as the gate looks again either way."""
         seat.evicting = names
         self._publish(seat)
         try:

@@ -47,7 +47,7 @@ class _Case:
 
 
 class Damaged:
-    """By what they are launched with: models that share a file and flags share the case."""
+    """Models that an engine found damaged, by what they were launched with: same file and flags, same case."""
 
     def __init__(self) -> None:
         self._cases: dict[LaunchKey, _Case] = {}
@@ -63,7 +63,7 @@ class Damaged:
             self._cases[engine.model.launch_key] = _Case(engine.process.launch.argv, engine.files, error)
 
     async def why_not(self, model: Model) -> RouterError | None:
-        """What the engine said of it, if it would see the same again."""
+        """Return what the engine said of it, if it would see the same again."""
         case = self._cases.get(model.launch_key)
         if case is None:
             return None

@@ -63,7 +63,7 @@ class EngineTasks:
         self._checks: set[asyncio.Task[None]] = set()
 
     def spawn(self, coro: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        """A task that `close` waits for."""
+        """Start a task that `close` waits for."""
         task = spawn(coro, name=name)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -195,7 +195,7 @@ class EngineTasks:
 
 
 def _as_router_error(error: Exception) -> RouterError:
-    """A slot must never wait for ever because of a bug: what is not foreseen becomes its last error."""
+    """Turn what is not foreseen into an error of the slot, which must never wait for ever because of a bug."""
     if isinstance(error, RouterError):
         return error
     log.error("unforeseen error around an engine", exc_info=error)

@@ -66,7 +66,7 @@ class Failures:
         self._switches: Failure | None = None
 
     def failed(self, model: str, error: RouterError, now: float) -> None:
-        """It could not be loaded."""
+        """Note that it could not be loaded."""
         self._add(model, error, now, crashed=False)
         damaged = isinstance(error, EngineFailed) and not error.mends
         if isinstance(error, EngineFailed | EngineMissing) and not damaged:  # a bad file says nothing of others
@@ -79,18 +79,18 @@ class Failures:
         self._add(model, error, now, crashed=True)
 
     def answered(self, model: str) -> None:
-        """It serves."""
+        """Note that it serves."""
         self._of.pop(model, None)
 
     def loaded(self, model: str, *, restored: bool = False) -> None:
-        """It became ready; `restored`: because another one failed."""
+        """Note that it became ready; `restored`: because another one failed."""
         if not restored:
             self._switches = None
         if (failure := self._of.get(model)) is not None and not failure.crashed:
             self.answered(model)
 
     def forget(self, model: str) -> None:
-        """A person wants it tried whatever happened."""
+        """Forget the model's failures and close the breaker: a person wants it tried whatever happened."""
         self.answered(model)
         self._switches = None
 

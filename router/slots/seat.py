@@ -188,7 +188,7 @@ class Seat:
         return now != before
 
     def status(self) -> SlotStatus:
-        """What everyone sees of this slot now."""
+        """Return what everyone sees of this slot now."""
         s = self.scheduler
         engine = self.engine
         draining = s.draining
@@ -277,7 +277,8 @@ class Seat:
 
 
 def _remedy(error: RouterError) -> tuple[str, ...]:
-    """What MemoryInsufficient suggests (router.memory.admit.refusal): less context, else a smaller cache."""
+    """Return what MemoryInsufficient suggests (router.memory.admit.refusal): less context, else a smaller
+    cache."""
     suggested = error.details.get("suggestion")
     if not isinstance(suggested, dict):
         return ()

@@ -31,7 +31,7 @@ class SelectionFile:
         self._path = path
 
     def load(self) -> dict[str, Selected]:
-        """What was saved; an absent or damaged file is an empty selection."""
+        """Return what was saved; an absent or damaged file is an empty selection."""
         try:
             saved = json.loads(self._path.read_bytes())["slots"].items()
         except FileNotFoundError:

@@ -39,7 +39,7 @@ class Sink(Protocol):
     """Where an answer's body goes (router.server.request.relay)."""
 
     def take(self, piece: bytes) -> bool:
-        """False: no more before `ready` has returned."""
+        """Take a piece. False: no more before `ready` has returned."""
         ...
 
     async def ready(self) -> None: ...
@@ -105,8 +105,8 @@ class UpstreamAnswer:
         self._whole = head is not None
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The body, each time all that has come of it. Raises AskFailed if it breaks off. That is the end then:
-        another upstream would say something else."""
+        """Yield the body, each time all that has come of it. Raises AskFailed if it breaks off. That is the end
+        then: another upstream would say something else."""
         piece, self._first = self._first, b""
         if piece:
             yield piece
@@ -207,7 +207,7 @@ async def _begun(
 async def _judged(
     upstream: UpstreamConfig, key: str | None, model: str, response: aiohttp.ClientResponse, call: Call
 ) -> UpstreamAnswer:
-    """The answer once it is known to be one. Raises Fault, and what aiohttp does.
+    """Return the answer once it is known to be one. Raises Fault, and what aiohttp does.
 
     A document is read to its end for that: until then another server may answer instead.
     """
@@ -247,7 +247,7 @@ async def _stream(
     call: Call,
     first: bytes,
 ) -> UpstreamAnswer:
-    """A stream that has begun; as one document where none was asked for."""
+    """Return a stream that has begun; as one document where none was asked for."""
     guard = StreamGuard(call.path, lambda text: redact(text, key))
     collects = not call.streams and takes_documents(call.path)
     out, piece = guard.feed(first), first
@@ -311,7 +311,7 @@ async def _error_answer(
 
 
 def _envelope_of(text: str) -> Mapping[str, Any]:
-    """What OpenAI's envelope says beside its message; a long one is for nobody."""
+    """Return what OpenAI's envelope says beside its message; a long one is for nobody."""
     document = json_or_none(text) if len(text) <= _MAX_DETAILS else None
     error = document.get("error") if isinstance(document, dict) else None
     return error if isinstance(error, dict) else {}
@@ -324,14 +324,14 @@ def _refusal(
     status: int,
     error: Mapping[str, Any],
 ) -> UpstreamAnswer:
-    """The request is at fault: an answer as any other."""
+    """Return the refusal of a request that is at fault: an answer as any other."""
     headers = {"content-type": _JSON}
     head = Head(status, "", headers)
     return UpstreamAnswer(upstream, model, response, json.dumps(error).encode(), head=head)
 
 
 async def _piece(response: aiohttp.ClientResponse, seconds: float) -> bytes:
-    """What has come, b"" at the end."""
+    """Return what has come, b"" at the end."""
     async with asyncio.timeout(seconds):
         return await response.content.readany()
 

@@ -82,7 +82,7 @@ def sort_of(content_type: str, began: bytes, *, complete: bool = False) -> Sort 
 
 
 def fault_in(document: Any) -> Fault | None:
-    """The error that a document, or an event of a stream, is; None if it is none."""
+    """Return the error that a document, or an event of a stream, is; None if it is none."""
     if isinstance(document, list):
         return (
             fault_in(document[0])
@@ -122,7 +122,7 @@ def _fault_in_choice(document: Mapping[str, Any]) -> Fault | None:
 
 
 def _requests_fault(error: Any) -> int | None:
-    """The status, where the error says that the request is wrong."""
+    """Return the status, where the error says that the request is wrong."""
     if not isinstance(error, Mapping):
         return None
     for name in ("code", "status", "status_code"):
@@ -202,8 +202,8 @@ def parse(text: str) -> Any:
 
 
 def read_document(path: str, text: str, *, strict: bool) -> Any:
-    """The answer. Raises Fault where it is an error, no JSON, or not what this endpoint answers; None where it
-    may be plain text and is, if not `strict`."""
+    """Return the answer. Raises Fault where it is an error, no JSON, or not what this endpoint answers; None
+    where it may be plain text and is, if not `strict`."""
     try:
         document = parse(text)
     except Fault:

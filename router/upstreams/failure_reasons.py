@@ -44,7 +44,7 @@ def status_reason(status: int, phrase: str, body: bytes | str) -> str:
 
 
 def failure_reason(error: BaseException) -> str:
-    """What an exception of aiohttp's client means."""
+    """Return what an exception of aiohttp's client means."""
     match error:
         case aiohttp.ClientConnectorCertificateError():
             return f"its certificate is not trusted: {_certificate(error.certificate_error)}"
@@ -81,5 +81,5 @@ def _certificate(error: Exception) -> str:
 
 
 def _plain(error: OSError) -> str:
-    """`Connection refused`, without addresses and numbers: asyncio's own text has both."""
+    """Return `Connection refused`, without addresses and numbers: asyncio's own text has both."""
     return os.strerror(error.errno) if error.errno and error.errno > 0 else "no address of it answers"

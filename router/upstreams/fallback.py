@@ -103,8 +103,8 @@ def _reason(sentence: str) -> str:
 
 
 def _model_for(names: Sequence[str], config: UpstreamConfig, state: UpstreamStatus) -> str | None:
-    """The one of the same name; else the first that hal0.yaml lists for it; else the only one it has. Never one
-    among many: that would be a guess, and may cost money."""
+    """Return the one of the same name; else the first that hal0.yaml lists for it; else the only one it has.
+    Never one among many: that would be a guess, and may cost money."""
     same = next((name for name in names if name in state.models), None)
     if same is not None:
         return same

@@ -78,7 +78,8 @@ class Watch:
         self._left_out = 0
 
     async def fresh(self) -> UpstreamStatus:
-        """What it is like now, or was a little while ago. Never raises; waits for as long as a look takes."""
+        """Return what it is like now, or was a little while ago. Never raises; waits for as long as a look
+        takes."""
         self._used_until = _now() + USED_SECONDS
         if _now() >= self._due_at:
             looking = self.look()
@@ -102,13 +103,13 @@ class Watch:
         return self._looking
 
     def failed(self, reason: str) -> None:
-        """A request found out that it is down; many that find out together count once."""
+        """Note that a request found it down; many that find out together count once."""
         if self.status.state is not UpstreamState.DOWN or _now() >= self._due_at:
             self._down(reason)
             self._plan()
 
     def answered(self) -> None:
-        """A request was answered: one success is enough."""
+        """Note that a request was answered: one success is enough."""
         self._failures = 0
         if self.status.state is UpstreamState.DOWN:
             self._set(replace(self.status, state=UpstreamState.OK, error=self._not_followed))
@@ -166,7 +167,7 @@ class Watch:
         self._set(replace(self.status, state=UpstreamState.DOWN, error=_sentence(reason)))
 
     def _plan(self) -> None:
-        """The next look, if anybody cares; else the next request sees to it."""
+        """Plan the next look, if anybody cares; else the next request sees to it."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -185,7 +186,7 @@ class Watch:
 
 
 async def list_models(session: aiohttp.ClientSession, upstream: UpstreamConfig, key: str | None) -> Listing:
-    """What it lists, or what hal0.yaml names for it: then no list is needed. Raises AskFailed.
+    """Return what it lists, or what hal0.yaml names for it: then no list is needed. Raises AskFailed.
 
     Where base_url has no list it is looked for with `/v1`, or without.
     """

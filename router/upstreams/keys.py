@@ -28,7 +28,7 @@ class Keys:
         self._cached: dict[str, str] = {}
 
     async def find(self, written: str | None) -> str | None:
-        """The key that hal0.yaml's `api_key` means, None without one. Raises KeyMissing."""
+        """Return the key that hal0.yaml's `api_key` means, None without one. Raises KeyMissing."""
         if written is None:
             return None
         scheme, _colon, name = written.partition(":")
@@ -41,7 +41,7 @@ class Keys:
         return written
 
     def forget(self, written: str | None) -> None:
-        """It was not accepted: look again next time."""
+        """Forget a key that was not accepted: look again next time."""
         self._cached.pop((written or "").removeprefix("keyring:"), None)
 
     def _from_environment(self, name: str) -> str:
@@ -70,7 +70,7 @@ def _usable(key: str, where: str) -> str:
 
 
 def read_keyring(name: str) -> str | None:
-    """The key stored as `name`. Blocks, perhaps until a person unlocks it. Raises KeyMissing."""
+    """Return the key stored as `name`. Blocks, perhaps until a person unlocks it. Raises KeyMissing."""
     import keyring  # 60 ms, and few need it
     from keyring.errors import KeyringError
 

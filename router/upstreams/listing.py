@@ -82,8 +82,8 @@ def parse_listing(document: Any) -> Listing | None:
 
 
 def next_page(document: Any) -> str | None:
-    """The query that asks for the next page, None at the last. Of a `next` address only the query is used: the
-    key goes nowhere else."""
+    """Return the query that asks for the next page, None at the last. Of a `next` address only the query is
+    used: the key goes nowhere else."""
     if not isinstance(document, Mapping):
         return None
     last = document.get("last_id") or document.get("after")

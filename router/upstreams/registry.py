@@ -104,7 +104,8 @@ class UpstreamRegistry:
         return tuple(replace(state, error=_NOT_ASKED) for state in seen) if self._local_only else tuple(seen)
 
     def remote_says(self, name: str, remote: Snapshot | None, error: str | None) -> None:
-        """What another hal0 says of itself now; None: there is no contact, `error` says why if it is known."""
+        """Take what another hal0 says of itself now; None: there is no contact, `error` says why if it is
+        known."""
         watch = self._watches.get(name)
         if watch is not None and not self._local_only:
             watch.report(remote, error)
@@ -126,7 +127,7 @@ class UpstreamRegistry:
     # -- requests --------------------------------------------------------------------------------------
 
     async def answer(self, route: Route, call: Call) -> UpstreamAnswer:
-        """What an upstream answers to a request that was routed to it (`route.upstream`).
+        """Ask the upstream for its answer to a request that was routed to it (`route.upstream`).
 
         Raises UpstreamFailed, or NoRoute where several were asked; LocalOnly.
         """
@@ -143,7 +144,7 @@ class UpstreamRegistry:
     async def instead_of(
         self, slot: SlotStatus, model: str | None, error: RouterError, call: Call
     ) -> UpstreamAnswer:
-        """What the slot's `fallback` answers in its place. `model`: the one the request named, if any.
+        """Ask the slot's `fallback` for an answer in its place. `model`: the one the request named, if any.
 
         Raises `error` itself where nobody may answer instead; else NoRoute that names all and why.
         """
@@ -155,7 +156,7 @@ class UpstreamRegistry:
     async def _first(
         self, name: str, wanted: Sequence[Wanted], call: Call, tried: Sequence[Tried] = ()
     ) -> UpstreamAnswer:
-        """The first of `wanted` that answers, asked in their order."""
+        """Ask `wanted` in their order; return the first answer."""
         if self._local_only:
             raise local_only(name)
         failed = list(tried)
@@ -240,7 +241,7 @@ class UpstreamRegistry:
             raise AskFailed(upstream.name, str(error)) from None
 
     def _client(self) -> aiohttp.ClientSession:
-        """The only way out of this computer; closed for as long as nothing may leave it."""
+        """Return the only way out of this computer; closed for as long as nothing may leave it."""
         if self._local_only or self._closed:
             raise local_only("an upstream")
         if self._session is None:

@@ -20,8 +20,8 @@ async def send(
     call: Call,
     body: bytes,
 ) -> aiohttp.ClientResponse:
-    """The answer's head. `connect` bounds the name's lookup, the connection and TLS; everything is bounded
-    besides, for a server may never read what it is sent."""
+    """Send and wait for the answer's head. `connect` bounds the name's lookup, the connection and TLS;
+    everything is bounded besides, for a server may never read what it is sent."""
     timeout = aiohttp.ClientTimeout(total=None, connect=upstream.connect_timeout)
     async with asyncio.timeout(upstream.connect_timeout + upstream.timeout) as patience:
         while True:

@@ -61,7 +61,7 @@ class StreamGuard:
         return b"".join(out)
 
     def finish(self) -> bytes:
-        """What was held back. Raises Fault if the stream was cut."""
+        """Return what was held back. Raises Fault if the stream was cut."""
         rest, self._rest = self._rest, b""
         if self.fault:
             raise self.fault
@@ -87,7 +87,7 @@ class StreamGuard:
         return plain if event is None or mended is None else _encoded(event.name, mended)
 
     def _mended(self, event: Event) -> dict[str, Any] | None:
-        """The event's JSON, if it cannot be handed on as it is. Raises Fault."""
+        """Return the event's JSON, if it cannot be handed on as it is. Raises Fault."""
         if event.data.strip() == DONE:
             self._done = self.ended = True
             return None

@@ -40,7 +40,7 @@ def can_stream(path: str) -> bool:
 
 
 def as_stream(path: str, document: Mapping[str, Any]) -> bytes:
-    """The events of an answer that came as one document of the right shape."""
+    """Return the events of an answer that came as one document of the right shape."""
     return b"".join(_STREAMS[path](document))
 
 

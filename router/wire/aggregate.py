@@ -69,7 +69,7 @@ class Aggregate(JsonAnswer):
         return False
 
     def result(self) -> dict[str, Any] | None:
-        """The document, None if the stream ended too early."""
+        """Return the document, None if the stream ended too early."""
         raise NotImplementedError
 
 
@@ -171,7 +171,7 @@ def _add_delta(message: dict[str, Any], delta: Mapping[str, Any]) -> None:
 
 
 def _add_tool_call(calls: list[dict[str, Any]], delta: Mapping[str, Any]) -> None:
-    """Some servers tell no index: then a new id, or a name, begins a call."""
+    """Add a piece to its call; where a server gives no index, a new id or a name begins one."""
     function, index = mapping(delta.get("function")), whole(delta.get("index"))
     if index is None:
         begins = (delta.get("id") or calls[-1].get("id")) != calls[-1].get("id") if calls else True

@@ -21,7 +21,7 @@ def config_json(config: Config) -> dict[str, Any]:
 
 
 def parse_config_json(document: Any) -> Config:
-    """The configuration `config_json` told, without its keys. Raises SchemaMismatch."""
+    """Read what `config_json` wrote: the configuration without its keys. Raises SchemaMismatch."""
     return read(Config, document)
 
 
@@ -31,7 +31,7 @@ def document_json(document: ConfigDocument) -> dict[str, Any]:
 
 
 def parse_document(document: Any) -> ConfigDocument:
-    """What `document_json` told. Raises SchemaMismatch, KeyError, TypeError."""
+    """Read what `document_json` wrote. Raises SchemaMismatch, KeyError, TypeError."""
     config = parse_config_json(document["config"])
     return ConfigDocument(Path(document["file"]), bool(document["exists"]), str(document["text"]), config)
 

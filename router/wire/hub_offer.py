@@ -67,5 +67,5 @@ def offer_json(offer: Offer) -> dict[str, Any]:
 
 
 def parse_offer(document: Any) -> Offer:
-    """The way back. Raises router.wire.json_dataclass.SchemaMismatch."""
+    """Read an offer's JSON. Raises router.wire.json_dataclass.SchemaMismatch."""
     return read(Offer, document)

@@ -61,13 +61,14 @@ def read_documents(body: Mapping[str, Any]) -> Inputs | None:
 
 
 def too_long(error: RouterError) -> int | None:
-    """The tokens of the input that an engine refused for its length; None for any other refusal."""
+    """Return the tokens of the input that an engine refused for its length; None for any other refusal."""
     found = _TOO_LONG.search(error.message)
     return int(found["tokens"]) if found else None
 
 
 def refusal(inputs: Inputs, lengths: Sequence[int], limit: int, counted: int) -> BadRequest:
-    """The error that names them. `lengths`: tokens of each; `counted`: what the engine said of one of them."""
+    """Return the error that names them. `lengths`: tokens of each; `counted`: what the engine said of one of
+    them."""
     over = [index for index, length in enumerate(lengths) if length > limit]
     first = over[0] if over else lengths.index(max(lengths))
     tokens = lengths[first] if over and not inputs.beside else counted
@@ -82,7 +83,7 @@ def refusal(inputs: Inputs, lengths: Sequence[int], limit: int, counted: int) ->
 
 
 def cut(marked: list[int], plain: list[int], limit: int) -> list[int]:
-    """The first of a text's tokens, `limit` in all, within the marks that the model wants around them.
+    """Return the first of a text's tokens, `limit` in all, within the marks that the model wants around them.
 
     `marked`: with those marks; `plain`: without."""
     at = next((i for i in range(3) if marked[i : i + len(plain)] == plain), None)

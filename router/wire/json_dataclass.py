@@ -33,7 +33,8 @@ def read(kind: type[T], value: Any, place: str = "", instead: Mapping[type, Read
 
 
 def word(kind: type[Enum], value: Any, place: str) -> Any:
-    """The member of the enum; one that this version does not know raises SchemaMismatch with `unknown_word`."""
+    """Return the member of the enum; one that this version does not know raises SchemaMismatch with
+    `unknown_word`."""
     if not isinstance(value, str):
         raise _wrong(value, place)
     try:

@@ -43,7 +43,7 @@ def content_text(value: object) -> str:
 
 
 def whole(value: object) -> int | None:
-    """A whole number, which some write as a string or with a point."""
+    """Read a whole number, which some write as a string or with a point."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
         return int(value)
     if isinstance(value, float) and value.is_integer():
@@ -57,7 +57,8 @@ def arguments_text(value: object) -> str:
 
 
 def as_far_as_it_goes(written: str) -> dict[str, Any]:
-    """A JSON object that may be cut off anywhere: what is open is closed, what says nothing yet is left out."""
+    """Read a JSON object that may be cut off anywhere: what is open is closed, what says nothing yet is left
+    out."""
     try:
         found = json.loads(written)
     except RecursionError:

@@ -45,7 +45,7 @@ class _Answer(Encoder):
         self._timings: Mapping[str, Any] = {}
 
     def served_by(self, model: str) -> None:
-        """The wait for the model ends here."""
+        """End the wait for the model."""
         self._model = model
         self._served = self._clock()
 
@@ -56,7 +56,7 @@ class _Answer(Encoder):
         return ollama_error(error)
 
     def encode_delta(self, delta: Delta) -> bytes:
-        """What the client gets of it now."""
+        """Return what the client gets of it now."""
         raise NotImplementedError
 
     def _add(self, body: dict[str, Any]) -> bytes:
@@ -73,7 +73,8 @@ class _Answer(Encoder):
         return self.encode_delta(delta)
 
     def _ended(self) -> bytes:
-        """What the client gets of what came without an end of its own. Raises what ended the answer early."""
+        """Return what the client gets of what came without an end of its own. Raises what ended the answer
+        early."""
         rest = self._parser.rest
         bodies = [event.json() for event in self._parser.end()] or [json_object(rest.decode(errors="replace"))]
         out = b"".join([self._add(body) for body in bodies if body])
@@ -84,8 +85,8 @@ class _Answer(Encoder):
         return out
 
     def _called(self) -> tuple[list[dict[str, Any]], str]:
-        """The tool calls, and the text of those that are none: cut off, or no JSON. A client would carry out
-        half of a call as if it were one; as Ollama does, it gets what was written to read."""
+        """Return the tool calls, and the text of those that are none: cut off, or no JSON. A client would carry
+        out half of a call as if it were one; as Ollama does, it gets what was written to read."""
         calls, written = [], ""
         for call in self._calls["message"].get("tool_calls", ()):
             if (parsed := _tool_call(call)) is not None:

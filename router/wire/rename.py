@@ -20,5 +20,5 @@ class Rename:
         return (whole + newline).replace(self._old, self._new)
 
     def finish(self) -> bytes:
-        """What `feed` has held back."""
+        """Return what `feed` has held back."""
         return self._rest.replace(self._old, self._new)

@@ -45,12 +45,13 @@ _SIMPLE = (
 
 
 def parse_snapshot(document: Any, now: float | None = None) -> Snapshot:
-    """The snapshot that `snapshot_json` told at Unix time `now`. Raises SchemaMismatch."""
+    """Read the snapshot that `snapshot_json` wrote at Unix time `now`. Raises SchemaMismatch."""
     return read(Snapshot, document, instead=_readers(time.time() if now is None else now))
 
 
 def apply_change(snapshot: Snapshot, change: Any, now: float | None = None) -> Snapshot:
-    """The snapshot after what `change_json` told at Unix time `now`. Raises SchemaMismatch."""
+    """Return the snapshot after the change that `change_json` wrote at Unix time `now`. Raises
+    SchemaMismatch."""
     if not isinstance(change, dict):
         raise SchemaMismatch(f"a change is no object ({type(change).__name__})")
     now = time.time() if now is None else now
@@ -74,7 +75,7 @@ def _slots(
 
 
 def _same_switch(old: SlotStatus | None, new: SlotStatus) -> SlotStatus:
-    """The switch that goes on began when it began, however long this answer took."""
+    """Keep when a switch that goes on began, however long this answer took."""
     if old is None or old.progress is None or new.progress is None:
         return new
     if abs(old.progress.began_at - new.progress.began_at) > SAME_SWITCH_SECONDS:
@@ -146,7 +147,7 @@ def _or(kind: type[Enum], default: Enum) -> Reader:
 
 
 def _with_known_state(document: Any) -> Any:
-    """A slot in a state this version does not know is turning into something, or is not."""
+    """Take a state that this version does not know for loading where there is a target, else for unloaded."""
     state = document.get("state") if isinstance(document, dict) else None
     if not isinstance(state, str) or state in set(SlotState):
         return document

@@ -21,7 +21,7 @@ class Event:
     data: str
 
     def json(self) -> dict[str, Any]:
-        """The data as a JSON object; {} for anything else (`[DONE]`)."""
+        """Return the data as a JSON object; {} for anything else (`[DONE]`)."""
         return json_object(self.data)
 
 
@@ -59,7 +59,7 @@ class SseParser:
                 yield event
 
     def end(self) -> Iterator[Event]:
-        """The last event, where nobody wrote the empty line behind it."""
+        """Return the last event, where nobody wrote the empty line behind it."""
         rest, self._rest = self._rest, b""
         if (event := _event(rest.rstrip(b"\r\n"))) is not None:
             yield event

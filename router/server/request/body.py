@@ -36,7 +36,7 @@ _BOMS: Final = (
 
 
 async def read_body(request: web.Request) -> bytes:
-    """The bytes that were packed. Raises BadRequest, BodyTooLarge, SlowBody, UnreadableBody."""
+    """Return the bytes that were packed. Raises BadRequest, BodyTooLarge, SlowBody, UnreadableBody."""
     codings = _codings(request.get(CODINGS, ""))
     raw = await _all(request)
     limit = request.client_max_size
@@ -139,7 +139,8 @@ async def _all(request: web.Request) -> bytes:
 
 
 def error_headers(error: RouterError) -> dict[str, str]:
-    """What a refusal says besides its body: when to try again, or not to, and what could have been read."""
+    """Return what a refusal says besides its body: when to try again, or not to, and what could have been
+    read."""
     headers = {}
     if error.retry_after is not None and error.mends:
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))

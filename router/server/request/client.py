@@ -69,7 +69,7 @@ class Client:
             await response.write(_progress_event(waiting))
 
     async def until_next_beat(self, store: StateStore, ticket: Ticket) -> None:
-        """Wait for the lease or the next beat; who asked for progress events also wakes for each step."""
+        """Wait for the lease or the next beat, and for each step where the client asked for progress events."""
         loop = asyncio.get_running_loop()
         timeout = self._encoder.interval if self.response is None else max(0.0, self._due - loop.time())
         if not self._events:

@@ -23,7 +23,7 @@ class Sink(Protocol):
     """Where an answer's body goes."""
 
     def take(self, piece: bytes) -> bool:
-        """Called with each piece as it comes. False: no more before `ready` has returned."""
+        """Take a piece as it comes. False: no more before `ready` has returned."""
         ...
 
     async def ready(self) -> None:
@@ -71,7 +71,7 @@ class Connection(asyncio.Protocol):
             self._transport.writelines([head, body])
 
     async def head(self) -> Head:
-        """The answer's head. Raises ConnectionBroken if the connection ends before it."""
+        """Wait for the answer's head. Raises ConnectionBroken if the connection ends before it."""
         while (head := self._parser.head) is None:
             await self._wait()
         return head

@@ -38,7 +38,7 @@ class _Period:
 
 
 class ClientFaults:
-    """One endpoint's. To be closed, so that the last counts are written."""
+    """The mistakes of one endpoint's clients. Close it, so that the last counts are written."""
 
     def __init__(self) -> None:
         self._periods: dict[Fault, _Period] = {}

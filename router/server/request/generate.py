@@ -36,8 +36,8 @@ async def generate(request: web.Request, parsed: ParsedRequest) -> web.StreamRes
 
 
 def error_status(error: RouterError, path: str, *, from_hal0: bool = False) -> int:
-    """What the client is told: Codex asks for a response again, five times, after every status but 400 and 401
-    (measured with 0.169). Another hal0 goes by the real one to find who answers instead."""
+    """Return the error for the client: Codex asks for a response again, five times, after every status but 400
+    and 401 (measured with 0.169). Another hal0 goes by the real one to find who answers instead."""
     final = path == "/v1/responses" and not error.mends and error.status != 401
     return 400 if final and not from_hal0 else error.status
 

@@ -19,7 +19,7 @@ HOLD_SECONDS = 1.0
 
 
 def wait_seconds(request: web.Request) -> float | None:
-    """What the request says of how long it may wait; None: as long as it takes. Raises BadRequest."""
+    """Return what the request says of how long it may wait; None: as long as it takes. Raises BadRequest."""
     text = request.headers.get("X-Hal0-Wait")
     if text is None:
         return None
@@ -33,7 +33,7 @@ def wait_seconds(request: web.Request) -> float | None:
 
 
 async def lease_of(context: Context, ticket: Ticket, route: Route, client: Client, wait: float | None) -> Lease:
-    """The lease; begins the answer if it takes longer than HOLD_SECONDS. Raises RouterError."""
+    """Wait for the lease; begin the answer if it takes longer than HOLD_SECONDS. Raises RouterError."""
     if ticket.outcome.done():
         return ticket.outcome.result()
     if wait is not None:

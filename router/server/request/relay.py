@@ -114,7 +114,7 @@ def _headers(head: Head) -> dict[str, str]:
 
 
 async def _refused(answer: Answer) -> RouterError:
-    """The engine's own error, with its status."""
+    """Return the engine's own error, with its status."""
     raw = await answer.read(_MAX_ERROR_BODY)
     try:
         body = json.loads(raw)

@@ -48,7 +48,7 @@ async def version(request: web.Request) -> web.Response:
 
 
 async def props(request: web.Request) -> web.Response:
-    """The engine's own properties when it runs, else what is known of the model it will load.
+    """Return the engine's own properties when it runs, else what is known of the model it will load.
 
     Clients read the context length from `default_generation_settings.n_ctx`; it is always the state's.
     """
@@ -73,7 +73,7 @@ def _modalities(about: SlotStatus | ModelStatus) -> dict[str, Any]:
 
 
 async def from_engine(request: web.Request) -> web.Response:
-    """Passed on from the engine of the slot `?model=` names, or the first chat slot. Loads nothing."""
+    """Pass on the answer of the engine of the slot `?model=` names, or the first chat slot. Loads nothing."""
     context = request.app[CONTEXT]
     slot = _about(request, context.store.snapshot)
     if isinstance(slot, ModelStatus):
@@ -97,8 +97,8 @@ async def from_engine(request: web.Request) -> web.Response:
 
 
 def _about(request: web.Request, snapshot: Snapshot) -> SlotStatus | ModelStatus:
-    """What a GET is about: a slot, by its name or by the model it holds, or a model that is in none; the first
-    chat slot if not said."""
+    """Return what a GET is about: a slot, by its name or by the model it holds, or a model that is in none; the
+    first chat slot if not said."""
     asked = request.query.get("model")
     if not asked:
         chat = next((s for s in snapshot.slots if s.kind is Kind.CHAT), None)
@@ -116,7 +116,7 @@ def _about(request: web.Request, snapshot: Snapshot) -> SlotStatus | ModelStatus
 
 
 async def _ask_engine(context: Context, slot: SlotStatus, path: str) -> dict[str, Any]:
-    """The engine's JSON, {} if it does not answer: metadata is never an error because of it."""
+    """Return the engine's JSON, {} if it does not answer: metadata is never an error because of it."""
     try:
         head, body = await _get(context, slot, path)
         answer = json.loads(body) if head.status == 200 else {}

@@ -65,8 +65,8 @@ async def one_model(request: web.Request) -> web.Response:
 
 
 def row_of(asked: str, snapshot: Snapshot) -> dict[str, Any]:
-    """The row of /v1/models that `asked` is about, as a request would be routed; "" is the first chat slot
-    (a 404 makes Hermes guess 256k tokens). Raises ModelNotFound."""
+    """Return the row of /v1/models that `asked` is about, as a request would be routed; "" is the first chat
+    slot (a 404 makes Hermes guess 256k tokens). Raises ModelNotFound."""
     if asked:
         meant = meaning(asked, snapshot)
     else:

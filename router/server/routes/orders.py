@@ -34,7 +34,7 @@ def add_routes(app: web.Application) -> None:
 
 
 async def take(kind: type[Order[Any]], request: web.Request) -> web.Response:
-    """The order of a request, carried out. A body with `"wait": false` is answered at once, with 202."""
+    """Carry out the order of a request. A body with `"wait": false` is answered at once, with 202."""
     if request.method in ("GET", "HEAD"):
         order = decode(kind, request.match_info, request.query)
         return answer(request.app[CONTEXT], order, await request.app[CONTEXT].orders.carry_out(order))
@@ -64,12 +64,12 @@ async def take_download(request: web.Request) -> web.Response:
 
 
 def begin(context: Context, order: Order[R]) -> asyncio.Task[R]:
-    """It goes on when the caller leaves, if that shields it: a closed terminal must not stop a switch."""
+    """Begin an order that can be shielded from its caller: a closed terminal must not stop a switch."""
     return spawn(context.orders.carry_out(order), name=str(order))
 
 
 def answer(context: Context, order: Order[R], result: R, status: int = 200) -> web.Response:
-    """What the order returned, else the slot it was for, else everything."""
+    """Return what the order returned, else the slot it was for, else everything."""
     snapshot = context.store.snapshot
     if order.outcome is not None:
         return web.json_response(order.outcome.tell(result), status=status)
@@ -88,7 +88,7 @@ def _step(word: str) -> DownloadOrder:
 
 
 async def json_object(request: web.Request) -> dict[str, Any]:
-    """The body; {} if there is none. Raises BadRequest."""
+    """Return the body; {} if there is none. Raises BadRequest."""
     raw = await read_json(request)
     try:
         body = json.loads(raw) if raw.strip() else {}

@@ -57,7 +57,7 @@ async def switch(request: web.Request) -> web.Response:
 
 
 def _slot(name: str | None, snapshot: Snapshot) -> SlotStatus:
-    """The named one, else the first chat slot."""
+    """Return the named one, else the first chat slot."""
     found = (s for s in snapshot.slots if (s.name == name if name else s.kind is Kind.CHAT))
     if (slot := next(found, None)) is not None:
         return slot
