@@ -192,7 +192,7 @@ class Desktop(QObject):
 
     @Slot()
     def _on_update(self) -> None:
-        """Its progress is in the window."""
+        """Install a newer engine, with its progress in the window."""
         self.window.reveal()
         self.window.engine.update()
 
@@ -222,7 +222,7 @@ class Desktop(QObject):
             self._move(self._other_or_own, "start here")
 
     def _look_who_has_the_port(self, snapshot: Snapshot) -> None:
-        """At login the desktop and `hal0 serve` may start at once, and the port is the other's."""
+        """Look for another hal0 on the port: at login the desktop and `hal0 serve` may start at once."""
         self._was_up = self._was_up or snapshot.server.state is ServerState.RUNNING
         down = snapshot.server.state is ServerState.FAILED and not self._was_up
         if down and self._host.attached is None and time.monotonic() - self._looked_at > LOOK_SECONDS:

@@ -42,7 +42,7 @@ def run_tray(config_file: Path | None, *, hidden: bool = False) -> int:
 
 
 def _link_to_running(config_file: Path | None, paths: Paths) -> RemoteLink | None:
-    """To the hal0 that runs already, if one does."""
+    """Make a link to the hal0 that runs already, if one does."""
     from app.link.remote_link import RemoteLink
 
     found = find_running(config_file)
@@ -53,7 +53,7 @@ def _link_to_running(config_file: Path | None, paths: Paths) -> RemoteLink | Non
 
 
 def _make_for_desktop(config_file: Path | None) -> Service:
-    """hal0.yaml is read behind the window: whoever starts hal0 from a menu or at login sees no terminal."""
+    """Read hal0.yaml behind the window: a person who starts hal0 from a menu or at login sees no terminal."""
     try:
         config, paths = read_config(config_file)
     except ConfigErrors as error:

@@ -112,7 +112,7 @@ def _default(kind: Kind, snapshot: Snapshot) -> Route:
 
 
 def _to_slot(slot: SlotStatus, path: ResolutionPath, snapshot: Snapshot) -> Route:
-    """To whatever the slot holds, or to the server elsewhere that serves it."""
+    """Return the route to whatever the slot holds, or to the server elsewhere that serves it."""
     if slot.upstream is None:
         return Route(slot.name, None, path)
     if snapshot.local_only:

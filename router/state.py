@@ -51,7 +51,7 @@ class Progress:
     began_at: float
 
     def elapsed(self, now: float) -> float:
-        """Seconds since the switch began, at Unix time `now`."""
+        """Return seconds since the switch began, at Unix time `now`."""
         return max(0.0, now - self.began_at)
 
 

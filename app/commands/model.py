@@ -58,7 +58,8 @@ def pull(config_file: Path | None, text: str, *, dry_run: bool, yes: bool, as_js
 
 
 def ls(config_file: Path | None, *, as_json: bool) -> int:
-    """Every model file, its size, where it is from, its names in hal0.yaml; then what has not come whole."""
+    """Print every model file, its size, where it is from, its names in hal0.yaml; then what has not come
+    whole."""
     config, paths = read_config(config_file)
     models, coming = local_models.list_models(config, paths), store.unfinished(paths.downloads)
     if as_json:
@@ -98,7 +99,7 @@ def rm(config_file: Path | None, url: str | None, name: str, *, yes: bool) -> in
 
 
 def _wanted(plan: Plan) -> bool:
-    """Asks where a person can answer and there is a reason to."""
+    """Ask where a person can answer and there is a reason to."""
     words = plan_words(plan, named=True)
     if not words.doubtful or not sys.stdin.isatty():
         return True
@@ -130,7 +131,7 @@ def _tell_running(config: Config, paths: Paths) -> None:
 
 
 def _refuse_if_loaded(config: Config, paths: Paths, url: str | None, download: store.Download) -> None:
-    """Asks the hal0 that runs, if one does. Raises PullFailed."""
+    """Ask the hal0 that runs, if one does. Raises PullFailed."""
     client = Client.find(config.server, paths, url)
     try:
         slots, models = client.state()["slots"], client.models()["models"]

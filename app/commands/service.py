@@ -58,7 +58,7 @@ def remove() -> int:
 
 
 def status() -> int:
-    """One sentence; 0 if it runs, 1 if not."""
+    """Print one sentence; return 0 if it runs, 1 if not."""
     if (problem := unavailable()) is not None:
         return _fail(problem)
     running = _systemctl("is-active", UNIT) is None
@@ -69,7 +69,7 @@ def status() -> int:
 
 
 def unavailable() -> str | None:
-    """Why there can be no service here: one sentence; None where there can."""
+    """Return why there can be no service here: one sentence; None where there can."""
     if shutil.which("systemctl") is None:
         return (
             "Services need systemd, and systemctl was not found; start `hal0 serve` by your system's own means."

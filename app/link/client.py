@@ -42,7 +42,7 @@ class Client:
         return cls(found or ServerStatus(host=server.host, port=server.port).url, key)
 
     def answers(self) -> bool:
-        """Whether a hal0 runs there."""
+        """Return whether a hal0 runs there."""
         try:
             self.state()
         except (NotRunning, Refused):
@@ -53,7 +53,7 @@ class Client:
         return self._call("GET", "/api/state", timeout=seconds)
 
     def models(self) -> dict[str, Any]:
-        """Every model and what it takes (GET /api/models)."""
+        """Return every model and what it takes (GET /api/models)."""
         return self._call("GET", "/api/models", timeout=READ_SECONDS)
 
     def carry_out(self, order: Order[R]) -> R:
@@ -102,7 +102,7 @@ def _why(error: Exception) -> object:
 
 
 def _as_typed(order: Order[R]) -> Order[R]:
-    """With what somebody typed, also where the locale (LC_ALL=C) knows no letters but ASCII."""
+    """Decode what somebody typed, also where the locale (LC_ALL=C) knows no letters but ASCII."""
     values = {item.name: getattr(order, item.name) for item in fields(order)}  # type: ignore[arg-type]
     texts = {name: value for name, value in values.items() if isinstance(value, str)}
     read = {n: text.encode(errors="surrogateescape").decode(errors="replace") for n, text in texts.items()}
@@ -119,7 +119,8 @@ def noted_url(paths: Paths) -> str | None:
 
 
 def _sentence(error: urllib.error.HTTPError) -> str | None:
-    """hal0's own words, or None from another server: a llama-server's errors have a number as their code."""
+    """Return hal0's own words, or None from another server: a llama-server's errors have a number as their
+    code."""
     try:
         document = json.loads(error.read())["error"]
         return None if isinstance(document.get("code"), int) else str(document["message"])

@@ -57,7 +57,7 @@ def _candidates(paths: Paths, server: ServerConfig | None) -> list[str]:
 
 
 def _noted(paths: Paths) -> tuple[str, int] | None:
-    """Address and process from the instance file, as long as that process lives."""
+    """Return address and process from the instance file, as long as that process lives."""
     try:
         document: Any = json.loads((paths.state / "instance.json").read_bytes())
         url, pid = str(document["url"]), int(document["pid"])
@@ -68,7 +68,7 @@ def _noted(paths: Paths) -> tuple[str, int] | None:
 
 
 def _is_hal0(url: str, key: str | None) -> bool:
-    """Not just any server: one that tells its state as hal0 does."""
+    """Return whether it is a hal0, not just any server: one that tells its state as hal0 does."""
     try:
         document = Client(url, key).state(PROBE_SECONDS)
         return bool(parse_snapshot(document).server.version)

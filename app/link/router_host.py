@@ -88,7 +88,7 @@ class RouterHost:
         return self._thread.stop(timeout)
 
     async def carry_out(self, order: Order[R]) -> R:
-        """On the router's loop; cancelling here cancels it there."""
+        """Carry the order out on the router's loop; cancelling here cancels it there."""
         return await self._thread.carry_out(self._service, order)
 
     def _run(self) -> None:

@@ -73,5 +73,5 @@ class DesktopState:
 
 
 def is_first_run(remembered: DesktopState, config_file: Path) -> bool:
-    """Whether nobody has used or configured hal0 here before."""
+    """Return whether nobody has used or configured hal0 here before."""
     return FIRST_RUN_DONE not in remembered and not config_file.exists()

@@ -72,7 +72,8 @@ def priority(level: int) -> int:
 
 
 def is_journal(descriptor: int, environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether that descriptor is the journal's: the variable is inherited also by what writes elsewhere."""
+    """Return whether that descriptor is the journal's: the variable is inherited also by what writes
+    elsewhere."""
     device, _, inode = environment.get(ENV, "").partition(":")
     try:
         status = os.fstat(descriptor)

@@ -59,7 +59,7 @@ def tell_status(notifier: Notifier, store: StateStore) -> Callable[[], None]:
 
 
 def status_line(snapshot: Snapshot) -> str:
-    """Where hal0 answers, and each slot with its model and state."""
+    """Return where hal0 answers, and each slot with its model and state."""
     slots = [f"{slot.name}: {slot.target or slot.model or 'empty'} {slot.state}" for slot in snapshot.slots]
     return " · ".join((f"{snapshot.server.url}/v1", *slots))
 

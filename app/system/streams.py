@@ -32,7 +32,7 @@ def _closed(number: int) -> bool:
 
 
 def give_up_stdout() -> None:
-    """Nobody reads it: what is still buffered must not fail a second time when Python ends."""
+    """Give up stdout, which nobody reads: what is buffered must not fail a second time when Python ends."""
     if sys.stdout is sys.__stdout__ and sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

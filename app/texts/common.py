@@ -96,7 +96,7 @@ def _last_part(path: str) -> str:
 
 
 def utf16_length(text: str) -> int:
-    """Length as Windows counts it (its tooltip holds 127 of these units)."""
+    """Return the length as Windows counts it (its tooltip holds 127 of these units)."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
@@ -106,12 +106,13 @@ def no_longer_offered(model_id: str) -> str:
 
 
 def held(count: int, estimated: bool) -> str:
-    """Bytes that a program holds, as measured; with a ~ where the driver does not tell and hal0 guesses."""
+    """Return bytes that a program holds, as measured; with a ~ where the driver does not tell and hal0
+    guesses."""
     return f"~{memory_size(count)}" if estimated else memory_size(count)
 
 
 def duration(seconds: float) -> str:
-    """Seconds as `12 s` or `3 min`."""
+    """Return seconds as `12 s` or `3 min`."""
     if seconds < 90:
         return tr("{count} s").format(count=f"{seconds:.0f}")
     return tr("{count} min").format(count=f"{seconds / 60:.0f}")
@@ -144,7 +145,7 @@ def model_name(snapshot: Snapshot, model_id: str) -> str:
 
 
 def choice(model: ModelStatus | None, model_id: str, limit: int, room: str = "", *, sized: bool = True) -> str:
-    """One entry of a model list: `Qwen3-30B   17.8 GB · fits`, or what is wrong with it."""
+    """Return one entry of a model list: `Qwen3-30B   17.8 GB · fits`, or what is wrong with it."""
     name = elide_middle((model.display_name or model.id) if model else model_id, limit)
     if model is None:
         return f"{name}{SEPARATOR}{NOT_IN_CATALOG}"
@@ -263,7 +264,7 @@ def _switch_detail(slot: SlotStatus, now: float) -> str:
 
 
 def context(tokens: int) -> str:
-    """Tokens as people name them: `32k`, `4096` stays `4k`, odd numbers stay exact."""
+    """Return tokens as people name them: `32k`, `4096` stays `4k`, odd numbers stay exact."""
     return f"{tokens // 1024}k" if tokens >= 1024 and tokens % 1024 == 0 else f"{tokens:,}"
 
 

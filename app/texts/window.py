@@ -52,7 +52,7 @@ CLOSE = tr("Close")
 
 
 def server_trouble(server: ServerStatus) -> str:
-    """Why the endpoint is down, or why hal0.yaml as it is now is not in effect; "" where all is well."""
+    """Return why the endpoint is down, or why hal0.yaml as it is now is not in effect; "" where all is well."""
     if server.error or not server.config_error:
         return server.error or ""
     return tr("hal0.yaml has an error; your last changes are ignored: {reason}").format(

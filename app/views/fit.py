@@ -41,7 +41,8 @@ class FitLabels:
 
 
 def _own_name(slot: SlotStatus) -> str:
-    """As its own hal0 calls it: here, a slot of another one has that one's name before it (bigpc/primary)."""
+    """Return the name its own hal0 calls it by: here, a slot of another one has that one's name before it
+    (bigpc/primary)."""
     return slot.name.rpartition("/")[2]
 
 

@@ -34,7 +34,7 @@ class Pool:
 
 
 def pools(snapshot: Snapshot) -> tuple[Pool, ...]:
-    """One per device, in the order of the snapshot, with what each slot holds of it."""
+    """Return one per device, in the order of the snapshot, with what each slot holds of it."""
     return tuple(_pool(snapshot, index, device) for index, device in enumerate(snapshot.memory))
 
 

@@ -173,7 +173,7 @@ def menu_spec(snapshot: Snapshot, now: float, attached: Attached | None = None) 
 
 
 def has_engine(slot: SlotStatus) -> bool:
-    """Whether quitting would stop a process of this slot."""
+    """Return whether quitting would stop a process of this slot."""
     if slot.upstream is not None:
         return False
     return slot.pid is not None or slot.state not in (SlotState.UNLOADED, SlotState.QUEUED, SlotState.FAILED)

@@ -81,7 +81,7 @@ def _evictable(slot: SlotStatus) -> tuple[bool, int]:
 
 
 def rows(snapshot: Snapshot) -> tuple[ModelRow, ...]:
-    """Every model, in the catalog's order."""
+    """Return every model, in the catalog's order."""
     loaded: dict[str, list[SlotStatus]] = {}
     for slot in snapshot.slots:
         for model_id in slot.loaded if slot.state is SlotState.READY else ():
@@ -185,7 +185,7 @@ def _exact(needed: int, free: int, total: int, pool: str) -> FitText:
 
 
 def _estimate(model: ModelStatus, free: int, total: int, pool: str) -> FitText:
-    """By the formula where there is one; else the file's size is all that is known."""
+    """Estimate by the formula where there is one; else the file's size is all that is known."""
     if model.needs:
         found = _exact(model.needs, free, total, pool)
         return FitText(found.fit, _marked(found.text, True), _with_source(found.tip, True))
@@ -200,7 +200,7 @@ def _estimate(model: ModelStatus, free: int, total: int, pool: str) -> FitText:
 
 
 def targets(snapshot: Snapshot, model: ModelStatus) -> tuple[Target, ...]:
-    """Every slot, and whether `model` may be loaded there."""
+    """Return every slot, and whether `model` may be loaded there."""
     found, fit_labels = [], FitLabels(snapshot)
     for slot in snapshot.slots:
         if model.id not in slot.choices:
@@ -214,14 +214,14 @@ def targets(snapshot: Snapshot, model: ModelStatus) -> tuple[Target, ...]:
 
 
 def load_problem(snapshot: Snapshot, model: ModelStatus) -> str | None:
-    """Why no slot can load `model`, or None."""
+    """Return why no slot can load `model`, or None."""
     if model.problem:
         return text_window.DEMO_LEAVES if model.id == DEMO else model.problem
     return None if any(model.id in slot.choices for slot in snapshot.slots) else words.NO_SLOT
 
 
 def matches(row: ModelRow, search: Sequence[str]) -> bool:
-    """Whether each of these words, in lower case, is somewhere in the row."""
+    """Return whether each of these words, in lower case, is somewhere in the row."""
     return all(word in row.haystack for word in search)
 
 
@@ -276,7 +276,7 @@ def folder_changes(document: ConfigDocument, folder: Path) -> list[ConfigChange]
 
 
 def _is_scanned(folder: Path, above: Path) -> bool:
-    """Folders below a model folder are looked into, but for hidden ones (router.catalog.scan)."""
+    """Return folders below a model folder are looked into, but for hidden ones (router.catalog.scan)."""
     if not folder.is_relative_to(above):
         return False
     return not any(part.startswith(".") for part in folder.relative_to(above).parts)

@@ -61,7 +61,7 @@ def _found_models(old: Snapshot, new: Snapshot) -> list[Notice]:
 
 
 def _downloads(old: Snapshot, new: Snapshot) -> list[Notice]:
-    """Those that have ended: they take hours, and nobody watches."""
+    """Return those that have ended: they take hours, and nobody watches."""
     before = {download.reference: download.state for download in old.downloads}
     found = []
     for download in new.downloads:
@@ -76,8 +76,8 @@ def _downloads(old: Snapshot, new: Snapshot) -> list[Notice]:
 
 
 def update_news(snapshot: Snapshot, reported: Container[str]) -> dict[str, Notice]:
-    """Newer versions nobody was told of yet, by the flag to remember that by; nothing while a slot is busy.
-    `reported`: the flags there are."""
+    """Return newer versions nobody was told of yet, by the flag to remember that by; nothing while a slot is
+    busy. `reported`: the flags there are."""
     if not is_quiet(snapshot):
         return {}
     found = {}
@@ -90,8 +90,8 @@ def update_news(snapshot: Snapshot, reported: Container[str]) -> dict[str, Notic
 
 
 def exposure(snapshot: Snapshot, reported: bool) -> tuple[bool, Notice | None]:
-    """Whether other computers reach the endpoint, as far as a person is to have been told; and the news, if it
-    is news. `reported` is what the last call said, also of an earlier run of hal0."""
+    """Return whether other computers reach the endpoint, as far as a person is to have been told; and the news,
+    if it is news. `reported` is what the last call said, also of an earlier run of hal0."""
     if snapshot.server.state is not ServerState.RUNNING:
         return reported, None
     exposed = not is_local(snapshot.server)

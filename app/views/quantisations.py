@@ -38,7 +38,7 @@ class Verdict:
 
 
 def quantisation_rows(offer: Offer) -> tuple[QuantisationRow, ...]:
-    """In the offer's order, smallest first."""
+    """Return the rows in the offer's order, smallest first."""
     return tuple(_row(offer, model) for model in offer.models)
 
 

@@ -24,7 +24,7 @@ def in_flight(snapshot: Snapshot) -> int:
 
 
 def held(snapshot: Snapshot) -> int:
-    """Bytes all engines hold together."""
+    """Return bytes all engines hold together."""
     return sum(slot.memory or 0 for slot in snapshot.slots if has_engine(slot))
 
 

@@ -61,7 +61,7 @@ def _helps(flag: str, model: ModelStatus | None) -> bool:
 
 
 def _never_fits(model: ModelStatus | None, snapshot: Snapshot, ram: int | None) -> bool:
-    """Whether all memory of this computer together is too little; False where that is not known."""
+    """Return whether all memory of this computer together is too little; False where that is not known."""
     needs = (model.needs or model.size_bytes or 0) if model is not None else 0
     pools = snapshot.memory
     if not needs or not pools or (pools[0].is_gpu and ram is None):

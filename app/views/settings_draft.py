@@ -48,7 +48,7 @@ class Draft:
         self.refused: dict[Key, str] = {}
 
     def update(self, document: ConfigDocument) -> None:
-        """hal0.yaml is `document` now: what was edited here stays edited."""
+        """Take `document` as hal0.yaml from now on: what was edited here stays edited."""
         new = form_of(document)
         self.form = rebased(self.form, self._base, new)
         self.document, self._base = document, new
@@ -76,7 +76,7 @@ class Draft:
         return changes(self.document, self.form)
 
     def count(self) -> int:
-        """How many settings differ, added and removed slots and models counting as one."""
+        """Return how many settings differ, added and removed slots and models counting as one."""
         keys = [k for k in {**self._base, **self.form} if self._base.get(k, k) != self.form.get(k, k)]
         entries = {k[:2] for k in keys if k not in self._base or k not in self.form}
         return len(entries) + sum(k[:2] not in entries for k in keys)
@@ -143,7 +143,7 @@ def _model_problem(field: str, value: Any) -> str | None:
 
 
 def name_problem(form: Form, section: str, name: str) -> str | None:
-    """Why a new slot or model cannot have this name, or None."""
+    """Return why a new slot or model cannot have this name, or None."""
     if not name:
         return words.NAME_MISSING
     if section == SLOTS and not _SLOT_NAME.fullmatch(name):
@@ -157,7 +157,7 @@ def name_problem(form: Form, section: str, name: str) -> str | None:
 
 
 def key_problem(keys: Sequence[str], key: str) -> str | None:
-    """Why `key` cannot become an API key, or None. Never holds the key."""
+    """Return why `key` cannot become an API key, or None. Never holds the key."""
     if not _KEY.fullmatch(key):
         return words.BAD_KEY
     return words.KEY_TWICE if key in keys else None

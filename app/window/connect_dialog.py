@@ -117,7 +117,7 @@ class ConnectDialog(QDialog):
 
 
 def _from_elsewhere(server: ServerStatus) -> str:
-    """Where hal0 listens on every address: the one that other computers know this one by."""
+    """Return the address that other computers know this one by, where hal0 listens on every address."""
     if server.host not in EVERYWHERE:
         return ""
     found = [address for address in QNetworkInterface.allAddresses() if _is_reachable(address, server.host)]

@@ -128,7 +128,7 @@ class DownloadList(Scroller):
         return QSize(0, self._heights()[0] if self.cards else 0)
 
     def _heights(self) -> list[int]:
-        """Of the cards that are seen without scrolling."""
+        """Return the heights of the cards that are seen without scrolling."""
         bar = self.verticalScrollBar().sizeHint().width() if len(self.cards) > MOST_ROWS else 0
         width = max(1, self.width() - bar)
         return [card.heightForWidth(width) for card in list(self.cards.values())[:MOST_ROWS]]

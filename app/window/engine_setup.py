@@ -74,7 +74,7 @@ class EngineSetup(QObject):
             self._show(EngineView(text_window.ENGINE_FETCHING, missing=True, installing=True))
 
     def update(self) -> None:
-        """As `install`, beside one that can be run: what runs is left alone."""
+        """Do the same as `install`, beside one that can be run: what runs is left alone."""
         if self._start(partial(self._install, missing=False), "install a newer llama-server"):
             self._show(EngineView(text_window.ENGINE_FETCHING, installing=True))
 
@@ -117,7 +117,7 @@ class EngineSetup(QObject):
             self.changed.emit()
 
     def _start(self, work: Callable[[], Coroutine[Any, Any, None]], name: str) -> bool:
-        """Whether `work` was begun: one thing at a time, and nothing where no loop runs (a picture)."""
+        """Return whether `work` was begun: one thing at a time, and nothing where no loop runs (a picture)."""
         try:
             asyncio.get_running_loop()
         except RuntimeError:

@@ -134,7 +134,7 @@ class MainWindow(QWidget):
         self.activateWindow()
 
     def stand_at(self, place: WindowGeometry | None) -> None:
-        """Where it stood when it was last used; None: nobody knows."""
+        """Put the window where it was last; None: nobody knows."""
         if place is not None:
             self._place, self._may_fit = place, False
 
@@ -332,8 +332,8 @@ class MainWindow(QWidget):
             self.placed.emit(self._place)
 
     def _fit(self) -> None:
-        """Tall enough for what there is when hal0 comes up, within reason; a scroll area does not ask for that
-        itself. Afterwards the size is the person's.
+        """Make the window tall enough for what there is when hal0 comes up, within reason; a scroll area does
+        not ask for that itself. Afterwards the size is the person's.
         """
         if not self._may_fit or self._fitted not in (QSize(), self.size()):
             return

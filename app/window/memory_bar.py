@@ -99,7 +99,7 @@ class Part(NamedTuple):
 
 
 def parts_of(pool: Pool, chosen: Colours) -> list[Part]:
-    """From left to right, without what is free and without parts of nothing."""
+    """Return the parts from left to right, without what is free and without parts of nothing."""
     entries = [
         Part(s.name or text_window.ALL_SLOTS, s.size, text.held(s.size, s.estimated), chosen.slot(s.colour))
         for s in pool.shares

@@ -62,7 +62,7 @@ class FolderAdder(QObject):
             self._ask(new)
 
     async def _unknown(self, files: tuple[Path, ...]) -> tuple[Path, ...]:
-        """Those that are no models yet; the others are told to be."""
+        """Return those that are no models yet; the others are told to be."""
         if not files:
             return ()
         try:

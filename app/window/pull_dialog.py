@@ -60,7 +60,7 @@ class PullDialog(QDialog):
             self.choices.setFocus()
 
     def done(self, result: int) -> None:
-        """Qt's way out, however the dialog is left."""
+        """End what goes on: Qt's way out, however the dialog is left."""
         self._end_task()
         super().done(result)
 

@@ -38,7 +38,7 @@ class QuitProgress(QWidget):
         self._lay_out()
 
     def begin(self, snapshot: Snapshot, *, waiting: bool) -> None:
-        """Quitting began with this snapshot; `waiting` while answers are still being written."""
+        """Show that quitting began with this snapshot; `waiting` while answers are still being written."""
         self.setStyleSheet(style_sheet(colours(QApplication.palette())))
         self._first, self._waiting = snapshot, waiting
         self.at_once.setVisible(waiting)

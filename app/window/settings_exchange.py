@@ -88,13 +88,13 @@ class ConfigExchange(QObject):
             self._spawn(self._apply, "change hal0.yaml")
 
     async def applied(self) -> bool:
-        """As `apply`; whether everything that was edited is in effect now."""
+        """Do the same as `apply`; return whether everything that was edited is in effect now."""
         if self._may_apply():
             await self._apply()
         return self.draft is None or not self.draft.dirty
 
     def _may_apply(self) -> bool:
-        """Whether a change begins; if what was edited cannot be right, that is told."""
+        """Return whether a change begins; if what was edited cannot be right, that is told."""
         if self.draft is None or self.busy or not self.draft.dirty:
             return False
         self.draft.refused = {}
@@ -108,7 +108,7 @@ class ConfigExchange(QObject):
         return True
 
     def take(self, document: ConfigDocument) -> None:
-        """hal0.yaml is `document` now. Raises NotReadable."""
+        """Take `document` as hal0.yaml from now on. Raises NotReadable."""
         if self.draft is None:
             self.draft = Draft(document)
         else:
@@ -158,7 +158,7 @@ class ConfigExchange(QObject):
         self.draft.host_names = names
 
     async def _guarded(self, work: Callable[[], Coroutine[Any, Any, None]]) -> bool:
-        """Whether `work` was done; if not, the reason is told and nothing that was typed is lost."""
+        """Return whether `work` was done; if not, the reason is told and nothing that was typed is lost."""
         try:
             await work()
         except ConfigErrors as error:

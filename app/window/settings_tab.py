@@ -124,7 +124,7 @@ class SettingsTab(QWidget):
             self.exchange.apply()
 
     async def applied(self) -> bool:
-        """As `apply_all`; whether nothing is left unsaved."""
+        """Do the same as `apply_all`; return whether nothing is left unsaved."""
         return self._take_new() and await self.exchange.applied()
 
     @Slot()
@@ -142,7 +142,7 @@ class SettingsTab(QWidget):
         return True
 
     def show_document(self, document: ConfigDocument) -> None:
-        """hal0.yaml is `document`: for a window that no router runs behind."""
+        """Show `document` as hal0.yaml: for a window that no router runs behind."""
         self.exchange.take(document)
         self._show()
 
@@ -172,7 +172,7 @@ class SettingsTab(QWidget):
             self.navigation.item(row).setText(words.marked(name, row in marked))
 
     def _pages(self) -> tuple[Page | EntriesPage, ...]:
-        """Those that can only be used once hal0.yaml was read."""
+        """Return those that can only be used once hal0.yaml was read."""
         return self.server, self.slots, self.models, self.folders, self.advanced
 
     def _status(self, count: int) -> str:

@@ -165,7 +165,7 @@ class SlotCard(Card):
                 self.chosen.emit(Command(Action.SETTINGS))
 
     def _on_dismiss(self) -> None:
-        """Only this window forgets it: the slot's state and the tray go on telling."""
+        """Dismiss an error in this window only: the slot's state and the tray go on telling."""
         if self._shown is not None:
             self.models.setFocus()  # the button it was on goes
             self._dismissed = self._shown[1].last_error
@@ -251,5 +251,5 @@ class SlotCard(Card):
 
 @functools.cache
 def _ram() -> int:
-    """Bytes of RAM of this computer."""
+    """Return bytes of RAM of this computer."""
     return int(psutil.virtual_memory().total)

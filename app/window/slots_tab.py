@@ -99,7 +99,7 @@ class SlotsTab(QWidget):
 
 
 def _why_empty(snapshot: Snapshot) -> str:
-    """In the place of slots where there are none to show."""
+    """Return what to say where there are no slots to show."""
     if snapshot.server.state is ServerState.STARTING:
         return text_window.STARTING
     # Only what another process tells can end altogether (app.link.remote_link).

@@ -44,7 +44,7 @@ _LIBRARY: Final = re.compile(r"::_M_|^stoi?\b|^basic_string::")
 
 
 def is_clients(status: int, message: str) -> bool:
-    """Whether the request is at fault for what an engine answered with this status."""
+    """Return whether the request is at fault for what an engine answered with this status."""
     if status == _NOT_SUPPORTED:
         return True
     if status != 500:

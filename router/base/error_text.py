@@ -62,7 +62,7 @@ def error_text(body: object, limit: int = SAID) -> str:
 
 
 def is_page(text: str) -> bool:
-    """Whether it is HTML or XML."""
+    """Return whether it is HTML or XML."""
     return bool(re.match(r"\s*<(!doctype|html|head|body|title|h1|center|\?xml|!--)", text, re.IGNORECASE))
 
 
@@ -127,7 +127,7 @@ def _first(body: Mapping[str, Any], names: tuple[str, ...], depth: int) -> str:
 
 
 def _code(body: Mapping[str, Any]) -> str:
-    """Better than nothing: `rate_limit_error`, `code 1013`."""
+    """Return what is better than nothing: `rate_limit_error`, `code 1013`."""
     for name in _LAST:
         value = body.get(name)
         if isinstance(value, str) and value.strip() and value not in ("error", "object"):

@@ -54,7 +54,8 @@ class RouterError(Exception):
 
 
 def number_mends(status: int) -> bool:
-    """Whether an error of somebody else's, of which only the status is known, may be gone when asked again."""
+    """Return whether an error of somebody else's, of which only the status is known, may be gone when asked
+    again."""
     return status in (408, 409, 425, 429) or (status >= 500 and status not in (501, 505, 507))
 
 
@@ -242,7 +243,7 @@ class EngineRefused(RouterError):
 
     @classmethod
     def from_body(cls, status: int | None, body: object) -> EngineRefused:
-        """From llama-server's `{"error": {"code", "message", "type"}}`, or a body of any other shape
+        """Read llama-server's `{"error": {"code", "message", "type"}}`, or a body of any other shape
         (router.base.error_text)."""
         envelope = body.get("error") if isinstance(body, Mapping) else None
         said = error_text(body, _REFUSAL)

@@ -61,5 +61,5 @@ def not_a_chat_model(architecture: str) -> str | None:
 
 
 def surely_chats(architecture: str) -> bool:
-    """Whether llama-server is known to run language models of this architecture."""
+    """Return whether llama-server is known to run language models of this architecture."""
     return architecture in _CHATTING

@@ -38,7 +38,7 @@ class Division:
         return cls(asked if asked > 0 else AUTO_SLOTS, shared, limit if limit > 0 else None)
 
     def per_request(self, total: int) -> int:
-        """Tokens one request may use of `total`."""
+        """Return tokens one request may use of `total`."""
         cells = padded(total)
         share = cells if self.unified else padded(cells // self.slots)
         return min(share, self.limit) if self.limit else share
@@ -79,7 +79,7 @@ def overridden(flags: Flags, key: str) -> str | None:
 
 
 def trained_context(header: GgufHeader, flags: Flags) -> int | None:
-    """Tokens the engine will take the model to be trained for; None where the header does not say."""
+    """Return tokens the engine will take the model to be trained for; None where the header does not say."""
     length = _number(header, flags, "context_length")
     kind = str(flags.get("rope-scaling") or _text(header, flags, "rope.scaling.type") or "")
     scale = _scale(flags)
@@ -90,7 +90,7 @@ def trained_context(header: GgufHeader, flags: Flags) -> int | None:
 
 
 def _scale(flags: Flags) -> float | None:
-    """By how much RoPE is stretched. The engine obeys the last of the two flags, as written."""
+    """Return by how much RoPE is stretched. The engine obeys the last of the two flags, as written."""
     scale = None
     for name, value in flags.items():
         if name in ("rope-scale", "rope-freq-scale"):

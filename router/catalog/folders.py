@@ -53,7 +53,7 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 
 def _walk(tops: Iterable[Path]) -> tuple[set[Path], set[Path]]:
-    """Every folder and every GGUF file below `tops`; links are followed, each real folder once."""
+    """Return every folder and every GGUF file below `tops`; links are followed, each real folder once."""
     folders: set[Path] = set()
     files: set[Path] = set()
     entered: set[str] = set()
@@ -70,7 +70,8 @@ def _walk(tops: Iterable[Path]) -> tuple[set[Path], set[Path]]:
 
 
 def _rewritten(folder: Path, names: Collection[str]) -> set[Path]:
-    """Files that say what is a model, and are written anew where they lie: their folder does not tell."""
+    """Return files that say what is a model, and are written anew where they lie: their folder does not
+    tell."""
     if folder.name == REFS:  # Hugging Face's cache
         return {folder / MAIN} & {folder / name for name in names}
     return {folder / name for name in names} if MANIFESTS in folder.parts else set()

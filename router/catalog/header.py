@@ -193,8 +193,8 @@ class GgufHeader:
 
 
 def reads_whole(header: GgufHeader, kind: Kind, pooling: str | None = None) -> bool:
-    """Whether llama-server must have all of an input in one physical batch: it pools over all of its tokens, or
-    each of them sees those behind it. `pooling`: by name, where it is not the file's own."""
+    """Return whether llama-server must have all of an input in one physical batch: it pools over all of its
+    tokens, or each of them sees those behind it. `pooling`: by name, where it is not the file's own."""
     if kind not in (Kind.EMBEDDING, Kind.RERANK):
         return False
     own = "rank" if kind is Kind.RERANK else POOLINGS.get(header.pooling_type or 0)
@@ -223,12 +223,13 @@ def default_pooling(header: GgufHeader) -> str | None:
 
 
 def why_not_launchable(header: GgufHeader) -> str | None:
-    """One sentence why llama-server cannot serve this file by itself; None if it can."""
+    """Return one sentence why llama-server cannot serve this file by itself; None if it can."""
     return why_no_model(header) or _why_broken(header)
 
 
 def why_no_model(header: GgufHeader) -> str | None:
-    """One sentence what this file is if it is no model by itself: part of one, or made for another program."""
+    """Return one sentence what this file is if it is no model by itself: part of one, or made for another
+    program."""
     name = header.path.name
     if use := _other_use(header):
         return f"{name} is {use}, not a model to talk to: choose the model's own file."

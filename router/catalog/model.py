@@ -82,7 +82,7 @@ class Model:
         return self.usable(share) if share else None
 
     def usable(self, context: int) -> int:
-        """Tokens of `context` that one request may use: a batch that a person has set may be smaller."""
+        """Return tokens of `context` that one request may use: a batch that a person has set may be smaller."""
         return min(context, *self._batches) if self.reads_whole and self._batches else context
 
     @property

@@ -39,7 +39,7 @@ class Catalog:
     left_out: tuple[LeftOut, ...] = ()
 
     def find(self, id_or_alias: str) -> Model | None:
-        """As `find_model`."""
+        """Do the same as the function `find_model`."""
         return find_model(id_or_alias, self.models)
 
     def names(self, config: Config) -> set[str]:
@@ -121,7 +121,7 @@ def _same_file(one: Path, other: Path) -> bool:
 
 
 def _names_wanted(config: Config) -> dict[str, SlotConfig]:
-    """Every model name that a slot without a command mentions, with the first slot that does."""
+    """Return every model name that a slot without a command mentions, with the first slot that does."""
     wanted: dict[str, SlotConfig] = {}
     for slot in config.slots.values():
         if slot.command is None:
@@ -178,7 +178,7 @@ def _found_model(found: Found) -> Model:
 
 
 def _described_by(model: Model, header: GgufHeader | None) -> Model:
-    """With what follows from its header under its flags, as its kind."""
+    """Return the model with what follows from its header under its flags, as its kind."""
     if header is None:
         return model
     flags = model.flags
@@ -259,7 +259,7 @@ def _named_model(named: ModelConfig, config: Config, found: list[Found], demo: P
 
 
 def _leaves(named: ModelConfig, config: Config) -> str | None:
-    """Why a model that other machines help with may not be loaded now."""
+    """Return why a model that other machines help with may not be loaded now."""
     if config.local_only and sends_away(named.flags):
         return (
             f"Model {named.id} is computed on other machines, too (rpc), and nothing may leave this computer "
@@ -269,7 +269,7 @@ def _leaves(named: ModelConfig, config: Config) -> str | None:
 
 
 def sends_away(flags: Mapping[str, str | bool]) -> bool:
-    """Whether llama-server with these flags sends what it is asked to another machine."""
+    """Return whether llama-server with these flags sends what it is asked to another machine."""
     rpc = flags.get("rpc")
     return isinstance(rpc, str) and not places.all_here(rpc)
 

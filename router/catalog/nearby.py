@@ -42,7 +42,7 @@ class Folder(Generic[M, Other]):
 
 
 def pair_folders(folders: Sequence[Folder[M, Other]]) -> Pairs:
-    """For each model's path its projector, or a sentence why it has none though one lies there."""
+    """Return for each model's path its projector, or a sentence why it has none though one lies there."""
     models = {
         folder.path: [Named(m.id, m.header) for m in folder.models if m.header and not m.problem]
         for folder in folders

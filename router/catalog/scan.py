@@ -83,7 +83,7 @@ def scan_folders(folders: Iterable[Path]) -> list[Found]:
 
 
 def scan(folders: Iterable[Path]) -> Scan:
-    """Every model below `folders`, each file once; in the order given, then by path. Ids are unique.
+    """Return every model below `folders`, each file once; in the order given, then by path. Ids are unique.
 
     A folder may be Ollama's store: its models have Ollama's names.
     """
@@ -118,7 +118,7 @@ def _first_of(names: Sequence[Found]) -> Found:
 
 
 def _speakable(found: Found, taken: Iterable[str]) -> Found:
-    """With an id of its own, which clients can send and everybody can show."""
+    """Return the model with an id of its own, which clients can send and everybody can show."""
     id_ = free_id(speakable(found.id), found.path, taken)
     if is_speakable(found.id) and (is_speakable(found.path.name) or found.problem):
         return replace(found, id=id_)
@@ -178,7 +178,7 @@ def _ollama(store: Path) -> Iterator[Found | LeftOut]:
 
 
 def _identity(path: Path) -> object:
-    """Equal for two names of one file, also where they are hard links."""
+    """Return what is equal for two names of one file, also where they are hard links."""
     try:
         status = path.stat()
     except OSError:
@@ -201,7 +201,7 @@ def describe_file(path: Path) -> Found:
 
 
 def header_of(path: Path) -> GgufHeader | None:
-    """Of any GGUF; None for what cannot be read."""
+    """Read the header of any GGUF; None for what cannot be read."""
     return _describe(path.stem, path).header
 
 
@@ -292,7 +292,7 @@ def _read(folder: Path, files: Sequence[Path], named: Path | None = None) -> Fol
 
 
 def _halves_joined(sets: dict[tuple[str, int], dict[int, Path]]) -> dict[tuple[str, int], dict[int, Path]]:
-    """Parts whose names differ in case are one model, unless each case has all of them."""
+    """Group parts: those whose names differ in case are one model, unless each case has all of them."""
     joined: dict[tuple[str, int], dict[int, Path]] = {}
     first_called: dict[tuple[str, int], tuple[str, int]] = {}
     for (stem, count), shards in sets.items():
@@ -331,7 +331,7 @@ def _with_parts_by_name(found: Found) -> Found:
 
 
 def _describe_shards(stem: str, count: int, shards: dict[int, Path]) -> Found:
-    """One model of `count` files, of which `shards` are here by their number from 1."""
+    """Return one model of `count` files, of which `shards` are here by their number from 1."""
     some = next(iter(shards.values()))
     missing = [number for number in range(1, count + 1) if number not in shards]
     if missing:

@@ -47,7 +47,7 @@ def _context_length(payload: object) -> int | None:
 
 
 def _fraction(payload: object) -> float | None:
-    """Stages are equal parts: there is nothing to weigh them by."""
+    """Return stages are equal parts: there is nothing to weigh them by."""
     if not isinstance(payload, dict):
         return None
     stages, current, value = payload.get("stages"), payload.get("current"), payload.get("value")

@@ -120,7 +120,7 @@ def engine_name(model_id: str) -> str:
 
 
 def _prompt_cache(model: Model) -> int | None:
-    """Bytes; none for a model that reads each input once."""
+    """Return bytes; none for a model that reads each input once."""
     return 0 if model.kind in KIND_FLAGS.values() else model.prompt_cache
 
 
@@ -202,7 +202,7 @@ def _values(model: Model, option: Option, name: str, value: str | bool) -> list[
 
 
 def _number(model: Model, option: Option, name: str, text: str) -> str:
-    """Also of a flag that hal0 has never heard of: llama-server would read "32k" as 32."""
+    """Return a number's text; of a flag hal0 never heard of, too, as llama-server would read "32k" as 32."""
     words = NUMBERS[name].words if name in NUMBERS else ()
     if text in words or f"'{text}'" in option.description:  # 'auto'
         return text
@@ -241,7 +241,8 @@ async def check_command(argv: list[str], env: Mapping[str, str], *, model_id: st
 
 
 def _in_words(said: str, argv: list[str]) -> str:
-    """Of a value that is no number llama-server tells only the C++ function that could not read it ("stoi")."""
+    """Put a refusal into words: of a value that is no number, llama-server tells only the C++ function that
+    could not read it ("stoi")."""
     if "RPC not supported" in said:
         return "this llama-server was built without RPC, which rpc: needs; install one that has it"
     match = _NOT_READ.search(said)

@@ -90,7 +90,7 @@ class Reason:
 
 
 def clean(line: str) -> str:
-    """Without colours, and of a line that was redrawn only what stood there last."""
+    """Return the line without colours, and of one that was redrawn only what stood there last."""
     parts = [part for part in _ANSI.sub("", line).split("\r") if part.strip()]
     return parts[-1].rstrip() if parts else ""
 

@@ -68,7 +68,7 @@ def engine_problem(engine: EngineConfig, paths: Paths) -> EngineProblem | None:
 
 
 def list_engines(engine: EngineConfig, paths: Paths) -> list[EngineBuild]:
-    """Every llama-server that runs, most preferred first."""
+    """Return every llama-server that runs, most preferred first."""
     found = []
     for path, source in _candidates(engine, paths):
         try:

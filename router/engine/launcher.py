@@ -83,7 +83,7 @@ class Launcher:
         return engine
 
     async def dry_run(self, model: Model) -> tuple[list[str], dict[str, str]] | None:
-        """Command line and environment that make llama-server tell what `model` takes (see `DryRunner`).
+        """Return command line and environment that make llama-server tell what `model` takes (see `DryRunner`).
 
         None for one too old to tell. Raises BadModel and EngineMissing.
         """
@@ -150,5 +150,6 @@ class Launcher:
 
 
 def _plain_environment(base: Mapping[str, str], hidden: Collection[str]) -> dict[str, str]:
-    """For other programs than llama-server: the person's environment without hal0's own variables."""
+    """Return the environment for other programs than llama-server: the person's environment without hal0's own
+    variables."""
     return {name: value for name, value in base.items() if not name.startswith("HAL0_") and name not in hidden}

@@ -90,7 +90,7 @@ class EngineOptions:
         return self._by_name.get(f"--{name}") or self._by_name.get(f"-{name}")
 
     def has(self, name: str) -> bool:
-        """Whether the engine accepts `--name`."""
+        """Return whether the engine accepts `--name`."""
         option = self.find(name)
         return option is not None and not option.removed
 

@@ -37,7 +37,7 @@ class PortPool:
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
-    """Whether a server could listen on `port` now."""
+    """Return whether a server could listen on `port` now."""
     with socket.socket() as probe:
         if sys.platform != "win32":
             # Old connections in TIME_WAIT do not hinder an engine. On Windows the option would steal.
@@ -51,7 +51,7 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def listens_alone(pid: int, port: int) -> bool:
-    """Whether the process `pid` (or a child of it) listens on `port` and nobody else does.
+    """Return whether the process `pid` (or a child of it) listens on `port` and nobody else does.
 
     llama-server sets SO_REUSEPORT, so a bind that succeeded proves nothing. Blocking: call in a thread.
     """
@@ -82,7 +82,8 @@ def _linux_listens_alone(process: psutil.Process, port: int) -> bool:
 
 
 def _listening_sockets(table: Path, port: int) -> list[str]:
-    """As /proc/*/fd names them: rows of a proc_net_tcp(5) table in state LISTEN (0A) on `port`."""
+    """Return sockets as /proc/*/fd names them: rows of a proc_net_tcp(5) table in state LISTEN (0A) on
+    `port`."""
     if not table.exists():
         return []
     place = f":{port:04X} "
@@ -111,6 +112,6 @@ def _all_listeners(port: int, otherwise: int) -> int:
 
 
 def is_listener(connection: Any, port: int) -> bool:
-    """Whether a psutil connection listens on `port`."""
+    """Return whether a psutil connection listens on `port`."""
     listening = connection.status == psutil.CONN_LISTEN and bool(connection.laddr)
     return listening and connection.laddr.port == port

@@ -48,7 +48,7 @@ class Signs:
     child_state: ChildState | None = None
 
     def show_work_since(self, before: Signs, seconds: float) -> bool:
-        """Whether more went on for `seconds` than hal0's own polling of the engine causes."""
+        """Return whether more went on for `seconds` than hal0's own polling of the engine causes."""
         if (self.last_line, self.child_state) != (before.last_line, before.child_state):
             return True
         moved = (self.read - before.read, self.shared - before.shared, self.resident - before.resident)
@@ -119,7 +119,7 @@ class Readiness:
         return not self._engine.exited.done() and await self._healthy()
 
     async def _pause(self) -> None:
-        """Until the engine says something, or the next poll is due."""
+        """Wait until the engine says something, or the next poll is due."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(POLL_SECONDS):
                 await self._engine.changed.wait()
@@ -181,7 +181,7 @@ class Readiness:
             )
 
     async def _context_length(self) -> int | None:
-        """Tokens one request may use, as the engine itself says, by itself or asked (`/props`)."""
+        """Return tokens one request may use, as the engine itself says, by itself or asked (`/props`)."""
         launch, state = self._engine.launch, self._engine.child_state
         if state is not None and state.context_length is not None:
             return state.context_length

@@ -30,7 +30,7 @@ class Locked(Exception):
 
 
 def engines_folder(data: Path) -> Path:
-    """Where engines are installed, below hal0's data folder."""
+    """Return where engines are installed, below hal0's data folder."""
     return data / "engines"
 
 
@@ -98,7 +98,8 @@ def aside(folder: Path) -> Path:
 
 
 def remove_partials(engines: Path) -> None:
-    """Only with the lock held. What cannot be removed now (Windows, a file in use) goes the next time."""
+    """Remove half-made installs, with the lock held. What cannot be removed now (Windows, a file in use) goes
+    the next time."""
     for folder in _partials(engines):
         shutil.rmtree(folder, ignore_errors=True)
 

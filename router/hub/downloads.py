@@ -238,19 +238,20 @@ class Downloads:
             await self._arrived()
 
     def _fetch(self, entry: _Entry, pull: Pull) -> None:
-        """On the download's thread."""
+        """Fetch the model, on the download's thread."""
         plan = pull.plan(partial(self._note, entry))
         pull.run(plan, partial(self._note, entry))
         if plan.here is not None:  # it came another way, and the folder it was to come into is not needed
             self._remove_files(entry.status.reference)
 
     def _folders(self) -> tuple[Sequence[Path], Sequence[Path]]:
-        """Where models are already: those that are scanned, and other programs'."""
+        """Return where models are already: those that are scanned, and other programs'."""
         config = with_downloads(self._config(), self._paths)
         return config.model_dirs, [found.folder for found in program_folders()]
 
     async def _ended(self, entry: _Entry, error: str | None) -> None:
-        """Its thread has ended; what was asked for meanwhile (a pause, a second try) goes before its error."""
+        """Settle an entry whose thread has ended; what was asked for meanwhile (a pause, a second try) goes
+        before its error."""
         if entry.status.state is not DownloadState.DONE:
             came, total = await asyncio.to_thread(self._came, entry.status)
             self._set(entry, done_bytes=came, total_bytes=total)
@@ -272,7 +273,7 @@ class Downloads:
         return 0, status.total_bytes
 
     async def _ask(self, work: Callable[[Hub, Retrier], _T], name: str) -> _T:
-        """Ask for an answer that somebody waits for; cancelling ends the asking."""
+        """Ask the hub for somebody who waits; cancelling ends the asking."""
         stop = threading.Event()
         try:
             return await run_in_daemon_thread(
@@ -284,7 +285,8 @@ class Downloads:
     # -- telling -------------------------------------------------------------------------------------------
 
     def _note(self, entry: _Entry, progress: PullProgress) -> None:
-        """On the download's thread: one reference is set, and the loop is woken if it is not about to look."""
+        """Note progress, on the download's thread: one reference is set, and the loop is woken if it is not
+        about to look."""
         entry.progress = progress
         if not self._woken and self._loop is not None:
             self._woken = True

@@ -31,12 +31,12 @@ class _Digest(Protocol):
 
 
 def part_path(folder: Path, file: RepoFile) -> Path:
-    """Where a file lies while it comes. Another version of the file has another name."""
+    """Return where a file lies while it comes. Another version of the file has another name."""
     return folder / f"{file.name}.{(file.sha256 or str(file.size))[:12]}{PART}"
 
 
 def bytes_present(folder: Path, file: RepoFile) -> int:
-    """Bytes of the file that are there from before."""
+    """Return bytes of the file that are there from before."""
     for path in (folder / file.name, part_path(folder, file)):
         if path.is_file():
             return min(path.stat().st_size, file.size)

@@ -45,7 +45,7 @@ class LocalModel:
 
 
 def list_models(config: Config, paths: Paths) -> list[LocalModel]:
-    """Every model file, as hal0 would offer it with this configuration."""
+    """Return every model file, as hal0 would offer it with this configuration."""
     config = with_downloads(config, paths)
     users: dict[str, list[str]] = {}
     outside: dict[str, Path] = {}

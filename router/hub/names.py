@@ -101,7 +101,7 @@ def quant_of(path: str) -> str | None:
 
 
 def file_sets(files: Iterable[RepoFile]) -> tuple[FileSet, ...]:
-    """Every whole model among a repository's files, smallest first."""
+    """Return every whole model among a repository's files, smallest first."""
     models: dict[tuple[str, int], dict[int, RepoFile]] = {}
     projectors: dict[Named, RepoFile] = {}
     for file in files:

@@ -182,7 +182,7 @@ class Pull:
         return store.whole(self._downloads, repository.repo, chosen.key, chosen.all_files)
 
     def _here(self, chosen: FileSet, copies: Mapping[RepoFile, Path]) -> Path | None:
-        """Where all of it lies together in a folder that is scanned."""
+        """Return where all of it lies together in a folder that is scanned."""
         if any(file not in copies for file in chosen.all_files):
             return None
         paths = [copies[file] for file in chosen.all_files]

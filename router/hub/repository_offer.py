@@ -91,7 +91,8 @@ def _look(hub: Hub, reference: Reference, retrier: Retrier) -> tuple[Repository,
 
 
 def _chosen(reference: Reference, sets: tuple[FileSet, ...]) -> FileSet | None:
-    """None where hal0 cannot choose and a person can. Raises PullFailed if there is nothing of that name."""
+    """Choose a model; None where hal0 cannot choose and a person can. Raises PullFailed if there is nothing of
+    that name."""
     try:
         return choose(reference, sets)
     except PullFailed:

@@ -44,7 +44,7 @@ class Retrier:
         self._tried = 0
 
     def progressed(self) -> None:
-        """Something came: the next break is a first one."""
+        """Note that something came: the next failure is a first one."""
         self._tried = 0
 
     def check(self) -> None:
@@ -53,7 +53,7 @@ class Retrier:
             raise Paused
 
     def wait(self, failure: TemporaryFailure) -> None:
-        """Before the next try. Raises PullFailed when there is none, Paused."""
+        """Wait before the next try. Raises PullFailed when there is none, Paused."""
         asked = failure.wait or 0.0
         if self._tried >= len(self._delays) or asked > LONGEST_WAIT:
             raise PullFailed(failure.message) from failure

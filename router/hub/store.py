@@ -59,12 +59,12 @@ class Download:
 
 
 def final_folder(downloads: Path, repo: str, label: str) -> Path:
-    """Where the model lies once it is whole."""
+    """Return where the model lies once it is whole."""
     return downloads.joinpath(*repo.split("/"), label)
 
 
 def incoming_folder(downloads: Path, repo: str, label: str) -> Path:
-    """Where it comes, with its lock; its files are in `filling`."""
+    """Return where it comes, with its lock; its files are in `filling`."""
     return downloads / INCOMING / f"{repo.replace('/', '--')}--{label}"
 
 
@@ -107,7 +107,7 @@ def read_mark(folder: Path) -> Download | None:
 
 
 def unfinished(downloads: Path) -> list[Download]:
-    """Every model that has begun to come and is not whole."""
+    """Return every model that has begun to come and is not whole."""
     found = (read_mark(mark.parent) for mark in sorted((downloads / INCOMING).glob(f"*/{_SET}/{MARK}")))
     return [download for download in found if download is not None]
 
@@ -184,7 +184,7 @@ def link(source: Path, target: Path) -> None:
 
 
 def gguf_files(folders: Iterable[Path]) -> Iterator[Path]:
-    """Every GGUF below `folders`, each real file once; links are followed."""
+    """Return every GGUF below `folders`, each real file once; links are followed."""
     seen: set[str] = set()
     for top in folders:
         for folder, subfolders, names in os.walk(top, followlinks=True):

@@ -27,6 +27,6 @@ class TransferRate:
         return (after - before) / (last - first) if last > first and after > before else None
 
     def seconds_left(self, total: int) -> float | None:
-        """Seconds until `total` bytes are there."""
+        """Return seconds until `total` bytes are there."""
         speed = self.speed
         return (total - self._seen[-1][1]) / speed if speed else None

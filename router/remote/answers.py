@@ -58,7 +58,7 @@ def _problems(code: str, details: Mapping[str, Any]) -> ConfigErrors | None:
 
 
 def _kinds() -> dict[str, type[RouterError]]:
-    """Every error class by its code, the nearest to the base first where several share one."""
+    """Return every error class by its code, the nearest to the base first where several share one."""
     found: dict[str, type[RouterError]] = {}
     waiting: list[type[RouterError]] = [RouterError]
     while waiting:

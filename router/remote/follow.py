@@ -56,7 +56,7 @@ class Remotes:
                 self._followed[name] = _Followed(upstream, remote)
 
     def find(self, slot: str) -> tuple[RemoteHal0, str] | None:
-        """For `bigpc/primary` that hal0 and its own name of the slot; None for a slot of this computer.
+        """Return the hal0 of `bigpc/primary` and its own name of the slot; None for a slot of this computer.
 
         Raises SlotNotFound if no other hal0 is called so; LocalOnly.
         """

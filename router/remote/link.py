@@ -34,7 +34,7 @@ FindKey = Callable[[str | None], Awaitable[str | None]]
 
 
 def patience(heartbeat: float) -> float:
-    """Seconds of silence after which contact is lost: two signs of life did not come."""
+    """Return seconds of silence after which contact is lost: two signs of life did not come."""
     return 2 * heartbeat + 2
 
 
@@ -89,7 +89,7 @@ class EventLink:
             raise UpstreamFailed(self.error or "")
 
     def no_answer(self, error: BaseException) -> UpstreamFailed:
-        """For a command whose request failed so."""
+        """Return the error of a command whose request failed with `error`."""
         reason = reason_of(error)
         return UpstreamFailed(f"hal0 at {self.base_url} did not answer ({reason}); see that it runs there.")
 
@@ -127,7 +127,7 @@ class EventLink:
             self._delay = min(LONGEST_DELAY, 2 * self._delay)
 
     async def _follow(self) -> None:
-        """Until contact is lost: raises why."""
+        """Follow until contact is lost; raise why."""
         params = {"heartbeat": f"{self._heartbeat:g}"}
         url, headers = self.base_url + "/api/events", await self.headers()
         # A server that takes the connection and then says nothing has no contact either.

@@ -184,7 +184,7 @@ def _path_of(opening: bytes) -> str:
 
 
 def _is_clients(exc: BaseException) -> bool:
-    """Whether it tells what a client did."""
+    """Return whether it tells what a client did."""
     return isinstance(exc, http_exceptions.HttpProcessingError | web.RequestPayloadError | ConnectionError)
 
 

@@ -165,13 +165,14 @@ def _error_answer(error: RouterError, request: web.Request) -> web.StreamRespons
 
 
 def error_response(error: RouterError, path: str) -> web.Response:
-    """In the words of the dialect that `path` belongs to."""
+    """Answer with an error in the dialect that `path` belongs to."""
     body = _DIALECTS.get(path, envelope)(error)
     return web.json_response(body, status=error.status, headers=error_headers(error))
 
 
 def _is_local_metadata(request: web.Request) -> bool:
-    """Probing clients send no key, Hermes among them; what they read is no secret on this computer."""
+    """Return whether a request may come without a key: probing clients send none, Hermes among them, and what
+    they read is no secret on this computer."""
     reads = request.method in ("GET", "HEAD") or request.path in _READ_BY_POST
     # A proxy on this computer speaks for others.
     proxied = "Forwarded" in request.headers or "X-Forwarded-For" in request.headers

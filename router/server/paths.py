@@ -74,7 +74,7 @@ def _is_base(parts: Collection[str]) -> bool:
 
 
 def _trimmed(part: str) -> str:
-    """Without blanks at its ends, which come from pasting, too."""
+    """Return the part without blanks at its ends, which come from pasting, too."""
     while part.startswith("%20"):
         part = part[3:]
     while part.endswith("%20"):

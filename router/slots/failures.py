@@ -35,7 +35,7 @@ STABLE_AFTER = 30.0
 
 
 def backoff(failures: int) -> float:
-    """Seconds to leave a model alone after its n-th failure in a row."""
+    """Return seconds to leave a model alone after its n-th failure in a row."""
     return 0.0 if failures <= 1 else min(60.0, 2.0 ** (failures - 1))
 
 
@@ -73,7 +73,7 @@ class Failures:
             self._switches = _one_more(self._switches, error, now, crashed=False)
 
     def crashed(self, model: str, error: RouterError, now: float, ready_for: float) -> None:
-        """Its engine died after having been ready for so many seconds."""
+        """Note that its engine died after having been ready for so many seconds."""
         if ready_for >= STABLE_AFTER:
             self.answered(model)
         self._add(model, error, now, crashed=True)
@@ -95,7 +95,7 @@ class Failures:
         self._switches = None
 
     def refusal(self, model: str, now: float) -> RouterError | None:
-        """Why a request may not try it now: its last error, with the seconds until it may."""
+        """Return why a request may not try it now: its last error, with the seconds until it may."""
         failure = self._of.get(model)
         if failure is None or now >= failure.retry_at:
             return self._breaker(failure, now)
@@ -124,7 +124,7 @@ class Failures:
         )
 
     def restart_at(self, model: str) -> float | None:
-        """When a crashed engine is to be started again by itself; None: not any more."""
+        """Return when a crashed engine is to be started again by itself; None: not any more."""
         failure = self._of.get(model)
         return failure.retry_at if failure is not None and not failure.parked else None
 

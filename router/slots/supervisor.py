@@ -118,7 +118,7 @@ class Supervisor:
         self._publish_all()
 
     def gone_models(self) -> list[Model]:
-        """Models that run, or are remembered by their slot, without being a choice of any slot."""
+        """Return models that run, or are remembered by their slot, without being a choice of any slot."""
         shown = ((seat, seat.status()) for seat in self._seats.values())
         held = {name: seat.gone.get(name) for seat, s in shown for name in (s.model, s.target) if name}
         return [model for model in held.values() if model is not None]
@@ -209,11 +209,12 @@ class Supervisor:
             self._tell(seat, lambda s, _now: [])
 
     def occupants(self) -> list[Occupant]:
-        """Who holds memory, or is promised some."""
+        """Return who holds memory, or is promised some."""
         return self._admissions.occupants()
 
     def set_memory(self, devices: Sequence[DeviceMemory], slots: Mapping[str, SlotMemory]) -> None:
-        """As measured; published together, as what slots hold is told in the order of the devices."""
+        """Note what was measured; published together, as what slots hold is told in the order of the
+        devices."""
         for name, seat in self._seats.items():
             if seat.engine is not None:
                 seat.engine.memory = slots.get(name)
@@ -274,7 +275,8 @@ class Supervisor:
             self._relaunch_if_due(seat)
 
     def _publish(self, seat: Seat) -> None:
-        """At once when the slot moves; for requests that only come and go, once per turn of the loop."""
+        """Publish at once when the slot moves; for requests that only come and go, once per turn of the
+        loop."""
         if seat.publishing is not None:
             seat.publishing.cancel()
             seat.publishing = None
@@ -287,7 +289,7 @@ class Supervisor:
         self._set_timer(seat)
 
     def _relaunch_if_due(self, seat: Seat) -> None:
-        """After a change of the configuration, once no switch is under way."""
+        """Settle what is due after a change of the configuration, once no switch is under way."""
         s = seat.scheduler
         if s.switch is not None:
             return

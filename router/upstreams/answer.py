@@ -122,7 +122,7 @@ class UpstreamAnswer:
                 await sink.ready()
 
     async def read(self, limit: int | None = None) -> bytes:
-        """All of it; a little more than `limit` of a longer one."""
+        """Read all of it; a little more than `limit` of a longer one."""
         body = bytearray()
         async for piece in self.chunks():
             body += piece
@@ -289,7 +289,7 @@ def _whole(
 async def _error_answer(
     upstream: UpstreamConfig, key: str | None, model: str, response: aiohttp.ClientResponse
 ) -> UpstreamAnswer:
-    """Errors are small and may quote the key."""
+    """Return errors are small and may quote the key."""
     raw = b""
     with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError):  # the status says enough
         async with asyncio.timeout(_ERROR_SECONDS):

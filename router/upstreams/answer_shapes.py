@@ -100,7 +100,8 @@ def fault_in(document: Any) -> Fault | None:
 
 
 def _says_why_not(document: Mapping[str, Any]) -> bool:
-    """Of what has nothing of an answer in it. `base_resp`: MiniMax, with a status of 0 in every answer."""
+    """Return whether a body with nothing of an answer in it says why. `base_resp`: MiniMax, with a status of 0
+    in every answer."""
     base = document.get("base_resp")
     if isinstance(base, Mapping) and base.get("status_code"):
         return True
@@ -146,7 +147,7 @@ class Shape:
 
 
 def _rows(*names: str, of: str = "") -> Callable[[Mapping[str, Any]], bool]:
-    """One of the fields is a list of objects that have `of`; none of them is empty."""
+    """Return the check that one of the fields is a list of objects that have `of`; none of them is empty."""
 
     def met(document: Mapping[str, Any]) -> bool:
         rows = next((document[name] for name in names if isinstance(document.get(name), list)), None)
@@ -189,7 +190,7 @@ _SHAPES: Final[Mapping[str, Shape]] = {
 
 
 def takes_documents(path: str) -> bool:
-    """Whether the endpoint answers with JSON and nothing else."""
+    """Return whether the endpoint answers with JSON and nothing else."""
     return path in _SHAPES
 
 
@@ -227,7 +228,7 @@ def _instead(document: Any) -> str:
 
 
 def not_json(text: str) -> str:
-    """Why it is no answer."""
+    """Return why it is no answer."""
     said = error_text(text).rstrip(" .")
     if not text.strip():
         return "its answer is empty"

@@ -27,7 +27,7 @@ _EXPLAINED: Final = {
 
 
 def moves_on(status: int) -> bool:
-    """Whether an answer with this status sends the request to the next upstream."""
+    """Return whether an answer with this status sends the request to the next upstream."""
     return status in _EXPLAINED or status >= 500 or 300 <= status < 400
 
 
@@ -70,7 +70,7 @@ def failure_reason(error: BaseException) -> str:
 
 
 def is_link_failure(error: BaseException) -> bool:
-    """Whether the server as a whole is out of reach, and not only this request."""
+    """Return whether the server as a whole is out of reach, and not only this request."""
     return not isinstance(error, TimeoutError) or isinstance(error, aiohttp.ConnectionTimeoutError)
 
 

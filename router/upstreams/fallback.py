@@ -69,14 +69,15 @@ class Tried:
 
 
 def falls_back(error: RouterError) -> bool:
-    """Whether a slot's `fallback` answers instead of this error, before anything of an answer was sent."""
+    """Return whether a slot's `fallback` answers instead of this error, before anything of an answer was
+    sent."""
     if isinstance(error, EngineRefused):
         return error.status >= 500
     return isinstance(error, _SLOTS_FAULT)
 
 
 def fallbacks(slot: SlotStatus, model: str | None) -> tuple[Wanted, ...]:
-    """Who answers instead of `slot`, in order; `model` is the one that the request named, if any."""
+    """Return who answers instead of `slot`, in order; `model` is the one that the request named, if any."""
     names = tuple(dict.fromkeys(name for name in (model, slot.serving, slot.name) if name))
     return tuple(Wanted(target, names) for target in slot.fallback)
 
@@ -84,7 +85,7 @@ def fallbacks(slot: SlotStatus, model: str | None) -> tuple[Wanted, ...]:
 def attempt(
     wanted: Wanted, upstreams: Mapping[str, UpstreamConfig], states: Sequence[UpstreamStatus]
 ) -> Attempt:
-    """Whom to ask for `wanted` as things stand."""
+    """Return whom to ask for `wanted` as things stand."""
     name, model = split_target(wanted.target)
     config = upstreams.get(name)
     state = next((s for s in states if s.name == name), None)
@@ -120,7 +121,7 @@ def _which_model(name: str, state: UpstreamStatus) -> str:
 
 
 def no_route(name: str, tried: Sequence[Tried]) -> NoRoute:
-    """Everyone who was asked to answer for `name`, and why nobody did."""
+    """Return the error that names everyone who was asked to answer for `name`, and why nobody did."""
     reasons = "; ".join(f"{one.by}: {one.reason}" for one in tried)
     details: dict[str, Any] = {"attempts": [{"by": one.by, "reason": one.reason} for one in tried]}
     waits = [one.retry_after for one in tried if one.retry_after is not None]

@@ -90,7 +90,7 @@ class Watch:
         return self.status
 
     def look_if_due(self) -> None:
-        """Somebody wants to see what there is; they do not wait."""
+        """Look, if that is due, for somebody who wants to see what there is and does not wait."""
         if _now() >= self._due_at:
             self.look()
         elif self.bound and self._timer is None and self._looking is None:
@@ -115,8 +115,8 @@ class Watch:
             self._set(replace(self.status, state=UpstreamState.OK, error=self._not_followed))
 
     def report(self, remote: Snapshot | None, error: str | None) -> None:
-        """Another hal0's own word; None: there is none, with one sentence why. That it came or broke off is a
-        reason to look, and no proof."""
+        """Take another hal0's own word; None: there is none, with one sentence why. That it came or broke off
+        is a reason to look, and no proof."""
         there = self.status.remote is not None
         self._not_followed = error
         down = self.status.state is UpstreamState.DOWN
@@ -125,7 +125,7 @@ class Watch:
             self.look()
 
     def close(self) -> None:
-        """Never look again."""
+        """Stop looking for good."""
         self._used_until, self.bound = float("-inf"), False
         if self._looking is not None:
             self._looking.cancel()
@@ -210,7 +210,7 @@ async def list_models(session: aiohttp.ClientSession, upstream: UpstreamConfig, 
 
 
 def base_urls(upstream: UpstreamConfig) -> tuple[str, ...]:
-    """As written, and as it may have been meant."""
+    """Return the address as written, and as it may have been meant."""
     written = upstream.base_url
     if upstream.kind is UpstreamKind.HAL0:
         return (written,)
@@ -219,7 +219,7 @@ def base_urls(upstream: UpstreamConfig) -> tuple[str, ...]:
 
 
 async def _listed(session: aiohttp.ClientSession, upstream: UpstreamConfig, key: str | None) -> Listing:
-    """All pages. Raises AskFailed."""
+    """Ask for all pages. Raises AskFailed."""
     url = url_for(upstream, _CALL.path)
     assert url is not None, "every upstream lists its models there"
     document = await _page(session, upstream, url, key)
@@ -244,7 +244,7 @@ async def _listed(session: aiohttp.ClientSession, upstream: UpstreamConfig, key:
 
 
 async def _page(session: aiohttp.ClientSession, upstream: UpstreamConfig, url: str, key: str | None) -> object:
-    """One page, as JSON. Raises AskFailed."""
+    """Ask for one page, as JSON. Raises AskFailed."""
     patience = replace(upstream, timeout=min(upstream.timeout, _LIST_SECONDS))
     try:
         async with await send(session, patience, url, key, _CALL, b"") as response:

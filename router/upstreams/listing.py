@@ -40,14 +40,14 @@ class Listing:
     base_url: str | None = None
 
     def limited_to(self, models: tuple[str, ...] | None) -> Listing:
-        """Only those that hal0.yaml names, also such as the server does not list."""
+        """Return the listing with only those that hal0.yaml names, also such as the server does not list."""
         if models is None:
             return self
         known = dict(zip(self.models, self.context_lengths, strict=True))
         return Listing(models, tuple(known.get(model) for model in models), base_url=self.base_url)
 
     def and_more(self, more: Listing) -> Listing:
-        """With the next page."""
+        """Return the listing with the next page."""
         known = dict(zip(self.models, self.context_lengths, strict=True))
         for model, context in zip(more.models, more.context_lengths, strict=True):
             known.setdefault(model, context)
@@ -60,7 +60,7 @@ class Listing:
 
 
 def parse_listing(document: Any) -> Listing | None:
-    """From OpenAI's `{"data": [{"id": …}]}` or any of its kin, None if it is none. What has no usable id is
+    """Read OpenAI's `{"data": [{"id": …}]}` or any of its kin, None if it is none. What has no usable id is
     left out.
 
     Its kin: a bare array (Together), `models` (Ollama), an object by id, names alone, `data: null` (Ollama

@@ -99,7 +99,7 @@ class UpstreamRegistry:
         )
 
     def statuses(self) -> tuple[UpstreamStatus, ...]:
-        """As last seen."""
+        """Return the upstreams as last seen."""
         seen = [watch.status for watch in self._watches.values()]
         return tuple(replace(state, error=_NOT_ASKED) for state in seen) if self._local_only else tuple(seen)
 
@@ -111,7 +111,7 @@ class UpstreamRegistry:
             watch.report(remote, error)
 
     def look(self) -> None:
-        """Somebody reads the list of models: look at what was last seen long ago, without waiting."""
+        """Look again at what was last seen long ago: somebody reads the list of models, and does not wait."""
         if not (self._local_only or self._closed):
             for watch in self._watches.values():
                 watch.look_if_due()
@@ -197,7 +197,7 @@ class UpstreamRegistry:
         return answer
 
     async def _answer_of(self, watch: Watch, model: str, call: Call) -> UpstreamAnswer:
-        """Asked where its list was found; without a list, at one address after the other."""
+        """Ask where its list was found; without a list, at one address after the other."""
         key = await self._key(watch.config)
         addresses = base_urls(watch.config) if watch.found_at is None else (watch.found_at,)
         failed: AskFailed | None = None

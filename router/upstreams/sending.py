@@ -57,7 +57,7 @@ class Sent:
 
 
 def traces() -> aiohttp.TraceConfig:
-    """For the session: tells `Sent`."""
+    """Return the session's tracing, which reports to `Sent`."""
 
     async def reused(_session: aiohttp.ClientSession, context: Any, _params: object) -> None:
         context.trace_request_ctx.connected(kept=True)

@@ -41,7 +41,8 @@ class StreamGuard:
         self._ends = path in (CHAT, TEXT, RESPONSES, MESSAGES)
 
     def feed(self, piece: bytes) -> bytes:
-        """Whole events. Raises Fault for an error, and for what no client could read, if it comes first."""
+        """Return whole events. Raises Fault for an error, and for what no client could read, if it comes
+        first."""
         seen = max(0, len(self._rest) - 3)  # a line break may have begun there
         self._rest += piece
         begin = 0
@@ -105,7 +106,7 @@ class StreamGuard:
         return mended if mended != document else None
 
     def _note(self, document: dict[str, Any]) -> dict[str, Any]:
-        """Whether it begins or ends the answer. Raises Fault."""
+        """Return whether it begins or ends the answer. Raises Fault."""
         if self._path in (CHAT, TEXT):
             document = _chunk(document, self._path)
             if document["choices"] and document.get("id") != "hal0":
@@ -128,7 +129,7 @@ def _encoded(name: str, document: Any) -> bytes:
 
 
 def _chunk(document: dict[str, Any], path: str) -> dict[str, Any]:
-    """With choices that every client can read; fields of a wrong type are left out."""
+    """Return the chunk with choices that every client can read; fields of a wrong type are left out."""
     choices = document.get("choices")
     if choices is None:
         choices = []

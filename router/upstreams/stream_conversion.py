@@ -20,7 +20,7 @@ _AGGREGATES: Final[Mapping[str, Callable[[], Aggregate]]] = {
 
 
 def as_document(path: str, events: bytes) -> bytes:
-    """One answer from a whole stream. Raises Fault."""
+    """Put together one answer from a whole stream. Raises Fault."""
     make = _AGGREGATES.get(path)
     if make is None:
         raise Fault("it streams although no stream was asked for")
@@ -104,7 +104,7 @@ def _messages(document: Mapping[str, Any]) -> Iterator[bytes]:
 
 
 def _block(block: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """As it begins, and what is added to it."""
+    """Return a block as it begins, and what is added to it."""
     match block.get("type"):
         case "text":
             return {**block, "text": ""}, {"type": "text_delta", "text": str(block.get("text") or "")}

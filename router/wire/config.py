@@ -15,7 +15,7 @@ from router.wire.json_dataclass import read
 
 
 def config_json(config: Config) -> dict[str, Any]:
-    """Every field but the keys: what is not told cannot be written back by mistake."""
+    """Return every field but the keys: what is not told cannot be written back by mistake."""
     document: dict[str, Any] = _plain(config)
     return document
 

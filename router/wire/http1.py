@@ -135,7 +135,7 @@ def chunk_size(line: bytes) -> int:
 
 @functools.lru_cache(maxsize=64)
 def parse_head(raw: bytes) -> Head:
-    """Without the empty line behind it."""
+    """Read a head without the empty line behind it."""
     first, *lines = raw.decode("latin-1").split("\r\n")
     version, _, rest = first.partition(" ")
     status, _, reason = rest.partition(" ")
@@ -165,7 +165,7 @@ def request_head(
 
 @functools.lru_cache(maxsize=64)
 def _request_lines(host: str, port: int, method: str, path: str, headers: tuple[tuple[str, str], ...]) -> bytes:
-    """All but the length: it is the same for every request of a kind to one engine."""
+    """Return all but the length: that is the same for every request of a kind to one engine."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host}:{port}"]
     lines += [f"{name}: {value}" for name, value in headers]
     if any("\n" in line or "\r" in line for line in lines):

@@ -42,7 +42,8 @@ class Inputs:
 
 
 def read_inputs(body: Mapping[str, Any], field: str, *, cuts: bool = False) -> Inputs | None:
-    """As OpenAI's `input`: a text, texts, tokens, or lists of tokens; None for what the engine will refuse."""
+    """Read OpenAI's `input`: a text, texts, tokens, or lists of tokens; None for what the engine will
+    refuse."""
     given = body.get(field)
     if (one := _input(given)) is not None:
         return Inputs(field, (one,), alone=True, cuts=cuts)
@@ -52,7 +53,7 @@ def read_inputs(body: Mapping[str, Any], field: str, *, cuts: bool = False) -> I
 
 
 def read_documents(body: Mapping[str, Any]) -> Inputs | None:
-    """As of a rerank request: `documents` (or `texts`), read with its `query`."""
+    """Read a rerank request: `documents` (or `texts`), read with its `query`."""
     field = "documents" if "documents" in body else "texts"
     given, query = body.get(field), body.get("query")
     if not isinstance(given, list) or not given or not isinstance(query, str):

@@ -30,14 +30,14 @@ def mapping(value: object) -> Mapping[str, Any]:
 
 
 def mappings(value: object) -> list[Mapping[str, Any]]:
-    """Those of a list; one alone is a list of it."""
+    """Return those of a list; one alone is a list of it."""
     if isinstance(value, Mapping):
         return [value]
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
 def content_text(value: object) -> str:
-    """Of a message: a text, or parts that have texts."""
+    """Return the text of a message: a text, or parts that have texts."""
     parts = mappings(value) if isinstance(value, list) else []
     return "".join(text(part.get("text")) for part in parts) or text(value)
 
@@ -52,7 +52,7 @@ def whole(value: object) -> int | None:
 
 
 def arguments_text(value: object) -> str:
-    """Of a tool call: OpenAI's are JSON in a string, some servers send the object."""
+    """Read the arguments of a tool call: OpenAI's are JSON in a string, some servers send the object."""
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else text(value)
 
 

@@ -235,7 +235,7 @@ def parameters(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _setting(name: str, value: Any) -> Any:
-    """As the engine takes it: numbers may be written as strings, whole ones with a point."""
+    """Return the value as the engine takes it: numbers may be written as strings, whole ones with a point."""
     if name == "stop":
         return _stops(value)
     number = value

@@ -107,7 +107,7 @@ class _Answer(Encoder):
         return self._body(part, done=True, done_reason=reason, **self._metrics())
 
     def _metrics(self) -> dict[str, int]:
-        """Durations in nanoseconds; only what the engine told."""
+        """Return durations in nanoseconds; only what the engine told."""
         known = {
             "total_duration": self._clock() - self._began,
             "load_duration": self._served - self._began,
@@ -167,7 +167,7 @@ class Document(_Answer, JsonAnswer):
 
 
 def _tool_call(call: Mapping[str, Any]) -> dict[str, Any] | None:
-    """With its arguments as an object; None where they are none."""
+    """Return the call with its arguments as an object; None where they are none."""
     function = call["function"]
     arguments = json_or_none(function["arguments"].strip() or "{}")
     if not isinstance(arguments, dict):

@@ -84,7 +84,7 @@ def _is_vector(value: object) -> bool:
 
 
 def _shortened(vector: list[float], dimensions: int | None) -> list[float]:
-    """Cut and brought to length 1 again, as Ollama does."""
+    """Cut a vector and bring it to length 1 again, as Ollama does."""
     if dimensions is None or dimensions >= len(vector):
         return vector
     kept = vector[:dimensions]

@@ -47,7 +47,7 @@ def _messages(given: Sequence[Any], system: str, opening: Sequence[Message]) -> 
 
 
 def _item(message: Message) -> Message:
-    """As the responses API writes what a model said."""
+    """Return a message as the responses API writes what a model said."""
     if message.get("role") != "assistant":
         return message
     text: dict[str, Any] = {"type": "output_text", "text": message.get("content"), "annotations": []}

@@ -15,7 +15,7 @@ class Rename:
         self._rest = b""
 
     def feed(self, piece: bytes) -> bytes:
-        """Whole lines only: the name may be cut between two pieces."""
+        """Take bytes, and return whole lines only: the name may be cut between two pieces."""
         whole, newline, self._rest = (self._rest + piece).rpartition(b"\n")
         return (whole + newline).replace(self._old, self._new)
 

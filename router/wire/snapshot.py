@@ -25,7 +25,7 @@ _PARTS: Mapping[str, Callable[[Snapshot], Any]] = {
 
 
 def snapshot_json(snapshot: Snapshot) -> dict[str, Any]:
-    """Sizes are bytes, times Unix seconds, durations seconds, fractions 0..1 or null where not known."""
+    """Return sizes are bytes, times Unix seconds, durations seconds, fractions 0..1 or null where not known."""
     parts = {name: encode(snapshot) for name, encode in _PARTS.items()}
     return {
         "revision": snapshot.revision,
@@ -47,8 +47,8 @@ def slot_json(slot: SlotStatus) -> dict[str, Any]:
 
 
 def change_json(old: Snapshot, new: Snapshot) -> dict[str, Any]:
-    """Only the parts that differ; of `slots`, only those slots. A slot that left is in `removed`; `order` names
-    all slots where those that stayed have changed places, or one came between.
+    """Return only the parts that differ; of `slots`, only those slots. A slot that left is in `removed`;
+    `order` names all slots where those that stayed have changed places, or one came between.
 
     Of `upstreams` all are told, if one differs; what another hal0 says of itself as `remote` where it became
     known or was lost, and as a change of its own in `remote_change` where both are known.

@@ -121,7 +121,8 @@ def _readers(now: float) -> Mapping[Any, Reader]:
 
 
 def _known(value: Any, place: str, reader: Callable[[Any, str], T]) -> tuple[T, ...]:
-    """Slots and models of a kind that this version does not know are left out: it can do nothing with them."""
+    """Return slots and models of a kind that this version does not know are left out: it can do nothing with
+    them."""
     if not isinstance(value, list):
         raise SchemaMismatch(f"{place} is no list")
     found = []

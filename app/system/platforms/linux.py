@@ -63,7 +63,7 @@ def desktop_entry(command: Sequence[str]) -> str:
 
 
 def starts(text: str) -> bool:
-    """Whether a desktop file is in force: desktops' own settings switch it off without deleting it."""
+    """Return whether a desktop file is in force: desktops' own settings switch it off without deleting it."""
     for line in text.splitlines():
         name, _, value = line.partition("=")
         if (name.strip().lower(), value.strip().lower()) in _OFF:
@@ -72,7 +72,7 @@ def starts(text: str) -> bool:
 
 
 def _argument(part: str) -> str:
-    """One argument of Exec: quoted by its rules, then escaped by those of any string value."""
+    """Quote one argument of Exec by its rules, then escape it by those of any string value."""
     if _PLAIN.fullmatch(part):
         return part
     quoted = re.sub(r'(["`$\\])', r"\\\1", part).replace("%", "%%")

@@ -44,7 +44,7 @@ def launch_agent(command: Sequence[str]) -> bytes:
 
 
 def starts(data: bytes) -> bool:
-    """Whether a property list is in force; one that cannot be read is not."""
+    """Return whether a property list is in force; one that cannot be read is not."""
     try:
         agent = plistlib.loads(data)
     except (plistlib.InvalidFileException, ValueError):

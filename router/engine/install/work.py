@@ -19,8 +19,8 @@ T = TypeVar("T")
 
 
 async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Like asyncio.to_thread, but a cancelled caller first waits for the thread: its files are cleaned up
-    next, and a thread cannot be stopped."""
+    """Run work like asyncio.to_thread, but a cancelled caller first waits for the thread: its files are cleaned
+    up next, and a thread cannot be stopped."""
     loop = asyncio.get_running_loop()
     running = loop.run_in_executor(None, partial(work, *args, **kwargs))
     try:
@@ -31,7 +31,8 @@ async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
 
 
 def tool_environment(base: Mapping[str, str]) -> dict[str, str]:
-    """For programs of the system: without a PyInstaller bundle's libraries, but with the way to the network."""
+    """Return the environment for programs of the system: without a PyInstaller bundle's libraries, but with the
+    way to the network."""
     proxies = {name: value for name, value in base.items() if name.upper().endswith("_PROXY")}
     return {**scrubbed(base), **proxies}
 
@@ -84,7 +85,7 @@ async def _start(
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """With all it has started, if it still runs."""
+    """Kill a tool with all it has started, if it still runs."""
     if process.returncode is None:
         platform.kill(process.pid)
         await process.wait()

@@ -51,7 +51,7 @@ async def read_body(request: web.Request) -> bytes:
 
 
 async def read_json(request: web.Request) -> bytes:
-    """As `read_body`, in UTF-8 whatever the client wrote it in."""
+    """Do the same as `read_body`, in UTF-8 whatever the client wrote it in."""
     return as_utf8(await read_body(request), request.charset)
 
 
@@ -99,7 +99,7 @@ def as_utf8(raw: bytes, charset: str | None) -> bytes:
 
 
 def _codings(written: str) -> list[str]:
-    """In the order in which they were applied. Raises UnreadableBody."""
+    """Return the codings in the order in which they were applied. Raises UnreadableBody."""
     names = [name.strip().lower().removeprefix("x-") for name in written.split(",")]
     codings = [name for name in names if name not in ("", "identity")]
     for name in codings:

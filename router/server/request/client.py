@@ -90,7 +90,7 @@ class Client:
         return self._writer.write(out)
 
     def tell_served_by(self, server: str) -> None:
-        """Who answers: in the head or, where that is gone, in an event stream's comment."""
+        """Say who answers: in the head or, where that is gone, in an event stream's comment."""
         if self.response is None:
             self.served_by = server
         elif self._encoder.content_type == EVENT_STREAM and self.served_by != server:
@@ -103,8 +103,9 @@ class Client:
 
     @contextmanager
     def kept_alive(self, waiting: Waiting, hold: float = 0.0) -> Iterator[None]:
-        """Beats while the block waits for something else; the first after `hold` seconds, if nothing has been
-        sent yet. Leaving it waits for nothing: a cancellation there would lose what the block has got."""
+        """Send signs of life while the block waits for something else; the first after `hold` seconds, if
+        nothing has been sent yet. Leaving it waits for nothing: a cancellation there would lose what the block
+        has got."""
         if self._encoder.content_type is None:
             yield
             return

@@ -48,7 +48,7 @@ class Context:
     faults: ClientFaults = field(default_factory=ClientFaults, repr=False)
 
     def admit(self, server: ServerConfig) -> None:
-        """From now on those that `server` names may call."""
+        """Admit those that `server` names from now on."""
         self.api_keys = server.api_keys
         self.allowed_hosts, self.allowed_origins = server.allowed_hosts, server.allowed_origins
 

@@ -74,7 +74,8 @@ def words_of(error: BaseException) -> str:
 
 
 def plain(text: str) -> str:
-    """On one line, in printable ASCII: whoever reaches the port could write escapes into a terminal."""
+    """Return the text on one line, in printable ASCII: whoever reaches the port could write escapes into a
+    terminal."""
     shown = " ".join(text.split())
     shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
     return shown.encode("unicode_escape").decode()

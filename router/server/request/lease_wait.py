@@ -55,7 +55,7 @@ def require_ready(context: Context, route: Route) -> None:
 
 
 async def _lease_within(context: Context, ticket: Ticket, route: Route, wait: float) -> Lease:
-    """For callers that rather fail than wait; the load they began goes on."""
+    """Wait no longer than `wait` for the lease; a load that was begun goes on."""
     await asyncio.wait([ticket.outcome], timeout=wait)
     if ticket.outcome.done():
         return ticket.outcome.result()

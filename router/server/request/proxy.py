@@ -42,7 +42,7 @@ async def proxy(context: Context, lease: Lease, parsed: ParsedRequest, client: C
 
 
 def aborted(lease: Lease) -> RouterError:
-    """Why a request ends whose lease was taken back."""
+    """Return why a request ends whose lease was taken back."""
     return SlotAborted(
         f'Slot "{lease.slot}" was switched or unloaded while this request ran, and its time to end '
         "(drain_timeout) was over; send it again."
@@ -52,7 +52,7 @@ def aborted(lease: Lease) -> RouterError:
 async def _answered(
     context: Context, lease: Lease, parsed: ParsedRequest, client: Client
 ) -> web.StreamResponse:
-    """Asked once more, where the engine refused an input that may be cut."""
+    """Ask the engine, and once more where it refused an input that may be cut."""
     try:
         async with await _ask(context, lease, parsed, client, parsed.body(lease)) as answer:
             return await _relay(context, lease, parsed, client).run(answer)
@@ -92,7 +92,7 @@ def _relay(context: Context, lease: Lease, parsed: ParsedRequest, client: Client
 
 
 async def _lost(lease: Lease, error: Exception) -> RouterError:
-    """Why the engine stopped answering: in its own words, if it has died."""
+    """Return why the engine stopped answering: in its own words, if it has died."""
     exited = lease.process.exited
     await asyncio.wait([exited], timeout=1.0)
     if exited.done():

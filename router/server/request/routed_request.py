@@ -27,7 +27,7 @@ class RoutedRequest:
     decided: float
 
     def log(self, served: str, path: ResolutionPath) -> None:
-        """Somebody answers now: `served`, a model's id or `upstream/model`."""
+        """Log that somebody answers now: `served`, a model's id or `upstream/model`."""
         self.context.decisions.add(
             Decision(
                 time.time(),

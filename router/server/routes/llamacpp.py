@@ -66,7 +66,7 @@ async def props(request: web.Request) -> web.Response:
 
 
 def _modalities(about: SlotStatus | ModelStatus) -> dict[str, Any]:
-    """As llama-server tells them; nothing where they are not known."""
+    """Return the modalities as llama-server does; nothing where they are not known."""
     taken = input_modalities(about.capabilities)
     senses = {name: word in taken for name, word in _SENSES.items()}
     return {"modalities": senses} if about.capabilities else {}
@@ -126,7 +126,7 @@ async def _ask_engine(context: Context, slot: SlotStatus, path: str) -> dict[str
 
 
 async def _get(context: Context, slot: SlotStatus, path: str) -> tuple[Head, bytes]:
-    """Without a lease: reading must not keep a model from being unloaded. Raises EngineFailed."""
+    """Ask an engine without a lease: reading must not keep a model from being unloaded. Raises EngineFailed."""
     engine = context.seats.engine_of(slot.name)
     if engine is None:
         raise EngineFailed(f'The engine of slot "{slot.name}" is gone; send the request again.')

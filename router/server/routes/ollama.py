@@ -105,12 +105,12 @@ async def _answer(request: web.Request, call: OllamaCall, part: Any) -> web.Stre
 
 
 def _name(request: web.Request, call: OllamaCall, kind: Kind) -> str:
-    """Who is asked."""
+    """Return the name of the model that is asked."""
     return call.model or resolve(None, kind, request.app[CONTEXT].store.snapshot).slot
 
 
 def _called(request: web.Request, name: str) -> str:
-    """Who `name` is, as hal0 calls it; `name` itself where that is nobody, which the answer will say."""
+    """Return what hal0 calls `name`; `name` itself where that is nobody, which the answer will say."""
     meant = meaning(name, request.app[CONTEXT].store.snapshot)
     return meant.name if meant is not None else name
 

@@ -88,7 +88,7 @@ def _add(app: web.Application, path: str, handler: Handler) -> None:
 
 
 def json_handler(endpoint: Endpoint) -> Handler:
-    """For any endpoint that takes a JSON object with `model` and `stream`."""
+    """Make a handler for any endpoint that takes a JSON object with `model` and `stream`."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         call = parse_call(await read_json(request))
@@ -129,7 +129,7 @@ def json_exchange(endpoint: Endpoint, call: JsonCall) -> ParsedRequest:
 
 
 def _can_aggregate(call: JsonCall) -> bool:
-    """Several answers in one stream are not told apart well enough to put them together again."""
+    """Return whether one answer is asked for: several in one stream cannot be told apart and put together."""
     return call.body.get("n") in (None, 1) and not isinstance(call.body.get("prompt"), list)
 
 

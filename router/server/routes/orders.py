@@ -44,7 +44,7 @@ async def take(kind: type[Order[Any]], request: web.Request) -> web.Response:
 
 
 async def give(context: Context, order: Order[Any], *, wait: bool = True) -> web.Response:
-    """Answers when the order is carried out; without `wait` as soon as it is begun."""
+    """Answer when the order is carried out; without `wait` as soon as it is begun."""
     running = begin(context, order)
     if wait:
         return answer(context, order, await asyncio.shield(running))
