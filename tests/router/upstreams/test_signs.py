@@ -53,15 +53,15 @@ def fault(path: str, *pieces: bytes) -> str | None:
 def test_all_that_hal0_says_while_it_loads_is_no_answer(path: str, encoder: Encoder) -> None:
     beats = b"".join(encoder.beat(number, Loading()) for number in range(15))
     guard = StreamGuard(path)
-    assert guard.feed(beats) == beats and not guard.told
+    assert guard.feed(beats) == beats and not guard.has_content
 
 
 def test_what_azure_and_openrouter_say_first_is_no_answer() -> None:
     """Row 18: comments and empty choices pass, and commit to nothing."""
     first = b': OPENROUTER PROCESSING\n\ndata: {"choices": [], "prompt_filter_results": []}\n\n'
     guard = StreamGuard(CHAT)
-    assert guard.feed(first) == first and not guard.told
-    assert guard.feed(CHUNK) == CHUNK and guard.told
+    assert guard.feed(first) == first and not guard.has_content
+    assert guard.feed(CHUNK) == CHUNK and guard.has_content
 
 
 @pytest.mark.parametrize(
