@@ -207,7 +207,7 @@ def _days(count: int) -> str:
 
 
 # -- servers elsewhere -------------------------------------------------------------------------------------
-ELSEWHERE = tr("Elsewhere")
+UPSTREAMS = tr("Upstreams")
 NOT_ASKED = tr("Not asked")
 LOCAL_ONLY_FACT = tr("nothing leaves this computer")
 UPSTREAM_WORDS = {

@@ -49,7 +49,7 @@ class KeysField(QWidget):
             self._note("")
         self.lines.show_value(listed)
         if value is None:
-            self._note(words.KEYS_ELSEWHERE)
+            self._note(words.KEYS_ONLY_IN_FILE)
 
     def settle(self) -> None:
         """Show what was typed as a key like the others: it is in hal0.yaml now."""

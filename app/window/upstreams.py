@@ -49,7 +49,7 @@ class UpstreamList(Card):
         self.lines: list[UpstreamLine] = []
         self._rows: tuple[UpstreamRow, ...] | None = None
         title = label("muted")
-        title.setText(text_window.ELSEWHERE)
+        title.setText(text_window.UPSTREAMS)
         self._whole = QVBoxLayout(self)
         self._whole.setContentsMargins(14, 10, 14, 10)
         self._whole.setSpacing(8)

@@ -620,10 +620,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Elsewhere</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Not asked</source>
         <translation type="unfinished"></translation>
     </message>
@@ -797,6 +793,10 @@
     </message>
     <message>
         <source>From another computer use {address} instead of {here}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Upstreams</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
