@@ -2,7 +2,7 @@
 
 Measured with build 11669: what is asked for is padded to 256 and, without a cache that all slots share, divided
 among them and padded again; no request gets more than the model was trained for, which YaRN and `override-kv`
-change. `tests/e2e/test_told_before.py` holds it against the real engine.
+change. `tests/e2e/test_facts_before_load.py` holds it against the real engine.
 """
 
 from __future__ import annotations
