@@ -74,8 +74,8 @@ class JsonOutput(Output):
             path=str(plan.here) if plan.here else None,
             needs=room.needs if room else None,
             context=room.context if room else None,
-            fit=room.fit.fits if room else None,
-            margin=room.fit.margin if room else None,
+            fit=room.fits if room else None,
+            margin=room.margin if room else None,
             warning=plan.warning,
         )
 

@@ -9,7 +9,6 @@ from app.texts.translate import tr
 from app.views.quantisations import memory_sentence
 from router.config.sizes import file_size
 from router.hub.pull import Plan, Step
-from router.hub.repository_offer import offered_fit
 from router.memory.forecast.needs import Fits
 
 
@@ -36,8 +35,8 @@ def plan_words(plan: Plan, *, named: bool) -> PlanWords:
     if plan.warning is not None:
         lines.append("  " + plan.warning)
     if plan.room is not None:
-        lines.append("  " + memory_sentence(offered_fit(plan.room)))
-        doubtful = plan.room.fit.fits is Fits.SHORT
+        lines.append("  " + memory_sentence(plan.room))
+        doubtful = plan.room.fits == Fits.SHORT
     return PlanWords(tuple(lines), doubtful)
 
 

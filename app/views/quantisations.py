@@ -10,7 +10,7 @@ from app.texts.translate import tr
 from router.config.sizes import file_size, memory_size
 from router.hub.capacity import DISK_RESERVE
 from router.memory.forecast.needs import Fits
-from router.wire.hub_offer import Offer, OfferedFit, OfferedModel
+from router.wire.hub_offer import MemoryFit, Offer, OfferedModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def verdict(offer: Offer, reference: str) -> Verdict:
     return Verdict(tuple(lines), True, offer.warning or "", bool(model.done_bytes))
 
 
-def memory_sentence(room: OfferedFit) -> str:
+def memory_sentence(room: MemoryFit) -> str:
     """`Memory: fits with 65536 of its 131072 tokens of context (needs about 6 GiB; 9 GiB of …)`."""
     verdict = {
         Fits.FITS: tr("fits"),
@@ -107,6 +107,6 @@ def _row(offer: Offer, model: OfferedModel) -> QuantisationRow:
     )
 
 
-def _fits(room: OfferedFit) -> Fits:
+def _fits(room: MemoryFit) -> Fits:
     """Return how it fits; a word of a newer version counts as the worst."""
     return Fits(room.fits) if room.fits in set(Fits) else Fits.SHORT

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -14,28 +13,13 @@ from router.catalog.model import BATCHES
 from router.config.sizes import file_size
 from router.memory.admit.contexts import SMALLEST, ladder
 from router.memory.forecast.formula import formula
-from router.memory.forecast.needs import HEADROOM, Fit, fit
+from router.memory.forecast.needs import HEADROOM, fit
 from router.memory.measure.pools import Pool
 from router.memory.measure.sources import find_source
+from router.wire.hub_offer import MemoryFit
 
 DISK_RESERVE: Final = 64 << 20
 """Bytes a disk should have left afterwards: for logs, and for whoever else writes."""
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryFit:
-    """`needs`: bytes of memory, about, with `context` tokens, the most that fit of the `context_trained`, or
-    where none do the fewest that hal0 would choose. `free` and `total`: what there is; `held`: bytes of `free`
-    that slots hold now, and would give back."""
-
-    needs: int
-    context: int
-    context_trained: int
-    free: int
-    total: int
-    is_gpu: bool
-    fit: Fit
-    held: int = 0
 
 
 def memory_fit(
@@ -55,7 +39,8 @@ def memory_fit(
     contexts = ladder(trained, small=reads_whole(header, kind_of(header)))
     context, needs = _largest(header, size_bytes, contexts, free - headroom)
     is_gpu = any(pool.is_gpu for pool in counted)
-    return MemoryFit(needs, context, trained, free, total, is_gpu, fit(needs, free, headroom), held)
+    found = fit(needs, free, headroom)
+    return MemoryFit(needs, context, trained, free, total, is_gpu, found.fits, found.margin, held)
 
 
 def _largest(header: GgufHeader, size_bytes: int, contexts: Sequence[int], most: int) -> tuple[int, int]:
@@ -70,10 +55,15 @@ def _largest(header: GgufHeader, size_bytes: int, contexts: Sequence[int], most:
     return context, needs
 
 
+def disk_free(folder: Path) -> int:
+    """Return the free bytes of the volume that `folder` is on, or will be on."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    return shutil.disk_usage(there).free
+
+
 def require_disk_space(folder: Path, size_bytes: int) -> None:
     """Raise PullFailed unless the volume of `folder` can take `size_bytes` more."""
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    free = shutil.disk_usage(there).free
+    free = disk_free(folder)
     if free < size_bytes + DISK_RESERVE:
         come = f"{file_size(size_bytes)} are still to come"
         raise PullFailed(

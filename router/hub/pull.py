@@ -19,7 +19,7 @@ from router.catalog.gguf import read_header
 from router.catalog.header import GgufHeader, why_not_launchable
 from router.hub import store
 from router.hub.api import Hub, Repository
-from router.hub.capacity import MemoryFit, memory_fit, require_disk_space
+from router.hub.capacity import memory_fit, require_disk_space
 from router.hub.copies import find_copies
 from router.hub.download_lock import lock_download
 from router.hub.file_download import bytes_present, disk_failed, fetch
@@ -27,6 +27,7 @@ from router.hub.names import FileSet, Reference, RepoFile, choose, file_sets
 from router.hub.remote_header import read_remote_header
 from router.hub.retry import DELAYS, Paused, Retrier
 from router.hub.transfer_rate import TransferRate
+from router.wire.hub_offer import MemoryFit
 
 __all__ = ["OnProgress", "Paused", "Plan", "Pull", "PullProgress", "Step"]
 

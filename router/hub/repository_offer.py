@@ -5,7 +5,6 @@ Blocking: asks the hub for its list of files, and for the first megabytes of one
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from router.base.errors import BadModel, PullFailed
 from router.catalog.header import GgufHeader, why_not_launchable
 from router.hub import store
 from router.hub.api import Hub, Repository
-from router.hub.capacity import MemoryFit, memory_fit
+from router.hub.capacity import disk_free, memory_fit
 from router.hub.download_lock import lock_download
 from router.hub.file_download import bytes_present
 from router.hub.names import FileSet, Reference, choose, file_sets
@@ -21,7 +20,7 @@ from router.hub.remote_header import read_remote_header
 from router.hub.retry import Retrier
 from router.memory.forecast.needs import HEADROOM
 from router.memory.measure.sources import find_source
-from router.wire.hub_offer import Offer, OfferedFit, OfferedModel
+from router.wire.hub_offer import Offer, OfferedModel
 
 
 def make_offer(
@@ -44,15 +43,14 @@ def make_offer(
         model = _model(found, repository, downloads)
         # What the files of one model have in common stands in each of them; another model's are not like it.
         if header is not None and warning is None and _base(found) == _base(asked):
-            fit = memory_fit(header, found.total_bytes, headroom, held, pools)
-            model = replace(model, room=offered_fit(fit))
+            model = replace(model, room=memory_fit(header, found.total_bytes, headroom, held, pools))
         models.append(model)
     return Offer(
         repository.repo,
         tuple(models),
         _reference(repository, chosen) if chosen else None,
         str(downloads),
-        _disk_free(downloads),
+        disk_free(downloads),
         warning,
     )
 
@@ -69,20 +67,6 @@ def prepare_download(hub: Hub, reference: Reference, downloads: Path, retrier: R
     download = store.incoming(downloads, repository.repo, label, repository.commit, files)
     with lock_download(download, downloads):
         return download
-
-
-def offered_fit(fit: MemoryFit) -> OfferedFit:
-    return OfferedFit(
-        fit.needs,
-        fit.context,
-        fit.context_trained,
-        fit.free,
-        fit.total,
-        fit.is_gpu,
-        fit.fit.fits.value,
-        fit.fit.margin,
-        fit.held,
-    )
 
 
 def _look(hub: Hub, reference: Reference, retrier: Retrier) -> tuple[Repository, tuple[FileSet, ...]]:
@@ -132,8 +116,3 @@ def _header(
 def _base(found: FileSet) -> str:
     """Return the model's name without its quantisation."""
     return found.stem.casefold().replace(found.label.casefold(), "")
-
-
-def _disk_free(downloads: Path) -> int:
-    there = next(path for path in (downloads, *downloads.parents) if path.exists())
-    return shutil.disk_usage(there).free

@@ -41,17 +41,17 @@ def test_the_largest_context_that_fits_is_told(
 
     monkeypatch.setattr("router.hub.capacity.find_source", Fixed)
     room = memory_fit(header, 4 * GIB)
-    assert (room.fit.fits, room.context, room.context_trained) == (fits, context, 131072)
+    assert (room.fits, room.context, room.context_trained) == (fits, context, 131072)
     assert room.is_gpu and room.free == free * GIB and room.needs > 4 * GIB
 
 
 def test_this_computers_memory_is_what_counts(header: GgufHeader) -> None:
     room = memory_fit(header, 1 << 50)
-    assert room.fit.fits is Fits.SHORT and 0 < room.free <= room.total < 1 << 50
+    assert room.fits is Fits.SHORT and 0 < room.free <= room.total < 1 << 50
 
 
 def test_what_slots_hold_counts_as_free_as_a_switch_gives_it_back(header: GgufHeader) -> None:
     pools = (Pool("GPU", is_gpu=True, total=24 * GIB, used=22 * GIB),)
-    assert memory_fit(header, 4 * GIB, pools=pools).fit.fits is Fits.SHORT
+    assert memory_fit(header, 4 * GIB, pools=pools).fits is Fits.SHORT
     room = memory_fit(header, 4 * GIB, held=20 * GIB, pools=pools)
-    assert (room.fit.fits, room.free, room.held) == (Fits.FITS, 22 * GIB, 20 * GIB)
+    assert (room.fits, room.free, room.held) == (Fits.FITS, 22 * GIB, 20 * GIB)

@@ -86,7 +86,7 @@ def test_size_and_fit_are_known_before_anything_is_fetched(hub: HubServer, pull:
     hub.add(REPO, {"m-Q4_K_M.gguf": data})
     plan = pull().plan()
     assert plan.fetch_bytes == len(data) and plan.chosen.label == "Q4_K_M" and plan.warning is None
-    assert plan.room is not None and plan.room.fit.fits is Fits.FITS
+    assert plan.room is not None and plan.room.fits is Fits.FITS
     assert plan.room.needs > len(data) and 0 < plan.room.free <= plan.room.total
     asked = [request.range for request in hub.downloads]
     assert asked == ["bytes=0-4194303"], "one window of the file is enough for its header"
