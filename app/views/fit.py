@@ -10,8 +10,8 @@ from router.state import ModelStatus, SlotState, SlotStatus, Snapshot
 NAMED = 2
 
 
-class FitLabels:
-    """How models fit into slots, in words: of one snapshot, for many of both.
+class FitWords:
+    """Of one snapshot, for many models and slots.
 
     Attributes:
         previews: the same in numbers.

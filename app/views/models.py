@@ -12,7 +12,7 @@ from app.texts import common as text
 from app.texts import models as words
 from app.texts import window as text_window
 from app.views.first_run import DEMO
-from app.views.fit import FitLabels, fit_words
+from app.views.fit import FitWords, fit_words
 from app.views.settings import MODEL_DIRS, MODELS, Form, changes, form_of, names, with_entry
 from app.views.settings_draft import name_problem
 from router.config.change import ConfigChange, ConfigDocument
@@ -201,7 +201,7 @@ def _estimate(model: ModelStatus, free: int, total: int, pool: str) -> FitText:
 
 def targets(snapshot: Snapshot, model: ModelStatus) -> tuple[Target, ...]:
     """Return every slot, and whether `model` may be loaded there."""
-    found, fit_labels = [], FitLabels(snapshot)
+    found, fits = [], FitWords(snapshot)
     for slot in snapshot.slots:
         if model.id not in slot.choices:
             reason = words.wrong_kind(slot.kind.value) if slot.kind is not model.kind else words.NOT_A_CHOICE
@@ -209,7 +209,7 @@ def targets(snapshot: Snapshot, model: ModelStatus) -> tuple[Target, ...]:
         elif slot.state is SlotState.READY and slot.serving == model.id:
             found.append(Target(slot.name, enabled=False, loaded=True, reason=words.LOADED_THERE))
         else:
-            found.append(Target(slot.name, enabled=True, reason=fit_labels.words(slot, model)))
+            found.append(Target(slot.name, enabled=True, reason=fits.words(slot, model)))
     return tuple(found)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from app.texts import common as text
 from app.texts import window as text_window
 from app.views.first_run import DEMO
-from app.views.fit import FitLabels
+from app.views.fit import FitWords
 from app.views.menu import may_restart, may_unload
 from app.views.remedy import Help, Offers, offers_for
 from app.views.switch import PHASES, Mark, fraction, marks, overlaps
@@ -134,11 +134,11 @@ def better_than_demo(snapshot: Snapshot, slot: SlotStatus) -> str:
 
 
 def _choices(snapshot: Snapshot, slot: SlotStatus) -> tuple[Choice, ...]:
-    found, fit_labels = [], FitLabels(snapshot)
+    found, fits = [], FitWords(snapshot)
     for model_id in slot.choices:
         model = snapshot.model(model_id)
         usable = model is not None and model.problem is None
-        words = fit_labels.entry(slot, model_id, NAME_LIMIT)
+        words = fits.entry(slot, model_id, NAME_LIMIT)
         auto = text_window.chosen_context(model) if model is not None else ""
         shown = text.SEPARATOR.join(part for part in (words, auto) if part)
         tip = (model.problem or "") if model is not None else ""

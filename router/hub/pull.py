@@ -19,15 +19,15 @@ from router.catalog.gguf import read_header
 from router.catalog.header import GgufHeader, why_not_launchable
 from router.hub import store
 from router.hub.api import Hub, Repository
-from router.hub.capacity import memory_fit, require_disk_space
 from router.hub.copies import find_copies
 from router.hub.download_lock import lock_download
 from router.hub.file_download import bytes_present, disk_failed, fetch
+from router.hub.fit import need_disk, offered_fit
 from router.hub.names import FileSet, Reference, RepoFile, choose, file_sets
 from router.hub.remote_header import read_remote_header
 from router.hub.retry import DELAYS, Paused, Retrier
 from router.hub.transfer_rate import TransferRate
-from router.wire.hub_offer import MemoryFit
+from router.wire.hub_offer import OfferedFit
 
 __all__ = ["OnProgress", "Paused", "Plan", "Pull", "PullProgress", "Step"]
 
@@ -71,7 +71,7 @@ class Plan:
         here: the model's file if all of it is on this disk and in a model folder: there is nothing to do.
         copies: files that lie elsewhere on this disk, to be linked rather than fetched.
         done_bytes: of the rest, what an earlier try brought.
-        room: what it takes in memory; None where the header does not tell.
+        fit: whether it would go into memory; None where the header does not tell.
         warning: why llama-server may not be able to run it.
     """
 
@@ -81,7 +81,7 @@ class Plan:
     here: Path | None = None
     copies: Mapping[RepoFile, Path] = field(default_factory=lambda: MappingProxyType({}))
     done_bytes: int = 0
-    room: MemoryFit | None = None
+    fit: OfferedFit | None = None
     warning: str | None = None
 
     @property
@@ -135,10 +135,10 @@ class Pull:
             return Plan(repository, chosen, sets, here, copies)
         download = self._download(repository, chosen)
         header, warning = self._header(hub, repository, chosen, copies)
-        room = memory_fit(header, chosen.total_bytes) if header and not warning else None
-        plan = Plan(repository, chosen, sets, None, copies, 0, room, warning)
+        fit = offered_fit(header, chosen.total_bytes) if header and not warning else None
+        plan = Plan(repository, chosen, sets, None, copies, 0, fit, warning)
         done = sum(bytes_present(download.folder, file) for file in plan.to_fetch)
-        return Plan(repository, chosen, sets, None, copies, done, room, warning)
+        return Plan(repository, chosen, sets, None, copies, done, fit, warning)
 
     def run(self, plan: Plan, on_progress: OnProgress = _ignore) -> Path:
         """Do it; returns the model's file. Raises PullFailed and Paused; what has come stays."""
@@ -147,7 +147,7 @@ class Pull:
         hub = self._hub = self._hub or Hub(self._endpoint)
         download = self._download(plan.repository, plan.chosen)
         with lock_download(download, self._downloads):
-            require_disk_space(self._downloads, plan.fetch_bytes - plan.done_bytes)
+            need_disk(self._downloads, plan.fetch_bytes - plan.done_bytes)
             self._fill(hub, plan, download.folder, on_progress)
             try:
                 return store.publish(download, self._downloads)

@@ -12,9 +12,9 @@ from router.base.errors import BadModel, PullFailed
 from router.catalog.header import GgufHeader, why_not_launchable
 from router.hub import store
 from router.hub.api import Hub, Repository
-from router.hub.capacity import disk_free, memory_fit
 from router.hub.download_lock import lock_download
 from router.hub.file_download import bytes_present
+from router.hub.fit import disk_free, offered_fit
 from router.hub.names import FileSet, Reference, choose, file_sets
 from router.hub.remote_header import read_remote_header
 from router.hub.retry import Retrier
@@ -43,7 +43,7 @@ def make_offer(
         model = _model(found, repository, downloads)
         # What the files of one model have in common stands in each of them; another model's are not like it.
         if header is not None and warning is None and _base(found) == _base(asked):
-            model = replace(model, room=memory_fit(header, found.total_bytes, headroom, held, pools))
+            model = replace(model, room=offered_fit(header, found.total_bytes, headroom, held, pools))
         models.append(model)
     return Offer(
         repository.repo,

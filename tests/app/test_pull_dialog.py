@@ -15,7 +15,7 @@ from app.actions import Actions
 from app.link.state_bridge import StateBridge
 from app.texts import pull as words
 from app.views.downloads import download_rows
-from app.views.quantisations import memory_sentence, quantisation_rows, verdict
+from app.views.quantisations import fit_words, quantisation_rows, verdict
 from app.window.models_tab import ModelsTab
 from app.window.pull_dialog import PullDialog
 from app.window.quantisation_list import FIT
@@ -144,7 +144,7 @@ def test_each_quantisation_has_its_size_and_whether_it_fits() -> None:
     assert "22.8 GiB of 24 GiB VRAM free" in rows["Q4_K_M"].tip
     room = scenes.offer().models[2].room
     assert room is not None
-    told = memory_sentence(replace(room, held=9 << 30))
+    told = fit_words(replace(room, held=9 << 30))
     assert told.endswith("(needs about 22.1 GiB; 22.8 GiB of 24 GiB VRAM free once slots give back 9 GiB)")
     half = verdict(scenes.offer(), f"{scenes.REPO}:Q8_0")
     assert (

@@ -16,19 +16,19 @@ from router.memory.forecast.formula import formula
 from router.memory.forecast.needs import HEADROOM, fit
 from router.memory.measure.pools import Pool
 from router.memory.measure.sources import find_source
-from router.wire.hub_offer import MemoryFit
+from router.wire.hub_offer import OfferedFit
 
-DISK_RESERVE: Final = 64 << 20
+SPARE: Final = 64 << 20
 """Bytes a disk should have left afterwards: for logs, and for whoever else writes."""
 
 
-def memory_fit(
+def offered_fit(
     header: GgufHeader,
     size_bytes: int,
     headroom: int = HEADROOM,
     held: int = 0,
     pools: Sequence[Pool] | None = None,
-) -> MemoryFit:
+) -> OfferedFit:
     """Return what the files of `size_bytes` would take, with the context hal0 would choose, against what is
     free, and what slots hold of it. `pools`: the memory, where it has been read already."""
     pools = find_source().read(()) if pools is None else pools
@@ -40,7 +40,7 @@ def memory_fit(
     context, needs = _largest(header, size_bytes, contexts, free - headroom)
     is_gpu = any(pool.is_gpu for pool in counted)
     found = fit(needs, free, headroom)
-    return MemoryFit(needs, context, trained, free, total, is_gpu, found.fits, found.margin, held)
+    return OfferedFit(needs, context, trained, free, total, is_gpu, found.fits, found.margin, held)
 
 
 def _largest(header: GgufHeader, size_bytes: int, contexts: Sequence[int], most: int) -> tuple[int, int]:
@@ -61,10 +61,10 @@ def disk_free(folder: Path) -> int:
     return shutil.disk_usage(there).free
 
 
-def require_disk_space(folder: Path, size_bytes: int) -> None:
+def need_disk(folder: Path, size_bytes: int) -> None:
     """Raise PullFailed unless the volume of `folder` can take `size_bytes` more."""
     free = disk_free(folder)
-    if free < size_bytes + DISK_RESERVE:
+    if free < size_bytes + SPARE:
         come = f"{file_size(size_bytes)} are still to come"
         raise PullFailed(
             f"The disk with {folder} has {file_size(free)} free, but {come}: make room and pull again, or "
