@@ -4,14 +4,14 @@ BOOTSTRAP_PYTHON := $(firstword $(foreach p,python3 python3.13 python3.12 python
 PY := .venv/bin/python
 HAL0 := .venv/bin/hal0
 
-.PHONY: help rooms run test t setup setup-dev clients engine lint types check pytest coverage lock clean \
+.PHONY: help map run test t setup setup-dev clients engine lint types check pytest coverage lock clean \
         bundle dist archive deb test-packaging manual
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-rooms:  ## every folder and file, and what is in it
-	@$(BOOTSTRAP_PYTHON) packaging/rooms.py
+map:  ## every package and file, and what is in it
+	@$(BOOTSTRAP_PYTHON) packaging/map.py
 
 run: setup engine  ## prepare everything, then start hal0 (tray, or headless without a display)
 	@$(PY) packaging/system_packages.py run

@@ -14,7 +14,7 @@ from app.texts import common as text
 from app.texts import models as texts_models
 from app.views.menu import Action, Command, order_of
 from app.views.remedy import remedy_changes
-from app.views.settings_written import NotReadable
+from app.views.settings_document import NotReadable
 from router.base.errors import RouterError, SwitchCancelled
 from router.base.tasks import spawn
 from router.orders.kinds import EditConfig, ReadConfig
@@ -111,7 +111,7 @@ class Actions(QObject):
                 self.switched.emit(command.slot, command.model, time.monotonic() - began)
 
     async def _give_model_its_flags(self, command: Command) -> None:
-        """A remedy that a person chose: it is written down before the model is loaded with it."""
+        """Apply a remedy that a person chose: it is written down before the model is loaded with it."""
         model = self._link.snapshot.model(command.model)
         if command.flags and model is not None:
             document = await self._link.carry_out(ReadConfig())

@@ -22,13 +22,13 @@ LOG_LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def read_config(config_file: Path | None) -> tuple[Config, Paths]:
-    """The configuration and the folders. Raises RouterError listing every problem of the file."""
+    """Read the configuration and find the folders. Raises RouterError listing every problem of the file."""
     paths = Paths.for_user(config_file)
     return load_config(paths.config_file, paths), paths
 
 
 def make_service(config: Config, paths: Paths, *, retry_port: bool) -> Service:
-    """The router, not started yet. `retry_port`: see Service."""
+    """Build the router, not started yet. `retry_port`: see Service."""
     return Service(config, paths, demo=demo_model(), retry_port=retry_port)
 
 

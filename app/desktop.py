@@ -17,15 +17,15 @@ from app.link.current_link import CurrentLink, Host, Routers
 from app.link.router_host import HostedService, RouterHost
 from app.link.state_bridge import StateBridge
 from app.quitter import Quitter, on_termination
-from app.system.display import has_display
-from app.system.remembered import (
-    EXPOSURE_TOLD,
+from app.system.desktop_state import (
+    EXPOSURE_REPORTED,
     FIRST_RUN_DONE,
     TRAY_EXPLAINED,
     WINDOW,
-    Remembered,
+    DesktopState,
     is_first_run,
 )
+from app.system.display import has_display
 from app.system.single_instance import SingleInstance
 from app.texts import common as text
 from app.texts.language import speak
@@ -34,8 +34,8 @@ from app.tray.tray import Tray
 from app.views.menu import has_engine
 from app.views.notices import Notice, exposure, notices, switch_notice, update_news
 from app.window.main import MainWindow
-from app.window.place import read_place
 from app.window.quit_progress import QuitProgress
+from app.window.window_geometry import parse_geometry
 from router.base.errors import RouterError
 from router.base.paths import Paths
 from router.base.tasks import spawn
@@ -105,7 +105,7 @@ class Desktop(QObject):
         super().__init__()
         self.exit_code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._code = 0
-        self._remembered = Remembered(paths.state)
+        self._remembered = DesktopState(paths.state)
         self._host, self._routers = host, routers
         self._moving = False
         self._was_up = False
@@ -115,7 +115,7 @@ class Desktop(QObject):
         self.actions = Actions(host, paths.logs, self)
         self.quitter = Quitter(host, self)
         self.window = MainWindow(host, first_run=is_first_run(self._remembered, paths.config_file))
-        self.window.stand_at(read_place(self._remembered.text(WINDOW)))
+        self.window.stand_at(parse_geometry(self._remembered.text(WINDOW)))
         self.tray = Tray(self._last, self)
         self.quit_progress = QuitProgress()
         self._connect()
@@ -181,8 +181,8 @@ class Desktop(QObject):
         for notice in notices(old, snapshot):
             self._notify(notice)
         self._look_who_has_the_port(snapshot)
-        told, news = exposure(snapshot, EXPOSURE_TOLD in self._remembered)
-        self._remembered.put(EXPOSURE_TOLD, told)
+        reported, news = exposure(snapshot, EXPOSURE_REPORTED in self._remembered)
+        self._remembered.put(EXPOSURE_REPORTED, reported)
         if news is not None:
             self._notify(news)
 
@@ -192,7 +192,7 @@ class Desktop(QObject):
 
     @Slot()
     def _on_update(self) -> None:
-        """Its progress is in the window."""
+        """Install a newer engine, with its progress in the window."""
         self.window.reveal()
         self.window.engine.update()
 
@@ -217,12 +217,12 @@ class Desktop(QObject):
 
     @Slot()
     def _on_start_here(self) -> None:
-        """The other router is gone; but it may have come back in this moment."""
+        """Start a router here in place of the other one, which may just have come back."""
         if self._host.attached is not None:
             self._move(self._other_or_own, "start here")
 
     def _look_who_has_the_port(self, snapshot: Snapshot) -> None:
-        """At login the desktop and `hal0 serve` may start at once, and the port is the other's."""
+        """Look for another hal0 on the port: at login the desktop and `hal0 serve` may start at once."""
         self._was_up = self._was_up or snapshot.server.state is ServerState.RUNNING
         down = snapshot.server.state is ServerState.FAILED and not self._was_up
         if down and self._host.attached is None and time.monotonic() - self._looked_at > LOOK_SECONDS:

@@ -70,7 +70,7 @@ class Quitter(QObject):
 
     @Slot()
     def request_without_tray(self, window: QWidget | None = None) -> None:
-        """The last visible part of hal0 is being closed: ask wherever the endpoint would go with it."""
+        """Ask before the last visible part of hal0 closes, if the endpoint would go with it."""
         if self._host.attached is not None:
             self.quit_now()
             return
@@ -87,7 +87,7 @@ class Quitter(QObject):
 
     @Slot(object)
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Called for each snapshot: the last answer may be out."""
+        """Quit once the last answer is out, if that is waited for."""
         if self._waiting and not in_flight(snapshot):
             self.quit_now()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.bootstrap import make_service, read_config, start_logging, stop_logging
-from app.link.attach import find_running, noted_pid
+from app.link.discovery import find_running, noted_pid
 from app.system.display import has_display
 from app.system.signals import wait_for_children
 from router.base.errors import RouterError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def run_tray(config_file: Path | None, *, hidden: bool = False) -> int:
-    """The desktop; where there is no display, says so and serves headless."""
+    """Run the desktop; where there is no display, say so and serve headless."""
     if not has_display():
         print("hal0: no display was found, so there is no tray; serving headless.", file=sys.stderr)
         return run_headless(config_file)
@@ -42,7 +42,7 @@ def run_tray(config_file: Path | None, *, hidden: bool = False) -> int:
 
 
 def _link_to_running(config_file: Path | None, paths: Paths) -> RemoteLink | None:
-    """To the hal0 that runs already, if one does."""
+    """Make a link to the hal0 that runs already, if one does."""
     from app.link.remote_link import RemoteLink
 
     found = find_running(config_file)
@@ -53,7 +53,7 @@ def _link_to_running(config_file: Path | None, paths: Paths) -> RemoteLink | Non
 
 
 def _make_for_desktop(config_file: Path | None) -> Service:
-    """hal0.yaml is read behind the window: whoever starts hal0 from a menu or at login sees no terminal."""
+    """Read hal0.yaml behind the window: a person who starts hal0 from a menu or at login sees no terminal."""
     try:
         config, paths = read_config(config_file)
     except ConfigErrors as error:

@@ -46,8 +46,8 @@ def main() -> None:
     for name in arguments.only or ALL:
         figures += _run(name, llama_server, quick=arguments.quick)
     missed = [figure for figure in figures if figure.met is False]
-    told = [figure for figure in figures if figure.limit is not None]
-    print(f"\n{len(told) - len(missed)} of {len(told)} targets met")
+    limited = [figure for figure in figures if figure.limit is not None]
+    print(f"\n{len(limited) - len(missed)} of {len(limited)} targets met")
     print("\n".join(figure.line() for figure in missed))
     if arguments.json:
         rows = [{**asdict(figure), "met": figure.met} for figure in figures]

@@ -106,16 +106,16 @@ async def measure(name: str, folder: Path, llama_server: Path) -> Row:
     argv = build_command(model, await read_options(llama_server), llama_server, 0, log_jsonl=True)
     environment = engine_environment({}, api_key="", private_config=folder / "config", child_mode=False)
     began = time.perf_counter()
-    told = await DryRunner().ask(argv, environment)
+    answer = await DryRunner().ask(argv, environment)
     asked = time.perf_counter() - began
-    assert told is not None, f"{llama_server} does not tell what {name} takes"
+    assert answer is not None, f"{llama_server} does not tell what {name} takes"
     header = read_header(model.file)
     computed = formula(header, flags, header.file_size).total
     buffers = await asyncio.to_thread(load, argv, environment)
     model.file.unlink()
     return Row(
         name,
-        forecast=sum(need.total for needs in told.contexts for need in needs),
+        forecast=sum(need.total for needs in answer.contexts for need in needs),
         computed=computed,
         computed_cache=cache_bytes(header, setup_of(header, flags)),
         taken=round(sum(size for _kind, size in buffers) * MIB),

@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # pytest and others bring a package called `packaging`; this folder must not shadow it.
 sys.path[:] = [str(ROOT), *(entry for entry in sys.path if Path(entry).resolve() != Path(__file__).parent)]
 
-PICTURES = ("ready", "switching", "no-room", "pull-offer", "connect-hermes", "remote", "elsewhere")
+PICTURES = ("ready", "switching", "no-room", "pull-offer", "connect-hermes", "remote", "upstreams")
 """Scenes of packaging/pictures.py that the pages show: `--pictures` draws them anew into docs/images."""
 
 BLOCK = re.compile(r"(<!-- generated: ([\w -]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
@@ -54,13 +54,13 @@ def draw() -> int:
 def renew(page: Path, *, write: bool) -> bool:
     """Whether `page` was up to date."""
     before = page.read_text(encoding="utf-8")
-    after = BLOCK.sub(lambda found: found[1] + told(found[2]) + found[4], before)
+    after = BLOCK.sub(lambda found: found[1] + generated(found[2]) + found[4], before)
     if write and after != before:
         page.write_text(after, encoding="utf-8")
     return after == before
 
 
-def told(name: str) -> str:
+def generated(name: str) -> str:
     kind, *which = name.split()
     return WRITERS[kind](*which)
 
@@ -147,15 +147,15 @@ def _command(parser: argparse.ArgumentParser, name: str) -> str:
     shown = [a for a in parser._actions if not isinstance(a, hidden) and a.dest != "config"]
     shown = [a for a in shown if a.help != argparse.SUPPRESS]
     usage = " ".join([name, *(_spelled(action) for action in shown)])
-    told_of = parser.description or ""
+    description = parser.description or ""
     lines = [
         f"## {name}\n",
-        f"{told_of[:1].upper()}{told_of[1:].rstrip('.')}.\n",
+        f"{description[:1].upper()}{description[1:].rstrip('.')}.\n",
         f"```\n{usage}\n```\n",
     ]
-    told = [(f"`{_bare(action)}`", action.help or "") for action in shown if action.help]
-    if told:
-        lines.append(table(("argument", "meaning"), iter(told)))
+    documented = [(f"`{_bare(action)}`", action.help or "") for action in shown if action.help]
+    if documented:
+        lines.append(table(("argument", "meaning"), iter(documented)))
     return "\n".join(lines)
 
 

@@ -6,5 +6,5 @@ from pathlib import Path
 
 
 def demo_model() -> Path:
-    """The built-in `hal0-demo` GGUF; `__file__` is right in a checkout, a wheel and a PyInstaller folder."""
+    """Return the built-in `hal0-demo` GGUF: right in a checkout, a wheel and a PyInstaller folder."""
     return Path(__file__).with_name("hal0-demo.gguf")

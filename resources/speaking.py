@@ -151,7 +151,7 @@ def _add_metadata(
 
 
 def _add_vocabulary(writer: gguf.GGUFWriter, tokens: list[str]) -> None:
-    """A sentencepiece vocabulary with byte fallback, so that every text can be tokenized."""
+    """Add a sentencepiece vocabulary with byte fallback, so that every text can be tokenized."""
     types = [gguf.TokenType.UNKNOWN, *[gguf.TokenType.CONTROL] * (len(SPECIAL) - 1)]
     types += [gguf.TokenType.BYTE] * 256
     types += [gguf.TokenType.NORMAL] * (len(tokens) - len(types))

@@ -1,4 +1,4 @@
-"""Gives every order to the part that carries it out, here or in the other hal0 that has the slot."""
+"""Hands every order to the part that carries it out, here or in the other hal0 that has the slot."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from router.orders.order import Order
 from router.reload.watch import LiveConfig
 from router.remote.follow import Remotes
 from router.remote.hal0 import RemoteHal0
-from router.remote.names import all_places
+from router.remote.names import all_slots
 from router.resolve import model_called
 from router.slots.supervisor import Supervisor
 from router.state import StateStore
@@ -73,7 +73,7 @@ class Dispatcher:
         self._config = config
 
     async def carry_out(self, order: Order[R]) -> R:
-        """Returns when it is done. Raises RouterError."""
+        """Return when it is done. Raises RouterError."""
         if isinstance(order, SlotOrder) and (there := self._elsewhere(order.slot)):
             remote, slot = there
             done: R = await remote.carry_out(replace(order, slot=slot))
@@ -82,7 +82,8 @@ class Dispatcher:
         return done
 
     def _elsewhere(self, slot: str) -> tuple[RemoteHal0, str] | None:
-        """The other hal0 that has the slot, and what it is called there; None for one of this computer."""
+        """Return the other hal0 that has the slot, and what it is called there; None for one of this
+        computer."""
         try:
             there = self._remotes.find(slot)
         except SlotNotFound:
@@ -92,15 +93,15 @@ class Dispatcher:
         return there
 
     def _no_slot(self, slot: str) -> SlotNotFound:
-        there = [place.slot.name for place in all_places(self._store.snapshot)]
+        there = [hosted.slot.name for hosted in all_slots(self._store.snapshot)]
         names, hint = ", ".join(there) or "none", did_you_mean(slot, there)
         return SlotNotFound(f'There is no slot "{shown(slot)}"; there are: {names}.{hint}')
 
     async def _here(self, order: Order[Any]) -> Any:
         slots = self._supervisor
         match order:
-            case Load(slot, model, force):
-                return await slots.load(slot, self._model_id(model), force)
+            case Load(slot, model, force=force):
+                return await slots.load(slot, self._model_id(model), force=force)
             case Unload(slot):
                 return await slots.unload(slot)
             case UnloadAll():
@@ -137,7 +138,7 @@ class Dispatcher:
         raise AssertionError(f"an order that nobody carries out: {order}")
 
     def _model_id(self, name: str) -> str:
-        """The id of the model a person called `name`, which may be an alias."""
+        """Return the id of the model a person called `name`, which may be an alias."""
         snapshot = self._store.snapshot
         if (known := model_called(name, snapshot)) is not None:
             return known.id

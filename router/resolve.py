@@ -13,6 +13,7 @@ from router.base.errors import BadRequest, LocalOnly, ModelNotFound, ModelNotLoa
 from router.base.names import folded, is_speakable, shown, spellings
 from router.config.problems import did_you_mean
 from router.config.schema import Kind, SwitchPolicy
+from router.config.upstreams import split_target
 from router.state import ModelStatus, SlotState, SlotStatus, Snapshot, UpstreamState, UpstreamStatus
 
 _LONGEST = 1000
@@ -59,7 +60,7 @@ class Meaning:
 
 
 def meaning(name: str, snapshot: Snapshot) -> Meaning | None:
-    """What `name` stands for; None for nothing, or for two things that are equally near.
+    """Return what `name` stands for; None for nothing, or for two things that are equally near.
 
     What is called exactly so comes first, and only then another spelling (`router.base.names`): a name that is
     listed is never split, completed or read in another case.
@@ -111,17 +112,17 @@ def _default(kind: Kind, snapshot: Snapshot) -> Route:
 
 
 def _to_slot(slot: SlotStatus, path: ResolutionPath, snapshot: Snapshot) -> Route:
-    """To whatever the slot holds, or to the server elsewhere that serves it."""
+    """Return the route to whatever the slot holds, or to the server elsewhere that serves it."""
     if slot.upstream is None:
         return Route(slot.name, None, path)
     if snapshot.local_only:
         raise _local_only(f'Slot "{slot.name}"')
-    upstream, _slash, model = slot.upstream.partition("/")
+    upstream, model = split_target(slot.upstream)
     return Route(slot.name, model, path, upstream)
 
 
 def model_called(name: str, snapshot: Snapshot) -> ModelStatus | None:
-    """The model here that `name` stands for, where only a model can be meant."""
+    """Return the model here that `name` stands for, where only a model can be meant."""
     if (model := snapshot.model(name)) is not None:
         return model
     meant = meaning(name, snapshot)
@@ -129,7 +130,7 @@ def model_called(name: str, snapshot: Snapshot) -> ModelStatus | None:
 
 
 def _here(name: str, snapshot: Snapshot) -> Meaning | None:
-    """A slot, else a model by its id or alias, else `slot:model`."""
+    """Return a slot, else a model by its id or alias, else `slot:model`."""
     if (slot := snapshot.slot(name)) is not None:
         return Meaning(slot)
     if (model := snapshot.model(name)) is not None:
@@ -139,9 +140,10 @@ def _here(name: str, snapshot: Snapshot) -> Meaning | None:
 
 def _at_upstream(name: str, snapshot: Snapshot) -> Meaning | None:
     """`upstream/model`, as GET /v1/models has it."""
-    upstream_name, _slash, model = name.partition("/")
-    known = any(u.name == upstream_name and model in u.models for u in snapshot.upstreams)
-    return Meaning(upstream=(upstream_name, model)) if known else None
+    upstream_name, model = split_target(name)
+    if model is None or not any(u.name == upstream_name and model in u.models for u in snapshot.upstreams):
+        return None
+    return Meaning(upstream=(upstream_name, model))
 
 
 def _elsewhere(name: str, snapshot: Snapshot) -> Meaning | None:
@@ -159,14 +161,15 @@ def _scoped(name: str, snapshot: Snapshot) -> Meaning | None:
     slot = snapshot.slot(slot_name) if colon else None
     if slot is None:
         return None
-    if slot.upstream is not None and asked in (slot.upstream, slot.upstream.partition("/")[2]):
+    if slot.upstream is not None and asked in (slot.upstream, split_target(slot.upstream)[1]):
         return Meaning(slot)
     found = (snapshot.model(spelling) for spelling in spellings(asked))
     return next((Meaning(slot, model) for model in found if model and model.id in slot.choices), None)
 
 
 def _nearly(name: str, snapshot: Snapshot) -> Meaning | None:
-    """The only one that differs from `name` in upper and lower case; what is here before what is elsewhere."""
+    """Return the only one that differs from `name` in upper and lower case; what is here before what is
+    elsewhere."""
     if len(name) > _LONGEST:
         return None
     wanted = folded(name)
@@ -189,7 +192,7 @@ def _names_elsewhere(snapshot: Snapshot) -> list[str]:
 
 def _unlisted(name: str, snapshot: Snapshot) -> Meaning | None:
     """`upstream/model` where the server's list is not known, or not sure: it will say."""
-    upstream_name, _slash, model = name.partition("/")
+    upstream_name, model = split_target(name)
     upstream = next((u for u in snapshot.upstreams if u.name == upstream_name), None)
     if upstream is None or not model or not is_speakable(model) or len(model) > _LONGEST:
         return None
@@ -209,7 +212,7 @@ def _in_slot(slot: SlotStatus, model: ModelStatus) -> Route:
 
 
 def _by_model(model: ModelStatus, kind: Kind, snapshot: Snapshot) -> Route:
-    """A live engine wins; then a slot on its way to the model; then one that may switch to it."""
+    """Prefer a live engine, then a slot on its way to the model, then one that may switch to it."""
     seats = [s for s in snapshot.slots if s.kind is kind and model.id in s.choices]
     holding = [s for s in seats if model.id in s.answers]
     if holding:
@@ -250,16 +253,16 @@ def _not_loaded(model: str, why: str) -> ModelNotLoaded:
 def _why_nothing(name: str, snapshot: Snapshot) -> str:
     if len(name) > _LONGEST:
         return f'There is no model or slot "{shown(name)}"; see GET /v1/models for all ids.'
-    slot_name, colon, model = name.partition(":")
+    slot_name, colon, asked = name.partition(":")
     if colon and (slot := snapshot.slot(slot_name)) is not None:
         choices = ", ".join(slot.choices) or slot.upstream or "nothing"
         return (
-            f'Slot "{slot_name}" cannot hold "{shown(model)}"; it may hold: {choices}.'
-            f"{did_you_mean(model, slot.choices)}"
+            f'Slot "{slot_name}" cannot hold "{shown(asked)}"; it may hold: {choices}.'
+            f"{did_you_mean(asked, slot.choices)}"
         )
-    upstream_name, slash, model = name.partition("/")
+    upstream_name, model = split_target(name)
     upstream = next((u for u in snapshot.upstreams if u.name == upstream_name), None)
-    if slash and model and upstream is not None:
+    if model is not None and upstream is not None:
         return (
             f'Upstream "{upstream_name}" has no model "{shown(model)}"; see GET /v1/models for all ids.'
             f"{did_you_mean(model, upstream.models)}"

@@ -24,6 +24,7 @@ from router.dispatch import Dispatcher
 from router.engine.environment import secret_variables
 from router.engine.launcher import Launcher
 from router.engine.log import LogFiles
+from router.engine.readiness import probe_session
 from router.hub.downloads import Downloads
 from router.hub.updates import UpdateWatch
 from router.memory.measure.sources import find_source
@@ -33,7 +34,6 @@ from router.reload.apply import Reconfigurer
 from router.reload.diff import choose_model
 from router.reload.watch import LiveConfig
 from router.remote.follow import Remotes
-from router.server.app import engine_session
 from router.server.listener import Listener
 from router.server.request.context import Context
 from router.server.request.engines import EngineConnections
@@ -71,7 +71,7 @@ class Service:
         self._listener: Listener | None = None
         self._live = LiveConfig(paths, demo, self.store)
         self._reconfigurer: Reconfigurer | None = None
-        self._engines: aiohttp.ClientSession | None = None
+        self._probes: aiohttp.ClientSession | None = None
         self._log_files: LogFiles | None = None
         self._memory = MemorySystem(paths.cache, self.store, find_source())
         self._connections = EngineConnections()
@@ -92,10 +92,10 @@ class Service:
         server = self._config.server
         self.store.update(server=ServerStatus(host=server.host, port=server.port, version=__version__))
         catalog = await self._live.first_catalog(self._config)
-        self._engines = engine_session()
+        self._probes = probe_session()
         self._log_files = LogFiles(self._paths.logs)
         launcher = self._make_launcher(self._config.engine)
-        await launcher.reap_leftovers()
+        await launcher.reap_orphans()
         self._supervisor = Supervisor(self.store, launcher, self._log_files, self._memory.gate)
         self._dispatcher = Dispatcher(
             self.store,
@@ -154,8 +154,8 @@ class Service:
         self._connections.close()
         await self._remotes.close()
         await self._upstreams.close()
-        if self._engines is not None:
-            await self._engines.close()
+        if self._probes is not None:
+            await self._probes.close()
         if self._log_files is not None:
             await asyncio.to_thread(self._log_files.close)
 
@@ -186,9 +186,9 @@ class Service:
             raise UpstreamFailed(f"No key: {error}.") from None
 
     def _make_launcher(self, engine: EngineConfig) -> Launcher:
-        assert self._engines is not None, "made by start()"
+        assert self._probes is not None, "made by start()"
         launcher = Launcher(
-            engine, self._paths, self._engines, lambda: secret_variables(self._current(), os.environ)
+            engine, self._paths, self._probes, lambda: secret_variables(self._current(), os.environ)
         )
         self._memory.outlook.forecaster.use_engine(launcher)
         return launcher

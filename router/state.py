@@ -51,7 +51,7 @@ class Progress:
     began_at: float
 
     def elapsed(self, now: float) -> float:
-        """Seconds since the switch began, at Unix time `now`."""
+        """Return seconds since the switch began, at Unix time `now`."""
         return max(0.0, now - self.began_at)
 
 
@@ -320,7 +320,7 @@ Observer = Callable[[Snapshot], None]
 
 
 class Observers:
-    """Whom to tell. May grow and shrink on any thread, also while it is gone through."""
+    """The observers of a store. Any thread may add and remove them, even while they are being called."""
 
     def __init__(self) -> None:
         self._all: list[Observer] = []

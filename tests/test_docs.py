@@ -84,21 +84,21 @@ def test_architecture_shows_the_import_chain_that_is_checked(top: str) -> None:
     block = re.search(r"```\n(router  .*?)```", (ROOT / "ARCHITECTURE.md").read_text(), re.DOTALL)
     assert block is not None
     chains = {line[0]: line for line in (chain.split() for chain in re.split(r"\n(?=\w)", block[1]))}
-    assert " ".join(chains[top][1:]).split(" → ") == layers(f"the rooms of {top}")
+    assert " ".join(chains[top][1:]).split(" → ") == layers(f"the packages of {top}")
 
 
 @pytest.mark.parametrize("top", ["router", "app"])
-def test_architecture_has_a_row_for_every_room(top: str) -> None:
+def test_architecture_has_a_row_for_every_package(top: str) -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text()
-    table = text[text.index(f"| room of `{top}/` |") :].partition("\n\n")[0]
+    table = text[text.index(f"| package of `{top}/` |") :].partition("\n\n")[0]
     rows = {name.rstrip("/") for name in re.findall(r"`([\w/]+)`", table)}
-    rooms = {room for layer in layers(f"the rooms of {top}") for room in layer.split(" | ")} - {"__main__"}
+    rooms = {room for layer in layers(f"the packages of {top}") for room in layer.split(" | ")} - {"__main__"}
     assert rooms - rows == set()
 
 
-def test_make_rooms_tells_something_of_every_file() -> None:
+def test_make_map_tells_something_of_every_file() -> None:
     done = subprocess.run(
-        [sys.executable, ROOT / "packaging" / "rooms.py"], capture_output=True, text=True, encoding="utf-8"
+        [sys.executable, ROOT / "packaging" / "map.py"], capture_output=True, text=True, encoding="utf-8"
     )
     assert "router/slots/  Slots at run time" in done.stdout, done.stderr
     assert [line for line in done.stdout.splitlines() if re.fullmatch(r"  \w+\s*", line)] == []

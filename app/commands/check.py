@@ -17,11 +17,11 @@ from router.catalog.models import Catalog, build_catalog
 from router.config.default import with_downloads
 from router.config.load import ConfigErrors, ConfigProblem, ParsedConfig, check_references, examine_file
 from router.engine.launcher import Launcher
-from router.server.app import engine_session
+from router.engine.readiness import probe_session
 
 
 def check(config_file: Path | None) -> int:
-    """Prints where the file is and every problem with its place; 0 only if there is none. Needs no hal0 that
+    """Print where the file is and every problem with its place; 0 only if there is none. Needs no hal0 that
     runs."""
     if config_file is not None and not config_file.is_file():
         print(f"hal0: There is no file {config_file}; correct --config.", file=sys.stderr)
@@ -64,7 +64,7 @@ class _Placed:
 
 
 def _other_kinds(parsed: ParsedConfig, catalog: Catalog, placed: _Placed) -> Iterator[ConfigProblem]:
-    """Models whose file says another kind than the slot's; a kind in hal0.yaml was compared already."""
+    """Return models whose file says another kind than the slot's; a kind in hal0.yaml was compared already."""
     config = parsed.config
     for slot in config.slots.values():
         for field, names in (("model", (slot.model,)), ("models", slot.models or ())):
@@ -81,7 +81,7 @@ def _other_kinds(parsed: ParsedConfig, catalog: Catalog, placed: _Placed) -> Ite
 
 
 def _lost_aliases(parsed: ParsedConfig, catalog: Catalog, placed: _Placed) -> Iterator[ConfigProblem]:
-    """Aliases that mean a file of that name; between the names of hal0.yaml it was looked at already."""
+    """Return aliases that mean a file of that name; between the names of hal0.yaml it was looked at already."""
     for named in parsed.config.models.values():
         for alias in named.aliases:
             owner = catalog.models.get(alias)
@@ -94,7 +94,7 @@ def _lost_aliases(parsed: ParsedConfig, catalog: Catalog, placed: _Placed) -> It
 
 async def _models(parsed: ParsedConfig, catalog: Catalog, paths: Paths, placed: _Placed) -> list[ConfigProblem]:
     problems = []
-    async with engine_session() as session:
+    async with probe_session() as session:
         launcher = Launcher(parsed.config.engine, paths, session)
         for model in catalog.models.values():
             if model.problem and model.file is None and model.id not in parsed.config.models:
@@ -105,7 +105,8 @@ async def _models(parsed: ParsedConfig, catalog: Catalog, paths: Paths, placed: 
 
 
 async def _reasons(launcher: Launcher, model: Model) -> list[tuple[str | None, str]]:
-    """Why it cannot start, with the flag to blame. Each flag is looked at by itself, so that all are told."""
+    """Return why it cannot start, with the flag to blame. Each flag is looked at by itself, so that all are
+    told."""
     try:
         await launcher.check(model)
     except BadModel as error:
@@ -127,7 +128,8 @@ async def _alone(launcher: Launcher, model: Model, name: str) -> str | None:
 
 
 def _keys(parsed: ParsedConfig, model: Model, flag: str | None) -> Iterable[str]:
-    """Where to look for it, the best place first. `flag` None: the model as a whole; "": no model's fault."""
+    """Return where to look for it, the best place first. `flag` None: the model as a whole; "": no model's
+    fault."""
     if flag == "":
         return ()
     if model.command is not None:

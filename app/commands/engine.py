@@ -11,9 +11,9 @@ from app.bootstrap import read_config
 from app.commands.progress import ProgressLine
 from router.base.errors import EngineMissing
 from router.config.schema import EngineConfig
-from router.engine.choose import folder_of, remove_engine, roll_back, use_engine
 from router.engine.find import ENV, EngineBuild, EngineSource, find_engine, list_engines
 from router.engine.install import InstallProgress, install_engine
+from router.engine.versions import folder_of, remove_engine, roll_back, use_engine
 
 
 def install(config_file: Path | None, source: Literal["auto", "release", "debian", "pypi"]) -> int:
@@ -35,7 +35,7 @@ def install(config_file: Path | None, source: Literal["auto", "release", "debian
 
 
 def list_all(config_file: Path | None) -> int:
-    """Every engine found, the one in use marked."""
+    """Print every engine found, the one in use marked."""
     config, paths = read_config(config_file)
     try:
         used = find_engine(config.engine, paths).path
@@ -56,7 +56,7 @@ def use(config_file: Path | None, version: str) -> int:
 
 
 def rollback(config_file: Path | None) -> int:
-    """Back to the engine that counted before the last install or `use`."""
+    """Go back to the engine that counted before the last install or `use`."""
     config, paths = read_config(config_file)
     _say(roll_back(config.engine, paths), config.engine, None)
     return 0

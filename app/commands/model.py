@@ -18,7 +18,7 @@ from router.config.default import with_downloads
 from router.config.programs import program_folders
 from router.config.schema import Config
 from router.config.sizes import file_size
-from router.hub import shelf, store
+from router.hub import local_models, store
 from router.hub.names import parse_reference
 from router.hub.pull import Paused, Plan, Pull
 from router.orders.kinds import Reload
@@ -58,22 +58,23 @@ def pull(config_file: Path | None, text: str, *, dry_run: bool, yes: bool, as_js
 
 
 def ls(config_file: Path | None, *, as_json: bool) -> int:
-    """Every model file, its size, where it is from, its names in hal0.yaml; then what has not come whole."""
+    """Print every model file, its size, where it is from, its names in hal0.yaml; then what has not come
+    whole."""
     config, paths = read_config(config_file)
-    shelved, coming = shelf.shelf(config, paths), store.unfinished(paths.downloads)
+    models, coming = local_models.list_models(config, paths), store.unfinished(paths.downloads)
     if as_json:
-        print(json.dumps(_listing(shelved, coming)))
+        print(json.dumps(_listing(models, coming)))
         return 0
     rows = [
-        (item.id, file_size(item.size_bytes), item.origin, ", ".join(item.used_by) or "–") for item in shelved
+        (item.id, file_size(item.size_bytes), item.origin, ", ".join(item.used_by) or "–") for item in models
     ]
     if rows:
         print(table([("MODEL", "SIZE", "FROM", "NAMED"), *rows]))
     else:
         print("There are no models on this computer yet; `hal0 model pull org/repo` fetches one.")
-    for item in [item for item in shelved if item.problem]:
+    for item in [item for item in models if item.problem]:
         print(f"  {item.id} cannot be loaded: {item.problem}")
-    for left in shelf.no_models(config, paths):
+    for left in local_models.list_left_out(config, paths):
         print(f"  not offered: {left.reason}")
     for download in coming:
         came = f"{file_size(download.done_bytes)} of {file_size(download.total_bytes)} came"
@@ -84,13 +85,13 @@ def ls(config_file: Path | None, *, as_json: bool) -> int:
 def rm(config_file: Path | None, url: str | None, name: str, *, yes: bool) -> int:
     """Remove a model that hal0 fetched, unless it is loaded."""
     config, paths = read_config(config_file)
-    item = shelf.find(name, shelf.shelf(config, paths), store.unfinished(paths.downloads))
-    download = item.download if isinstance(item, shelf.Shelved) else item
+    item = local_models.find(name, local_models.list_models(config, paths), store.unfinished(paths.downloads))
+    download = item.download if isinstance(item, local_models.LocalModel) else item
     if download is not None:
         _refuse_if_loaded(config, paths, url, download)
         if not yes and not _sure(item, download):
             return 1
-    shelf.remove(item, paths)
+    local_models.remove(item, paths)
     _tell_running(config, paths)
     assert download is not None, "remove() raised"
     print(f"Removed {download.reference} ({file_size(download.total_bytes)}).")
@@ -98,17 +99,17 @@ def rm(config_file: Path | None, url: str | None, name: str, *, yes: bool) -> in
 
 
 def _wanted(plan: Plan) -> bool:
-    """Asks where a person can answer and there is a reason to."""
+    """Ask where a person can answer and there is a reason to."""
     words = plan_words(plan, named=True)
     if not words.doubtful or not sys.stdin.isatty():
         return True
     return _asked("Fetch it anyway?")
 
 
-def _sure(item: shelf.Shelved | store.Download, download: store.Download) -> bool:
+def _sure(item: local_models.LocalModel | store.Download, download: store.Download) -> bool:
     if not sys.stdin.isatty():
         raise PullFailed(f"Nobody is there to ask: `hal0 model rm --yes` removes {download.reference}.")
-    if isinstance(item, shelf.Shelved) and item.used_by:
+    if isinstance(item, local_models.LocalModel) and item.used_by:
         print(f"hal0.yaml names it: {', '.join(item.used_by)}.")
     return _asked(f"Remove {download.reference} ({file_size(download.total_bytes)}) from {download.folder}?")
 
@@ -121,7 +122,7 @@ def _asked(question: str) -> bool:
 
 
 def _tell_running(config: Config, paths: Paths) -> None:
-    """The hal0 that runs would notice by itself, in some seconds; who writes a script would rather not wait."""
+    """Tell the hal0 that runs to look now: it would notice in some seconds, and a script should not wait."""
     url = noted_url(paths)
     client = Client(url, config.server.api_keys[0] if config.server.api_keys else None) if url else None
     if client is not None and client.answers():
@@ -130,7 +131,7 @@ def _tell_running(config: Config, paths: Paths) -> None:
 
 
 def _refuse_if_loaded(config: Config, paths: Paths, url: str | None, download: store.Download) -> None:
-    """Asks the hal0 that runs, if one does. Raises PullFailed."""
+    """Ask the hal0 that runs, if one does. Raises PullFailed."""
     client = Client.find(config.server, paths, url)
     try:
         slots, models = client.state()["slots"], client.models()["models"]
@@ -146,8 +147,8 @@ def _refuse_if_loaded(config: Config, paths: Paths, url: str | None, download: s
             )
 
 
-def _listing(shelved: list[shelf.Shelved], coming: list[store.Download]) -> dict[str, object]:
-    models = [
+def _listing(models: list[local_models.LocalModel], coming: list[store.Download]) -> dict[str, object]:
+    rows = [
         {
             "id": item.id,
             "path": str(item.path),
@@ -157,9 +158,9 @@ def _listing(shelved: list[shelf.Shelved], coming: list[store.Download]) -> dict
             "problem": item.problem,
             "fetched_by_hal0": item.download is not None,
         }
-        for item in shelved
+        for item in models
     ]
     unfinished = [
         {"reference": d.reference, "done_bytes": d.done_bytes, "total_bytes": d.total_bytes} for d in coming
     ]
-    return {"models": models, "unfinished": unfinished}
+    return {"models": rows, "unfinished": unfinished}

@@ -23,7 +23,7 @@ _BEST_FIRST = ("fits", "tight", "short", None)
 
 
 def models(config_file: Path | None, url: str | None, *, fit: bool) -> int:
-    """A table; with `fit` once everything is known, best fit first."""
+    """Print a table; with `fit` once everything is known, best fit first."""
     paths = Paths.for_user(config_file)
     client = Client.find(load_config(paths.config_file, paths).server, paths, url)
     try:
@@ -56,7 +56,7 @@ def _when_known(client: Client) -> dict[str, Any]:
 
 
 def _remarks(found: Mapping[str, Any]) -> list[str]:
-    """What is odd about models that can be loaded, and which files are none."""
+    """Print what is odd about models that can be loaded, and which files are none."""
     notes = [f"  {model['id']}: {model['note']}" for model in found["models"] if model.get("note")]
     return notes + [f"  not offered: {left['reason']}" for left in found.get("left_out", ())]
 

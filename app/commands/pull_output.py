@@ -55,13 +55,13 @@ class JsonOutput(Output):
 
     def __init__(self) -> None:
         super().__init__("")
-        self._told = -1
+        self._last_percent = -1
 
     def _print(self, event: str, **what: object) -> None:
         print(json.dumps({"event": event, **what}), flush=True)
 
     def plan(self, plan: Plan, *, named: bool) -> None:
-        room = plan.room
+        fit = plan.fit
         self._print(
             "plan",
             repo=plan.repository.repo,
@@ -72,17 +72,17 @@ class JsonOutput(Output):
             fetch_bytes=plan.fetch_bytes,
             done_bytes=plan.done_bytes,
             path=str(plan.here) if plan.here else None,
-            needs=room.needs if room else None,
-            context=room.context if room else None,
-            fit=room.fit.fits if room else None,
-            margin=room.fit.margin if room else None,
+            needs=fit.needs if fit else None,
+            context=fit.context if fit else None,
+            fit=fit.fits if fit else None,
+            margin=fit.margin if fit else None,
             warning=plan.warning,
         )
 
     def progress(self, progress: PullProgress) -> None:
         percent = int(100 * progress_fraction(progress))
-        if percent != self._told:
-            self._told = percent
+        if percent != self._last_percent:
+            self._last_percent = percent
             self._print(
                 "progress",
                 step=progress.step,

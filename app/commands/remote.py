@@ -50,7 +50,7 @@ def switch(config_file: Path | None, url: str | None, slot: str, model: str, *, 
 
     def load() -> None:
         try:
-            client.carry_out(Load(slot, model, force))
+            client.carry_out(Load(slot, model, force=force))
         except (NotRunning, Refused) as error:
             failure.append(error)
 
@@ -113,7 +113,7 @@ def reload(config_file: Path | None, url: str | None) -> int:
 
 
 def _client(config_file: Path | None, url: str | None) -> Client:
-    """A mistake in hal0.yaml hides no hal0 that runs: that one goes on with the settings from before it."""
+    """Find the running hal0, also in spite of a mistake in hal0.yaml: it goes on with its old settings."""
     paths = Paths.for_user(config_file)
     try:
         server = load_config(paths.config_file, paths).server
@@ -142,7 +142,7 @@ def _show_progress(line: ProgressLine, client: Client, slot: str) -> None:
 
 
 def _slots(state: dict[str, Any]) -> list[dict[str, Any]]:
-    """This hal0's slots, then those of others (`bigpc/primary`)."""
+    """Return this hal0's slots, then those of others (`bigpc/primary`)."""
     found = list(state["slots"])
     for upstream in state.get("upstreams", []):
         if remote := upstream["remote"]:
@@ -151,7 +151,7 @@ def _slots(state: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _lost(state: dict[str, Any]) -> list[dict[str, Any]]:
-    """The other hal0s that nothing is known of."""
+    """Return the other hal0s that nothing is known of."""
     upstreams = state.get("upstreams", [])
     return [u for u in upstreams if u["kind"] == UpstreamKind.HAL0 and u["remote"] is None]
 
@@ -173,7 +173,7 @@ def _slot_line(slot: dict[str, Any]) -> str:
 
 
 def _error(error: dict[str, Any]) -> str:
-    """What is over is told as such, with the time it happened."""
+    """Describe an error; what is over is told as such, with the time it happened."""
     if not error.get("past"):
         return f"last error: {error['message']}"
     return f"earlier, at {time.strftime('%H:%M', time.localtime(error['at']))}: {error['message']}"

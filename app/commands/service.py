@@ -58,7 +58,7 @@ def remove() -> int:
 
 
 def status() -> int:
-    """One sentence; 0 if it runs, 1 if not."""
+    """Print one sentence; return 0 if it runs, 1 if not."""
     if (problem := unavailable()) is not None:
         return _fail(problem)
     running = _systemctl("is-active", UNIT) is None
@@ -69,7 +69,7 @@ def status() -> int:
 
 
 def unavailable() -> str | None:
-    """Why there can be no service here: one sentence; None where there can."""
+    """Return why there can be no service here: one sentence; None where there can."""
     if shutil.which("systemctl") is None:
         return (
             "Services need systemd, and systemctl was not found; start `hal0 serve` by your system's own means."
@@ -81,7 +81,7 @@ def unavailable() -> str | None:
 
 
 def unit(argv: Sequence[str]) -> str:
-    """The unit that runs `argv`."""
+    """Return the unit that runs `argv`."""
     template = resources.files("resources").joinpath("systemd", UNIT).read_text(encoding="utf-8")
     return template.replace(_TEMPLATE_COMMAND, exec_start(argv))
 
@@ -110,7 +110,7 @@ def _quoted(part: str, *, variables: bool) -> str:
 
 
 def _systemctl(*arguments: str) -> str | None:
-    """What it complained about; None if it did not."""
+    """Return what it complained about; None if it did not."""
     done = subprocess.run(["systemctl", "--user", *arguments], capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return None

@@ -12,7 +12,7 @@ _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def store_key(name: str) -> int:
-    """Asks for the key without showing it, or reads it from a pipe: on a command line others could see it."""
+    """Ask for the key without showing it, or read it from a pipe: on a command line others could see it."""
     if not _NAME.fullmatch(name):
         print("hal0: NAME may only hold letters, digits, dot, hyphen and underscore.", file=sys.stderr)
         return 2

@@ -36,13 +36,13 @@ class Client:
 
     @classmethod
     def find(cls, server: ServerConfig, paths: Paths, url: str | None = None) -> Client:
-        """The instance at `url`, else the one that left its address, else where the config puts it."""
+        """Return the instance at `url`, else the one that left its address, else where the config puts it."""
         key = server.api_keys[0] if server.api_keys else None
         found = url or noted_url(paths)
         return cls(found or ServerStatus(host=server.host, port=server.port).url, key)
 
     def answers(self) -> bool:
-        """Whether a hal0 runs there."""
+        """Return whether a hal0 runs there."""
         try:
             self.state()
         except (NotRunning, Refused):
@@ -53,16 +53,16 @@ class Client:
         return self._call("GET", "/api/state", timeout=seconds)
 
     def models(self) -> dict[str, Any]:
-        """Every model and what it takes (GET /api/models)."""
+        """Return every model and what it takes (GET /api/models)."""
         return self._call("GET", "/api/models", timeout=READ_SECONDS)
 
     def carry_out(self, order: Order[R]) -> R:
-        """Returns when it is done. Raises Refused with the reason why not."""
+        """Return when it is done. Raises Refused with the reason why not."""
         call = encode(_as_typed(order))
-        told = self._call(call.method, call.target, call.body, call.seconds)
+        document = self._call(call.method, call.target, call.body, call.seconds)
         if order.outcome is None:
             return None  # type: ignore[return-value]  # R is None where there is no outcome
-        done: R = order.outcome.read(told)
+        done: R = order.outcome.read(document)
         return done
 
     def _call(
@@ -96,13 +96,13 @@ class Client:
 
 
 def _why(error: Exception) -> object:
-    """The words of a system's error, without its number."""
+    """Return the words of a system's error, without its number."""
     reason = getattr(error, "reason", error)
     return getattr(reason, "strerror", None) or reason
 
 
 def _as_typed(order: Order[R]) -> Order[R]:
-    """With what somebody typed, also where the locale (LC_ALL=C) knows no letters but ASCII."""
+    """Decode what somebody typed, also where the locale (LC_ALL=C) knows no letters but ASCII."""
     values = {item.name: getattr(order, item.name) for item in fields(order)}  # type: ignore[arg-type]
     texts = {name: value for name, value in values.items() if isinstance(value, str)}
     read = {n: text.encode(errors="surrogateescape").decode(errors="replace") for n, text in texts.items()}
@@ -110,7 +110,7 @@ def _as_typed(order: Order[R]) -> Order[R]:
 
 
 def noted_url(paths: Paths) -> str | None:
-    """The address the hal0 that runs, or ran last, has left."""
+    """Return the address the hal0 that runs, or ran last, has left."""
     try:
         url = json.loads((paths.state / "instance.json").read_bytes())["url"]
     except (OSError, ValueError, KeyError, TypeError):
@@ -119,9 +119,10 @@ def noted_url(paths: Paths) -> str | None:
 
 
 def _sentence(error: urllib.error.HTTPError) -> str | None:
-    """hal0's own words, or None from another server: a llama-server's errors have a number as their code."""
+    """Return hal0's own words, or None from another server: a llama-server's errors have a number as their
+    code."""
     try:
-        told = json.loads(error.read())["error"]
-        return None if isinstance(told.get("code"), int) else str(told["message"])
+        document = json.loads(error.read())["error"]
+        return None if isinstance(document.get("code"), int) else str(document["message"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -21,7 +21,7 @@ class Host(Link, Protocol):
     def running(self) -> bool: ...
 
     def start(self) -> None:
-        """Returns when it can be used; raises what keeps it from that."""
+        """Return when it can be used; raises what keeps it from that."""
         ...
 
     def stop(self, timeout: float | None = None) -> bool:

@@ -30,12 +30,12 @@ class LoopThread:
         return self._thread.is_alive()
 
     def start(self) -> None:
-        """Returns when `enter` has been called, or the thread has ended."""
+        """Return when `enter` has been called, or the thread has ended."""
         self._thread.start()
         self._entered.wait()
 
     def enter(self) -> asyncio.Event:
-        """From now on orders may come. Returns what is set by `stop`."""
+        """Let orders come from now on; return the event that `stop` sets."""
         self._loop, self._asked_to_stop = asyncio.get_running_loop(), asyncio.Event()
         self._entered.set()
         return self._asked_to_stop
@@ -56,7 +56,8 @@ class LoopThread:
         return not self._thread.is_alive()
 
     async def carry_out(self, taker: TakesOrders | None, order: Order[R]) -> R:
-        """By `taker`, on this thread's loop; cancelling here cancels it there. Raises RouterError."""
+        """Have the order carried out by `taker`, on this thread's loop; cancelling here cancels it there.
+        Raises RouterError."""
         loop, event = self._loop, self._asked_to_stop
         if taker is None or loop is None or event is None or event.is_set() or loop.is_closed():
             raise ShuttingDown(self._gone)

@@ -71,7 +71,8 @@ class RemoteLink:
         return self._thread.stop(timeout)
 
     async def carry_out(self, order: Order[R]) -> R:
-        """On the link's loop. Cancelling ends the wait here; what was begun there goes on."""
+        """Carry the order out on the link's loop. Cancelling ends the wait here; what was begun there goes
+        on."""
         return await self._thread.carry_out(self._remote, order)
 
     def _run(self) -> None:

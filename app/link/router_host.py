@@ -88,7 +88,7 @@ class RouterHost:
         return self._thread.stop(timeout)
 
     async def carry_out(self, order: Order[R]) -> R:
-        """On the router's loop; cancelling here cancels it there."""
+        """Carry the order out on the router's loop; cancelling here cancels it there."""
         return await self._thread.carry_out(self._service, order)
 
     def _run(self) -> None:
@@ -116,7 +116,7 @@ class RouterHost:
             unsubscribe()
 
     async def _start_unless_stopped(self, service: HostedService, stop: asyncio.Event) -> None:
-        """A person who quits while models load must not wait for them."""
+        """Start the service, or cancel that: a person who quits while models load must not wait for them."""
         starting = spawn(service.start(), name="service start")
         stopping = spawn(stop.wait(), name="stop asked")
         await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)

@@ -50,7 +50,7 @@ class StateBridge(QObject):
         self._timer.stop()
 
     def _observe(self, _snapshot: Snapshot) -> None:
-        """Called on the router's thread."""
+        """Wake the UI's thread once for all snapshots until it looks. Called on the router's thread."""
         with self._lock:
             if self._pending:
                 return

@@ -18,7 +18,7 @@ HIDDEN = ("tray", "--hidden")
 
 
 def is_enabled() -> bool:
-    """Whether the session starts hal0 at login. Raises OSError where that cannot be read."""
+    """Return whether the session starts hal0 at login. Raises OSError where that cannot be read."""
     return _platform.is_enabled()
 
 
@@ -31,7 +31,7 @@ def set_enabled(enabled: bool) -> None:
 
 
 def command(argv: Sequence[str], executable: str, environment: Mapping[str, str], *, frozen: bool) -> list[str]:
-    """The command line that starts this hal0 again, hidden in the tray."""
+    """Return the command line that starts this hal0 again, hidden in the tray."""
     windowed = Path(executable).with_name("hal0w.exe")  # Windows: the one that opens no console
     if frozen and windowed.is_file():
         return [str(windowed), *HIDDEN]
@@ -39,7 +39,8 @@ def command(argv: Sequence[str], executable: str, environment: Mapping[str, str]
 
 
 def program(argv: Sequence[str], executable: str, environment: Mapping[str, str], *, frozen: bool) -> list[str]:
-    """How this hal0 was started, without arguments: an AppImage, a bundle, a `hal0` script, or the module."""
+    """Return how this hal0 was started, without arguments: an AppImage, a bundle, a `hal0` script, or the
+    module."""
     if image := environment.get("APPIMAGE"):  # sys.executable lies in a mount that is gone after log-out
         return [image]
     if frozen:

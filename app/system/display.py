@@ -12,7 +12,7 @@ X_FIRST_PORT = 6000
 
 
 def has_display(env: Mapping[str, str] = os.environ) -> bool:
-    """Whether a window could be shown: always on Windows and macOS, else X11 or Wayland must be there.
+    """Return whether a window could be shown: always on Windows and macOS, else X11 or Wayland must be there.
 
     A DISPLAY that was left behind (a closed remote session, tmux) counts only if an X server answers there.
     """

@@ -27,9 +27,9 @@ class OneLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         plain = copy.copy(record)
         if isinstance(record.args, Mapping):
-            plain.args = {name: _told(value) for name, value in record.args.items()}
+            plain.args = {name: _speakable(value) for name, value in record.args.items()}
         elif record.args:
-            plain.args = tuple(map(_told, record.args))
+            plain.args = tuple(map(_speakable, record.args))
         # Some messages are several lines by intent; each is made of lines that were made safe before.
         parts = [speakable(plain.getMessage(), keep="\n\t")]
         parts += [self.formatException(record.exc_info)] if record.exc_info else []
@@ -38,8 +38,8 @@ class OneLine(logging.Formatter):
         return "\n".join([first, *(textwrap.indent(part, "  ") for part in rest)])
 
 
-class _Told:
-    """A value in a log line: `%s` and `%r` give what can be said, and not without end."""
+class _Speakable:
+    """A value in a log line: `%s` and `%r` give printable text of limited length."""
 
     def __init__(self, value: object) -> None:
         self._value = value
@@ -51,8 +51,8 @@ class _Told:
         return shown(repr(self._value), _LONGEST)
 
 
-def _told(value: object) -> object:
-    return value if isinstance(value, int | float) else _Told(value)
+def _speakable(value: object) -> object:
+    return value if isinstance(value, int | float) else _Speakable(value)
 
 
 class JournalFormatter(logging.Formatter):
@@ -72,7 +72,8 @@ def priority(level: int) -> int:
 
 
 def is_journal(descriptor: int, environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether that descriptor is the journal's: the variable is inherited also by what writes elsewhere."""
+    """Return whether that descriptor is the journal's: the variable is inherited also by what writes
+    elsewhere."""
     device, _, inode = environment.get(ENV, "").partition(":")
     try:
         status = os.fstat(descriptor)

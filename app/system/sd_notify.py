@@ -21,15 +21,15 @@ class Notifier:
         self._address = _address(environment.get(ENV, ""))
 
     def ready(self) -> None:
-        """The service has started: what waits for it may start."""
+        """Say that the service has started: what waits for it may start."""
         self._send("READY=1")
 
     def status(self, line: str) -> None:
-        """What `systemctl status` shows."""
+        """Set what `systemctl status` shows."""
         self._send(f"STATUS={line}")
 
     def stopping(self, seconds: float) -> None:
-        """The service is ending, and may take `seconds` from now before systemd kills it."""
+        """Say that the service is ending, and may take `seconds` from now before systemd kills it."""
         self._send("STOPPING=1", "STATUS=Stopping", f"EXTEND_TIMEOUT_USEC={int(seconds * 1e6)}")
 
     def _send(self, *fields: str) -> None:
@@ -46,12 +46,12 @@ class Notifier:
 
 def tell_status(notifier: Notifier, store: StateStore) -> Callable[[], None]:
     """Tell the status now and whenever it changes, until the returned function is called."""
-    told = ""
+    last_line = ""
 
     def tell(snapshot: Snapshot) -> None:
-        nonlocal told
-        if (line := status_line(snapshot)) != told:
-            told = line
+        nonlocal last_line
+        if (line := status_line(snapshot)) != last_line:
+            last_line = line
             notifier.status(line)
 
     tell(store.snapshot)
@@ -59,13 +59,14 @@ def tell_status(notifier: Notifier, store: StateStore) -> Callable[[], None]:
 
 
 def status_line(snapshot: Snapshot) -> str:
-    """Where hal0 answers, and each slot with its model and state."""
+    """Return where hal0 answers, and each slot with its model and state."""
     slots = [f"{slot.name}: {slot.target or slot.model or 'empty'} {slot.state}" for slot in snapshot.slots]
     return " · ".join((f"{snapshot.server.url}/v1", *slots))
 
 
 def _address(value: str) -> str | None:
-    """A path, or `@name` in Linux's abstract namespace; None for none and for kinds hal0 does not speak."""
+    """Return a path, or `@name` in Linux's abstract namespace; None for none and for kinds hal0 does not
+    speak."""
     if value.startswith("@"):
         return "\0" + value[1:]
     return value if value.startswith("/") else None

@@ -13,6 +13,6 @@ def stop_signals() -> list[signal.Signals]:
 
 
 def wait_for_children() -> None:
-    """Where SIGCHLD is ignored, as some supervisors leave it, no child's exit code can be read."""
+    """Restore SIGCHLD: where it is ignored, as some supervisors leave it, no child's exit code can be read."""
     if hasattr(signal, "SIGCHLD"):
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)

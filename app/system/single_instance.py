@@ -98,7 +98,8 @@ class SingleInstance(QObject):
 
 
 def _socket_name(folder: Path) -> str:
-    """On Unix a file in the private folder, where nobody else can put one first; else a system-wide name."""
+    """Name the socket: on Unix a file in the private folder, where nobody else can put one first; else a
+    system-wide name."""
     path = folder.absolute() / "desktop.sock"
     if sys.platform != "win32" and len(os.fsencode(path)) <= _LONGEST_PATH:
         return str(path)

@@ -32,13 +32,13 @@ def _closed(number: int) -> bool:
 
 
 def give_up_stdout() -> None:
-    """Nobody reads it: what is still buffered must not fail a second time when Python ends."""
+    """Give up stdout, which nobody reads: what is buffered must not fail a second time when Python ends."""
     if sys.stdout is sys.__stdout__ and sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def output_failure(error: OSError) -> str | None:
-    """A sentence for an error of writing the output; None for one of anything else."""
+    """Return a sentence for an error of writing the output; None for one of anything else."""
     if error.filename is not None or error.errno not in _OUTPUT:
         return None
     return f"hal0: The output cannot be written ({error.strerror}); send it somewhere else."

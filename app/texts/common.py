@@ -82,8 +82,8 @@ def elide_middle(text: str, limit: int) -> str:
 
 
 def reason(problem: str, file: str | None = None) -> str:
-    """`truncated: it ended at …` of `/home/me/models/x.gguf is truncated: …`: what is wrong comes first, and a
-    path is only its last part. For places that are too short for all of it."""
+    """Shorten a problem: `truncated: it ended at …` of `/home/me/models/x.gguf is truncated: …`. What is wrong
+    comes first, and of a path only its last part stays."""
     if file and problem.startswith(f"{file} "):
         problem = problem.removeprefix(f"{file} ").removeprefix("is ")
     elif file:
@@ -96,22 +96,23 @@ def _last_part(path: str) -> str:
 
 
 def utf16_length(text: str) -> int:
-    """Length as Windows counts it (its tooltip holds 127 of these units)."""
+    """Return the length as Windows counts it (its tooltip holds 127 of these units)."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def no_longer_offered(model_id: str) -> str:
-    """A model that runs on although its file or its entry is gone."""
+    """Describe a model that runs on although its file or its entry is gone."""
     return tr("{model} (still running, no longer available)").format(model=model_id)
 
 
 def held(count: int, estimated: bool) -> str:
-    """Bytes that a program holds, as measured; with a ~ where the driver does not tell and hal0 guesses."""
+    """Return bytes that a program holds, as measured; with a ~ where the driver does not tell and hal0
+    guesses."""
     return f"~{memory_size(count)}" if estimated else memory_size(count)
 
 
 def duration(seconds: float) -> str:
-    """Seconds as `12 s` or `3 min`."""
+    """Return seconds as `12 s` or `3 min`."""
     if seconds < 90:
         return tr("{count} s").format(count=f"{seconds:.0f}")
     return tr("{count} min").format(count=f"{seconds / 60:.0f}")
@@ -122,7 +123,7 @@ def host_port(server: ServerStatus) -> str:
 
 
 def endpoint(server: ServerStatus) -> str:
-    """The URL a client pastes as its OpenAI base URL."""
+    """Return the URL a client pastes as its OpenAI base URL."""
     return f"{server.url}/v1"
 
 
@@ -138,13 +139,13 @@ def header(server: ServerStatus) -> str:
 
 
 def model_name(snapshot: Snapshot, model_id: str) -> str:
-    """The display name of a model, or its id where the catalog does not know it (any more)."""
+    """Return the display name of a model, or its id where the catalog does not know it (any more)."""
     model = snapshot.model(model_id)
     return model.display_name or model.id if model else model_id
 
 
 def choice(model: ModelStatus | None, model_id: str, limit: int, room: str = "", *, sized: bool = True) -> str:
-    """One entry of a model list: `Qwen3-30B   17.8 GB · fits`, or what is wrong with it."""
+    """Return one entry of a model list: `Qwen3-30B   17.8 GB · fits`, or what is wrong with it."""
     name = elide_middle((model.display_name or model.id) if model else model_id, limit)
     if model is None:
         return f"{name}{SEPARATOR}{NOT_IN_CATALOG}"
@@ -164,7 +165,7 @@ def short_of_room(needs: int | None, missing: int) -> str:
 
 
 def makes_leave(slots: Sequence[str], more: int) -> str:
-    """`makes embed and coder leave`: models that are unloaded to make room. `more` slots are not named."""
+    """Return `unloads embed and coder`: the slots emptied to make room. `more` slots are not named."""
     names = tr(" and ").join(elide_middle(name, 16) for name in slots)
     if more > 0:
         names = tr("{slots} and {more} more").format(slots=names, more=more)
@@ -184,7 +185,7 @@ def answers_meanwhile(model: str) -> str:
 
 
 def state(slot: SlotStatus) -> str:
-    """The state chip: `Ready`, `Busy (2)`, `Queued (3)`, `Loading 45%`."""
+    """Return the state chip: `Ready`, `Busy (2)`, `Queued (3)`, `Loading 45%`."""
     word = _STATE_WORDS[slot.state]
     if slot.state is SlotState.READY and slot.in_flight:
         return tr("Busy ({count})").format(count=slot.in_flight)
@@ -220,7 +221,8 @@ def slot_line(snapshot: Snapshot, slot: SlotStatus, limit: int) -> str:
 
 
 def slot_detail(slot: SlotStatus, now: float) -> str:
-    """The line under a slot: why it failed, how long a switch runs, what it uses. `now`: Unix seconds."""
+    """Return the line under a slot: why it failed, how long a switch runs, what it uses. `now`: Unix
+    seconds."""
     if slot.state.switching:
         return _switch_detail(slot, now)
     if slot.upstream is not None:
@@ -242,27 +244,27 @@ def slot_detail(slot: SlotStatus, now: float) -> str:
 
 
 def drain_line(slot: SlotStatus, now: float) -> str:
-    """`waits for 1 request, cut off in 12 s`, while a model that leaves still answers; else ""."""
+    """Return `waits for 1 request, cut off in 12 s` while a model that leaves still answers; else ""."""
     count = slot.draining
     if not count:
         return ""
-    told = tr("waits for 1 request") if count == 1 else tr("waits for {count} requests").format(count=count)
+    waits = tr("waits for 1 request") if count == 1 else tr("waits for {count} requests").format(count=count)
     if slot.drain_deadline is None:
-        return told
+        return waits
     left = duration(max(0.0, slot.drain_deadline - now))
-    return tr("{waits}, cut off in {time}").format(waits=told, time=left)
+    return tr("{waits}, cut off in {time}").format(waits=waits, time=left)
 
 
 def _switch_detail(slot: SlotStatus, now: float) -> str:
-    told = tr("Switching")
+    switching = tr("Switching")
     if slot.progress is not None:
-        told = tr("Switching for {time}").format(time=duration(slot.progress.elapsed(now)))
+        switching = tr("Switching for {time}").format(time=duration(slot.progress.elapsed(now)))
     evicting = making_room(slot.evicting) if slot.evicting else ""
-    return SEPARATOR.join(part for part in (evicting, told, drain_line(slot, now)) if part)
+    return SEPARATOR.join(part for part in (evicting, switching, drain_line(slot, now)) if part)
 
 
 def context(tokens: int) -> str:
-    """Tokens as people name them: `32k`, `4096` stays `4k`, odd numbers stay exact."""
+    """Return tokens as people name them: `32k`, `4096` stays `4k`, odd numbers stay exact."""
     return f"{tokens // 1024}k" if tokens >= 1024 and tokens % 1024 == 0 else f"{tokens:,}"
 
 

@@ -81,8 +81,8 @@ def context_tip(loads_with: int, trained: int | None) -> str:
 
 
 def fits_tip(file: str, free: str, pool: str) -> str:
-    told = tr("The file is {file}; {free} of {pool} is free now.").format(file=file, free=free, pool=pool)
-    return f"{told} {ESTIMATE}"
+    facts = tr("The file is {file}; {free} of {pool} is free now.").format(file=file, free=free, pool=pool)
+    return f"{facts} {ESTIMATE}"
 
 
 def tight_tip(file: str, free: str, pool: str) -> str:
@@ -90,8 +90,8 @@ def tight_tip(file: str, free: str, pool: str) -> str:
 
 
 def too_big_tip(file: str, total: str, pool: str) -> str:
-    told = tr("The file is {file}; {pool} has {total} in all.").format(file=file, pool=pool, total=total)
-    return f"{told} {tr('It may still run slowly, partly in other memory.')} {ESTIMATE}"
+    facts = tr("The file is {file}; {pool} has {total} in all.").format(file=file, pool=pool, total=total)
+    return f"{facts} {tr('It may still run slowly, partly in other memory.')} {ESTIMATE}"
 
 
 def needs_tip(needs: str, free: str, pool: str) -> str:
@@ -101,10 +101,10 @@ def needs_tip(needs: str, free: str, pool: str) -> str:
 
 
 def plan_tip(needs: str, margin: str, pool: str, *, short: bool) -> str:
-    told = tr("Takes {needs} of {pool} with its context full").format(needs=needs, pool=pool)
+    takes = tr("Takes {needs} of {pool} with its context full").format(needs=needs, pool=pool)
     if short:
-        return tr("{told}: {margin} short, whatever is unloaded.").format(told=told, margin=margin)
-    return tr("{told}; {margin} would stay free.").format(told=told, margin=margin)
+        return tr("{takes}: {margin} short, whatever is unloaded.").format(takes=takes, margin=margin)
+    return tr("{takes}; {margin} would stay free.").format(takes=takes, margin=margin)
 
 
 def prompts_tip(most: str) -> str:
@@ -139,7 +139,7 @@ def copied(what: str) -> str:
 
 
 def folder(entry: str) -> str:
-    """An entry of model_dirs as the settings show it."""
+    """Return an entry of model_dirs as the settings show it."""
     return USUAL_FOLDERS if entry == USUAL else entry
 
 
@@ -206,12 +206,12 @@ def not_readable(problem: object) -> str:
 
 
 def marked(name: str, wrong: bool) -> str:
-    """A page's or an entry's name, with a mark that something in it has to be corrected."""
+    """Return a page's or an entry's name, with a mark that something in it has to be corrected."""
     return f"{name} (!)" if wrong else name
 
 
 def sentence(message: str, suggestion: str | None) -> str:
-    """A problem's message, which has no full stop, as a sentence for people."""
+    """Return a problem's message, which has no full stop, as a sentence for people."""
     hint = f" {tr('Did you mean “{name}”?').format(name=suggestion)}" if suggestion else ""
     return f"{message[:1].upper()}{message[1:]}.{hint}"
 
@@ -256,7 +256,7 @@ PORT = tr("Port")
 API_KEYS = tr("API keys")
 API_KEYS_HINT = tr("Clients must send one of them. Without any, every program on this computer may use hal0.")
 NEW_KEY = tr("New key, or env:NAME")
-KEYS_ELSEWHERE = tr("These keys can only be changed in hal0.yaml itself.")
+KEYS_ONLY_IN_FILE = tr("These keys can only be changed in hal0.yaml itself.")
 BAD_KEY = tr("A key may only hold ASCII letters, digits and signs, without spaces.")
 KEY_TWICE = tr("This key is already in the list.")
 KEY_COPY_HINT = tr("It takes effect when you apply. Copy it now: afterwards only its end is shown.")
@@ -354,8 +354,8 @@ def flag_twice(name: str) -> str:
 
 def bad_json(error: ValueError) -> str:
     if isinstance(error, json.JSONDecodeError):
-        told = tr("This is not JSON (line {line}, column {column}): {reason}.")
-        return told.format(line=error.lineno, column=error.colno, reason=error.msg)
+        message = tr("This is not JSON (line {line}, column {column}): {reason}.")
+        return message.format(line=error.lineno, column=error.colno, reason=error.msg)
     return tr('This must be a JSON object, such as {{"temperature": 0.6}}.').format()
 
 

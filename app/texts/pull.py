@@ -51,8 +51,8 @@ def came_before(done: str, total: str) -> str:
 
 
 def files(count: int, projector: bool) -> str:
-    told = tr("{count} files").format(count=count)
-    return tr("{files}, an mmproj for images among them").format(files=told) if projector else told
+    files = tr("{count} files").format(count=count)
+    return tr("{files}, an mmproj for images among them").format(files=files) if projector else files
 
 
 def disk(needed: str, free: str, folder: str) -> str:
@@ -91,7 +91,7 @@ def done(total: str) -> str:
 
 
 def action_on(action: str, reference: str) -> str:
-    """What a button does and to which download, for those who do not see where it stands."""
+    """Return what a button does and to which download, for those who do not see where it stands."""
     return f"{action} {reference}"
 
 

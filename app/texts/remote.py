@@ -28,7 +28,7 @@ def attached_to(attached: Attached) -> str:
 
 
 def attached_line(attached: Attached) -> str:
-    """What the window says of it; the error says the rest while there is no contact."""
+    """Return what the window says of it; the error says the rest while there is no contact."""
     if attached.lost:
         return tr("Lost contact with {program}. This window reconnects as soon as it answers again.").format(
             program=SERVE

@@ -52,7 +52,7 @@ CLOSE = tr("Close")
 
 
 def server_trouble(server: ServerStatus) -> str:
-    """Why the endpoint is down, or why hal0.yaml as it is now is not in effect; "" where all is well."""
+    """Return why the endpoint is down, or why hal0.yaml as it is now is not in effect; "" where all is well."""
     if server.error or not server.config_error:
         return server.error or ""
     return tr("hal0.yaml has an error; your last changes are ignored: {reason}").format(
@@ -133,7 +133,7 @@ MANY_PHASES = tr("Phases of the switch of {slot}")
 
 
 def action_on(action: str, slot: str) -> str:
-    """What a button does and to which slot, for those who do not see where it stands."""
+    """Return what a button does and to which slot, for those who do not see where it stands."""
     return f"{action} {slot}"
 
 
@@ -207,7 +207,7 @@ def _days(count: int) -> str:
 
 
 # -- servers elsewhere -------------------------------------------------------------------------------------
-ELSEWHERE = tr("Elsewhere")
+UPSTREAMS = tr("Upstreams")
 NOT_ASKED = tr("Not asked")
 LOCAL_ONLY_FACT = tr("nothing leaves this computer")
 UPSTREAM_WORDS = {

@@ -45,7 +45,7 @@ class TrayIcons:
 
 
 def app_icon() -> QIcon:
-    """hal0's own icon, for windows and the task bar."""
+    """Return hal0's own icon, for windows and the task bar."""
     svg = _read("hal0.svg")
     return _icon(svg, APP_SIZES, turn=0)
 

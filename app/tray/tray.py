@@ -82,7 +82,7 @@ class Tray(QObject):
         self._draw_icon()
 
     def show_message(self, title: str, message: str, *, good: bool = False) -> None:
-        """A notification, of trouble unless `good`; lost without a tray, so the snapshot says it too."""
+        """Show a notification, of trouble unless `good`; lost without a tray, so the snapshot says it too."""
         if self._icon is None:
             return
         icons = QSystemTrayIcon.MessageIcon
@@ -121,7 +121,7 @@ class Tray(QObject):
 
     @Slot()
     def _look_for_tray(self) -> None:
-        """On X11 an icon made before its tray never registers: make a new one each time a tray appears."""
+        """Make a new icon each time a tray appears: on X11 one made before its tray never registers."""
         available = QSystemTrayIcon.isSystemTrayAvailable()
         if available and self._icon is None:
             self._icon = QSystemTrayIcon(self)
@@ -144,7 +144,8 @@ class Tray(QObject):
 
 
 def status_notifier_host() -> bool:
-    """Whether Qt will hand the menu to a StatusNotifier host: the question Qt itself asks when it starts."""
+    """Return whether Qt will hand the menu to a StatusNotifier host: the question Qt itself asks when it
+    starts."""
     if sys.platform in ("win32", "darwin"):
         return False
     bus = QDBusConnection.sessionBus()

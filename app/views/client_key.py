@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 
 from app.link.link import Link
-from app.views.settings_written import ENVIRONMENT, NotReadable, Written, api_keys
+from app.views.settings_document import ENVIRONMENT, NotReadable, WrittenSettings, api_keys
 from router.base.errors import RouterError
 from router.config.change import ConfigDocument
 from router.config.hidden import HIDDEN
@@ -34,12 +34,12 @@ UNKNOWN = ClientKey(PLACEHOLDER, needed=True)
 
 
 def key_of(document: ConfigDocument) -> ClientKey:
-    """The first key that is written out; else the variable that holds one.
+    """Return the first key that is written out; else the variable that holds one.
 
     Over HTTP the keys are not told, so that a written one is only known to exist.
     """
     try:
-        written = Written(document.text)
+        written = WrittenSettings(document.text)
     except NotReadable:
         return UNKNOWN if document.config.server.api_keys else NO_KEY
     texts = written.texts("server", "api_keys") or ()
@@ -54,7 +54,7 @@ def key_of(document: ConfigDocument) -> ClientKey:
 
 
 async def read_key(link: Link) -> ClientKey | None:
-    """The key as hal0.yaml has it now; None where it cannot be read."""
+    """Return the key as hal0.yaml has it now; None where it cannot be read."""
     try:
         return key_of(await link.carry_out(ReadConfig()))
     except RouterError as error:

@@ -53,12 +53,12 @@ class Recipe:
 
 
 def is_local(server: ServerStatus) -> bool:
-    """Whether only this computer reaches the endpoint."""
+    """Return whether only this computer reaches the endpoint."""
     return is_loopback(server.host)
 
 
 def chat_slots(snapshot: Snapshot) -> tuple[SlotStatus, ...]:
-    """The slots a chat client can use."""
+    """Return the slots a chat client can use."""
     return tuple(slot for slot in snapshot.slots if slot.kind is Kind.CHAT)
 
 
@@ -70,7 +70,7 @@ def recipe(
     *,
     windows: bool = sys.platform == "win32",
 ) -> Recipe:
-    """How to connect `client` to the slot of that name, or else to the first one for chats.
+    """Return how to connect `client` to the slot of that name, or else to the first one for chats.
 
     `key` None: nobody could be asked for it; an endpoint that others reach always needs one. `windows`: the
     text is for that system's shell.
@@ -181,7 +181,7 @@ def _warning(client: Client, snapshot: Snapshot, slot: SlotStatus | None, key: C
 
 
 def _where(client: Client, key: ClientKey) -> str:
-    """What is left to do about the key."""
+    """Return what is left to do about the key."""
     if not key.variable:
         return text_window.CONNECT_KEY.format(key=key.value)
     if client in DIRECT:
@@ -190,7 +190,7 @@ def _where(client: Client, key: ClientKey) -> str:
 
 
 def context_of(snapshot: Snapshot, slot: SlotStatus) -> int | None:
-    """Tokens the slot has, or will have once it has loaded what it holds."""
+    """Return tokens the slot has, or will have once it has loaded what it holds."""
     if slot.context_length is not None:
         return slot.context_length
     model = snapshot.model(slot.serving) if slot.serving else None

@@ -25,7 +25,7 @@ class DownloadRow:
     or goes on, where that can be; `second` takes it away."""
 
     reference: str
-    told: str
+    message: str
     moving: bool
     share: float | None
     failed: bool
@@ -48,7 +48,7 @@ def _row(download: DownloadStatus) -> DownloadRow:
     known = download.total_bytes > 0 and not (state is DownloadState.RUNNING and download.step is None)
     return DownloadRow(
         download.reference,
-        _told(download),
+        _message(download),
         moving=not done,
         share=progress_fraction(download) if known else None,
         failed=state is DownloadState.FAILED,
@@ -69,7 +69,7 @@ def _first(state: DownloadState) -> Offered | None:
             return None
 
 
-def _told(download: DownloadStatus) -> str:
+def _message(download: DownloadStatus) -> str:
     done, total = file_size(download.done_bytes), file_size(download.total_bytes)
     match download.state:
         case DownloadState.QUEUED:

@@ -10,7 +10,7 @@ from router.state import ModelStatus, SlotState, SlotStatus, Snapshot
 NAMED = 2
 
 
-class Rooms:
+class FitWords:
     """Of one snapshot, for many models and slots.
 
     Attributes:
@@ -22,7 +22,7 @@ class Rooms:
         self.previews = previews(snapshot)
 
     def entry(self, slot: SlotStatus, model_id: str, limit: int) -> str:
-        """A model in the list of `slot`; a name has `limit` characters at most."""
+        """Return a model in the list of `slot`; a name has `limit` characters at most."""
         model = self._snapshot.model(model_id)
         words = self.words(slot, model)
         # What it needs says more than what its file is.
@@ -37,15 +37,16 @@ class Rooms:
             return text.LOADED
         if slot.serving == model.id and slot.state.switching:
             return ""
-        return room_words(self.previews.of(_own_name(slot), model.id), model.needs)
+        return fit_words(self.previews.of(_own_name(slot), model.id), model.needs)
 
 
 def _own_name(slot: SlotStatus) -> str:
-    """As its own hal0 calls it: here, a slot of another one has that one's name before it (bigpc/primary)."""
+    """Return the name its own hal0 calls it by: here, a slot of another one has that one's name before it
+    (bigpc/primary)."""
     return slot.name.rpartition("/")[2]
 
 
-def room_words(found: Preview, needs: int | None) -> str:
+def fit_words(found: Preview, needs: int | None) -> str:
     """`needs`: bytes of memory the model takes, where that is known."""
     if found.fit is None:
         return ""

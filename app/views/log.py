@@ -8,7 +8,7 @@ KEPT_LINES = 5000
 
 
 def fresh(old: Sequence[str], new: Sequence[str]) -> list[str] | None:
-    """The lines of `new` that follow those of `old`; None where `new` does not continue `old` at all.
+    """Return the lines of `new` that follow those of `old`; None where `new` does not continue `old` at all.
 
     Both are the ends of one growing log: `new` begins with some end of `old`.
     """
@@ -24,6 +24,6 @@ def fresh(old: Sequence[str], new: Sequence[str]) -> list[str] | None:
 
 
 def matching(lines: Sequence[str], words: str) -> list[str]:
-    """The lines that hold `words`, whatever their case."""
+    """Return the lines that hold `words`, whatever their case."""
     wanted = words.strip().lower()
     return [line for line in lines if wanted in line.lower()] if wanted else list(lines)

@@ -34,7 +34,7 @@ class Pool:
 
 
 def pools(snapshot: Snapshot) -> tuple[Pool, ...]:
-    """One per device, in the order of the snapshot, with what each slot holds of it."""
+    """Return one per device, in the order of the snapshot, with what each slot holds of it."""
     return tuple(_pool(snapshot, index, device) for index, device in enumerate(snapshot.memory))
 
 
@@ -47,7 +47,8 @@ def _pool(snapshot: Snapshot, index: int, device: DeviceMemory) -> Pool:
 
 
 def _shares(snapshot: Snapshot, index: int, ours: int) -> tuple[Share, ...]:
-    """The slots' parts of `ours`. The two are measured apart: too much is scaled down, a rest is the slots'."""
+    """Return the slots' parts of `ours`. The two are measured apart: too much is scaled down, a rest is the
+    slots'."""
     held = [slot.memory_by_device[index : index + 1] for slot in snapshot.slots]
     sizes = [size[0] if size else 0 for size in held]
     known = sum(sizes)

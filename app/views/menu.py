@@ -15,7 +15,7 @@ from app.link.link import Attached
 from app.texts import common as text
 from app.texts import pull as texts_pull
 from app.texts import remote as texts_remote
-from app.views.fit import Rooms
+from app.views.fit import FitWords
 from app.views.remote import groups
 from router.config.change import ConfigChange
 from router.orders.kinds import (
@@ -30,7 +30,7 @@ from router.orders.kinds import (
     WaitForRequests,
 )
 from router.orders.order import Order
-from router.remote.names import all_places
+from router.remote.names import all_slots
 from router.state import DownloadOrder, ServerState, SlotState, SlotStatus, Snapshot
 
 ENGINE = "llama-server"
@@ -86,11 +86,11 @@ class Command:
 
 
 def order_of(command: Command) -> Order[Any]:
-    """What the router is asked for. Only for actions that are the router's."""
+    """Return what the router is asked for. Only for actions that are the router's."""
     slot = command.slot
     match command.action:
         case Action.LOAD:
-            return Load(slot, command.model, command.force)
+            return Load(slot, command.model, force=command.force)
         case Action.CANCEL:
             return Cancel(slot)
         case Action.CUT:
@@ -147,9 +147,9 @@ class IconState(StrEnum):
 
 
 def menu_spec(snapshot: Snapshot, now: float, attached: Attached | None = None) -> MenuSpec:
-    """The whole tray menu at Unix time `now`. `attached`: the router is another process's."""
+    """Return the whole tray menu at Unix time `now`. `attached`: the router is another process's."""
     running = [s for s in snapshot.slots if has_engine(s)]
-    rooms = Rooms(snapshot)
+    fits = FitWords(snapshot)
     return MenuSpec(
         (
             Row("header", text.elide(text.reason(_header(snapshot, attached)), HEADER_LIMIT), enabled=False),
@@ -158,7 +158,7 @@ def menu_spec(snapshot: Snapshot, now: float, attached: Attached | None = None) 
             _action(Action.OPEN, text.OPEN),
             _action(Action.COPY_URL, text.COPY_URL),
             Row("separator-slots"),
-            *(_slot_row(snapshot, slot, now, rooms) for slot in snapshot.slots),
+            *(_slot_row(snapshot, slot, now, fits) for slot in snapshot.slots),
             *_remote_rows(snapshot, now),
             Row("memory", text.memory(snapshot.memory), enabled=False),
             _action(Action.UNLOAD_ALL, text.UNLOAD_ALL, enabled=bool(running)),
@@ -173,7 +173,7 @@ def menu_spec(snapshot: Snapshot, now: float, attached: Attached | None = None) 
 
 
 def has_engine(slot: SlotStatus) -> bool:
-    """Whether quitting would stop a process of this slot."""
+    """Return whether quitting would stop a process of this slot."""
     if slot.upstream is not None:
         return False
     return slot.pid is not None or slot.state not in (SlotState.UNLOADED, SlotState.QUEUED, SlotState.FAILED)
@@ -190,11 +190,11 @@ def may_restart(slot: SlotStatus) -> bool:
 
 
 def icon_state(snapshot: Snapshot) -> IconState:
-    """An endpoint that is down outweighs a switch, a switch outweighs an older failure of another slot."""
+    """Choose the state: a dead endpoint outweighs a switch, a switch an older failure of another slot."""
     states = {slot.state for slot in snapshot.slots}
     if snapshot.server.state is ServerState.FAILED:
         return IconState.ERROR
-    if any(place.slot.state.switching for place in all_places(snapshot)):
+    if any(hosted.slot.state.switching for hosted in all_slots(snapshot)):
         return IconState.SWITCHING
     if SlotState.FAILED in states:
         return IconState.ERROR
@@ -264,7 +264,8 @@ def _start_here_row(attached: Attached | None) -> tuple[Row, ...]:
 
 
 def _update_rows(snapshot: Snapshot) -> tuple[Row, ...]:
-    """A line for each thing that is newer: of llama-server hal0 can install it, beside the one there is."""
+    """Return a line for each thing that is newer: of llama-server hal0 can install it, beside the one there
+    is."""
     found = []
     for update in snapshot.updates:
         key = f"update:{update.name}"
@@ -278,22 +279,22 @@ def _update_rows(snapshot: Snapshot) -> tuple[Row, ...]:
 
 
 def _remote_rows(snapshot: Snapshot, now: float) -> Iterator[Row]:
-    """A section for each other hal0: the contact with it, then its slots."""
+    """Return a section for each other hal0: the contact with it, then its slots."""
     found = groups(snapshot)
     for group in found:
         line = texts_remote.group_line(group.name, group.link, group.facts)
         yield Row(f"separator-remote:{group.name}")
         yield Row(f"remote:{group.name}", text.elide(text.reason(line), MESSAGE_LIMIT), enabled=False)
-        for place in group.places:
-            yield _slot_row(place.snapshot, place.slot, now, Rooms(place.snapshot))
+        for hosted in group.slots:
+            yield _slot_row(hosted.snapshot, hosted.slot, now, FitWords(hosted.snapshot))
     if found:
         yield Row("separator-memory")
 
 
-def _slot_row(snapshot: Snapshot, slot: SlotStatus, now: float, rooms: Rooms) -> Row:
+def _slot_row(snapshot: Snapshot, slot: SlotStatus, now: float, fits: FitWords) -> Row:
     name, serving = slot.name, slot.serving
     detail = Row("detail", text.elide(text.reason(text.slot_detail(slot, now)), MESSAGE_LIMIT), enabled=False)
-    choices = [_choice_row(snapshot, slot, model_id, rooms) for model_id in slot.choices]
+    choices = [_choice_row(snapshot, slot, model_id, fits) for model_id in slot.choices]
     if not choices and slot.upstream is not None:
         choices = [Row("no-models", text.elide_middle(slot.upstream, LINE_LIMIT), enabled=False)]
     elif not choices:
@@ -312,11 +313,11 @@ def _slot_row(snapshot: Snapshot, slot: SlotStatus, now: float, rooms: Rooms) ->
     return Row(f"slot:{name}", text.slot_line(snapshot, slot, LINE_LIMIT), rows=rows)
 
 
-def _choice_row(snapshot: Snapshot, slot: SlotStatus, model_id: str, rooms: Rooms) -> Row:
+def _choice_row(snapshot: Snapshot, slot: SlotStatus, model_id: str, fits: FitWords) -> Row:
     model = snapshot.model(model_id)
     return Row(
         f"model:{model_id}",
-        rooms.entry(slot, model_id, LINE_LIMIT),
+        fits.entry(slot, model_id, LINE_LIMIT),
         enabled=model is not None and model.problem is None,
         checked=slot.serving == model_id,
         radio=True,

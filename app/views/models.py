@@ -12,7 +12,7 @@ from app.texts import common as text
 from app.texts import models as words
 from app.texts import window as text_window
 from app.views.first_run import DEMO
-from app.views.fit import Rooms, room_words
+from app.views.fit import FitWords, fit_words
 from app.views.settings import MODEL_DIRS, MODELS, Form, changes, form_of, names, with_entry
 from app.views.settings_draft import name_problem
 from router.config.change import ConfigChange, ConfigDocument
@@ -67,7 +67,8 @@ class Target:
 
 
 def shown_of(snapshot: Snapshot) -> object:
-    """What the tab shows of a snapshot: while this is equal, nothing of it changes (requests come and go)."""
+    """Return what the tab shows of a snapshot: while this is equal, nothing of it changes (requests come and
+    go)."""
     slots = tuple(
         (s.name, s.kind, s.state, s.loaded, s.choices, s.serving, s.memory_by_device, _evictable(s))
         for s in snapshot.slots
@@ -80,7 +81,7 @@ def _evictable(slot: SlotStatus) -> tuple[bool, int]:
 
 
 def rows(snapshot: Snapshot) -> tuple[ModelRow, ...]:
-    """Every model, in the catalog's order."""
+    """Return every model, in the catalog's order."""
     loaded: dict[str, list[SlotStatus]] = {}
     for slot in snapshot.slots:
         for model_id in slot.loaded if slot.state is SlotState.READY else ():
@@ -113,20 +114,20 @@ def _row(model: ModelStatus, snapshot: Snapshot, holding: Sequence[SlotStatus], 
 
 
 def _runs_on(model: ModelStatus) -> FitText:
-    """What answers is not broken, whatever became of its file."""
+    """Say that a model runs on: what answers is not broken, whatever became of its file."""
     tip = text_window.DEMO_LEAVES if model.id == DEMO else model.problem or ""
     return FitText(Fit.UNKNOWN, words.RUNS_ON, tip)
 
 
 def _planned(model: ModelStatus, memory: tuple[DeviceMemory, ...], plans: Previews) -> FitText | None:
-    """What a load would come to in the slot where it goes best; None where too little is known of it."""
+    """Return what a load would come to in the slot where it goes best; None where too little is known of it."""
     if model.problem is not None or not model.needs:
         return None
     found = plans.best(model.id)
     if found.fit is None:
         return None
     guess = model.needs_source == needs.Source.FORMULA
-    told = room_words(found, None)
+    label = fit_words(found, None)
     pool = "VRAM" if memory[0].is_gpu else "RAM"
     tip = words.plan_tip(
         memory_size(model.needs), memory_size(found.margin), pool, short=found.fit is needs.Fits.SHORT
@@ -137,17 +138,17 @@ def _planned(model: ModelStatus, memory: tuple[DeviceMemory, ...], plans: Previe
         tip = f"{tip} {words.leave_tip(', '.join(found.evict))}"
     if found.fit is needs.Fits.SHORT:
         total = sum(device.total for device in memory)
-        return FitText(_too_big(model.needs, total), _marked(told, guess), _with_source(tip, guess))
+        return FitText(_too_big(model.needs, total), _marked(label, guess), _with_source(tip, guess))
     fit = Fit.FITS if found.fit is needs.Fits.FITS and not found.evict else Fit.TIGHT
-    return FitText(fit, _marked(told, guess), _with_source(tip, guess))
+    return FitText(fit, _marked(label, guess), _with_source(tip, guess))
 
 
 def _too_big(needed: int, total: int) -> Fit:
     return Fit.TIGHT if needed <= total else Fit.TOO_BIG
 
 
-def _marked(told: str, guess: bool) -> str:
-    return f"≈ {told}" if guess else told
+def _marked(label: str, guess: bool) -> str:
+    return f"≈ {label}" if guess else label
 
 
 def _with_source(tip: str, guess: bool) -> str:
@@ -155,7 +156,7 @@ def _with_source(tip: str, guess: bool) -> str:
 
 
 def fit_text(model: ModelStatus, memory: tuple[DeviceMemory, ...], held: int = 0) -> FitText:
-    """What the model takes against the memory that is free now; only what is an estimate has a "≈".
+    """Return what the model takes against the memory that is free now; only what is an estimate has a "≈".
 
     All GPUs count together; without one, the RAM does. `held`: bytes the model has already.
     """
@@ -184,7 +185,7 @@ def _exact(needed: int, free: int, total: int, pool: str) -> FitText:
 
 
 def _estimate(model: ModelStatus, free: int, total: int, pool: str) -> FitText:
-    """By the formula where there is one; else the file's size is all that is known."""
+    """Estimate by the formula where there is one; else the file's size is all that is known."""
     if model.needs:
         found = _exact(model.needs, free, total, pool)
         return FitText(found.fit, _marked(found.text, True), _with_source(found.tip, True))
@@ -199,8 +200,8 @@ def _estimate(model: ModelStatus, free: int, total: int, pool: str) -> FitText:
 
 
 def targets(snapshot: Snapshot, model: ModelStatus) -> tuple[Target, ...]:
-    """Every slot, and whether `model` may be loaded there."""
-    found, rooms = [], Rooms(snapshot)
+    """Return every slot, and whether `model` may be loaded there."""
+    found, fits = [], FitWords(snapshot)
     for slot in snapshot.slots:
         if model.id not in slot.choices:
             reason = words.wrong_kind(slot.kind.value) if slot.kind is not model.kind else words.NOT_A_CHOICE
@@ -208,19 +209,19 @@ def targets(snapshot: Snapshot, model: ModelStatus) -> tuple[Target, ...]:
         elif slot.state is SlotState.READY and slot.serving == model.id:
             found.append(Target(slot.name, enabled=False, loaded=True, reason=words.LOADED_THERE))
         else:
-            found.append(Target(slot.name, enabled=True, reason=rooms.words(slot, model)))
+            found.append(Target(slot.name, enabled=True, reason=fits.words(slot, model)))
     return tuple(found)
 
 
 def load_problem(snapshot: Snapshot, model: ModelStatus) -> str | None:
-    """Why no slot can load `model`, or None."""
+    """Return why no slot can load `model`, or None."""
     if model.problem:
         return text_window.DEMO_LEAVES if model.id == DEMO else model.problem
     return None if any(model.id in slot.choices for slot in snapshot.slots) else words.NO_SLOT
 
 
 def matches(row: ModelRow, search: Sequence[str]) -> bool:
-    """Whether each of these words, in lower case, is somewhere in the row."""
+    """Return whether each of these words, in lower case, is somewhere in the row."""
     return all(word in row.haystack for word in search)
 
 
@@ -241,14 +242,14 @@ def sort_dropped(paths: Sequence[Path]) -> Dropped:
 
 
 def folder_of(dropped: Path) -> Path | None:
-    """The folder to add for something dropped on the window, None for what is no model."""
+    """Return the folder to add for something dropped on the window, None for what is no model."""
     if dropped.is_dir():
         return dropped
     return dropped.parent if dropped.suffix.lower() == ".gguf" and dropped.is_file() else None
 
 
 def file_changes(document: ConfigDocument, file: Path) -> list[ConfigChange]:
-    """What makes a model of this one file; [] if it is one already."""
+    """Return what makes a model of this one file; [] if it is one already."""
     form, real = form_of(document), _resolved(file)
     named = [Path(form[MODELS, name, "file"]) for name in names(form, MODELS)]
     if not folder_changes(document, file.parent) or real in map(_resolved, named):
@@ -263,7 +264,7 @@ def _free_name(form: Form, stem: str) -> str:
 
 
 def folder_changes(document: ConfigDocument, folder: Path) -> list[ConfigChange]:
-    """What adds `folder` to the model folders; [] if it, or one above it, is there already.
+    """Return what adds `folder` to the model folders; [] if it, or one above it, is there already.
 
     Folders already listed stay as they were written (`~/models`).
     """
@@ -275,7 +276,7 @@ def folder_changes(document: ConfigDocument, folder: Path) -> list[ConfigChange]
 
 
 def _is_scanned(folder: Path, above: Path) -> bool:
-    """Folders below a model folder are looked into, but for hidden ones (router.catalog.scan)."""
+    """Return folders below a model folder are looked into, but for hidden ones (router.catalog.scan)."""
     if not folder.is_relative_to(above):
         return False
     return not any(part.startswith(".") for part in folder.relative_to(above).parts)

@@ -12,10 +12,10 @@ from app.views.connect import is_local
 from app.views.first_run import DEMO
 from app.views.slot import better_than_demo
 from router.hub.updates import is_quiet
-from router.remote.names import all_places, find_slot
+from router.remote.names import all_slots, find_slot
 from router.state import DownloadState, ServerState, SlotState, SlotStatus, Snapshot
 
-UPDATE_TOLD = "update_told:"
+UPDATE_REPORTED = "update_told:"
 LONG_SWITCH_SECONDS = 10.0
 
 
@@ -29,7 +29,8 @@ class Notice:
 
 
 def notices(old: Snapshot, new: Snapshot) -> list[Notice]:
-    """What a person must hear of between two snapshots: engines that ended by themselves, a lost endpoint.
+    """Return what a person must hear of between two snapshots: engines that ended by themselves, a lost
+    endpoint.
 
     A switch that fails is not among them: the command that asked for it reports it, and one asked for by a
     request is reported to its client.
@@ -49,7 +50,7 @@ def notices(old: Snapshot, new: Snapshot) -> list[Notice]:
 
 
 def _found_models(old: Snapshot, new: Snapshot) -> list[Notice]:
-    """The first model of the person's own, while the demo answers."""
+    """Return the first model of the person's own, while the demo answers."""
     for slot in new.slots:
         before = old.slot(slot.name)
         model = better_than_demo(new, slot)
@@ -60,7 +61,7 @@ def _found_models(old: Snapshot, new: Snapshot) -> list[Notice]:
 
 
 def _downloads(old: Snapshot, new: Snapshot) -> list[Notice]:
-    """Those that have ended: they take hours, and nobody watches."""
+    """Return those that have ended: they take hours, and nobody watches."""
     before = {download.reference: download.state for download in old.downloads}
     found = []
     for download in new.downloads:
@@ -74,50 +75,53 @@ def _downloads(old: Snapshot, new: Snapshot) -> list[Notice]:
     return found
 
 
-def update_news(snapshot: Snapshot, told: Container[str]) -> dict[str, Notice]:
-    """Newer versions nobody was told of yet, by the flag to remember that by; nothing while a slot is busy.
-    `told`: the flags there are."""
+def update_news(snapshot: Snapshot, reported: Container[str]) -> dict[str, Notice]:
+    """Return newer versions nobody was told of yet, by the flag to remember that by; nothing while a slot is
+    busy. `reported`: the flags there are."""
     if not is_quiet(snapshot):
         return {}
     found = {}
     for update in snapshot.updates:
-        flag = f"{UPDATE_TOLD}{update.name}:{update.newest}"
-        if flag not in told:
+        flag = f"{UPDATE_REPORTED}{update.name}:{update.newest}"
+        if flag not in reported:
             line = texts_pull.update_line(update.name, update.newest, update.current)
             found[flag] = Notice(text.APP, line, good=True)
     return found
 
 
-def exposure(snapshot: Snapshot, told: bool) -> tuple[bool, Notice | None]:
-    """Whether other computers reach the endpoint, as far as a person is to have been told; and the news, if it
-    is news. `told` is what the last call said, also of an earlier run of hal0."""
+def exposure(snapshot: Snapshot, reported: bool) -> tuple[bool, Notice | None]:
+    """Return whether other computers reach the endpoint, as far as a person is to have been told; and the news,
+    if it is news. `reported` is what the last call said, also of an earlier run of hal0."""
     if snapshot.server.state is not ServerState.RUNNING:
-        return told, None
+        return reported, None
     exposed = not is_local(snapshot.server)
     news = (
-        Notice(text.failure_title(""), text_window.exposed(snapshot.server)) if exposed and not told else None
+        Notice(text.failure_title(""), text_window.exposed(snapshot.server))
+        if exposed and not reported
+        else None
     )
     return exposed, news
 
 
 def switch_notice(snapshot: Snapshot, slot: str, model: str, seconds: float, *, hidden: bool) -> Notice | None:
-    """A switch the person started ended well after `seconds`; None where the person saw it, or hardly left."""
+    """Return the notice of a switch that ended well after `seconds`; None where the person saw it, or hardly
+    left."""
     if not hidden or seconds <= LONG_SWITCH_SECONDS:
         return None
-    place = find_slot(snapshot, slot)
-    name = text.model_name(place.snapshot if place else snapshot, model)
+    hosted = find_slot(snapshot, slot)
+    name = text.model_name(hosted.snapshot if hosted else snapshot, model)
     return Notice(text.failure_title(slot), text_window.switched(slot, name, seconds), good=True)
 
 
 def announcements(old: Snapshot, new: Snapshot) -> list[str]:
-    """What a screen reader says: each slot that entered another phase, never a percentage."""
+    """Return what a screen reader says: each slot that entered another phase, never a percentage."""
     found = []
-    known = {place.slot.name: place.slot for place in all_places(old)}
-    for place in all_places(new):
-        after, before = place.slot, known.get(place.slot.name)
+    known = {hosted.slot.name: hosted.slot for hosted in all_slots(old)}
+    for hosted in all_slots(new):
+        after, before = hosted.slot, known.get(hosted.slot.name)
         if before is not None and (before.state, before.last_error) != (after.state, after.last_error):
             phase = text.state(_without_share(after))
-            found.append(text_window.phase_announcement(place.snapshot, after, phase))
+            found.append(text_window.phase_announcement(hosted.snapshot, after, phase))
     return found
 
 

@@ -19,12 +19,12 @@ class QuitView:
 
 
 def in_flight(snapshot: Snapshot) -> int:
-    """Requests that would be broken off."""
+    """Return requests that would be broken off."""
     return sum(slot.in_flight + slot.queued for slot in snapshot.slots)
 
 
 def held(snapshot: Snapshot) -> int:
-    """Bytes all engines hold together."""
+    """Return bytes all engines hold together."""
     return sum(slot.memory or 0 for slot in snapshot.slots if has_engine(slot))
 
 

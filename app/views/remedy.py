@@ -33,8 +33,8 @@ class Offers:
 
 
 def offers_for(error: SlotError, snapshot: Snapshot, ram: int | None = None) -> Offers:
-    """What to offer after `error`: nothing that cannot help. `ram`: this computer's, in bytes, where known; a
-    model that does not fit on the GPU may still run from there."""
+    """Return what to offer after `error`: nothing that cannot help. `ram`: this computer's, in bytes, where
+    known; a model that does not fit on the GPU may still run from there."""
     model = snapshot.model(error.model) if error.model else None
     if model is not None and model.problem is not None:
         return Offers(help=Help.SHOW_FILE if model.file else Help.SETTINGS)
@@ -61,7 +61,7 @@ def _helps(flag: str, model: ModelStatus | None) -> bool:
 
 
 def _never_fits(model: ModelStatus | None, snapshot: Snapshot, ram: int | None) -> bool:
-    """Whether all memory of this computer together is too little; False where that is not known."""
+    """Return whether all memory of this computer together is too little; False where that is not known."""
     needs = (model.needs or model.size_bytes or 0) if model is not None else 0
     pools = snapshot.memory
     if not needs or not pools or (pools[0].is_gpu and ram is None):
@@ -70,7 +70,8 @@ def _never_fits(model: ModelStatus | None, snapshot: Snapshot, ram: int | None) 
 
 
 def remedy_changes(document: ConfigDocument, model: ModelStatus, flags: Sequence[str]) -> list[ConfigChange]:
-    """What gives `model` these flags ("name=value"); a spelling that stands in the file is kept (`n_ctx`).
+    """Return what gives `model` these flags ("name=value"); a spelling that stands in the file is kept
+    (`n_ctx`).
 
     Raises NotReadable.
     """

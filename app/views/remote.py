@@ -6,21 +6,21 @@ from dataclasses import dataclass
 
 from app.texts import common as text
 from app.texts import remote as texts_remote
-from router.remote.names import Place, others, places_of
+from router.remote.names import HostedSlot, others, slots_of
 from router.state import Snapshot, UpstreamStatus
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
     """Another hal0. `link` is the state of the contact with it in words, `facts` its memory or what is wrong.
-    `places` is empty without contact: nothing is known then."""
+    `slots` is empty without contact: nothing is known then."""
 
     name: str
     url: str
     link: str
     connected: bool
     facts: str
-    places: tuple[Place, ...]
+    slots: tuple[HostedSlot, ...]
 
 
 def groups(snapshot: Snapshot) -> tuple[Group, ...]:
@@ -38,4 +38,4 @@ def _group(upstream: UpstreamStatus, *, local_only: bool) -> Group:
     else:
         link, facts = texts_remote.CONNECTING, ""
     connected = remote is not None
-    return Group(upstream.name, upstream.base_url, link, connected, facts, tuple(places_of(upstream)))
+    return Group(upstream.name, upstream.base_url, link, connected, facts, tuple(slots_of(upstream)))

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from app.views.settings_written import Written, api_keys, flags_as_text
+from app.views.settings_document import WrittenSettings, api_keys, flags_as_text
 from router.config.change import REMOVE, ConfigChange, ConfigDocument
 from router.config.default import USUAL
 from router.config.schema import Config, Kind, ModelConfig, SlotConfig, SwitchPolicy
@@ -44,8 +44,8 @@ _NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})(\.\d+)?")
 
 
 def form_of(document: ConfigDocument) -> Form:
-    """What the settings show for `document`."""
-    config, written = document.config, Written(document.text)
+    """Return what the settings show for `document`."""
+    config, written = document.config, WrittenSettings(document.text)
     form = _basics(config, written)
     form[API_KEYS] = api_keys(document, written)
     for slot in config.slots.values():
@@ -55,7 +55,7 @@ def form_of(document: ConfigDocument) -> Form:
     return form
 
 
-def _basics(config: Config, written: Written) -> Form:
+def _basics(config: Config, written: WrittenSettings) -> Form:
     folders = written.texts(*MODEL_DIRS)
     return {
         HOST: config.server.host,
@@ -77,7 +77,7 @@ def _slot(slot: SlotConfig) -> Form:
     return {(SLOTS, slot.name, name): value for name, value in values.items()}
 
 
-def _model(model: ModelConfig, written: Written) -> Form:
+def _model(model: ModelConfig, written: WrittenSettings) -> Form:
     flags = written.flags(model.id)
     values = {
         "file": model.file,
@@ -95,7 +95,7 @@ def _json_text(request: Mapping[str, Any]) -> str:
 
 
 def names(form: Form, section: str) -> tuple[str, ...]:
-    """The slots' or models' names in their order."""
+    """Return the slots' or models' names in their order."""
     return tuple(dict.fromkeys(key[1] for key in form if key[0] == section and len(key) == 3))
 
 
@@ -120,8 +120,8 @@ def rebased(form: Form, old: Form, new: Form) -> Form:
 
 
 def changes(document: ConfigDocument, form: Form) -> list[ConfigChange]:
-    """The smallest changes that make `document` say what `form` says; the form must have no problems."""
-    old, written = form_of(document), Written(document.text)
+    """Return the smallest changes that make `document` say what `form` says; the form must have no problems."""
+    old, written = form_of(document), WrittenSettings(document.text)
     found = [ConfigChange(key, _basic(key, form[key])) for key in BASIC if form[key] != old[key]]
     return [*found, *_entry_changes(SLOTS, old, form, written), *_entry_changes(MODELS, old, form, written)]
 
@@ -130,7 +130,7 @@ def _basic(key: Key, value: Any) -> Any:
     return f"{value}MiB" if key == HEADROOM else _plain(value)
 
 
-def _entry_changes(section: str, old: Form, new: Form, written: Written) -> list[ConfigChange]:
+def _entry_changes(section: str, old: Form, new: Form, written: WrittenSettings) -> list[ConfigChange]:
     before, after = names(old, section), names(new, section)
     parts = [
         k for k in {**old, **new} if k[0] == section and (k not in old or k not in new or old[k] != new[k])
@@ -169,7 +169,7 @@ def _mapping_changes(
 
 
 def _whole(form: Form, section: str, name: str) -> dict[str, Any]:
-    """A new entry as it will stand in the file, without what is at its default."""
+    """Return a new entry as it will stand in the file, without what is at its default."""
     defaults = SLOT_DEFAULTS if section == SLOTS else MODEL_DEFAULTS
     found: dict[str, Any] = {}
     for field, default in defaults.items():
@@ -185,7 +185,8 @@ def _whole(form: Form, section: str, name: str) -> dict[str, Any]:
 
 
 def flag_json(words: str) -> Any:
-    """A flag's text as a YAML value: `65536` a number, `on` a bool, nothing a bare flag, the rest text."""
+    """Return a flag's text as a YAML value: `65536` a number, `on` a bool, nothing a bare flag, the rest
+    text."""
     words = words.strip()
     if words.lower() in ("", "on", "true", "yes"):
         return True
@@ -197,7 +198,7 @@ def flag_json(words: str) -> Any:
 
 
 def read_request(text: str) -> dict[str, Any]:
-    """The fields of a `request` as typed. Raises ValueError for anything but a JSON object."""
+    """Return the fields of a `request` as typed. Raises ValueError for anything but a JSON object."""
     if not text.strip():
         return {}
     read = json.loads(text, parse_constant=_not_json)
@@ -217,7 +218,7 @@ def _plain(value: Any) -> Any:
 
 
 def owner(dotted: str, keys: Iterable[Key]) -> Key | None:
-    """The setting a problem's key (`models.qwen.flags.ctx-size`, `server.api_keys[0]`) is about."""
+    """Return the setting a problem's key (`models.qwen.flags.ctx-size`, `server.api_keys[0]`) is about."""
     fitting = [key for key in keys if _is_about(dotted, ".".join(key))]
     return max(fitting, key=len, default=None)
 

@@ -48,7 +48,7 @@ class Draft:
         self.refused: dict[Key, str] = {}
 
     def update(self, document: ConfigDocument) -> None:
-        """hal0.yaml is `document` now: what was edited here stays edited."""
+        """Take `document` as hal0.yaml from now on: what was edited here stays edited."""
         new = form_of(document)
         self.form = rebased(self.form, self._base, new)
         self.document, self._base = document, new
@@ -65,24 +65,24 @@ class Draft:
 
     def remove(self, section: str, name: str) -> None:
         self.form = without_entry(self.form, section, name)
-        self.refused = {key: told for key, told in self.refused.items() if key[:2] != (section, name)}
+        self.refused = {key: message for key, message in self.refused.items() if key[:2] != (section, name)}
 
     @property
     def dirty(self) -> bool:
         return self.form != self._base
 
     def changes(self) -> list[ConfigChange]:
-        """What to ask the router for; the form must have no `problems` of its own."""
+        """Return what to ask the router for; the form must have no `problems` of its own."""
         return changes(self.document, self.form)
 
     def count(self) -> int:
-        """How many settings differ, added and removed slots and models counting as one."""
+        """Return how many settings differ, added and removed slots and models counting as one."""
         keys = [k for k in {**self._base, **self.form} if self._base.get(k, k) != self.form.get(k, k)]
         entries = {k[:2] for k in keys if k not in self._base or k not in self.form}
         return len(entries) + sum(k[:2] not in entries for k in keys)
 
     def problems(self) -> dict[Key, str]:
-        """What stands in the way, by setting: found here, or said by the router at the last try."""
+        """Return what stands in the way, by setting: found here, or said by the router at the last try."""
         return {**self.refused, **form_problems(self.form, self.host_names)}
 
     @property
@@ -95,10 +95,10 @@ class Draft:
         self.refused = {}
         for problem in problems:
             key = owner(problem.key, self.form) or ()
-            told = words.sentence(problem.message, problem.suggestion)
+            message = words.sentence(problem.message, problem.suggestion)
             if key == () and problem.key:
-                told = f"{problem.key}: {told}"
-            self.refused[key] = f"{self.refused[key]}\n{told}" if key in self.refused else told
+                message = f"{problem.key}: {message}"
+            self.refused[key] = f"{self.refused[key]}\n{message}" if key in self.refused else message
 
 
 def _reach(form: Mapping[Key, Any], host_names: Mapping[str, bool]) -> Reach:
@@ -109,7 +109,7 @@ def _reach(form: Mapping[Key, Any], host_names: Mapping[str, bool]) -> Reach:
 def form_problems(
     form: Mapping[Key, Any], host_names: Mapping[str, bool] = MappingProxyType({})
 ) -> dict[Key, str]:
-    """What is wrong with a form, as far as that shows without the router. `host_names`: see Draft."""
+    """Return what is wrong with a form, as far as that shows without the router. `host_names`: see Draft."""
     found: dict[Key, str] = {}
     reached = _reach(form, host_names)
     if reached is Reach.NOBODY:
@@ -117,11 +117,13 @@ def form_problems(
     elif reached is Reach.NETWORK and form[API_KEYS] == ():
         found[HOST] = words.LAN_NEEDS_KEY
     keys = form[API_KEYS] or ()
-    if told := next((told for n, key in enumerate(keys) if (told := key_problem(keys[:n], key))), None):
-        found[API_KEYS] = told
+    if message := next(
+        (message for n, key in enumerate(keys) if (message := key_problem(keys[:n], key))), None
+    ):
+        found[API_KEYS] = message
     for key, value in form.items():
-        if key[0] == MODELS and len(key) == 3 and (told := _model_problem(key[2], value)):
-            found[key] = told
+        if key[0] == MODELS and len(key) == 3 and (message := _model_problem(key[2], value)):
+            found[key] = message
     return found
 
 
@@ -141,7 +143,7 @@ def _model_problem(field: str, value: Any) -> str | None:
 
 
 def name_problem(form: Form, section: str, name: str) -> str | None:
-    """Why a new slot or model cannot have this name, or None."""
+    """Return why a new slot or model cannot have this name, or None."""
     if not name:
         return words.NAME_MISSING
     if section == SLOTS and not _SLOT_NAME.fullmatch(name):
@@ -155,7 +157,7 @@ def name_problem(form: Form, section: str, name: str) -> str | None:
 
 
 def key_problem(keys: Sequence[str], key: str) -> str | None:
-    """Why `key` cannot become an API key, or None. Never holds the key."""
+    """Return why `key` cannot become an API key, or None. Never holds the key."""
     if not _KEY.fullmatch(key):
         return words.BAD_KEY
     return words.KEY_TWICE if key in keys else None

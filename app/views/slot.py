@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from app.texts import common as text
 from app.texts import window as text_window
 from app.views.first_run import DEMO
-from app.views.fit import Rooms
+from app.views.fit import FitWords
 from app.views.menu import may_restart, may_unload
 from app.views.remedy import Help, Offers, offers_for
 from app.views.switch import PHASES, Mark, fraction, marks, overlaps
@@ -77,8 +77,8 @@ def slot_view(
     dismissed: SlotError | None = None,
     ram: int | None = None,
 ) -> SlotView:
-    """The card of `slot` at Unix time `now`; `seconds_left` of its load, where that is known. `dismissed`: the
-    error that a person has seen enough of; `ram`: see app.views.remedy."""
+    """Return the card of `slot` at Unix time `now`; `seconds_left` of its load, where that is known.
+    `dismissed`: the error that a person has seen enough of; `ram`: see app.views.remedy."""
     switching = slot.state.switching
     error = slot.last_error if not switching and slot.last_error != dismissed else None
     restore = _restorable(slot) if error is not None else ""
@@ -122,7 +122,8 @@ def slot_view(
 
 
 def better_than_demo(snapshot: Snapshot, slot: SlotStatus) -> str:
-    """The model to use once a person has one and the demo still answers: the first that fits; "" for none."""
+    """Return the model to use once a person has one and the demo still answers: the first that fits; "" for
+    none."""
     if slot.serving != DEMO or DEMO in slot.choices or slot.state.switching:
         return ""
     models = [model for model in map(snapshot.model, slot.choices) if model and model.problem is None]
@@ -133,11 +134,11 @@ def better_than_demo(snapshot: Snapshot, slot: SlotStatus) -> str:
 
 
 def _choices(snapshot: Snapshot, slot: SlotStatus) -> tuple[Choice, ...]:
-    found, rooms = [], Rooms(snapshot)
+    found, fits = [], FitWords(snapshot)
     for model_id in slot.choices:
         model = snapshot.model(model_id)
         usable = model is not None and model.problem is None
-        words = rooms.entry(slot, model_id, NAME_LIMIT)
+        words = fits.entry(slot, model_id, NAME_LIMIT)
         auto = text_window.chosen_context(model) if model is not None else ""
         shown = text.SEPARATOR.join(part for part in (words, auto) if part)
         tip = (model.problem or "") if model is not None else ""
@@ -146,7 +147,7 @@ def _choices(snapshot: Snapshot, slot: SlotStatus) -> tuple[Choice, ...]:
 
 
 def _hint(slot: SlotStatus) -> str:
-    """What stands in the list where no entry is served: a model that is gone may still be running."""
+    """Return what stands in the list where no entry is served: a model that is gone may still be running."""
     if slot.upstream is not None:
         return slot.upstream
     if slot.serving == DEMO:
@@ -177,7 +178,8 @@ def _facts(snapshot: Snapshot, slot: SlotStatus, now: float, *, hidden: bool) ->
 
 
 def _restorable(slot: SlotStatus) -> str:
-    """The model to go back to: what the slot held before the one that failed, if it is not back by itself."""
+    """Return the model to go back to: what the slot held before the one that failed, if it is not back by
+    itself."""
     error = slot.last_error
     if slot.state is not SlotState.FAILED or error is None or slot.model in (None, error.model):
         return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from router.remote.names import all_places
+from router.remote.names import all_slots
 from router.state import SlotState, SlotStatus, Snapshot
 
 PHASES = (SlotState.DRAINING, SlotState.STOPPING, SlotState.STARTING, SlotState.LOADING, SlotState.WARMING)
@@ -21,12 +21,12 @@ class Mark(StrEnum):
 
 
 def overlaps(slot: SlotStatus) -> bool:
-    """Whether the model before goes on answering while the next one loads beside it."""
+    """Return whether the model before goes on answering while the next one loads beside it."""
     return slot.state in PHASES[2:] and bool(slot.loaded) and slot.target not in slot.loaded
 
 
 def marks(slot: SlotStatus) -> tuple[Mark, ...]:
-    """One mark for each of PHASES. While the slot is queued, all lie ahead; beside a model that goes on
+    """Return one mark for each of PHASES. While the slot is queued, all lie ahead; beside a model that goes on
     answering nothing is drained or stopped first."""
     if slot.state not in PHASES:
         return tuple(Mark.AHEAD for _ in PHASES)
@@ -54,7 +54,7 @@ class Sample:
 
 
 def seconds_left(first: Sample, last: Sample, now: float) -> float | None:
-    """How long a load that went from `first` to `last` will still take at `now`, at its pace so far.
+    """Return how long a load that went from `first` to `last` will still take at `now`, at its pace so far.
 
     None until it is a second old and two percent further: a guess from less jumps about. A load that stands
     still gets slower and slower, and so does the answer grow.
@@ -73,7 +73,7 @@ class LoadClock:
 
     def note(self, snapshot: Snapshot, now: float) -> None:
         """Take the fractions of this snapshot, seen at Unix time `now`."""
-        slots = [place.slot for place in all_places(snapshot)]
+        slots = [hosted.slot for hosted in all_slots(snapshot)]
         loading = {slot.name: slot for slot in slots if fraction(slot) is not None}
         self._loads = {name: load for name, load in self._loads.items() if name in loading}
         for name, slot in loading.items():
@@ -88,6 +88,6 @@ class LoadClock:
                 self._loads[name] = (known[0], known[1], sample)
 
     def left(self, slot: str, now: float) -> float | None:
-        """Seconds this slot's load will still take; None where nobody can know."""
+        """Return seconds this slot's load will still take; None where nobody can know."""
         load = self._loads.get(slot)
         return None if load is None else seconds_left(load[1], load[2], now)

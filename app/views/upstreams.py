@@ -25,7 +25,7 @@ class UpstreamRow:
 
 
 def upstream_rows(snapshot: Snapshot) -> tuple[UpstreamRow, ...]:
-    """Those of which nothing more is shown: another hal0 has its slots for that (app.views.remote)."""
+    """Return those of which nothing more is shown: another hal0 has its slots for that (app.views.remote)."""
     shown = (upstream for upstream in snapshot.upstreams if upstream.kind is not UpstreamKind.HAL0)
     return tuple(_row(snapshot, upstream) for upstream in shown)
 

@@ -12,7 +12,7 @@ from app.texts import window as text_window
 from app.views.client_key import ClientKey
 from app.views.connect import Client, Recipe, chat_slots, recipe
 from app.views.menu import Action, Command
-from app.window.parts import button, label, set_text, wrapping_label
+from app.window.widgets import button, label, set_text, wrapping_label
 from router.state import ServerStatus, Snapshot
 
 LINES = 8
@@ -67,7 +67,7 @@ class ConnectDialog(QDialog):
         self.copy.setFocus()
 
     def show_key(self, key: ClientKey | None) -> None:
-        """The key a client has to send is known now."""
+        """Show the key a client has to send, which is known now."""
         self._key = key
         self._show()
 
@@ -117,7 +117,7 @@ class ConnectDialog(QDialog):
 
 
 def _from_elsewhere(server: ServerStatus) -> str:
-    """Where hal0 listens on every address: the one that other computers know this one by."""
+    """Return the address that other computers know this one by, where hal0 listens on every address."""
     if server.host not in EVERYWHERE:
         return ""
     found = [address for address in QNetworkInterface.allAddresses() if _is_reachable(address, server.host)]

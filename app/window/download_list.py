@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QSizePolic
 from app.texts import pull as words
 from app.views.downloads import DownloadRow, Offered, download_rows
 from app.views.menu import Action, Command
-from app.window.parts import Card, ElidedLabel, Scroller, button, set_flag, set_text, wrapping_label
+from app.window.widgets import Card, ElidedLabel, Scroller, button, set_flag, set_text, wrapping_label
 from router.state import Snapshot
 
 MOST_ROWS = 3
@@ -28,7 +28,7 @@ class DownloadCard(Card):
         self._row = row
         self.name = ElidedLabel("title")
         self.bar = QProgressBar(textVisible=False)
-        self.told = wrapping_label("muted")
+        self.message = wrapping_label("muted")
         self.first = button(words.PAUSE)
         self.second = button(words.REMOVE)
         self._lay_out()
@@ -39,8 +39,8 @@ class DownloadCard(Card):
     def show_row(self, row: DownloadRow) -> None:
         self._row = row
         self.name.show_text(row.reference)
-        set_text(self.told, row.told)
-        set_flag(self.told, "failed", "true" if row.failed else "false")
+        set_text(self.message, row.message)
+        set_flag(self.message, "failed", "true" if row.failed else "false")
         self.bar.setVisible(row.moving)
         self.bar.setRange(0, 0 if row.share is None else 1000)  # 0..0 is Qt's "busy, no idea how long"
         self.bar.setValue(round(1000 * (row.share or 0)))
@@ -65,7 +65,7 @@ class DownloadCard(Card):
         left.setSpacing(4)
         left.addWidget(self.name)
         left.addWidget(self.bar)
-        left.addWidget(self.told)
+        left.addWidget(self.message)
         whole = QHBoxLayout(self)
         whole.setContentsMargins(12, 8, 10, 8)
         whole.setSpacing(8)
@@ -128,7 +128,7 @@ class DownloadList(Scroller):
         return QSize(0, self._heights()[0] if self.cards else 0)
 
     def _heights(self) -> list[int]:
-        """Of the cards that are seen without scrolling."""
+        """Return the heights of the cards that are seen without scrolling."""
         bar = self.verticalScrollBar().sizeHint().width() if len(self.cards) > MOST_ROWS else 0
         width = max(1, self.width() - bar)
         return [card.heightForWidth(width) for card in list(self.cards.values())[:MOST_ROWS]]

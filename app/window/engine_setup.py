@@ -27,13 +27,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class EngineView:
-    """What is said of the engine: nothing while `told` is "". `failed`: that is bad news.
+    """What is said of the engine: nothing while `message` is "". `failed`: that is bad news.
 
     `missing`: no model can be run. `installable`: a button may offer to fetch one. `share` is 0..1, None where
     it is not known.
     """
 
-    told: str = ""
+    message: str = ""
     missing: bool = False
     installable: bool = False
     installing: bool = False
@@ -74,7 +74,7 @@ class EngineSetup(QObject):
             self._show(EngineView(text_window.ENGINE_FETCHING, missing=True, installing=True))
 
     def update(self) -> None:
-        """As `install`, beside one that can be run: what runs is left alone."""
+        """Do the same as `install`, beside one that can be run: what runs is left alone."""
         if self._start(partial(self._install, missing=False), "install a newer llama-server"):
             self._show(EngineView(text_window.ENGINE_FETCHING, installing=True))
 
@@ -87,8 +87,8 @@ class EngineSetup(QObject):
         if problem is None:
             self._show(EngineView())
             return
-        told = text_window.ENGINE_MISSING if problem.installable else problem.sentence
-        self._show(EngineView(told, missing=True, installable=problem.installable, failed=True))
+        message = text_window.ENGINE_MISSING if problem.installable else problem.sentence
+        self._show(EngineView(message, missing=True, installable=problem.installable, failed=True))
 
     async def _install(self, *, missing: bool = True) -> None:
         try:
@@ -100,8 +100,8 @@ class EngineSetup(QObject):
             log.exception("llama-server was not installed")
             self._show(EngineView(text_window.ENGINE_BUG, missing=missing, installable=True, failed=True))
         else:
-            told = text_window.engine_installed if missing else texts_pull.engine_updated
-            self._show(EngineView(told(version)))
+            message = text_window.engine_installed if missing else texts_pull.engine_updated
+            self._show(EngineView(message(version)))
 
     @Slot(object)
     def _on_progress(self, progress: InstallProgress) -> None:
@@ -109,7 +109,7 @@ class EngineSetup(QObject):
             return  # the last step's news, after the end
         done, total = progress.done_bytes, progress.total_bytes
         share = min(1.0, done / total) if done is not None and total else None
-        self._show(replace(self.view, told=progress.step, share=share))
+        self._show(replace(self.view, message=progress.step, share=share))
 
     def _show(self, view: EngineView) -> None:
         if view != self.view:
@@ -117,7 +117,7 @@ class EngineSetup(QObject):
             self.changed.emit()
 
     def _start(self, work: Callable[[], Coroutine[Any, Any, None]], name: str) -> bool:
-        """Whether `work` was begun: one thing at a time, and nothing where no loop runs (a picture)."""
+        """Return whether `work` was begun: one thing at a time, and nothing where no loop runs (a picture)."""
         try:
             asyncio.get_running_loop()
         except RuntimeError:

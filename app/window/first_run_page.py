@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QCheckBox, QGridLayout, QVBoxLayout, QWidget
 
-from app.link.ask import NoAnswer, ask
+from app.link.chat_request import NoAnswer, ask
 from app.link.link import Link
 from app.system import autostart
 from app.texts import common as text
@@ -19,8 +19,8 @@ from app.views.first_run import FirstLook, first_look
 from app.views.menu import Action, Command
 from app.window.engine_notice import EngineNotice
 from app.window.engine_setup import EngineSetup
-from app.window.flow import Flow
-from app.window.parts import Card, Scroller, button, label, set_flag, set_text, wrapping_label
+from app.window.flow_layout import FlowLayout
+from app.window.widgets import Card, Scroller, button, label, set_flag, set_text, wrapping_label
 from router.base.errors import RouterError
 from router.base.tasks import spawn
 from router.orders.kinds import ReadConfig
@@ -73,7 +73,7 @@ class FirstRunPage(QWidget):
         self._look = look
         set_text(self.gpu, look.gpu)
         set_text(self.models, look.models)
-        self._engine_name.setVisible(bool(self._engine.view.told))
+        self._engine_name.setVisible(bool(self._engine.view.message))
         set_text(self.url, look.endpoint)
         self.test.setEnabled(bool(look.slot))
         if snapshot.server.error:
@@ -112,7 +112,7 @@ class FirstRunPage(QWidget):
             self.show_answer(words, time.monotonic() - began)
 
     def show_answer(self, words: str, seconds: float) -> None:
-        """The endpoint answered the test with `words`."""
+        """Show that the endpoint answered the test with `words`."""
         self._say(text_window.answered(text.elide(words, 300), seconds), failed=False)
 
     def _say(self, words: str, *, failed: bool) -> None:
@@ -133,7 +133,7 @@ class FirstRunPage(QWidget):
         self._endpoint = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._endpoint.setSpacing(8)
         self._endpoint.addWidget(self.url, 1)
-        buttons = Flow()
+        buttons = FlowLayout()
         buttons.addWidget(self.copy)
         buttons.addWidget(self.test)
         self._endpoint.addLayout(buttons)

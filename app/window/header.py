@@ -13,7 +13,7 @@ from app.texts import window as text_window
 from app.views.connect import DIRECT, Client, is_local
 from app.views.menu import ENGINE, Action, Command
 from app.views.tone import Tone, server_tone
-from app.window.parts import Card, Chip, ElidedLabel, button, set_text, wrapping_label
+from app.window.widgets import Card, Chip, ElidedLabel, button, set_text, wrapping_label
 from router.state import ServerStatus, Snapshot
 
 COPIED_MS = 1500

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.link.link import Link
 from app.texts import window as text_window
-from app.window.parts import wrapping_label
+from app.window.widgets import wrapping_label
 from router.state import Snapshot
 
 log = logging.getLogger(__name__)

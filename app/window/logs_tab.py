@@ -11,8 +11,8 @@ from app.texts import window as text_window
 from app.views.log import KEPT_LINES, fresh, matching
 from app.views.menu import Action, Command
 from app.window.log_reader import LogReader
-from app.window.parts import button, label, set_text
-from router.remote.names import all_places
+from app.window.widgets import button, label, set_text
+from router.remote.names import all_slots
 from router.state import Snapshot
 
 POLL_MS = 500
@@ -29,7 +29,7 @@ class LogsTab(QWidget):
     def __init__(self, reader: LogReader) -> None:
         super().__init__()
         self._reader = reader
-        self._told: list[str] = []
+        self._last_lines: list[str] = []
         self._lines: list[str] = []
         self.source = QComboBox()
         self.source.setAccessibleName(text_window.LOG_OF)
@@ -63,7 +63,7 @@ class LogsTab(QWidget):
         return self._poll.isActive()
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        names = ["", *(place.slot.name for place in all_places(snapshot))]
+        names = ["", *(hosted.slot.name for hosted in all_slots(snapshot))]
         if names == [self.source.itemData(row) for row in range(self.source.count())]:
             return
         shown = self.slot
@@ -100,8 +100,8 @@ class LogsTab(QWidget):
         """Take the last lines of this log, oldest first; what was shown before is not drawn again."""
         if slot != self.slot:
             return  # the answer to an older question
-        new = fresh(self._told, lines)
-        self._told = lines
+        new = fresh(self._last_lines, lines)
+        self._last_lines = lines
         if new is None:
             self._lines = []
             new = lines
@@ -142,7 +142,7 @@ class LogsTab(QWidget):
         self._show_note()
 
     def _start_over(self) -> None:
-        self._told, self._lines = [], []
+        self._last_lines, self._lines = [], []
         self.view.clear()
         self.note.hide()
         if self.isVisible():

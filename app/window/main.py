@@ -37,13 +37,13 @@ from app.window.header import EndpointCard
 from app.window.lazy_tab import LazyTab
 from app.window.log_reader import LogReader
 from app.window.logs_tab import LogsTab
-from app.window.parts import accept_as_copy
-from app.window.place import FRAME, Place, place_of, put
 from app.window.slots_tab import SlotsTab
 from app.window.theme import colours, style_sheet
 from app.window.unsaved_question import UnsavedQuestion
+from app.window.widgets import accept_as_copy
+from app.window.window_geometry import FRAME, WindowGeometry, geometry_of, restore_geometry
 from router.base.tasks import spawn
-from router.remote.names import all_places
+from router.remote.names import all_slots
 from router.state import Snapshot
 
 SWITCHING_TICK_MS = 1000
@@ -67,7 +67,7 @@ class MainWindow(QWidget):
     closed: the window was hidden and hal0 goes on in the tray.
     close_refused: the window stays, as without a tray nothing else of hal0 would be visible.
     first_run_done: the person has left the first page.
-    placed: (Place) the window stands somewhere else, or has another size.
+    placed: (WindowGeometry) the window stands somewhere else, or has another size.
     """
 
     chosen = Signal(object)
@@ -96,7 +96,7 @@ class MainWindow(QWidget):
         self.loads = LoadClock()
         self._may_fit = True
         self._fitted = QSize()
-        self._place: Place | None = None
+        self._place: WindowGeometry | None = None
         self._moved = QTimer(self, singleShot=True, interval=PLACED_MS)
         self._moved.timeout.connect(self._note_place)
         self.endpoint = EndpointCard()
@@ -125,7 +125,7 @@ class MainWindow(QWidget):
     def reveal(self) -> None:
         """Bring the window before the person, wherever it was."""
         if not self.isVisible() and self._place is not None:
-            put(self, self._place)
+            restore_geometry(self, self._place)
             if self._place.maximised:
                 self.setWindowState(self.windowState() | Qt.WindowState.WindowMaximized)
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
@@ -133,8 +133,8 @@ class MainWindow(QWidget):
         self.raise_()
         self.activateWindow()
 
-    def stand_at(self, place: Place | None) -> None:
-        """Where it stood when it was last used; None: nobody knows."""
+    def stand_at(self, place: WindowGeometry | None) -> None:
+        """Put the window where it was last; None: nobody knows."""
         if place is not None:
             self._place, self._may_fit = place, False
 
@@ -245,7 +245,7 @@ class MainWindow(QWidget):
             # Cards put into a visible window count for its layout only once they are shown.
             QTimer.singleShot(0, self, self._fit)
             self._fit()
-        slots = [place.slot for place in all_places(snapshot)]
+        slots = [hosted.slot for hosted in all_slots(snapshot)]
         self._tick(switching=any(slot.state.switching or slot.draining for slot in slots))
 
     def _tick(self, *, switching: bool) -> None:
@@ -309,7 +309,7 @@ class MainWindow(QWidget):
         accept_as_copy(event)
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
-        """A model is added wherever it is dropped; the Models tab says what came of it."""
+        """Add a model wherever it is dropped; the Models tab says what came of it."""
         if not accept_as_copy(event):
             return
         self._leave_first_run()
@@ -328,12 +328,12 @@ class MainWindow(QWidget):
     def _note_place(self) -> None:
         self._moved.stop()
         if self.isVisible() and not self.isMinimized():
-            self._place = place_of(self)
+            self._place = geometry_of(self)
             self.placed.emit(self._place)
 
     def _fit(self) -> None:
-        """Tall enough for what there is when hal0 comes up, within reason; a scroll area does not ask for that
-        itself. Afterwards the size is the person's.
+        """Make the window tall enough for what there is when hal0 comes up, within reason; a scroll area does
+        not ask for that itself. Afterwards the size is the person's.
         """
         if not self._may_fit or self._fitted not in (QSize(), self.size()):
             return
@@ -396,6 +396,6 @@ class MainWindow(QWidget):
 
 
 def _parts(snapshot: Snapshot) -> tuple[tuple[str, ...], int, int]:
-    """What the window's height depends on."""
-    names = tuple(place.slot.name for place in all_places(snapshot))
+    """Return what the window's height depends on."""
+    names = tuple(hosted.slot.name for hosted in all_slots(snapshot))
     return names, len(snapshot.memory), len(snapshot.upstreams)

@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QSizePolicy, QV
 from app.texts import common as text
 from app.texts import window as text_window
 from app.views.memory import Pool
-from app.window.parts import ElidedLabel, label, set_text
 from app.window.theme import Colours, colours
+from app.window.widgets import ElidedLabel, label, set_text
 
 HEIGHT = 12
 GAP = 1.5
@@ -99,7 +99,7 @@ class Part(NamedTuple):
 
 
 def parts_of(pool: Pool, chosen: Colours) -> list[Part]:
-    """From left to right, without what is free and without parts of nothing."""
+    """Return the parts from left to right, without what is free and without parts of nothing."""
     entries = [
         Part(s.name or text_window.ALL_SLOTS, s.size, text.held(s.size, s.estimated), chosen.slot(s.colour))
         for s in pool.shares

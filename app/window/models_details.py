@@ -8,7 +8,7 @@ from app.texts import common as text
 from app.texts import models as words
 from app.texts import window as text_window
 from app.views.models import ModelRow, load_problem
-from app.window.parts import Card, label, set_flag, set_text, wrapping_label
+from app.window.widgets import Card, label, set_flag, set_text, wrapping_label
 from router.state import Snapshot
 
 NAME_LIMIT = 60

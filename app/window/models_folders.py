@@ -14,7 +14,7 @@ from app.link.link import Link
 from app.texts import common as text
 from app.texts import models as words
 from app.views.models import file_changes, folder_changes, folder_of, sort_dropped
-from app.views.settings_written import NotReadable
+from app.views.settings_document import NotReadable
 from router.base.errors import RouterError
 from router.base.tasks import spawn
 from router.config.change import ConfigChange, ConfigDocument
@@ -29,10 +29,10 @@ class FolderAdder(QObject):
     question: asks whether a file or its folder is meant; None while nobody is asked.
 
     Signals:
-        told: (one sentence, whether it went wrong) what came of it.
+        reported: (one sentence, whether it went wrong) what came of it.
     """
 
-    told = Signal(str, bool)
+    reported = Signal(str, bool)
 
     def __init__(self, link: Link, parent: QWidget) -> None:
         super().__init__(parent)
@@ -54,27 +54,29 @@ class FolderAdder(QObject):
         if found.folders:
             await self._add_folders(found.folders)
         if found.others:
-            told = words.not_taken([path.name for path in found.others]) if found.folders or found.files else ""
-            self.told.emit(told or words.NOTHING_DROPPED, True)
+            message = (
+                words.not_taken([path.name for path in found.others]) if found.folders or found.files else ""
+            )
+            self.reported.emit(message or words.NOTHING_DROPPED, True)
         if new := await self._unknown(found.files):
             self._ask(new)
 
     async def _unknown(self, files: tuple[Path, ...]) -> tuple[Path, ...]:
-        """Those that are no models yet; the others are told to be."""
+        """Return those that are no models yet; the others are told to be."""
         if not files:
             return ()
         try:
             document = await self._link.carry_out(ReadConfig())
             new = await asyncio.to_thread(lambda: tuple(file for file in files if file_changes(document, file)))
         except RouterError as error:
-            self.told.emit(error.message, True)
+            self.reported.emit(error.message, True)
             return ()
         except NotReadable as error:
-            self.told.emit(words.not_readable(error), True)
+            self.reported.emit(words.not_readable(error), True)
             return ()
         for file in files:
             if file not in new:
-                self.told.emit(words.file_known(file), False)
+                self.reported.emit(words.file_known(file), False)
         return new
 
     def _ask(self, files: tuple[Path, ...]) -> None:
@@ -107,17 +109,17 @@ class FolderAdder(QObject):
         found = await asyncio.to_thread(lambda: [folder_of(path) for path in chosen])
         folders = list(dict.fromkeys(folder for folder in found if folder is not None))
         if not folders:
-            self.told.emit(words.NOTHING_DROPPED, True)
+            self.reported.emit(words.NOTHING_DROPPED, True)
         async with self._turn:  # each change is made to the list that the one before it left
             for folder in folders:
                 added, known = words.folder_added(folder), words.folder_known(folder)
-                self.told.emit(*await self._change(folder_changes, folder, added, known))
+                self.reported.emit(*await self._change(folder_changes, folder, added, known))
 
     async def _add_files(self, files: tuple[Path, ...]) -> None:
         async with self._turn:
             for file in files:
                 added, known = words.file_added(file.name), words.file_known(file)
-                self.told.emit(*await self._change(file_changes, file, added, known))
+                self.reported.emit(*await self._change(file_changes, file, added, known))
 
     async def _change(self, ask: Ask, path: Path, added: str, known: str) -> tuple[str, bool]:
         """Make the changes that `ask` finds for `path`; what to say then."""

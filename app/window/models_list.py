@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHeaderView, QPushButton, QTreeView, QVBoxLayout, 
 from app.texts import models as words
 from app.texts import pull as texts_pull
 from app.window.models_table import CONTEXT, FIT, KIND, LOADED, NAME, QUANTISATION, SIZE, ModelFilter
-from app.window.parts import label, wrapping_label
+from app.window.widgets import label, wrapping_label
 
 # The longest ordinary text of each column, which its width is made for; the name takes the rest.
 _SAMPLES = {

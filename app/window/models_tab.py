@@ -37,8 +37,8 @@ from app.window.models_details import ModelDetails
 from app.window.models_folders import FolderAdder
 from app.window.models_list import EmptyPage, ModelList
 from app.window.models_table import ROW, ModelFilter, ModelTable
-from app.window.parts import accept_as_copy, label, set_flag, set_text, wrapping_label
 from app.window.pull_dialog import PullDialog
+from app.window.widgets import accept_as_copy, label, set_flag, set_text, wrapping_label
 from router.state import Snapshot
 
 HUGGING_FACE = ("huggingface.co", "hf.co")
@@ -155,7 +155,7 @@ class ModelsTab(QWidget):
         self._on_filtered()
 
     def _on_filtered(self) -> None:
-        """The rows may be others now: keep the person's model, or take the first."""
+        """Select the person's model again, or the first: the rows may be others now."""
         shown, total = self.filter.rowCount(), self.table.rowCount()
         self.pages.setCurrentWidget(self.list if shown else self.empty)
         self.empty.explain(self.search.text() if total else "")
@@ -242,7 +242,7 @@ class ModelsTab(QWidget):
         self.menu.aboutToShow.connect(lambda: self._fill(self.menu))
         self.details.copy.clicked.connect(self._copy_id)
         self.details.reveal.clicked.connect(self._show_file)
-        self.folders.told.connect(self.tell)
+        self.folders.reported.connect(self.tell)
 
     def _lay_out(self) -> None:
         top = QHBoxLayout()

@@ -40,7 +40,7 @@ class ModelTable(QAbstractTableModel):
         return self._rows[number]
 
     def sort_key(self, number: int, column: int) -> tuple[Any, str]:
-        """What a column is sorted by, made once for all rows: sorting asks thousands of times."""
+        """Return what a column is sorted by, made once for all rows: sorting asks thousands of times."""
         if column not in self._keys:
             self._keys[column] = [_sort_key(row, column) for row in self._rows]
         return self._keys[column][number]
@@ -134,7 +134,7 @@ def _tip(row: ModelRow, column: int) -> str | None:
 
 
 def _spoken(row: ModelRow, column: int) -> str:
-    """A dash says nothing to a screen reader, and `≈` is read as "almost equal to"."""
+    """Put a cell into words: a dash says nothing to a screen reader, and `≈` is read as "almost equal to"."""
     shown = _text(row, column)
     if column == FIT and row.fit.tip:
         return row.fit.tip

@@ -10,7 +10,7 @@ from app.texts import common as text
 from app.texts import window as text_window
 from app.views.slot import SlotView
 from app.views.switch import PHASES, Mark
-from app.window.parts import label, set_flag, set_text
+from app.window.widgets import label, set_flag, set_text
 from router.state import SlotState
 
 NARROW_LETTERS = 72
@@ -47,7 +47,7 @@ class PhaseLine(QWidget):
         super().resizeEvent(event)
 
     def _be_narrow(self, narrow: bool) -> None:
-        """The bar stands after its phase, or below them all."""
+        """Put the bar after its phase, or below them all."""
         if narrow == self._narrow:
             return
         self._narrow = narrow

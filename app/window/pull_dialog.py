@@ -11,14 +11,14 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWid
 
 from app.link.link import Link
 from app.texts import pull as words
-from app.views.offer import offer_rows, verdict
-from app.window.offer_list import OfferList
-from app.window.parts import button, label, set_flag, set_text, wrapping_label
+from app.views.quantisations import quantisation_rows, verdict
+from app.window.quantisation_list import QuantisationList
+from app.window.widgets import button, label, set_flag, set_text, wrapping_label
 from router.base.errors import RouterError
 from router.base.tasks import spawn
 from router.orders.kinds import Download, ReadOffer
 from router.state import DownloadOrder
-from router.wire.offer import Offer
+from router.wire.hub_offer import Offer
 
 log = logging.getLogger(__name__)
 WIDTH, HEIGHT = 600, 440
@@ -36,8 +36,8 @@ class PullDialog(QDialog):
         self.field = QLineEdit(placeholderText=words.WHICH_HINT, clearButtonEnabled=True)
         self.field.setAccessibleName(words.WHICH)
         self.check = button(words.CHECK)
-        self.told = wrapping_label("muted")
-        self.choices = OfferList()
+        self.message = wrapping_label("muted")
+        self.choices = QuantisationList()
         self.details = wrapping_label("muted")
         self.doubt = wrapping_label("failed")
         self.start = button(words.DOWNLOAD)
@@ -53,14 +53,14 @@ class PullDialog(QDialog):
         """Let the person choose; what hal0 would take is chosen already."""
         self._offer = offer
         self.tell("" if offer.chosen else words.SEVERAL)
-        self.choices.show_rows(offer_rows(offer), offer.chosen)
+        self.choices.show_rows(quantisation_rows(offer), offer.chosen)
         self._show_choice()
         self.start.setDefault(True)
         if self.field.hasFocus() or self.check.hasFocus():
             self.choices.setFocus()
 
     def done(self, result: int) -> None:
-        """Qt's way out, however the dialog is left."""
+        """End what goes on: Qt's way out, however the dialog is left."""
         self._end_task()
         super().done(result)
 
@@ -88,9 +88,9 @@ class PullDialog(QDialog):
 
     def _run(self, work: Callable[[], Awaitable[None]], name: str) -> None:
         self._end_task()
-        self._task = spawn(self._told_of(work), name=name)
+        self._task = spawn(self._run_and_report(work), name=name)
 
-    async def _told_of(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def _run_and_report(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
             await work()
         except RouterError as error:
@@ -128,10 +128,10 @@ class PullDialog(QDialog):
         self.start.setText(words.GO_ON if found.goes_on else words.DOWNLOAD)
 
     def tell(self, sentence: str, *, failed: bool = False) -> None:
-        """What is going on, or went wrong."""
-        set_text(self.told, sentence)
-        set_flag(self.told, "failed", "true" if failed else "false")
-        self.told.setVisible(bool(sentence))
+        """Show what is going on, or went wrong."""
+        set_text(self.message, sentence)
+        set_flag(self.message, "failed", "true" if failed else "false")
+        self.message.setVisible(bool(sentence))
 
     def _connect(self) -> None:
         self.field.textEdited.connect(self._on_edited)
@@ -157,7 +157,7 @@ class PullDialog(QDialog):
         whole = QVBoxLayout(self)
         whole.setSpacing(10)
         whole.addLayout(top)
-        whole.addWidget(self.told)
+        whole.addWidget(self.message)
         whole.addWidget(self.choices, 1)
         whole.addWidget(self.details)
         whole.addWidget(self.doubt)

@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QProgressBar, QVBoxLayo
 
 from app.texts import window as text_window
 from app.views.quit import quit_view
-from app.window.parts import button, label, set_text
 from app.window.theme import colours, style_sheet
+from app.window.widgets import button, label, set_text
 from router.state import Snapshot
 
 AFTER_MS = 300  # most engines stop faster than a window can be read
@@ -38,7 +38,7 @@ class QuitProgress(QWidget):
         self._lay_out()
 
     def begin(self, snapshot: Snapshot, *, waiting: bool) -> None:
-        """Quitting began with this snapshot; `waiting` while answers are still being written."""
+        """Show that quitting began with this snapshot; `waiting` while answers are still being written."""
         self.setStyleSheet(style_sheet(colours(QApplication.palette())))
         self._first, self._waiting = snapshot, waiting
         self.at_once.setVisible(waiting)

@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from app.views.remote import Group, groups
 from app.views.switch import LoadClock
 from app.views.tone import Tone
-from app.window.parts import Chip, ElidedLabel
 from app.window.slot_card import SlotCard
+from app.window.widgets import Chip, ElidedLabel
 from router.state import Snapshot
 
 SPACING = 10
@@ -45,17 +45,17 @@ class GroupView(QWidget):
         self.facts.show_text(group.facts or group.url)
         self.chip.show_state(group.link, Tone.GOOD if group.connected else Tone.QUIET)
         self.chip.setAccessibleName(f"{group.name}: {group.link}")
-        if tuple(self.cards) != tuple(place.slot.name for place in group.places):
+        if tuple(self.cards) != tuple(hosted.slot.name for hosted in group.slots):
             self._rebuild(group)
-        for place in group.places:
-            left = clock.left(place.slot.name, now)
-            self.cards[place.slot.name].show_slot(place.snapshot, place.slot, now, left)
+        for hosted in group.slots:
+            left = clock.left(hosted.slot.name, now)
+            self.cards[hosted.slot.name].show_slot(hosted.snapshot, hosted.slot, now, left)
 
     def _rebuild(self, group: Group) -> None:
         for card in self.cards.values():
             self._whole.removeWidget(card)
             card.deleteLater()
-        self.cards = {place.slot.name: SlotCard(place.slot.name) for place in group.places}
+        self.cards = {hosted.slot.name: SlotCard(hosted.slot.name) for hosted in group.slots}
         for card in self.cards.values():
             card.chosen.connect(self.chosen)
             self._whole.addWidget(card)

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from app.link.link import Link
 from app.texts import models as words
-from app.window.parts import ElidedLabel
+from app.window.widgets import ElidedLabel
 from router.base.errors import RouterError
 from router.base.tasks import spawn
 from router.orders.kinds import ReadEngineCommand

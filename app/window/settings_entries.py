@@ -20,8 +20,8 @@ from PySide6.QtWidgets import (
 from app.texts import models as words
 from app.views.settings import Form, Key, names
 from app.views.settings_draft import name_problem
-from app.window.parts import set_text, wrapping_label
 from app.window.settings_page import Page
+from app.window.widgets import set_text, wrapping_label
 
 LIST_WIDTHS = (170, 120)  # and in a narrow window
 LIST_LEAST = 30
@@ -132,8 +132,10 @@ class EntriesPage(QWidget):
         if self.page is not None:
             self.stack.setCurrentWidget(self.page)
             self.page.show_form(self._form, self._problems)
-            own = {key: told for key, told in self._problems.items() if key[:2] == (self._section, name)}
-            self.page.show_other("\n".join(told for key, told in own.items() if key not in self.page.boxes))
+            own = {key: message for key, message in self._problems.items() if key[:2] == (self._section, name)}
+            self.page.show_other(
+                "\n".join(message for key, message in own.items() if key not in self.page.boxes)
+            )
 
     def _build(self, name: str) -> None:
         if self.page is not None:
@@ -165,9 +167,9 @@ class EntriesPage(QWidget):
         self.choose(name)
         return True
 
-    def _note(self, told: str) -> None:
-        set_text(self.note, told)
-        self.note.setVisible(bool(told))
+    def _note(self, message: str) -> None:
+        set_text(self.note, message)
+        self.note.setVisible(bool(message))
 
     def _lay_out(self) -> None:
         self._buttons = buttons = QBoxLayout(QBoxLayout.Direction.LeftToRight)

@@ -12,8 +12,8 @@ from PySide6.QtCore import QObject, Signal
 from app.link.link import Link
 from app.texts import models as words
 from app.views.settings import HOST, SLOTS, Key, names
+from app.views.settings_document import NotReadable
 from app.views.settings_draft import Draft
-from app.views.settings_written import NotReadable
 from router.base.errors import RouterError
 from router.base.tasks import spawn
 from router.config.change import ConfigDocument
@@ -32,12 +32,12 @@ class ConfigExchange(QObject):
 
     Signals:
         changed: the draft holds something else, or `busy` does.
-        told: (sentence, or "") what stands in the way.
+        reported: (sentence, or "") what stands in the way.
         refused: the last try failed; the draft's problems say where.
     """
 
     changed = Signal()
-    told = Signal(str)
+    reported = Signal(str)
     refused = Signal()
 
     def __init__(self, link: Link, parent: QObject | None = None) -> None:
@@ -65,7 +65,7 @@ class ConfigExchange(QObject):
         if self.draft is None:
             return
         if section == SLOTS and len(names(self.draft.form, SLOTS)) == 1:
-            self.told.emit(words.LAST_SLOT)
+            self.reported.emit(words.LAST_SLOT)
             return
         self.draft.remove(section, name)
         self.changed.emit()
@@ -73,7 +73,7 @@ class ConfigExchange(QObject):
     def discard(self) -> None:
         if self.draft is not None:
             self.draft.discard()
-            self.told.emit("")
+            self.reported.emit("")
             self.changed.emit()
 
     # -- to and from the file --------------------------------------------------------------------------------
@@ -88,18 +88,18 @@ class ConfigExchange(QObject):
             self._spawn(self._apply, "change hal0.yaml")
 
     async def applied(self) -> bool:
-        """As `apply`; whether everything that was edited is in effect now."""
+        """Do the same as `apply`; return whether everything that was edited is in effect now."""
         if self._may_apply():
             await self._apply()
         return self.draft is None or not self.draft.dirty
 
     def _may_apply(self) -> bool:
-        """Whether a change begins; if what was edited cannot be right, that is told."""
+        """Return whether a change begins; if what was edited cannot be right, that is told."""
         if self.draft is None or self.busy or not self.draft.dirty:
             return False
         self.draft.refused = {}
         if self.draft.problems():
-            self.told.emit(words.FIX_FIRST)
+            self.reported.emit(words.FIX_FIRST)
             self.changed.emit()
             self.refused.emit()
             return False
@@ -108,13 +108,13 @@ class ConfigExchange(QObject):
         return True
 
     def take(self, document: ConfigDocument) -> None:
-        """hal0.yaml is `document` now. Raises NotReadable."""
+        """Take `document` as hal0.yaml from now on. Raises NotReadable."""
         if self.draft is None:
             self.draft = Draft(document)
         else:
             self.draft.update(document)
         if not self.draft.refused:
-            self.told.emit(self.trouble)
+            self.reported.emit(self.trouble)
         self._look_up(self.draft.form[HOST])
 
     def _look_up(self, host: str) -> None:
@@ -140,7 +140,7 @@ class ConfigExchange(QObject):
     async def _apply(self) -> None:
         try:
             if await self._guarded(self._edit):
-                self.told.emit("")
+                self.reported.emit("")
         finally:
             self.busy = False
             self.changed.emit()
@@ -158,22 +158,22 @@ class ConfigExchange(QObject):
         self.draft.host_names = names
 
     async def _guarded(self, work: Callable[[], Coroutine[Any, Any, None]]) -> bool:
-        """Whether `work` was done; if not, the reason is told and nothing that was typed is lost."""
+        """Return whether `work` was done; if not, the reason is told and nothing that was typed is lost."""
         try:
             await work()
         except ConfigErrors as error:
             if self.draft is not None and self.busy:
                 self.draft.refuse(error.problems)
-                self.told.emit(self.draft.refused.get((), ""))
+                self.reported.emit(self.draft.refused.get((), ""))
             else:
-                self.told.emit(error.message)
+                self.reported.emit(error.message)
         except RouterError as error:
-            self.told.emit(error.message)
+            self.reported.emit(error.message)
         except NotReadable as error:
-            self.told.emit(words.not_readable(error))
+            self.reported.emit(words.not_readable(error))
         except Exception:
             log.exception("hal0.yaml was not read or changed")
-            self.told.emit(words.UNEXPECTED)
+            self.reported.emit(words.UNEXPECTED)
         else:
             return True
         return False

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.texts import models as words
-from app.views.settings_written import Flags
+from app.views.settings_document import Flags
 
 MAX_ROWS = 8
 

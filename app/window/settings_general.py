@@ -14,9 +14,9 @@ from app.texts import common as text
 from app.texts import models as words
 from app.texts import window as text_window
 from app.views.settings import LOCAL_ONLY, UPDATES
-from app.window.parts import label, set_text, wrapping_label
 from app.window.settings_fields import CheckField, ChoiceField
 from app.window.settings_page import Page
+from app.window.widgets import label, set_text, wrapping_label
 from router.config.change import ConfigDocument
 from router.config.schema import Updates
 
@@ -79,7 +79,7 @@ class GeneralPage(Page):
             button.setEnabled(document is not None)
 
     def enable_settings(self, enabled: bool) -> None:
-        """What stands in hal0.yaml can be changed, or not; the rest always can."""
+        """Let what stands in hal0.yaml be changed, or not; the rest always can be."""
         for box in self.boxes.values():
             box.setEnabled(enabled)
 
@@ -105,8 +105,8 @@ class GeneralPage(Page):
         log.warning("start at login: %s", error)
         self._note_login(words.start_failed(error.strerror or error))
 
-    def _note_login(self, told: str) -> None:
-        set_text(self.start_note, told)
+    def _note_login(self, message: str) -> None:
+        set_text(self.start_note, message)
 
     def _open(self, target: Path | None) -> None:
         done = target is None or QDesktopServices.openUrl(QUrl.fromLocalFile(str(target)))

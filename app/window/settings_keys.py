@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, 
 
 from app.texts import models as words
 from app.views.settings_draft import key_problem
-from app.window.parts import set_text, wrapping_label
 from app.window.settings_lists import Lines
+from app.window.widgets import set_text, wrapping_label
 
 
 class KeysField(QWidget):
@@ -49,10 +49,10 @@ class KeysField(QWidget):
             self._note("")
         self.lines.show_value(listed)
         if value is None:
-            self._note(words.KEYS_ELSEWHERE)
+            self._note(words.KEYS_ONLY_IN_FILE)
 
     def settle(self) -> None:
-        """What was typed is in hal0.yaml now: it is a key like the others."""
+        """Show what was typed as a key like the others: it is in hal0.yaml now."""
         if self._typed:
             whole = (*self.lines.value, *self._typed)
             self.new.clear()
@@ -83,9 +83,9 @@ class KeysField(QWidget):
             self.new.clear()
             self.changed.emit((*self.lines.value, key))
 
-    def _note(self, told: str) -> None:
-        set_text(self.note, told)
-        self.note.setVisible(bool(told))
+    def _note(self, message: str) -> None:
+        set_text(self.note, message)
+        self.note.setVisible(bool(message))
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.texts import models as words
-from app.window.parts import ElidedLabel
+from app.window.widgets import ElidedLabel
 
 
 class Lines(QWidget):

@@ -10,7 +10,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFormLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from app.views.settings import Form, Key
-from app.window.parts import Scroller, label, set_text, wrapping_label
+from app.window.widgets import Scroller, label, set_text, wrapping_label
 
 
 class FieldBox(QWidget):
@@ -72,7 +72,7 @@ class Page(Scroller):
         self.rows.addRow(self.other)
 
     def add(self, key: Key, caption: str, editor: Any, hint: str = "") -> None:
-        """A setting, edited by `editor` (see app.window.settings_fields)."""
+        """Add a setting, edited by `editor` (see app.window.settings_fields)."""
         editor.changed.connect(lambda value: self.edited.emit(key, value))
         self.boxes[key] = FieldBox(caption, editor, hint)
         self.add_row(caption, self.boxes[key])
@@ -98,10 +98,10 @@ class Page(Scroller):
             self.rows.setRowWrapPolicy(policy.WrapAllRows)  # captions above their fields
         super().resizeEvent(event)
 
-    def show_other(self, told: str) -> None:
-        """A problem of something that has no field here."""
-        set_text(self.other, told)
-        self.other.setVisible(bool(told))
+    def show_other(self, message: str) -> None:
+        """Show a problem of something that has no field here."""
+        set_text(self.other, message)
+        self.other.setVisible(bool(message))
 
     def reveal(self, key: Key) -> None:
         """Scroll to a setting and put the cursor there."""

@@ -71,7 +71,7 @@ def folders_page() -> Page:
 
 
 def served_by(form: Form, slot: str) -> str:
-    """What answers in this slot: an "upstream", another engine's "command", or a "model"."""
+    """Return what answers in this slot: an "upstream", another engine's "command", or a "model"."""
     if form[SLOTS, slot, "upstream"]:
         return "upstream"
     other = form[SLOTS, slot, "command"] or form[SLOTS, slot, "kind"] in _OTHER_ENGINES
@@ -99,7 +99,7 @@ def slot_page(slot: str, form: Form) -> Page:
 
 
 def _add_policy(page: Page, slot: str) -> None:
-    """When a slot with an engine of its own loads, switches and unloads it."""
+    """Add the settings of when a slot with an engine of its own loads, switches and unloads it."""
     page.add((SLOTS, slot, "autoload"), "", CheckField(words.AUTOLOAD))
     page.add((SLOTS, slot, "pinned"), "", CheckField(words.PINNED), words.PINNED_HINT)
     policies = zip(_SWITCHES, (words.SWITCH_ON_REQUEST, words.SWITCH_MANUAL), strict=True)

@@ -13,7 +13,6 @@ from app.system import autostart
 from app.texts import models as words
 from app.views.settings import API_KEYS, HOST, LOCAL_ONLY, MODELS, SLOTS, UPDATES
 from app.views.settings_draft import Draft
-from app.window.parts import label, set_flag, set_text, wrapping_label
 from app.window.settings_command import CommandView
 from app.window.settings_entries import EntriesPage
 from app.window.settings_exchange import ConfigExchange
@@ -28,6 +27,7 @@ from app.window.settings_pages import (
     server_page,
     slot_page,
 )
+from app.window.widgets import label, set_flag, set_text, wrapping_label
 from router.config.change import ConfigDocument
 from router.config.places import Reach
 from router.state import Snapshot
@@ -124,7 +124,7 @@ class SettingsTab(QWidget):
             self.exchange.apply()
 
     async def applied(self) -> bool:
-        """As `apply_all`; whether nothing is left unsaved."""
+        """Do the same as `apply_all`; return whether nothing is left unsaved."""
         return self._take_new() and await self.exchange.applied()
 
     @Slot()
@@ -142,7 +142,7 @@ class SettingsTab(QWidget):
         return True
 
     def show_document(self, document: ConfigDocument) -> None:
-        """hal0.yaml is `document`: for a window that no router runs behind."""
+        """Show `document` as hal0.yaml: for a window that no router runs behind."""
         self.exchange.take(document)
         self._show()
 
@@ -172,7 +172,7 @@ class SettingsTab(QWidget):
             self.navigation.item(row).setText(words.marked(name, row in marked))
 
     def _pages(self) -> tuple[Page | EntriesPage, ...]:
-        """Those that can only be used once hal0.yaml was read."""
+        """Return those that can only be used once hal0.yaml was read."""
         return self.server, self.slots, self.models, self.folders, self.advanced
 
     def _status(self, count: int) -> str:
@@ -195,9 +195,9 @@ class SettingsTab(QWidget):
             offer_models(self.slots.page, self.slots.chosen, self.draft.form, self._snapshot)
 
     @Slot(str)
-    def _tell(self, told: str) -> None:
-        set_text(self.banner, told)
-        self.banner.setVisible(bool(told))
+    def _tell(self, message: str) -> None:
+        set_text(self.banner, message)
+        self.banner.setVisible(bool(message))
         set_flag(self.banner, "failed", "true")
 
     @Slot()
@@ -228,7 +228,7 @@ class SettingsTab(QWidget):
             entries.removed.connect(lambda name, section=section: exchange.remove(section, name))
             entries.typed.connect(self._show)
         exchange.changed.connect(self._show)
-        exchange.told.connect(self._tell)
+        exchange.reported.connect(self._tell)
         exchange.refused.connect(self._go_to_problem)
         self.slots.list.currentItemChanged.connect(self._offer_models)
         self.navigation.currentRowChanged.connect(self.pages.setCurrentIndex)

@@ -24,9 +24,9 @@ from app.views.menu import ENGINE, Action, Command
 from app.views.remedy import Help
 from app.views.slot import SlotView, slot_view
 from app.views.tone import slot_tone
-from app.window.flow import Flow
-from app.window.parts import Card, Chip, ElidedLabel, ModelBox, button, label, set_text, wrapping_label
+from app.window.flow_layout import FlowLayout
 from app.window.phase_line import PhaseLine
+from app.window.widgets import Card, Chip, ElidedLabel, ModelBox, button, label, set_text, wrapping_label
 from router.state import SlotError, SlotStatus, Snapshot
 
 NAME_WIDTH = 116
@@ -165,7 +165,7 @@ class SlotCard(Card):
                 self.chosen.emit(Command(Action.SETTINGS))
 
     def _on_dismiss(self) -> None:
-        """Only this window forgets it: the slot's state and the tray go on telling."""
+        """Dismiss an error in this window only: the slot's state and the tray go on telling."""
         if self._shown is not None:
             self.models.setFocus()  # the button it was on goes
             self._dismissed = self._shown[1].last_error
@@ -182,7 +182,8 @@ class SlotCard(Card):
         super().resizeEvent(event)
 
     def _be_narrow(self, narrow: bool) -> None:
-        """The list of models and the buttons get lines of their own where there is no room beside the names."""
+        """Give the list of models and the buttons lines of their own where there is no room beside the
+        names."""
         if narrow == self._narrow:
             return
         self._narrow = narrow
@@ -216,7 +217,7 @@ class SlotCard(Card):
         self._top = QGridLayout()
         self._top.setHorizontalSpacing(12)
         self._top.setVerticalSpacing(6)
-        buttons = Flow()
+        buttons = FlowLayout()
         for made in (self.wait, self.cut, self.cancel, self.restart, self.unload, self.log):
             buttons.addWidget(made)
         self._below = QBoxLayout(QBoxLayout.Direction.LeftToRight)
@@ -227,7 +228,7 @@ class SlotCard(Card):
         said = QHBoxLayout()
         said.addWidget(self.error, 1)
         said.addWidget(self.dismiss, 0, Qt.AlignmentFlag.AlignTop)
-        ways = Flow()
+        ways = FlowLayout()
         for made in (self.restore, self.help, self.retry, self.remedy, self.force):
             ways.addWidget(made)
         trouble = QVBoxLayout(self.problem)
@@ -250,5 +251,5 @@ class SlotCard(Card):
 
 @functools.cache
 def _ram() -> int:
-    """Bytes of RAM of this computer."""
+    """Return bytes of RAM of this computer."""
     return int(psutil.virtual_memory().total)

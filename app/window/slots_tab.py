@@ -11,10 +11,10 @@ from app.texts import window as text_window
 from app.views.memory import pools
 from app.views.switch import LoadClock
 from app.window.memory_bar import MemoryLine
-from app.window.parts import Scroller, set_text, wrapping_label
 from app.window.remote_groups import RemoteGroups
 from app.window.slot_card import SlotCard
-from app.window.upstreams import Elsewhere
+from app.window.upstreams import UpstreamList
+from app.window.widgets import Scroller, set_text, wrapping_label
 from router.state import ServerState, Snapshot
 
 
@@ -40,7 +40,7 @@ class SlotsTab(QWidget):
         for slot in snapshot.slots:
             self.cards[slot.name].show_slot(snapshot, slot, now, clock.left(slot.name, now))
         self.remotes.show_snapshot(snapshot, now, clock)
-        self.elsewhere.show_snapshot(snapshot)
+        self.upstreams.show_snapshot(snapshot)
         self._show_memory(snapshot)
 
     def focus_slot(self, number: int) -> None:
@@ -85,8 +85,8 @@ class SlotsTab(QWidget):
         self.remotes = RemoteGroups()
         self.remotes.chosen.connect(self.chosen)
         self._slots.addWidget(self.remotes)
-        self.elsewhere = Elsewhere()
-        self._slots.addWidget(self.elsewhere)
+        self.upstreams = UpstreamList()
+        self._slots.addWidget(self.upstreams)
         self._slots.addStretch(1)
         self.area = Scroller(inside)
         self._footer = QVBoxLayout()
@@ -99,7 +99,7 @@ class SlotsTab(QWidget):
 
 
 def _why_empty(snapshot: Snapshot) -> str:
-    """In the place of slots where there are none to show."""
+    """Return what to say where there are no slots to show."""
     if snapshot.server.state is ServerState.STARTING:
         return text_window.STARTING
     # Only what another process tells can end altogether (app.link.remote_link).

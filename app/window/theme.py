@@ -35,7 +35,8 @@ class Colours:
     slots: tuple[str, ...]
 
     def slot(self, number: int | None) -> str:
-        """The colour of the slot of that number, from 0 in the order of the snapshot; None: all together."""
+        """Return the colour of the slot of that number, from 0 in the order of the snapshot; None: all
+        together."""
         return self.all_slots if number is None else self.slots[number % len(self.slots)]
 
     def tone(self, tone: Tone) -> str:
@@ -61,7 +62,7 @@ DARK = Colours(
 
 
 def colours(palette: QPalette) -> Colours:
-    """The colours that go with the desktop's own palette, however it was chosen."""
+    """Return the colours that go with the desktop's own palette, however it was chosen."""
     return DARK if palette.window().color().lightness() < 128 else LIGHT
 
 
@@ -98,7 +99,7 @@ QCheckBox:focus { color: $accent; }
 
 
 def style_sheet(chosen: Colours) -> str:
-    """The sheet for these colours, on top of the style Qt uses on this desktop."""
+    """Return the sheet for these colours, on top of the style Qt uses on this desktop."""
     names = {name: getattr(chosen, name) for name in Colours.__slots__ if name != "slots"}
     sheet = _SHEET.substitute(names)
     if chosen is DARK and QApplication.style().name() == "fusion":

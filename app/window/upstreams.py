@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.texts import window as text_window
 from app.views.upstreams import UpstreamRow, upstream_rows
-from app.window.parts import Card, Chip, ElidedLabel, label, set_text, wrapping_label
+from app.window.widgets import Card, Chip, ElidedLabel, label, set_text, wrapping_label
 from router.state import Snapshot
 
 NAME_WIDTH = 116
@@ -41,7 +41,7 @@ class UpstreamLine(QWidget):
         self.error.setVisible(bool(row.error))
 
 
-class Elsewhere(Card):
+class UpstreamList(Card):
     """Hidden where there are none."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Elsewhere(Card):
         self.lines: list[UpstreamLine] = []
         self._rows: tuple[UpstreamRow, ...] | None = None
         title = label("muted")
-        title.setText(text_window.ELSEWHERE)
+        title.setText(text_window.UPSTREAMS)
         self._whole = QVBoxLayout(self)
         self._whole.setContentsMargins(14, 10, 14, 10)
         self._whole.setSpacing(8)

@@ -620,10 +620,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Elsewhere</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Not asked</source>
         <translation type="unfinished"></translation>
     </message>
@@ -797,6 +793,10 @@
     </message>
     <message>
         <source>From another computer use {address} instead of {here}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Upstreams</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1092,14 +1092,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{told}: {margin} short, whatever is unloaded.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{told}; {margin} would stay free.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Besides, up to {most} of RAM keeps earlier prompts, less where RAM is short (cache-ram).</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1237,6 +1229,14 @@
     </message>
     <message>
         <source>loaded</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{takes}: {margin} short, whatever is unloaded.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{takes}; {margin} would stay free.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

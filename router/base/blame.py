@@ -44,7 +44,7 @@ _LIBRARY: Final = re.compile(r"::_M_|^stoi?\b|^basic_string::")
 
 
 def is_clients(status: int, message: str) -> bool:
-    """Whether the request is at fault for what an engine answered with this status."""
+    """Return whether the request is at fault for what an engine answered with this status."""
     if status == _NOT_SUPPORTED:
         return True
     if status != 500:
@@ -55,7 +55,7 @@ def is_clients(status: int, message: str) -> bool:
 
 
 def in_words(message: str) -> str:
-    """What the engine's libraries say of a request, for who wrote it."""
+    """Translate what the engine's libraries say of a request for the person who wrote it."""
     if _LIBRARY.search(message):
         return f"A number or a token in the request is out of range; correct it (the engine: {message})."
     return message

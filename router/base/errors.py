@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from router.base.blame import in_words, is_clients
+from router.base.error_text import error_text
 from router.base.names import speakable
-from router.base.telling import telling
 
 _REFUSAL: Final = 2000  # characters: a template's fault is told with the place in the template
 
@@ -54,7 +54,8 @@ class RouterError(Exception):
 
 
 def number_mends(status: int) -> bool:
-    """Whether an error of somebody else's, of which only the status is known, may be gone when asked again."""
+    """Return whether an error of somebody else's, of which only the status is known, may be gone when asked
+    again."""
     return status in (408, 409, 425, 429) or (status >= 500 and status not in (501, 505, 507))
 
 
@@ -242,18 +243,18 @@ class EngineRefused(RouterError):
 
     @classmethod
     def from_body(cls, status: int | None, body: object) -> EngineRefused:
-        """From llama-server's `{"error": {"code", "message", "type"}}`, or a body of any other shape
-        (router.base.telling)."""
-        told = body.get("error") if isinstance(body, Mapping) else None
-        said = telling(body, _REFUSAL)
-        told = told if isinstance(told, Mapping) else {"message": said}
-        error = cls(said or "The engine refused the request; see its log.", details={"engine": dict(told)})
-        number = status or told.get("code")
+        """Read llama-server's `{"error": {"code", "message", "type"}}`, or a body of any other shape
+        (router.base.error_text)."""
+        envelope = body.get("error") if isinstance(body, Mapping) else None
+        said = error_text(body, _REFUSAL)
+        envelope = envelope if isinstance(envelope, Mapping) else {"message": said}
+        error = cls(said or "The engine refused the request; see its log.", details={"engine": dict(envelope)})
+        number = status or envelope.get("code")
         if isinstance(number, int) and 400 <= number < 600:
             error.status = number
             error.mends = number_mends(number)
-        if isinstance(told.get("type"), str):
-            error.type = told["type"]
+        if isinstance(envelope.get("type"), str):
+            error.type = envelope["type"]
         if number is None and error.type == BadRequest.type:  # as Anthropic's events tell it
             error.status = BadRequest.status
         if is_clients(error.status, error.message):

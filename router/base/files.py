@@ -24,7 +24,7 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 
 def is_file(path: Path) -> bool:
-    """Whether a file is there; False also where nobody may look, of which `Path.is_file` complains."""
+    """Return whether a file is there; False also where nobody may look, of which `Path.is_file` complains."""
     try:
         return path.is_file()
     except OSError:
@@ -32,7 +32,7 @@ def is_file(path: Path) -> bool:
 
 
 def is_dir(path: Path) -> bool:
-    """As `is_file`, of a folder."""
+    """Return whether it is a folder, as `is_file` does of files."""
     try:
         return path.is_dir()
     except OSError:
@@ -40,7 +40,7 @@ def is_dir(path: Path) -> bool:
 
 
 def tail(path: Path, lines: int = 2000, most_bytes: int = 512 * 1024) -> list[str]:
-    """The last lines of a text file, oldest first; [] if it is not there."""
+    """Return the last lines of a text file, oldest first; [] if it is not there."""
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """Like asyncio.run, on the fastest loop here (benchmarks/README.md has the difference)."""
+    """Run a coroutine like asyncio.run, on the fastest loop here (benchmarks/README.md has the difference)."""
     with asyncio.Runner(loop_factory=_factory()) as runner:
         return runner.run(main)
 

@@ -29,13 +29,13 @@ def spellings(name: str) -> Iterator[str]:
 
 @lru_cache(maxsize=8192)  # of all that is listed, for each request that names nothing
 def folded(name: str) -> str:
-    """Equal for names that differ in nothing but upper and lower case, or in how accents are encoded: macOS
-    takes file names apart (NFD), keyboards put them together (NFC)."""
+    """Return what is equal for names that differ in nothing but upper and lower case, or in how accents are
+    encoded: macOS takes file names apart (NFD), keyboards put them together (NFC)."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def is_speakable(text: str) -> bool:
-    """Whether it can stand in JSON, in a log line and on a screen as it is."""
+    """Return whether it can stand in JSON, in a log line and on a screen as it is."""
     return _UNSPEAKABLE.search(text) is None
 
 
@@ -47,8 +47,8 @@ def speakable(text: str, keep: str = "") -> str:
 
 def shown(text: str, most: int = LONGEST_SHOWN) -> str:
     """`speakable`, and cut where somebody sends a megabyte as a name."""
-    told = speakable(text[: most + 1])
-    return told if len(text) <= most else f"{told[:most]}…"
+    readable = speakable(text[: most + 1])
+    return readable if len(text) <= most else f"{readable[:most]}…"
 
 
 def _escaped(character: str) -> str:

@@ -29,7 +29,8 @@ class Paths:
 
     @classmethod
     def for_user(cls, config_file: Path | None = None) -> Paths:
-        """The platform's folders; the config is `config_file`, else $HAL0_CONFIG, else the config folder's.
+        """Return the platform's folders; the config is `config_file`, else $HAL0_CONFIG, else the config
+        folder's.
 
         Raises RouterError where the account has no home folder and the environment names none.
         """

@@ -53,12 +53,13 @@ _DRAFT_ENDINGS: Final = ("-assistant", "-draft", "-mtp", "-nextn", "-eagle3")  #
 
 
 def not_a_chat_model(architecture: str) -> str | None:
-    """What a file of this architecture is ("a draft for …"); None where it may well be a language model."""
+    """Return what a file of this architecture is ("a draft for …"); None where it may well be a language
+    model."""
     if architecture.endswith(_DRAFT_ENDINGS):
         return DRAFT
     return _USES.get(architecture)
 
 
 def surely_chats(architecture: str) -> bool:
-    """Whether llama-server is known to run language models of this architecture."""
+    """Return whether llama-server is known to run language models of this architecture."""
     return architecture in _CHATTING

@@ -59,15 +59,15 @@ def _of_template(template: str, flags: Flags) -> Iterable[str]:
 
 
 def senses(projector: GgufHeader) -> tuple[str, ...]:
-    """What a projector makes a model take in besides text."""
-    told = {sense: projector.metadata.get(f"clip.has_{sense}_encoder") for sense in ("vision", "audio")}
-    if not any(value is not None for value in told.values()):  # converted before there were others
+    """Return what a projector makes a model take in besides text."""
+    encoders = {sense: projector.metadata.get(f"clip.has_{sense}_encoder") for sense in ("vision", "audio")}
+    if not any(value is not None for value in encoders.values()):  # converted before there were others
         return ("vision",)
-    return tuple(sense for sense, value in told.items() if value is True)
+    return tuple(sense for sense, value in encoders.items() if value is True)
 
 
 def input_modalities(capabilities: Iterable[str]) -> list[str]:
-    """llama-server's `architecture.input_modalities`: who sees images takes videos as a row of them."""
+    """Return llama-server's `architecture.input_modalities`; a model that sees images takes videos, too."""
     known = set(capabilities)
     senses = [*(["image", "video"] if "vision" in known else []), *(["audio"] if "audio" in known else [])]
     return ["text", *senses]

@@ -2,7 +2,7 @@
 
 Measured with build 11669: what is asked for is padded to 256 and, without a cache that all slots share, divided
 among them and padded again; no request gets more than the model was trained for, which YaRN and `override-kv`
-change. `tests/e2e/test_told_before.py` holds it against the real engine.
+change. `tests/e2e/test_facts_before_load.py` holds it against the real engine.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ class Division:
         return cls(asked if asked > 0 else AUTO_SLOTS, shared, limit if limit > 0 else None)
 
     def per_request(self, total: int) -> int:
-        """Tokens one request may use of `total`."""
+        """Return tokens one request may use of `total`."""
         cells = padded(total)
         share = cells if self.unified else padded(cells // self.slots)
         return min(share, self.limit) if self.limit else share
 
     def total(self, per_request: int) -> int:
-        """The `ctx-size` that gives each request so many."""
+        """Return the `ctx-size` that gives each request so many."""
         wanted = min(per_request, self.limit) if self.limit else per_request
         return wanted if self.unified and not self.limit else wanted * self.slots
 
@@ -54,13 +54,13 @@ def padded(tokens: int) -> int:
 
 
 def number(flags: Flags, name: str) -> int | None:
-    """A flag's whole number; None where it has none."""
+    """Return a flag's whole number; None where it has none."""
     text = str(flags.get(name, "")).strip()
     return int(text) if re.fullmatch(r"-?[0-9]{1,12}", text) else None
 
 
 def is_on(flags: Flags, name: str) -> bool | None:
-    """What a switch says, also by its opposite (`no-NAME`); None where neither is there."""
+    """Return what a switch says, also by its opposite (`no-NAME`); None where neither is there."""
     for spelling, sense in ((name, True), (f"no-{name}", False)):
         value = flags.get(spelling)
         text = str(value).lower()
@@ -70,7 +70,7 @@ def is_on(flags: Flags, name: str) -> bool | None:
 
 
 def overridden(flags: Flags, key: str) -> str | None:
-    """The value that `override-kv` gives a header's key."""
+    """Return the value that `override-kv` gives a header's key."""
     for item in re.split(r",(?=[^,=]+=(?:int|float|bool|str):)", str(flags.get("override-kv", ""))):
         name, _equals, typed = item.partition("=")
         if name.strip() == key:
@@ -79,7 +79,7 @@ def overridden(flags: Flags, key: str) -> str | None:
 
 
 def trained_context(header: GgufHeader, flags: Flags) -> int | None:
-    """Tokens the engine will take the model to be trained for; None where the header does not say."""
+    """Return tokens the engine will take the model to be trained for; None where the header does not say."""
     length = _number(header, flags, "context_length")
     kind = str(flags.get("rope-scaling") or _text(header, flags, "rope.scaling.type") or "")
     scale = _scale(flags)
@@ -90,7 +90,7 @@ def trained_context(header: GgufHeader, flags: Flags) -> int | None:
 
 
 def _scale(flags: Flags) -> float | None:
-    """By how much RoPE is stretched. The engine obeys the last of the two flags, as written."""
+    """Return by how much RoPE is stretched. The engine obeys the last of the two flags, as written."""
     scale = None
     for name, value in flags.items():
         if name in ("rope-scale", "rope-freq-scale"):
@@ -104,8 +104,12 @@ def _scale(flags: Flags) -> float | None:
 
 
 def _number(header: GgufHeader, flags: Flags, name: str) -> int | None:
-    told = overridden(flags, f"{header.architecture}.{name}")
-    return int(told) if told and re.fullmatch(r"[0-9]{1,12}", told) else header.number(f"{{arch}}.{name}")
+    overriding = overridden(flags, f"{header.architecture}.{name}")
+    return (
+        int(overriding)
+        if overriding and re.fullmatch(r"[0-9]{1,12}", overriding)
+        else header.number(f"{{arch}}.{name}")
+    )
 
 
 def _text(header: GgufHeader, flags: Flags, name: str) -> str | None:

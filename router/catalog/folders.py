@@ -53,7 +53,7 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 
 def _walk(tops: Iterable[Path]) -> tuple[set[Path], set[Path]]:
-    """Every folder and every GGUF file below `tops`; links are followed, each real folder once."""
+    """Return every folder and every GGUF file below `tops`; links are followed, each real folder once."""
     folders: set[Path] = set()
     files: set[Path] = set()
     entered: set[str] = set()
@@ -70,13 +70,14 @@ def _walk(tops: Iterable[Path]) -> tuple[set[Path], set[Path]]:
 
 
 def _rewritten(folder: Path, names: Collection[str]) -> set[Path]:
-    """Files that say what is a model, and are written anew where they lie: their folder does not tell."""
+    """Return files that say what is a model, and are written anew where they lie: their folder does not
+    tell."""
     if folder.name == REFS:  # Hugging Face's cache
         return {folder / MAIN} & {folder / name for name in names}
     return {folder / name for name in names} if MANIFESTS in folder.parts else set()
 
 
 def _named_places(config: Config) -> set[Path]:
-    """The files that the config names by their whole path: they may lie outside every model folder."""
+    """Return the files that the config names by their whole path: they may lie outside every model folder."""
     written = (Path(os.path.expanduser(model.file)) for model in config.models.values())  # noqa: PTH111
     return {path for path in written if path.is_absolute()}

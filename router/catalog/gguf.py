@@ -73,7 +73,7 @@ def read_header(path: Path) -> GgufHeader:
 
 
 def read_header_from(file: BinaryIO, path: Path, size: int) -> GgufHeader:
-    """As `read_header`, from an open file that may lie elsewhere; `path` is what to call it.
+    """Do the same as `read_header`, from an open file that may lie elsewhere; `path` is what to call it.
 
     Raises BadModel, and what `file` raises.
     """
@@ -166,7 +166,7 @@ class _Reader:
         return self._scalar(self._format(value_type))
 
     def _array(self) -> tuple[int, Numbers | None]:
-        """Length, and the numbers if they are few."""
+        """Return the length, and the numbers if they are few."""
         item_type, length = self._scalar("I"), self._scalar("Q")
         if item_type == _STRING:
             self._skip_strings(length)
@@ -203,7 +203,7 @@ class _Reader:
         return self._take(length)
 
     def _scalar(self, code: str) -> int:
-        """One number; typed int as the callers that need another type only pass it on."""
+        """Read one number; typed int as the callers that need another type only pass it on."""
         (value,) = struct.unpack("<" + code, self._take(struct.calcsize("<" + code)))
         return value  # type: ignore[no-any-return]
 

@@ -76,14 +76,14 @@ class GgufHeader:
     has_fill_in_token: bool = False
 
     def text(self, key: str) -> str | None:
-        """A string; `{arch}` in `key` stands for the architecture."""
+        """Return a string; `{arch}` in `key` stands for the architecture."""
         if "{arch}" in key:
             key = key.replace("{arch}", self.architecture)
         value = self.metadata.get(key)
         return value if isinstance(value, str) else None
 
     def number(self, key: str) -> int | None:
-        """A count or size, else as `text`. None for what cannot be one."""
+        """Return a count or size, else as `text`. None for what cannot be one."""
         value = self.metadata.get(key.replace("{arch}", self.architecture))
         usable = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST
         return value if isinstance(value, int) and usable else None
@@ -160,7 +160,7 @@ class GgufHeader:
 
     @property
     def head_layers(self) -> int:
-        """Layers at the end that only predict tokens further ahead, for who drafts with them."""
+        """Layers at the end that only predict tokens further ahead, for drafting with them."""
         layers = self.number("{arch}.nextn_predict_layers") or 0
         return layers if 0 < layers < (self.block_count or 0) else 0
 
@@ -172,8 +172,8 @@ class GgufHeader:
     @property
     def is_causal(self) -> bool:
         """Whether a token only sees those before it. Encoders see all of an input, and keep no cache."""
-        told = self.metadata.get(f"{self.architecture}.attention.causal")
-        return told is not False and not any(part in self.architecture for part in _ENCODERS)
+        causal = self.metadata.get(f"{self.architecture}.attention.causal")
+        return causal is not False and not any(part in self.architecture for part in _ENCODERS)
 
     @property
     def vocabulary_size(self) -> int | None:
@@ -191,14 +191,10 @@ class GgufHeader:
         ids = [[self.number(f"tokenizer.ggml.{name}_token_id") for name in names] for names in namings]
         return self.has_fill_in_token or any(None not in found for found in ids)
 
-    @property
-    def is_launchable(self) -> bool:
-        return why_not_launchable(self) is None
-
 
 def reads_whole(header: GgufHeader, kind: Kind, pooling: str | None = None) -> bool:
-    """Whether llama-server must have all of an input in one physical batch: it pools over all of its tokens, or
-    each of them sees those behind it. `pooling`: by name, where it is not the file's own."""
+    """Return whether llama-server must have all of an input in one physical batch: it pools over all of its
+    tokens, or each of them sees those behind it. `pooling`: by name, where it is not the file's own."""
     if kind not in (Kind.EMBEDDING, Kind.RERANK):
         return False
     own = "rank" if kind is Kind.RERANK else POOLINGS.get(header.pooling_type or 0)
@@ -206,8 +202,8 @@ def reads_whole(header: GgufHeader, kind: Kind, pooling: str | None = None) -> b
 
 
 def kind_of(header: GgufHeader) -> Kind:
-    """What llama-server can do with the file. Conversions from before llama.cpp knew rerankers and embedders
-    of that family say so only by their names: as chat models both would talk nonsense."""
+    """Return what llama-server can do with the file. Conversions from before llama.cpp knew rerankers and
+    embedders of that family say so only by their names: as chat models both would talk nonsense."""
     encoder = any(part in header.architecture for part in _ENCODERS)
     if header.pooling_type == 4 or header.has_rank_head:
         return Kind.RERANK
@@ -219,20 +215,21 @@ def kind_of(header: GgufHeader) -> Kind:
 
 
 def default_pooling(header: GgufHeader) -> str | None:
-    """What an embedding model's file should say and does not: without it llama-server refuses every request.
-    Encoders average their tokens; those made of chat models take the last."""
+    """Return what an embedding model's file should say and does not: without it llama-server refuses every
+    request. Encoders average their tokens; those made of chat models take the last."""
     if kind_of(header) is not Kind.EMBEDDING or header.pooling_type is not None:
         return None
     return "mean" if any(part in header.architecture for part in _ENCODERS) else "last"
 
 
 def why_not_launchable(header: GgufHeader) -> str | None:
-    """One sentence why llama-server cannot serve this file by itself; None if it can."""
+    """Return one sentence why llama-server cannot serve this file by itself; None if it can."""
     return why_no_model(header) or _why_broken(header)
 
 
 def why_no_model(header: GgufHeader) -> str | None:
-    """One sentence what this file is if it is no model by itself: part of one, or made for another program."""
+    """Return one sentence what this file is if it is no model by itself: part of one, or made for another
+    program."""
     name = header.path.name
     if use := _other_use(header):
         return f"{name} is {use}, not a model to talk to: choose the model's own file."

@@ -21,8 +21,9 @@ _LMSTUDIO = {".lmstudio", "lm-studio"}  # both have `models/org/repo/file`
 
 
 def newest_first(folder: Path, subfolders: Sequence[str]) -> list[str]:
-    """The subfolders of `folder` in the order their models are named: by name, but of a repository's versions
-    first the one that programs get now: `refs/main`, or where that leads nowhere, the newest on this disk."""
+    """Return the subfolders of `folder` in the order their models are named: by name, but of a repository's
+    versions first the one that programs get now: `refs/main`, or where that leads nowhere, the newest on this
+    disk."""
     names = sorted(subfolders)
     if folder.name != SNAPSHOTS or not is_dir(folder.parent / REFS) or len(names) < 2:
         return names

@@ -82,7 +82,7 @@ class Model:
         return self.usable(share) if share else None
 
     def usable(self, context: int) -> int:
-        """Tokens of `context` that one request may use: a batch that a person has set may be smaller."""
+        """Return tokens of `context` that one request may use: a batch that a person has set may be smaller."""
         return min(context, *self._batches) if self.reads_whole and self._batches else context
 
     @property
@@ -103,7 +103,9 @@ class Model:
 
     @property
     def engine_flags(self) -> Flags:
-        """Its flags, and what follows from them: who reads whole inputs gets batches as long as its context.
+        """Its flags, and what follows from them.
+
+        A model that reads inputs as wholes gets batches as long as its context.
 
         A person who sets one of the two batch sizes has set both: llama-server goes by the smaller.
         """
@@ -114,7 +116,7 @@ class Model:
         return MappingProxyType({**dict.fromkeys(BATCHES, size), **self.flags})
 
     def with_context(self, tokens: int) -> Model:
-        """The same with `tokens` for each request, by `ctx-size` in its flags; another launch key."""
+        """Return the same with `tokens` for each request, by `ctx-size` in its flags; another launch key."""
         total = str(Division.of(self.flags).total(tokens))
         return replace(self, flags=MappingProxyType({**self.flags, "ctx-size": total}))
 

@@ -39,16 +39,17 @@ class Catalog:
     left_out: tuple[LeftOut, ...] = ()
 
     def find(self, id_or_alias: str) -> Model | None:
-        """As `find_model`."""
+        """Do the same as the function `find_model`."""
         return find_model(id_or_alias, self.models)
 
     def names(self, config: Config) -> set[str]:
-        """What slots may name: models with a file, a command or an entry of `config`, and their aliases."""
+        """Return what slots may name: models with a file, a command or an entry of `config`, and their
+        aliases."""
         there = (m for m in self.models.values() if m.file or m.command is not None or m.id in config.models)
         return {name for model in there for name in (model.id, model.id.partition("@")[0], *model.aliases)}
 
     def for_slot(self, slot: SlotConfig) -> tuple[Model, ...]:
-        """What `slot` may hold, in the order a person should see it."""
+        """Return what `slot` may hold, in the order a person should see it."""
         if slot.command is not None:
             return (_command_model(slot),)
         if slot.models is not None:
@@ -58,8 +59,8 @@ class Catalog:
 
 
 def find_model(name: str, models: Mapping[str, Model]) -> Model | None:
-    """The model of `models` that hal0.yaml calls `name`: an id wins over an alias, an earlier alias over a
-    later one, an exact name over other spellings; last, a file that could not be given its name alone."""
+    """Return the model of `models` that hal0.yaml calls `name`: an id wins over an alias, an earlier alias over
+    a later one, an exact name over other spellings; last, a file that could not be given its name alone."""
     for spelling in spellings(name):
         by_alias = (model for model in models.values() if spelling in model.aliases)
         if (found := models.get(spelling) or next(by_alias, None)) is not None:
@@ -121,7 +122,7 @@ def _same_file(one: Path, other: Path) -> bool:
 
 
 def _names_wanted(config: Config) -> dict[str, SlotConfig]:
-    """Every model name that a slot without a command mentions, with the first slot that does."""
+    """Return every model name that a slot without a command mentions, with the first slot that does."""
     wanted: dict[str, SlotConfig] = {}
     for slot in config.slots.values():
         if slot.command is None:
@@ -178,7 +179,7 @@ def _found_model(found: Found) -> Model:
 
 
 def _described_by(model: Model, header: GgufHeader | None) -> Model:
-    """With what follows from its header under its flags, as its kind."""
+    """Return the model with what follows from its header under its flags, as its kind."""
     if header is None:
         return model
     flags = model.flags
@@ -197,7 +198,8 @@ def _described_by(model: Model, header: GgufHeader | None) -> Model:
 
 
 def _chat_template(header: GgufHeader, flags: Flags) -> str | None:
-    """The one the engine will use: the flags' own, by text or by file, before that of the model's file."""
+    """Return the chat template that the engine will use: the flags' own, by text or by file, before that of the
+    model's file."""
     file, text = flags.get("chat-template-file"), flags.get("chat-template")
     if isinstance(file, str):
         try:
@@ -228,7 +230,7 @@ def _made_to_talk(header: GgufHeader) -> bool:
 
 
 def _named_model(named: ModelConfig, config: Config, found: list[Found], demo: Path | None) -> Model:
-    """A model of the config; one whose file is missing or damaged is a model with a `problem`."""
+    """Return a model of the config; one whose file is missing or damaged is a model with a `problem`."""
     problem: str | None = None
     header: GgufHeader | None = None
     base = Model(named.id, named.kind or Kind.CHAT, display_name=named.id)
@@ -258,7 +260,7 @@ def _named_model(named: ModelConfig, config: Config, found: list[Found], demo: P
 
 
 def _leaves(named: ModelConfig, config: Config) -> str | None:
-    """Why a model that other machines help with may not be loaded now."""
+    """Return why a model that other machines help with may not be loaded now."""
     if config.local_only and sends_away(named.flags):
         return (
             f"Model {named.id} is computed on other machines, too (rpc), and nothing may leave this computer "
@@ -268,13 +270,13 @@ def _leaves(named: ModelConfig, config: Config) -> str | None:
 
 
 def sends_away(flags: Mapping[str, str | bool]) -> bool:
-    """Whether llama-server with these flags sends what it is asked to another machine."""
+    """Return whether llama-server with these flags sends what it is asked to another machine."""
     rpc = flags.get("rpc")
     return isinstance(rpc, str) and not places.all_here(rpc)
 
 
 def _locate(text: str, config: Config, found: list[Found], demo: Path | None) -> Found:
-    """The model that `file: text` means.
+    """Return the model that `file: text` means.
 
     Raises:
         BadModel: there is none, naming each place that was tried.

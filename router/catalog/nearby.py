@@ -42,7 +42,7 @@ class Folder(Generic[M, Other]):
 
 
 def pair_folders(folders: Sequence[Folder[M, Other]]) -> Pairs:
-    """For each model's path its projector, or a sentence why it has none though one lies there."""
+    """Return for each model's path its projector, or a sentence why it has none though one lies there."""
     models = {
         folder.path: [Named(m.id, m.header) for m in folder.models if m.header and not m.problem]
         for folder in folders
@@ -54,7 +54,7 @@ def pair_folders(folders: Sequence[Folder[M, Other]]) -> Pairs:
     pairs: Pairs = {}
     for path, own in projectors.items():
         if own:
-            pairs |= _told(pair(models[path], own))
+            pairs |= _pairs(pair(models[path], own))
     for path, own in projectors.items():
         children = [child for child in below.get(path, ()) if child != path]
         around = models[path] + [model for child in children for model in models[child]]
@@ -68,11 +68,11 @@ def pair_folders(folders: Sequence[Folder[M, Other]]) -> Pairs:
 
 
 def _given(pairing: Pairing, to: Collection[Named]) -> Pairs:
-    """What was given to these models; of others it is no news."""
-    return dict(_told(Pairing({m: p for m, p in pairing.given.items() if m in to}, {})))
+    """Return what was given to these models; nothing is new for the others."""
+    return dict(_pairs(Pairing({m: p for m, p in pairing.given.items() if m in to}, {})))
 
 
-def _told(pairing: Pairing) -> Iterator[tuple[Path, tuple[Path | None, str | None]]]:
+def _pairs(pairing: Pairing) -> Iterator[tuple[Path, tuple[Path | None, str | None]]]:
     for model, projector in pairing.given.items():
         if model.header and projector.header:
             yield model.header.path, (projector.header.path, None)

@@ -57,17 +57,17 @@ class OllamaModel:
 
 
 def is_store(folder: Path) -> bool:
-    """Whether `folder` is where Ollama keeps its models."""
+    """Return whether `folder` is where Ollama keeps its models."""
     return is_dir(folder / MANIFESTS) and is_dir(folder / "blobs")
 
 
 def blob_of(store: Path, sha256: str) -> Path:
-    """Where a file with this checksum lies in the store, if it does."""
+    """Return where a file with this checksum lies in the store, if it does."""
     return store / "blobs" / f"sha256-{sha256}"
 
 
 def ollama_models(store: Path) -> Iterator[OllamaModel]:
-    """Every model of the store that has its weights here, by name; also those with something missing."""
+    """Return every model of the store that has its weights here, by name; also those with something missing."""
     for file in _manifests(store / MANIFESTS):
         name = _name(file.relative_to(store / MANIFESTS).parts)
         try:
@@ -118,7 +118,7 @@ def _name(parts: tuple[str, ...]) -> str:
 
 
 def _model(store: Path, manifest: Path, name: str) -> OllamaModel | None:
-    """None for what has no GGUF: models that run on Ollama's servers, or in other formats."""
+    """Read a manifest; None for what has no GGUF: models that run on Ollama's servers, or in other formats."""
     layers = _layers(manifest)
     if not layers["model"]:
         log.debug("%s has no weights here that llama-server could run", name)
@@ -151,7 +151,7 @@ def _model(store: Path, manifest: Path, name: str) -> OllamaModel | None:
 
 
 def _layers(file: Path) -> Mapping[str, list[str]]:
-    """Digests by what they are: model, projector, adapter, params, system, messages, template, ..."""
+    """Return digests by what they are: model, projector, adapter, params, system, messages, template, ..."""
     raw = _json(file)
     found: dict[str, list[str]] = {
         kind: [] for kind in ("model", "projector", "adapter", "params", "system", "messages")
@@ -174,7 +174,7 @@ def _blob(store: Path, digest: str) -> Path:
 
 
 def _adapter(path: Path, weights: Path) -> str:
-    """The LoRA adapter, if llama-server can put it onto `weights`."""
+    """Return the LoRA adapter, if llama-server can put it onto `weights`."""
     try:
         header = read_header(path)
     except RouterError:

@@ -69,7 +69,8 @@ Words = tuple[str, ...]
 
 
 def width_of(projector: GgufHeader) -> int | None:
-    """How wide its output is, which must be the model's `embedding_length`; None where it does not tell."""
+    """Return how wide its output is, which must be the model's `embedding_length`; None where it does not
+    tell."""
     tensors = projector.tensors.outer
     upright = projector.text("clip.projector_type") in _NOT_TRANSPOSED or (
         projector.text("clip.vision.projector_type") in _NOT_TRANSPOSED
@@ -80,18 +81,18 @@ def width_of(projector: GgufHeader) -> int | None:
     if found is not None:
         first_is_last = found in _TRANSPOSED and not upright
         return tensors[found][0 if first_is_last else -1]
-    told = (projector.number(f"clip.{sense}.projection_dim") for sense in ("vision", "audio"))
-    return next((width for width in told if width is not None and width not in _NO_WIDTHS), None)
+    widths = (projector.number(f"clip.{sense}.projection_dim") for sense in ("vision", "audio"))
+    return next((width for width in widths if width is not None and width not in _NO_WIDTHS), None)
 
 
 def _last_numbered(tensors: Mapping[str, tuple[int, ...]], pattern: re.Pattern[str]) -> str | None:
-    """Of `mm.0`, `mm.2`, …, each with a weight and mostly a bias, the last."""
+    """Return the last of `mm.0`, `mm.2`, …, each of which has a weight and mostly a bias."""
     found = [(int(match[1]), name) for name in tensors if (match := pattern.fullmatch(name))]
     return max(found)[1] if found else None  # a weight comes after its bias in the alphabet
 
 
 def preference(label: str | None) -> int:
-    """Of several types of one projector, the lowest is taken."""
+    """Rank a projector's type: of several types the one with the lowest rank is taken."""
     if label in _BEST_FIRST:
         return _BEST_FIRST.index(label)
     bits = re.search(r"Q(\d)", label or "")
@@ -99,7 +100,7 @@ def preference(label: str | None) -> int:
 
 
 def quantisation_in(name: str) -> str | None:
-    """The quantisation that a file's name or folder tells, in capitals."""
+    """Return the quantisation that a file's name or folder tells, in capitals."""
     found = [match["label"].upper() for match in QUANTISATION.finditer(name)]
     return found[-1] if found else None
 
@@ -118,7 +119,7 @@ class Named:
         return _words(self.stem)
 
     @cached_property
-    def told(self) -> tuple[Words, ...]:
+    def header_names(self) -> tuple[Words, ...]:
         """What the header says the same."""
         if self.header is None:
             return ()
@@ -139,8 +140,8 @@ class Named:
     @property
     def label(self) -> str | None:
         """What the name says first: before a download there is nothing else."""
-        told = self.header.quantisation if self.header else None
-        return quantisation_in(self.stem) or told
+        stated = self.header.quantisation if self.header else None
+        return quantisation_in(self.stem) or stated
 
     @property
     def rank(self) -> tuple[int, int, str]:
@@ -188,7 +189,7 @@ def pair(models: Sequence[Named], projectors: Sequence[Named], *, apart: bool = 
 
 
 def _likely(models: Sequence[Named], projector: Named) -> list[Named]:
-    """Of models whose width fits, those that a projector called like none of them can be for."""
+    """Return, of models whose width fits, those that a projector called like none of them can be for."""
     sighted = [m for m in models if _made_for(projector, m)] or [m for m in models if m.sees]
     open_ = [model for model in models if _TEXT_ONLY.isdisjoint(model.all_words)]
     return sighted or open_ or ([] if projector.family else list(models))
@@ -199,8 +200,8 @@ def _is_one_family(named: Sequence[Named]) -> bool:
 
 
 def by_name(stem: str, projectors: Iterable[Named]) -> Named | None:
-    """The projector for a model of which only the name is known, among those of its repository: the one that
-    is called like it, else one that is called like nothing."""
+    """Return the projector for a model of which only the name is known, among those of its repository: the one
+    that is called like it, else one that is called like nothing."""
     model, among = Named(stem), list(projectors)
     if found := [projector for projector in among if _relation(projector, model)]:
         return _best(model, found)
@@ -220,7 +221,7 @@ def _chats(model: Named) -> bool:
 
 
 def _related(fitting: Mapping[Named, Sequence[Named]]) -> dict[Named, list[Named]]:
-    """For each model those of its projectors that are called like it."""
+    """Return for each model those of its projectors that are called like it."""
     related: dict[Named, list[Named]] = {model: [] for model in fitting}
     for projector in dict.fromkeys(p for found in fitting.values() for p in found):
         scores = {model: _relation(projector, model) for model, found in fitting.items() if projector in found}
@@ -230,7 +231,7 @@ def _related(fitting: Mapping[Named, Sequence[Named]]) -> dict[Named, list[Named
 
 
 def _called_like(projector: Named, scores: Mapping[Named, int]) -> Iterable[Named]:
-    """Of the models that are called more or less like `projector`, those that can be meant."""
+    """Return, of the models that are called more or less like `projector`, those that can be meant."""
     equal = any(score >= _EQUAL for score in scores.values())
     if not equal and any(_made_for(projector, model) for model in scores):
         scores = {m: score for m, score in scores.items() if _made_for(projector, m)}
@@ -242,8 +243,8 @@ def _called_like(projector: Named, scores: Mapping[Named, int]) -> Iterable[Name
 
 
 def _made_for(projector: Named, model: Named) -> bool:
-    """Whether the projector's type has the name of the model's architecture: gemma3's, qwen2.5vl_merger's. Of
-    most the one tells nothing of the other."""
+    """Return whether the projector's type has the name of the model's architecture: gemma3's,
+    qwen2.5vl_merger's. Of most the one tells nothing of the other."""
     if projector.header is None or model.header is None:
         return False
     types = (projector.header.text(f"clip.{sense}projector_type") for sense in ("", "vision.", "audio."))
@@ -253,12 +254,13 @@ def _made_for(projector: Named, model: Named) -> bool:
 
 
 def _relation(projector: Named, model: Named) -> int:
-    """How surely the two are called alike: 0 not at all; 1 by one word, such as a size; else more with each
-    word, most where the names are equal."""
+    """Return how surely the two are called alike: 0 not at all; 1 by one word, such as a size; else more with
+    each word, most where the names are equal."""
     own = [projector.family] if projector.family and not _weak(projector.family) else []
-    own = own or [*([projector.family] if projector.family else []), *projector.told]
+    own = own or [*([projector.family] if projector.family else []), *projector.header_names]
     return max(
-        (_alike(words, other, model) for words in own for other in (model.family, *model.told)), default=0
+        (_alike(words, other, model) for words in own for other in (model.family, *model.header_names)),
+        default=0,
     )
 
 
@@ -292,5 +294,6 @@ def _words(name: str) -> Words:
 
 
 def _split(name: str) -> list[str]:
-    """In lower case; a dot parts words only where it is in no number ("qwen2.5" is one)."""
+    """Split a name into words in lower case; a dot parts words only where it is in no number ("qwen2.5" is
+    one)."""
     return [word for word in re.split(r"(?<!\d)\.|\.(?!\d)|[^\w.]|_", name.lower()) if word]

@@ -81,18 +81,13 @@ class Scan:
     left_out: list[LeftOut]
 
 
-def scan_folder(folder: Path) -> list[Found]:
-    """Every model below `folder`, in a stable order."""
-    return scan_folders([folder])
-
-
 def scan_folders(folders: Iterable[Path]) -> list[Found]:
-    """The models of `scan`."""
+    """Return the models of `scan`."""
     return scan(folders).models
 
 
 def scan(folders: Iterable[Path]) -> Scan:
-    """Every model below `folders`, each file once; in the order given, then by path. Ids are unique.
+    """Return every model below `folders`, each file once; in the order given, then by path. Ids are unique.
 
     A folder may be Ollama's store: its models have Ollama's names.
     """
@@ -118,7 +113,8 @@ def scan(folders: Iterable[Path]) -> Scan:
 
 
 def _first_of(names: Sequence[Found]) -> Found:
-    """A file's first name that can be said. Another link to it may be the one with its mmproj beside it."""
+    """Return a file's first name that can be shown. Another link to it may be the one with its mmproj beside
+    it."""
     first = next((found for found in names if is_speakable(found.path.name)), names[0])
     flags = first.flags
     for found in names:
@@ -127,7 +123,7 @@ def _first_of(names: Sequence[Found]) -> Found:
 
 
 def _speakable(found: Found, taken: Iterable[str]) -> Found:
-    """With an id of its own, which clients can send and everybody can show."""
+    """Return the model with an id of its own, which clients can send and everybody can show."""
     id_ = free_id(speakable(found.id), found.path, taken)
     if is_speakable(found.id) and (is_speakable(found.path.name) or found.problem):
         return replace(found, id=id_)
@@ -139,7 +135,7 @@ def _speakable(found: Found, taken: Iterable[str]) -> Found:
 
 
 def _aliases(others: Iterable[Found], taken: set[str]) -> tuple[str, ...]:
-    """The other names of a file, each unique; those that cannot be said are no names."""
+    """Return the other names of a file, each unique; those that cannot be said are no names."""
     names = []
     for name, path in {found.id: found.path for found in others if is_speakable(found.id)}.items():
         alias = free_id(name, path, taken)
@@ -204,7 +200,7 @@ def _ollama(store: Path) -> Iterator[Found | LeftOut]:
 
 
 def _identity(path: Path) -> object:
-    """Equal for two names of one file, also where they are hard links."""
+    """Return what is equal for two names of one file, also where they are hard links."""
     try:
         status = path.stat()
     except OSError:
@@ -213,7 +209,8 @@ def _identity(path: Path) -> object:
 
 
 def describe_file(path: Path) -> Found:
-    """The model at `path`, whatever the file is called, with its shards and the mmproj that lies near it."""
+    """Return the model at `path`, whatever the file is called, with its shards and the mmproj that lies near
+    it."""
     own = path.parent
     folders = [(own, [path, *(other for other in _gguf_in(own) if other != path)])]
     folders += [(below, _gguf_in(below)) for below in _subfolders(own)]
@@ -226,7 +223,7 @@ def describe_file(path: Path) -> Found:
 
 
 def header_of(path: Path) -> GgufHeader | None:
-    """Of any GGUF; None for what cannot be read."""
+    """Read the header of any GGUF; None for what cannot be read."""
     return _describe(path.stem, path).header
 
 
@@ -297,7 +294,7 @@ def _is_gguf(path: Path) -> bool:
 
 
 def _read(folder: Path, files: Sequence[Path], named: Path | None = None) -> Folder[Found, LeftOut]:
-    """What one folder's `files` are. `named` is taken for a model, whatever it is."""
+    """Return what one folder's `files` are. `named` is taken for a model, whatever it is."""
     models: list[Found] = []
     sets: dict[tuple[str, int], dict[int, Path]] = {}
     projectors: list[GgufHeader] = []
@@ -317,7 +314,7 @@ def _read(folder: Path, files: Sequence[Path], named: Path | None = None) -> Fol
 
 
 def _halves_joined(sets: dict[tuple[str, int], dict[int, Path]]) -> dict[tuple[str, int], dict[int, Path]]:
-    """Parts whose names differ in case are one model, unless each case has all of them."""
+    """Group parts: those whose names differ in case are one model, unless each case has all of them."""
     joined: dict[tuple[str, int], dict[int, Path]] = {}
     first_called: dict[tuple[str, int], tuple[str, int]] = {}
     for (stem, count), shards in sets.items():
@@ -343,7 +340,7 @@ def _describe(model_id: str, path: Path) -> Found:
 
 
 def _with_parts_by_name(found: Found) -> Found:
-    """A split model's first part is of no use under another name."""
+    """Give a split model a problem unless its first part has the name that llama-server expects."""
     if found.problem or found.header is None or found.header.split_count == 1:
         return found
     parts = found.header.split_count
@@ -356,7 +353,7 @@ def _with_parts_by_name(found: Found) -> Found:
 
 
 def _describe_shards(stem: str, count: int, shards: dict[int, Path]) -> Found:
-    """One model of `count` files, of which `shards` are here by their number from 1."""
+    """Return one model of `count` files, of which `shards` are here by their number from 1."""
     some = next(iter(shards.values()))
     missing = [number for number in range(1, count + 1) if number not in shards]
     if missing:
@@ -399,5 +396,5 @@ def _tell_once(note: str) -> None:
 
 @lru_cache(maxsize=4096)
 def _header(path: Path, _size: int, _mtime_ns: int) -> GgufHeader:
-    """Reading a header once per version of a file; errors are not cached."""
+    """Read a header once per version of a file; errors are not cached."""
     return read_header(path)

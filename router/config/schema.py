@@ -1,5 +1,7 @@
-"""The configuration as frozen dataclasses. Defaults here are the documented ones; what each key means says
-router.config.meanings."""
+"""The configuration as frozen dataclasses, with the documented defaults.
+
+The meaning of each key is described in router.config.meanings.
+"""
 
 from __future__ import annotations
 

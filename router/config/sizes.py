@@ -35,15 +35,15 @@ def size(text: str) -> int:
 
 def file_size(count: int) -> str:
     """Of a file or a download: `170 KB`, `1.5 GB`, `17.8 GB`."""
-    return _told(count, 1000, ("B", "KB", "MB", "GB", "TB"))
+    return _in_units(count, 1000, ("B", "KB", "MB", "GB", "TB"))
 
 
 def memory_size(count: int) -> str:
-    """Of RAM or VRAM: `870 MiB`, `1.5 GiB`; say beside it whether that much is used, free or needed."""
-    return _told(count, 1024, ("bytes", "KiB", "MiB", "GiB")) if count > 0 else "0 MiB"
+    """Of RAM, VRAM or a body in memory: `870 MiB`, `1.5 GiB`; say beside it what becomes of that much."""
+    return _in_units(count, 1024, ("bytes", "KiB", "MiB", "GiB")) if count > 0 else "0 MiB"
 
 
-def _told(count: int, step: int, units: tuple[str, ...]) -> str:
+def _in_units(count: int, step: int, units: tuple[str, ...]) -> str:
     """Two or three figures; the unit is the largest of which there is at least one."""
     amount, index = float(max(0, count)), 0
     while index < len(units) - 1 and round(amount) >= step:

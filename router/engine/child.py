@@ -25,7 +25,7 @@ class ChildState:
 
 
 def parse_child_line(line: str) -> ChildState | None:
-    """The state a stdout line reports, or None if it is an ordinary line."""
+    """Return the state a stdout line reports, or None if it is an ordinary line."""
     if not line.startswith(STATE_PREFIX):
         return None
     try:
@@ -40,14 +40,14 @@ def parse_child_line(line: str) -> ChildState | None:
 
 
 def _context_length(payload: object) -> int | None:
-    """The same as `/props` says, without asking: `payload` describes the model as /v1/models does."""
+    """Return the same as `/props` says, without asking: `payload` describes the model as /v1/models does."""
     meta = payload.get("meta") if isinstance(payload, dict) else None
-    told = meta.get("n_ctx") if isinstance(meta, dict) else None
-    return told if isinstance(told, int) and not isinstance(told, bool) and told > 0 else None
+    tokens = meta.get("n_ctx") if isinstance(meta, dict) else None
+    return tokens if isinstance(tokens, int) and not isinstance(tokens, bool) and tokens > 0 else None
 
 
 def _fraction(payload: object) -> float | None:
-    """Stages are equal parts: there is nothing to weigh them by."""
+    """Return stages are equal parts: there is nothing to weigh them by."""
     if not isinstance(payload, dict):
         return None
     stages, current, value = payload.get("stages"), payload.get("current"), payload.get("value")

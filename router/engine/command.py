@@ -51,7 +51,7 @@ _LOADING: Final = frozenset({"mmap", "no-mmap", "mlock", "direct-io", "no-direct
 def build_command(
     model: Model, options: EngineOptions, executable: Path, port: int, *, log_jsonl: bool = False
 ) -> list[str]:
-    """The argv for `model` on 127.0.0.1:`port`. Raises BadModel for a flag the engine would refuse.
+    """Return the argv for `model` on 127.0.0.1:`port`. Raises BadModel for a flag the engine would refuse.
 
     A model with a `command` gets that, split without a shell. hal0's own arguments come last: llama-server
     obeys the last of two, and `check_command` notices a flag that swallows the argument after it.
@@ -76,7 +76,7 @@ def build_command(
 
 
 def _check_kind(model: Model, name: str, value: str | bool) -> None:
-    """What hal0 does by itself may be written down, too; what contradicts it is told."""
+    """Refuse a flag that contradicts what hal0 does for the model's kind; one that repeats it is fine."""
     if reason := against_kind(name, _truth(value), model.kind):
         raise _bad(model, reason)
 
@@ -114,18 +114,18 @@ def _own_arguments(model: Model, options: EngineOptions, port: int, log_jsonl: b
 
 
 def engine_name(model_id: str) -> str:
-    """What an engine is told to call itself: the id, not the path. llama-server makes several names of one with
-    commas and takes blanks off; such an id is put into its answers by `router.wire.rename`."""
+    """Return what an engine is told to call itself: the id, not the path. llama-server makes several names of
+    one with commas and takes blanks off; such an id is put into its answers by `router.wire.rename`."""
     return re.sub(r"[,\s]|^-", "_", model_id)
 
 
 def _prompt_cache(model: Model) -> int | None:
-    """Bytes; none for who reads each input once."""
+    """Return bytes; none for a model that reads each input once."""
     return 0 if model.kind in KIND_FLAGS.values() else model.prompt_cache
 
 
 def modernized(model: Model, options: EngineOptions) -> dict[str, str | bool]:
-    """The model's flags with those this engine has dropped put into today's words.
+    """Return the model's flags with those this engine has dropped put into today's words.
 
     `mmap` and `mlock` became `load-mode`: mlock alone always meant mmap as well. Older engines keep theirs.
     """
@@ -148,7 +148,7 @@ def modernized(model: Model, options: EngineOptions) -> dict[str, str | bool]:
 
 
 def _load_mode(loading: Mapping[str, bool]) -> str | None:
-    """The --load-mode for the old flags; None where they said nothing that differs from the default."""
+    """Return the --load-mode for the old flags; None where they said nothing that differs from the default."""
     mmap = loading["mmap"] if "mmap" in loading else not loading["no-mmap"] if "no-mmap" in loading else None
     if loading.get("direct-io") or loading.get("dio"):
         return "dio"
@@ -202,7 +202,7 @@ def _values(model: Model, option: Option, name: str, value: str | bool) -> list[
 
 
 def _number(model: Model, option: Option, name: str, text: str) -> str:
-    """Also of a flag that hal0 has never heard of: llama-server would read "32k" as 32."""
+    """Return a number's text; of a flag hal0 never heard of, too, as llama-server would read "32k" as 32."""
     words = NUMBERS[name].words if name in NUMBERS else ()
     if text in words or f"'{text}'" in option.description:  # 'auto'
         return text
@@ -241,7 +241,8 @@ async def check_command(argv: list[str], env: Mapping[str, str], *, model_id: st
 
 
 def _in_words(said: str, argv: list[str]) -> str:
-    """Of a value that is no number llama-server tells only the C++ function that could not read it ("stoi")."""
+    """Put a refusal into words: of a value that is no number, llama-server tells only the C++ function that
+    could not read it ("stoi")."""
     if "RPC not supported" in said:
         return "this llama-server was built without RPC, which rpc: needs; install one that has it"
     match = _NOT_READ.search(said)
@@ -267,5 +268,5 @@ def check_files(model: Model) -> None:
     Blocks."""
     missing = missing_files(model.flags)
     if missing:
-        told = ", ".join(f"{name} names {path}{places.unexpanded(str(path))}" for name, path in missing)
-        raise _bad(model, f"{told}, and there is no such file; correct the path, or put the file there")
+        sentences = ", ".join(f"{name} names {path}{places.unexpanded(str(path))}" for name, path in missing)
+        raise _bad(model, f"{sentences}, and there is no such file; correct the path, or put the file there")

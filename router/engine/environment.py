@@ -32,7 +32,7 @@ _LIBRARY_PATHS: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LIBPATH")
 
 
 def scrubbed(base: Mapping[str, str], *, bundled: bool | None = None) -> dict[str, str]:
-    """`base` without hidden inputs. `bundled`: hal0 runs from a PyInstaller bundle (None: find out)."""
+    """Return `base` without hidden inputs. `bundled`: hal0 runs from a PyInstaller bundle (None: find out)."""
     kept = {name: value for name, value in base.items() if not _is_dropped(name.upper())}
     if getattr(sys, "frozen", False) if bundled is None else bundled:
         for name in _LIBRARY_PATHS:
@@ -44,8 +44,8 @@ def scrubbed(base: Mapping[str, str], *, bundled: bool | None = None) -> dict[st
 
 
 def secret_variables(config: Config, base: Mapping[str, str]) -> frozenset[str]:
-    """The variables of `base` with keys in them that are hal0's alone: those that `upstreams:` names, and those
-    that hold a key of `server:`."""
+    """Return the variables of `base` with keys in them that are hal0's alone: those that `upstreams:` names,
+    and those that hold a key of `server:`."""
     written = [upstream.api_key or "" for upstream in config.upstreams.values()]
     named = {key.removeprefix("env:").upper() for key in written if key.startswith("env:")}
     keys = config.server.api_keys
@@ -64,7 +64,7 @@ def engine_environment(
     child_mode: bool,
     hidden: Collection[str] = (),
 ) -> dict[str, str]:
-    """The environment of one engine, without the variables `hidden`.
+    """Return the environment of one engine, without the variables `hidden`.
 
     `api_key` goes here because argv is visible to every user of the computer. `private_config` is an empty
     folder that hides `~/.config/llama.cpp/config.ini` (`/etc/llama.cpp/config.ini` cannot be hidden).

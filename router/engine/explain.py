@@ -7,11 +7,11 @@ argparse, Python's traceback, and the JSON and logfmt lines of servers that a sl
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+
+from router.wire.lenient import json_or_none
 
 MOST = 500
 """Characters of a reason; some engines print whole documents in one line."""
@@ -90,13 +90,13 @@ class Reason:
 
 
 def clean(line: str) -> str:
-    """Without colours, and of a line that was redrawn only what stood there last."""
+    """Return the line without colours, and of one that was redrawn only what stood there last."""
     parts = [part for part in _ANSI.sub("", line).split("\r") if part.strip()]
     return parts[-1].rstrip() if parts else ""
 
 
 def reason_in(line: str) -> Reason | None:
-    """What a cleaned line says of an end; None if it says nothing of one."""
+    """Return what a cleaned line says of an end; None if it says nothing of one."""
     if (found := _fatal(line) or _error(line)) is not None:
         return found
     if not line.strip() or _NOISE.search(line.strip()) or _OTHER_LEVEL.match(line):
@@ -116,7 +116,7 @@ def better(before: Reason | None, found: Reason) -> Reason:
 
 
 def error_text(line: str) -> str | None:
-    """What an error line says, without time, level and function; None for other lines."""
+    """Return what an error line says, without time, level and function; None for other lines."""
     match = _ERROR.match(line)
     if match is None:
         return None
@@ -142,9 +142,9 @@ def _error(line: str) -> Reason | None:
 
 
 def _server_error(line: str) -> Reason | None:
-    """An error line of another kind of server: Python's, JSON, logfmt, `LEVEL: words`, argparse."""
-    if (told := _json_error(line)) is not None:
-        return Reason(Rank.ERROR, _short(told), last_wins=True)
+    """Return an error line of another kind of server: Python's, JSON, logfmt, `LEVEL: words`, argparse."""
+    if (message := _json_error(line)) is not None:
+        return Reason(Rank.ERROR, _short(message), last_wins=True)
     for pattern in (_USAGE, _PYTHON, _LOGFMT, _LOGGED):
         if (match := pattern.search(line)) is not None:
             text = match["text"].strip().strip('"')
@@ -155,14 +155,13 @@ def _server_error(line: str) -> Reason | None:
 def _json_error(line: str) -> str | None:
     if not line.lstrip().startswith("{"):
         return None
-    try:
-        told: Any = json.loads(line)
-    except (ValueError, RecursionError):
+    record = json_or_none(line)
+    if record is None:
         return None
-    level = str(told.get("level") or told.get("severity") or told.get("levelname") or "").lower()
+    level = str(record.get("level") or record.get("severity") or record.get("levelname") or "").lower()
     if level not in ("error", "fatal", "critical", "panic", "e"):
         return None
-    words = next((told[name] for name in ("msg", "message", "error", "event") if told.get(name)), None)
+    words = next((record[name] for name in ("msg", "message", "error", "event") if record.get(name)), None)
     return str(words) if words is not None else None
 
 

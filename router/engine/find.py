@@ -36,7 +36,7 @@ _SETTINGS = {EngineSource.CONFIG: "engine.llama_server in hal0.yaml", EngineSour
 
 
 def find_engine(engine: EngineConfig, paths: Paths) -> EngineBuild:
-    """The llama-server to use. Raises EngineMissing: none found, or a named one does not run."""
+    """Return the llama-server to use. Raises EngineMissing: none found, or a named one does not run."""
     for path, source in _candidates(engine, paths):
         try:
             return _look_at(path, source)
@@ -58,7 +58,7 @@ class EngineProblem:
 
 
 def engine_problem(engine: EngineConfig, paths: Paths) -> EngineProblem | None:
-    """What keeps llama-server from running; None where one can be run."""
+    """Return what keeps llama-server from running; None where one can be run."""
     try:
         find_engine(engine, paths)
     except EngineMissing as error:
@@ -68,7 +68,7 @@ def engine_problem(engine: EngineConfig, paths: Paths) -> EngineProblem | None:
 
 
 def list_engines(engine: EngineConfig, paths: Paths) -> list[EngineBuild]:
-    """Every llama-server that runs, most preferred first."""
+    """Return every llama-server that runs, most preferred first."""
     found = []
     for path, source in _candidates(engine, paths):
         try:
@@ -97,7 +97,8 @@ def _candidates(engine: EngineConfig, paths: Paths) -> Iterator[tuple[Path, Engi
 
 
 def bundled_engine() -> Path | None:
-    """The llama-server PyInstaller packed in (see packaging/), if this is such a bundle and it has one."""
+    """Return the llama-server PyInstaller packed in (see packaging/), if this is such a bundle and it has
+    one."""
     if not getattr(sys, "frozen", False):
         return None
     roots = [Path(sys.executable).parent, Path(getattr(sys, "_MEIPASS", sys.prefix))]
@@ -109,7 +110,7 @@ _known: dict[tuple[Path, int, int], EngineVersion] = {}
 
 
 def _look_at(path: Path, source: EngineSource) -> EngineBuild:
-    """What ran once runs again while its file is the same: a switch must not wait for that (10 ms)."""
+    """Probe a file once per version of it: a switch must not wait for that (10 ms)."""
     try:
         status = path.stat()
     except OSError as error:

@@ -18,9 +18,9 @@ from router.config.schema import EngineConfig
 from router.engine.command import build_command, check_command, check_files, check_program
 from router.engine.environment import engine_environment
 from router.engine.find import find_engine
-from router.engine.leftovers import Leftovers
 from router.engine.log import EngineLog
 from router.engine.options import EngineOptions, read_options
+from router.engine.orphans import Orphans
 from router.engine.ports import PortPool
 from router.engine.process import EngineProcess, Launch
 from router.engine.readiness import OnProgress, Readiness
@@ -42,12 +42,12 @@ class Launcher:
         self._paths = paths
         self._http = http
         self._ports = PortPool(config.ports)
-        self._leftovers = Leftovers(paths.state / "engines.json")
+        self._orphans = Orphans(paths.state / "engines.json")
         self._noting: dict[int, asyncio.Task[None]] = {}
         self._checked: set[tuple[EngineOptions, tuple[str, ...]]] = set()
 
-    async def reap_leftovers(self) -> None:
-        await asyncio.to_thread(self._leftovers.reap)
+    async def reap_orphans(self) -> None:
+        await asyncio.to_thread(self._orphans.reap)
 
     async def check(self, model: Model) -> None:
         """Raise BadModel or EngineMissing if `model` cannot be launched. Touches nothing that runs."""
@@ -78,12 +78,12 @@ class Launcher:
         engine = EngineProcess(await self._prepare(asked, taken), log)
         await engine.start()
         if engine.pid is not None:  # on disk in a few milliseconds; the engine loads meanwhile
-            noting = asyncio.to_thread(self._leftovers.note, engine.pid)
+            noting = asyncio.to_thread(self._orphans.note, engine.pid)
             self._noting[engine.pid] = spawn(noting, name=f"note engine {engine.pid}")
         return engine
 
     async def dry_run(self, model: Model) -> tuple[list[str], dict[str, str]] | None:
-        """Command line and environment that make llama-server tell what `model` takes (see `DryRunner`).
+        """Return command line and environment that make llama-server tell what `model` takes (see `DryRunner`).
 
         None for one too old to tell. Raises BadModel and EngineMissing.
         """
@@ -109,7 +109,7 @@ class Launcher:
     async def _forget(self, pid: int) -> None:
         if (noting := self._noting.pop(pid, None)) is not None:
             await asyncio.wait([noting])
-        await asyncio.to_thread(self._leftovers.forget, pid)
+        await asyncio.to_thread(self._orphans.forget, pid)
 
     async def _prepare(self, model: Model, taken: Collection[int]) -> Launch:
         port = self._ports.take(taken)
@@ -132,7 +132,7 @@ class Launcher:
         )
 
     async def _engine(self) -> tuple[Path, EngineOptions]:
-        """The llama-server to run, and what it understands."""
+        """Return the llama-server to run, and what it understands."""
         build = await asyncio.to_thread(find_engine, self._config, self._paths)
         return build.path, await read_options(build.path)
 
@@ -150,5 +150,6 @@ class Launcher:
 
 
 def _plain_environment(base: Mapping[str, str], hidden: Collection[str]) -> dict[str, str]:
-    """For other programs than llama-server: the person's environment without hal0's own variables."""
+    """Return the environment for other programs than llama-server: the person's environment without hal0's own
+    variables."""
     return {name: value for name, value in base.items() if not name.startswith("HAL0_") and name not in hidden}

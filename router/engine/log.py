@@ -44,7 +44,7 @@ class EngineLog:
         self.last_line: str | None = None
         self.ready = False
         self._reason: Reason | None = None
-        self._told_at = 0.0
+        self._reason_at = 0.0
         self._sink = sink
         self._name = name
         self._clock = clock
@@ -65,23 +65,23 @@ class EngineLog:
             self._reason = None
         kept = better(self._reason, found)
         if kept is not self._reason:
-            self._reason, self._told_at = kept, now
+            self._reason, self._reason_at = kept, now
 
     def is_ready(self) -> None:
-        """The engine is ready: what it complained of so far does not explain its end."""
+        """Note that the engine is ready: what it complained of so far does not explain its end."""
         self.ready, self._reason = True, None
 
     def explanation(self, *, killed: bool = False) -> str | None:
-        """The engine's own words for why it ended. `killed` from outside: it knew nothing of it, so only errors
-        of its start count."""
+        """Return the engine's own words for why it ended. `killed` from outside: it knew nothing of it, so only
+        errors of its start count."""
         reason = self._reason
         if reason is None or (killed and (self.ready or reason.rank < Rank.ERROR)):
             return None
         return None if self.ready and self._is_old(self._clock()) else reason.text
 
     def _is_old(self, now: float) -> bool:
-        """A line that a client's request caused and the engine outlived."""
-        old = now - self._told_at > LAST_WORDS_SECONDS
+        """Return whether a client's request caused the line and the engine outlived it."""
+        old = now - self._reason_at > LAST_WORDS_SECONDS
         return old and (self._reason is None or self._reason.rank < Rank.FATAL)
 
 

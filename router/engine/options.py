@@ -86,23 +86,23 @@ class EngineOptions:
         )
 
     def find(self, name: str) -> Option | None:
-        """The option for a name without dashes (`ctx-size`, `no-mmproj`, `ncmoe`)."""
+        """Return the option for a name without dashes (`ctx-size`, `no-mmproj`, `ncmoe`)."""
         return self._by_name.get(f"--{name}") or self._by_name.get(f"-{name}")
 
     def has(self, name: str) -> bool:
-        """Whether the engine accepts `--name`."""
+        """Return whether the engine accepts `--name`."""
         option = self.find(name)
         return option is not None and not option.removed
 
     def nearest(self, name: str) -> str | None:
-        """The long name (without dashes) most like `name`."""
+        """Return the long name (without dashes) most like `name`."""
         usable = (option for option in self.options if not option.removed)
         names = (spelling for option in usable for spelling in (*option.names, *option.negated))
         return nearest(name, [spelling[2:] for spelling in names if spelling.startswith("--")])
 
 
 def parse_help(text: str) -> EngineOptions:
-    """The options in the output of `llama-server --help`."""
+    """Return the options in the output of `llama-server --help`."""
     entries: list[list[str]] = []
     for line in text.splitlines():
         if line.startswith("-") and not line.startswith("-----"):

@@ -23,7 +23,7 @@ class PortPool:
         self._next = self._first
 
     def take(self, taken: Collection[int] = ()) -> int:
-        """A port nobody listens on, not in `taken`. Raises EngineFailed when the range is used up."""
+        """Return a port nobody listens on, not in `taken`. Raises EngineFailed when the range is used up."""
         size = self._last - self._first + 1
         for offset in range(size):
             port = self._first + (self._next - self._first + offset) % size
@@ -37,7 +37,7 @@ class PortPool:
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
-    """Whether a server could listen on `port` now."""
+    """Return whether a server could listen on `port` now."""
     with socket.socket() as probe:
         if sys.platform != "win32":
             # Old connections in TIME_WAIT do not hinder an engine. On Windows the option would steal.
@@ -51,7 +51,7 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def listens_alone(pid: int, port: int) -> bool:
-    """Whether the process `pid` (or a child of it) listens on `port` and nobody else does.
+    """Return whether the process `pid` (or a child of it) listens on `port` and nobody else does.
 
     llama-server sets SO_REUSEPORT, so a bind that succeeded proves nothing. Blocking: call in a thread.
     """
@@ -67,7 +67,7 @@ def listens_alone(pid: int, port: int) -> bool:
 
 
 def _linux_listens_alone(process: psutil.Process, port: int) -> bool:
-    """The same in 1 ms instead of 20: which sockets listen, and whose they are. Its children are looked for
+    """Do the same in 1 ms instead of 20: which sockets listen, and whose they are. Its children are looked for
     only if need be, as that means looking at every process."""
     try:
         listening = {f"socket:[{inode}]" for inode in listening_inodes(port)}
@@ -82,7 +82,8 @@ def _linux_listens_alone(process: psutil.Process, port: int) -> bool:
 
 
 def _listening_sockets(table: Path, port: int) -> list[str]:
-    """As /proc/*/fd names them: rows of a proc_net_tcp(5) table in state LISTEN (0A) on `port`."""
+    """Return sockets as /proc/*/fd names them: rows of a proc_net_tcp(5) table in state LISTEN (0A) on
+    `port`."""
     if not table.exists():
         return []
     place = f":{port:04X} "
@@ -111,6 +112,6 @@ def _all_listeners(port: int, otherwise: int) -> int:
 
 
 def is_listener(connection: Any, port: int) -> bool:
-    """Whether a psutil connection listens on `port`."""
+    """Return whether a psutil connection listens on `port`."""
     listening = connection.status == psutil.CONN_LISTEN and bool(connection.laddr)
     return listening and connection.laddr.port == port

@@ -81,7 +81,7 @@ def probe(command: Sequence[str | Path]) -> EngineVersion:
 
 
 def parse_version(output: str) -> EngineVersion | None:
-    """Reads `version: 0.7.0 (build 11669, commit x)` and, from before 0.1, `version: 6150 (a0f7016d)`."""
+    """Read `version: 0.7.0 (build 11669, commit x)` and, from before 0.1, `version: 6150 (a0f7016d)`."""
     match = _VERSION.search(output)
     if match is None:
         return None

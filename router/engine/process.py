@@ -100,7 +100,7 @@ class EngineProcess:
         platform.adopt(process.pid)
 
     def failure(self) -> EngineFailed:
-        """Why it ended by itself, in its own words."""
+        """Return why it ended by itself, in its own words."""
         code = self.exited.result() if self.exited.done() else None
         killed = code in (-9, -15)
         explanation = self.log.explanation(killed=killed)
@@ -198,7 +198,7 @@ class _Protocol(asyncio.subprocess.SubprocessStreamProtocol):
 
 
 async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
-    """Lines of any length; what is longer than _MAX_LINE is cut, so that no output fills the memory."""
+    """Return lines of any length; what is longer than _MAX_LINE is cut, so that no output fills the memory."""
     rest = b""
     while chunk := await stream.read(_READ_SIZE):
         *lines, rest = (rest + chunk).split(b"\n")
@@ -210,7 +210,7 @@ async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
 
 
 def exit_sentence(code: int | None, explanation: str | None, *, ready: bool = False) -> str:
-    """One sentence for people: the engine's own line first, then how it ended. `ready`: it had been."""
+    """Return one sentence for people: the engine's own line first, then how it ended. `ready`: it had been."""
     if code == -9 and explanation is None:
         cause = ", most likely because the computer ran out of memory; try a smaller model"
         ending = "it was killed (signal 9)" if ready else f"it was killed{cause}"

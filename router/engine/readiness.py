@@ -48,13 +48,22 @@ class Signs:
     child_state: ChildState | None = None
 
     def show_work_since(self, before: Signs, seconds: float) -> bool:
-        """Whether more went on for `seconds` than hal0's own polling of the engine causes."""
+        """Return whether more went on for `seconds` than hal0's own polling of the engine causes."""
         if (self.last_line, self.child_state) != (before.last_line, before.child_state):
             return True
         moved = (self.read - before.read, self.shared - before.shared, self.resident - before.resident)
         return any(abs(m) > limit * _MIB for m, limit in zip(moved, (1, 8, 8), strict=True)) or (
             self.cpu - before.cpu > 0.05 * seconds
         )
+
+
+def probe_session() -> aiohttp.ClientSession:
+    """Make the client that asks an engine whether it is ready.
+
+    Requests go through the faster router.server.request.engines; a probe may meet any program's HTTP
+    (`command:`), redirects included, so it takes aiohttp's client. No connection outlives its probe.
+    """
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True, limit=0), trust_env=False)
 
 
 class Readiness:
@@ -110,7 +119,7 @@ class Readiness:
         return not self._engine.exited.done() and await self._healthy()
 
     async def _pause(self) -> None:
-        """Until the engine says something, or the next poll is due."""
+        """Wait until the engine says something, or the next poll is due."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(POLL_SECONDS):
                 await self._engine.changed.wait()
@@ -126,7 +135,7 @@ class Readiness:
             return False
 
     def _report(self, fraction: float | None) -> None:
-        """Loading until everything is read, then warming; a fraction never goes back."""
+        """Report loading until everything is read, then warming; a fraction never goes back."""
         if fraction is not None:
             self._fraction = max(self._fraction, min(1.0, fraction))
         known = fraction is not None or self._fraction > 0
@@ -172,7 +181,7 @@ class Readiness:
             )
 
     async def _context_length(self) -> int | None:
-        """Tokens one request may use, as the engine itself says, by itself or asked (`/props`)."""
+        """Return tokens one request may use, as the engine itself says, by itself or asked (`/props`)."""
         launch, state = self._engine.launch, self._engine.child_state
         if state is not None and state.context_length is not None:
             return state.context_length

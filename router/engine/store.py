@@ -30,17 +30,17 @@ class Locked(Exception):
 
 
 def engines_folder(data: Path) -> Path:
-    """Where engines are installed, below hal0's data folder."""
+    """Return where engines are installed, below hal0's data folder."""
     return data / "engines"
 
 
 def server_in(folder: Path) -> Path:
-    """The executable of the engine installed in `folder`."""
+    """Return the executable of the engine installed in `folder`."""
     return folder / "bin" / SERVER_NAME
 
 
 def installed_servers(engines: Path) -> list[Path]:
-    """Executables of all finished installs: the one `current` names, then the newest install first."""
+    """Return executables of all finished installs: the one `current` names, then the newest install first."""
     if not engines.is_dir():
         return []
     finished = [f for f in engines.iterdir() if not f.name.startswith(".") and server_in(f).is_file()]
@@ -50,14 +50,14 @@ def installed_servers(engines: Path) -> list[Path]:
 
 
 def chosen_server(engines: Path) -> Path | None:
-    """The executable of the install that a person chose, if it is still there."""
+    """Return the executable of the install that a person chose, if it is still there."""
     name = _read(engines / CURRENT)
     server = server_in(engines / name)
     return server if name and Path(name).name == name and server.is_file() else None
 
 
 def previous_folder(engines: Path) -> Path | None:
-    """The install that counted before the last change, if it is still there."""
+    """Return the install that counted before the last change, if it is still there."""
     name = _read(engines / PREVIOUS)
     folder = engines / name
     return folder if name and Path(name).name == name and server_in(folder).is_file() else None
@@ -85,20 +85,21 @@ def choose(engines: Path, name: str | None) -> None:
 
 
 def new_partial(engines: Path) -> Path:
-    """An empty private folder on the same volume as the finished install, so a rename can finish it."""
+    """Return an empty private folder on the same volume as the finished install, so a rename can finish it."""
     engines.mkdir(parents=True, exist_ok=True, mode=0o700)
     return Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=engines))
 
 
 def aside(folder: Path) -> Path:
-    """An unused name beside `folder` that the next clean-up removes."""
+    """Return an unused name beside `folder` that the next clean-up removes."""
     path = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=folder.parent))
     path.rmdir()
     return path
 
 
 def remove_partials(engines: Path) -> None:
-    """Only with the lock held. What cannot be removed now (Windows, a file in use) goes the next time."""
+    """Remove half-made installs, with the lock held. What cannot be removed now (Windows, a file in use) goes
+    the next time."""
     for folder in _partials(engines):
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from router.base.errors import PullFailed
 from router.base.version import __version__
 from router.hub.names import RepoFile
-from router.hub.retry import Broke
+from router.hub.retry import TemporaryFailure
 
 if TYPE_CHECKING:
     import httpx2
@@ -54,7 +54,7 @@ class Hub:
         self.endpoint = self._api.endpoint
 
     def repository(self, repo: str) -> Repository:
-        """What the repository holds now. Raises PullFailed, Broke."""
+        """Return what the repository holds now. Raises PullFailed, TemporaryFailure."""
         try:
             with self._sentences(repo):
                 info = self._api.model_info(repo, files_metadata=True, timeout=READ_SECONDS)
@@ -70,7 +70,8 @@ class Hub:
 
     @contextmanager
     def stream(self, repo: str, commit: str, path: str, start: int, end: int) -> Iterator[Stream]:
-        """The bytes of a file from `start` up to, not with, `end`. Raises PullFailed, Broke."""
+        """Open the bytes of a file from `start` up to, not with, `end`. Raises PullFailed,
+        TemporaryFailure."""
         import httpx2
         from huggingface_hub import get_session, hf_hub_url
         from huggingface_hub.utils import (  # type: ignore[attr-defined]  # public, only not in its __all__
@@ -113,11 +114,15 @@ class Hub:
         except errors.HfHubHTTPError as error:
             raise self._refused(repo, error.response) from error
         except (httpx2.TimeoutException, TimeoutError) as error:
-            raise Broke(f"{self.endpoint} did not answer in time; check the network and try again.") from error
+            raise TemporaryFailure(
+                f"{self.endpoint} did not answer in time; check the network and try again."
+            ) from error
         except httpx2.ConnectError as error:
-            raise Broke(f"{self.endpoint} could not be reached ({error}); check the network.") from error
+            raise TemporaryFailure(
+                f"{self.endpoint} could not be reached ({error}); check the network."
+            ) from error
         except httpx2.TransportError as error:
-            raise Broke(
+            raise TemporaryFailure(
                 f"The connection to {self.endpoint} broke off; check the network and try again."
             ) from error
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
@@ -131,14 +136,14 @@ class Hub:
             return f"{accept}, with the account your token belongs to, and try again."
         return f"{accept}, then run `hf auth login` or set HF_TOKEN, and try again."
 
-    def _refused(self, repo: str, response: httpx2.Response) -> PullFailed | Broke:
+    def _refused(self, repo: str, response: httpx2.Response) -> PullFailed | TemporaryFailure:
         status = response.status_code
         if status in _BUSY:
             wait = _seconds(response.headers.get("Retry-After"))
             message = f"{self.endpoint} is busy (it answered {status}); try again in a while."
             if status == 429:
                 message = f"{self.endpoint} takes no more requests for now (429); try again in a while."
-            return Broke(message, wait)
+            return TemporaryFailure(message, wait)
         if status in (401, 403):
             return PullFailed(
                 f"{self.endpoint} does not let you have {repo} ({status}): check that your token is valid and "
@@ -148,13 +153,15 @@ class Hub:
 
 
 def _start(response: httpx2.Response, asked: int) -> int:
-    """Raises Broke if the server sends another part than the one that was asked for."""
+    """Raise TemporaryFailure if the server sends another part than the one that was asked for."""
     if response.status_code != 206:
         return 0
-    told = response.headers.get("Content-Range", "")
-    if told.startswith(f"bytes {asked}-"):
+    content_range = response.headers.get("Content-Range", "")
+    if content_range.startswith(f"bytes {asked}-"):
         return asked
-    raise Broke(f"The server sent another part of the file than hal0 asked for ({told!r}); try again.")
+    raise TemporaryFailure(
+        f"The server sent another part of the file than hal0 asked for ({content_range!r}); try again."
+    )
 
 
 def _seconds(text: str | None) -> float | None:

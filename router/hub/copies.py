@@ -10,16 +10,16 @@ from pathlib import Path
 from router.base.files import is_file
 from router.catalog.ollama import blob_of, is_store
 from router.config.programs import readable
+from router.hub.file_download import OnBytes, sha256_of
 from router.hub.names import RepoFile
-from router.hub.part import OnBytes, sha256_of
-from router.hub.retry import Patience
+from router.hub.retry import Retrier
 from router.hub.store import gguf_files
 
 log = logging.getLogger(__name__)
 
 
 def find_copies(
-    files: Sequence[RepoFile], folders: Iterable[Path], patience: Patience, on_check: OnBytes
+    files: Sequence[RepoFile], folders: Iterable[Path], retrier: Retrier, on_check: OnBytes
 ) -> Mapping[RepoFile, Path]:
     """Which of `files` lie below `folders`, and where. Raises Paused.
 
@@ -28,7 +28,7 @@ def find_copies(
     found: dict[RepoFile, Path] = {}
     for path, size in _candidates(files, [folder for folder in folders if readable(folder)]):
         for file in files:
-            if file.size == size and file not in found and _is(path, file, patience, on_check):
+            if file.size == size and file not in found and _is(path, file, retrier, on_check):
                 found[file] = path
                 break
     return found
@@ -45,13 +45,13 @@ def _candidates(files: Sequence[RepoFile], folders: Sequence[Path]) -> Iterator[
             continue  # a link that leads nowhere
 
 
-def _is(path: Path, file: RepoFile, patience: Patience, on_check: OnBytes) -> bool:
+def _is(path: Path, file: RepoFile, retrier: Retrier, on_check: OnBytes) -> bool:
     if file.sha256 is None:
         return False
     if Path(os.path.realpath(path)).name.removeprefix("sha256-") == file.sha256:
         return True
     try:
-        return sha256_of(path, patience, on_check) == file.sha256
+        return sha256_of(path, retrier, on_check) == file.sha256
     except OSError as error:
         log.info("%s cannot be read (%s), so it is no copy of %s", path, error.strerror, file.name)
         return False

@@ -21,16 +21,16 @@ from router.base.tasks import spawn
 from router.config.default import with_downloads
 from router.config.programs import program_folders
 from router.config.schema import Config
-from router.hub import shelf, store
+from router.hub import local_models, store
 from router.hub.api import Hub
-from router.hub.daemon import in_daemon
+from router.hub.daemon_thread import run_in_daemon_thread
 from router.hub.names import Reference, parse_reference
-from router.hub.offer import make_offer, take
 from router.hub.pull import Pull, PullProgress
-from router.hub.retry import Patience, Paused
+from router.hub.repository_offer import make_offer, prepare_download
+from router.hub.retry import Paused, Retrier
 from router.memory.forecast.needs import where_it_counts
 from router.state import DownloadOrder, DownloadState, DownloadStatus, StateStore
-from router.wire.offer import Offer
+from router.wire.hub_offer import Offer
 
 log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -81,7 +81,7 @@ class Downloads:
         self._entries: dict[str, _Entry] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken = False
-        self._told_at = float("-inf")
+        self._published_at = float("-inf")
         self._closing = False
 
     async def begin(self) -> None:
@@ -106,11 +106,12 @@ class Downloads:
     # -- what a person may ask -----------------------------------------------------------------------------
 
     async def offer(self, reference: str) -> Offer:
-        """What there is to fetch, and whether it would fit. Raises PullFailed; cancelling ends the asking."""
+        """Return what there is to fetch, and whether it would fit. Raises PullFailed; cancelling ends the
+        asking."""
         wanted, headroom = parse_reference(reference), self._config().memory.headroom
         held = sum(device.used_by_slots for device in where_it_counts(self._store.snapshot.memory))
         return await self._ask(
-            lambda hub, patience: make_offer(hub, wanted, self._paths.downloads, patience, headroom, held),
+            lambda hub, retrier: make_offer(hub, wanted, self._paths.downloads, retrier, headroom, held),
             f"offer {wanted}",
         )
 
@@ -136,7 +137,8 @@ class Downloads:
         wanted = parse_reference(text)
         if (known := self._entries.get(str(wanted))) is None:
             download = await self._ask(
-                lambda hub, patience: take(hub, wanted, self._paths.downloads, patience), f"take {wanted}"
+                lambda hub, retrier: prepare_download(hub, wanted, self._paths.downloads, retrier),
+                f"prepare {wanted}",
             )
             known = self._entries.setdefault(download.reference, _Entry(self._status_of(download)))
             if self._status_of(download).state is DownloadState.DONE:
@@ -161,7 +163,7 @@ class Downloads:
             self._fill()
 
     async def _remove(self, entry: _Entry) -> None:
-        """It is out of the list at once; its thread may take a while to end, and then its folder goes."""
+        """Take it off the list at once; its folder goes when its thread has ended, which may take a while."""
         whole = entry.status.state is DownloadState.DONE
         self._pause(entry)
         entry.leaving = True
@@ -180,7 +182,7 @@ class Downloads:
     def _remove_files(self, reference: str) -> None:
         for download in store.unfinished(self._paths.downloads):
             if download.reference == reference:
-                shelf.remove(download, self._paths)
+                local_models.remove(download, self._paths)
 
     def _find(self, reference: str) -> _Entry:
         entry = self._entries.get(reference.strip())
@@ -218,7 +220,7 @@ class Downloads:
         self._set(entry, state=DownloadState.RUNNING)
         error, whole = None, False
         try:
-            await in_daemon(partial(self._fetch, entry, pull), f"hal0-pull {reference}")
+            await run_in_daemon_thread(partial(self._fetch, entry, pull), f"hal0-pull {reference}")
         except Paused:
             pass
         except PullFailed as failed:
@@ -236,19 +238,20 @@ class Downloads:
             await self._arrived()
 
     def _fetch(self, entry: _Entry, pull: Pull) -> None:
-        """On the download's thread."""
+        """Fetch the model, on the download's thread."""
         plan = pull.plan(partial(self._note, entry))
         pull.run(plan, partial(self._note, entry))
         if plan.here is not None:  # it came another way, and the folder it was to come into is not needed
             self._remove_files(entry.status.reference)
 
     def _folders(self) -> tuple[Sequence[Path], Sequence[Path]]:
-        """Where models are already: those that are scanned, and other programs'."""
+        """Return where models are already: those that are scanned, and other programs'."""
         config = with_downloads(self._config(), self._paths)
         return config.model_dirs, [found.folder for found in program_folders()]
 
     async def _ended(self, entry: _Entry, error: str | None) -> None:
-        """Its thread has ended; what was asked for meanwhile (a pause, a second try) goes before its error."""
+        """Settle an entry whose thread has ended; what was asked for meanwhile (a pause, a second try) goes
+        before its error."""
         if entry.status.state is not DownloadState.DONE:
             came, total = await asyncio.to_thread(self._came, entry.status)
             self._set(entry, done_bytes=came, total_bytes=total)
@@ -269,12 +272,12 @@ class Downloads:
                 return download.done_bytes, download.total_bytes
         return 0, status.total_bytes
 
-    async def _ask(self, work: Callable[[Hub, Patience], _T], name: str) -> _T:
-        """For an answer that somebody waits for; who is cancelled ends the asking."""
+    async def _ask(self, work: Callable[[Hub, Retrier], _T], name: str) -> _T:
+        """Ask the hub for somebody who waits; cancelling ends the asking."""
         stop = threading.Event()
         try:
-            return await in_daemon(
-                lambda: work(Hub(self._endpoint), Patience(stop, ASK_DELAYS)), f"hal0-{name}"
+            return await run_in_daemon_thread(
+                lambda: work(Hub(self._endpoint), Retrier(stop, ASK_DELAYS)), f"hal0-{name}"
             )
         finally:
             stop.set()
@@ -282,7 +285,8 @@ class Downloads:
     # -- telling -------------------------------------------------------------------------------------------
 
     def _note(self, entry: _Entry, progress: PullProgress) -> None:
-        """On the download's thread: one reference is set, and the loop is woken if it is not about to look."""
+        """Note progress, on the download's thread: one reference is set, and the loop is woken if it is not
+        about to look."""
         entry.progress = progress
         if not self._woken and self._loop is not None:
             self._woken = True
@@ -293,11 +297,11 @@ class Downloads:
 
     def _on_woken(self) -> None:
         loop = asyncio.get_running_loop()
-        loop.call_later(max(0.0, self._told_at + TELL_SECONDS - loop.time()), self._tell_progress)
+        loop.call_later(max(0.0, self._published_at + TELL_SECONDS - loop.time()), self._tell_progress)
 
     def _tell_progress(self) -> None:
         self._woken = False
-        self._told_at = asyncio.get_running_loop().time()
+        self._published_at = asyncio.get_running_loop().time()
         for entry in self._entries.values():
             if entry.status.state is DownloadState.RUNNING and entry.progress is not None:
                 entry.status = _with_progress(entry.status, entry.progress)

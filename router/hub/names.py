@@ -85,7 +85,7 @@ class FileSet:
 
 
 def parse_reference(text: str) -> Reference:
-    """Reads `org/repo`, `org/repo:Q4_K_M`, and a repository's web address. Raises PullFailed."""
+    """Read `org/repo`, `org/repo:Q4_K_M`, and a repository's web address. Raises PullFailed."""
     match = _REFERENCE.fullmatch(text.strip())
     if match is None or ".." in text:
         raise PullFailed(
@@ -96,12 +96,12 @@ def parse_reference(text: str) -> Reference:
 
 
 def quant_of(path: str) -> str | None:
-    """The quantisation that a file's name or folder tells, in capitals."""
+    """Return the quantisation that a file's name or folder tells, in capitals."""
     return quantisation_in(path[:-5] if path.lower().endswith(".gguf") else path)
 
 
 def file_sets(files: Iterable[RepoFile]) -> tuple[FileSet, ...]:
-    """Every whole model among a repository's files, smallest first."""
+    """Return every whole model among a repository's files, smallest first."""
     models: dict[tuple[str, int], dict[int, RepoFile]] = {}
     projectors: dict[Named, RepoFile] = {}
     for file in files:
@@ -136,7 +136,7 @@ def _with_keys(sets: Sequence[FileSet]) -> Iterable[FileSet]:
 
 
 def choose(reference: Reference, sets: Sequence[FileSet]) -> FileSet:
-    """The model that `reference` means. Raises PullFailed, listing what there is."""
+    """Return the model that `reference` means. Raises PullFailed, listing what there is."""
     if not sets:
         raise PullFailed(
             f"{reference.repo} has no GGUF files, and llama-server runs no others: "

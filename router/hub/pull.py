@@ -19,14 +19,15 @@ from router.catalog.gguf import read_header
 from router.catalog.header import GgufHeader, why_not_launchable
 from router.hub import store
 from router.hub.api import Hub, Repository
-from router.hub.claim import claimed
 from router.hub.copies import find_copies
+from router.hub.download_lock import lock_download
+from router.hub.file_download import bytes_present, disk_failed, fetch
+from router.hub.fit import need_disk, offered_fit
 from router.hub.names import FileSet, Reference, RepoFile, choose, file_sets
-from router.hub.pace import Pace
-from router.hub.part import disk_failed, fetch, there_of
-from router.hub.remote import remote_header
-from router.hub.retry import DELAYS, Patience, Paused
-from router.hub.room import Room, need_disk, room_for
+from router.hub.remote_header import read_remote_header
+from router.hub.retry import DELAYS, Paused, Retrier
+from router.hub.transfer_rate import TransferRate
+from router.wire.hub_offer import OfferedFit
 
 __all__ = ["OnProgress", "Paused", "Plan", "Pull", "PullProgress", "Step"]
 
@@ -70,7 +71,7 @@ class Plan:
         here: the model's file if all of it is on this disk and in a model folder: there is nothing to do.
         copies: files that lie elsewhere on this disk, to be linked rather than fetched.
         done_bytes: of the rest, what an earlier try brought.
-        room: what it takes in memory; None where the header does not tell.
+        fit: whether it would go into memory; None where the header does not tell.
         warning: why llama-server may not be able to run it.
     """
 
@@ -80,7 +81,7 @@ class Plan:
     here: Path | None = None
     copies: Mapping[RepoFile, Path] = field(default_factory=lambda: MappingProxyType({}))
     done_bytes: int = 0
-    room: Room | None = None
+    fit: OfferedFit | None = None
     warning: str | None = None
 
     @property
@@ -107,14 +108,14 @@ class Pull:
         delays: Sequence[float] = DELAYS,
     ) -> None:
         """`model_dirs`: folders whose files are models already. `elsewhere`: other programs' folders, where the
-        files may lie too. `endpoint`: see Hub. `delays`: see Patience."""
+        files may lie too. `endpoint`: see Hub. `delays`: see Retrier."""
         self.reference = reference
         self._downloads = downloads
         self._model_dirs = tuple(dict.fromkeys((*model_dirs, downloads)))
         self._elsewhere = tuple(elsewhere)
         self._endpoint = endpoint
         self._stop = threading.Event()
-        self._patience = Patience(self._stop, delays)
+        self._retrier = Retrier(self._stop, delays)
         self._hub: Hub | None = None
 
     def pause(self) -> None:
@@ -122,9 +123,9 @@ class Pull:
         self._stop.set()
 
     def plan(self, on_progress: OnProgress = _ignore) -> Plan:
-        """What there is to do. Raises PullFailed, Paused."""
+        """Return what there is to do. Raises PullFailed, Paused."""
         hub = self._hub = self._hub or Hub(self._endpoint)
-        repository = self._patience.insist(lambda: hub.repository(self.reference.repo))
+        repository = self._retrier.call(lambda: hub.repository(self.reference.repo))
         sets = file_sets(repository.files)
         chosen = choose(self.reference, sets)
         fetched = self._fetched(repository, chosen)
@@ -134,10 +135,10 @@ class Pull:
             return Plan(repository, chosen, sets, here, copies)
         download = self._download(repository, chosen)
         header, warning = self._header(hub, repository, chosen, copies)
-        room = room_for(header, chosen.total_bytes) if header and not warning else None
-        plan = Plan(repository, chosen, sets, None, copies, 0, room, warning)
-        done = sum(there_of(download.folder, file) for file in plan.to_fetch)
-        return Plan(repository, chosen, sets, None, copies, done, room, warning)
+        fit = offered_fit(header, chosen.total_bytes) if header and not warning else None
+        plan = Plan(repository, chosen, sets, None, copies, 0, fit, warning)
+        done = sum(bytes_present(download.folder, file) for file in plan.to_fetch)
+        return Plan(repository, chosen, sets, None, copies, done, fit, warning)
 
     def run(self, plan: Plan, on_progress: OnProgress = _ignore) -> Path:
         """Do it; returns the model's file. Raises PullFailed and Paused; what has come stays."""
@@ -145,7 +146,7 @@ class Pull:
             return plan.here
         hub = self._hub = self._hub or Hub(self._endpoint)
         download = self._download(plan.repository, plan.chosen)
-        with claimed(download, self._downloads):
+        with lock_download(download, self._downloads):
             need_disk(self._downloads, plan.fetch_bytes - plan.done_bytes)
             self._fill(hub, plan, download.folder, on_progress)
             try:
@@ -158,11 +159,11 @@ class Pull:
             if not (folder / file.name).exists():
                 (folder / file.name).unlink(missing_ok=True)  # a link that leads nowhere
                 store.link(copy, folder / file.name)
-        told = _Told(plan, on_progress)
+        overall = _OverallProgress(plan, on_progress)
         before = 0
         for file in plan.to_fetch:
-            told.file(file, before)
-            fetch(hub, plan.repository, file, folder, self._patience, told.came, told.checked)
+            overall.file(file, before)
+            fetch(hub, plan.repository, file, folder, self._retrier, overall.came, overall.checked)
             before += file.size
 
     def _download(self, repository: Repository, chosen: FileSet) -> store.Download:
@@ -175,14 +176,14 @@ class Pull:
             on_progress(PullProgress(Step.CHECKING, chosen.stem, done, total))
 
         folders = tuple(dict.fromkeys((*self._model_dirs, *self._elsewhere)))
-        return find_copies(chosen.all_files, folders, self._patience, checked)
+        return find_copies(chosen.all_files, folders, self._retrier, checked)
 
     def _fetched(self, repository: Repository, chosen: FileSet) -> Path | None:
-        """The model's file if hal0 has fetched these very files before."""
+        """Return the model's file if hal0 has fetched these very files before."""
         return store.whole(self._downloads, repository.repo, chosen.key, chosen.all_files)
 
     def _here(self, chosen: FileSet, copies: Mapping[RepoFile, Path]) -> Path | None:
-        """Where all of it lies together in a folder that is scanned."""
+        """Return where all of it lies together in a folder that is scanned."""
         if any(file not in copies for file in chosen.all_files):
             return None
         paths = [copies[file] for file in chosen.all_files]
@@ -193,35 +194,35 @@ class Pull:
     def _header(
         self, hub: Hub, repository: Repository, chosen: FileSet, copies: Mapping[RepoFile, Path]
     ) -> tuple[GgufHeader | None, str | None]:
-        """The header, and what is wrong with it if something is."""
+        """Return the header, and what is wrong with it if something is."""
         first = chosen.files[0]
         try:
             if first in copies:
                 header = read_header(copies[first])
             else:
-                header = remote_header(hub, repository, first, self._patience)
+                header = read_remote_header(hub, repository, first, self._retrier)
         except BadModel as error:
             return None, error.message
         return header, why_not_launchable(header)
 
 
-class _Told:
+class _OverallProgress:
     """Turns bytes of a file into progress of the whole."""
 
     def __init__(self, plan: Plan, on_progress: OnProgress) -> None:
         self._total = plan.fetch_bytes
         self._on_progress = on_progress
-        self._pace = Pace()
+        self._rate = TransferRate()
         self._file, self._before, self._size = "", 0, 0
 
     def file(self, file: RepoFile, before: int) -> None:
-        """It is `file`'s turn; the files before it have `before` bytes."""
+        """Begin with `file`; the files before it have `before` bytes."""
         self._file, self._before, self._size = file.name, before, file.size
 
     def came(self, done: int) -> None:
-        self._pace.add(time.monotonic(), self._before + done)
-        left = self._pace.left(self._total)
-        progress = (self._file, self._before + done, self._total, self._pace.speed, left)
+        self._rate.add(time.monotonic(), self._before + done)
+        left = self._rate.seconds_left(self._total)
+        progress = (self._file, self._before + done, self._total, self._rate.speed, left)
         self._on_progress(PullProgress(Step.DOWNLOADING, *progress))
 
     def checked(self, done: int) -> None:

@@ -1,4 +1,4 @@
-"""When a line breaks: who tries again, how often, and how a person stops it all."""
+"""Trying again after a temporary failure: how often, after which delays, and until a person stops it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ LONGEST_WAIT: Final = 120.0
 """Seconds that a server may ask to wait (Retry-After); for longer, the person is told."""
 
 
-class Broke(Exception):
-    """The line broke or the server is busy: the same may work in a while.
+class TemporaryFailure(Exception):
+    """The connection broke or the server is busy: the same may work in a while.
 
     Attributes:
         message: one sentence, for when it does not.
@@ -35,7 +35,7 @@ class Paused(Exception):
     """A person stopped it; what has come stays."""
 
 
-class Patience:
+class Retrier:
     """Counts tries. `stop` ends every wait."""
 
     def __init__(self, stop: threading.Event, delays: Sequence[float] = DELAYS) -> None:
@@ -44,29 +44,29 @@ class Patience:
         self._tried = 0
 
     def progressed(self) -> None:
-        """Something came: the next break is a first one."""
+        """Note that something came: the next failure is a first one."""
         self._tried = 0
 
     def check(self) -> None:
-        """Raises Paused if the person wants no more."""
+        """Raise Paused if the person wants no more."""
         if self.stop.is_set():
             raise Paused
 
-    def wait(self, broke: Broke) -> None:
-        """Before the next try. Raises PullFailed when there is none, Paused."""
-        asked = broke.wait or 0.0
+    def wait(self, failure: TemporaryFailure) -> None:
+        """Wait before the next try. Raises PullFailed when there is none, Paused."""
+        asked = failure.wait or 0.0
         if self._tried >= len(self._delays) or asked > LONGEST_WAIT:
-            raise PullFailed(broke.message) from broke
+            raise PullFailed(failure.message) from failure
         delay = max(self._delays[self._tried], asked)
         self._tried += 1
         if self.stop.wait(delay):
             raise Paused
 
-    def insist(self, work: Callable[[], T]) -> T:
-        """`work`'s answer, tried again while it raises Broke. Raises PullFailed, Paused."""
+    def call(self, work: Callable[[], T]) -> T:
+        """`work`'s answer, tried again while it raises TemporaryFailure. Raises PullFailed, Paused."""
         while True:
             self.check()
             try:
                 return work()
-            except Broke as broke:
-                self.wait(broke)
+            except TemporaryFailure as failure:
+                self.wait(failure)

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from router.base.files import write_atomic
+from router.hub.file_download import bytes_present
 from router.hub.names import Reference, RepoFile
-from router.hub.part import there_of
 
 INCOMING: Final = ".incoming"
 MARK: Final = ".hal0.json"
@@ -51,7 +51,7 @@ class Download:
 
     @property
     def done_bytes(self) -> int:
-        return sum(there_of(self.folder, file) for file in self.files)
+        return sum(bytes_present(self.folder, file) for file in self.files)
 
     @property
     def is_whole(self) -> bool:
@@ -59,12 +59,12 @@ class Download:
 
 
 def final_folder(downloads: Path, repo: str, label: str) -> Path:
-    """Where the model lies once it is whole."""
+    """Return where the model lies once it is whole."""
     return downloads.joinpath(*repo.split("/"), label)
 
 
 def incoming_folder(downloads: Path, repo: str, label: str) -> Path:
-    """Where it comes, with its lock; its files are in `filling`."""
+    """Return where it comes, with its lock; its files are in `filling`."""
     return downloads / INCOMING / f"{repo.replace('/', '--')}--{label}"
 
 
@@ -73,12 +73,12 @@ def filling(incoming: Path) -> Path:
 
 
 def incoming(downloads: Path, repo: str, label: str, commit: str, files: tuple[RepoFile, ...]) -> Download:
-    """The model as it is to be while it comes."""
+    """Return the model as it is to be while it comes."""
     return Download(repo, label, commit, filling(incoming_folder(downloads, repo, label)), files)
 
 
 def whole(downloads: Path, repo: str, label: str, files: tuple[RepoFile, ...]) -> Path | None:
-    """The model's file if hal0 has fetched these very files before."""
+    """Return the model's file if hal0 has fetched these very files before."""
     mark = read_mark(final_folder(downloads, repo, label))
     return mark.path if mark and mark.files == files and mark.is_whole else None
 
@@ -95,7 +95,7 @@ def write_mark(download: Download) -> None:
 
 
 def read_mark(folder: Path) -> Download | None:
-    """What hal0 put into `folder`; None if it was not hal0."""
+    """Return what hal0 put into `folder`; None if it was not hal0."""
     try:
         raw: Any = json.loads((folder / MARK).read_bytes())
         files = tuple(RepoFile(str(f["path"]), int(f["size"]), f["sha256"]) for f in raw["files"])
@@ -106,20 +106,14 @@ def read_mark(folder: Path) -> Download | None:
         return None
 
 
-def downloaded(downloads: Path) -> list[Download]:
-    """Every whole model hal0 fetched."""
-    found = (read_mark(mark.parent) for mark in sorted(downloads.glob(f"[!.]*/*/*/{MARK}")))
-    return [download for download in found if download is not None]
-
-
 def unfinished(downloads: Path) -> list[Download]:
-    """Every model that has begun to come and is not whole."""
+    """Return every model that has begun to come and is not whole."""
     found = (read_mark(mark.parent) for mark in sorted((downloads / INCOMING).glob(f"*/{_SET}/{MARK}")))
     return [download for download in found if download is not None]
 
 
 def owner_of(downloads: Path, file: Path) -> Download | None:
-    """The download that the model file belongs to; None if it is not one of hal0's."""
+    """Return the download that the model file belongs to; None if it is not one of hal0's."""
     found = read_mark(file.parent)
     return found if found is not None and file.is_relative_to(downloads) else None
 
@@ -175,7 +169,7 @@ def _trash(downloads: Path) -> Path:
 
 
 def sweep(downloads: Path) -> None:
-    """What a killed removal left."""
+    """Remove what a killed removal left."""
     for folder in (downloads / INCOMING).glob(f"{_TRASH}*"):
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -190,7 +184,7 @@ def link(source: Path, target: Path) -> None:
 
 
 def gguf_files(folders: Iterable[Path]) -> Iterator[Path]:
-    """Every GGUF below `folders`, each real file once; links are followed."""
+    """Return every GGUF below `folders`, each real file once; links are followed."""
     seen: set[str] = set()
     for top in folders:
         for folder, subfolders, names in os.walk(top, followlinks=True):

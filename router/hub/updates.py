@@ -82,7 +82,7 @@ class UpdateWatch:
         self._again.set()
 
     async def run(self, first: float = FIRST_SECONDS, again: float = AGAIN_SECONDS) -> None:
-        """Until cancelled. What an earlier look found is told at once."""
+        """Look for updates until cancelled. What an earlier look found is told at once."""
         loop = asyncio.get_running_loop()
         next_look = loop.time() + first
         await self._tell(await asyncio.to_thread(_load, self._file))
@@ -129,19 +129,19 @@ class UpdateWatch:
 
 
 def is_due(looked: float, now: float) -> bool:
-    """Whether a day has passed; a clock that was set back counts as one, too."""
+    """Return whether a day has passed; a clock that was set back counts as one, too."""
     return not 0 <= now - looked < DAY_SECONDS
 
 
 def is_quiet(snapshot: Snapshot) -> bool:
-    """Whether no slot answers, waits or switches."""
+    """Return whether no slot answers, waits or switches."""
     return not any(slot.in_flight or slot.queued or slot.state.switching for slot in snapshot.slots)
 
 
 def newer(
     newest: Mapping[str, str], engine: EngineBuild | None, hal0: str = __version__
 ) -> tuple[UpdateStatus, ...]:
-    """What of `newest` is newer than what runs.
+    """Return what of `newest` is newer than what runs.
 
     Of llama-server only what hal0 installs itself: any other one is for whoever put it there to update.
     """

@@ -12,8 +12,8 @@ from router.engine.find import EngineProblem
 from router.orders.order import READ_SECONDS, Endpoint, Order, Outcome, flag, plain, text
 from router.state import DownloadOrder, DownloadStatus
 from router.wire.config import document_json, parse_document
-from router.wire.offer import Offer, offer_json, parse_offer
-from router.wire.plain import NotPlain, read
+from router.wire.hub_offer import Offer, offer_json, parse_offer
+from router.wire.json_dataclass import SchemaMismatch, read
 
 if TYPE_CHECKING:
     from router.engine.install.progress import OnProgress
@@ -30,10 +30,10 @@ _EXAMPLE = "org/repo:Q4_K_M"
 
 
 def _lines(name: str) -> Outcome[list[str]]:
-    def read_lines(told: Any) -> list[str]:
-        lines = told[name]
+    def read_lines(answer: Any) -> list[str]:
+        lines = answer[name]
         if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
-            raise NotPlain(f"{name} is not a list of lines")
+            raise SchemaMismatch(f"{name} is not a list of lines")
         return lines
 
     return Outcome(lambda lines: {name: [speakable(line) for line in lines]}, read_lines)
@@ -42,11 +42,11 @@ def _lines(name: str) -> Outcome[list[str]]:
 _DOCUMENT = Outcome(document_json, parse_document)
 _PROBLEM: Outcome[EngineProblem | None] = Outcome(
     lambda problem: {"problem": asdict(problem) if problem else None},
-    lambda told: None if told["problem"] is None else read(EngineProblem, told["problem"]),
+    lambda answer: None if answer["problem"] is None else read(EngineProblem, answer["problem"]),
 )
 _DOWNLOAD: Outcome[DownloadStatus | None] = Outcome(
     lambda download: {"download": asdict(download) if download else None},
-    lambda told: None if told["download"] is None else read(DownloadStatus, told["download"]),
+    lambda answer: None if answer["download"] is None else read(DownloadStatus, answer["download"]),
 )
 
 # -- slots -----------------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[R]):
-    """How the API's JSON tells what an order returned. `read` raises NotPlain, KeyError or TypeError."""
+    """How the API's JSON tells what an order returned. `read` raises SchemaMismatch, KeyError or TypeError."""
 
     tell: Callable[[R], dict[str, Any]]
     read: Callable[[Any], R]
@@ -58,7 +58,7 @@ class TakesOrders(Protocol):
     """Whoever orders can be given to: the router, here or elsewhere."""
 
     async def carry_out(self, order: Order[R]) -> R:
-        """Returns when it is done. Raises `router.base.errors.RouterError`."""
+        """Return when it is done. Raises `router.base.errors.RouterError`."""
         ...
 
 
@@ -72,7 +72,7 @@ class _Said:
 
 
 def text(ask: str, name: str | None = None) -> Any:
-    """A field of text that must be there; `ask` is the sentence for who left it out."""
+    """Make a field of text that must be there; `ask` is the sentence for a caller who left it out."""
 
     def read(value: Any, where: str) -> str:
         if not isinstance(value, str) or not value:
@@ -83,18 +83,18 @@ def text(ask: str, name: str | None = None) -> Any:
 
 
 def flag() -> Any:
-    """A field that is false where nothing is said."""
+    """Make a field that is false where nothing is said."""
 
     def read(value: Any, where: str) -> bool:
         if not isinstance(value, bool):
             raise BadRequest(f"`{where}` must be true or false.", param=where)
         return value
 
-    return field(default=False, metadata={"said": _Said(read)})
+    return field(default=False, kw_only=True, metadata={"said": _Said(read)})
 
 
 def plain(read: Callable[[Any, str], Any], write: Callable[[Any], Any]) -> Any:
-    """A field that must be there, read and written by functions of its own."""
+    """Make a field that must be there, read and written by functions of its own."""
     return field(metadata={"said": _Said(read, write)})
 
 
@@ -112,20 +112,23 @@ def encode(order: Order[Any]) -> Call:
     """`order` as a request. What has its default is left out."""
     endpoint = order.endpoint
     in_path = _names_in(endpoint.path)
-    told: dict[str, Any] = {}
+    parameters: dict[str, Any] = {}
     for item in fields(order):  # type: ignore[arg-type]  # every order is a dataclass
         said = item.metadata.get("said")
         value = getattr(order, item.name)
         if said is not None and item.name not in in_path and value != item.default:
-            told[said.name or item.name] = said.write(value)
+            parameters[said.name or item.name] = said.write(value)
     target = endpoint.path.format(**{name: quote(str(getattr(order, name)), safe="") for name in in_path})
     if endpoint.method == "GET":
-        return Call("GET", f"{target}?{urlencode(told)}" if told else target, None, endpoint.seconds)
-    return Call(endpoint.method, target, told, endpoint.seconds)
+        return Call(
+            "GET", f"{target}?{urlencode(parameters)}" if parameters else target, None, endpoint.seconds
+        )
+    return Call(endpoint.method, target, parameters, endpoint.seconds)
 
 
-def decode(kind: type[O], path: Mapping[str, str], told: Mapping[str, Any]) -> O:
-    """The order a request is: `path` has the parts of the path by name, `told` the query or the body.
+def decode(kind: type[O], path: Mapping[str, str], parameters: Mapping[str, Any]) -> O:
+    """Return the order a request is: `path` has the parts of the path by name, `parameters` the query or the
+    body.
 
     Raises BadRequest; keys it does not know are left out.
     """
@@ -136,8 +139,8 @@ def decode(kind: type[O], path: Mapping[str, str], told: Mapping[str, Any]) -> O
         if said is None or item.name in in_path:
             continue
         where = said.name or item.name
-        if where in told or item.default is MISSING:
-            found[item.name] = said.read(told.get(where), where)
+        if where in parameters or item.default is MISSING:
+            found[item.name] = said.read(parameters.get(where), where)
     return kind(**found)
 
 

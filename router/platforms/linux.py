@@ -17,7 +17,7 @@ if sys.platform != "win32":
     _libc = ctypes.CDLL(None, use_errno=True)
 
     def spawn_options() -> dict[str, Any]:
-        """Keyword arguments for the subprocess call.
+        """Return keyword arguments for the subprocess call.
 
         The signal is tied to the thread that spawns: it must live until all engines are gone.
         """
@@ -31,4 +31,4 @@ if sys.platform != "win32":
         return {"start_new_session": True, "preexec_fn": die_with_parent}
 
     def adopt(_pid: int) -> None:
-        """Nothing more to do once the process runs."""
+        """Do nothing: the process needs no more once it runs."""

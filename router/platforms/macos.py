@@ -1,5 +1,5 @@
 """macOS has no parent-death signal: llama-server in child mode ends at stdin's EOF, and what is left over
-is reaped at the next start (router.engine.leftovers). Not run in CI: untested here."""
+is reaped at the next start (router.engine.orphans). Not run in CI: untested here."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if sys.platform != "win32":
     from router.platforms.posix import terminate as terminate
 
     def spawn_options() -> dict[str, Any]:
-        """Keyword arguments for the subprocess call."""
+        """Return keyword arguments for the subprocess call."""
         return {"start_new_session": True}
 
     def adopt(_pid: int) -> None:
-        """Nothing more to do once the process runs."""
+        """Do nothing: the process needs no more once it runs."""

@@ -21,7 +21,8 @@ _INODE_AT: Final = 4 + 48 + 16  # in inet_diag_msg: four bytes, the sockid, then
 
 
 def listening_inodes(port: int) -> set[int]:
-    """Inodes of the sockets that listen on `port`, on any address. Raises OSError where it may not be asked."""
+    """Return inodes of the sockets that listen on `port`, on any address. Raises OSError where it may not be
+    asked."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_SOCK_DIAG) as kernel:
         kernel.settimeout(1.0)
         return {inode for family in (socket.AF_INET, socket.AF_INET6) for inode in _ask(kernel, family, port)}

@@ -64,7 +64,7 @@ if sys.platform == "win32":
     _job = _make_job()
 
     def spawn_options() -> dict[str, Any]:
-        """Keyword arguments for the subprocess call."""
+        """Return keyword arguments for the subprocess call."""
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
 
     def adopt(pid: int) -> None:

@@ -213,9 +213,9 @@ class Reconfigurer:
         if self.remotes is not None:
             self.remotes.use(self.config)
         if self.config.local_only:
-            self._call_home()
+            self._unload_remote_helped()
 
-    def _call_home(self) -> None:
+    def _unload_remote_helped(self) -> None:
         """Nothing may leave this computer: stop the engines that other machines help, or are about to."""
         models = self.models()
         held = [(o.slot, o.model) for o in self._supervisor.occupants()]

@@ -8,18 +8,19 @@ from typing import Any
 
 from router.base.errors import EngineRefused, RouterError, UpstreamFailed
 from router.config.problems import ConfigErrors, ConfigProblem
-from router.wire.plain import NotPlain, read
+from router.wire.json_dataclass import SchemaMismatch, read
 
 
 def error_of(status: int, body: bytes, retry_after: str | None, url: str) -> RouterError:
-    """What hal0 at `url` refused with: class, status, code, sentence and details are what they were there."""
-    told = _told(body)
-    if told is None:
+    """Return what hal0 at `url` refused with: class, status, code, sentence and details are what they were
+    there."""
+    envelope = _envelope(body)
+    if envelope is None:
         return UpstreamFailed(f"What answers at {url} is not hal0 (status {status}); correct the address.")
-    code, message = str(told["code"]), str(told["message"])
-    details = told.get("details")
+    code, message = str(envelope["code"]), str(envelope["message"])
+    details = envelope.get("details")
     details = details if isinstance(details, dict) else {}
-    param = told.get("param")
+    param = envelope.get("param")
     error: RouterError | None = _problems(code, details)
     if error is None:
         kind = _kinds().get(code, RouterError)
@@ -27,18 +28,22 @@ def error_of(status: int, body: bytes, retry_after: str | None, url: str) -> Rou
         param = param if isinstance(param, str) else None
         error = kind(message, param=param, details=details, retry_after=seconds)
     error.status, error.code = status, code
-    error.type = str(told.get("type") or error.type)
+    error.type = str(envelope.get("type") or error.type)
     return error
 
 
-def _told(body: bytes) -> dict[str, Any] | None:
-    """The envelope's inside (router.wire.errors); a llama-server's has a number as its code."""
+def _envelope(body: bytes) -> dict[str, Any] | None:
+    """Return the envelope's inside (router.wire.errors); a llama-server's has a number as its code."""
     try:
-        told = json.loads(body)["error"]
+        envelope = json.loads(body)["error"]
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    if isinstance(told, dict) and isinstance(told.get("code"), str) and isinstance(told.get("message"), str):
-        return told
+    if (
+        isinstance(envelope, dict)
+        and isinstance(envelope.get("code"), str)
+        and isinstance(envelope.get("message"), str)
+    ):
+        return envelope
     return None
 
 
@@ -48,12 +53,12 @@ def _problems(code: str, details: Mapping[str, Any]) -> ConfigErrors | None:
         return None
     try:
         return ConfigErrors([read(ConfigProblem, problem) for problem in listed])
-    except NotPlain:
+    except SchemaMismatch:
         return None
 
 
 def _kinds() -> dict[str, type[RouterError]]:
-    """Every error class by its code, the nearest to the base first where several share one."""
+    """Return every error class by its code, the nearest to the base first where several share one."""
     found: dict[str, type[RouterError]] = {}
     waiting: list[type[RouterError]] = [RouterError]
     while waiting:

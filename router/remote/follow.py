@@ -42,21 +42,21 @@ class Remotes:
         """Follow those of this configuration and no others; the unchanged ones go on."""
         self._local_only = config.local_only
         upstreams = {} if config.local_only else config.upstreams
-        wanted = {name: told for name, told in upstreams.items() if told.kind is UpstreamKind.HAL0}
+        wanted = {name: upstream for name, upstream in upstreams.items() if upstream.kind is UpstreamKind.HAL0}
         for name, followed in list(self._followed.items()):
             if wanted.get(name) != followed.config:
                 del self._followed[name]
                 spawn(followed.remote.close(), name=f"leave {name}")
                 self._says(name, None, None)
-        for name, told in wanted.items():
+        for name, upstream in wanted.items():
             if name not in self._followed:
                 remote = RemoteHal0(
-                    told.base_url, told.api_key, partial(self._changed, name), find_key=self._find_key
+                    upstream.base_url, upstream.api_key, partial(self._changed, name), find_key=self._find_key
                 )
-                self._followed[name] = _Followed(told, remote)
+                self._followed[name] = _Followed(upstream, remote)
 
     def find(self, slot: str) -> tuple[RemoteHal0, str] | None:
-        """For `bigpc/primary` that hal0 and its own name of the slot; None for a slot of this computer.
+        """Return the hal0 of `bigpc/primary` and its own name of the slot; None for a slot of this computer.
 
         Raises SlotNotFound if no other hal0 is called so; LocalOnly.
         """

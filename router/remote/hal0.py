@@ -17,7 +17,7 @@ from router.orders.order import Call, Order, encode
 from router.remote.install import install_engine
 from router.remote.link import HEARTBEAT_SECONDS, EventLink, FindKey
 from router.state import Snapshot
-from router.wire.plain import NotPlain
+from router.wire.json_dataclass import SchemaMismatch
 
 R = TypeVar("R")
 
@@ -59,23 +59,23 @@ class RemoteHal0:
         await self._link.close()
 
     async def carry_out(self, order: Order[R]) -> R:
-        """Returns when it is done there. However long: only lost contact ends the wait."""
+        """Return when it is done there. However long: only lost contact ends the wait."""
         if isinstance(order, InstallEngine):
             return cast(R, await install_engine(self._link, order.on_progress))
         call = encode(order)
-        told = await (self._wait_for(call) if call.seconds is None else self._ask(call))
+        answer = await (self._wait_for(call) if call.seconds is None else self._ask(call))
         if order.outcome is None:
             return None  # type: ignore[return-value]  # R is None where there is no outcome
         try:
-            done: R = order.outcome.read(told)
-        except (KeyError, TypeError, NotPlain):
+            done: R = order.outcome.read(answer)
+        except (KeyError, TypeError, SchemaMismatch):
             raise self._foreign() from None
         return done
 
     # -- HTTP ------------------------------------------------------------------------------------------
 
     async def _wait_for(self, call: Call) -> Any:
-        """What takes as long as it takes: while there is contact, somebody is at it."""
+        """Wait for as long as it takes: while there is contact, somebody is at it."""
         self._link.check()
         asking = spawn(self._quietly(call), name=f"{call.target} at {self.base_url}")
         losing = spawn(self._link.lost.wait(), name=f"contact with {self.base_url}")
@@ -83,16 +83,16 @@ class RemoteHal0:
             await asyncio.wait({asking, losing}, return_when=asyncio.FIRST_COMPLETED)
             if not asking.done():
                 raise UpstreamFailed(f"{self.error} What was ordered there may go on.")
-            told = asking.result()
-            if isinstance(told, Exception):
-                raise told
-            return told
+            answer = asking.result()
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
         finally:
             asking.cancel()
             losing.cancel()
 
     async def _quietly(self, call: Call) -> Any:
-        """A refusal is an answer: its own task would log it a second time."""
+        """Return a refusal as an answer: its own task would log it a second time."""
         try:
             return await self._ask(call)
         except Exception as error:  # noqa: BLE001 - it is raised by whoever waits

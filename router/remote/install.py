@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from router.remote.link import HEARTBEAT_SECONDS, EventLink, patience
-from router.wire.plain import read
+from router.wire.json_dataclass import read
 from router.wire.sse import Event, SseParser
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 async def install_engine(link: EventLink, on_progress: OnProgress) -> str:
-    """The version that was installed there. Raises RouterError; cancelling ends it there, too."""
+    """Return the version that was installed there. Raises RouterError; cancelling ends it there, too."""
     link.check()
     try:
         url, headers = link.base_url + "/api/engine/install", await link.headers()
@@ -42,13 +42,13 @@ async def _watch(answer: aiohttp.ClientResponse, link: EventLink, on_progress: O
 
 
 def _step(event: Event, link: EventLink, on_progress: OnProgress) -> str | None:
-    """The version, once it is installed."""
+    """Return the version, once it is installed."""
     from router.engine.install.progress import InstallProgress  # 20 ms of every start otherwise
 
-    told = event.json()
+    document = event.json()
     if event.name == "error":
-        status = told.get("status")
-        raise link.refusal(status if isinstance(status, int) else 502, json.dumps(told).encode())
+        status = document.get("status")
+        raise link.refusal(status if isinstance(status, int) else 502, json.dumps(document).encode())
     if event.name == "progress":
-        on_progress(read(InstallProgress, told))
-    return str(told.get("version")) if event.name == "installed" else None
+        on_progress(read(InstallProgress, document))
+    return str(document.get("version")) if event.name == "installed" else None

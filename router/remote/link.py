@@ -14,7 +14,7 @@ from router.base.tasks import spawn
 from router.remote.answers import error_of
 from router.state import Snapshot
 from router.upstreams.keys import redact
-from router.wire.snapshot_read import NotPlain, apply_change, parse_snapshot
+from router.wire.snapshot_read import SchemaMismatch, apply_change, parse_snapshot
 from router.wire.sse import Event, SseParser
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ FindKey = Callable[[str | None], Awaitable[str | None]]
 
 
 def patience(heartbeat: float) -> float:
-    """Seconds of silence after which contact is lost: two signs of life did not come."""
+    """Return seconds of silence after which contact is lost: two signs of life did not come."""
     return 2 * heartbeat + 2
 
 
@@ -89,21 +89,21 @@ class EventLink:
             raise UpstreamFailed(self.error or "")
 
     def no_answer(self, error: BaseException) -> UpstreamFailed:
-        """For a command whose request failed so."""
+        """Return the error of a command whose request failed with `error`."""
         reason = reason_of(error)
         return UpstreamFailed(f"hal0 at {self.base_url} did not answer ({reason}); see that it runs there.")
 
     async def headers(self) -> dict[str, str]:
-        """What every request to the other one carries. Raises RouterError."""
+        """Return what every request to the other one carries. Raises RouterError."""
         find, written = self._find_key, self._written_key
         key = written if find is None else await find(written)
         self._key = key
         return {"Authorization": f"Bearer {key}"} if key else {}
 
     def refusal(self, status: int, body: bytes, retry_after: str | None = None) -> RouterError:
-        """What an answer with that status says; it may quote the key."""
-        told = redact(body.decode(errors="replace"), self._key).encode()
-        return error_of(status, told, retry_after, self.base_url)
+        """Return what an answer with that status says; it may quote the key."""
+        redacted = redact(body.decode(errors="replace"), self._key).encode()
+        return error_of(status, redacted, retry_after, self.base_url)
 
     async def close(self) -> None:
         """Stop following; whoever waits for an answer hears nothing more."""
@@ -117,7 +117,7 @@ class EventLink:
                 await self._follow()
             except RouterError as error:
                 self._lose(error.message)
-            except (aiohttp.ClientError, OSError, NotPlain) as error:
+            except (aiohttp.ClientError, OSError, SchemaMismatch) as error:
                 self._lose(self._sentence(reason_of(error)))
             except Exception:
                 # A bug must not look like a hal0 in which nothing happens.
@@ -127,7 +127,7 @@ class EventLink:
             self._delay = min(LONGEST_DELAY, 2 * self._delay)
 
     async def _follow(self) -> None:
-        """Until contact is lost: raises why."""
+        """Follow until contact is lost; raise why."""
         params = {"heartbeat": f"{self._heartbeat:g}"}
         url, headers = self.base_url + "/api/events", await self.headers()
         # A server that takes the connection and then says nothing has no contact either.
@@ -185,7 +185,7 @@ class EventLink:
 
 
 def reason_of(error: BaseException) -> str:
-    """The words of a failed connection, without numbers and class names."""
+    """Return the words of a failed connection, without numbers and class names."""
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):

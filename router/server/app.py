@@ -6,7 +6,6 @@ import asyncio
 import errno
 import logging
 
-import aiohttp
 import psutil
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -48,17 +47,6 @@ async def _write_decisions(app: web.Application) -> None:
     app[CONTEXT].decisions.flush()
 
 
-def engine_session() -> aiohttp.ClientSession:
-    """For talking to engines. llama-server announces keep-alive after a stream and then closes the
-    connection, so none is reused; and a long answer is no error, so there is no timeout."""
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(force_close=True, limit=0),
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
-        auto_decompress=False,
-        trust_env=False,
-    )
-
-
 class Endpoint:
     """The listening endpoint. `port` is the real one, also when 0 was asked for."""
 
@@ -77,7 +65,7 @@ class Endpoint:
         )
 
     async def start(self) -> None:
-        """Raises PortInUse, naming who holds the port where that can be known."""
+        """Listen. Raises PortInUse, naming who holds the port where that can be known."""
         await self._runner.setup()
         try:
             await self.resume()
@@ -121,7 +109,7 @@ class Endpoint:
                 self._idle.set()
 
     async def _say_goodbye(self, _request: web.Request, response: web.StreamResponse) -> None:
-        """A client that is answered now must come back by another connection."""
+        """Tell the client that is answered now to come back by another connection."""
         if self._retiring:
             response.force_close()
             response.headers["Connection"] = "close"  # the header was decided on before this signal

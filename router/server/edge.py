@@ -17,6 +17,7 @@ from aiohttp.http import HttpVersion10, RawRequestMessage
 from aiohttp.streams import StreamReader
 
 from router.base.errors import BadRequest, HeadersTooLarge, RouterError, UnknownExpectation, UrlTooLong
+from router.config.sizes import memory_size
 from router.server.middleware import error_response
 from router.server.request.body import CODINGS
 from router.server.request.context import TARGET
@@ -153,15 +154,16 @@ class _Protocol(web.RequestHandler):
 
 
 def malformed(exc: BaseException, opening: bytes) -> RouterError:
-    """What to tell a client whose bytes are no request that can be read; `opening`: what came last of them."""
+    """Return what to tell a client whose bytes are no request that can be read; `opening`: what came last of
+    them."""
     if _TLS.match(opening):
         return BadRequest("This is http, not https: a TLS handshake came; write http:// in the client.")
     if opening.startswith(b"PRI * HTTP/2"):
         return BadRequest("This is HTTP/1.1, not HTTP/2; have the client speak HTTP/1.1.")
     if isinstance(exc, http_exceptions.LineTooLong):
         if str(exc.args[1:2]) == str((MAX_URL,)) and _is_start_of_path(exc.args[0], opening):
-            return UrlTooLong(f"The URL is over {MAX_URL // 1024} KiB; put the content into the body.")
-        return HeadersTooLarge(f"A header is over {MAX_HEADER // 1024} KiB; send less, such as fewer cookies.")
+            return UrlTooLong(f"The URL is over {memory_size(MAX_URL)}; put the content into the body.")
+        return HeadersTooLarge(f"A header is over {memory_size(MAX_HEADER)}; send less, such as fewer cookies.")
     if isinstance(exc, http_exceptions.InvalidURLError):
         return BadRequest("The request line holds no path that can be read; correct the address in the client.")
     reason = words_of(exc)
@@ -182,7 +184,7 @@ def _path_of(opening: bytes) -> str:
 
 
 def _is_clients(exc: BaseException) -> bool:
-    """Whether it tells what a client did."""
+    """Return whether it tells what a client did."""
     return isinstance(exc, http_exceptions.HttpProcessingError | web.RequestPayloadError | ConnectionError)
 
 

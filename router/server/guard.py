@@ -2,7 +2,7 @@
 
 A page in the person's browser can reach 127.0.0.1. It is kept out by its Origin, and by its Host when its
 DNS name was made to point here (DNS rebinding); addresses and localhost cannot be rebound. Neither can get at a
-key: who sends one may come by any name and from any page. Pure functions.
+key: a client that sends one may come by any name and from any page. Pure functions.
 """
 
 from __future__ import annotations
@@ -74,7 +74,8 @@ def check_origin(origin: str | None, allowed: tuple[str, ...] = (), host: str | 
 
 
 def check_key(headers: Mapping[str, str], keys: tuple[str, ...], query: Iterable[str] = ()) -> Key:
-    """How one of `keys` came. Raises Unauthorized; `query`: the names in the URL's; no value is looked at."""
+    """Return how one of `keys` came. Raises Unauthorized; `query`: the names in the URL's; no value is looked
+    at."""
     found = given_key(headers, keys)
     if found is not None:
         return found
@@ -87,8 +88,8 @@ def check_key(headers: Mapping[str, str], keys: tuple[str, ...], query: Iterable
 
 
 def given_key(headers: Mapping[str, str], keys: tuple[str, ...]) -> Key | None:
-    """Whether one of `keys` came as Bearer, as Basic's user or password, or in a header of its own. Where
-    several came, one that is right is enough: programs send their own placeholder beside it."""
+    """Return whether one of `keys` came as Bearer, as Basic's user or password, or in a header of its own.
+    Where several came, one that is right is enough: programs send their own placeholder beside it."""
     found: Key | None = None
     for given, how in _offered(headers):
         offered = given.encode(errors="surrogateescape")
@@ -100,12 +101,12 @@ def given_key(headers: Mapping[str, str], keys: tuple[str, ...]) -> Key | None:
 
 
 def sends_key(named: str) -> bool:
-    """Whether a preflight that asks for the headers `named` is for a request with a key."""
+    """Return whether a preflight that asks for the headers `named` is for a request with a key."""
     return bool({"authorization", *_KEY_HEADERS} & {name.strip().lower() for name in named.split(",")})
 
 
 def is_loopback(host: str | None) -> bool:
-    """Whether an address or name is this computer itself."""
+    """Return whether an address or name is this computer itself."""
     if host is None:
         return False
     if host == "localhost" or host.endswith(".localhost"):
@@ -120,7 +121,8 @@ def without_dot(host: str) -> str:
 
 
 def matches(name: str, allowed: Iterable[str]) -> bool:
-    """Whether a host is one of `allowed`: `pc.local`, `*.ts.net` (all below it), `.example.org` (it, too)."""
+    """Return whether a host is one of `allowed`: `pc.local`, `*.ts.net` (all below it), `.example.org` (it,
+    too)."""
     for pattern in allowed:
         below = pattern[1:] if pattern.startswith("*.") else pattern
         if name == pattern.removeprefix(".") or (below.startswith(".") and name.endswith(below)):
@@ -129,11 +131,11 @@ def matches(name: str, allowed: Iterable[str]) -> bool:
 
 
 def origin_allowed(origin: str, allowed: Iterable[str]) -> bool:
-    """Whether it is one of `allowed`: `https://chat.example.org`, `https://*.example.org`."""
-    told = origin.lower()
-    scheme, _, place = told.partition("://")
+    """Return whether it is one of `allowed`: `https://chat.example.org`, `https://*.example.org`."""
+    lowered = origin.lower()
+    scheme, _, place = lowered.partition("://")
     for pattern in allowed:
-        if told == pattern:
+        if lowered == pattern:
             return True
         wanted, _, host = pattern.partition("://")
         if host.startswith("*.") and scheme == wanted and matches(place, (host,)):
@@ -142,7 +144,7 @@ def origin_allowed(origin: str, allowed: Iterable[str]) -> bool:
 
 
 def _offered(headers: Mapping[str, str]) -> Iterator[tuple[str, Key]]:
-    """Everything that may be meant as a key."""
+    """Yield everything that may be meant as a key."""
     for name, value in headers.items():
         if name.lower() == "authorization":
             scheme, _, rest = value.strip().partition(" ")
@@ -164,7 +166,7 @@ def _basic(value: str) -> tuple[str, ...]:
 
 
 def _hostname(netloc: str) -> str:
-    """Without port and brackets, in lower case."""
+    """Return the host without port and brackets, in lower case."""
     try:
         return (urlsplit(f"//{netloc}").hostname or "").lower()
     except ValueError:

@@ -40,7 +40,7 @@ class Listener:
         self._one_at_a_time = asyncio.Lock()
 
     async def start(self) -> None:
-        """Raises PortInUse, which the state tells, too."""
+        """Listen. Raises PortInUse, which the state tells, too."""
         async with self._one_at_a_time:
             if self._endpoint is not None:
                 return
@@ -89,7 +89,7 @@ class Listener:
         store.update(server=replace(store.snapshot.server, state=state, error=error))
 
     async def _replace(self, old: Endpoint, server: ServerConfig) -> None:
-        """The new one listens before the old one stops, except where both would want the same port."""
+        """Let the new one listen before the old one stops, except where both would want the same port."""
         # The old one keeps its keys: without any, what is still open at another address would be open to all.
         context = replace(self._context)
         context.admit(server)

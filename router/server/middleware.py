@@ -69,11 +69,11 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
         if isinstance(error, Unauthorized | ForbiddenOrigin):
             what = f"{error.status} for {request.method} {request.path}: {error.message}"
             request.app[CONTEXT].faults.note(Fault.REFUSED, request.remote, what)
-        return _told(error, request)
+        return _error_answer(error, request)
     except web.RequestPayloadError as error:
         reason = words_of(error)
         request.app[CONTEXT].faults.note(Fault.BODY, request.remote, reason)
-        return _told(BadRequest(f"The request body cannot be read ({reason}); send it again."), request)
+        return _error_answer(BadRequest(f"The request body cannot be read ({reason}); send it again."), request)
     except web.HTTPRequestEntityTooLarge:
         return error_response(too_large(), request.path)
     except web.HTTPException as error:
@@ -87,11 +87,14 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
         if isinstance(error, ConnectionError) and _left(request):
             raise  # nobody is there to answer
         log.exception("bug while answering %s %s", request.method, request.rel_url.raw_path)
-        return _told(RouterError("hal0 met an unforeseen error; see the router's log and report it."), request)
+        return _error_answer(
+            RouterError("hal0 met an unforeseen error; see the router's log and report it."), request
+        )
 
 
 def _request_id(given: str | None) -> str:
-    """The client's own, if it is no more than a name; else one that no other request of any hal0 has."""
+    """Return the client's own id if it is no more than a name, else one that no other request of any hal0
+    has."""
     if given is not None and _REQUEST_ID.fullmatch(given):
         return given
     return f"{_RUN}{next(_numbers):08x}"
@@ -112,7 +115,7 @@ def _guard(request: web.Request) -> None:
         check_key(headers, keys, request.query)
     if key is None or (key is Key.AMBIENT and origin is not None):
         for name in (host, without_dot(request.get(TARGET, ""))):
-            if name:  # browsers always name one; who names none is a program
+            if name:  # browsers always name one; a client that names none is a program
                 check_host(name, context.allowed_hosts)
     if (request.content_length or 0) > MAX_BODY:
         # aiohttp would find out only after reading that much.
@@ -129,7 +132,7 @@ def _is_preflight(request: web.Request) -> bool:
 
 
 def _options(request: web.Request) -> web.Response:
-    """Raises what a path that is not there does, except for a preflight: its page could read no reason."""
+    """Raise what a path that is not there does, except for a preflight: its page could read no reason."""
     refusal = request.match_info.http_exception
     if refusal is not None and refusal.status == 404 and not _is_preflight(request) and request.path != "*":
         raise refusal
@@ -150,8 +153,8 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
         response.headers.update(_cors(origin, request.headers))
 
 
-def _told(error: RouterError, request: web.Request) -> web.StreamResponse:
-    """The error as the answer. In one that has begun a second head would be taken for its content: there only
+def _error_answer(error: RouterError, request: web.Request) -> web.StreamResponse:
+    """Answer with the error. In one that has begun a second head would be taken for its content: there only
     the connection's end can tell."""
     begun: web.StreamResponse | None = request.get(_BEGUN)
     if begun is None:
@@ -162,13 +165,14 @@ def _told(error: RouterError, request: web.Request) -> web.StreamResponse:
 
 
 def error_response(error: RouterError, path: str) -> web.Response:
-    """In the words of the dialect that `path` belongs to."""
+    """Answer with an error in the dialect that `path` belongs to."""
     body = _DIALECTS.get(path, envelope)(error)
     return web.json_response(body, status=error.status, headers=error_headers(error))
 
 
 def _is_local_metadata(request: web.Request) -> bool:
-    """Probing clients send no key, Hermes among them; what they read is no secret on this computer."""
+    """Return whether a request may come without a key: probing clients send none, Hermes among them, and what
+    they read is no secret on this computer."""
     reads = request.method in ("GET", "HEAD") or request.path in _READ_BY_POST
     # A proxy on this computer speaks for others.
     proxied = "Forwarded" in request.headers or "X-Forwarded-For" in request.headers
@@ -177,7 +181,7 @@ def _is_local_metadata(request: web.Request) -> bool:
 
 def _cors(origin: str, asked: Mapping[str, str]) -> dict[str, str]:
     """`asked`: the headers; OpenAI's SDK for browsers has its own (x-stainless-*)."""
-    told = {
+    headers = {
         "Access-Control-Allow-Origin": origin,
         "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
         "Access-Control-Allow-Headers": asked.get("Access-Control-Request-Headers")
@@ -187,8 +191,8 @@ def _cors(origin: str, asked: Mapping[str, str]) -> dict[str, str]:
         "Vary": "Origin",
     }
     if asked.get("Access-Control-Request-Private-Network") == "true":
-        told["Access-Control-Allow-Private-Network"] = "true"
-    return told
+        headers["Access-Control-Allow-Private-Network"] = "true"
+    return headers
 
 
 def _as_router_error(error: web.HTTPException, request: web.Request) -> RouterError:

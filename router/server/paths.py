@@ -32,7 +32,7 @@ class Paths:
         self._known = frozenset(known)
 
     def plain(self, method: str, path: str) -> str:
-        """What `path`, percent-encoded as sent, stands for; itself where it means nothing else."""
+        """Return what `path`, percent-encoded as sent, stands for; itself where it means nothing else."""
         if path in self._known:
             return path
         tidy = (
@@ -48,7 +48,7 @@ class Paths:
         return f"did you mean {near}?" if near else "the OpenAI API is under /v1."
 
     def _in(self, path: str, method: str) -> str | None:
-        """The known path that ends `path`, if all before it is what base URLs begin with."""
+        """Return the known path that ends `path`, if all before it is what base URLs begin with."""
         if method != "POST" and path.startswith((_ROW, "/models/")):
             return None  # what follows is a model's id, whatever it looks like
         parts = [_trimmed(part) for part in path.split("/")[1:]]
@@ -74,7 +74,7 @@ def _is_base(parts: Collection[str]) -> bool:
 
 
 def _trimmed(part: str) -> str:
-    """Without blanks at its ends, which come from pasting, too."""
+    """Return the part without blanks at its ends, which come from pasting, too."""
     while part.startswith("%20"):
         part = part[3:]
     while part.endswith("%20"):

@@ -33,7 +33,7 @@ class Admissions:
         self._publish = publish
 
     def occupants(self) -> list[Occupant]:
-        """Every engine of every slot, and every load that is promised memory and has no engine yet."""
+        """Return every engine of every slot, and every load that is promised memory and has no engine yet."""
         return [occupant for seat in self._seats.values() for occupant in _occupants(seat)]
 
     async def admit(self, seat: Seat, asked: CheckModel, model: Model) -> bool:
@@ -59,7 +59,8 @@ class Admissions:
         return verdict.beside
 
     async def wait_for_room(self, seat: Seat, engine: RunningEngine) -> None:
-        """Before an engine is spawned in the place of others: their memory may take a moment to come back."""
+        """Wait before an engine is spawned in the place of others: their memory may take a moment to come
+        back."""
         if not engine.after_stop:
             return
         try:
@@ -76,7 +77,7 @@ class Admissions:
         return await self._gate.prompt_cache(seat.name, engine.model, self.occupants)
 
     async def _make_room(self, seat: Seat, names: tuple[str, ...]) -> None:
-        """Returns when they are empty or have refused: the gate looks again either way."""
+        """Empty these slots; return when they are empty or have refused, as the gate looks again either way."""
         seat.evicting = names
         self._publish(seat)
         try:

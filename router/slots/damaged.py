@@ -32,7 +32,7 @@ _SHARD: Final = re.compile(r"-\d{5}(-of-\d{5}\.gguf)$")
 
 
 def is_lasting(error: RouterError) -> bool:
-    """Whether an engine ended by itself because of what it was to load."""
+    """Return whether an engine ended by itself because of what it was to load."""
     code = error.details.get("exit_code")
     return (
         isinstance(error, EngineFailed) and isinstance(code, int) and _LASTING.search(error.message) is not None
@@ -47,7 +47,7 @@ class _Case:
 
 
 class Damaged:
-    """By what they are launched with: models that share a file and flags share the case."""
+    """Models that an engine found damaged, by what they were launched with: same file and flags, same case."""
 
     def __init__(self) -> None:
         self._cases: dict[LaunchKey, _Case] = {}
@@ -63,7 +63,7 @@ class Damaged:
             self._cases[engine.model.launch_key] = _Case(engine.process.launch.argv, engine.files, error)
 
     async def why_not(self, model: Model) -> RouterError | None:
-        """What the engine said of it, if it would see the same again."""
+        """Return what the engine said of it, if it would see the same again."""
         case = self._cases.get(model.launch_key)
         if case is None:
             return None
@@ -73,12 +73,13 @@ class Damaged:
         return None
 
     def forget(self) -> None:
-        """Another engine may know better."""
+        """Forget all cases: another engine may know better."""
         self._cases.clear()
 
 
 def _stamp(argv: Sequence[str]) -> tuple[Hashable, ...]:
-    """Size and time of change of every file the command line names: the engine, the model, its companions."""
+    """Return size and time of change of every file the command line names: the engine, the model, its
+    companions."""
     found = []
     for path in (path for argument in argv for path in _files(argument)):
         try:
@@ -98,5 +99,5 @@ def _files(argument: str) -> list[Path]:
 
 
 def _literal(text: str) -> str:
-    """For a pattern of `glob`: brackets are names' own."""
+    """Escape brackets for a pattern of `glob`: they are the names' own."""
     return re.sub(r"([*?[])", r"[\1]", text)

@@ -63,20 +63,21 @@ class EngineTasks:
         self._checks: set[asyncio.Task[None]] = set()
 
     def spawn(self, coro: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        """A task that `close` waits for."""
+        """Start a task that `close` waits for."""
         task = spawn(coro, name=name)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return task
 
     def check(self, seat: Seat, asked: CheckModel) -> None:
-        """Answers the scheduler with `checked` or `check_failed`."""
+        """Check a model; answer the scheduler with `checked` or `check_failed`."""
         task = self.spawn(self._check(seat, asked), f"check {asked.model}")
         self._checks.add(task)
         task.add_done_callback(self._checks.discard)
 
     def start(self, seat: Seat, start: StartEngine) -> None:
-        """Answers with `engine_progress`..., then `engine_ready` or `engine_failed`; `engine_exited` later."""
+        """Start an engine; answer with `engine_progress`..., then `engine_ready` or `engine_failed`;
+        `engine_exited` later."""
         launched: asyncio.Future[EngineProcess | None] = asyncio.get_running_loop().create_future()
         admitted, switch = seat.admitted, seat.scheduler.switch
         engine = RunningEngine(
@@ -93,7 +94,7 @@ class EngineTasks:
         engine.task.add_done_callback(lambda _: None if launched.done() else launched.set_result(None))
 
     def stop(self, seat: Seat, generation: int) -> None:
-        """Answers with `engine_stopped`."""
+        """Stop an engine; answer with `engine_stopped`."""
         self.spawn(self._stop(seat, generation), f"stop {seat.name}")
 
     async def close(self) -> None:
@@ -174,7 +175,7 @@ class EngineTasks:
         self._tell(seat, lambda s, now: s.engine_stopped(generation, now, error))
 
     async def _reap(self, seat: Seat, engine: RunningEngine) -> RouterError | None:
-        """Why the engine could not be ended; None when it is gone."""
+        """Return why the engine could not be ended; None when it is gone."""
         error = None
         process = engine.process
         try:
@@ -195,7 +196,7 @@ class EngineTasks:
 
 
 def _as_router_error(error: Exception) -> RouterError:
-    """A slot must never wait for ever because of a bug: what is not foreseen becomes its last error."""
+    """Turn what is not foreseen into an error of the slot, which must never wait for ever because of a bug."""
     if isinstance(error, RouterError):
         return error
     log.error("unforeseen error around an engine", exc_info=error)

@@ -35,7 +35,7 @@ STABLE_AFTER = 30.0
 
 
 def backoff(failures: int) -> float:
-    """Seconds to leave a model alone after its n-th failure in a row."""
+    """Return seconds to leave a model alone after its n-th failure in a row."""
     return 0.0 if failures <= 1 else min(60.0, 2.0 ** (failures - 1))
 
 
@@ -66,36 +66,36 @@ class Failures:
         self._switches: Failure | None = None
 
     def failed(self, model: str, error: RouterError, now: float) -> None:
-        """It could not be loaded."""
+        """Note that it could not be loaded."""
         self._add(model, error, now, crashed=False)
         damaged = isinstance(error, EngineFailed) and not error.mends
         if isinstance(error, EngineFailed | EngineMissing) and not damaged:  # a bad file says nothing of others
             self._switches = _one_more(self._switches, error, now, crashed=False)
 
     def crashed(self, model: str, error: RouterError, now: float, ready_for: float) -> None:
-        """Its engine died after having been ready for so many seconds."""
+        """Note that its engine died after having been ready for so many seconds."""
         if ready_for >= STABLE_AFTER:
             self.answered(model)
         self._add(model, error, now, crashed=True)
 
     def answered(self, model: str) -> None:
-        """It serves."""
+        """Note that it serves."""
         self._of.pop(model, None)
 
     def loaded(self, model: str, *, restored: bool = False) -> None:
-        """It became ready; `restored`: because another one failed."""
+        """Note that it became ready; `restored`: because another one failed."""
         if not restored:
             self._switches = None
         if (failure := self._of.get(model)) is not None and not failure.crashed:
             self.answered(model)
 
     def forget(self, model: str) -> None:
-        """A person wants it tried whatever happened."""
+        """Forget the model's failures and close the breaker: a person wants it tried whatever happened."""
         self.answered(model)
         self._switches = None
 
     def refusal(self, model: str, now: float) -> RouterError | None:
-        """Why a request may not try it now: its last error, with the seconds until it may."""
+        """Return why a request may not try it now: its last error, with the seconds until it may."""
         failure = self._of.get(model)
         if failure is None or now >= failure.retry_at:
             return self._breaker(failure, now)
@@ -124,7 +124,7 @@ class Failures:
         )
 
     def restart_at(self, model: str) -> float | None:
-        """When a crashed engine is to be started again by itself; None: not any more."""
+        """Return when a crashed engine is to be started again by itself; None: not any more."""
         failure = self._of.get(model)
         return failure.retry_at if failure is not None and not failure.parked else None
 

@@ -137,11 +137,11 @@ class Seat:
         return self.scheduler.slot.name
 
     def known(self, model: str) -> Model | None:
-        """Also one that may run on and is no choice any more."""
+        """Return the model, also one that may run on and is no choice any more."""
         return self.models.get(model) or self.gone.get(model)
 
     def model(self, model: str) -> Model:
-        """One that the scheduler names: it is always known."""
+        """Return a model that the scheduler names: it is always known."""
         found = self.known(model)
         assert found is not None, f"{model} was never one of {self.name}'s models"
         return found
@@ -178,7 +178,7 @@ class Seat:
         return engine.outdated or engine.model.launch_key != wanted.launch_key
 
     def has_moved(self) -> bool:
-        """Whether, since the last call, more has changed than which requests there are."""
+        """Return whether, since the last call, more has changed than which requests there are."""
         s = self.scheduler
         fraction = s.switch.fraction if s.switch else None
         draining = s.draining
@@ -188,7 +188,7 @@ class Seat:
         return now != before
 
     def status(self) -> SlotStatus:
-        """What everyone sees of this slot now."""
+        """Return what everyone sees of this slot now."""
         s = self.scheduler
         engine = self.engine
         draining = s.draining
@@ -277,7 +277,8 @@ class Seat:
 
 
 def _remedy(error: RouterError) -> tuple[str, ...]:
-    """What MemoryInsufficient suggests (router.memory.admit.refusal): less context, else a smaller cache."""
+    """Return what MemoryInsufficient suggests (router.memory.admit.refusal): less context, else a smaller
+    cache."""
     suggested = error.details.get("suggestion")
     if not isinstance(suggested, dict):
         return ()

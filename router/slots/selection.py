@@ -31,7 +31,7 @@ class SelectionFile:
         self._path = path
 
     def load(self) -> dict[str, Selected]:
-        """What was saved; an absent or damaged file is an empty selection."""
+        """Return what was saved; an absent or damaged file is an empty selection."""
         try:
             saved = json.loads(self._path.read_bytes())["slots"].items()
         except FileNotFoundError:
@@ -40,8 +40,8 @@ class SelectionFile:
             log.warning("%s could not be read (%s); slots start as configured", self._path, error)
             return {}
         selected = {}
-        for slot, told in saved:
-            match told:
+        for slot, entry in saved:
+            match entry:
                 case {"model": str(model), "configured": str(configured)}:
                     selected[slot] = Selected(model, configured)
                 case {"model": str(model), **others} if others.get("configured") is None:

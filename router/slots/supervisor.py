@@ -43,7 +43,7 @@ class Supervisor:
         log_files: LogFiles | None = None,
         gate: Gate | None = None,
     ) -> None:
-        """`gate`: who says whether a model's memory is there; None: nobody asks."""
+        """`gate`: says whether a model's memory is there; None: nobody asks."""
         self._store = store
         self._seats: dict[str, Seat] = {}
         self._numbers = itertools.count(1)
@@ -70,8 +70,8 @@ class Supervisor:
         self._tell(self._seat(slot.name), lambda s, now: s.reconfigure(slot, limits, now))
 
     def set_models(self, slot: str, models: Mapping[str, Model], relaunch: Collection[str] = ()) -> None:
-        """What `slot` may hold. An engine that would be launched otherwise now (`relaunch`) is restarted as a
-        person would; a model that is no choice any more runs until the slot is switched."""
+        """Set what `slot` may hold. An engine that would be launched otherwise now (`relaunch`) is restarted as
+        a person would; a model that is no choice any more runs until the slot is switched."""
         seat = self._seat(slot)
         seat.replace_models(models)
         seat.relaunch = seat.relaunch or bool(relaunch)
@@ -81,7 +81,7 @@ class Supervisor:
         self._tell(seat, lambda s, _now: s.forget_failures(models))
 
     def select(self, slot: str, model: str | None) -> None:
-        """What an empty slot loads next; one that holds something keeps it."""
+        """Choose what an empty slot loads next; one that holds something keeps it."""
         self._tell(self._seat(slot), lambda s, _now: s.select(model))
 
     def use_launcher(self, launcher: EngineLauncher, *, restart: bool) -> None:
@@ -118,13 +118,13 @@ class Supervisor:
         self._publish_all()
 
     def gone_models(self) -> list[Model]:
-        """Models that run, or are remembered by their slot, without being a choice of any slot."""
+        """Return models that run, or are remembered by their slot, without being a choice of any slot."""
         shown = ((seat, seat.status()) for seat in self._seats.values())
         held = {name: seat.gone.get(name) for seat, s in shown for name in (s.model, s.target) if name}
         return [model for model in held.values() if model is not None]
 
     def models_told(self) -> None:
-        """The models were published anew: what an empty slot would load may have another context."""
+        """Note that the models were published anew: what an empty slot would load may have another context."""
         self._publish_all()
 
     def _context_told(self, model: str) -> int | None:
@@ -152,7 +152,7 @@ class Supervisor:
 
     # -- a person's commands ---------------------------------------------------------------------------
 
-    async def load(self, slot: str, model: str, force: bool = False) -> None:
+    async def load(self, slot: str, model: str, *, force: bool = False) -> None:
         """Put `model` into `slot`; returns when it is ready. Raises RouterError, with the slot restored.
         `force`: even if its memory is not there."""
         seat = self._seat(slot)
@@ -161,7 +161,7 @@ class Supervisor:
                 f'Slot "{slot}" cannot hold "{model}"; it may hold: {", ".join(seat.models) or "nothing"}.'
                 f"{did_you_mean(model, seat.models)}"
             )
-        await self._order(seat, lambda number, s, now: s.load(number, model, now, force))
+        await self._order(seat, lambda number, s, now: s.load(number, model, now, force=force))
 
     async def unload(self, slot: str) -> None:
         """Empty `slot`; returns when its engine is gone."""
@@ -187,16 +187,16 @@ class Supervisor:
         self._tell(self._seat(slot), lambda s, now: s.wait(now))
 
     def logs(self, slot: str) -> list[str]:
-        """The last lines of the slot's engines."""
+        """Return the last lines of the slot's engines."""
         return list(self._seat(slot).log)
 
     def engine_of(self, slot: str) -> EngineProcess | None:
-        """The slot's ready engine, for reading from it without a lease."""
+        """Return the slot's ready engine, for reading from it without a lease."""
         seat = self._seat(slot)
         return seat.engine.process if seat.engine and seat.scheduler.running else None
 
     def note_speed(self, slot: str, tokens_per_second: float) -> None:
-        """What an engine said of its answer; published with the lease's end."""
+        """Note what an engine said of its answer; published with the lease's end."""
         seat = self._seat(slot)
         # While one is leaving, it may be that one's answer, and says nothing of the model that is shown.
         if seat.engine is not None and seat.scheduler.leaving is None:
@@ -209,11 +209,12 @@ class Supervisor:
             self._tell(seat, lambda s, _now: [])
 
     def occupants(self) -> list[Occupant]:
-        """Who holds memory, or is promised some."""
+        """Return who holds memory, or is promised some."""
         return self._admissions.occupants()
 
     def set_memory(self, devices: Sequence[DeviceMemory], slots: Mapping[str, SlotMemory]) -> None:
-        """As measured; published together, as what slots hold is told in the order of the devices."""
+        """Note what was measured; published together, as what slots hold is told in the order of the
+        devices."""
         for name, seat in self._seats.items():
             if seat.engine is not None:
                 seat.engine.memory = slots.get(name)
@@ -274,7 +275,8 @@ class Supervisor:
             self._relaunch_if_due(seat)
 
     def _publish(self, seat: Seat) -> None:
-        """At once when the slot moves; for requests that only come and go, once per turn of the loop."""
+        """Publish at once when the slot moves; for requests that only come and go, once per turn of the
+        loop."""
         if seat.publishing is not None:
             seat.publishing.cancel()
             seat.publishing = None
@@ -287,7 +289,7 @@ class Supervisor:
         self._set_timer(seat)
 
     def _relaunch_if_due(self, seat: Seat) -> None:
-        """After a change of the configuration, once no switch is under way."""
+        """Settle what is due after a change of the configuration, once no switch is under way."""
         s = seat.scheduler
         if s.switch is not None:
             return

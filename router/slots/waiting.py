@@ -63,7 +63,7 @@ class Queue:
         self._waiters.append(request)
 
     def put_first(self, command: Waiter) -> list[Waiter]:
-        """Returns the command it replaces, if there was one."""
+        """Return the command it replaces, if there was one."""
         replaced = self.take(lambda w: w.command)
         self._waiters.insert(0, command)
         return replaced

@@ -12,17 +12,19 @@ from typing import Any, Final, Protocol
 
 import aiohttp
 
+from router.base.error_text import error_text
 from router.base.errors import UpstreamFailed, number_mends
-from router.base.telling import telling
 from router.config.schema import UpstreamConfig, UpstreamKind
+from router.config.sizes import memory_size
+from router.upstreams.answer_shapes import Fault, Sort, not_json, read_document, sort_of, takes_documents
 from router.upstreams.call import MAX_HOPS, Call, url_for
-from router.upstreams.convert import as_document, as_stream, can_stream
+from router.upstreams.failure_reasons import failure_reason, is_link_failure, moves_on, status_reason
 from router.upstreams.keys import redact
-from router.upstreams.reasons import failure_reason, is_link_failure, moves_on, status_reason
 from router.upstreams.sending import send
-from router.upstreams.shapes import Fault, Sort, not_json, read_document, sort_of, takes_documents
 from router.upstreams.stream import StreamGuard
+from router.upstreams.stream_conversion import as_document, as_stream, can_stream
 from router.wire.http1 import Head
+from router.wire.lenient import json_or_none
 
 _MAX_ERROR: Final = 256 * 1024
 _MAX_DETAILS: Final = 8 * 1024
@@ -37,7 +39,7 @@ class Sink(Protocol):
     """Where an answer's body goes (router.server.request.relay)."""
 
     def take(self, piece: bytes) -> bool:
-        """False: no more before `ready` has returned."""
+        """Take a piece. False: no more before `ready` has returned."""
         ...
 
     async def ready(self) -> None: ...
@@ -93,7 +95,7 @@ class UpstreamAnswer:
     ) -> None:
         """`first`: what is handed on of what has come; all of the answer if there is a `head` for it. `guard`
         reads the rest of a stream."""
-        self.served_by = f"{upstream.name}/{_told_by(upstream, response) or model}"
+        self.served_by = f"{upstream.name}/{_served_by(upstream, response) or model}"
         self.head = head or _head(response, is_stream=guard is not None)
         self.on_close: Callable[[], None] | None = None
         self._upstream = upstream
@@ -103,8 +105,8 @@ class UpstreamAnswer:
         self._whole = head is not None
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The body, each time all that has come of it. Raises AskFailed if it breaks off. That is the end then:
-        another upstream would say something else."""
+        """Yield the body, each time all that has come of it. Raises AskFailed if it breaks off. That is the end
+        then: another upstream would say something else."""
         piece, self._first = self._first, b""
         if piece:
             yield piece
@@ -120,7 +122,7 @@ class UpstreamAnswer:
                 await sink.ready()
 
     async def read(self, limit: int | None = None) -> bytes:
-        """All of it; a little more than `limit` of a longer one."""
+        """Read all of it; a little more than `limit` of a longer one."""
         body = bytearray()
         async for piece in self.chunks():
             body += piece
@@ -205,7 +207,7 @@ async def _begun(
 async def _judged(
     upstream: UpstreamConfig, key: str | None, model: str, response: aiohttp.ClientResponse, call: Call
 ) -> UpstreamAnswer:
-    """The answer once it is known to be one. Raises Fault, and what aiohttp does.
+    """Return the answer once it is known to be one. Raises Fault, and what aiohttp does.
 
     A document is read to its end for that: until then another server may answer instead.
     """
@@ -227,14 +229,14 @@ async def _judged(
         raise Fault(not_json(text))
     raw = await _rest(response, upstream.timeout, first, _LONGEST)
     if len(raw) > _LONGEST:
-        raise Fault(f"its answer is longer than {_LONGEST >> 20} MiB")
+        raise Fault(f"its answer is longer than {memory_size(_LONGEST)}")
     text = redact(raw.decode("utf-8-sig", errors="replace"), key)
-    told = read_document(call.path, text, strict="json" in kind.lower())
+    document = read_document(call.path, text, strict="json" in kind.lower())
     if call.streams and can_stream(call.path):
         guard = StreamGuard(call.path)  # what translates it must be able to read it
-        events = guard.feed(as_stream(call.path, told))
+        events = guard.feed(as_stream(call.path, document))
         return _whole(upstream, model, response, events + guard.finish(), _STREAM)
-    return _whole(upstream, model, response, text.encode(errors="replace"), kind if told is None else _JSON)
+    return _whole(upstream, model, response, text.encode(errors="replace"), kind if document is None else _JSON)
 
 
 async def _stream(
@@ -245,15 +247,15 @@ async def _stream(
     call: Call,
     first: bytes,
 ) -> UpstreamAnswer:
-    """A stream that has begun; as one document where none was asked for."""
+    """Return a stream that has begun; as one document where none was asked for."""
     guard = StreamGuard(call.path, lambda text: redact(text, key))
     collects = not call.streams and takes_documents(call.path)
     out, piece = guard.feed(first), first
-    while piece and not guard.fault and (collects or not guard.told):
+    while piece and not guard.fault and (collects or not guard.has_content):
         piece = await _piece(response, upstream.timeout)
         out += guard.feed(piece) if piece else guard.finish()
         if collects and len(out) > _LONGEST:
-            raise Fault(f"its answer is longer than {_LONGEST >> 20} MiB")
+            raise Fault(f"its answer is longer than {memory_size(_LONGEST)}")
     if guard.fault:  # nobody was told what came before it
         raise guard.fault
     if collects:
@@ -287,7 +289,7 @@ def _whole(
 async def _error_answer(
     upstream: UpstreamConfig, key: str | None, model: str, response: aiohttp.ClientResponse
 ) -> UpstreamAnswer:
-    """Errors are small and may quote the key."""
+    """Return errors are small and may quote the key."""
     raw = b""
     with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError):  # the status says enough
         async with asyncio.timeout(_ERROR_SECONDS):
@@ -300,7 +302,7 @@ async def _error_answer(
         final = response.headers.get("X-Should-Retry", "").lower() == "false"
         retry, mends = _retry_after(response), False if final else None
         raise AskFailed(upstream.name, reason, answered=response.status, retry=retry, mends=mends)
-    said = telling(text, _REFUSAL)
+    said = error_text(text, _REFUSAL)
     if not said:
         phrase = f"{response.status} {response.reason or ''}".strip()
         said = f'Upstream "{upstream.name}" refused the request with {phrase} and says no more.'
@@ -309,12 +311,9 @@ async def _error_answer(
 
 
 def _envelope_of(text: str) -> Mapping[str, Any]:
-    """What OpenAI's envelope says beside its message; a long one is for nobody."""
-    try:
-        told = json.loads(text) if len(text) <= _MAX_DETAILS else None
-    except (ValueError, RecursionError):
-        return {}
-    error = told.get("error") if isinstance(told, dict) else None
+    """Return what OpenAI's envelope says beside its message; a long one is for nobody."""
+    document = json_or_none(text) if len(text) <= _MAX_DETAILS else None
+    error = document.get("error") if isinstance(document, dict) else None
     return error if isinstance(error, dict) else {}
 
 
@@ -325,14 +324,14 @@ def _refusal(
     status: int,
     error: Mapping[str, Any],
 ) -> UpstreamAnswer:
-    """The request is at fault: an answer as any other."""
+    """Return the refusal of a request that is at fault: an answer as any other."""
     headers = {"content-type": _JSON}
     head = Head(status, "", headers)
     return UpstreamAnswer(upstream, model, response, json.dumps(error).encode(), head=head)
 
 
 async def _piece(response: aiohttp.ClientResponse, seconds: float) -> bytes:
-    """What has come, b"" at the end."""
+    """Return what has come, b"" at the end."""
     async with asyncio.timeout(seconds):
         return await response.content.readany()
 
@@ -353,7 +352,7 @@ def _head(response: aiohttp.ClientResponse, *, is_stream: bool) -> Head:
     )
 
 
-def _told_by(upstream: UpstreamConfig, response: aiohttp.ClientResponse) -> str | None:
+def _served_by(upstream: UpstreamConfig, response: aiohttp.ClientResponse) -> str | None:
     return response.headers.get("X-Hal0-Served-By") if upstream.kind is UpstreamKind.HAL0 else None
 
 

@@ -47,7 +47,7 @@ class Call:
 
 
 def url_for(upstream: UpstreamConfig, path: str) -> str | None:
-    """Where `path` is there; None where only a hal0 or llama-server would have it."""
+    """Return where `path` is there; None where only a hal0 or llama-server would have it."""
     if upstream.kind is UpstreamKind.HAL0:
         return upstream.base_url + path
     return upstream.base_url + path.removeprefix("/v1") if path.startswith("/v1/") else None
@@ -67,5 +67,5 @@ def headers_for(call: Call, key: str | None) -> dict[str, str]:
 
 
 def _get(headers: Mapping[str, str], name: str) -> str | None:
-    """By name in any case, for a mapping of any kind."""
+    """Look a header up by name in any case, in a mapping of any kind."""
     return next((value for key, value in headers.items() if key.lower() == name.lower()), None)

@@ -7,7 +7,6 @@ again meanwhile; one that was down or unknown is looked at first.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -15,17 +14,18 @@ from typing import Final
 
 import aiohttp
 
+from router.base.error_text import error_text
 from router.base.tasks import spawn
-from router.base.telling import telling
 from router.config.schema import UpstreamConfig, UpstreamKind
 from router.state import Snapshot, UpstreamState, UpstreamStatus
 from router.upstreams.answer import AskFailed
+from router.upstreams.answer_shapes import fault_in
 from router.upstreams.call import Call, url_for
+from router.upstreams.failure_reasons import failure_reason, is_link_failure, status_reason
 from router.upstreams.keys import redact
 from router.upstreams.listing import Listing, next_page, parse_listing
-from router.upstreams.reasons import failure_reason, is_link_failure, status_reason
 from router.upstreams.sending import send
-from router.upstreams.shapes import fault_in
+from router.wire.lenient import json_or_none
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,8 @@ class Watch:
         self._left_out = 0
 
     async def fresh(self) -> UpstreamStatus:
-        """What it is like now, or was a little while ago. Never raises; waits for as long as a look takes."""
+        """Return what it is like now, or was a little while ago. Never raises; waits for as long as a look
+        takes."""
         self._used_until = _now() + USED_SECONDS
         if _now() >= self._due_at:
             looking = self.look()
@@ -89,7 +90,7 @@ class Watch:
         return self.status
 
     def look_if_due(self) -> None:
-        """Somebody wants to see what there is; they do not wait."""
+        """Look, if that is due, for somebody who wants to see what there is and does not wait."""
         if _now() >= self._due_at:
             self.look()
         elif self.bound and self._timer is None and self._looking is None:
@@ -102,20 +103,20 @@ class Watch:
         return self._looking
 
     def failed(self, reason: str) -> None:
-        """A request found out that it is down; many that find out together count once."""
+        """Note that a request found it down; many that find out together count once."""
         if self.status.state is not UpstreamState.DOWN or _now() >= self._due_at:
             self._down(reason)
             self._plan()
 
     def answered(self) -> None:
-        """A request was answered: one success is enough."""
+        """Note that a request was answered: one success is enough."""
         self._failures = 0
         if self.status.state is UpstreamState.DOWN:
             self._set(replace(self.status, state=UpstreamState.OK, error=self._not_followed))
 
-    def told(self, remote: Snapshot | None, error: str | None) -> None:
-        """Another hal0's own word; None: there is none, with one sentence why. That it came or broke off is a
-        reason to look, and no proof."""
+    def report(self, remote: Snapshot | None, error: str | None) -> None:
+        """Take another hal0's own word; None: there is none, with one sentence why. That it came or broke off
+        is a reason to look, and no proof."""
         there = self.status.remote is not None
         self._not_followed = error
         down = self.status.state is UpstreamState.DOWN
@@ -124,7 +125,7 @@ class Watch:
             self.look()
 
     def close(self) -> None:
-        """Never look again."""
+        """Stop looking for good."""
         self._used_until, self.bound = float("-inf"), False
         if self._looking is not None:
             self._looking.cancel()
@@ -166,7 +167,7 @@ class Watch:
         self._set(replace(self.status, state=UpstreamState.DOWN, error=_sentence(reason)))
 
     def _plan(self) -> None:
-        """The next look, if anybody cares; else the next request sees to it."""
+        """Plan the next look, if anybody cares; else the next request sees to it."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -185,7 +186,7 @@ class Watch:
 
 
 async def list_models(session: aiohttp.ClientSession, upstream: UpstreamConfig, key: str | None) -> Listing:
-    """What it lists, or what hal0.yaml names for it: then no list is needed. Raises AskFailed.
+    """Return what it lists, or what hal0.yaml names for it: then no list is needed. Raises AskFailed.
 
     Where base_url has no list it is looked for with `/v1`, or without.
     """
@@ -209,7 +210,7 @@ async def list_models(session: aiohttp.ClientSession, upstream: UpstreamConfig, 
 
 
 def base_urls(upstream: UpstreamConfig) -> tuple[str, ...]:
-    """As written, and as it may have been meant."""
+    """Return the address as written, and as it may have been meant."""
     written = upstream.base_url
     if upstream.kind is UpstreamKind.HAL0:
         return (written,)
@@ -218,24 +219,24 @@ def base_urls(upstream: UpstreamConfig) -> tuple[str, ...]:
 
 
 async def _listed(session: aiohttp.ClientSession, upstream: UpstreamConfig, key: str | None) -> Listing:
-    """All pages. Raises AskFailed."""
+    """Ask for all pages. Raises AskFailed."""
     url = url_for(upstream, _CALL.path)
     assert url is not None, "every upstream lists its models there"
-    told = await _page(session, upstream, url, key)
-    listing = parse_listing(told)
+    document = await _page(session, upstream, url, key)
+    listing = parse_listing(document)
     if listing is None:
-        said = telling(told).rstrip(" .") if fault_in(told) else ""
+        said = error_text(document).rstrip(" .") if fault_in(document) else ""
         what = f"its model list: {said}" if said else f"what answers at {url} is no model list"
         raise AskFailed(upstream.name, f"{what}; correct its base_url", answered=200)
     for _ in range(_MOST_PAGES):
-        if (query := next_page(told)) is None:
+        if (query := next_page(document)) is None:
             break
         try:
-            told = await _page(session, upstream, f"{url}?{query}", key)
+            document = await _page(session, upstream, f"{url}?{query}", key)
         except AskFailed as error:
             log.warning("upstream %s: %s; its list is not complete", upstream.name, error.reason)
             break
-        more = listing.and_more(parse_listing(told) or Listing())
+        more = listing.and_more(parse_listing(document) or Listing())
         if more.models == listing.models:
             break
         listing = more
@@ -243,7 +244,7 @@ async def _listed(session: aiohttp.ClientSession, upstream: UpstreamConfig, key:
 
 
 async def _page(session: aiohttp.ClientSession, upstream: UpstreamConfig, url: str, key: str | None) -> object:
-    """One page, as JSON. Raises AskFailed."""
+    """Ask for one page, as JSON. Raises AskFailed."""
     patience = replace(upstream, timeout=min(upstream.timeout, _LIST_SECONDS))
     try:
         async with await send(session, patience, url, key, _CALL, b"") as response:
@@ -257,15 +258,15 @@ async def _page(session: aiohttp.ClientSession, upstream: UpstreamConfig, url: s
         reason = redact(status_reason(response.status, response.reason or "", body), key)
         named = "" if response.status not in (*_NO_LIST, *_LOCKED) else _NAME_THEM
         raise AskFailed(upstream.name, f"its model list: {reason}{named}", answered=response.status)
-    told = _json(body)
-    if told is None and body.strip():
-        said = telling(body, 100).rstrip(" .")
+    document = json_or_none(body)
+    if document is None and body.strip():
+        said = error_text(body, 100).rstrip(" .")
         raise AskFailed(
             upstream.name,
             f'what answers at {url} is no model list; correct its base_url ("{said}")',
             answered=200,
         )
-    return told
+    return document
 
 
 async def _whole(response: aiohttp.ClientResponse) -> bytes:
@@ -273,13 +274,6 @@ async def _whole(response: aiohttp.ClientResponse) -> bytes:
     while len(body) < _MAX_LIST and (more := await response.content.readany()):
         body += more
     return body
-
-
-def _json(body: str) -> object:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _sentence(reason: str) -> str:

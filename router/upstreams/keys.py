@@ -25,24 +25,24 @@ class Keys:
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         self._environment = os.environ if environment is None else environment
-        self._told: dict[str, str] = {}
+        self._cached: dict[str, str] = {}
 
     async def find(self, written: str | None) -> str | None:
-        """The key that hal0.yaml's `api_key` means, None without one. Raises KeyMissing."""
+        """Return the key that hal0.yaml's `api_key` means, None without one. Raises KeyMissing."""
         if written is None:
             return None
         scheme, _colon, name = written.partition(":")
         if scheme == "env":
             return self._from_environment(name)
         if scheme == "keyring":
-            if name not in self._told:
-                self._told[name] = await _from_keyring(name)
-            return self._told[name]
+            if name not in self._cached:
+                self._cached[name] = await _from_keyring(name)
+            return self._cached[name]
         return written
 
     def forget(self, written: str | None) -> None:
-        """It was not accepted: look again next time."""
-        self._told.pop((written or "").removeprefix("keyring:"), None)
+        """Forget a key that was not accepted: look again next time."""
+        self._cached.pop((written or "").removeprefix("keyring:"), None)
 
     def _from_environment(self, name: str) -> str:
         key = self._environment.get(name, "")
@@ -70,7 +70,7 @@ def _usable(key: str, where: str) -> str:
 
 
 def read_keyring(name: str) -> str | None:
-    """The key stored as `name`. Blocks, perhaps until a person unlocks it. Raises KeyMissing."""
+    """Return the key stored as `name`. Blocks, perhaps until a person unlocks it. Raises KeyMissing."""
     import keyring  # 60 ms, and few need it
     from keyring.errors import KeyringError
 

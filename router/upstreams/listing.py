@@ -40,14 +40,14 @@ class Listing:
     base_url: str | None = None
 
     def limited_to(self, models: tuple[str, ...] | None) -> Listing:
-        """Only those that hal0.yaml names, also such as the server does not list."""
+        """Return the listing with only those that hal0.yaml names, also such as the server does not list."""
         if models is None:
             return self
         known = dict(zip(self.models, self.context_lengths, strict=True))
         return Listing(models, tuple(known.get(model) for model in models), base_url=self.base_url)
 
     def and_more(self, more: Listing) -> Listing:
-        """With the next page."""
+        """Return the listing with the next page."""
         known = dict(zip(self.models, self.context_lengths, strict=True))
         for model, context in zip(more.models, more.context_lengths, strict=True):
             known.setdefault(model, context)
@@ -59,20 +59,20 @@ class Listing:
         )
 
 
-def parse_listing(told: Any) -> Listing | None:
-    """From OpenAI's `{"data": [{"id": …}]}` or any of its kin, None if it is none. What has no usable id is
+def parse_listing(document: Any) -> Listing | None:
+    """Read OpenAI's `{"data": [{"id": …}]}` or any of its kin, None if it is none. What has no usable id is
     left out.
 
     Its kin: a bare array (Together), `models` (Ollama), an object by id, names alone, `data: null` (Ollama
     without models).
     """
-    rows = _rows(told)
+    rows = _rows(document)
     if rows is None:
         return None
     found: dict[str, int | None] = {}
     left_out = max(0, len(rows) - _MAX_MODELS)
-    for told_row in rows[:_MAX_MODELS]:
-        row = {"id": told_row} if isinstance(told_row, str) else told_row
+    for entry in rows[:_MAX_MODELS]:
+        row = {"id": entry} if isinstance(entry, str) else entry
         id_ = _id(row) if isinstance(row, Mapping) else None
         if id_ is not None and 0 < len(id_) <= _MAX_ID and is_speakable(id_):
             found.setdefault(id_, _context(row))
@@ -81,44 +81,44 @@ def parse_listing(told: Any) -> Listing | None:
     return Listing(tuple(found), tuple(found.values()), left_out)
 
 
-def next_page(told: Any) -> str | None:
-    """The query that asks for the next page, None at the last. Of a `next` address only the query is used: the
-    key goes nowhere else."""
-    if not isinstance(told, Mapping):
+def next_page(document: Any) -> str | None:
+    """Return the query that asks for the next page, None at the last. Of a `next` address only the query is
+    used: the key goes nowhere else."""
+    if not isinstance(document, Mapping):
         return None
-    last = told.get("last_id") or told.get("after")
-    if told.get("has_more") is True:
-        rows = _rows(told) or [None]
+    last = document.get("last_id") or document.get("after")
+    if document.get("has_more") is True:
+        rows = _rows(document) or [None]
         last = last or (_id(rows[-1]) if isinstance(rows[-1], Mapping) else None)
         return urlencode({"after": last, "after_id": last}) if isinstance(last, str) else None
-    if isinstance(token := told.get("nextPageToken"), str) and token:
+    if isinstance(token := document.get("nextPageToken"), str) and token:
         return urlencode({"pageToken": token})
-    following = told.get("next")
+    following = document.get("next")
     return (urlsplit(following).query or None) if isinstance(following, str) else None
 
 
-def _rows(told: Any, depth: int = 0) -> Sequence[Any] | None:
-    if isinstance(told, list):
-        return told
-    if not isinstance(told, Mapping) or depth > _DEEPEST or told.get("error"):
+def _rows(document: Any, depth: int = 0) -> Sequence[Any] | None:
+    if isinstance(document, list):
+        return document
+    if not isinstance(document, Mapping) or depth > _DEEPEST or document.get("error"):
         return None
     for name in _LISTS:
-        if name in told:
-            inner = told[name]
-            if inner is None and told.get("object") == "list":
+        if name in document:
+            inner = document[name]
+            if inner is None and document.get("object") == "list":
                 return []
             return _by_id(inner) or _rows(inner, depth + 1)
-    return _by_id(told)
+    return _by_id(document)
 
 
-def _by_id(told: Any) -> Sequence[Any] | None:
+def _by_id(document: Any) -> Sequence[Any] | None:
     """`{"llama": {"context_length": 4096}, …}`; None if it is something else."""
-    if not isinstance(told, Mapping) or not told or any(name in told for name in _LISTS):
+    if not isinstance(document, Mapping) or not document or any(name in document for name in _LISTS):
         return None
-    infos = [info for info in told.values() if isinstance(info, Mapping)]
-    if len(infos) != len(told) or not any(name in info for info in infos for name in _TELLING):
+    infos = [info for info in document.values() if isinstance(info, Mapping)]
+    if len(infos) != len(document) or not any(name in info for info in infos for name in _TELLING):
         return None
-    return [{**info, "id": name} for name, info in told.items()]
+    return [{**info, "id": name} for name, info in document.items()]
 
 
 def _id(row: Mapping[str, Any]) -> str | None:
@@ -130,5 +130,5 @@ def _context(row: Mapping[str, Any]) -> int | None:
     trained for."""
     meta = row.get("meta")
     meta = meta if isinstance(meta, Mapping) else {}
-    told = (row.get("context_length"), row.get("max_model_len"), meta.get("n_ctx"), meta.get("n_ctx_train"))
-    return next((n for n in told if isinstance(n, int) and not isinstance(n, bool) and 0 < n <= _MOST), None)
+    lengths = (row.get("context_length"), row.get("max_model_len"), meta.get("n_ctx"), meta.get("n_ctx_train"))
+    return next((n for n in lengths if isinstance(n, int) and not isinstance(n, bool) and 0 < n <= _MOST), None)

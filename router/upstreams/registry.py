@@ -23,7 +23,7 @@ from router.resolve import Route
 from router.state import SlotStatus, Snapshot, StateStore, UpstreamStatus
 from router.upstreams.answer import AskFailed, UpstreamAnswer, ask
 from router.upstreams.call import Call
-from router.upstreams.chain import Tried, Wanted, attempt, fallbacks, falls_back, no_route
+from router.upstreams.fallback import Tried, Wanted, attempt, fallbacks, falls_back, no_route
 from router.upstreams.health import Watch, base_urls, list_models
 from router.upstreams.keys import KeyMissing, Keys
 from router.upstreams.listing import Listing
@@ -99,18 +99,19 @@ class UpstreamRegistry:
         )
 
     def statuses(self) -> tuple[UpstreamStatus, ...]:
-        """As last seen."""
+        """Return the upstreams as last seen."""
         seen = [watch.status for watch in self._watches.values()]
         return tuple(replace(state, error=_NOT_ASKED) for state in seen) if self._local_only else tuple(seen)
 
     def remote_says(self, name: str, remote: Snapshot | None, error: str | None) -> None:
-        """What another hal0 says of itself now; None: there is no contact, `error` says why if it is known."""
+        """Take what another hal0 says of itself now; None: there is no contact, `error` says why if it is
+        known."""
         watch = self._watches.get(name)
         if watch is not None and not self._local_only:
-            watch.told(remote, error)
+            watch.report(remote, error)
 
     def look(self) -> None:
-        """Somebody reads the list of models: look at what was last seen long ago, without waiting."""
+        """Look again at what was last seen long ago: somebody reads the list of models, and does not wait."""
         if not (self._local_only or self._closed):
             for watch in self._watches.values():
                 watch.look_if_due()
@@ -126,7 +127,7 @@ class UpstreamRegistry:
     # -- requests --------------------------------------------------------------------------------------
 
     async def answer(self, route: Route, call: Call) -> UpstreamAnswer:
-        """What an upstream answers to a request that was routed to it (`route.upstream`).
+        """Ask the upstream for its answer to a request that was routed to it (`route.upstream`).
 
         Raises UpstreamFailed, or NoRoute where several were asked; LocalOnly.
         """
@@ -143,7 +144,7 @@ class UpstreamRegistry:
     async def instead_of(
         self, slot: SlotStatus, model: str | None, error: RouterError, call: Call
     ) -> UpstreamAnswer:
-        """What the slot's `fallback` answers in its place. `model`: the one the request named, if any.
+        """Ask the slot's `fallback` for an answer in its place. `model`: the one the request named, if any.
 
         Raises `error` itself where nobody may answer instead; else NoRoute that names all and why.
         """
@@ -155,7 +156,7 @@ class UpstreamRegistry:
     async def _first(
         self, name: str, wanted: Sequence[Wanted], call: Call, tried: Sequence[Tried] = ()
     ) -> UpstreamAnswer:
-        """The first of `wanted` that answers, asked in their order."""
+        """Ask `wanted` in their order; return the first answer."""
         if self._local_only:
             raise local_only(name)
         failed = list(tried)
@@ -196,7 +197,7 @@ class UpstreamRegistry:
         return answer
 
     async def _answer_of(self, watch: Watch, model: str, call: Call) -> UpstreamAnswer:
-        """Asked where its list was found; without a list, at one address after the other."""
+        """Ask where its list was found; without a list, at one address after the other."""
         key = await self._key(watch.config)
         addresses = base_urls(watch.config) if watch.found_at is None else (watch.found_at,)
         failed: AskFailed | None = None
@@ -240,7 +241,7 @@ class UpstreamRegistry:
             raise AskFailed(upstream.name, str(error)) from None
 
     def _client(self) -> aiohttp.ClientSession:
-        """The only way out of this computer; closed for as long as nothing may leave it."""
+        """Return the only way out of this computer; closed for as long as nothing may leave it."""
         if self._local_only or self._closed:
             raise local_only("an upstream")
         if self._session is None:

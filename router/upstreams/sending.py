@@ -20,8 +20,8 @@ async def send(
     call: Call,
     body: bytes,
 ) -> aiohttp.ClientResponse:
-    """The answer's head. `connect` bounds the name's lookup, the connection and TLS; everything is bounded
-    besides, for a server may never read what it is sent."""
+    """Send and wait for the answer's head. `connect` bounds the name's lookup, the connection and TLS;
+    everything is bounded besides, for a server may never read what it is sent."""
     timeout = aiohttp.ClientTimeout(total=None, connect=upstream.connect_timeout)
     async with asyncio.timeout(upstream.connect_timeout + upstream.timeout) as patience:
         while True:
@@ -57,7 +57,7 @@ class Sent:
 
 
 def traces() -> aiohttp.TraceConfig:
-    """For the session: tells `Sent`."""
+    """Return the session's tracing, which reports to `Sent`."""
 
     async def reused(_session: aiohttp.ClientSession, context: Any, _params: object) -> None:
         context.trace_request_ctx.connected(kept=True)

@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from router.base.telling import telling
-from router.upstreams.shapes import CHAT, MESSAGES, RESPONSES, TEXT, Fault, fault_in, not_json
+from router.base.error_text import error_text
+from router.upstreams.answer_shapes import CHAT, MESSAGES, RESPONSES, TEXT, Fault, fault_in, parse
 from router.wire.sse import DONE, Event, SseParser
 
 _LONGEST: Final = 64 * 1024 * 1024  # an image in base64
@@ -25,14 +25,14 @@ class StreamGuard:
     """Feed it bytes, hand on what it gives back.
 
     Attributes:
-        told: more than signs of life has come: comments, pings, hal0's empty chunks, Azure's empty choices.
+        has_content: more has come than comments, pings, hal0's empty chunks and Azure's empty choices.
         ended: the dialect's last word has come.
         fault: what is wrong with what came behind that which `feed` gave back; there is no more then.
     """
 
     def __init__(self, path: str, hidden: Callable[[str], str] = str) -> None:
         """`hidden`: takes secrets out."""
-        self.told = self.ended = False
+        self.has_content = self.ended = False
         self.fault: Fault | None = None
         self._path = path
         self._hidden = hidden
@@ -41,7 +41,8 @@ class StreamGuard:
         self._ends = path in (CHAT, TEXT, RESPONSES, MESSAGES)
 
     def feed(self, piece: bytes) -> bytes:
-        """Whole events. Raises Fault for an error, and for what no client could read, if it comes first."""
+        """Return whole events. Raises Fault for an error, and for what no client could read, if it comes
+        first."""
         seen = max(0, len(self._rest) - 3)  # a line break may have begun there
         self._rest += piece
         begin = 0
@@ -50,7 +51,7 @@ class StreamGuard:
             try:
                 out.append(self._block(self._rest[begin : found.start()]))
             except Fault as fault:
-                if not self.told:
+                if not self.has_content:
                     raise
                 self.fault = fault
                 break
@@ -61,12 +62,12 @@ class StreamGuard:
         return b"".join(out)
 
     def finish(self) -> bytes:
-        """What was held back. Raises Fault if the stream was cut."""
+        """Return what was held back. Raises Fault if the stream was cut."""
         rest, self._rest = self._rest, b""
         if self.fault:
             raise self.fault
         last = self._block(rest) if rest.strip() else b""
-        if not self.told:
+        if not self.has_content:
             raise Fault("its answer is empty")
         if self._ends and not self.ended:
             raise Fault("it closed the connection before the end")
@@ -87,57 +88,54 @@ class StreamGuard:
         return plain if event is None or mended is None else _encoded(event.name, mended)
 
     def _mended(self, event: Event) -> dict[str, Any] | None:
-        """The event's JSON, if it cannot be handed on as it is. Raises Fault."""
+        """Return the event's JSON, if it cannot be handed on as it is. Raises Fault."""
         if event.data.strip() == DONE:
             self._done = self.ended = True
             return None
         if not event.data.strip():
             return None
-        try:
-            told = json.loads(event.data)
-        except (ValueError, RecursionError):
-            raise Fault(not_json(event.data)) from None
-        fault = fault_in(told)
+        document = parse(event.data)
+        fault = fault_in(document)
         if fault is None and event.name == "error":
-            fault = Fault(telling(told).rstrip(" .") or "it reports an error")
+            fault = Fault(error_text(document).rstrip(" .") or "it reports an error")
         if fault is not None:
             raise fault
-        if not isinstance(told, dict):
+        if not isinstance(document, dict):
             raise Fault("what it streams are no events of this API")
-        mended = self._note(told)
-        return mended if mended != told else None
+        mended = self._note(document)
+        return mended if mended != document else None
 
-    def _note(self, told: dict[str, Any]) -> dict[str, Any]:
-        """Whether it begins or ends the answer. Raises Fault."""
+    def _note(self, document: dict[str, Any]) -> dict[str, Any]:
+        """Return whether it begins or ends the answer. Raises Fault."""
         if self._path in (CHAT, TEXT):
-            told = _chunk(told, self._path)
-            if told["choices"] and told.get("id") != "hal0":
-                self.told = True
-            self.ended = self.ended or any(choice.get("finish_reason") for choice in told["choices"])
+            document = _chunk(document, self._path)
+            if document["choices"] and document.get("id") != "hal0":
+                self.has_content = True
+            self.ended = self.ended or any(choice.get("finish_reason") for choice in document["choices"])
         elif self._path in (MESSAGES, RESPONSES):
-            kind = told.get("type")
+            kind = document.get("type")
             if not isinstance(kind, str):
                 raise Fault("what it streams are no events of this API")
-            self.told = self.told or kind != "ping"
+            self.has_content = self.has_content or kind != "ping"
             self.ended = self.ended or kind == "message_stop" or kind in _RESPONSES_END
         else:
-            self.told = True
-        return told
+            self.has_content = True
+        return document
 
 
-def _encoded(name: str, told: Any) -> bytes:
+def _encoded(name: str, document: Any) -> bytes:
     head = f"event: {name}\n" if name else ""
-    return f"{head}data: {json.dumps(told)}\n\n".encode()
+    return f"{head}data: {json.dumps(document)}\n\n".encode()
 
 
-def _chunk(told: dict[str, Any], path: str) -> dict[str, Any]:
-    """With choices that every client can read; fields of a wrong type are left out."""
-    choices = told.get("choices")
+def _chunk(document: dict[str, Any], path: str) -> dict[str, Any]:
+    """Return the chunk with choices that every client can read; fields of a wrong type are left out."""
+    choices = document.get("choices")
     if choices is None:
         choices = []
     if not isinstance(choices, list) or not all(isinstance(choice, Mapping) for choice in choices):
         raise Fault("what it streams are no chunks with choices")
-    kept = {k: v for k, v in told.items() if k not in _OBJECTS or isinstance(v, Mapping | None)}
+    kept = {k: v for k, v in document.items() if k not in _OBJECTS or isinstance(v, Mapping | None)}
     return {**kept, "choices": [_choice(dict(choice), n, path) for n, choice in enumerate(choices)]}
 
 
@@ -184,16 +182,16 @@ def _calls(calls: Any) -> list[dict[str, Any]]:
         raise Fault("what it streams are no tool calls")
     found = []
     for number, call in enumerate(calls):
-        told, function = dict(call), call.get("function")
-        if not isinstance(told.get("index"), int) or not 0 <= told["index"] < 1000:
-            told["index"] = number
+        mended, function = dict(call), call.get("function")
+        if not isinstance(mended.get("index"), int) or not 0 <= mended["index"] < 1000:
+            mended["index"] = number
         if isinstance(function, Mapping):
             arguments = function.get("arguments")
             if isinstance(arguments, Mapping | list):  # as Ollama has them
-                told["function"] = {**function, "arguments": json.dumps(arguments)}
+                mended["function"] = {**function, "arguments": json.dumps(arguments)}
             elif not isinstance(arguments, str | None) or not isinstance(function.get("name"), str | None):
                 raise Fault("what it streams are no tool calls")
         elif function is not None:
             raise Fault("what it streams are no tool calls")
-        found.append(told)
+        found.append(mended)
     return found

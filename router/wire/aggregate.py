@@ -19,7 +19,7 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def is_failure(body: Mapping[str, Any]) -> bool:
-    """Whether an event or a document tells an error: as OpenAI and Anthropic do, or as a mere text."""
+    """Return whether an event or a document tells an error: as OpenAI and Anthropic do, or as a mere text."""
     return bool(body.get("error")) or body.get("type") == "error"
 
 
@@ -65,11 +65,11 @@ class Aggregate(JsonAnswer):
         raise NotImplementedError
 
     def is_whole(self, body: Mapping[str, Any]) -> bool:
-        """Whether `body` is the whole document, of an engine that does not stream."""
+        """Return whether `body` is the whole document, of an engine that does not stream."""
         return False
 
     def result(self) -> dict[str, Any] | None:
-        """The document, None if the stream ended too early."""
+        """Return the document, None if the stream ended too early."""
         raise NotImplementedError
 
 
@@ -111,7 +111,7 @@ class ChatAggregate(Aggregate):
         _add_rest(into, choice)
 
     def ended(self, choice: dict[str, Any]) -> dict[str, Any]:
-        """As it is told."""
+        """Return the choice as a whole document has it."""
         message = choice["message"]
         if message["content"] is None and not message.get("tool_calls"):
             return {**choice, "message": {**message, "content": ""}}
@@ -171,7 +171,7 @@ def _add_delta(message: dict[str, Any], delta: Mapping[str, Any]) -> None:
 
 
 def _add_tool_call(calls: list[dict[str, Any]], delta: Mapping[str, Any]) -> None:
-    """Some servers tell no index: then a new id, or a name, begins a call."""
+    """Add a piece to its call; where a server gives no index, a new id or a name begins one."""
     function, index = mapping(delta.get("function")), whole(delta.get("index"))
     if index is None:
         begins = (delta.get("id") or calls[-1].get("id")) != calls[-1].get("id") if calls else True

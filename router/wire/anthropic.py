@@ -28,8 +28,8 @@ _MESSAGE = {"type": "message", "role": "assistant"}
 def anthropic_error(error: RouterError) -> dict[str, Any]:
     """`{"type": "error", "error": {"type", "message"}}`, with hal0's code and details beside."""
     kind = _TYPES.get(error.status) or ("invalid_request_error" if error.status < 500 else "api_error")
-    told = {"type": kind, "message": error.message, "code": error.code, "details": dict(error.details)}
-    return {"type": "error", "error": told}
+    inner = {"type": kind, "message": error.message, "code": error.code, "details": dict(error.details)}
+    return {"type": "error", "error": inner}
 
 
 class MessagesStream(EventStream):

@@ -11,18 +11,18 @@ from typing import Any
 from router.base.names import speakable
 from router.config.change import ConfigDocument
 from router.config.schema import Config
-from router.wire.plain import read
+from router.wire.json_dataclass import read
 
 
 def config_json(config: Config) -> dict[str, Any]:
-    """Every field but the keys: what is not told cannot be written back by mistake."""
-    told: dict[str, Any] = _plain(config)
-    return told
+    """Return every field but the keys: what is not told cannot be written back by mistake."""
+    document: dict[str, Any] = _plain(config)
+    return document
 
 
-def parse_config_json(told: Any) -> Config:
-    """The configuration `config_json` told, without its keys. Raises NotPlain."""
-    return read(Config, told)
+def parse_config_json(document: Any) -> Config:
+    """Read what `config_json` wrote: the configuration without its keys. Raises SchemaMismatch."""
+    return read(Config, document)
 
 
 def document_json(document: ConfigDocument) -> dict[str, Any]:
@@ -30,10 +30,10 @@ def document_json(document: ConfigDocument) -> dict[str, Any]:
     return {**file, "config": config_json(document.config)}
 
 
-def parse_document(told: Any) -> ConfigDocument:
-    """What `document_json` told. Raises NotPlain, KeyError, TypeError."""
-    config = parse_config_json(told["config"])
-    return ConfigDocument(Path(told["file"]), bool(told["exists"]), str(told["text"]), config)
+def parse_document(document: Any) -> ConfigDocument:
+    """Read what `document_json` wrote. Raises SchemaMismatch, KeyError, TypeError."""
+    config = parse_config_json(document["config"])
+    return ConfigDocument(Path(document["file"]), bool(document["exists"]), str(document["text"]), config)
 
 
 def _plain(value: Any) -> Any:

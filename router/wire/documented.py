@@ -33,7 +33,7 @@ def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _message(message: dict[str, Any]) -> dict[str, Any]:
-    """A refusal that was said is what the model said."""
+    """Turn a refusal into text: it is what the model said."""
     parts = message.get("content")
     if not isinstance(parts, list) or not any(map(_is_refusal, parts)):
         return message
@@ -51,7 +51,7 @@ def _is_hidden(item: object) -> bool:
 
 
 def _item(item: Any) -> Any:
-    """What the model said may be a mere text."""
+    """Give an assistant's message with a plain text the parts that llama-server expects."""
     if (
         not isinstance(item, dict)
         or item.get("role") != "assistant"

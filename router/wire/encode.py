@@ -52,23 +52,23 @@ class Encoder:
     translates = False
 
     def beat(self, number: int, waiting: Waiting) -> bytes:
-        """The sign of life number 0, 1, 2, ..., every `interval` seconds."""
+        """Return the sign of life number 0, 1, 2, ..., every `interval` seconds."""
         return b""
 
     def feed(self, piece: bytes) -> bytes:
-        """The client's bytes for some of the engine's; b"" while more is needed."""
+        """Return the client's bytes for some of the engine's; b"" while more is needed."""
         return piece
 
     def finish(self) -> bytes:
-        """What follows the engine's last byte. Raises RouterError if the answer was not complete."""
+        """Return what follows the engine's last byte. Raises RouterError if the answer was not complete."""
         return b""
 
     def error(self, error: RouterError) -> dict[str, Any]:
-        """The body of an error answer."""
+        """Return the body of an error answer."""
         return envelope(error)
 
     def late_error(self, error: RouterError) -> bytes:
-        """The same inside an answer that has begun; b"" where only breaking the connection can tell."""
+        """Return the same for an answer that has begun; b"" where only breaking the connection can tell."""
         return b""
 
 
@@ -156,8 +156,8 @@ class ResponsesStream(EventStream):
     ends = _RESPONSE_ENDS
 
     def error_event(self, error: RouterError) -> bytes:
-        told = {"code": "model_not_available", "message": error.message, "param": None}
-        first = {"type": "error", **told, "sequence_number": 0, "error": {**told, "type": error.type}}
+        fields = {"code": "model_not_available", "message": error.message, "param": None}
+        first = {"type": "error", **fields, "sequence_number": 0, "error": {**fields, "type": error.type}}
         why = {"code": "server_error" if error.mends else "invalid_prompt", "message": error.message}
         failed = {"id": "hal0", "object": "response", "status": "failed", "error": why, "output": []}
         second = {"type": "response.failed", "sequence_number": 1, "response": failed}

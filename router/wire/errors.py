@@ -22,7 +22,7 @@ def envelope(error: RouterError) -> dict[str, Any]:
 
 
 def sse_error(error: RouterError) -> bytes:
-    """An error inside a stream that has begun.
+    """Return an error inside a stream that has begun.
 
     Hermes retries every in-stream error, each try a new load, unless its code is `model_not_available`
     (tests/clients/test_hermes.py); hal0's own code is kept in the details.

@@ -52,7 +52,7 @@ class AnswerParser:
         self._left = -1  # bytes to come: of the body, or of this chunk with its line break; -1: not known
 
     def feed(self, data: bytes) -> bytes:
-        """The body's bytes in `data`, as one piece: a fast engine sends many chunks at once."""
+        """Return the body's bytes in `data`, as one piece: a fast engine sends many chunks at once."""
         if self._rest:
             data, self._rest = self._rest + data, b""
         head = self.head
@@ -72,13 +72,13 @@ class AnswerParser:
         return data
 
     def end(self) -> bool:
-        """The connection has ended; whether the answer is complete."""
+        """Note that the connection has ended; return whether the answer is complete."""
         if self.head is not None and self.head.length is None and not self.head.chunked:
             self.complete = True
         return self.complete
 
     def _feed_head(self, data: bytes) -> tuple[Head | None, bytes]:
-        """The head, if it has all come, and what follows it."""
+        """Return the head, if it has all come, and what follows it."""
         while (end := data.find(b"\r\n\r\n")) >= 0:
             head, data = parse_head(data[:end]), data[end + 4 :]
             if 100 <= head.status < 200:  # 101 would need an Upgrade, which is never sent
@@ -112,7 +112,7 @@ class AnswerParser:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _feed_last(self, data: bytes, at: int, line_end: int) -> None:
-        """An unfinished size line, or the last, with what trails it: both wait until they are all there."""
+        """Keep an unfinished size line, or the last one with what trails it, until all of it is there."""
         if line_end >= 0 and (end := data.find(b"\r\n\r\n", line_end)) >= 0:
             self.complete = True
             self.spilled = end + 4 < len(data)
@@ -123,7 +123,7 @@ class AnswerParser:
 
 
 def chunk_size(line: bytes) -> int:
-    """The size a chunk's first line tells, in bytes; what follows a semicolon says nothing here."""
+    """Return the size a chunk's first line tells, in bytes; what follows a semicolon says nothing here."""
     try:
         size = int(line, 16)
     except ValueError:
@@ -135,7 +135,7 @@ def chunk_size(line: bytes) -> int:
 
 @functools.lru_cache(maxsize=64)
 def parse_head(raw: bytes) -> Head:
-    """Without the empty line behind it."""
+    """Read a head without the empty line behind it."""
     first, *lines = raw.decode("latin-1").split("\r\n")
     version, _, rest = first.partition(" ")
     status, _, reason = rest.partition(" ")
@@ -158,13 +158,14 @@ def parse_head(raw: bytes) -> Head:
 def request_head(
     host: str, port: int, method: str, path: str, headers: tuple[tuple[str, str], ...], length: int
 ) -> bytes:
-    """Raises ValueError for a path or header with a line break in it: that would be a second request."""
+    """Write a request's head. Raises ValueError for a path or header with a line break in it: that would be a
+    second request."""
     return b"%bContent-Length: %d\r\n\r\n" % (_request_lines(host, port, method, path, headers), length)
 
 
 @functools.lru_cache(maxsize=64)
 def _request_lines(host: str, port: int, method: str, path: str, headers: tuple[tuple[str, str], ...]) -> bytes:
-    """All but the length: it is the same for every request of a kind to one engine."""
+    """Return all but the length: that is the same for every request of a kind to one engine."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host}:{port}"]
     lines += [f"{name}: {value}" for name, value in headers]
     if any("\n" in line or "\r" in line for line in lines):

@@ -42,7 +42,8 @@ class Inputs:
 
 
 def read_inputs(body: Mapping[str, Any], field: str, *, cuts: bool = False) -> Inputs | None:
-    """As OpenAI's `input`: a text, texts, tokens, or lists of tokens; None for what the engine will refuse."""
+    """Read OpenAI's `input`: a text, texts, tokens, or lists of tokens; None for what the engine will
+    refuse."""
     given = body.get(field)
     if (one := _input(given)) is not None:
         return Inputs(field, (one,), alone=True, cuts=cuts)
@@ -52,7 +53,7 @@ def read_inputs(body: Mapping[str, Any], field: str, *, cuts: bool = False) -> I
 
 
 def read_documents(body: Mapping[str, Any]) -> Inputs | None:
-    """As of a rerank request: `documents` (or `texts`), read with its `query`."""
+    """Read a rerank request: `documents` (or `texts`), read with its `query`."""
     field = "documents" if "documents" in body else "texts"
     given, query = body.get(field), body.get("query")
     if not isinstance(given, list) or not given or not isinstance(query, str):
@@ -61,13 +62,14 @@ def read_documents(body: Mapping[str, Any]) -> Inputs | None:
 
 
 def too_long(error: RouterError) -> int | None:
-    """The tokens of the input that an engine refused for its length; None for any other refusal."""
+    """Return the tokens of the input that an engine refused for its length; None for any other refusal."""
     found = _TOO_LONG.search(error.message)
     return int(found["tokens"]) if found else None
 
 
 def refusal(inputs: Inputs, lengths: Sequence[int], limit: int, counted: int) -> BadRequest:
-    """The error that names them. `lengths`: tokens of each; `counted`: what the engine said of one of them."""
+    """Return the error that names them. `lengths`: tokens of each; `counted`: what the engine said of one of
+    them."""
     over = [index for index, length in enumerate(lengths) if length > limit]
     first = over[0] if over else lengths.index(max(lengths))
     tokens = lengths[first] if over and not inputs.beside else counted
@@ -82,7 +84,7 @@ def refusal(inputs: Inputs, lengths: Sequence[int], limit: int, counted: int) ->
 
 
 def cut(marked: list[int], plain: list[int], limit: int) -> list[int]:
-    """The first of a text's tokens, `limit` in all, within the marks that the model wants around them.
+    """Return the first of a text's tokens, `limit` in all, within the marks that the model wants around them.
 
     `marked`: with those marks; `plain`: without."""
     at = next((i for i in range(3) if marked[i : i + len(plain)] == plain), None)

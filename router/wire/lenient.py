@@ -13,6 +13,14 @@ _HALF_ESCAPE: Final = re.compile(
 _CLOSING: Final = {"{": "}", "[": "]"}
 
 
+def json_or_none(written: str | bytes) -> Any:
+    """Parse JSON; None where it is none, or nested too deeply."""
+    try:
+        return json.loads(written)
+    except (ValueError, RecursionError):
+        return None
+
+
 def text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
@@ -22,20 +30,20 @@ def mapping(value: object) -> Mapping[str, Any]:
 
 
 def mappings(value: object) -> list[Mapping[str, Any]]:
-    """Those of a list; one alone is a list of it."""
+    """Return those of a list; one alone is a list of it."""
     if isinstance(value, Mapping):
         return [value]
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
 def content_text(value: object) -> str:
-    """Of a message: a text, or parts that have texts."""
+    """Return the text of a message: a text, or parts that have texts."""
     parts = mappings(value) if isinstance(value, list) else []
     return "".join(text(part.get("text")) for part in parts) or text(value)
 
 
 def whole(value: object) -> int | None:
-    """A whole number, which some write as a string or with a point."""
+    """Read a whole number, which some write as a string or with a point."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
         return int(value)
     if isinstance(value, float) and value.is_integer():
@@ -44,12 +52,13 @@ def whole(value: object) -> int | None:
 
 
 def arguments_text(value: object) -> str:
-    """Of a tool call: OpenAI's are JSON in a string, some servers send the object."""
+    """Read the arguments of a tool call: OpenAI's are JSON in a string, some servers send the object."""
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else text(value)
 
 
 def as_far_as_it_goes(written: str) -> dict[str, Any]:
-    """A JSON object that may be cut off anywhere: what is open is closed, what says nothing yet is left out."""
+    """Read a JSON object that may be cut off anywhere: what is open is closed, what says nothing yet is left
+    out."""
     try:
         found = json.loads(written)
     except RecursionError:
@@ -84,10 +93,8 @@ def _closed(written: str) -> object:
     last = written[:half] + '"' if quoted else written
     tries = [last + open_, *(written[:end] + closing for end, closing in reversed(ends[-_TRIES:]))]
     for attempt in tries:
-        try:
-            return json.loads(attempt)
-        except (ValueError, RecursionError):
-            continue
+        if (value := json_or_none(attempt)) is not None:
+            return value
     return None
 
 

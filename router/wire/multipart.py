@@ -13,7 +13,7 @@ _MAX_FIELD = 1024
 
 
 def read_fields(content_type: str, raw: bytes, wanted: Collection[str]) -> dict[str, str]:
-    """The first value of each wanted field. Raises BadRequest if the body is no multipart form."""
+    """Return the first value of each wanted field. Raises BadRequest if the body is no multipart form."""
     fields: dict[str, str] = {}
     for part in raw.split(_boundary(content_type)):
         head, blank, body = part.partition(b"\r\n\r\n")
@@ -25,7 +25,7 @@ def read_fields(content_type: str, raw: bytes, wanted: Collection[str]) -> dict[
 
 
 def with_field(content_type: str, raw: bytes, name: str, value: str) -> bytes:
-    """The body with another value for the field `name`, or with that field in front if it has none.
+    """Return the body with another value for the field `name`, or with that field in front if it has none.
 
     Raises BadRequest if the body is no multipart form.
     """

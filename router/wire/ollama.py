@@ -190,11 +190,12 @@ class _ToolCalls:
         self._count += 1
         name, arguments = _text(function, "name"), function.get("arguments")
         self._open.append((id_, name))
-        told = arguments if isinstance(arguments, str) else json.dumps(arguments or {}, ensure_ascii=False)
-        return {"id": id_, "type": "function", "function": {"name": name, "arguments": told}}
+        encoded = arguments if isinstance(arguments, str) else json.dumps(arguments or {}, ensure_ascii=False)
+        return {"id": id_, "type": "function", "function": {"name": name, "arguments": encoded}}
 
     def answered(self, name: str) -> str:
-        """The id of the first call of that name that has no answer yet, else of the first of any name."""
+        """Return the id of the first call of that name that has no answer yet, else of the first of any
+        name."""
         found = next((call for call in self._open if call[1] == name), None) or next(iter(self._open), None)
         if found is None:
             return ""
@@ -221,8 +222,8 @@ def _sampling(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def parameters(given: Mapping[str, Any]) -> dict[str, Any]:
-    """A model's own PARAMETERs as fields of a request; what belongs to launching it (`num_ctx`, ...), to each
-    dialect (`num_predict`), or is no value of that kind is left out."""
+    """Return a model's own PARAMETERs as fields of a request; what belongs to launching it (`num_ctx`, ...), to
+    each dialect (`num_predict`), or is no value of that kind is left out."""
     chosen: dict[str, Any] = {}
     for name in given:
         if name in _SAMPLING:
@@ -234,7 +235,7 @@ def parameters(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _setting(name: str, value: Any) -> Any:
-    """As the engine takes it: numbers may be written as strings, whole ones with a point."""
+    """Return the value as the engine takes it: numbers may be written as strings, whole ones with a point."""
     if name == "stop":
         return _stops(value)
     number = value
@@ -272,7 +273,7 @@ def _thinking(think: object) -> dict[str, Any]:
 
 
 def _schema(given: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The JSON schema `format` asks for, None for free text."""
+    """Return the JSON schema `format` asks for, None for free text."""
     wanted = given.get("format")
     if wanted in (None, ""):
         return None

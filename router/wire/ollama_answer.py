@@ -10,7 +10,7 @@ from typing import Any
 from router.base.errors import EngineFailed, EngineRefused, RouterError
 from router.wire.aggregate import ChatAggregate, is_failure
 from router.wire.encode import Encoder, JsonAnswer, Waiting
-from router.wire.lenient import whole
+from router.wire.lenient import json_or_none, whole
 from router.wire.ollama import Dialect
 from router.wire.ollama_delta import READERS, Delta
 from router.wire.ollama_parts import NDJSON, Clock, line, ollama_error, timestamp
@@ -45,7 +45,7 @@ class _Answer(Encoder):
         self._timings: Mapping[str, Any] = {}
 
     def served_by(self, model: str) -> None:
-        """The wait for the model ends here."""
+        """End the wait for the model."""
         self._model = model
         self._served = self._clock()
 
@@ -55,8 +55,8 @@ class _Answer(Encoder):
     def error(self, error: RouterError) -> dict[str, Any]:
         return ollama_error(error)
 
-    def told(self, delta: Delta) -> bytes:
-        """What the client gets of it now."""
+    def encode_delta(self, delta: Delta) -> bytes:
+        """Return what the client gets of it now."""
         raise NotImplementedError
 
     def _add(self, body: dict[str, Any]) -> bytes:
@@ -70,10 +70,11 @@ class _Answer(Encoder):
         self._finish = self._finish or delta.finish
         self._usage = delta.usage or self._usage
         self._timings = delta.timings or self._timings
-        return self.told(delta)
+        return self.encode_delta(delta)
 
     def _ended(self) -> bytes:
-        """What the client gets of what came without an end of its own. Raises what ended the answer early."""
+        """Return what the client gets of what came without an end of its own. Raises what ended the answer
+        early."""
         rest = self._parser.rest
         bodies = [event.json() for event in self._parser.end()] or [json_object(rest.decode(errors="replace"))]
         out = b"".join([self._add(body) for body in bodies if body])
@@ -84,12 +85,12 @@ class _Answer(Encoder):
         return out
 
     def _called(self) -> tuple[list[dict[str, Any]], str]:
-        """The tool calls, and the text of those that are none: cut off, or no JSON. A client would carry out
-        half of a call as if it were one; as Ollama does, it gets what was written to read."""
+        """Return the tool calls, and the text of those that are none: cut off, or no JSON. A client would carry
+        out half of a call as if it were one; as Ollama does, it gets what was written to read."""
         calls, written = [], ""
         for call in self._calls["message"].get("tool_calls", ()):
-            if (told := _tool_call(call)) is not None:
-                calls.append(told)
+            if (parsed := _tool_call(call)) is not None:
+                calls.append(parsed)
             else:
                 function = call["function"]
                 name = json.dumps(function["name"], ensure_ascii=False)
@@ -106,7 +107,7 @@ class _Answer(Encoder):
         return self._body(part, done=True, done_reason=reason, **self._metrics())
 
     def _metrics(self) -> dict[str, int]:
-        """Durations in nanoseconds; only what the engine told."""
+        """Return durations in nanoseconds; only what the engine told."""
         known = {
             "total_duration": self._clock() - self._began,
             "load_duration": self._served - self._began,
@@ -126,7 +127,7 @@ class Lines(_Answer):
     def beat(self, number: int, waiting: Waiting) -> bytes:
         return line({**self._body(self._part(), done=False), "model": waiting.model})
 
-    def told(self, delta: Delta) -> bytes:
+    def encode_delta(self, delta: Delta) -> bytes:
         if not (delta.text or delta.thinking):
             return b""
         more = {"logprobs": list(delta.logprobs)} if delta.logprobs else {}
@@ -151,7 +152,7 @@ class Document(_Answer, JsonAnswer):
         self._thoughts: list[str] = []
         self._logprobs: list[Any] = []
 
-    def told(self, delta: Delta) -> bytes:
+    def encode_delta(self, delta: Delta) -> bytes:
         self._texts.append(delta.text)
         self._thoughts.append(delta.thinking)
         self._logprobs += delta.logprobs
@@ -166,16 +167,13 @@ class Document(_Answer, JsonAnswer):
 
 
 def _tool_call(call: Mapping[str, Any]) -> dict[str, Any] | None:
-    """With its arguments as an object; None where they are none."""
+    """Return the call with its arguments as an object; None where they are none."""
     function = call["function"]
-    try:
-        arguments = json.loads(function["arguments"].strip() or "{}")
-    except (ValueError, RecursionError):
-        return None
+    arguments = json_or_none(function["arguments"].strip() or "{}")
     if not isinstance(arguments, dict):
         return None
-    told = {"function": {"name": function["name"], "arguments": arguments}}
-    return {"id": call["id"], **told} if call.get("id") else told
+    inner = {"function": {"name": function["name"], "arguments": arguments}}
+    return {"id": call["id"], **inner} if call.get("id") else inner
 
 
 def _nanoseconds(milliseconds: object) -> int | None:

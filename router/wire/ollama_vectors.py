@@ -42,7 +42,7 @@ class Embeddings(JsonAnswer):
         return ollama_error(error)
 
     def nothing(self) -> dict[str, Any]:
-        """The engine was asked nothing."""
+        """Return the answer where the engine was asked nothing."""
         return {"model": self._model, "embeddings": []}
 
     def document(self, vectors: list[list[float]], tokens: int | None) -> dict[str, Any]:
@@ -66,7 +66,7 @@ class OneEmbedding(Embeddings):
 
 
 def _vectors(raw: bytes) -> tuple[list[Any], int | None]:
-    """The vectors in the order of the inputs, and the tokens read."""
+    """Return the vectors in the order of the inputs, and the tokens read."""
     body = json_object(raw.decode(errors="replace"))
     if is_failure(body):
         raise EngineRefused.from_body(None, body)
@@ -84,7 +84,7 @@ def _is_vector(value: object) -> bool:
 
 
 def _shortened(vector: list[float], dimensions: int | None) -> list[float]:
-    """Cut and brought to length 1 again, as Ollama does."""
+    """Cut a vector and bring it to length 1 again, as Ollama does."""
     if dimensions is None or dimensions >= len(vector):
         return vector
     kept = vector[:dimensions]

@@ -33,7 +33,8 @@ class JsonCall:
 
 
 def parse_call(raw: bytes) -> JsonCall:
-    """Raises BadRequest with a sentence for anything that is not a JSON object with a usable `model`."""
+    """Parse a request. Raises BadRequest with a sentence for anything that is not a JSON object with a usable
+    `model`."""
     try:
         body = _DECODER.decode(raw.removeprefix(BOM_UTF8).decode())
     except (ValueError, RecursionError) as error:
@@ -64,9 +65,9 @@ def _refuse_deadly(body: Mapping[str, Any]) -> None:
 def engine_body(
     call: JsonCall, model: str, defaults: Mapping[str, Any], forced: Mapping[str, Any] | None = None
 ) -> bytes:
-    """The body for the engine: the served model's id, its per-request defaults where the client set nothing
-    (nested objects such as `chat_template_kwargs` are merged the same way), and the fields in `forced`. What
-    needs no change goes on byte for byte: photographs are megabytes."""
+    """Return the body for the engine: the served model's id, its per-request defaults where the client set
+    nothing (nested objects such as `chat_template_kwargs` are merged the same way), and the fields in `forced`.
+    What needs no change goes on byte for byte: photographs are megabytes."""
     if call.raw and not defaults and not forced and call.body.get("model") == model:
         return call.raw
     try:

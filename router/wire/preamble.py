@@ -39,7 +39,7 @@ def preceded(call: JsonCall, path: str, system: str, opening: Sequence[Message])
 
 
 def _messages(given: Sequence[Any], system: str, opening: Sequence[Message]) -> list[Any]:
-    """The client's own prompt stays first: most templates allow it nowhere else."""
+    """Put the opening behind the client's own prompt: most templates allow that only at the start."""
     count = next((n for n, message in enumerate(given) if not _is_system(message)), len(given))
     prompted = any(map(_is_system, given))
     head = [{"role": "system", "content": system}] if system and not prompted else []
@@ -47,7 +47,7 @@ def _messages(given: Sequence[Any], system: str, opening: Sequence[Message]) -> 
 
 
 def _item(message: Message) -> Message:
-    """As the responses API writes what a model said."""
+    """Return a message as the responses API writes what a model said."""
     if message.get("role") != "assistant":
         return message
     text: dict[str, Any] = {"type": "output_text", "text": message.get("content"), "annotations": []}

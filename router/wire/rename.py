@@ -15,10 +15,10 @@ class Rename:
         self._rest = b""
 
     def feed(self, piece: bytes) -> bytes:
-        """Whole lines only: the name may be cut between two pieces."""
+        """Take bytes, and return whole lines only: the name may be cut between two pieces."""
         whole, newline, self._rest = (self._rest + piece).rpartition(b"\n")
         return (whole + newline).replace(self._old, self._new)
 
     def finish(self) -> bytes:
-        """What `feed` has held back."""
+        """Return what `feed` has held back."""
         return self._rest.replace(self._old, self._new)

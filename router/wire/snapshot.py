@@ -25,8 +25,8 @@ _PARTS: Mapping[str, Callable[[Snapshot], Any]] = {
 
 
 def snapshot_json(snapshot: Snapshot) -> dict[str, Any]:
-    """Sizes are bytes, times Unix seconds, durations seconds, fractions 0..1 or null where not known."""
-    parts = {name: told(snapshot) for name, told in _PARTS.items()}
+    """Return sizes are bytes, times Unix seconds, durations seconds, fractions 0..1 or null where not known."""
+    parts = {name: encode(snapshot) for name, encode in _PARTS.items()}
     return {
         "revision": snapshot.revision,
         **parts,
@@ -47,16 +47,16 @@ def slot_json(slot: SlotStatus) -> dict[str, Any]:
 
 
 def change_json(old: Snapshot, new: Snapshot) -> dict[str, Any]:
-    """Only the parts that differ; of `slots`, only those slots. A slot that left is in `removed`; `order` names
-    all slots where those that stayed have changed places, or one came between.
+    """Return only the parts that differ; of `slots`, only those slots. A slot that left is in `removed`;
+    `order` names all slots where those that stayed have changed places, or one came between.
 
     Of `upstreams` all are told, if one differs; what another hal0 says of itself as `remote` where it became
     known or was lost, and as a change of its own in `remote_change` where both are known.
     """
     change: dict[str, Any] = {"revision": new.revision}
-    for part, told in _PARTS.items():
+    for part, encode in _PARTS.items():
         if getattr(old, part) != getattr(new, part):
-            change[part] = told(new)  # hundreds of models cost milliseconds
+            change[part] = encode(new)  # hundreds of models cost milliseconds
     before = {slot.name: slot for slot in old.slots}
     gone = [name for name in before if new.slot(name) is None]
     changed = [slot for slot in new.slots if before.get(slot.name) != slot]
@@ -77,13 +77,13 @@ def change_json(old: Snapshot, new: Snapshot) -> dict[str, Any]:
 
 def _upstream_json(upstream: UpstreamStatus) -> dict[str, Any]:
     remote = upstream.remote
-    told = asdict(replace(upstream, remote=None))
-    return told | {"remote": snapshot_json(remote) if remote is not None else None}
+    document = asdict(replace(upstream, remote=None))
+    return document | {"remote": snapshot_json(remote) if remote is not None else None}
 
 
 def _upstream_change(old: UpstreamStatus | None, new: UpstreamStatus) -> dict[str, Any]:
     if old is None or old.remote is None or new.remote is None:
         return _upstream_json(new)
-    told = asdict(replace(new, remote=None))
-    del told["remote"]
-    return told | {"remote_change": change_json(old.remote, new.remote)}
+    document = asdict(replace(new, remote=None))
+    del document["remote"]
+    return document | {"remote_change": change_json(old.remote, new.remote)}

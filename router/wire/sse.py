@@ -21,14 +21,14 @@ class Event:
     data: str
 
     def json(self) -> dict[str, Any]:
-        """The data as a JSON object; {} for anything else (`[DONE]`)."""
+        """Return the data as a JSON object; {} for anything else (`[DONE]`)."""
         return json_object(self.data)
 
 
-def json_object(told: str) -> dict[str, Any]:
+def json_object(text: str) -> dict[str, Any]:
     """{} for anything else."""
     try:
-        value = _DECODER.decode(told)
+        value = _DECODER.decode(text)
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
@@ -59,7 +59,7 @@ class SseParser:
                 yield event
 
     def end(self) -> Iterator[Event]:
-        """The last event, where nobody wrote the empty line behind it."""
+        """Return the last event, where nobody wrote the empty line behind it."""
         rest, self._rest = self._rest, b""
         if (event := _event(rest.rstrip(b"\r\n"))) is not None:
             yield event

@@ -47,7 +47,7 @@ from router.state import (
     Snapshot,
     StateStore,
 )
-from router.wire.offer import Offer
+from router.wire.hub_offer import Offer
 
 GB = 1 << 30  # of memory
 FILE_GB = 10**9

@@ -23,7 +23,7 @@ from app.window.quit_progress import QuitProgress
 from app.window.settings_tab import ADVANCED, GENERAL, MODEL_PAGE, SERVER, SLOT_PAGE
 from app.window.theme import colours, style_sheet
 from router.state import Snapshot
-from router.wire.offer import Offer
+from router.wire.hub_offer import Offer
 from tests.app import config_link, scenes
 from tests.app.fake_service import StoreLink
 
@@ -240,8 +240,8 @@ SCENES: dict[str, Callable[[], QWidget]] = {
     "no-room": _slots(scenes.no_room),
     "no-room-small": _slots(scenes.no_room, 640, 480),
     "dismissed": _dismissed,
-    "elsewhere": _slots(scenes.elsewhere),
-    "elsewhere-small": _slots(scenes.elsewhere, 640, 480),
+    "upstreams": _slots(scenes.upstreams),
+    "upstreams-small": _slots(scenes.upstreams, 640, 480),
     "local-only": _slots(scenes.local_only),
     "models-planner": lambda: _tab(1, scenes.planner()),
     "first-run-no-engine": _engine_missing(NO_ENGINE, first_run=True),

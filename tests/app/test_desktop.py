@@ -15,7 +15,7 @@ from app.desktop import Desktop
 from app.link.current_link import CurrentLink, Host, Routers
 from app.link.link import Attached
 from app.link.router_host import RouterHost
-from app.system.remembered import FIRST_RUN_DONE, TRAY_EXPLAINED, Remembered
+from app.system.desktop_state import FIRST_RUN_DONE, TRAY_EXPLAINED, DesktopState
 from app.system.single_instance import SingleInstance
 from app.views.menu import Action, Command
 from router.base.paths import Paths
@@ -94,7 +94,7 @@ def test_hiding_in_the_tray_is_explained_once_in_a_life(qapp: QApplication, tmp_
         ]
 
     play(qapp, tmp_path, scene)
-    assert TRAY_EXPLAINED in Remembered(tmp_path / "state")
+    assert TRAY_EXPLAINED in DesktopState(tmp_path / "state")
 
 
 def test_the_first_page_is_shown_until_it_is_left(qapp: QApplication, tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_the_first_page_is_shown_until_it_is_left(qapp: QApplication, tmp_path: 
         assert desktop.window.first_run is None
 
     play(qapp, tmp_path, first)
-    assert FIRST_RUN_DONE in Remembered(tmp_path / "state")
+    assert FIRST_RUN_DONE in DesktopState(tmp_path / "state")
     play(qapp, tmp_path, second)
 
 
@@ -158,7 +158,7 @@ def test_a_newer_version_is_told_once_in_a_life_and_installed_from_the_tray(
         desktop.tray.chosen.emit(Command(Action.UPDATE, value="llama-server"))
         assert desktop.window.isVisible()
         notice = desktop.window.engine_notice
-        await until(lambda: "llama-server b1 is installed" in notice.told.text(), "the install")
+        await until(lambda: "llama-server b1 is installed" in notice.message.text(), "the install")
 
     async def told_of_the_next(_desktop: Desktop, told: Told) -> None:
         await until(lambda: told, "the news")

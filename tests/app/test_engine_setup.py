@@ -42,15 +42,17 @@ def test_the_first_page_says_what_is_missing_and_fetches_it(qapp: QApplication) 
         assert page is not None
         assert not notice.isVisible()
         await until(notice.isVisible, "the notice")
-        assert notice.told.text().startswith("llama-server, the program that runs the models, is not on this")
+        assert notice.message.text().startswith(
+            "llama-server, the program that runs the models, is not on this"
+        )
         assert "needs llama-server as well" in page.models.text()
         steps = []
         notice.install.click()
         notice.install.click()  # an impatient person
-        window.engine.changed.connect(lambda: steps.append((notice.told.text(), notice.bar.value())))
+        window.engine.changed.connect(lambda: steps.append((notice.message.text(), notice.bar.value())))
         await until(lambda: not window.engine.view.installing, "the install")
         assert ("Downloading llama-b1.tar.gz", 500) in steps
-        assert notice.told.text() == "llama-server b1 is installed; models can be loaded now."
+        assert notice.message.text() == "llama-server b1 is installed; models can be loaded now."
         assert not notice.bar.isVisible() and not notice.install.isVisible()
         assert "demo answers" in page.models.text()
         assert link.calls.count(("install_engine",)) == 1
@@ -66,11 +68,11 @@ def test_a_failed_install_is_told_and_may_be_tried_again(qapp: QApplication) -> 
         window, notice = shown(link)
         await until(notice.isVisible, "the notice")
         notice.install.click()
-        await until(lambda: "network is down" in notice.told.text(), "the reason")
+        await until(lambda: "network is down" in notice.message.text(), "the reason")
         assert notice.install.isEnabled()
         link.install_error = None
         notice.install.click()
-        await until(lambda: "is installed" in notice.told.text(), "the second try")
+        await until(lambda: "is installed" in notice.message.text(), "the second try")
         window.close()
 
     run_qt(qapp, scene())
@@ -83,7 +85,7 @@ def test_a_bug_is_no_button_that_did_nothing(qapp: QApplication) -> None:
         window, notice = shown(link)
         await until(notice.isVisible, "the notice")
         notice.install.click()
-        await until(lambda: "a bug in hal0" in notice.told.text(), "the admission")
+        await until(lambda: "a bug in hal0" in notice.message.text(), "the admission")
         window.close()
 
     run_qt(qapp, scene())
@@ -97,7 +99,7 @@ def test_a_path_that_a_person_named_is_theirs_to_correct(qapp: QApplication) -> 
         )
         window, notice = shown(link)
         await until(notice.isVisible, "the notice")
-        assert notice.told.text() == "HAL0_LLAMA_SERVER names /x, which does not run."
+        assert notice.message.text() == "HAL0_LLAMA_SERVER names /x, which does not run."
         assert not notice.install.isVisible()
         window.close()
 
@@ -139,10 +141,12 @@ def test_a_newer_one_is_installed_beside_the_one_that_runs(qapp: QApplication) -
         window.engine.update()
         assert notice.isVisible() and not window.engine.view.missing
         await until(lambda: not window.engine.view.installing, "the install")
-        assert notice.told.text() == "llama-server b1 is installed; each slot uses it from its next switch on."
+        assert (
+            notice.message.text() == "llama-server b1 is installed; each slot uses it from its next switch on."
+        )
         link.install_error = InstallFailed("The network is down.")
         window.engine.update()
-        await until(lambda: notice.told.text() == "The network is down.", "the reason")
+        await until(lambda: notice.message.text() == "The network is down.", "the reason")
         assert not window.engine.view.missing, "what was there can still be run"
         window.close()
 

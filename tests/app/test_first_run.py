@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.system.remembered import FIRST_RUN_DONE, TRAY_EXPLAINED, Remembered, is_first_run
+from app.system.desktop_state import FIRST_RUN_DONE, TRAY_EXPLAINED, DesktopState, is_first_run
 from app.views.first_run import first_look
 from tests.app import scenes
 
@@ -35,16 +35,16 @@ def test_before_anything_is_known_nothing_is_claimed() -> None:
 
 def test_the_first_run_is_over_once_it_was_left_or_a_config_exists(tmp_path: Path) -> None:
     config = tmp_path / "hal0.yaml"
-    assert is_first_run(Remembered(tmp_path), config)
+    assert is_first_run(DesktopState(tmp_path), config)
     config.touch()
-    assert not is_first_run(Remembered(tmp_path), config)
+    assert not is_first_run(DesktopState(tmp_path), config)
     config.unlink()
-    Remembered(tmp_path).add(FIRST_RUN_DONE)
-    assert not is_first_run(Remembered(tmp_path), config)
+    DesktopState(tmp_path).add(FIRST_RUN_DONE)
+    assert not is_first_run(DesktopState(tmp_path), config)
 
 
 def test_flags_stay_beside_each_other_in_a_private_file(tmp_path: Path) -> None:
-    remembered = Remembered(tmp_path / "state")
+    remembered = DesktopState(tmp_path / "state")
     remembered.add(FIRST_RUN_DONE)
     remembered.add(TRAY_EXPLAINED)
     file = tmp_path / "state" / "desktop.json"
@@ -57,7 +57,7 @@ def test_flags_stay_beside_each_other_in_a_private_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("broken", ["", "[1]", "{", '{"first_run_done": 1}'])
 def test_a_broken_file_is_forgotten(tmp_path: Path, broken: str) -> None:
     (tmp_path / "desktop.json").write_text(broken)
-    assert FIRST_RUN_DONE not in Remembered(tmp_path)
+    assert FIRST_RUN_DONE not in DesktopState(tmp_path)
 
 
 def test_a_folder_that_cannot_be_written_is_no_reason_to_fail(
@@ -65,7 +65,7 @@ def test_a_folder_that_cannot_be_written_is_no_reason_to_fail(
 ) -> None:
     blocked = tmp_path / "file"
     blocked.touch()
-    remembered = Remembered(blocked)
+    remembered = DesktopState(blocked)
     remembered.add(FIRST_RUN_DONE)
     assert FIRST_RUN_DONE in remembered
     assert "cannot remember" in caplog.text

@@ -10,7 +10,8 @@ def test_the_command_line_and_the_pure_parts_start_without_qt() -> None:
         "import app.texts.common, app.texts.window\n"
         "import app.views.connect, app.views.first_run, app.views.log, app.views.memory, app.views.quit\n"
         "import app.system.redact\n"
-        "import app.views.slot, app.views.switch, app.texts.translate, app.link.ask, app.system.remembered\n"
+        "import app.views.slot, app.views.switch, app.texts.translate\n"
+        "import app.link.chat_request, app.system.desktop_state\n"
         "sys.exit(', '.join(name for name in sys.modules if name.startswith(('PySide6', 'qasync'))) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)

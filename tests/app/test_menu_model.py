@@ -181,7 +181,7 @@ def test_while_room_is_made_the_menu_says_who_leaves() -> None:
 
 
 def test_who_answers_from_elsewhere_is_named() -> None:
-    spec = menu_spec(scenes.elsewhere(), scenes.NOW)
+    spec = menu_spec(scenes.upstreams(), scenes.NOW)
     assert row(spec, "slot:cloud").text == "cloud · answered by openrouter/a"
     assert row(spec, "slot:primary").text == "primary · answered by openrouter · Ready"
     enabled = {r.command.action for r in row(spec, "slot:cloud").rows if r.enabled and r.command}
@@ -190,7 +190,7 @@ def test_who_answers_from_elsewhere_is_named() -> None:
 
 
 def test_never_leaving_this_computer_can_be_ticked() -> None:
-    off, on = (row(menu_spec(s, NOW), "local-only") for s in (scenes.elsewhere(), scenes.local_only()))
+    off, on = (row(menu_spec(s, NOW), "local-only") for s in (scenes.upstreams(), scenes.local_only()))
     assert (off.tick, off.checked, off.command) == (True, False, Command(Action.LOCAL_ONLY, value="on"))
     assert (on.checked, on.command) == (True, Command(Action.LOCAL_ONLY))
 

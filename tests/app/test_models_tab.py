@@ -311,7 +311,7 @@ async def test_several_files_folders_and_others_at_once(
         (first / name).touch()
     (second / "inside.gguf").touch()
     told: list[str] = []
-    tab.folders.told.connect(lambda sentence, _failed: told.append(sentence))
+    tab.folders.reported.connect(lambda sentence, _failed: told.append(sentence))
     drop(tab, *(first / name for name in ("a.gguf", "b.GGUF", "notes.txt")), second, second / "inside.gguf")
     await answer(tab, words.ONLY_FILES)
     await until(lambda: len(link.asked) == 3)

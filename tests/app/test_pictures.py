@@ -13,7 +13,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.window.parts import ElidedLabel
+from app.window.widgets import ElidedLabel
 from tests.app.gallery import SCENES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,7 +53,7 @@ TEXTS = {
     ],
     "no-room": ["Load anyway", "Use ctx-size 32768", "Try again", "✕"],
     "dismissed": ["Error"],
-    "elsewhere": [
+    "upstreams": [
         "answered by openrouter · 42 tok/s · 32k context · 9.8 GiB used · idle 4 min",
         "Not reachable",
     ],

@@ -15,10 +15,10 @@ from app.actions import Actions
 from app.link.state_bridge import StateBridge
 from app.texts import pull as words
 from app.views.downloads import download_rows
-from app.views.offer import offer_rows, room_words, verdict
+from app.views.quantisations import fit_words, quantisation_rows, verdict
 from app.window.models_tab import ModelsTab
-from app.window.offer_list import FIT
 from app.window.pull_dialog import PullDialog
+from app.window.quantisation_list import FIT
 from router.base.errors import PullFailed
 from router.memory.forecast.needs import Fits
 from router.state import DownloadOrder, DownloadState
@@ -54,7 +54,7 @@ def test_with_the_keyboard_alone_a_model_is_asked_for_chosen_and_started(qapp: Q
         assert focused(dialog) is dialog.field and not dialog.start.isEnabled()
         QTest.keyClicks(dialog.field, f"  {scenes.REPO}  ")
         QTest.keyClick(dialog.field, Qt.Key.Key_Return)
-        assert dialog.told.text() == words.ASKING
+        assert dialog.message.text() == words.ASKING
         await until(dialog.choices.isVisible, "the offer")
         assert link.calls == [("offer", scenes.REPO)]
         assert focused(dialog) is dialog.choices and dialog.choices.reference == Q4
@@ -74,18 +74,18 @@ def test_a_refusal_is_told_with_what_to_do_and_may_be_asked_again(qapp: QApplica
         link.offer_error = PullFailed(GATED)
         dialog.field.setText("org/x")
         dialog.check.click()
-        await until(lambda: dialog.told.text() == GATED, "the reason")
-        assert dialog.told.property("failed") == "true" and not dialog.choices.isVisible()
+        await until(lambda: dialog.message.text() == GATED, "the reason")
+        assert dialog.message.property("failed") == "true" and not dialog.choices.isVisible()
         link.offer_error = ValueError("a bug")
         dialog.check.click()
-        await until(lambda: dialog.told.text() == words.UNEXPECTED, "the admission")
+        await until(lambda: dialog.message.text() == words.UNEXPECTED, "the admission")
         link.offer_error = None
         dialog.check.click()
         await until(dialog.choices.isVisible, "the offer")
-        assert not dialog.told.isVisible()
+        assert not dialog.message.isVisible()
         link.download_error = PullFailed("The disk is full.")
         dialog.start.click()
-        await until(lambda: dialog.told.text() == "The disk is full.", "the second reason")
+        await until(lambda: dialog.message.text() == "The disk is full.", "the second reason")
         assert dialog.isVisible() and dialog.start.isEnabled()
 
     play(qapp, scene)
@@ -125,13 +125,13 @@ def test_what_cannot_be_started_says_why(qapp: QApplication) -> None:
         dialog.show_offer(replace(scenes.offer(), warning="It is of an architecture nobody knows."))
         assert dialog.start.isEnabled() and dialog.doubt.text() == "It is of an architecture nobody knows."
         dialog.show_offer(replace(scenes.offer(), chosen=None))
-        assert dialog.told.text() == words.SEVERAL and not dialog.start.isEnabled()
+        assert dialog.message.text() == words.SEVERAL and not dialog.start.isEnabled()
 
     play(qapp, scene)
 
 
 def test_each_quantisation_has_its_size_and_whether_it_fits() -> None:
-    rows = {row.reference.rpartition(":")[2]: row for row in offer_rows(scenes.offer())}
+    rows = {row.reference.rpartition(":")[2]: row for row in quantisation_rows(scenes.offer())}
     assert [(row.label, row.size, row.fit, row.context) for row in rows.values()] == [
         ("IQ2_M", "9.5 GB", "already here", "–"),
         ("Q3_K_M", "13.7 GB", "≈ fits", "128k"),
@@ -144,7 +144,7 @@ def test_each_quantisation_has_its_size_and_whether_it_fits() -> None:
     assert "22.8 GiB of 24 GiB VRAM free" in rows["Q4_K_M"].tip
     room = scenes.offer().models[2].room
     assert room is not None
-    told = room_words(replace(room, held=9 << 30))
+    told = fit_words(replace(room, held=9 << 30))
     assert told.endswith("(needs about 22.1 GiB; 22.8 GiB of 24 GiB VRAM free once slots give back 9 GiB)")
     half = verdict(scenes.offer(), f"{scenes.REPO}:Q8_0")
     assert (
@@ -177,7 +177,7 @@ def test_a_download_that_only_looks_around_has_no_share() -> None:
     asking = replace(found.downloads[0], step=None)
     checking = replace(asking, step="checking", done_bytes=5, total_bytes=10)
     rows = download_rows(replace(found, downloads=(asking, checking)))
-    assert [(row.told, row.share) for row in rows] == [
+    assert [(row.message, row.share) for row in rows] == [
         (words.ASKING, None),
         ("Checking Qwen3-30B-A3B-Instruct-2507-Q4_K_M.gguf", 0.5),
     ]
@@ -203,7 +203,7 @@ def test_the_rows_follow_the_snapshot_and_their_buttons_do_what_they_say(
         paused = replace(link.snapshot.downloads[0], state=DownloadState.PAUSED, step=None, speed=None)
         link.store.update(downloads=(paused,))
         await until(lambda: card.first.text() == "Resume", "the row")
-        assert card.told.text() == "Paused · 7.1 GB of 17.3 GB"
+        assert card.message.text() == "Paused · 7.1 GB of 17.3 GB"
         assert card.first.accessibleName() == f"Resume {Q4}", "for those who do not see where it stands"
         assert tab.downloads.cards[Q4] is card, "it is changed in place, and keeps the focus"
         card.second.click()

@@ -25,8 +25,8 @@ from app.views.settings import (
     with_entry,
     without_entry,
 )
+from app.views.settings_document import NotReadable
 from app.views.settings_draft import Draft, form_problems, key_problem, name_problem
-from app.views.settings_written import NotReadable
 from router.config.change import REMOVE, ConfigChange, ConfigDocument
 from router.config.problems import ConfigProblem
 from router.config.schema import Kind

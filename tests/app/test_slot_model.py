@@ -137,13 +137,13 @@ def test_a_dismissed_error_shrinks_to_a_line_and_another_one_shows() -> None:
 
 
 def test_a_slot_that_a_server_elsewhere_answers_names_it_in_place_of_models() -> None:
-    shown = view(scenes.elsewhere(), 1)
+    shown = view(scenes.upstreams(), 1)
     assert (shown.choices, shown.hint, shown.has_engine) == ((), "openrouter/a", False)
     assert (shown.may_unload, shown.may_restart) == (False, False)
 
 
 def test_who_answered_instead_is_said() -> None:
-    assert view(scenes.elsewhere()).facts.startswith("answered by openrouter · 42 tok/s")
+    assert view(scenes.upstreams()).facts.startswith("answered by openrouter · 42 tok/s")
 
 
 def test_a_slot_of_another_hal0_is_judged_by_its_own_memory_and_not_given_flags_here() -> None:

@@ -153,19 +153,19 @@ def test_an_error_goes_when_it_is_dismissed_and_the_next_one_comes(window: MainW
 
 
 def test_servers_elsewhere_are_listed_with_their_state(window: MainWindow) -> None:
-    window.show_snapshot(scenes.elsewhere())
-    lines = [(line.name.full, line.facts.full, line.chip.text()) for line in window.slots.elsewhere.lines]
+    window.show_snapshot(scenes.upstreams())
+    lines = [(line.name.full, line.facts.full, line.chip.text()) for line in window.slots.upstreams.lines]
     assert lines == [
         ("openrouter", "3 models · https://openrouter.ai/api/v1", "Answers"),
         ("studio", "http://10.0.0.7:8080/v1", "Not reachable"),
         ("spare", "http://spare.local:8080/v1", "Not asked yet"),
     ]
-    assert "connection refused" in window.slots.elsewhere.lines[1].error.text()
+    assert "connection refused" in window.slots.upstreams.lines[1].error.text()
     assert not window.slots.cards["cloud"].models.isEnabled()
     window.show_snapshot(scenes.local_only())
-    assert {line.chip.text() for line in window.slots.elsewhere.lines} == {"Not asked"}
+    assert {line.chip.text() for line in window.slots.upstreams.lines} == {"Not asked"}
     window.show_snapshot(scenes.ready())
-    assert not window.slots.elsewhere.isVisible()
+    assert not window.slots.upstreams.isVisible()
 
 
 def test_the_open_list_is_as_wide_as_its_longest_entry(window: MainWindow) -> None:

@@ -15,8 +15,8 @@ from app.texts import window as text_window
 from app.views.connect import Client
 from app.views.menu import Action, Command
 from app.window.main import MainWindow
-from app.window.place import Place, clamped, read_place
 from app.window.theme import DARK, LIGHT, colours
+from app.window.window_geometry import WindowGeometry, clamped, parse_geometry
 from router.state import ServerState, ServerStatus, Snapshot
 from tests.app import scenes
 from tests.app.config_link import SECRET, ConfigLink
@@ -290,14 +290,14 @@ def test_a_remembered_place_fits_the_screens_of_today(
     saved: str, screens: list[tuple[int, int, int, int]], wanted: str
 ) -> None:
     """Row 48."""
-    place = read_place(saved)
+    place = parse_geometry(saved)
     assert place is not None and str(place) == saved
     assert str(clamped(place, [QRect(*screen) for screen in screens])) == wanted
 
 
 @pytest.mark.parametrize("text", ["", "0", "760x520", "axb+1+1", "760x520+1+1 minimised"])
 def test_a_place_that_was_not_written_by_hal0_is_none(text: str) -> None:
-    assert read_place(text) is None
+    assert parse_geometry(text) is None
 
 
 def test_the_size_is_kept_and_nothing_but_the_person_changes_it(window: MainWindow, qtbot: QtBot) -> None:
@@ -312,7 +312,7 @@ def test_the_size_is_kept_and_nothing_but_the_person_changes_it(window: MainWind
     assert (window.width(), window.height()) == (700, 450)
     again = make_window(scenes.twelve_slots())
     qtbot.addWidget(again)
-    again.stand_at(Place(30, 40, 640, 480))
+    again.stand_at(WindowGeometry(30, 40, 640, 480))
     again.reveal()
     QApplication.processEvents()
     assert (again.size(), again.pos()) == (QSize(640, 480), QPoint(30, 40))

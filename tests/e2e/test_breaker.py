@@ -14,7 +14,7 @@ import pytest
 from tests.e2e.harness import Hal0
 from tests.engines.running import PROGRAM
 from tests.fixtures_models import SpeakingModel
-from tests.router.upstreams.servers import Elsewhere
+from tests.router.upstreams.servers import StubUpstream
 
 MODELS = ("good", "better", "best", "other", "crash", "crash+1", "crash+2")
 SLOTS = """
@@ -66,7 +66,7 @@ async def broken(tmp_path: Path, speaking_model: SpeakingModel) -> AsyncIterator
     engine = tmp_path / "llama-server"
     engine.write_text(ENGINE.format(python=sys.executable, program=PROGRAM, folder=tmp_path))
     engine.chmod(0o755)
-    async with Elsewhere("LXC").running() as lxc:
+    async with StubUpstream("LXC").running() as lxc:
         upstreams = json.dumps({"lxc": {"base_url": lxc.url}})
         hal0 = Hal0.prepare(tmp_path, engine, f"upstreams: {upstreams}\n{SLOTS}")
         await hal0.start()

@@ -18,7 +18,7 @@ from aiohttp import web
 from tests.e2e.harness import Hal0
 from tests.engines.running import free_port, make_server
 from tests.fixtures_models import SpeakingModel
-from tests.router.upstreams.servers import Elsewhere, Handler, hanging, make_certificate, refusing, streaming
+from tests.router.upstreams.servers import Handler, StubUpstream, hanging, make_certificate, refusing, streaming
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -68,7 +68,7 @@ class Chain:
     """`upstreams` by name: all that `SLOTS` falls back to. Slot `x402` falls back to [402, lxc], and so on."""
 
     hal0: Hal0
-    upstreams: dict[str, Elsewhere] = field(default_factory=dict)
+    upstreams: dict[str, StubUpstream] = field(default_factory=dict)
 
     async def ask(self, model: str, **more: Any) -> tuple[int, str | None, Any]:
         """(status, who is said to have answered, body)."""
@@ -103,12 +103,12 @@ async def chain(
     for model in MODELS:
         shutil.copy(file, home / "models" / f"{model}.gguf")
     servers = {
-        "openrouter": Elsewhere("OpenRouter", (CLAUDE, "other/model")),
-        "lxc": Elsewhere("LXC"),
-        "half": Elsewhere(chat=break_off),
-        **{name: Elsewhere(chat=handler) for name, (handler, _) in FAILING.items()},
+        "openrouter": StubUpstream("OpenRouter", (CLAUDE, "other/model")),
+        "lxc": StubUpstream("LXC"),
+        "half": StubUpstream(chat=break_off),
+        **{name: StubUpstream(chat=handler) for name, (handler, _) in FAILING.items()},
     }
-    tls = Elsewhere("nobody")
+    tls = StubUpstream("nobody")
     async with AsyncExitStack() as stack:
         for server in servers.values():
             await stack.enter_async_context(server.running())
@@ -119,7 +119,7 @@ async def chain(
         yield Chain(hal0, servers | {"tls": tls})
 
 
-def configuration(servers: dict[str, Elsewhere], tls: Elsewhere) -> str:
+def configuration(servers: dict[str, StubUpstream], tls: StubUpstream) -> str:
     upstreams: dict[str, Any] = {name: {"base_url": server.url} for name, server in servers.items()}
     upstreams["openrouter"]["models"] = [CLAUDE]
     upstreams["hanging"]["timeout"] = 0.5

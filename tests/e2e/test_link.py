@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from app.bootstrap import make_service, read_config, start_logging, stop_logging
-from app.link.attach import find_running, noted_pid
 from app.link.current_link import CurrentLink, Host
+from app.link.discovery import find_running, noted_pid
 from app.link.remote_link import RemoteLink
 from app.link.router_host import RouterHost
 from router.base.errors import (

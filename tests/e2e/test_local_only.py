@@ -15,7 +15,7 @@ import pytest_asyncio
 from tests.e2e.harness import Hal0
 from tests.engines.running import make_server
 from tests.fixtures_models import SpeakingModel
-from tests.router.upstreams.servers import Elsewhere, streaming
+from tests.router.upstreams.servers import StubUpstream, streaming
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -59,7 +59,7 @@ async def _carry(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> 
 @dataclass
 class Home:
     hal0: Hal0
-    lxc: Elsewhere
+    lxc: StubUpstream
     door: Door
 
     async def set_local_only(self, value: bool) -> None:
@@ -75,7 +75,7 @@ async def home(tmp_path_factory: pytest.TempPathFactory, speaking_model: Speakin
     (folder / "models").mkdir()
     for name in ("good", "crash"):
         shutil.copy(speaking_model("It is the engine that speaks."), folder / "models" / f"{name}.gguf")
-    async with Elsewhere("LXC").running() as lxc:
+    async with StubUpstream("LXC").running() as lxc:
         door = Door(int(lxc.url.removesuffix("/v1").rpartition(":")[2]))
         async with await door.opened() as server:
             address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"

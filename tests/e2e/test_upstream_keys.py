@@ -16,7 +16,7 @@ from aiohttp import web
 from tests.e2e.harness import Hal0
 from tests.engines.running import make_server
 from tests.fixtures_models import SpeakingModel
-from tests.router.upstreams.servers import Elsewhere, refusing, streaming
+from tests.router.upstreams.servers import StubUpstream, refusing, streaming
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -45,7 +45,7 @@ async def scolding(request: web.Request) -> web.StreamResponse:
 @dataclass
 class Vault:
     hal0: Hal0
-    servers: dict[str, Elsewhere]
+    servers: dict[str, StubUpstream]
 
     @property
     def headers(self) -> dict[str, str]:
@@ -73,10 +73,10 @@ async def vault(
     for name in ("good", "crash"):
         shutil.copy(speaking_model("It is the engine that speaks."), home / "models" / f"{name}.gguf")
     async with (
-        Elsewhere(chat=quoting).running() as first,
-        Elsewhere(listing=quoting, chat=quoting).running() as second,
-        Elsewhere(chat=scolding).running() as third,
-        Elsewhere().running() as well,
+        StubUpstream(chat=quoting).running() as first,
+        StubUpstream(listing=quoting, chat=quoting).running() as second,
+        StubUpstream(chat=scolding).running() as third,
+        StubUpstream().running() as well,
     ):
         servers = {"quoting": first, "listing": second, "scolding": third, "well": well}
         keys = dict.fromkeys(servers, "env:OPENROUTER_API_KEY") | {"scolding": WRITTEN}

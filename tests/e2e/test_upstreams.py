@@ -17,7 +17,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from router.base.tasks import spawn
-from router.server.request.awaiting import HOLD_SECONDS
+from router.server.request.lease_wait import HOLD_SECONDS
 from router.wire.multipart import read_fields
 from tests.e2e.harness import Hal0
 from tests.e2e.test_remote import until_state
@@ -25,7 +25,7 @@ from tests.engines.running import soon
 from tests.engines.slow import slow_server
 from tests.fixtures_models import SpeakingModel
 from tests.resources.engine import Engine, running
-from tests.router.upstreams.servers import Elsewhere, Handler, hanging, streaming
+from tests.router.upstreams.servers import Handler, StubUpstream, hanging, streaming
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -58,7 +58,7 @@ class World:
     here: Hal0
     there: Hal0
     llama: Engine
-    slow: Elsewhere
+    slow: StubUpstream
 
     async def ask(self, path: str, body: Json) -> tuple[aiohttp.ClientResponse, str]:
         async with self.here.session.post(self.here.url + path, json=body) as answer:
@@ -121,7 +121,7 @@ async def world(
         (home / place / "models").mkdir(parents=True)
         shutil.copy(speaking_model(sentence, name), home / place / "models" / f"{name}.gguf")
         (home / place / "models" / "bad.gguf").write_bytes(b"GGUF" + bytes(64))
-    async with Elsewhere("slow", chat=think).running() as slow:
+    async with StubUpstream("slow", chat=think).running() as slow:
         lxc = {"base_url": f"{llama.url}/v1", "api_key": "env:LXC_KEY"}
         named = {"further": {"base_url": f"{llama.url}/v1", "api_key": KEY}}
         there = Hal0.prepare(home / "there", llama_server, f"upstreams: {json.dumps(named)}\n{THERE}")

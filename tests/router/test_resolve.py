@@ -238,7 +238,7 @@ def upstream(name: str, *models: str, state: UpstreamState = UpstreamState.OK) -
     return UpstreamStatus(name, UpstreamKind.OPENAI, f"http://{name}/v1", state, models)
 
 
-class TestElsewhere:
+class TestUpstreams:
     """Servers elsewhere answer for what is theirs alone, or named as theirs."""
 
     CLUSTER = _replace(slot("cluster", None), model="ray/llama-70b", upstream="ray/llama-70b")

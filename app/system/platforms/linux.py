@@ -33,14 +33,14 @@ def disable() -> None:
 
 
 def autostart_file(environment: Mapping[str, str]) -> Path:
-    """A relative XDG_CONFIG_HOME counts as unset, as the specification says."""
+    """Return the desktop file's path. A relative XDG_CONFIG_HOME counts as unset, as its specification says."""
     base = environment.get("XDG_CONFIG_HOME", "")
     folder = Path(base) if Path(base).is_absolute() else Path.home() / ".config"
     return folder / "autostart" / "hal0.desktop"
 
 
 def desktop_entry(command: Sequence[str]) -> str:
-    """The desktop file that runs `command`. The endpoint must not wait for the panel: no start delay.
+    """Return the desktop file that runs `command`. The endpoint must not wait for the panel: no start delay.
 
     With TryExec, desktops skip the file once hal0 has been uninstalled.
     """
@@ -63,7 +63,7 @@ def desktop_entry(command: Sequence[str]) -> str:
 
 
 def starts(text: str) -> bool:
-    """Whether a desktop file is in force: desktops' own settings switch it off without deleting it."""
+    """Return whether a desktop file is in force: desktops' own settings switch it off without deleting it."""
     for line in text.splitlines():
         name, _, value = line.partition("=")
         if (name.strip().lower(), value.strip().lower()) in _OFF:
@@ -72,7 +72,7 @@ def starts(text: str) -> bool:
 
 
 def _argument(part: str) -> str:
-    """One argument of Exec: quoted by its rules, then escaped by those of any string value."""
+    """Quote one argument of Exec by its rules, then escape it by those of any string value."""
     if _PLAIN.fullmatch(part):
         return part
     quoted = re.sub(r'(["`$\\])', r"\\\1", part).replace("%", "%%")

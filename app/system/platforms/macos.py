@@ -32,7 +32,7 @@ def agent_file() -> Path:
 
 
 def launch_agent(command: Sequence[str]) -> bytes:
-    """The property list that runs `command` once at each login; a quit is not undone (no KeepAlive)."""
+    """Return the property list that runs `command` once at each login; a quit is not undone (no KeepAlive)."""
     agent = {
         "Label": LABEL,
         "ProgramArguments": list(command),
@@ -44,7 +44,7 @@ def launch_agent(command: Sequence[str]) -> bytes:
 
 
 def starts(data: bytes) -> bool:
-    """Whether a property list is in force; one that cannot be read is not."""
+    """Return whether a property list is in force; one that cannot be read is not."""
     try:
         agent = plistlib.loads(data)
     except (plistlib.InvalidFileException, ValueError):

@@ -21,7 +21,7 @@ def command_line(command: Sequence[str]) -> str:
 
 
 def starts(run: str | None, approved: bytes | None) -> bool:
-    """Whether these two values (None: absent) mean that hal0 starts at login."""
+    """Return whether these two values (None: absent) mean that hal0 starts at login."""
     return bool(run) and not (approved and approved[0] & 1)
 
 

@@ -87,7 +87,7 @@ def private_apt(
 
 
 def acquire_settings(dump: str) -> list[str]:
-    """The lines of `apt-config dump` that say how to reach the network on this computer."""
+    """Return the lines of `apt-config dump` that say how to reach the network on this computer."""
     lines = []
     for line in dump.splitlines():
         match = _SETTING.fullmatch(line)

@@ -25,7 +25,7 @@ class AptSource:
 
 
 def read(etc_apt: Path = Path("/etc/apt")) -> list[AptSource]:
-    """Every entry of this computer, in apt's order. Raises OSError."""
+    """Return every entry of this computer, in apt's order. Raises OSError."""
     main = etc_apt / "sources.list"
     parts = sorted((etc_apt / "sources.list.d").glob("*"))
     found: list[AptSource] = []
@@ -38,7 +38,8 @@ def read(etc_apt: Path = Path("/etc/apt")) -> list[AptSource]:
 
 
 def parse_one_line(text: str) -> list[AptSource]:
-    """Entries of a `.list` file; lines that are none are passed over, as apt-get itself would report them."""
+    """Return the entries of a `.list` file; lines that are none are passed over, as apt-get itself would report
+    them."""
     found = []
     for line in text.splitlines():
         match = _ONE_LINE.fullmatch(line.split("#", 1)[0].strip())
@@ -53,7 +54,7 @@ def parse_one_line(text: str) -> list[AptSource]:
 
 
 def parse_deb822(text: str) -> list[AptSource]:
-    """Entries of a `.sources` file."""
+    """Return the entries of a `.sources` file."""
     # Comment lines may stand inside a stanza and do not end it.
     uncommented = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
     stanzas = (_fields(stanza) for stanza in re.split(r"\n[ \t]*\n", uncommented))
@@ -61,7 +62,7 @@ def parse_deb822(text: str) -> list[AptSource]:
 
 
 def debian_mirrors(sources: Iterable[AptSource]) -> list[str]:
-    """URIs that carry Debian's own archive, best first.
+    """Return uRIs that carry Debian's own archive, best first.
 
     An entry signed by Debian's key comes first; then one without a key of its own whose path ends in
     `/debian`. Other vendors' repositories and the security archive have no llama.cpp in them.

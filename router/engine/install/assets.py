@@ -52,7 +52,7 @@ class _Asset:
 
 
 def choose_asset(names: Iterable[str], system: str, machine: str, gpu: Gpu) -> Choice | None:
-    """The best build for this computer: CUDA, then Vulkan, then CPU; None if the release has none.
+    """Return the best build for this computer: CUDA, then Vulkan, then CPU; None if the release has none.
 
     `system` and `machine` are as platform.system() and platform.machine() say them, in any case.
     """

@@ -36,7 +36,7 @@ _SPACE = 300_000_000  # bytes: package lists, packages, unpacked, arranged
 
 
 def available() -> bool:
-    """Whether this computer has the tools: Debian and what descends from it."""
+    """Return whether this computer has the tools: Debian and what descends from it."""
     return all(shutil.which(tool) for tool in ("apt-get", "apt-config", "dpkg", "dpkg-deb"))
 
 

@@ -32,7 +32,7 @@ class Asset:
 
 
 def session() -> aiohttp.ClientSession:
-    """A client that uses the proxies of the environment and never decompresses what it was sent."""
+    """Return a client that uses the proxies of the environment and never decompresses what it was sent."""
     headers = {"User-Agent": f"hal0/{__version__}", "Accept-Encoding": "identity"}
     return aiohttp.ClientSession(trust_env=True, timeout=_TIMEOUT, headers=headers, auto_decompress=False)
 
@@ -59,7 +59,7 @@ async def download(http: aiohttp.ClientSession, asset: Asset, target: Path, on_p
 
 
 async def read_small(http: aiohttp.ClientSession, asset: Asset) -> bytes:
-    """The content of a file of at most 4 KiB, in memory. Raises InstallFailed."""
+    """Return the content of a file of at most 4 KiB, in memory. Raises InstallFailed."""
     expected = _digest(asset)
     try:
         async with asyncio.timeout(30), http.get(asset.url) as response:

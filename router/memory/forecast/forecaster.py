@@ -1,5 +1,5 @@
 """How much memory a model will take, before it loads: asked of the engine, computed where it cannot say, and
-corrected by what models were seen to take. Remembered across restarts.
+corrected by what models were seen to take. DesktopState across restarts.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from typing import Final
 from aiohttp import web
 
 from router.base.errors import BadRequest, BodyTooLarge, RouterError, SlowBody, UnreadableBody
+from router.config.sizes import memory_size
 
 MAX_BODY: Final = 256 * 1024 * 1024
 """Bytes of the largest request body, also once it is unpacked: several photographs in base64."""
@@ -35,7 +36,7 @@ _BOMS: Final = (
 
 
 async def read_body(request: web.Request) -> bytes:
-    """The bytes that were packed. Raises BadRequest, BodyTooLarge, SlowBody, UnreadableBody."""
+    """Return the bytes that were packed. Raises BadRequest, BodyTooLarge, SlowBody, UnreadableBody."""
     codings = _codings(request.get(CODINGS, ""))
     raw = await _all(request)
     limit = request.client_max_size
@@ -50,13 +51,12 @@ async def read_body(request: web.Request) -> bytes:
 
 
 async def read_json(request: web.Request) -> bytes:
-    """As `read_body`, in UTF-8 whatever the client wrote it in."""
+    """Do the same as `read_body`, in UTF-8 whatever the client wrote it in."""
     return as_utf8(await read_body(request), request.charset)
 
 
 def too_large(limit: int = MAX_BODY) -> BodyTooLarge:
-    shown = f"{limit // 2**20} MiB" if limit >= 2**20 else f"{limit} bytes"
-    return BodyTooLarge(f"The request body is over {shown}; send less.")
+    return BodyTooLarge(f"The request body is over {memory_size(limit)}; send less.")
 
 
 def unpack(raw: bytes, coding: str, limit: int) -> bytes:
@@ -99,7 +99,7 @@ def as_utf8(raw: bytes, charset: str | None) -> bytes:
 
 
 def _codings(written: str) -> list[str]:
-    """In the order in which they were applied. Raises UnreadableBody."""
+    """Return the codings in the order in which they were applied. Raises UnreadableBody."""
     names = [name.strip().lower().removeprefix("x-") for name in written.split(",")]
     codings = [name for name in names if name not in ("", "identity")]
     for name in codings:
@@ -139,7 +139,8 @@ async def _all(request: web.Request) -> bytes:
 
 
 def error_headers(error: RouterError) -> dict[str, str]:
-    """What a refusal says besides its body: when to try again, or not to, and what could have been read."""
+    """Return what a refusal says besides its body: when to try again, or not to, and what could have been
+    read."""
     headers = {}
     if error.retry_after is not None and error.mends:
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))

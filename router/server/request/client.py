@@ -51,7 +51,7 @@ class Client:
         self._writer: Writer | None = None
         self._beats = 0
         self._due = 0.0
-        self._told: Waiting | None = None
+        self._last_waiting: Waiting | None = None
 
     async def beat(self, waiting: Waiting) -> None:
         """Send a sign of life if one is due; begins the answer."""
@@ -64,12 +64,12 @@ class Client:
             self._due = loop.time() + self._encoder.interval
             await response.write(self._encoder.beat(self._beats, waiting))
             self._beats += 1
-        if self._events and waiting != self._told:
-            self._told = waiting
+        if self._events and waiting != self._last_waiting:
+            self._last_waiting = waiting
             await response.write(_progress_event(waiting))
 
     async def until_next_beat(self, store: StateStore, ticket: Ticket) -> None:
-        """Wait for the lease or the next beat; who asked for progress events also wakes for each step."""
+        """Wait for the lease or the next beat, and for each step where the client asked for progress events."""
         loop = asyncio.get_running_loop()
         timeout = self._encoder.interval if self.response is None else max(0.0, self._due - loop.time())
         if not self._events:
@@ -90,7 +90,7 @@ class Client:
         return self._writer.write(out)
 
     def tell_served_by(self, server: str) -> None:
-        """Who answers: in the head or, where that is gone, in an event stream's comment."""
+        """Say who answers: in the head or, where that is gone, in an event stream's comment."""
         if self.response is None:
             self.served_by = server
         elif self._encoder.content_type == EVENT_STREAM and self.served_by != server:
@@ -103,8 +103,9 @@ class Client:
 
     @contextmanager
     def kept_alive(self, waiting: Waiting, hold: float = 0.0) -> Iterator[None]:
-        """Beats while the block waits for something else; the first after `hold` seconds, if nothing has been
-        sent yet. Leaving it waits for nothing: a cancellation there would lose what the block has got."""
+        """Send signs of life while the block waits for something else; the first after `hold` seconds, if
+        nothing has been sent yet. Leaving it waits for nothing: a cancellation there would lose what the block
+        has got."""
         if self._encoder.content_type is None:
             yield
             return
@@ -167,11 +168,11 @@ class Client:
         # In one line: engines quote what clients wrote.
         log.warning("answer broken off: %s", " ".join(error.message.split()))
         self._flush()
-        told = self._encoder.late_error(error)
+        late = self._encoder.late_error(error)
         # Fewer bytes than were announced would leave the client waiting for the others.
         fits = self.response.content_length is None
-        if told and fits and not (self.relayed and self._encoder.content_type == JSON):
-            await self.response.write(told)
+        if late and fits and not (self.relayed and self._encoder.content_type == JSON):
+            await self.response.write(late)
             await self.response.write_eof()
         elif self._request.transport is not None:
             self._request.transport.abort()

@@ -23,7 +23,7 @@ class Sink(Protocol):
     """Where an answer's body goes."""
 
     def take(self, piece: bytes) -> bool:
-        """Called with each piece as it comes. False: no more before `ready` has returned."""
+        """Take a piece as it comes. False: no more before `ready` has returned."""
         ...
 
     async def ready(self) -> None:
@@ -71,7 +71,7 @@ class Connection(asyncio.Protocol):
             self._transport.writelines([head, body])
 
     async def head(self) -> Head:
-        """The answer's head. Raises ConnectionBroken if the connection ends before it."""
+        """Wait for the answer's head. Raises ConnectionBroken if the connection ends before it."""
         while (head := self._parser.head) is None:
             await self._wait()
         return head
@@ -140,7 +140,7 @@ class Connection(asyncio.Protocol):
             self._pause_reading()
 
     def _take_early(self, sink: Sink) -> None:
-        """From now on the body goes to `sink`, beginning with what has come of it."""
+        """Send the body to `sink` from now on, beginning with what has come of it."""
         early, size = self._early, self._early_size
         self._early, self._early_size = [], 0
         self._sink = sink
@@ -177,7 +177,7 @@ class Connection(asyncio.Protocol):
     # -- waiting ---------------------------------------------------------------------------------------
 
     async def _wait(self) -> None:
-        """Until something has come. Raises what ended the connection before the answer was complete."""
+        """Wait until something has come. Raises what ended the connection before the answer was complete."""
         if self._error is None:
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter

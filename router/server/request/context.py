@@ -19,7 +19,7 @@ from router.state import StateStore
 from router.upstreams.registry import UpstreamRegistry
 
 
-class Seats(Protocol):
+class SlotAccess(Protocol):
     """The slots of this computer, as requests meet them (router.slots.supervisor.Supervisor)."""
 
     def ticket(self, slot: str, model: str | None) -> Ticket: ...
@@ -36,7 +36,7 @@ class Context:
     `waiting_for`: loads that wait in the place of callers who did not want to."""
 
     store: StateStore
-    seats: Seats
+    seats: SlotAccess
     orders: TakesOrders
     engines: EngineConnections
     api_keys: tuple[str, ...] = field(default=(), repr=False)
@@ -48,7 +48,7 @@ class Context:
     faults: ClientFaults = field(default_factory=ClientFaults, repr=False)
 
     def admit(self, server: ServerConfig) -> None:
-        """From now on those that `server` names may call."""
+        """Admit those that `server` names from now on."""
         self.api_keys = server.api_keys
         self.allowed_hosts, self.allowed_origins = server.allowed_hosts, server.allowed_origins
 

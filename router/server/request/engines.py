@@ -35,7 +35,7 @@ class Answer:
         await self._connection.pump(sink)
 
     async def read(self, limit: int | None = None) -> bytes:
-        """The body; of a longer one than `limit` bytes a little more than that."""
+        """Return the body; of a longer one than `limit` bytes a little more than that."""
         whole = _Whole(limit)
         try:
             await self._connection.pump(whole)
@@ -57,7 +57,7 @@ class _EnoughError(Exception):
 
 
 class _Whole:
-    """Collects."""
+    """Collects a body."""
 
     def __init__(self, limit: int | None) -> None:
         self.pieces: list[bytes] = []

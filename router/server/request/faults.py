@@ -14,7 +14,7 @@ from typing import Final
 
 log = logging.getLogger(__name__)
 
-TOLD_EACH: Final = 3
+LOGGED_EACH: Final = 3
 """Lines for one kind within PERIOD_SECONDS."""
 
 PERIOD_SECONDS: Final = 60.0
@@ -38,7 +38,7 @@ class _Period:
 
 
 class ClientFaults:
-    """One endpoint's. To be closed, so that the last counts are written."""
+    """The mistakes of one endpoint's clients. Close it, so that the last counts are written."""
 
     def __init__(self) -> None:
         self._periods: dict[Fault, _Period] = {}
@@ -50,7 +50,7 @@ class ClientFaults:
             timer = asyncio.get_running_loop().call_later(PERIOD_SECONDS, self._end, fault)
             period = self._periods[fault] = _Period(0, timer)
         period.count += 1
-        if period.count <= TOLD_EACH:
+        if period.count <= LOGGED_EACH:
             level = logging.INFO if fault is Fault.LEFT else logging.WARNING  # leaving is no mistake
             log.log(level, "client %s %s: %s", peer or "(gone)", fault.value, plain(text))
 
@@ -61,7 +61,7 @@ class ClientFaults:
     def _end(self, fault: Fault) -> None:
         period = self._periods.pop(fault)
         period.ends.cancel()
-        if (more := period.count - TOLD_EACH) > 0:
+        if (more := period.count - LOGGED_EACH) > 0:
             log.warning(
                 "clients: within %.0f s %d more like this: client %s", PERIOD_SECONDS, more, fault.value
             )
@@ -74,7 +74,8 @@ def words_of(error: BaseException) -> str:
 
 
 def plain(text: str) -> str:
-    """On one line, in printable ASCII: whoever reaches the port could write escapes into a terminal."""
+    """Return the text on one line, in printable ASCII: whoever reaches the port could write escapes into a
+    terminal."""
     shown = " ".join(text.split())
     shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
     return shown.encode("unicode_escape").decode()

@@ -14,43 +14,43 @@ from aiohttp import web
 
 from router.base.errors import RouterError
 from router.resolve import resolve
-from router.server.request.awaiting import lease_of, require_ready, wait_seconds
 from router.server.request.body import error_headers
 from router.server.request.client import Client
 from router.server.request.context import CONTEXT
-from router.server.request.exchange import Exchange
+from router.server.request.lease_wait import lease_of, require_ready, wait_seconds
+from router.server.request.parsed_request import ParsedRequest
 from router.server.request.proxy import aborted, proxy
-from router.server.request.routed import Routed
+from router.server.request.routed_request import RoutedRequest
 from router.server.request.upstream import from_upstream, instead_of_slot
 from router.upstreams.call import HOPS
 
 
-async def generate(request: web.Request, exchange: Exchange) -> web.StreamResponse:
+async def generate(request: web.Request, parsed: ParsedRequest) -> web.StreamResponse:
     """Serve it. Errors before the answer has begun are rendered in the client's dialect."""
     try:
-        return await _serve(request, exchange)
+        return await _serve(request, parsed)
     except RouterError as error:
-        status = error_status(error, exchange.path, from_hal0=HOPS in request.headers)
-        body = exchange.encoder.error(error)
+        status = error_status(error, parsed.path, from_hal0=HOPS in request.headers)
+        body = parsed.encoder.error(error)
         return web.json_response(body, status=status, headers=error_headers(error))
 
 
 def error_status(error: RouterError, path: str, *, from_hal0: bool = False) -> int:
-    """What the client is told: Codex asks for a response again, five times, after every status but 400 and 401
-    (measured with 0.169). Another hal0 goes by the real one to find who answers instead."""
+    """Return the error for the client: Codex asks for a response again, five times, after every status but 400
+    and 401 (measured with 0.169). Another hal0 goes by the real one to find who answers instead."""
     final = path == "/v1/responses" and not error.mends and error.status != 401
     return 400 if final and not from_hal0 else error.status
 
 
-async def _serve(request: web.Request, exchange: Exchange) -> web.StreamResponse:
+async def _serve(request: web.Request, parsed: ParsedRequest) -> web.StreamResponse:
     context = request.app[CONTEXT]
     began = time.perf_counter()
     wait = wait_seconds(request)
-    route = resolve(exchange.asked, exchange.kind, context.store.snapshot)
-    if not exchange.loads and route.upstream is None:
+    route = resolve(parsed.asked, parsed.kind, context.store.snapshot)
+    if not parsed.loads and route.upstream is None:
         require_ready(context, route)
-    client = Client(request, exchange.encoder)
-    asked = Routed(context, request, exchange, client, route, began, time.perf_counter())
+    client = Client(request, parsed.encoder)
+    asked = RoutedRequest(context, request, parsed, client, route, began, time.perf_counter())
     try:
         if route.upstream is not None:
             return await from_upstream(asked)
@@ -64,13 +64,13 @@ async def _serve(request: web.Request, exchange: Exchange) -> web.StreamResponse
         return await client.fail(error)
 
 
-async def _from_slot(asked: Routed, wait: float | None) -> web.StreamResponse:
-    context, exchange, client, route = asked.context, asked.exchange, asked.client, asked.route
+async def _from_slot(asked: RoutedRequest, wait: float | None) -> web.StreamResponse:
+    context, parsed, client, route = asked.context, asked.parsed, asked.client, asked.route
     async with context.seats.ticket(route.slot, route.model) as ticket:
         lease = await lease_of(context, ticket, route, client, wait)
         if lease.aborted:  # while the client was slow to take a sign of life
             raise aborted(lease)
         asked.log(lease.model.id, route.path)
-        if not exchange.path:
-            return await client.end(exchange.encoder.finish())
-        return await proxy(context, lease, exchange, client)
+        if not parsed.path:
+            return await client.end(parsed.encoder.finish())
+        return await proxy(context, lease, parsed, client)

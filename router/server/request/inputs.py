@@ -16,8 +16,8 @@ AT_ONCE = 4
 
 
 async def shortened(context: Context, lease: Lease, inputs: Inputs, error: RouterError) -> Inputs:
-    """The same with the long ones cut. Raises BadRequest naming them where they may not be cut, and `error`
-    itself if it is about something else."""
+    """Return the inputs with the long ones cut. Raises BadRequest naming them where they may not be cut, and
+    `error` itself if it is about something else."""
     counted = too_long(error)
     slot = context.store.snapshot.slot(lease.slot)
     context_length = slot.context_length if slot is not None else None

@@ -11,20 +11,20 @@ from router.server.request.client import Client, Waiting
 from router.server.request.connection import ConnectionBroken
 from router.server.request.context import Context
 from router.server.request.engines import Answer
-from router.server.request.exchange import Exchange
 from router.server.request.inputs import shortened
+from router.server.request.parsed_request import ParsedRequest
 from router.server.request.relay import Relay
 from router.slots.lease import Lease
 from router.wire.rename import Rename
 
 
-async def proxy(context: Context, lease: Lease, exchange: Exchange, client: Client) -> web.StreamResponse:
+async def proxy(context: Context, lease: Lease, parsed: ParsedRequest, client: Client) -> web.StreamResponse:
     """Serve it. Raises RouterError; another one may answer then, unless `client.answered`."""
     task = asyncio.current_task()
     assert task is not None, "a handler runs in a task"
     lease.on_abort = task.cancel
     try:
-        response = await _answered(context, lease, exchange, client)
+        response = await _answered(context, lease, parsed, client)
         lease.answered = True
         return response
     except asyncio.CancelledError:
@@ -42,41 +42,43 @@ async def proxy(context: Context, lease: Lease, exchange: Exchange, client: Clie
 
 
 def aborted(lease: Lease) -> RouterError:
-    """Why a request ends whose lease was taken back."""
+    """Return why a request ends whose lease was taken back."""
     return SlotAborted(
         f'Slot "{lease.slot}" was switched or unloaded while this request ran, and its time to end '
         "(drain_timeout) was over; send it again."
     )
 
 
-async def _answered(context: Context, lease: Lease, exchange: Exchange, client: Client) -> web.StreamResponse:
-    """Asked once more, where the engine refused an input that may be cut."""
+async def _answered(
+    context: Context, lease: Lease, parsed: ParsedRequest, client: Client
+) -> web.StreamResponse:
+    """Ask the engine, and once more where it refused an input that may be cut."""
     try:
-        async with await _ask(context, lease, exchange, client, exchange.body(lease)) as answer:
-            return await _relay(context, lease, exchange, client).run(answer)
+        async with await _ask(context, lease, parsed, client, parsed.body(lease)) as answer:
+            return await _relay(context, lease, parsed, client).run(answer)
     except EngineRefused as error:
-        inputs = exchange.inputs() if exchange.inputs is not None else None
-        if inputs is None or exchange.cut_body is None:
+        inputs = parsed.inputs() if parsed.inputs is not None else None
+        if inputs is None or parsed.cut_body is None:
             raise
-        body = exchange.cut_body(lease, await shortened(context, lease, inputs, error))
-    async with await _ask(context, lease, exchange, client, body) as answer:
-        return await _relay(context, lease, exchange, client).run(answer)
+        body = parsed.cut_body(lease, await shortened(context, lease, inputs, error))
+    async with await _ask(context, lease, parsed, client, body) as answer:
+        return await _relay(context, lease, parsed, client).run(answer)
 
 
-async def _ask(context: Context, lease: Lease, exchange: Exchange, client: Client, body: bytes) -> Answer:
+async def _ask(context: Context, lease: Lease, parsed: ParsedRequest, client: Client, body: bytes) -> Answer:
     """Send the request. A client that has been sent signs of life goes on getting them meanwhile."""
     launch = lease.process.launch
-    headers = {"Content-Type": exchange.content_type}
+    headers = {"Content-Type": parsed.content_type}
     if launch.api_key:
         headers["Authorization"] = f"Bearer {launch.api_key}"
-    asking = context.engines.request("127.0.0.1", launch.port, "POST", exchange.path, headers, body)
+    asking = context.engines.request("127.0.0.1", launch.port, "POST", parsed.path, headers, body)
     if client.response is None:
         return await asking
     with client.kept_alive(Waiting("answering", None, lease.model.id)):
         return await asking
 
 
-def _relay(context: Context, lease: Lease, exchange: Exchange, client: Client) -> Relay:
+def _relay(context: Context, lease: Lease, parsed: ParsedRequest, client: Client) -> Relay:
     served, named = lease.model.id, lease.engine_model
     rename = Rename(named, served) if named != served else None
 
@@ -86,11 +88,11 @@ def _relay(context: Context, lease: Lease, exchange: Exchange, client: Client) -
     def complete() -> None:
         lease.on_abort, lease.answered = None, True
 
-    return Relay(client, exchange.encoder, rename, note, complete)
+    return Relay(client, parsed.encoder, rename, note, complete)
 
 
 async def _lost(lease: Lease, error: Exception) -> RouterError:
-    """Why the engine stopped answering: in its own words, if it has died."""
+    """Return why the engine stopped answering: in its own words, if it has died."""
     exited = lease.process.exited
     await asyncio.wait([exited], timeout=1.0)
     if exited.done():

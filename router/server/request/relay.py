@@ -34,7 +34,7 @@ class Answer(Protocol):
         """Hand all of the body to `sink`, which may ask for a pause. Raises OSError if it breaks off."""
 
     async def read(self, limit: int | None = None) -> bytes:
-        """All of it; a little more than `limit` of a longer one."""
+        """Read all of it; a little more than `limit` of a longer one."""
         ...
 
     async def __aenter__(self) -> Self: ...
@@ -109,12 +109,13 @@ class Relay:
 
 
 def _headers(head: Head) -> dict[str, str]:
-    """All else (Server, CORS, hop-by-hop) is the engine's own business."""
+    """Return the headers that are passed on. All else (Server, CORS, hop-by-hop) is the engine's own
+    business."""
     return {name: head.headers[name.lower()] for name in _PASSED_BACK if name.lower() in head.headers}
 
 
 async def _refused(answer: Answer) -> RouterError:
-    """The engine's own error, with its status."""
+    """Return the engine's own error, with its status."""
     raw = await answer.read(_MAX_ERROR_BODY)
     try:
         body = json.loads(raw)

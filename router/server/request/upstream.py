@@ -12,11 +12,11 @@ from aiohttp import web
 
 from router.base.errors import RouterError
 from router.resolve import ResolutionPath
-from router.server.request.awaiting import HOLD_SECONDS
 from router.server.request.client import Client, Waiting
-from router.server.request.exchange import Exchange
+from router.server.request.lease_wait import HOLD_SECONDS
+from router.server.request.parsed_request import ParsedRequest
 from router.server.request.relay import Relay
-from router.server.request.routed import Routed
+from router.server.request.routed_request import RoutedRequest
 from router.state import SlotStatus
 from router.upstreams.answer import UpstreamAnswer
 from router.upstreams.call import Call
@@ -24,11 +24,11 @@ from router.upstreams.call import Call
 log = logging.getLogger(__name__)
 
 
-async def from_upstream(asked: Routed) -> web.StreamResponse:
+async def from_upstream(asked: RoutedRequest) -> web.StreamResponse:
     """Serve a request that was routed to a server elsewhere. Raises RouterError."""
-    exchange, client, route = asked.exchange, asked.client, asked.route
-    if not exchange.path:  # there is nothing to load
-        return await client.end(exchange.encoder.finish())
+    parsed, client, route = asked.parsed, asked.client, asked.route
+    if not parsed.path:  # there is nothing to load
+        return await client.end(parsed.encoder.finish())
     registry = asked.context.upstreams
     assert registry is not None, "it told of the upstream"
     slot = asked.context.store.snapshot.slot(route.slot)
@@ -38,15 +38,15 @@ async def from_upstream(asked: Routed) -> web.StreamResponse:
         answer = await registry.answer(route, _call(asked))
     own = answer.served_by.startswith(f"{route.upstream}/")
     asked.log(answer.served_by, route.path if own else ResolutionPath.FALLBACK)
-    return await _relay(answer, exchange, client)
+    return await _relay(answer, parsed, client)
 
 
-async def instead_of_slot(asked: Routed, error: RouterError) -> web.StreamResponse:
+async def instead_of_slot(asked: RoutedRequest, error: RouterError) -> web.StreamResponse:
     """Have the slot's `fallback` answer, where the slot failed with `error`. Raises that where nobody may
     answer instead; else RouterError."""
     context, client, route = asked.context, asked.client, asked.route
     slot = context.store.snapshot.slot(route.slot)
-    if slot is None or context.upstreams is None or not _may_move(slot, asked.exchange, client):
+    if slot is None or context.upstreams is None or not _may_move(slot, asked.parsed, client):
         raise error
     with _alive(client, route.model or slot.serving or slot.name):
         answer = await context.upstreams.instead_of(slot, route.model, error, _call(asked))
@@ -54,21 +54,21 @@ async def instead_of_slot(asked: Routed, error: RouterError) -> web.StreamRespon
     log.info("slot %s cannot answer, %s does instead: %s", slot.name, answer.served_by, reason)
     context.seats.note_served_by(slot.name, answer.served_by)
     asked.log(answer.served_by, ResolutionPath.FALLBACK)
-    return await _relay(answer, asked.exchange, client)
+    return await _relay(answer, asked.parsed, client)
 
 
-def _may_move(slot: SlotStatus, exchange: Exchange, client: Client) -> bool:
+def _may_move(slot: SlotStatus, parsed: ParsedRequest, client: Client) -> bool:
     """Another model's tokens are of no use; and an answer that has begun never moves."""
-    return bool(slot.fallback) and exchange.loads and bool(exchange.path) and not client.answered
+    return bool(slot.fallback) and parsed.loads and bool(parsed.path) and not client.answered
 
 
-def _call(asked: Routed) -> Call:
-    exchange = asked.exchange
+def _call(asked: RoutedRequest) -> Call:
+    parsed = asked.parsed
     return Call(
-        exchange.path,
-        exchange.remote_body,
-        exchange.content_type,
-        streams=exchange.streams,
+        parsed.path,
+        parsed.remote_body,
+        parsed.content_type,
+        streams=parsed.streams,
         headers=asked.request.headers,
     )
 
@@ -77,8 +77,8 @@ def _alive(client: Client, model: str) -> AbstractContextManager[None]:
     return client.kept_alive(Waiting("answering", None, model), HOLD_SECONDS)
 
 
-async def _relay(answer: UpstreamAnswer, exchange: Exchange, client: Client) -> web.StreamResponse:
-    encoder = exchange.remote_encoder() if exchange.remote_encoder else exchange.encoder
+async def _relay(answer: UpstreamAnswer, parsed: ParsedRequest, client: Client) -> web.StreamResponse:
+    encoder = parsed.remote_encoder() if parsed.remote_encoder else parsed.encoder
     async with answer:
         client.tell_served_by(answer.served_by)
         return await Relay(client, encoder, None, lambda _speed: None, lambda: None).run(answer)

@@ -29,7 +29,7 @@ class Writer:
         self._timer: asyncio.TimerHandle | None = None
 
     def write(self, out: bytes) -> bool:
-        """False: the client is slow. Raises ConnectionResetError when it has left."""
+        """Write a piece. False: the client is slow. Raises ConnectionResetError when it has left."""
         transport = self._transport
         if transport is None or transport.is_closing():
             raise ConnectionResetError("the client left")

@@ -49,7 +49,8 @@ async def install_engine(request: web.Request) -> web.StreamResponse:
 async def _next(
     steps: asyncio.Queue[InstallProgress | None], response: web.StreamResponse
 ) -> InstallProgress | None:
-    """The next step; a comment goes out where it takes long, as silence would look like a lost link."""
+    """Wait for the next step; a comment goes out where it takes long, as silence would look like a lost
+    link."""
     while True:
         try:
             async with asyncio.timeout(_BEAT_SECONDS):

@@ -48,7 +48,7 @@ async def version(request: web.Request) -> web.Response:
 
 
 async def props(request: web.Request) -> web.Response:
-    """The engine's own properties when it runs, else what is known of the model it will load.
+    """Return the engine's own properties when it runs, else what is known of the model it will load.
 
     Clients read the context length from `default_generation_settings.n_ctx`; it is always the state's.
     """
@@ -61,19 +61,19 @@ async def props(request: web.Request) -> web.Response:
     serving = about.serving if isinstance(about, SlotStatus) else about.id
     names = {"model_alias": serving, "default_generation_settings": settings}
     known.pop("model_path", None)  # a path of the person's own computer is nobody's business
-    told = {"total_slots": about.parallel or 1, "chat_template": "", **_modalities(about)}
-    return web.json_response({**told, **known, **names})
+    defaults = {"total_slots": about.parallel or 1, "chat_template": "", **_modalities(about)}
+    return web.json_response({**defaults, **known, **names})
 
 
 def _modalities(about: SlotStatus | ModelStatus) -> dict[str, Any]:
-    """As llama-server tells them; nothing where they are not known."""
+    """Return the modalities as llama-server does; nothing where they are not known."""
     taken = input_modalities(about.capabilities)
     senses = {name: word in taken for name, word in _SENSES.items()}
     return {"modalities": senses} if about.capabilities else {}
 
 
 async def from_engine(request: web.Request) -> web.Response:
-    """Passed on from the engine of the slot `?model=` names, or the first chat slot. Loads nothing."""
+    """Pass on the answer of the engine of the slot `?model=` names, or the first chat slot. Loads nothing."""
     context = request.app[CONTEXT]
     slot = _about(request, context.store.snapshot)
     if isinstance(slot, ModelStatus):
@@ -97,8 +97,8 @@ async def from_engine(request: web.Request) -> web.Response:
 
 
 def _about(request: web.Request, snapshot: Snapshot) -> SlotStatus | ModelStatus:
-    """What a GET is about: a slot, by its name or by the model it holds, or a model that is in none; the first
-    chat slot if not said."""
+    """Return what a GET is about: a slot, by its name or by the model it holds, or a model that is in none; the
+    first chat slot if not said."""
     asked = request.query.get("model")
     if not asked:
         chat = next((s for s in snapshot.slots if s.kind is Kind.CHAT), None)
@@ -116,7 +116,7 @@ def _about(request: web.Request, snapshot: Snapshot) -> SlotStatus | ModelStatus
 
 
 async def _ask_engine(context: Context, slot: SlotStatus, path: str) -> dict[str, Any]:
-    """The engine's JSON, {} if it does not answer: metadata is never an error because of it."""
+    """Return the engine's JSON, {} if it does not answer: metadata is never an error because of it."""
     try:
         head, body = await _get(context, slot, path)
         answer = json.loads(body) if head.status == 200 else {}
@@ -126,7 +126,7 @@ async def _ask_engine(context: Context, slot: SlotStatus, path: str) -> dict[str
 
 
 async def _get(context: Context, slot: SlotStatus, path: str) -> tuple[Head, bytes]:
-    """Without a lease: reading must not keep a model from being unloaded. Raises EngineFailed."""
+    """Ask an engine without a lease: reading must not keep a model from being unloaded. Raises EngineFailed."""
     engine = context.seats.engine_of(slot.name)
     if engine is None:
         raise EngineFailed(f'The engine of slot "{slot.name}" is gone; send the request again.')

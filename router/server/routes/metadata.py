@@ -31,7 +31,7 @@ def add_routes(app: web.Application) -> None:
 
 
 async def index(request: web.Request) -> web.Response:
-    """Something helpful for a person or client that tries the bare address."""
+    """Return something helpful for a person or client that tries the bare address."""
     snapshot = request.app[CONTEXT].store.snapshot
     base = f"{snapshot.server.url}/v1"
     return web.json_response(
@@ -47,12 +47,12 @@ async def index(request: web.Request) -> web.Response:
 
 
 async def health(_request: web.Request) -> web.Response:
-    """hal0 itself is well if it answers; slots are in /api/state."""
+    """Report health: hal0 itself is well if it answers; slots are in /api/state."""
     return web.json_response({"status": "ok"})
 
 
 async def list_models(request: web.Request) -> web.Response:
-    """As last seen: what servers elsewhere have is looked at for the next time."""
+    """List what was last seen: what servers elsewhere have is looked at for the next time."""
     context = request.app[CONTEXT]
     if context.upstreams is not None:
         context.upstreams.look()
@@ -65,8 +65,8 @@ async def one_model(request: web.Request) -> web.Response:
 
 
 def row_of(asked: str, snapshot: Snapshot) -> dict[str, Any]:
-    """The row of /v1/models that `asked` is about, as a request would be routed; "" is the first chat slot
-    (a 404 makes Hermes guess 256k tokens). Raises ModelNotFound."""
+    """Return the row of /v1/models that `asked` is about, as a request would be routed; "" is the first chat
+    slot (a 404 makes Hermes guess 256k tokens). Raises ModelNotFound."""
     if asked:
         meant = meaning(asked, snapshot)
     else:
@@ -79,8 +79,8 @@ def row_of(asked: str, snapshot: Snapshot) -> dict[str, Any]:
 
 
 def model_rows(snapshot: Snapshot) -> list[dict[str, Any]]:
-    """Rows of /v1/models: slots first (their names are stable), then models, then those of servers elsewhere as
-    `upstream/model`, if those may be asked; each id once."""
+    """Return the rows of /v1/models: slots first (their names are stable), then models, then those of servers
+    elsewhere as `upstream/model`, if those may be asked; each id once."""
     rows = {slot.name: _slot_row(slot) for slot in snapshot.slots}
     for model in snapshot.models:
         if model.id not in rows:
@@ -110,8 +110,8 @@ def _model_row(model: ModelStatus, snapshot: Snapshot) -> dict[str, Any]:
 
 
 def _abilities(capabilities: tuple[str, ...]) -> dict[str, Any]:
-    """As Ollama words them, and as llama-server does (and OpenRouter, which has the same fields); nothing where
-    they are not known."""
+    """Word capabilities as Ollama does, and as llama-server does (and OpenRouter, which has the same fields);
+    nothing where they are not known."""
     if not capabilities:
         return {}
     architecture = {"input_modalities": input_modalities(capabilities), "output_modalities": ["text"]}

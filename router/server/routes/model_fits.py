@@ -11,11 +11,11 @@ from router.state import ModelStatus, SlotState, Snapshot
 
 
 def models_json(snapshot: Snapshot) -> dict[str, Any]:
-    """Bytes throughout. `fit` and `margin` are null while nothing is known; `margin` is what would be left, or
-    for "short" what is missing. Both are of the slot where the model fits best; `slots` tells of each that may
-    hold it, with `evict`, the slots that would make room, and `beside`, whether what the slot holds goes on
-    meanwhile. `memory` is of the GPUs together, or without one of the RAM. `left_out` are files in the model
-    folders that are no models, each with the reason."""
+    """Return bytes throughout. `fit` and `margin` are null while nothing is known; `margin` is what would be
+    left, or for "short" what is missing. Both are of the slot where the model fits best; `slots` tells of each
+    that may hold it, with `evict`, the slots that would make room, and `beside`, whether what the slot holds
+    goes on meanwhile. `memory` is of the GPUs together, or without one of the RAM. `left_out` are files in the
+    model folders that are no models, each with the reason."""
     pools = where_it_counts(snapshot.memory)
     memory = {
         "is_gpu": any(device.is_gpu for device in pools),
@@ -33,7 +33,9 @@ def models_json(snapshot: Snapshot) -> dict[str, Any]:
 def _model(model: ModelStatus, snapshot: Snapshot) -> dict[str, Any]:
     loaded = [s.name for s in snapshot.slots if s.state is SlotState.READY and model.id in s.loaded]
     slots = {
-        s.name: _told(preview(snapshot, s.name, model.id)) for s in snapshot.slots if model.id in s.choices
+        s.name: _preview_json(preview(snapshot, s.name, model.id))
+        for s in snapshot.slots
+        if model.id in s.choices
     }
     found = best(snapshot, model.id)
     return {
@@ -45,6 +47,6 @@ def _model(model: ModelStatus, snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def _told(found: Preview) -> dict[str, Any]:
+def _preview_json(found: Preview) -> dict[str, Any]:
     margin = None if found.fit is None else found.margin
     return {"fit": found.fit, "margin": margin, "evict": found.evict, "beside": found.beside}

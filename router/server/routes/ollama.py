@@ -11,8 +11,8 @@ from router.config.schema import Kind
 from router.resolve import meaning, resolve
 from router.server.request.body import read_json
 from router.server.request.context import CONTEXT
-from router.server.request.exchange import Exchange
 from router.server.request.generate import generate
+from router.server.request.parsed_request import ParsedRequest
 from router.server.routes.metadata import model_rows, row_of
 from router.slots.lease import Lease
 from router.wire.inputs import Inputs, read_inputs
@@ -105,12 +105,12 @@ async def _answer(request: web.Request, call: OllamaCall, part: Any) -> web.Stre
 
 
 def _name(request: web.Request, call: OllamaCall, kind: Kind) -> str:
-    """Who is asked."""
+    """Return the name of the model that is asked."""
     return call.model or resolve(None, kind, request.app[CONTEXT].store.snapshot).slot
 
 
 def _called(request: web.Request, name: str) -> str:
-    """Who `name` is, as hal0 calls it; `name` itself where that is nobody, which the answer will say."""
+    """Return what hal0 calls `name`; `name` itself where that is nobody, which the answer will say."""
     meant = meaning(name, request.app[CONTEXT].store.snapshot)
     return meant.name if meant is not None else name
 
@@ -140,7 +140,7 @@ async def _exchange(
     def cut_body(lease: Lease, inputs: Inputs) -> bytes:
         return engine_body(asked, lease.model.id, lease.model.request, {inputs.field: inputs.value})
 
-    exchange = Exchange(
+    parsed = ParsedRequest(
         kind,
         name,
         call.path,
@@ -153,4 +153,4 @@ async def _exchange(
         cut_body=cut_body,
         streams=bool(asked.body.get("stream")),
     )
-    return await generate(request, exchange)
+    return await generate(request, parsed)

@@ -12,8 +12,8 @@ from aiohttp import web
 from router.catalog.model import Model
 from router.config.schema import Kind
 from router.server.request.body import read_body, read_json
-from router.server.request.exchange import Exchange
 from router.server.request.generate import generate
+from router.server.request.parsed_request import ParsedRequest
 from router.wire.aggregate import ChatAggregate, CompletionAggregate, ResponsesAggregate
 from router.wire.documented import as_taken
 from router.wire.encode import (
@@ -88,7 +88,7 @@ def _add(app: web.Application, path: str, handler: Handler) -> None:
 
 
 def json_handler(endpoint: Endpoint) -> Handler:
-    """For any endpoint that takes a JSON object with `model` and `stream`."""
+    """Make a handler for any endpoint that takes a JSON object with `model` and `stream`."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         call = parse_call(await read_json(request))
@@ -97,7 +97,7 @@ def json_handler(endpoint: Endpoint) -> Handler:
     return handle
 
 
-def json_exchange(endpoint: Endpoint, call: JsonCall) -> Exchange:
+def json_exchange(endpoint: Endpoint, call: JsonCall) -> ParsedRequest:
     aggregates = endpoint.aggregate is not None and not call.stream and _can_aggregate(call)
     if call.stream:
         encoder = endpoint.stream()
@@ -109,7 +109,7 @@ def json_exchange(endpoint: Endpoint, call: JsonCall) -> Exchange:
     def begun(model: Model) -> JsonCall:
         return preceded(call, endpoint.path, model.system, model.opening)
 
-    return Exchange(
+    return ParsedRequest(
         endpoint.kind,
         call.model,
         endpoint.path,
@@ -129,7 +129,7 @@ def json_exchange(endpoint: Endpoint, call: JsonCall) -> Exchange:
 
 
 def _can_aggregate(call: JsonCall) -> bool:
-    """Several answers in one stream are not told apart well enough to put them together again."""
+    """Return whether one answer is asked for: several in one stream cannot be told apart and put together."""
     return call.body.get("n") in (None, 1) and not isinstance(call.body.get("prompt"), list)
 
 
@@ -145,7 +145,7 @@ def _form_handler(path: str, kind: Kind) -> Handler:
             encoder = EventStream()
         elif fields.get("response_format", "json") not in ("json", "verbose_json", "b64_json", "url"):
             encoder = Encoder()
-        exchange = Exchange(
+        parsed = ParsedRequest(
             kind,
             fields.get("model"),
             path,
@@ -155,6 +155,6 @@ def _form_handler(path: str, kind: Kind) -> Handler:
             content_type,
             streams=fields.get("stream") == "true",
         )
-        return await generate(request, exchange)
+        return await generate(request, parsed)
 
     return handle

@@ -34,7 +34,7 @@ def add_routes(app: web.Application) -> None:
 
 
 async def take(kind: type[Order[Any]], request: web.Request) -> web.Response:
-    """The order of a request, carried out. A body with `"wait": false` is answered at once, with 202."""
+    """Carry out the order of a request. A body with `"wait": false` is answered at once, with 202."""
     if request.method in ("GET", "HEAD"):
         order = decode(kind, request.match_info, request.query)
         return answer(request.app[CONTEXT], order, await request.app[CONTEXT].orders.carry_out(order))
@@ -44,7 +44,7 @@ async def take(kind: type[Order[Any]], request: web.Request) -> web.Response:
 
 
 async def give(context: Context, order: Order[Any], *, wait: bool = True) -> web.Response:
-    """Answers when the order is carried out; without `wait` as soon as it is begun."""
+    """Answer when the order is carried out; without `wait` as soon as it is begun."""
     running = begin(context, order)
     if wait:
         return answer(context, order, await asyncio.shield(running))
@@ -64,19 +64,19 @@ async def take_download(request: web.Request) -> web.Response:
 
 
 def begin(context: Context, order: Order[R]) -> asyncio.Task[R]:
-    """It goes on when the caller leaves, if that shields it: a closed terminal must not stop a switch."""
+    """Begin an order that can be shielded from its caller: a closed terminal must not stop a switch."""
     return spawn(context.orders.carry_out(order), name=str(order))
 
 
 def answer(context: Context, order: Order[R], result: R, status: int = 200) -> web.Response:
-    """What the order returned, else the slot it was for, else everything."""
+    """Return what the order returned, else the slot it was for, else everything."""
     snapshot = context.store.snapshot
     if order.outcome is not None:
         return web.json_response(order.outcome.tell(result), status=status)
     if isinstance(order, SlotOrder):
         # Another hal0 may have been lost meanwhile, and a slot may have left.
-        place = find_slot(snapshot, order.slot)
-        return web.json_response({"slot": slot_json(place.slot) if place else None}, status=status)
+        hosted = find_slot(snapshot, order.slot)
+        return web.json_response({"slot": slot_json(hosted.slot) if hosted else None}, status=status)
     return web.json_response(snapshot_json(snapshot), status=status)
 
 
@@ -88,7 +88,7 @@ def _step(word: str) -> DownloadOrder:
 
 
 async def json_object(request: web.Request) -> dict[str, Any]:
-    """The body; {} if there is none. Raises BadRequest."""
+    """Return the body; {} if there is none. Raises BadRequest."""
     raw = await read_json(request)
     try:
         body = json.loads(raw) if raw.strip() else {}

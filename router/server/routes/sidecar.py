@@ -26,7 +26,7 @@ from router.state import ModelStatus, SlotState, SlotStatus, Snapshot
 from router.wire.openai import parse_call
 from router.wire.snapshot import slot_json
 
-_TOLD = ("id", "display_name", "kind", "aliases", "context_length", "size_bytes", "problem")
+_FIELDS = ("id", "display_name", "kind", "aliases", "context_length", "size_bytes", "problem")
 
 
 def add_routes(app: web.Application) -> None:
@@ -57,7 +57,7 @@ async def switch(request: web.Request) -> web.Response:
 
 
 def _slot(name: str | None, snapshot: Snapshot) -> SlotStatus:
-    """The named one, else the first chat slot."""
+    """Return the named one, else the first chat slot."""
     found = (s for s in snapshot.slots if (s.name == name if name else s.kind is Kind.CHAT))
     if (slot := next(found, None)) is not None:
         return slot
@@ -67,19 +67,19 @@ def _slot(name: str | None, snapshot: Snapshot) -> SlotStatus:
 def _model(model: ModelStatus, snapshot: Snapshot) -> dict[str, Any]:
     slots = [slot.name for slot in snapshot.slots if model.id in slot.choices]
     loaded = any(model.id in slot.loaded for slot in snapshot.slots if slot.state is SlotState.READY)
-    told = {name: getattr(model, name) for name in _TOLD}
-    return {**told, "loaded": loaded, "slots": slots}
+    fields = {name: getattr(model, name) for name in _FIELDS}
+    return {**fields, "loaded": loaded, "slots": slots}
 
 
 def _status(slot: SlotStatus, snapshot: Snapshot) -> dict[str, Any]:
-    told = slot_json(slot)
+    document = slot_json(slot)
     return {
         "slot": slot.name,
         "active": slot.model if slot.state is SlotState.READY else None,
         "target": slot.target,
         "state": slot.state,
         "switching": slot.state.switching,
-        "progress": told["progress"],
-        "last_error": told["last_error"],
+        "progress": document["progress"],
+        "last_error": document["last_error"],
         "slots": [slot_json(other) for other in snapshot.slots],
     }

@@ -71,7 +71,7 @@ async def events(request: web.Request) -> web.StreamResponse:
 
 
 def _heartbeat(asked: str | None) -> float:
-    """Seconds between two signs of life."""
+    """Return seconds between two signs of life."""
     try:
         seconds = float(asked) if asked is not None else HEARTBEAT_SECONDS
     except ValueError:

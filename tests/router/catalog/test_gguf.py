@@ -142,7 +142,7 @@ def test_kind(tmp_path: Path, arch: str, keys: dict[str, Any], tensors: tuple[st
     ],
 )
 def test_launchable(tmp_path: Path, keys: dict[str, Any], launchable: bool) -> None:
-    assert read_header(write_gguf(tmp_path / "m.gguf", **keys)).is_launchable is launchable
+    assert (why_not_launchable(read_header(write_gguf(tmp_path / "m.gguf", **keys))) is None) is launchable
 
 
 LAYERS = ("token_embd.weight", "blk.0.attn_norm.weight")
@@ -210,7 +210,7 @@ def test_a_reranker_without_its_classifier_is_refused(tmp_path: Path) -> None:
     problem = why_not_launchable(read_header(write_gguf(tmp_path / "m.gguf", **keys)))
     assert "classifier" in (problem or "")
     keys["tensors"] = (*LAYERS, "cls.output.weight")
-    assert read_header(write_gguf(tmp_path / "m.gguf", **keys)).is_launchable
+    assert why_not_launchable(read_header(write_gguf(tmp_path / "m.gguf", **keys))) is None
 
 
 @pytest.mark.parametrize(
@@ -311,7 +311,7 @@ def test_any_flipped_byte_reads_or_is_a_bad_model(tmp_path: Path) -> None:
                 outcomes.add("refused")
             else:
                 outcomes.add("read")
-                kind_of(header), header.is_launchable, header.head_counts_kv, header.quantisation
+                kind_of(header), why_not_launchable(header), header.head_counts_kv, header.quantisation
     assert outcomes == {"read", "refused"}
 
 

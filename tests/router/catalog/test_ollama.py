@@ -12,7 +12,7 @@ import pytest
 
 from router.catalog.folders import FolderWatch
 from router.catalog.models import build_catalog
-from router.catalog.scan import scan_folder
+from router.catalog.scan import scan_folders
 from router.config.schema import Config
 from tests.router.catalog.files import write_gguf, write_mmproj
 
@@ -49,7 +49,7 @@ def test_models_have_ollamas_names(tmp_path: Path, gguf_file: Path) -> None:
     put(store, "registry.ollama.ai", "someone", "tuned", "latest", model=other)
     third = write_gguf(tmp_path / "made" / "t.gguf", general__name="third")
     put(store, "hf.co", "org", "repo-GGUF", "Q4_K_M", model=third)
-    found = scan_folder(store)
+    found = scan_folders([store])
     assert {item.id for item in found} == {"llama3.2:3b", "someone/tuned:latest", "hf.co/org/repo-GGUF:Q4_K_M"}
     assert all(item.problem is None and item.path.name.startswith("sha256-") for item in found)
     assert set(build_catalog(Config(model_dirs=(store,)), None).models) == {item.id for item in found}
@@ -59,7 +59,9 @@ def test_two_tags_of_one_file_are_one_model(tmp_path: Path, gguf_file: Path) -> 
     store = tmp_path / "store"
     for tag in ("latest", "3b"):
         put(store, "registry.ollama.ai", "library", "llama3.2", tag, model=gguf_file)
-    assert [(item.id, item.aliases) for item in scan_folder(store)] == [("llama3.2:3b", ("llama3.2:latest",))]
+    assert [(item.id, item.aliases) for item in scan_folders([store])] == [
+        ("llama3.2:3b", ("llama3.2:latest",))
+    ]
 
 
 def test_every_name_of_one_blob_works(tmp_path: Path, gguf_file: Path) -> None:
@@ -106,7 +108,7 @@ def test_names_of_one_blob_that_mean_different_things_are_models_of_their_own(
     put(store, "registry.ollama.ai", "library", "m", "same", model=gguf_file)
     others = {kind: made.get(content, content) for kind, content in differs.items() if isinstance(content, str)}
     put(store, "registry.ollama.ai", "library", "m", "tuned", model=gguf_file, **differs | others)
-    found = {item.id: item for item in scan_folder(store)}
+    found = {item.id: item for item in scan_folders([store])}
     assert set(found) == {"m:plain", "m:tuned"} and found["m:plain"].aliases == ("m:same",)
     assert all(item.problem is None for item in found.values())
 
@@ -176,7 +178,7 @@ def test_a_part_that_is_not_there_is_the_models_problem(tmp_path: Path, gguf_fil
     digests = {layer["mediaType"]: layer["digest"] for layer in json.loads(manifest.read_text())["layers"]}
     digest = digests[f"application/vnd.ollama.image.{gone}"]
     (store / "blobs" / digest.replace(":", "-")).unlink()
-    found = {item.id: item.problem for item in scan_folder(store)}
+    found = {item.id: item.problem for item in scan_folders([store])}
     assert "missing" in (found["m:1"] or "") and found["other:1"] is None
 
 
@@ -186,7 +188,7 @@ def test_models_of_ollamas_cloud_are_not_here(tmp_path: Path, gguf_file: Path) -
     manifest = put(store, "registry.ollama.ai", "library", "gpt-oss", "120b-cloud", model=gguf_file)
     raw = json.loads(manifest.read_text())
     manifest.write_text(json.dumps(raw | {"layers": raw["layers"][:1]}))
-    assert scan_folder(store) == []
+    assert scan_folders([store]) == []
 
 
 def test_a_projector_goes_with_its_model(tmp_path: Path, gguf_file: Path) -> None:
@@ -197,7 +199,7 @@ def test_a_projector_goes_with_its_model(tmp_path: Path, gguf_file: Path) -> Non
         model=gguf_file,
         projector=write_mmproj(tmp_path / "made" / "p.gguf"),
     )
-    (found,) = scan_folder(store)
+    (found,) = scan_folders([store])
     assert Path(str(found.flags["mmproj"])).parent == store / "blobs"
 
 
@@ -214,7 +216,7 @@ def test_a_damaged_manifest_is_told_and_harms_no_other(tmp_path: Path, gguf_file
     store = tmp_path / "store"
     put(store, "registry.ollama.ai", "library", "good", "1", model=gguf_file)
     put(store, "registry.ollama.ai", "library", "bad", "1", model=gguf_file).write_text(text)
-    found = {item.id: item.problem for item in scan_folder(store)}
+    found = {item.id: item.problem for item in scan_folders([store])}
     assert set(found) == {"good:1", "bad:1"} and found["good:1"] is None
     assert found["bad:1"] == "bad:1 is incomplete in Ollama's store (damaged): pull it again."
 
@@ -225,7 +227,7 @@ def test_a_digest_leads_nowhere_else(tmp_path: Path, gguf_file: Path) -> None:
     raw = json.loads(manifest.read_text())
     raw["layers"][1]["digest"] = f"sha256:../../../{gguf_file.name}"
     manifest.write_text(json.dumps(raw))
-    (found,) = scan_folder(store)
+    (found,) = scan_folders([store])
     assert found.path == manifest and "its manifest is damaged" in (found.problem or "")
 
 
@@ -239,7 +241,7 @@ def test_whatever_lies_in_the_store_the_others_are_offered(tmp_path: Path, gguf_
     os.mkfifo(tags / "fifo")
     (tags.parent / "up").symlink_to(store / "manifests")
     (tags / os.fsdecode(b"caf\xe9")).touch()
-    found = {item.id: item.problem for item in scan_folder(store)}
+    found = {item.id: item.problem for item in scan_folders([store])}
     assert set(found) == {"good:1", "good:circle", "good:gone", "good:caf\\xe9"}
     assert [id_ for id_, problem in found.items() if problem is None] == ["good:1"]
 

@@ -9,7 +9,7 @@ import pytest
 
 from router.catalog.gguf import read_header
 from router.catalog.projectors import width_of
-from router.catalog.scan import Found, describe_file, scan, scan_folder
+from router.catalog.scan import Found, describe_file, scan, scan_folders
 from tests.router.catalog.files import write_gguf, write_llava_mmproj, write_mmproj, write_shards
 
 N, W = 32, 4096  # narrow and wide models
@@ -25,7 +25,7 @@ def projector(path: Path, width: int | None = N, **keys: Any) -> Path:
 
 def pairs(folder: Path) -> dict[str, str | None]:
     """Model -> projector by the names of their files."""
-    return {found.path.name: _projector(found) for found in scan_folder(folder)}
+    return {found.path.name: _projector(found) for found in scan_folders([folder])}
 
 
 def _projector(found: Found) -> str | None:
@@ -232,7 +232,7 @@ def test_folders(tmp_path: Path, models: list[str], projectors: list[str], expec
         projector(tmp_path / name)
     assert set(pairs(tmp_path).values()) == {expected}
     assert _projector(describe_file(tmp_path / models[0])) == expected
-    for found in scan_folder(tmp_path):
+    for found in scan_folders([tmp_path]):
         given = Path(str(found.flags.get("mmproj", tmp_path)))
         assert given.parent in (found.path.parent, found.path.parent / "mmproj", *found.path.parents)
 

@@ -15,21 +15,21 @@ from router.catalog import scan
 from router.catalog.folders import FolderWatch
 from router.catalog.gguf import read_header
 from router.catalog.models import build_catalog
-from router.catalog.scan import describe_file, scan_folder, scan_folders
+from router.catalog.scan import describe_file, scan_folders
 from router.catalog.scan import scan as scan_all
 from router.config.schema import Config, ModelConfig
 from tests.router.catalog.files import write_gguf, write_mmproj, write_shards
 
 
 def ids(folder: Path) -> list[str]:
-    return [found.id for found in scan_folder(folder)]
+    return [found.id for found in scan_folders([folder])]
 
 
 def test_finds_models_below_a_folder_in_a_stable_order(tmp_path: Path) -> None:
     write_gguf(tmp_path / "b.gguf")
     write_gguf(tmp_path / "A.GGUF")
     write_gguf(tmp_path / "deep" / "er" / "c.v1.5.gguf")
-    found = scan_folder(tmp_path)
+    found = scan_folders([tmp_path])
     assert [item.id for item in found] == ["A", "b", "c.v1.5"]
     assert [item.path for item in found][2] == tmp_path / "deep" / "er" / "c.v1.5.gguf"
     assert all(item.header and item.problem is None for item in found)
@@ -57,7 +57,7 @@ def test_ignores_what_is_no_model(tmp_path: Path) -> None:
 def test_a_damaged_file_is_a_model_with_a_problem(tmp_path: Path) -> None:
     path = tmp_path / "bad.gguf"
     path.write_bytes(b"GGUFx")
-    (found,) = scan_folder(tmp_path)
+    (found,) = scan_folders([tmp_path])
     assert (found.id, found.header, found.size_bytes) == ("bad", None, 5)
     assert found.problem is not None
     assert f"{path} is truncated" in found.problem
@@ -65,7 +65,7 @@ def test_a_damaged_file_is_a_model_with_a_problem(tmp_path: Path) -> None:
 
 def test_shards_are_one_model(tmp_path: Path) -> None:
     paths = write_shards(tmp_path, "big-Q4_K_M", 3)
-    (found,) = scan_folder(tmp_path)
+    (found,) = scan_folders([tmp_path])
     assert (found.id, found.path, found.problem) == ("big-Q4_K_M", paths[0], None)
     assert found.size_bytes == sum(path.stat().st_size for path in paths)
 
@@ -74,7 +74,7 @@ def test_shards_are_one_model(tmp_path: Path) -> None:
 def test_a_missing_shard_is_named(tmp_path: Path, missing: int) -> None:
     paths = write_shards(tmp_path, "big", 3)
     paths[missing - 1].unlink()
-    (found,) = scan_folder(tmp_path)
+    (found,) = scan_folders([tmp_path])
     assert (found.id, found.path) == ("big", paths[0])
     assert found.problem == (
         f"big is incomplete: of its 3 files, number {missing} is missing in {tmp_path}. Download the rest."
@@ -94,7 +94,7 @@ def test_parts_that_llama_server_would_not_find(tmp_path: Path, names: tuple[str
     """It builds their names itself, in lower case (build 11669: "invalid split file name"): said beforehand."""
     for path, name in zip(write_shards(tmp_path, "big", 2), names, strict=True):
         path.rename(tmp_path / name)
-    (found,) = scan_folder(tmp_path)
+    (found,) = scan_folders([tmp_path])
     assert found.path.name == names[0]
     assert said in (found.problem or "")
     assert describe_file(found.path).problem == found.problem
@@ -116,7 +116,7 @@ def test_two_split_models_that_differ_in_case_are_two(tmp_path: Path) -> None:
     if (tmp_path / "BIG-00001-of-00002.gguf").exists():
         pytest.skip("this file system ignores case")
     write_shards(tmp_path, "BIG", 2)
-    assert [(found.id, found.problem) for found in scan_folder(tmp_path)] == [("BIG", None), ("big", None)]
+    assert [(found.id, found.problem) for found in scan_folders([tmp_path])] == [("BIG", None), ("big", None)]
 
 
 def test_a_renamed_first_part_says_so(tmp_path: Path) -> None:
@@ -162,14 +162,14 @@ def test_mmproj_belongs_to_the_models_beside_it(tmp_path: Path) -> None:
     write_gguf(tmp_path / "vl" / "text-only.gguf", ARCH__embedding_length=32)
     projector = write_mmproj(tmp_path / "vl" / "mmproj.gguf", clip__vision__projection_dim=64)
     write_gguf(tmp_path / "other" / "plain.gguf")
-    flags = {found.id: found.flags for found in scan_folder(tmp_path)}
+    flags = {found.id: found.flags for found in scan_folders([tmp_path])}
     assert flags == {"plain": {}, "text-only": {}, "vision": {"mmproj": str(projector)}}
 
 
 def test_equal_names_in_different_folders(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     for folder in ("1/pub", "2/pub", "3"):
         write_gguf(tmp_path / folder / "m.gguf")
-    found = {item.path.parent.relative_to(tmp_path).as_posix(): item.id for item in scan_folder(tmp_path)}
+    found = {item.path.parent.relative_to(tmp_path).as_posix(): item.id for item in scan_folders([tmp_path])}
     assert found == {"1/pub": "m", "2/pub": "m@pub", "3": "m@3"}
     assert "two models are called m" in caplog.text
     again = {item.id for item in scan_folders([tmp_path / "2", tmp_path / "1"])}
@@ -187,7 +187,7 @@ def test_links_are_followed_once(tmp_path: Path) -> None:
     (top / "loop").symlink_to(top)
     (top / "sub" / "up").symlink_to("..")
     (top / "dangling.gguf").symlink_to(tmp_path / "gone")
-    found = scan_folder(top)
+    found = scan_folders([top])
     assert [item.path.name for item in found] == ["dangling.gguf", "linked.gguf"]
     assert found[0].problem is not None
     assert "No such file" in found[0].problem
@@ -202,7 +202,7 @@ def test_every_link_to_a_file_is_a_name_of_it(tmp_path: Path) -> None:
     (tmp_path / "b" / "soft.gguf").symlink_to(real)
     (tmp_path / "b" / "taken.gguf").symlink_to(real)
     write_gguf(tmp_path / "c" / "taken.gguf", general__name="another")
-    found = {item.id: item.aliases for item in scan_folder(tmp_path)}
+    found = {item.id: item.aliases for item in scan_folders([tmp_path])}
     assert found == {"real": ("hard", "soft", "taken@b"), "taken": ()}
 
 
@@ -218,7 +218,7 @@ def hub(top: Path, repo: str, **commits: str) -> Path:
 
 
 def named(top: Path) -> dict[str, str | None]:
-    return {item.id: item.header.name if item.header else None for item in scan_folder(top)}
+    return {item.id: item.header.name if item.header else None for item in scan_folders([top])}
 
 
 def test_the_plain_id_is_the_version_refs_main_names(tmp_path: Path) -> None:
@@ -230,7 +230,9 @@ def test_the_plain_id_is_the_version_refs_main_names(tmp_path: Path) -> None:
     (folder / "refs" / "main").write_text("ccc\n")
     assert named(tmp_path) == {"m": "newest", "m@aaa": "old", "m@bbb": "new"}
     (folder / "blobs" / "blob-newest").unlink()
-    assert scan_folder(tmp_path)[0].id == "m" and scan_folder(tmp_path)[0].problem, "not silently another one"
+    assert scan_folders([tmp_path])[0].id == "m" and scan_folders([tmp_path])[0].problem, (
+        "not silently another one"
+    )
 
 
 @pytest.mark.parametrize("main", [None, "gone", "", "../../..", "folder", "fifo", b"\xff\xfe"])
@@ -267,7 +269,7 @@ def test_one_blob_in_two_versions_is_one_model(tmp_path: Path) -> None:
     (folder / "snapshots" / "bbb" / "m.gguf").unlink()
     (folder / "snapshots" / "bbb" / "renamed.gguf").symlink_to("../../blobs/blob-same")
     (folder / "refs" / "main").write_text("bbb")
-    assert [(item.id, item.aliases) for item in scan_folder(tmp_path)] == [("renamed", ("m",))]
+    assert [(item.id, item.aliases) for item in scan_folders([tmp_path])] == [("renamed", ("m",))]
 
 
 @pytest.mark.parametrize(
@@ -315,7 +317,7 @@ def test_a_name_that_is_no_text_is_told_and_harms_no_other(tmp_path: Path, stem:
     write_gguf(tmp_path / "kept.gguf")
     bad = write_gguf(tmp_path / "moved.gguf", general__name="bad")
     bad.rename(tmp_path / os.fsdecode(stem + b".gguf"))
-    found = {item.id: item.problem for item in scan_folder(tmp_path)}
+    found = {item.id: item.problem for item in scan_folders([tmp_path])}
     assert found.pop("kept") is None
     ((id_, problem),) = found.items()
     assert id_.isprintable() and id_.encode().decode() == id_
@@ -327,7 +329,7 @@ def test_a_folder_whose_name_is_no_text_is_looked_into(tmp_path: Path) -> None:
     for folder in (b"caf\xe9", b"na\xefve"):
         write_gguf(tmp_path / os.fsdecode(folder) / "m.gguf")
     assert ids(tmp_path) == ["m", "m@na\\xefve"]
-    assert all(item.problem is None for item in scan_folder(tmp_path))
+    assert all(item.problem is None for item in scan_folders([tmp_path]))
 
 
 def test_files_that_are_no_files(tmp_path: Path) -> None:
@@ -341,7 +343,7 @@ def test_files_that_are_no_files(tmp_path: Path) -> None:
     (tmp_path / "folder.gguf" / "again").symlink_to(tmp_path)
     with socket.socket(socket.AF_UNIX) as unix:
         unix.bind(str(tmp_path / "socket.gguf"))
-    problems = {item.id: item.problem for item in scan_folder(tmp_path)}
+    problems = {item.id: item.problem for item in scan_folders([tmp_path])}
     assert set(problems) == {"kept", "fifo", "circle", "null", "zero", "socket"}
     assert [id_ for id_, problem in problems.items() if problem is None] == ["kept"]
 
@@ -400,10 +402,10 @@ def test_headers_are_read_once_per_version_of_a_file(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(scan, "read_header", counted)
     for _ in range(3):
-        scan_folder(tmp_path)
+        scan_folders([tmp_path])
     assert reads == [path]
     write_gguf(path, general__name="newer")
-    (found,) = scan_folder(tmp_path)
+    (found,) = scan_folders([tmp_path])
     assert found.header is not None
     assert found.header.name == "newer"
     assert len(reads) == 2

@@ -13,6 +13,7 @@ import pytest
 from router.base.errors import ModelNotFound, PullFailed
 from router.base.paths import Paths
 from router.base.tasks import spawn
+from router.catalog.scan import scan_folders
 from router.config.schema import Config
 from router.hub import store
 from router.hub.downloads import AT_ONCE, TELL_SECONDS, Downloads
@@ -103,7 +104,7 @@ async def test_it_starts_is_seen_coming_and_is_offered_when_it_is_whole(
     assert len([s for s in hub.downloads if s.path.endswith("Q4_K_M.gguf") and BIG in range_of(s.range)]) == 1
     await running.order(DownloadOrder.REMOVE, told.reference)
     assert running.store.snapshot.downloads == ()
-    assert store.downloaded(paths.downloads), "a row that is done is put away, not the model"
+    assert scan_folders([paths.downloads]), "a row that is done is put away, not the model"
 
 
 def range_of(text: str | None) -> range:

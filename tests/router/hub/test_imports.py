@@ -12,7 +12,7 @@ import pytest
     "code",
     [
         "import app.run, app.serve, app.bootstrap, app.cli",
-        "import router.hub.pull, router.hub.shelf, app.commands.model, app.views.pull",
+        "import router.hub.pull, router.hub.local_models, app.commands.model, app.views.pull",
     ],
 )
 def test_serving_and_listing_load_no_hugging_face(code: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from router.base.errors import PullFailed
-from router.catalog.scan import scan_folder
+from router.catalog.scan import scan_folders
 from router.hub import store
 from router.hub.names import parse_reference
 from router.hub.pull import Paused, Plan, Pull, PullProgress, Step
@@ -45,7 +45,7 @@ def fetched(puller: Pull, steps: list[PullProgress] | None = None) -> Path:
 
 def names(downloads: Path) -> list[str]:
     """What a scan offers, with the reason where it is not whole."""
-    return [found.problem or found.id for found in scan_folder(downloads)]
+    return [found.problem or found.id for found in scan_folders([downloads])]
 
 
 def parts(downloads: Path) -> list[Path]:
@@ -64,7 +64,7 @@ def test_a_quantisation_is_fetched_with_its_mmproj_and_proven(
     path = fetched(pull(f"{REPO}:q8_0"), steps)
     assert path == downloads / "org" / "tiny-GGUF" / "Q8_0" / "m-Q8_0.gguf"
     assert path.read_bytes() == big
-    (found,) = scan_folder(downloads)
+    (found,) = scan_folders([downloads])
     assert (found.id, found.problem) == ("m-Q8_0", None)
     assert found.flags == {"mmproj": str(path.parent / "mmproj-F16.gguf")}
     done = [step.done_bytes for step in steps if step.step is Step.DOWNLOADING]
@@ -86,8 +86,8 @@ def test_size_and_fit_are_known_before_anything_is_fetched(hub: HubServer, pull:
     hub.add(REPO, {"m-Q4_K_M.gguf": data})
     plan = pull().plan()
     assert plan.fetch_bytes == len(data) and plan.chosen.label == "Q4_K_M" and plan.warning is None
-    assert plan.room is not None and plan.room.fit.fits is Fits.FITS
-    assert plan.room.needs > len(data) and 0 < plan.room.free <= plan.room.total
+    assert plan.fit is not None and plan.fit.fits is Fits.FITS
+    assert plan.fit.needs > len(data) and 0 < plan.fit.free <= plan.fit.total
     asked = [request.range for request in hub.downloads]
     assert asked == ["bytes=0-4194303"], "one window of the file is enough for its header"
 
@@ -95,7 +95,7 @@ def test_size_and_fit_are_known_before_anything_is_fetched(hub: HubServer, pull:
 def test_what_is_no_model_for_this_engine_is_told(hub: HubServer, pull: Puller) -> None:
     hub.add(REPO, {"m-Q4_K_M.gguf": models.model(ARCH__block_count=None)})
     plan = pull().plan()
-    assert plan.room is None and plan.warning is not None and "made for another program" in plan.warning
+    assert plan.fit is None and plan.warning is not None and "made for another program" in plan.warning
 
 
 def test_a_cut_line_is_gone_on_with_where_it_broke(hub: HubServer, downloads: Path, pull: Puller) -> None:
@@ -156,7 +156,7 @@ def test_while_it_comes_no_scan_sees_it(hub: HubServer, downloads: Path, pull: P
     seen: list[list[str]] = []
     path = puller.run(plan, lambda _step: seen.append(names(downloads)))
     assert len(seen) >= 4 and all(listed == [] for listed in seen)
-    (found,) = scan_folder(downloads)
+    (found,) = scan_folders([downloads])
     assert (found.id, found.path, found.problem) == ("m-Q4_K_M", path, None)
     assert found.size_bytes == sum(len(data) for data in models.shards("m-Q4_K_M", 3).values())
 
@@ -227,7 +227,7 @@ def test_a_disk_without_room_is_told_before_anything_comes(
     puller = pull()
     plan = puller.plan()
     # No disk here is known to be nearly full: the spare room is asked for as more than any disk has.
-    monkeypatch.setattr("router.hub.room.SPARE", 1 << 60)
+    monkeypatch.setattr("router.hub.fit.SPARE", 1 << 60)
     hub.seen.clear()
     with pytest.raises(PullFailed, match=r"has .* GB free, but 5.2 MB are still to come: make room"):
         puller.run(plan)

@@ -12,7 +12,7 @@ from router.base.errors import LocalOnly, SlotNotFound, Unauthorized, UpstreamFa
 from router.config.schema import Config, Kind, UpstreamConfig, UpstreamKind
 from router.orders.kinds import Load, Unload
 from router.remote.follow import Remotes
-from router.remote.names import all_places, find_slot
+from router.remote.names import all_slots, find_slot
 from router.state import SlotStatus, Snapshot, UpstreamStatus
 from tests.engines.running import free_port, until
 from tests.router.server.conftest import Serve, Served
@@ -136,7 +136,7 @@ def test_names_of_slots_here_and_elsewhere() -> None:
     lost = UpstreamStatus("lost", UpstreamKind.HAL0, "http://l")
     cloud = UpstreamStatus("cloud", UpstreamKind.OPENAI, "http://c")
     snapshot = Snapshot(slots=(here,), upstreams=(bigpc, lost, cloud))
-    assert [p.slot for p in all_places(snapshot)] == [here, replace(there, name="bigpc/primary")]
+    assert [p.slot for p in all_slots(snapshot)] == [here, replace(there, name="bigpc/primary")]
     place = find_slot(snapshot, "bigpc/primary")
     assert place is not None and (place.slot.kind, place.snapshot) == (Kind.TTS, bigpc.remote)
     absent = ("nope", "bigpc/nope", "lost/primary", "cloud/primary", "bigpc/", "/primary", "bigpc/primary/x")

@@ -21,7 +21,7 @@ from router.remote.follow import Remotes
 from router.server.app import Endpoint
 from router.server.request.context import Context
 from router.server.request.engines import EngineConnections
-from router.server.request.faults import TOLD_EACH, Fault
+from router.server.request.faults import LOGGED_EACH, Fault
 from router.slots.supervisor import Supervisor
 from router.state import ModelStatus
 from tests.engines.running import soon, until
@@ -234,7 +234,7 @@ async def test_no_random_request_makes_a_traceback(caplog: pytest.LogCaptureFixt
                 judge(received)
         assert (await play_health(port)).startswith(b"HTTP/1.1 200 ")
     lines = warnings(caplog)
-    assert len(lines) <= len(Fault) * (TOLD_EACH + 1) * 3, lines
+    assert len(lines) <= len(Fault) * (LOGGED_EACH + 1) * 3, lines
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:

@@ -15,7 +15,7 @@ from router.server.request.generate import error_status
 from router.slots.damaged import is_lasting
 from router.slots.failures import MAX_FAILURES, OPEN_AFTER, Failures
 from router.upstreams.answer import AskFailed
-from router.upstreams.chain import Tried, no_route
+from router.upstreams.fallback import Tried, no_route
 from router.wire.encode import ResponsesStream
 
 PATHS = ("/v1/chat/completions", "/v1/responses", "/responses", "/v1/messages", "/api/chat", "/completion")

@@ -23,7 +23,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass
-class Elsewhere:
+class StubUpstream:
     """An OpenAI-compatible server. `requests` are (method, path, headers, body) as they came; `chat` answers
     generation, `listing` is what /v1/models says."""
 
@@ -35,7 +35,7 @@ class Elsewhere:
     url: str = ""
 
     @asynccontextmanager
-    async def running(self, tls: ssl.SSLContext | None = None, port: int = 0) -> AsyncIterator[Elsewhere]:
+    async def running(self, tls: ssl.SSLContext | None = None, port: int = 0) -> AsyncIterator[StubUpstream]:
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._handle)
         runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)

@@ -21,7 +21,7 @@ from tests.engines.running import free_port, soon
 from tests.router.upstreams.conftest import Use, chat
 from tests.router.upstreams.servers import (
     Certificate,
-    Elsewhere,
+    StubUpstream,
     hanging,
     make_certificate,
     refusing,
@@ -40,7 +40,7 @@ CLIENTS = {
 
 
 async def test_the_body_is_rewritten_and_only_harmless_headers_go_on(use: Use) -> None:
-    async with Elsewhere().running() as server:
+    async with StubUpstream().running() as server:
         bench = use(UpstreamConfig("lxc", server.url, api_key="env:LXC_KEY"), environment={"LXC_KEY": KEY})
         async with await bench.ask("lxc/llama", chat(headers=CLIENTS)) as answer:
             body = json.loads(await answer.read())
@@ -54,7 +54,7 @@ async def test_the_body_is_rewritten_and_only_harmless_headers_go_on(use: Use) -
 
 
 async def test_without_a_key_none_is_sent_not_even_the_clients(use: Use) -> None:
-    async with Elsewhere().running() as server:
+    async with StubUpstream().running() as server:
         bench = use(UpstreamConfig("lxc", server.url))
         async with await bench.ask("lxc/llama", chat(headers=CLIENTS)) as answer:
             await answer.read()
@@ -64,7 +64,7 @@ async def test_without_a_key_none_is_sent_not_even_the_clients(use: Use) -> None
 
 async def test_a_stream_comes_piece_by_piece(use: Use) -> None:
     more = asyncio.Event()
-    async with Elsewhere(chat=streaming("one", "two", then=more.wait)).running() as server:  # type: ignore[arg-type]
+    async with StubUpstream(chat=streaming("one", "two", then=more.wait)).running() as server:  # type: ignore[arg-type]
         bench = use(UpstreamConfig("lxc", server.url))
         async with await bench.ask("lxc/llama", chat(streams=True)) as answer:
             assert answer.head.is_stream
@@ -87,7 +87,7 @@ async def test_who_leaves_early_frees_the_server(use: Use) -> None:
         finally:
             left.set()
 
-    async with Elsewhere(chat=streaming("one", then=endless)).running() as server:
+    async with StubUpstream(chat=streaming("one", then=endless)).running() as server:
         bench = use(UpstreamConfig("lxc", server.url))
         async with await bench.ask("lxc/llama", chat(streams=True)) as answer:
             await soon(anext(answer.chunks()))
@@ -96,7 +96,7 @@ async def test_who_leaves_early_frees_the_server(use: Use) -> None:
 
 @pytest.mark.parametrize("status", [400, 409, 413, 422])
 async def test_what_it_finds_wrong_with_the_request_is_the_answer(use: Use, status: int) -> None:
-    async with Elsewhere(chat=refusing(status, f"Too long; you sent {KEY}.")).running() as server:
+    async with StubUpstream(chat=refusing(status, f"Too long; you sent {KEY}.")).running() as server:
         bench = use(UpstreamConfig("lxc", server.url, api_key=KEY))
         async with await bench.ask("lxc/llama", chat()) as answer:
             assert answer.head.status == status
@@ -123,7 +123,7 @@ async def test_the_reason_is_told_whatever_its_shape(use: Use, status: int, body
     async def refuse(_request: web.Request) -> web.Response:
         return web.Response(text=body, status=status)
 
-    async with Elsewhere(chat=refuse).running() as server:
+    async with StubUpstream(chat=refuse).running() as server:
         bench = use(UpstreamConfig("lxc", server.url))
         async with await bench.ask("lxc/llama", chat()) as answer:
             assert answer.head.status == status
@@ -148,7 +148,7 @@ async def test_the_reason_is_told_whatever_its_shape(use: Use, status: int, body
 )
 async def test_what_lies_with_the_server_moves_on(use: Use, status: int, words: str) -> None:
     refusal = refusing(status, f"Sorry, {KEY}", **{"Retry-After": "7", "Location": "http://127.0.0.1:1/"})
-    async with Elsewhere(chat=refusal).running() as server:
+    async with StubUpstream(chat=refusal).running() as server:
         bench = use(UpstreamConfig("lxc", server.url, api_key=KEY))
         with pytest.raises(UpstreamFailed) as caught:
             await bench.ask("lxc/llama", chat())
@@ -158,7 +158,7 @@ async def test_what_lies_with_the_server_moves_on(use: Use, status: int, words: 
 
 
 async def test_one_that_does_not_answer_is_given_up(use: Use) -> None:
-    async with Elsewhere(chat=hanging).running() as server:
+    async with StubUpstream(chat=hanging).running() as server:
         bench = use(UpstreamConfig("lxc", server.url, timeout=0.2))
         with pytest.raises(UpstreamFailed, match="did not answer in time"):
             await bench.ask("lxc/llama", chat())
@@ -166,7 +166,7 @@ async def test_one_that_does_not_answer_is_given_up(use: Use) -> None:
 
 
 async def test_one_that_stands_still_in_its_answer_ends_it(use: Use) -> None:
-    async with Elsewhere(chat=streaming("one", then=asyncio.Event().wait)).running() as server:  # type: ignore[arg-type]
+    async with StubUpstream(chat=streaming("one", then=asyncio.Event().wait)).running() as server:  # type: ignore[arg-type]
         bench = use(UpstreamConfig("lxc", server.url, timeout=0.2))
         async with await bench.ask("lxc/llama", chat(streams=True)) as answer:
             with pytest.raises(AskFailed, match="in the middle of its answer"):
@@ -183,7 +183,7 @@ async def test_a_head_without_a_body_is_no_beginning(use: Use) -> None:
         request.transport.abort()
         return response
 
-    async with Elsewhere(chat=cut).running() as server:
+    async with StubUpstream(chat=cut).running() as server:
         bench = use(UpstreamConfig("lxc", server.url))
         with pytest.raises(UpstreamFailed, match=r"closed the connection|connection broke"):
             await bench.ask("lxc/llama", chat())
@@ -195,7 +195,7 @@ async def test_compressed_answers_are_read_as_what_they_say(use: Use) -> None:
     async def squeezed(_request: web.Request) -> web.Response:
         return web.Response(body=gzip.compress(body), headers={"Content-Encoding": "gzip"})
 
-    async with Elsewhere(chat=squeezed).running() as server:
+    async with StubUpstream(chat=squeezed).running() as server:
         bench = use(UpstreamConfig("lxc", server.url))
         async with await bench.ask("lxc/llama", chat()) as answer:
             assert await answer.read() == body
@@ -205,16 +205,16 @@ async def test_compressed_answers_are_read_as_what_they_say(use: Use) -> None:
 async def test_a_connection_closed_meanwhile_is_replaced(use: Use) -> None:
     """A server that restarted closed the connections kept for it: nobody should notice."""
     port = free_port()
-    async with Elsewhere().running(port=port) as server:
+    async with StubUpstream().running(port=port) as server:
         bench = use(UpstreamConfig("lxc", server.url))
         async with await bench.ask("lxc/llama", chat()) as answer:
             await answer.read()
-    async with Elsewhere("newer").running(port=port), await bench.ask("lxc/llama", chat()) as answer:
+    async with StubUpstream("newer").running(port=port), await bench.ask("lxc/llama", chat()) as answer:
         assert b"newer" in await answer.read()
 
 
 async def test_hal0s_that_ask_each_other_do_not_go_round_for_ever(use: Use) -> None:
-    async with Elsewhere().running() as server:
+    async with StubUpstream().running() as server:
         bench = use(UpstreamConfig("lxc", server.url))
         with pytest.raises(UpstreamFailed, match="in a circle"):
             await bench.ask("lxc/llama", chat(headers={HOPS: str(MAX_HOPS)}))
@@ -222,7 +222,7 @@ async def test_hal0s_that_ask_each_other_do_not_go_round_for_ever(use: Use) -> N
 
 
 async def test_what_is_no_part_of_openais_api_is_asked_of_a_hal0_only(use: Use) -> None:
-    async with Elsewhere().running() as server:
+    async with StubUpstream().running() as server:
         root = server.url.removesuffix("/v1")
         bench = use(UpstreamConfig("lxc", server.url), UpstreamConfig("big", root, UpstreamKind.HAL0))
         tokenize = replace(chat(), path="/tokenize")
@@ -239,13 +239,13 @@ class TestTls:
         return make_certificate(tmp_path)
 
     async def test_a_certificate_that_is_trusted(self, use: Use, certificate: Certificate) -> None:
-        async with Elsewhere().running(certificate.server()) as server:
+        async with StubUpstream().running(certificate.server()) as server:
             bench = use(UpstreamConfig("lan", server.url), trust=certificate.trusted())
             async with await bench.ask("lan/llama", chat()) as answer:
                 assert b"Hello" in await answer.read()
 
     async def test_one_that_nobody_signed(self, use: Use, certificate: Certificate) -> None:
-        async with Elsewhere().running(certificate.server()) as server:
+        async with StubUpstream().running(certificate.server()) as server:
             bench = use(UpstreamConfig("lan", server.url, api_key=KEY))
             status = await bench.state("lan", UpstreamState.DOWN)
             assert status.error == "Its certificate is not trusted: self-signed certificate."
@@ -256,13 +256,13 @@ class TestTls:
             (make_certificate(tmp_path, "10.1.2.3"), "IP address mismatch"),
             (make_certificate(tmp_path, expired=True), "certificate has expired"),
         ):
-            async with Elsewhere().running(made.server()) as server:
+            async with StubUpstream().running(made.server()) as server:
                 bench = use(UpstreamConfig("lan", server.url), trust=made.trusted())
                 status = await bench.state("lan", UpstreamState.DOWN)
                 assert words in (status.error or ""), status.error
 
     async def test_https_where_http_is_spoken(self, use: Use) -> None:
-        async with Elsewhere().running() as server:
+        async with StubUpstream().running() as server:
             bench = use(UpstreamConfig("lan", server.url.replace("http:", "https:")))
             status = await bench.state("lan", UpstreamState.DOWN)
             assert "does not speak TLS" in (status.error or "")
@@ -272,8 +272,8 @@ async def test_no_key_in_any_log_or_error(use: Use, caplog: pytest.LogCaptureFix
     caplog.set_level(logging.DEBUG)
     told = []
     async with (
-        Elsewhere(chat=refusing(401, f"Wrong key {KEY}")).running() as wrong,
-        Elsewhere(listing=refusing(403, f"Not with {KEY}")).running() as closed,
+        StubUpstream(chat=refusing(401, f"Wrong key {KEY}")).running() as wrong,
+        StubUpstream(listing=refusing(403, f"Not with {KEY}")).running() as closed,
     ):
         bench = use(
             UpstreamConfig("wrong", wrong.url, api_key=KEY),

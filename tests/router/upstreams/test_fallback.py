@@ -29,10 +29,10 @@ from router.base.errors import (
 )
 from router.config.schema import UpstreamConfig
 from router.state import UpstreamState, UpstreamStatus
-from router.upstreams.chain import Wanted, attempt, falls_back
+from router.upstreams.fallback import Wanted, attempt, falls_back
 from tests.engines.running import free_port
 from tests.router.upstreams.conftest import DEAD, Use, chat
-from tests.router.upstreams.servers import Elsewhere, Handler, hanging, refusing, streaming
+from tests.router.upstreams.servers import Handler, StubUpstream, hanging, refusing, streaming
 
 LXC, OPENROUTER = "lxc", "openrouter"
 
@@ -43,7 +43,7 @@ LXC, OPENROUTER = "lxc", "openrouter"
     ids=["away", "hanging", "401", "402", "404", "429", "500", "503"],
 )
 async def test_the_next_one_answers_when_the_first_fails(use: Use, first: Handler | None) -> None:
-    async with Elsewhere(chat=first).running() as one, Elsewhere("the second").running() as two:
+    async with StubUpstream(chat=first).running() as one, StubUpstream("the second").running() as two:
         url = one.url if first else f"http://127.0.0.1:{free_port()}/v1"
         bench = use(UpstreamConfig(LXC, url, timeout=0.3), UpstreamConfig(OPENROUTER, two.url))
         async with await bench.instead(chat(), LXC, OPENROUTER) as answer:
@@ -52,7 +52,7 @@ async def test_the_next_one_answers_when_the_first_fails(use: Use, first: Handle
 
 
 async def test_the_first_that_is_well_answers_alone(use: Use) -> None:
-    async with Elsewhere("the first").running() as one, Elsewhere().running() as two:
+    async with StubUpstream("the first").running() as one, StubUpstream().running() as two:
         bench = use(UpstreamConfig(LXC, one.url), UpstreamConfig(OPENROUTER, two.url))
         async with await bench.instead(chat(), LXC, OPENROUTER) as answer:
             await answer.read()
@@ -60,7 +60,7 @@ async def test_the_first_that_is_well_answers_alone(use: Use) -> None:
 
 
 async def test_a_fault_of_the_request_stays_with_the_first(use: Use) -> None:
-    async with Elsewhere(chat=refusing(400, "Too long.")).running() as one, Elsewhere().running() as two:
+    async with StubUpstream(chat=refusing(400, "Too long.")).running() as one, StubUpstream().running() as two:
         bench = use(UpstreamConfig(LXC, one.url), UpstreamConfig(OPENROUTER, two.url))
         async with await bench.instead(chat(streams=True), LXC, OPENROUTER) as answer:
             assert answer.head.status == 400
@@ -71,7 +71,7 @@ async def test_a_stream_that_has_begun_never_moves(use: Use) -> None:
     async def die() -> None:
         raise ConnectionResetError
 
-    async with Elsewhere(chat=streaming("one", then=die)).running() as one, Elsewhere().running() as two:
+    async with StubUpstream(chat=streaming("one", then=die)).running() as one, StubUpstream().running() as two:
         bench = use(UpstreamConfig(LXC, one.url), UpstreamConfig(OPENROUTER, two.url))
         async with await bench.instead(chat(streams=True), LXC, OPENROUTER) as answer:
             with pytest.raises(RouterError, match="in the middle"):
@@ -81,7 +81,7 @@ async def test_a_stream_that_has_begun_never_moves(use: Use) -> None:
 
 async def test_when_nobody_answers_each_is_named_with_its_reason(use: Use) -> None:
     broke = refusing(402, "Insufficient credits")
-    async with Elsewhere(chat=broke).running() as one, Elsewhere(models=("a", "b")).running() as many:
+    async with StubUpstream(chat=broke).running() as one, StubUpstream(models=("a", "b")).running() as many:
         bench = use(
             UpstreamConfig(OPENROUTER, one.url),
             UpstreamConfig(LXC, f"http://127.0.0.1:{free_port()}/v1"),
@@ -108,7 +108,7 @@ async def test_when_nobody_answers_each_is_named_with_its_reason(use: Use) -> No
 
 
 async def test_without_a_fallback_or_where_nothing_may_leave_the_slots_own_error_stays(use: Use) -> None:
-    async with Elsewhere().running() as server:
+    async with StubUpstream().running() as server:
         bench = use(UpstreamConfig(LXC, server.url))
         with pytest.raises(EngineFailed) as caught:
             await bench.instead(chat())
@@ -171,7 +171,7 @@ def test_which_model_answers(
 
 
 async def test_many_at_once_each_get_an_answer(use: Use) -> None:
-    async with Elsewhere().running() as server:
+    async with StubUpstream().running() as server:
         bench = use(
             UpstreamConfig(LXC, f"http://127.0.0.1:{free_port()}/v1"), UpstreamConfig("spare", server.url)
         )
@@ -204,7 +204,7 @@ async def test_an_answer_that_is_none_moves_on(
     async def answer(_request: web.Request) -> web.Response:
         return web.Response(text=body, content_type=kind)
 
-    async with Elsewhere(chat=answer).running() as one, Elsewhere().running() as two:
+    async with StubUpstream(chat=answer).running() as one, StubUpstream().running() as two:
         bench = use(UpstreamConfig(LXC, one.url), UpstreamConfig(OPENROUTER, two.url))
         async with await bench.instead(chat(streams=streams), LXC, OPENROUTER) as told:
             assert told.served_by == f"{OPENROUTER}/llama"

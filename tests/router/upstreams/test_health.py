@@ -16,7 +16,7 @@ from router.state import SlotState, SlotStatus, Snapshot, UpstreamState
 from router.upstreams import health
 from tests.engines.running import free_port, soon, until
 from tests.router.upstreams.conftest import Use, chat
-from tests.router.upstreams.servers import Elsewhere, hanging, refusing
+from tests.router.upstreams.servers import StubUpstream, hanging, refusing
 
 CLUSTER = SlotConfig("cluster", upstream="ray/llama")
 
@@ -35,7 +35,7 @@ async def test_models_are_listed_with_their_contexts(use: Use) -> None:
         ]
         return web.json_response({"data": rows})
 
-    async with Elsewhere(listing=listed).running() as server:
+    async with StubUpstream(listing=listed).running() as server:
         bench = use(UpstreamConfig("lxc", server.url))
         status = await bench.state("lxc", UpstreamState.OK)
     assert status.models == ("vllm", "router", "llama", "silent")
@@ -58,7 +58,7 @@ async def test_rows_that_are_no_models_are_counted_once_and_harm_no_other(
     async def listed(_request: web.Request) -> web.Response:
         return web.json_response({"data": [*unusable, *usable]})
 
-    async with Elsewhere(listing=listed).running() as server:
+    async with StubUpstream(listing=listed).running() as server:
         bench = use(UpstreamConfig("lxc", server.url))
         status = await bench.state("lxc", UpstreamState.OK)
     assert (status.models, status.context_lengths) == (("a", "\u00a0b c,d", "e"), (None, None, None))
@@ -66,7 +66,7 @@ async def test_rows_that_are_no_models_are_counted_once_and_harm_no_other(
 
 
 async def test_only_the_models_hal0_yaml_names_are_offered(use: Use) -> None:
-    async with Elsewhere(models=("a", "b", "c")).running() as server:
+    async with StubUpstream(models=("a", "b", "c")).running() as server:
         bench = use(UpstreamConfig("lxc", server.url, models=("c", "hidden")))
         assert bench.upstream("lxc").models == ("c", "hidden"), "known before it was asked"
         status = await bench.state("lxc", UpstreamState.OK)
@@ -74,7 +74,7 @@ async def test_only_the_models_hal0_yaml_names_are_offered(use: Use) -> None:
 
 
 async def test_a_server_without_a_list_is_well_if_hal0_yaml_names_its_models(use: Use) -> None:
-    async with Elsewhere(listing=refusing(404)).running() as server:
+    async with StubUpstream(listing=refusing(404)).running() as server:
         bench = use(UpstreamConfig("lxc", server.url, models=("tts",)), UpstreamConfig("nameless", server.url))
         assert (await bench.state("lxc", UpstreamState.OK)).models == ("tts",)
         assert "404" in ((await bench.state("nameless", UpstreamState.DOWN)).error or "")
@@ -95,7 +95,7 @@ async def _page(_request: web.Request) -> web.Response:
     ],
 )
 async def test_why_it_is_down_is_a_sentence(use: Use, listing: object, words: str) -> None:
-    async with Elsewhere(listing=listing).running() as server:  # type: ignore[arg-type]
+    async with StubUpstream(listing=listing).running() as server:  # type: ignore[arg-type]
         bench = use(UpstreamConfig("lxc", server.url, timeout=0.3))
         status = await bench.state("lxc", UpstreamState.DOWN)
         assert words in (status.error or "") and (status.error or "").endswith(".")
@@ -119,7 +119,7 @@ async def test_everybody_waits_for_the_same_look(use: Use) -> None:
         await go.wait()
         return web.json_response({"data": [{"id": "llama"}]})
 
-    async with Elsewhere(listing=slow).running() as server:
+    async with StubUpstream(listing=slow).running() as server:
         bench = use(UpstreamConfig("lxc", server.url))
         asking = [spawn(bench.ask("lxc/llama", chat()), name="ask") for _ in range(10)]
         await until(lambda: server.asked("/v1/models") == 1, "the look")
@@ -132,7 +132,7 @@ async def test_everybody_waits_for_the_same_look(use: Use) -> None:
 
 
 async def test_what_was_told_holds_for_a_while(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with Elsewhere().running() as server:
+    async with StubUpstream().running() as server:
         bench = use(UpstreamConfig("lxc", server.url))
         await bench.state("lxc", UpstreamState.OK)
         for _ in range(5):
@@ -148,7 +148,11 @@ async def test_what_was_told_holds_for_a_while(use: Use, monkeypatch: pytest.Mon
 async def test_nobody_who_is_not_used_is_looked_at_again(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "WELL_SECONDS", 0.01)
     monkeypatch.setattr(health, "DOWN_SECONDS", (0.01,))
-    async with Elsewhere().running() as used, Elsewhere().running() as idle, Elsewhere().running() as bound:
+    async with (
+        StubUpstream().running() as used,
+        StubUpstream().running() as idle,
+        StubUpstream().running() as bound,
+    ):
         bench = use(
             UpstreamConfig("used", used.url),
             UpstreamConfig("idle", idle.url),
@@ -169,14 +173,14 @@ async def test_one_that_comes_back_is_noticed(use: Use, monkeypatch: pytest.Monk
     slot = bench.slot("cluster")
     assert slot.state is SlotState.FAILED and slot.last_error is not None
     assert "Connection refused" in slot.last_error.message
-    async with Elsewhere().running(port=port):
+    async with StubUpstream().running(port=port):
         await bench.state("ray", UpstreamState.OK)
         slot = bench.slot("cluster")
         assert (slot.state, slot.last_error, slot.context_length) == (SlotState.READY, None, 4096)
 
 
 async def test_a_request_notices_what_went_away(use: Use) -> None:
-    async with Elsewhere().running() as server:
+    async with StubUpstream().running() as server:
         bench = use(UpstreamConfig("lxc", server.url))
         await bench.state("lxc", UpstreamState.OK)
     with pytest.raises(UpstreamFailed):
@@ -186,7 +190,7 @@ async def test_a_request_notices_what_went_away(use: Use) -> None:
 
 class TestSlots:
     async def test_requests_for_it_go_there_and_are_counted(self, use: Use) -> None:
-        async with Elsewhere().running() as server:
+        async with StubUpstream().running() as server:
             bench = use(UpstreamConfig("ray", server.url), slots={"cluster": CLUSTER})
             async with await bench.ask("cluster", chat()) as answer:
                 assert answer.served_by == "ray/llama"
@@ -195,7 +199,7 @@ class TestSlots:
             assert (bench.slot("cluster").in_flight, bench.slot("cluster").served_by) == (0, None)
 
     async def test_its_fallback_answers_for_it_and_says_so(self, use: Use) -> None:
-        async with Elsewhere("spare").running() as server:
+        async with StubUpstream("spare").running() as server:
             slot = SlotConfig("cluster", upstream="ray/llama", fallback=("spare",))
             bench = use(
                 UpstreamConfig("ray", f"http://127.0.0.1:{free_port()}/v1"),
@@ -207,7 +211,7 @@ class TestSlots:
             assert bench.slot("cluster").served_by == "spare/llama"
 
     async def test_a_slot_whose_model_is_not_there_says_so(self, use: Use) -> None:
-        async with Elsewhere(models=("other",)).running() as server:
+        async with StubUpstream(models=("other",)).running() as server:
             bench = use(UpstreamConfig("ray", server.url), slots={"cluster": CLUSTER})
             await bench.state("ray", UpstreamState.OK)
             slot = bench.slot("cluster")
@@ -245,7 +249,7 @@ class TestSlots:
 
 class TestLocalOnly:
     async def test_nothing_is_ever_contacted(self, use: Use) -> None:
-        async with Elsewhere().running() as server:
+        async with StubUpstream().running() as server:
             big = UpstreamConfig("big", server.url.removesuffix("/v1"), UpstreamKind.HAL0)
             bench = use(UpstreamConfig("ray", server.url), big, slots={"cluster": CLUSTER}, local_only=True)
             bench.registry.look()
@@ -262,7 +266,7 @@ class TestLocalOnly:
             assert bench.slot("cluster").state is SlotState.UNLOADED
 
     async def test_it_can_be_switched_on_and_off_while_hal0_runs(self, use: Use) -> None:
-        async with Elsewhere().running() as server:
+        async with StubUpstream().running() as server:
             bench = use(UpstreamConfig("ray", server.url), slots={"cluster": CLUSTER})
             await bench.state("ray", UpstreamState.OK)
             bench.use(local_only=True)
@@ -278,7 +282,7 @@ class TestLocalOnly:
 
 async def test_a_request_outlives_a_change_of_the_upstream_it_waits_for(use: Use) -> None:
     """Its look is given up; the request goes on with what hal0.yaml says now, or is told why not."""
-    async with Elsewhere("slow", listing=hanging).running() as slow, Elsewhere("well").running() as well:
+    async with StubUpstream("slow", listing=hanging).running() as slow, StubUpstream("well").running() as well:
         bench = use(UpstreamConfig("lxc", slow.url))
         request = spawn(bench.ask("lxc/llama", chat()), name="request")
         await until(lambda: slow.asked("/v1/models") == 1, "the look")
@@ -298,7 +302,7 @@ async def test_a_slot_that_comes_to_depend_on_an_upstream_has_it_looked_at(
 ) -> None:
     monkeypatch.setattr(health, "WELL_SECONDS", 0.2)
     monkeypatch.setattr(health, "DOWN_SECONDS", (0.05,))
-    async with Elsewhere().running() as server:
+    async with StubUpstream().running() as server:
         bench = use(UpstreamConfig("ray", server.url))
         await bench.state("ray", UpstreamState.OK)
         bench.use(slots={"cluster": CLUSTER})
@@ -306,7 +310,7 @@ async def test_a_slot_that_comes_to_depend_on_an_upstream_has_it_looked_at(
 
 
 async def test_another_hal0s_own_word_is_published_beside(use: Use) -> None:
-    async with Elsewhere(models=("primary",)).running() as server:
+    async with StubUpstream(models=("primary",)).running() as server:
         big = UpstreamConfig("big", server.url.removesuffix("/v1"), UpstreamKind.HAL0)
         bench = use(big)
         await bench.state("big", UpstreamState.OK)

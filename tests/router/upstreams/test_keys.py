@@ -20,7 +20,7 @@ from router.state import UpstreamState
 from router.upstreams import health
 from router.upstreams.keys import SERVICE, KeyMissing, Keys, redact, store_in_keyring
 from tests.router.upstreams.conftest import Use, chat
-from tests.router.upstreams.servers import Elsewhere, refusing
+from tests.router.upstreams.servers import StubUpstream, refusing
 
 KEY = "sk-secret-0123456789"
 
@@ -106,7 +106,7 @@ async def test_a_key_that_was_stored_anew_is_found_by_the_next_look(
 
     store_in_keyring("router", "an-old-one")
     slots = {"cluster": SlotConfig("cluster", upstream="ray/llama")}
-    async with Elsewhere(listing=listing).running() as server:
+    async with StubUpstream(listing=listing).running() as server:
         bench = use(UpstreamConfig("ray", server.url, api_key="keyring:router"), slots=slots)
         await bench.state("ray", UpstreamState.DOWN)
         store_in_keyring("router", KEY)
@@ -126,7 +126,7 @@ async def test_a_locked_keyring_and_none_at_all(storage: Storage) -> None:
 
 
 async def test_without_its_key_an_upstream_is_down_and_not_asked(use: Use) -> None:
-    async with Elsewhere().running() as server:
+    async with StubUpstream().running() as server:
         bench = use(UpstreamConfig("lxc", server.url, api_key="env:ABSENT"))
         status = await bench.state("lxc", UpstreamState.DOWN)
         assert status.error == "The environment variable ABSENT is not set; set it before hal0 starts."
@@ -138,7 +138,7 @@ async def test_a_refused_key_is_looked_up_again(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     store_in_keyring("router", KEY)
-    async with Elsewhere(chat=refusing(401)).running() as server:
+    async with StubUpstream(chat=refusing(401)).running() as server:
         bench = use(UpstreamConfig("lxc", server.url, api_key="keyring:router"))
         await bench.state("lxc", UpstreamState.OK)
         with pytest.raises(Exception, match="does not accept the key"):

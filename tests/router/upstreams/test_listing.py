@@ -13,7 +13,7 @@ from router.config.upstreams import base_url
 from router.state import UpstreamState
 from router.upstreams.listing import next_page, parse_listing
 from tests.router.upstreams.conftest import Use, chat
-from tests.router.upstreams.servers import Elsewhere, Handler, hanging, refusing
+from tests.router.upstreams.servers import Handler, StubUpstream, hanging, refusing
 
 A_B = ("a", "b")
 
@@ -90,7 +90,7 @@ async def test_all_pages_are_read_and_a_loop_ends(use: Use) -> None:
         row = {"": "a", "a": "b"}.get(request.query.get("after", ""), "b")
         return web.json_response({"data": [{"id": row}], "has_more": True, "last_id": row})
 
-    async with Elsewhere(listing=paged).running() as server:
+    async with StubUpstream(listing=paged).running() as server:
         bench = use(UpstreamConfig("lxc", server.url))
         assert (await bench.state("lxc", UpstreamState.OK)).models == A_B
     assert len(seen) == 3
@@ -122,7 +122,7 @@ def saying(body: Any) -> Handler:
 )
 async def test_with_its_models_named_no_list_is_needed(use: Use, listing: Handler) -> None:
     """Row 17: it was down, and all its answers 502."""
-    async with Elsewhere(listing=listing).running() as server:
+    async with StubUpstream(listing=listing).running() as server:
         bench = use(UpstreamConfig("lxc", server.url, models=("llama",), timeout=0.3))
         status = await bench.state("lxc", UpstreamState.OK)
         assert status.models == ("llama",) and status.error is None
@@ -141,7 +141,7 @@ async def test_with_its_models_named_no_list_is_needed(use: Use, listing: Handle
     ],
 )
 async def test_without_them_it_is_told_what_to_do(use: Use, listing: Handler, words: str) -> None:
-    async with Elsewhere(listing=listing).running() as server:
+    async with StubUpstream(listing=listing).running() as server:
         bench = use(UpstreamConfig("lxc", server.url))
         error = (await bench.state("lxc", UpstreamState.DOWN)).error or ""
         assert words in error and "\n" not in error and error.endswith(".")
@@ -149,7 +149,7 @@ async def test_without_them_it_is_told_what_to_do(use: Use, listing: Handler, wo
 
 @pytest.mark.parametrize("written", ["", "/", "/v1", "/v1/", "/models", "/v1/models", "/v1/chat/completions/"])
 async def test_an_address_is_understood_however_it_was_pasted(use: Use, written: str) -> None:
-    async with Elsewhere().running() as server:
+    async with StubUpstream().running() as server:
         url = base_url(server.url.removesuffix("/v1") + written, UpstreamKind.OPENAI)
         bench = use(UpstreamConfig("lxc", url))
         await bench.state("lxc", UpstreamState.OK)
@@ -168,7 +168,7 @@ async def test_with_v1_or_without_both_are_tried(use: Use, there: str, written: 
             return web.json_response(["llama"])
         return web.json_response({"detail": "Not Found"}, status=404)
 
-    async with Elsewhere(chat=only_there, listing=only_there).running() as server:
+    async with StubUpstream(chat=only_there, listing=only_there).running() as server:
         url = server.url.removesuffix("/v1") + written
         bench = use(UpstreamConfig("lxc", url, models=("llama",) if named else None))
         await bench.state("lxc", UpstreamState.OK)
@@ -180,7 +180,7 @@ async def test_with_v1_or_without_both_are_tried(use: Use, there: str, written: 
 
 
 async def test_a_model_that_is_nowhere_is_told_once(use: Use) -> None:
-    async with Elsewhere(chat=refusing(404, "No model x.")).running() as server:
+    async with StubUpstream(chat=refusing(404, "No model x.")).running() as server:
         bench = use(UpstreamConfig("lxc", server.url, models=("x",)))
         with pytest.raises(UpstreamFailed, match="No model x"):
             await bench.ask("lxc/x", chat())

@@ -13,7 +13,7 @@ from router.base.paths import Paths
 from router.config.load import parse_text
 from router.config.schema import Config, UpstreamConfig, UpstreamKind
 from router.wire.config import config_json, parse_config_json
-from router.wire.plain import NotPlain
+from router.wire.json_dataclass import SchemaMismatch
 
 FILE = Path("/etc/hal0/hal0.yaml")
 PATHS = Paths(FILE, *(FILE.parent / name for name in ("data", "state", "logs", "cache")))
@@ -56,5 +56,5 @@ def test_no_key_is_told() -> None:
 
 @pytest.mark.parametrize("wrong", [None, [], {"server": {"port": "80"}}, {"engine": {"ports": [1, 2, 3]}}])
 def test_what_is_no_configuration_is_refused(wrong: object) -> None:
-    with pytest.raises(NotPlain):
+    with pytest.raises(SchemaMismatch):
         parse_config_json(wrong)

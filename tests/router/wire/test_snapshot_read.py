@@ -29,7 +29,7 @@ from router.state import (
     UpstreamStatus,
 )
 from router.wire.snapshot import change_json, snapshot_json
-from router.wire.snapshot_read import NotPlain, apply_change, parse_snapshot
+from router.wire.snapshot_read import SchemaMismatch, apply_change, parse_snapshot
 
 NAMES = ("primary", "embed", "coder", "tts")
 words = st.text(max_size=8)
@@ -264,11 +264,11 @@ def test_an_older_version_that_lacks_fields_is_understood() -> None:
     ],
 )
 def test_what_is_no_snapshot_is_refused_by_place(told: Any, place: str) -> None:
-    with pytest.raises(NotPlain, match=place):
+    with pytest.raises(SchemaMismatch, match=place):
         parse_snapshot(told)
 
 
 @pytest.mark.parametrize("change", [7, {"removed": "primary"}, {"order": [1]}, {"upstreams": {}}, {"slots": 1}])
 def test_what_is_no_change_is_refused(change: Any) -> None:
-    with pytest.raises(NotPlain):
+    with pytest.raises(SchemaMismatch):
         apply_change(Snapshot(), change)
