@@ -119,7 +119,7 @@ class Service:
         self._reconfigurer = Reconfigurer(
             self._config, catalog, self.store, self._supervisor, self._listener, self._make_launcher
         )
-        self._reconfigurer.outlook = self._memory.outlook
+        self._reconfigurer.forecasts = self._memory.forecasts
         self._memory.serves(
             self._reconfigurer.models,
             self._reconfigurer.publish_models,
@@ -190,7 +190,7 @@ class Service:
         launcher = Launcher(
             engine, self._paths, self._engines, lambda: secret_variables(self._current(), os.environ)
         )
-        self._memory.outlook.forecaster.use_engine(launcher)
+        self._memory.forecasts.forecaster.use_engine(launcher)
         return launcher
 
     async def _listen(self, listener: Listener) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.texts import common as text
-from router.memory.admit.preview import Preview, previews
+from router.memory.admit.model_fits import ModelFit, model_fits
 from router.memory.forecast.needs import Fits
 from router.state import ModelStatus, SlotState, SlotStatus, Snapshot
 
@@ -14,19 +14,19 @@ class Rooms:
     """Of one snapshot, for many models and slots.
 
     Attributes:
-        previews: the same in numbers.
+        model_fits: the same in numbers.
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self.previews = previews(snapshot)
+        self.model_fits = model_fits(snapshot)
 
     def entry(self, slot: SlotStatus, model_id: str, limit: int) -> str:
         """A model in the list of `slot`; a name has `limit` characters at most."""
         model = self._snapshot.model(model_id)
         words = self.words(slot, model)
         # What it needs says more than what its file is.
-        short = self.previews.of(_own_name(slot), model_id).fit is Fits.SHORT
+        short = self.model_fits.of(_own_name(slot), model_id).fit is Fits.SHORT
         return text.choice(model, model_id, limit, words, sized=not (words and short))
 
     def words(self, slot: SlotStatus, model: ModelStatus | None) -> str:
@@ -37,7 +37,7 @@ class Rooms:
             return text.LOADED
         if slot.serving == model.id and slot.state.switching:
             return ""
-        return room_words(self.previews.of(_own_name(slot), model.id), model.needs)
+        return room_words(self.model_fits.of(_own_name(slot), model.id), model.needs)
 
 
 def _own_name(slot: SlotStatus) -> str:
@@ -45,7 +45,7 @@ def _own_name(slot: SlotStatus) -> str:
     return slot.name.rpartition("/")[2]
 
 
-def room_words(found: Preview, needs: int | None) -> str:
+def room_words(found: ModelFit, needs: int | None) -> str:
     """`needs`: bytes of memory the model takes, where that is known."""
     if found.fit is None:
         return ""

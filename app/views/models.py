@@ -17,7 +17,7 @@ from app.views.settings import MODEL_DIRS, MODELS, Form, changes, form_of, names
 from app.views.settings_draft import name_problem
 from router.config.change import ConfigChange, ConfigDocument
 from router.config.sizes import file_size, memory_size
-from router.memory.admit.preview import Previews, previews
+from router.memory.admit.model_fits import ModelFits, model_fits
 from router.memory.forecast import needs
 from router.state import DeviceMemory, ModelStatus, SlotState, SlotStatus, Snapshot
 
@@ -85,11 +85,11 @@ def rows(snapshot: Snapshot) -> tuple[ModelRow, ...]:
     for slot in snapshot.slots:
         for model_id in slot.loaded if slot.state is SlotState.READY else ():
             loaded.setdefault(model_id, []).append(slot)
-    plans = previews(snapshot)
-    return tuple(_row(model, snapshot, loaded.get(model.id, []), plans) for model in snapshot.models)
+    fits = model_fits(snapshot)
+    return tuple(_row(model, snapshot, loaded.get(model.id, []), fits) for model in snapshot.models)
 
 
-def _row(model: ModelStatus, snapshot: Snapshot, holding: Sequence[SlotStatus], plans: Previews) -> ModelRow:
+def _row(model: ModelStatus, snapshot: Snapshot, holding: Sequence[SlotStatus], fits: ModelFits) -> ModelRow:
     slots = tuple(slot.name for slot in holding)
     trained = model.context_trained if model.context_trained != model.context_length else None
     context, tip = words.UNKNOWN, ""
@@ -102,7 +102,7 @@ def _row(model: ModelStatus, snapshot: Snapshot, holding: Sequence[SlotStatus], 
     fit = _runs_on(model) if model.problem and running else None
     fit = (
         fit
-        or _planned(model, snapshot.memory, plans)
+        or _planned(model, snapshot.memory, fits)
         or fit_text(
             model, snapshot.memory, held=sum(needs.held_bytes(slot, snapshot.memory) for slot in holding)
         )
@@ -118,11 +118,11 @@ def _runs_on(model: ModelStatus) -> FitText:
     return FitText(Fit.UNKNOWN, words.RUNS_ON, tip)
 
 
-def _planned(model: ModelStatus, memory: tuple[DeviceMemory, ...], plans: Previews) -> FitText | None:
+def _planned(model: ModelStatus, memory: tuple[DeviceMemory, ...], fits: ModelFits) -> FitText | None:
     """What a load would come to in the slot where it goes best; None where too little is known of it."""
     if model.problem is not None or not model.needs:
         return None
-    found = plans.best(model.id)
+    found = fits.best(model.id)
     if found.fit is None:
         return None
     guess = model.needs_source == needs.Source.FORMULA

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from router.base.tasks import spawn
 from router.catalog.model import Model
-from router.memory.admit.foresight import Foresight
+from router.memory.admit.forecast_loop import ForecastLoop
 from router.memory.admit.gate import Occupants
 from router.memory.admit.judge import MemoryGate
-from router.memory.admit.outlook import Outlook
+from router.memory.admit.launch_forecasts import LaunchForecasts
 from router.memory.admit.sizing import Sizing
 from router.memory.forecast.forecaster import Forecaster
 from router.memory.measure.poll import MemoryPoll, Publish
@@ -21,7 +21,7 @@ from router.state import DeviceMemory, SlotMemory, StateStore
 
 class MemorySystem:
     """Attributes:
-    outlook: what models are known to take.
+    forecasts: what models are known to take.
     gate: whom the supervisor asks.
     """
 
@@ -32,11 +32,11 @@ class MemorySystem:
         self._publish_models: Callable[[], None] = lambda: None
         self._publish: Publish = lambda _devices, _slots: None
         self._occupants: Occupants = tuple
-        self.outlook = Outlook(Forecaster(cache))
-        self._sizing = Sizing(self.outlook, store, self._all_models)
+        self.forecasts = LaunchForecasts(Forecaster(cache))
+        self._sizing = Sizing(self.forecasts, store, self._all_models)
         self._poll = MemoryPoll(store, source, self._publish_measured, self._engines)
         self.gate = MemoryGate(
-            self.outlook,
+            self.forecasts,
             self._sizing,
             self._poll.measure,
             lambda: store.snapshot.headroom,
@@ -57,15 +57,15 @@ class MemorySystem:
 
     def start(self) -> list[asyncio.Task[None]]:
         """Look and foresee until cancelled."""
-        foresight = Foresight(
-            self.outlook,
+        loop = ForecastLoop(
+            self.forecasts,
             self._sizing,
             self._store,
             self._models,
             lambda: self._poll.last,
             self._publish_models,
         )
-        return [spawn(self._poll.run(), name="memory"), spawn(foresight.run(), name="forecasts")]
+        return [spawn(self._poll.run(), name="memory"), spawn(loop.run(), name="forecasts")]
 
     # -- who is told is known only after the parts were made --------------------------------------------
 

@@ -13,7 +13,7 @@ from router.base.tasks import spawn
 from router.catalog.model import Model
 from router.catalog.models import Catalog, sends_away
 from router.config.schema import Config, EngineConfig, ServerConfig, SlotConfig
-from router.memory.admit.outlook import Outlook
+from router.memory.admit.launch_forecasts import LaunchForecasts
 from router.reload.diff import (
     Action,
     AddSlot,
@@ -48,7 +48,7 @@ class Reconfigurer:
         catalog: the models that go with it.
         selected: what each slot held last, by its name; slots that are added look here.
         upstreams: the servers elsewhere, and the slots they serve; `remotes` follow those that are hal0s.
-        outlook: what models are known to take, and the contexts they will get, to be published with them.
+        forecasts: what models are known to take, and the contexts they will get, to be published with them.
         updates_changed: called when looking for newer versions was turned on or off.
     """
 
@@ -66,7 +66,7 @@ class Reconfigurer:
         self.selected: Mapping[str, Selected] = {}
         self.upstreams: UpstreamRegistry | None = None
         self.remotes: Remotes | None = None
-        self.outlook: Outlook | None = None
+        self.forecasts: LaunchForecasts | None = None
         self.updates_changed: Callable[[], None] = lambda: None
         self._store = store
         self._supervisor = supervisor
@@ -111,7 +111,7 @@ class Reconfigurer:
         """Tell everyone of the models and what they take."""
         memory = self._store.snapshot.memory
         found = self.models().values()
-        told = _unambiguous([model_status(model, self.outlook, memory) for model in found], self.config.slots)
+        told = _unambiguous([model_status(model, self.forecasts, memory) for model in found], self.config.slots)
         left_out = tuple(LeftOutFile(str(left.path), left.reason) for left in self.catalog.left_out)
         before = self._store.snapshot.models
         self._log_problems(told)
@@ -247,10 +247,10 @@ class Reconfigurer:
 
 
 def model_status(
-    model: Model, outlook: Outlook | None = None, memory: Sequence[DeviceMemory] = ()
+    model: Model, forecasts: LaunchForecasts | None = None, memory: Sequence[DeviceMemory] = ()
 ) -> ModelStatus:
-    forecast = outlook.known(model) if outlook else None
-    launched = outlook.as_launched(model) if outlook else model
+    forecast = forecasts.known(model) if forecasts else None
+    launched = forecasts.as_launched(model) if forecasts else model
     return ModelStatus(
         id=model.id,
         display_name=model.display_name,
@@ -264,9 +264,9 @@ def model_status(
         problem=speakable(model.problem) if model.problem else None,
         needs=forecast.needs if forecast else None,
         needs_source=forecast.source.value if forecast else None,
-        needs_by_device=outlook.by_device(forecast, memory) if outlook and forecast else (),
+        needs_by_device=forecasts.by_device(forecast, memory) if forecasts and forecast else (),
         context_auto=model.context_open,
-        prompt_cache=outlook.prompt_cache(model) if outlook else None,
+        prompt_cache=forecasts.prompt_cache(model) if forecasts else None,
         parallel=model.slots if model.file else None,
         capabilities=model.capabilities,
         note=model.note,

@@ -13,7 +13,7 @@ from typing import Final
 from router.catalog.context import number
 from router.catalog.model import Model
 from router.memory.admit.contexts import SMALLEST, ladder_of
-from router.memory.admit.outlook import Outlook
+from router.memory.admit.launch_forecasts import LaunchForecasts
 from router.memory.admit.plan import Amounts
 from router.memory.forecast.needs import Forecast
 
@@ -34,16 +34,18 @@ class Suggestion:
     cache_type: str | None = None
 
 
-async def suggest(outlook: Outlook, model: Model, needs: Needs, room: Amounts, fits: Fits) -> Suggestion:
+async def suggest(
+    forecasts: LaunchForecasts, model: Model, needs: Needs, room: Amounts, fits: Fits
+) -> Suggestion:
     """`room`: what there is for it, headroom not counted; `needs` lays a forecast out over the same pools."""
     found = Suggestion()
     try:
         async with asyncio.timeout(LIMIT_SECONDS):
-            quantised = await _forecast(outlook, _with_small_cache(model))
+            quantised = await _forecast(forecasts, _with_small_cache(model))
             if quantised is not None and fits(needs(quantised)):
                 found = replace(found, cache_type=CACHE_TYPE)
             if not model.context_open:
-                context = await _context(outlook, model, needs, room, fits)
+                context = await _context(forecasts, model, needs, room, fits)
                 found = replace(found, context=_ctx_size(model, context) if context else None)
     except TimeoutError:
         return found
@@ -55,20 +57,22 @@ def _ctx_size(model: Model, context: int) -> int:
     return number(model.with_context(context).flags, "ctx-size") or context
 
 
-async def _context(outlook: Outlook, model: Model, needs: Needs, room: Amounts, fits: Fits) -> int | None:
+async def _context(
+    forecasts: LaunchForecasts, model: Model, needs: Needs, room: Amounts, fits: Fits
+) -> int | None:
     """The most, in steps of 1024, that fits. What a model takes grows evenly with it, so two answers tell where
     to look, and one more whether that is so."""
     asked = model.context_length or 0
     if asked <= SMALLEST:
         return None
-    least = await _forecast(outlook, model.with_context(SMALLEST))
-    whole = await _forecast(outlook, model)
+    least = await _forecast(forecasts, model.with_context(SMALLEST))
+    whole = await _forecast(forecasts, model)
     if least is None or whole is None or not fits(low := needs(least)):
         return None
     guess = min(_between(low, needs(whole), room, asked), model.context_trained or asked)
     for size in (guess, guess - guess // 16 // _STEP * _STEP):
         if size > SMALLEST:
-            there = await _forecast(outlook, model.with_context(size))
+            there = await _forecast(forecasts, model.with_context(size))
             if there is not None and fits(needs(there)):
                 return size
     return SMALLEST
@@ -93,5 +97,5 @@ def _with_small_cache(model: Model) -> Model | None:
     return small.with_context(ladder_of(small)[-1]) if model.context_open else small
 
 
-async def _forecast(outlook: Outlook, model: Model | None) -> Forecast | None:
-    return await outlook.forecast(model) if model is not None else None
+async def _forecast(forecasts: LaunchForecasts, model: Model | None) -> Forecast | None:
+    return await forecasts.forecast(model) if model is not None else None

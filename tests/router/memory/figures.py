@@ -1,4 +1,4 @@
-"""What gates and foresight are told in tests: memory from the stub driver or by hand, forecasts by a rule."""
+"""What gates and the forecast loop are told in tests: memory by stub driver or by hand, forecasts by rules."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ async def test_every_engine_is_measured_and_what_one_held_is_waited_for_when_it_
     source, there, shown = Source(20 * GIB), [Occupant("a", model("old", 4096), pid=7)], list[DeviceMemory]()
     there.append(Occupant("a", model("other", 4096), pid=8))
     system = MemorySystem(tmp_path, StateStore(), source)
-    system.outlook.forecaster = Rules(new=on_gpu(16 * GIB))
+    system.forecasts.forecaster = Rules(new=on_gpu(16 * GIB))
     system.serves(dict, lambda: None, lambda devices, _slots: shown.extend(devices), lambda: there)
     tasks = system.start()
     await until(lambda: bool(shown), "the first look")
