@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from router.catalog.model import Model
 from router.config.schema import Kind
@@ -45,7 +45,7 @@ class Rules(Forecaster):
     """
 
     def __init__(self, **rules: Rule) -> None:
-        super().__init__(Path("unused"))
+        super().__init__(Path("unused"), cast(Any, None))
         self.rules = rules
         self.asked: list[tuple[str, int]] = []
         self.delay = 0.0

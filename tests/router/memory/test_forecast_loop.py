@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -33,7 +34,7 @@ class Recorded(Forecaster):
     """Knows every model to take 50 bytes once asked; remembers what it was told."""
 
     def __init__(self) -> None:
-        super().__init__(Path("unused"))
+        super().__init__(Path("unused"), cast(Any, None))
         self.asked: list[str] = []
         self.learnt: list[tuple[str, int]] = []
 

@@ -23,7 +23,7 @@ from router.memory.admit.judge import MemoryGate
 from router.memory.admit.launch_forecasts import LaunchForecasts
 from router.memory.admit.sizing import Sizing
 from router.memory.forecast.forecaster import Forecaster
-from router.memory.measure.poll import MemoryPoll
+from router.memory.measure.meter import Meter
 from router.memory.measure.pools import Measured, Pool
 from router.memory.measure.sources import find_source
 from router.state import StateStore
@@ -287,10 +287,10 @@ async def test_memory_that_does_not_come_back_is_said_to_be_whose(
 @pytest.fixture
 def real(llama_server: Path, tmp_path: Path) -> Bench:
     """This computer's own memory, and a llama-server that is asked."""
-    poll = MemoryPoll(StateStore(), find_source(), lambda *_: None, tuple)
+    meter = Meter(find_source())
     bench = Bench(Figures(), Forecaster(tmp_path / "cache", Engine(llama_server, tmp_path)))
     sizing = Sizing(bench.forecasts, bench.store, dict)
-    bench.gate = MemoryGate(bench.forecasts, sizing, poll.measure, lambda: bench.headroom, bench._publish)
+    bench.gate = MemoryGate(bench.forecasts, sizing, meter.measure, lambda: bench.headroom, bench._publish)
     return bench
 
 
