@@ -61,7 +61,7 @@ class JsonOutput(Output):
         print(json.dumps({"event": event, **what}), flush=True)
 
     def plan(self, plan: Plan, *, named: bool) -> None:
-        room = plan.room
+        fit = plan.fit
         self._print(
             "plan",
             repo=plan.repository.repo,
@@ -72,10 +72,10 @@ class JsonOutput(Output):
             fetch_bytes=plan.fetch_bytes,
             done_bytes=plan.done_bytes,
             path=str(plan.here) if plan.here else None,
-            needs=room.needs if room else None,
-            context=room.context if room else None,
-            fit=room.fit.fits if room else None,
-            margin=room.fit.margin if room else None,
+            needs=fit.needs if fit else None,
+            context=fit.context if fit else None,
+            fit=fit.fits if fit else None,
+            margin=fit.margin if fit else None,
             warning=plan.warning,
         )
 

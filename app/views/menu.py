@@ -15,7 +15,7 @@ from app.link.link import Attached
 from app.texts import common as text
 from app.texts import pull as texts_pull
 from app.texts import remote as texts_remote
-from app.views.fit import Rooms
+from app.views.fit import FitWords
 from app.views.remote import groups
 from router.config.change import ConfigChange
 from router.orders.kinds import (
@@ -149,7 +149,7 @@ class IconState(StrEnum):
 def menu_spec(snapshot: Snapshot, now: float, attached: Attached | None = None) -> MenuSpec:
     """The whole tray menu at Unix time `now`. `attached`: the router is another process's."""
     running = [s for s in snapshot.slots if has_engine(s)]
-    rooms = Rooms(snapshot)
+    fits = FitWords(snapshot)
     return MenuSpec(
         (
             Row("header", text.elide(text.reason(_header(snapshot, attached)), HEADER_LIMIT), enabled=False),
@@ -158,7 +158,7 @@ def menu_spec(snapshot: Snapshot, now: float, attached: Attached | None = None) 
             _action(Action.OPEN, text.OPEN),
             _action(Action.COPY_URL, text.COPY_URL),
             Row("separator-slots"),
-            *(_slot_row(snapshot, slot, now, rooms) for slot in snapshot.slots),
+            *(_slot_row(snapshot, slot, now, fits) for slot in snapshot.slots),
             *_remote_rows(snapshot, now),
             Row("memory", text.memory(snapshot.memory), enabled=False),
             _action(Action.UNLOAD_ALL, text.UNLOAD_ALL, enabled=bool(running)),
@@ -285,15 +285,15 @@ def _remote_rows(snapshot: Snapshot, now: float) -> Iterator[Row]:
         yield Row(f"separator-remote:{group.name}")
         yield Row(f"remote:{group.name}", text.elide(text.reason(line), MESSAGE_LIMIT), enabled=False)
         for place in group.places:
-            yield _slot_row(place.snapshot, place.slot, now, Rooms(place.snapshot))
+            yield _slot_row(place.snapshot, place.slot, now, FitWords(place.snapshot))
     if found:
         yield Row("separator-memory")
 
 
-def _slot_row(snapshot: Snapshot, slot: SlotStatus, now: float, rooms: Rooms) -> Row:
+def _slot_row(snapshot: Snapshot, slot: SlotStatus, now: float, fits: FitWords) -> Row:
     name, serving = slot.name, slot.serving
     detail = Row("detail", text.elide(text.reason(text.slot_detail(slot, now)), MESSAGE_LIMIT), enabled=False)
-    choices = [_choice_row(snapshot, slot, model_id, rooms) for model_id in slot.choices]
+    choices = [_choice_row(snapshot, slot, model_id, fits) for model_id in slot.choices]
     if not choices and slot.upstream is not None:
         choices = [Row("no-models", text.elide_middle(slot.upstream, LINE_LIMIT), enabled=False)]
     elif not choices:
@@ -312,11 +312,11 @@ def _slot_row(snapshot: Snapshot, slot: SlotStatus, now: float, rooms: Rooms) ->
     return Row(f"slot:{name}", text.slot_line(snapshot, slot, LINE_LIMIT), rows=rows)
 
 
-def _choice_row(snapshot: Snapshot, slot: SlotStatus, model_id: str, rooms: Rooms) -> Row:
+def _choice_row(snapshot: Snapshot, slot: SlotStatus, model_id: str, fits: FitWords) -> Row:
     model = snapshot.model(model_id)
     return Row(
         f"model:{model_id}",
-        rooms.entry(slot, model_id, LINE_LIMIT),
+        fits.entry(slot, model_id, LINE_LIMIT),
         enabled=model is not None and model.problem is None,
         checked=slot.serving == model_id,
         radio=True,

@@ -8,9 +8,9 @@ from app.texts import pull as words
 from app.texts.common import context
 from app.texts.translate import tr
 from router.config.sizes import file_size, memory_size
-from router.hub.room import SPARE
-from router.memory.forecast.needs import Fits
-from router.wire.offer import Offer, OfferedModel, OfferedRoom
+from router.hub.fit import SPARE
+from router.memory.forecast.needs import Fit
+from router.wire.offer import Offer, OfferedFit, OfferedModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class OfferRow:
     size: str
     fit: str
     context: str
-    fits: Fits | None = None
+    fits: Fit | None = None
     tip: str = ""
 
 
@@ -53,58 +53,58 @@ def verdict(offer: Offer, reference: str) -> Verdict:
     if model.done_bytes:
         lines.append(words.came_before(file_size(model.done_bytes), file_size(model.total_bytes)))
     if model.room is not None:
-        lines.append(room_words(model.room))
+        lines.append(fit_words(model.room))
     if offer.disk_free < needed + SPARE:
         return Verdict(tuple(lines), possible=False, doubt=words.disk_short(*told))
     lines.append(words.disk(*told))
     return Verdict(tuple(lines), True, offer.warning or "", bool(model.done_bytes))
 
 
-def room_words(room: OfferedRoom) -> str:
+def fit_words(found: OfferedFit) -> str:
     """`Memory: fits with 65536 of its 131072 tokens of context (needs about 6 GiB; 9 GiB of …)`."""
     verdict = {
-        Fits.FITS: tr("fits"),
-        Fits.TIGHT: tr("tight"),
-        Fits.SHORT: tr("short by {margin} now").format(margin=memory_size(room.margin)),
-    }[_fits(room)]
+        Fit.FITS: tr("fits"),
+        Fit.TIGHT: tr("tight"),
+        Fit.SHORT: tr("short by {margin} now").format(margin=memory_size(found.margin)),
+    }[_fit(found)]
     tokens = tr("all {trained} tokens of context")
-    if room.context < room.context_trained:
+    if found.context < found.context_trained:
         tokens = tr("{context} of its {trained} tokens of context")
     told = tr("Memory: {verdict} with {tokens} (needs about {needs}; {free} of {total} {pool} free)")
-    if room.held:
+    if found.held:
         told = tr(
             "Memory: {verdict} with {tokens} (needs about {needs}; {free} of {total} {pool} free once slots "
             "give back {held})"
         )
     return told.format(
-        tokens=tokens.format(context=room.context, trained=room.context_trained),
-        needs=memory_size(room.needs),
-        free=memory_size(room.free),
-        total=memory_size(room.total),
-        pool="VRAM" if room.is_gpu else "RAM",
+        tokens=tokens.format(context=found.context, trained=found.context_trained),
+        needs=memory_size(found.needs),
+        free=memory_size(found.free),
+        total=memory_size(found.total),
+        pool="VRAM" if found.is_gpu else "RAM",
         verdict=verdict,
-        held=memory_size(room.held),
+        held=memory_size(found.held),
     )
 
 
 def _row(offer: Offer, model: OfferedModel) -> OfferRow:
     label = words.with_note(model.label, words.SUGGESTED) if model.reference == offer.chosen else model.label
-    total, room = file_size(model.total_bytes), model.room
+    total, found = file_size(model.total_bytes), model.room
     if model.here is not None:
         return OfferRow(
             model.reference, label, total, words.HERE, words.UNKNOWN, None, words.is_here(model.here)
         )
-    if room is None:
+    if found is None:
         return OfferRow(model.reference, label, total, words.UNKNOWN, words.UNKNOWN)
-    fits = _fits(room)
-    fit = (
-        words.short_by(memory_size(room.margin))
-        if fits is Fits.SHORT
-        else {Fits.FITS: tr("fits"), Fits.TIGHT: tr("tight")}[fits]
+    fit = _fit(found)
+    told = (
+        words.short_by(memory_size(found.margin))
+        if fit is Fit.SHORT
+        else {Fit.FITS: tr("fits"), Fit.TIGHT: tr("tight")}[fit]
     )
-    return OfferRow(model.reference, label, total, f"≈ {fit}", context(room.context), fits, room_words(room))
+    return OfferRow(model.reference, label, total, f"≈ {told}", context(found.context), fit, fit_words(found))
 
 
-def _fits(room: OfferedRoom) -> Fits:
+def _fit(found: OfferedFit) -> Fit:
     """A word of a newer version counts as the worst."""
-    return Fits(room.fits) if room.fits in set(Fits) else Fits.SHORT
+    return Fit(found.fits) if found.fits in set(Fit) else Fit.SHORT

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.texts.translate import tr
-from app.views.offer import room_words
+from app.views.offer import fit_words
 from router.config.sizes import file_size
-from router.hub.offer import told_room
 from router.hub.pull import Plan, Step
-from router.memory.forecast.needs import Fits
+from router.memory.forecast.needs import Fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +34,9 @@ def plan_words(plan: Plan, *, named: bool) -> PlanWords:
     doubtful = plan.warning is not None
     if plan.warning is not None:
         lines.append("  " + plan.warning)
-    if plan.room is not None:
-        lines.append("  " + room_words(told_room(plan.room)))
-        doubtful = plan.room.fit.fits is Fits.SHORT
+    if plan.fit is not None:
+        lines.append("  " + fit_words(plan.fit))
+        doubtful = plan.fit.fits == Fit.SHORT
     return PlanWords(tuple(lines), doubtful)
 
 

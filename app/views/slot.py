@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from app.texts import common as text
 from app.texts import window as text_window
 from app.views.first_run import DEMO
-from app.views.fit import Rooms
+from app.views.fit import FitWords
 from app.views.menu import may_restart, may_unload
 from app.views.remedy import Help, Offers, offers_for
 from app.views.switch import PHASES, Mark, fraction, marks, overlaps
 from router.memory.admit.model_fits import model_fits
-from router.memory.forecast.needs import Fits
+from router.memory.forecast.needs import Fit
 from router.state import SlotError, SlotState, SlotStatus, Snapshot
 
 NAME_LIMIT = 60
@@ -127,17 +127,17 @@ def better_than_demo(snapshot: Snapshot, slot: SlotStatus) -> str:
         return ""
     models = [model for model in map(snapshot.model, slot.choices) if model and model.problem is None]
     fits = model_fits(snapshot)
-    fitting = (model for model in models if fits.of(slot.name, model.id).fit is not Fits.SHORT)
+    fitting = (model for model in models if fits.of(slot.name, model.id).fit is not Fit.SHORT)
     best = next(fitting, models[0] if models else None)
     return best.id if best else ""
 
 
 def _choices(snapshot: Snapshot, slot: SlotStatus) -> tuple[Choice, ...]:
-    found, rooms = [], Rooms(snapshot)
+    found, fits = [], FitWords(snapshot)
     for model_id in slot.choices:
         model = snapshot.model(model_id)
         usable = model is not None and model.problem is None
-        words = rooms.entry(slot, model_id, NAME_LIMIT)
+        words = fits.entry(slot, model_id, NAME_LIMIT)
         auto = text_window.chosen_context(model) if model is not None else ""
         shown = text.SEPARATOR.join(part for part in (words, auto) if part)
         tip = (model.problem or "") if model is not None else ""

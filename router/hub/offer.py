@@ -14,14 +14,14 @@ from router.catalog.header import GgufHeader, why_not_launchable
 from router.hub import store
 from router.hub.api import Hub, Repository
 from router.hub.claim import claimed
+from router.hub.fit import offered_fit
 from router.hub.names import FileSet, Reference, choose, file_sets
 from router.hub.part import there_of
 from router.hub.remote import remote_header
 from router.hub.retry import Patience
-from router.hub.room import Room, room_for
 from router.memory.forecast.needs import HEADROOM
 from router.memory.measure.sources import find_source
-from router.wire.offer import Offer, OfferedModel, OfferedRoom
+from router.wire.offer import Offer, OfferedModel
 
 
 def make_offer(
@@ -44,7 +44,7 @@ def make_offer(
         model = _model(found, repository, downloads)
         # What the files of one model have in common stands in each of them; another model's are not like it.
         if header is not None and warning is None and _base(found) == _base(asked):
-            model = replace(model, room=told_room(room_for(header, found.total_bytes, headroom, held, pools)))
+            model = replace(model, room=offered_fit(header, found.total_bytes, headroom, held, pools))
         models.append(model)
     return Offer(
         repository.repo,
@@ -68,20 +68,6 @@ def take(hub: Hub, reference: Reference, downloads: Path, patience: Patience) ->
     download = store.incoming(downloads, repository.repo, label, repository.commit, files)
     with claimed(download, downloads):
         return download
-
-
-def told_room(room: Room) -> OfferedRoom:
-    return OfferedRoom(
-        room.needs,
-        room.context,
-        room.context_trained,
-        room.free,
-        room.total,
-        room.is_gpu,
-        room.fit.fits.value,
-        room.fit.margin,
-        room.held,
-    )
 
 
 def _look(hub: Hub, reference: Reference, patience: Patience) -> tuple[Repository, tuple[FileSet, ...]]:

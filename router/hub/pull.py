@@ -21,12 +21,13 @@ from router.hub import store
 from router.hub.api import Hub, Repository
 from router.hub.claim import claimed
 from router.hub.copies import find_copies
+from router.hub.fit import need_disk, offered_fit
 from router.hub.names import FileSet, Reference, RepoFile, choose, file_sets
 from router.hub.pace import Pace
 from router.hub.part import disk_failed, fetch, there_of
 from router.hub.remote import remote_header
 from router.hub.retry import DELAYS, Patience, Paused
-from router.hub.room import Room, need_disk, room_for
+from router.wire.offer import OfferedFit
 
 __all__ = ["OnProgress", "Paused", "Plan", "Pull", "PullProgress", "Step"]
 
@@ -70,7 +71,7 @@ class Plan:
         here: the model's file if all of it is on this disk and in a model folder: there is nothing to do.
         copies: files that lie elsewhere on this disk, to be linked rather than fetched.
         done_bytes: of the rest, what an earlier try brought.
-        room: what it takes in memory; None where the header does not tell.
+        fit: whether it would go into memory; None where the header does not tell.
         warning: why llama-server may not be able to run it.
     """
 
@@ -80,7 +81,7 @@ class Plan:
     here: Path | None = None
     copies: Mapping[RepoFile, Path] = field(default_factory=lambda: MappingProxyType({}))
     done_bytes: int = 0
-    room: Room | None = None
+    fit: OfferedFit | None = None
     warning: str | None = None
 
     @property
@@ -134,10 +135,10 @@ class Pull:
             return Plan(repository, chosen, sets, here, copies)
         download = self._download(repository, chosen)
         header, warning = self._header(hub, repository, chosen, copies)
-        room = room_for(header, chosen.total_bytes) if header and not warning else None
-        plan = Plan(repository, chosen, sets, None, copies, 0, room, warning)
+        fit = offered_fit(header, chosen.total_bytes) if header and not warning else None
+        plan = Plan(repository, chosen, sets, None, copies, 0, fit, warning)
         done = sum(there_of(download.folder, file) for file in plan.to_fetch)
-        return Plan(repository, chosen, sets, None, copies, done, room, warning)
+        return Plan(repository, chosen, sets, None, copies, done, fit, warning)
 
     def run(self, plan: Plan, on_progress: OnProgress = _ignore) -> Path:
         """Do it; returns the model's file. Raises PullFailed and Paused; what has come stays."""

@@ -9,7 +9,7 @@ from router.wire.plain import read
 
 
 @dataclass(frozen=True, slots=True)
-class OfferedRoom:
+class OfferedFit:
     """Whether a model would go into memory now. `fits`: "fits", "tight" or "short"; `margin`: bytes that would
     be left, or are missing. `needs`: bytes with `context` tokens, the most that fit of the `context_trained`.
     `free` and `total`: what there is; `held`: bytes of `free` that slots hold now, and would give back."""
@@ -45,7 +45,7 @@ class OfferedModel:
     has_projector: bool = False
     done_bytes: int = 0
     here: str | None = None
-    room: OfferedRoom | None = None
+    room: OfferedFit | None = None
 
 
 @dataclass(frozen=True, slots=True)

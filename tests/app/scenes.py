@@ -21,7 +21,7 @@ from router.state import (
     UpstreamState,
     UpstreamStatus,
 )
-from router.wire.offer import Offer, OfferedModel, OfferedRoom
+from router.wire.offer import Offer, OfferedFit, OfferedModel
 
 NOW = 1_000_000.0
 """The Unix time at which these moments are."""
@@ -369,7 +369,7 @@ def _offered(
     quant: str, gigabytes: float, needs: float, fits: str, context: int, done: float = 0
 ) -> OfferedModel:
     margin = abs(24 - 1.2 - needs)
-    room = OfferedRoom(int(needs * GB), context, 262144, int(22.8 * GB), 24 * GB, True, fits, int(margin * GB))
+    room = OfferedFit(int(needs * GB), context, 262144, int(22.8 * GB), 24 * GB, True, fits, int(margin * GB))
     return OfferedModel(
         f"{REPO}:{quant}", quant, 1, int(gigabytes * FILE_GB), False, int(done * FILE_GB), None, room
     )

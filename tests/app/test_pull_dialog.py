@@ -15,12 +15,12 @@ from app.actions import Actions
 from app.link.state_bridge import StateBridge
 from app.texts import pull as words
 from app.views.downloads import download_rows
-from app.views.offer import offer_rows, room_words, verdict
+from app.views.offer import fit_words, offer_rows, verdict
 from app.window.models_tab import ModelsTab
 from app.window.offer_list import FIT
 from app.window.pull_dialog import PullDialog
 from router.base.errors import PullFailed
-from router.memory.forecast.needs import Fits
+from router.memory.forecast.needs import Fit
 from router.state import DownloadOrder, DownloadState
 from tests.app import scenes
 from tests.app.fake_service import StoreLink
@@ -140,11 +140,11 @@ def test_each_quantisation_has_its_size_and_whether_it_fits() -> None:
         ("Q8_0", "30.2 GB", "≈ short by 8.6 GiB", "4k"),
         ("BF16", "56.9 GB", "≈ short by 35.2 GiB", "4k"),
     ]
-    assert [row.fits for row in rows.values()][3:5] == [Fits.TIGHT, Fits.SHORT]
+    assert [row.fits for row in rows.values()][3:5] == [Fit.TIGHT, Fit.SHORT]
     assert "22.8 GiB of 24 GiB VRAM free" in rows["Q4_K_M"].tip
     room = scenes.offer().models[2].room
     assert room is not None
-    told = room_words(replace(room, held=9 << 30))
+    told = fit_words(replace(room, held=9 << 30))
     assert told.endswith("(needs about 22.1 GiB; 22.8 GiB of 24 GiB VRAM free once slots give back 9 GiB)")
     half = verdict(scenes.offer(), f"{scenes.REPO}:Q8_0")
     assert (

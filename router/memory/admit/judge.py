@@ -11,8 +11,8 @@ from router.catalog.model import Model
 from router.memory.admit.contexts import ladder_of, largest
 from router.memory.admit.gate import Occupants, Verdict
 from router.memory.admit.launch_forecasts import LaunchForecasts
-from router.memory.admit.ledger import claim, spread
-from router.memory.admit.plan import Amounts, Go, Refuse, missing
+from router.memory.admit.ledger import claim
+from router.memory.admit.plan import Amounts, Go, Short, missing
 from router.memory.admit.prompt_cache import allowance, is_open
 from router.memory.admit.refusal import did_not_return, does_not_fit, process_names
 from router.memory.admit.sizing import Sizing
@@ -67,11 +67,11 @@ class MemoryGate:
             forecast = await self._forecasts.forecast(model, context)
             view = await self._look_when_settled(slot, occupants, forecast)
             outcome = view.plan(view.need(forecast))
-            if isinstance(outcome, Refuse) and context is not None:
+            if isinstance(outcome, Short) and context is not None:
                 context, forecast = await self._largest(model, context, view)
                 view = await self._look(slot, occupants)
                 outcome = view.plan(view.need(forecast))
-            if isinstance(outcome, Refuse) and force:
+            if isinstance(outcome, Short) and force:
                 outcome = view.plan(view.need(forecast), force=True)
             if isinstance(outcome, Go):
                 if context is not None:
@@ -154,14 +154,7 @@ class MemoryGate:
         return found, await self._forecasts.forecast(model, found)
 
     async def _refusal(self, model: Model, need: Amounts, view: View) -> MemoryInsufficient:
-        capacity = view.capacity
-        suggestion = await suggest(
-            self._forecasts,
-            model,
-            lambda forecast: spread(forecast, view.measured.pools),
-            tuple(amount - view.headroom for amount in capacity),
-            lambda wanted: not any(missing(wanted, capacity, view.headroom)),
-        )
+        suggestion = await suggest(self._forecasts, model, view)
         return does_not_fit(model.id, need, view, suggestion)
 
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from router.memory.admit.ledger import Claim
 from router.memory.admit.plan import Amounts, Go, Holder, missing, plan, total
-from router.memory.forecast.needs import Fits
+from router.memory.forecast.needs import Fit
 from router.state import ModelStatus, SlotState, SlotStatus, Snapshot
 
 
@@ -20,7 +20,7 @@ class ModelFit:
     are missing, headroom included. TIGHT: only by force, into the headroom. `evict`: slots that would make
     room. `beside`: it loads while what the slot holds goes on answering."""
 
-    fit: Fits | None = None
+    fit: Fit | None = None
     margin: int = 0
     evict: tuple[str, ...] = ()
     beside: bool = False
@@ -63,7 +63,7 @@ class ModelFits:
     def best(self, model: str) -> ModelFit:
         """In the slot where it fits best, of those that may hold it or do."""
         slots = [s.name for s in self._snapshot.slots if model in s.choices or model in s.loaded] or [""]
-        order = [Fits.FITS, Fits.TIGHT, Fits.SHORT, None]
+        order = [Fit.FITS, Fit.TIGHT, Fit.SHORT, None]
         found = [self.of(slot, model) for slot in slots]
         return min(found, key=lambda p: (order.index(p.fit), len(p.evict), p.margin * _sign(p)))
 
@@ -98,7 +98,7 @@ def _model_fits(snapshot: Snapshot) -> ModelFits:
 
 
 def _sign(found: ModelFit) -> int:
-    return 1 if found.fit is Fits.SHORT else -1
+    return 1 if found.fit is Fit.SHORT else -1
 
 
 def _judged(
@@ -110,15 +110,15 @@ def _judged(
     *,
     loaded: bool = False,
 ) -> ModelFit:
-    for fits, kept in ((Fits.FITS, headroom), (Fits.TIGHT, 0)):
+    for fit, kept in ((Fit.FITS, headroom), (Fit.TIGHT, 0)):
         outcome = plan(need, room, kept, outgoing, holders)
         if isinstance(outcome, Go):
             gone = [h.gives for h in holders if h.slot in outcome.evict]
             free = room if outcome.beside else total(room, outgoing, *gone)
             margin = min(have - wants for wants, have in zip(need, free, strict=True) if wants)
-            return ModelFit(fits, margin, outcome.evict, outcome.beside and not loaded)
+            return ModelFit(fit, margin, outcome.evict, outcome.beside and not loaded)
     everything = total(room, outgoing, *(h.gives for h in holders if h.evictable))
-    return ModelFit(Fits.SHORT, sum(missing(need, everything, headroom)))
+    return ModelFit(Fit.SHORT, sum(missing(need, everything, headroom)))
 
 
 def _holder(slot: SlotStatus, claim: Claim) -> Holder:

@@ -85,7 +85,7 @@ def test_what_lies_outside_the_model_folders_is_linked(
     theirs = other(private_home, FILE, data)
     puller = Pull(parse_reference(REPO), tmp_path / "data", endpoint=hub.url, elsewhere=folders())
     plan = puller.plan()
-    assert plan.here is None and plan.to_fetch == () and plan.fetch_bytes == 0 and plan.room is not None
+    assert plan.here is None and plan.to_fetch == () and plan.fetch_bytes == 0 and plan.fit is not None
     path = puller.run(plan)
     assert path.samefile(theirs) and hub.downloads == []
     assert len(scan_folders([tmp_path / "data", *folders()])) == 1, "one file is one model"

@@ -16,7 +16,7 @@ from router.catalog.scan import scan_folder
 from router.hub import store
 from router.hub.names import parse_reference
 from router.hub.pull import Paused, Plan, Pull, PullProgress, Step
-from router.memory.forecast.needs import Fits
+from router.memory.forecast.needs import Fit
 from tests.hub_server import HubServer
 from tests.router.hub import models
 
@@ -86,8 +86,8 @@ def test_size_and_fit_are_known_before_anything_is_fetched(hub: HubServer, pull:
     hub.add(REPO, {"m-Q4_K_M.gguf": data})
     plan = pull().plan()
     assert plan.fetch_bytes == len(data) and plan.chosen.label == "Q4_K_M" and plan.warning is None
-    assert plan.room is not None and plan.room.fit.fits is Fits.FITS
-    assert plan.room.needs > len(data) and 0 < plan.room.free <= plan.room.total
+    assert plan.fit is not None and plan.fit.fits == Fit.FITS
+    assert plan.fit.needs > len(data) and 0 < plan.fit.free <= plan.fit.total
     asked = [request.range for request in hub.downloads]
     assert asked == ["bytes=0-4194303"], "one window of the file is enough for its header"
 
@@ -95,7 +95,7 @@ def test_size_and_fit_are_known_before_anything_is_fetched(hub: HubServer, pull:
 def test_what_is_no_model_for_this_engine_is_told(hub: HubServer, pull: Puller) -> None:
     hub.add(REPO, {"m-Q4_K_M.gguf": models.model(ARCH__block_count=None)})
     plan = pull().plan()
-    assert plan.room is None and plan.warning is not None and "made for another program" in plan.warning
+    assert plan.fit is None and plan.warning is not None and "made for another program" in plan.warning
 
 
 def test_a_cut_line_is_gone_on_with_where_it_broke(hub: HubServer, downloads: Path, pull: Puller) -> None:
@@ -227,7 +227,7 @@ def test_a_disk_without_room_is_told_before_anything_comes(
     puller = pull()
     plan = puller.plan()
     # No disk here is known to be nearly full: the spare room is asked for as more than any disk has.
-    monkeypatch.setattr("router.hub.room.SPARE", 1 << 60)
+    monkeypatch.setattr("router.hub.fit.SPARE", 1 << 60)
     hub.seen.clear()
     with pytest.raises(PullFailed, match=r"has .* GB free, but 5.2 MB are still to come: make room"):
         puller.run(plan)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -14,39 +13,24 @@ from router.catalog.model import BATCHES
 from router.config.sizes import file_size
 from router.memory.admit.contexts import SMALLEST, ladder
 from router.memory.forecast.formula import formula
-from router.memory.forecast.needs import HEADROOM, Fit, fit
+from router.memory.forecast.needs import HEADROOM, compare
 from router.memory.measure.pools import Pool
 from router.memory.measure.sources import find_source
+from router.wire.offer import OfferedFit
 
 SPARE: Final = 64 << 20
 """Bytes a disk should have left afterwards: for logs, and for whoever else writes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
-    """`needs`: bytes of memory, about, with `context` tokens, the most that fit of the `context_trained`, or
-    where none do the fewest that hal0 would choose. `free` and `total`: what there is; `held`: bytes of `free`
-    that slots hold now, and would give back."""
-
-    needs: int
-    context: int
-    context_trained: int
-    free: int
-    total: int
-    is_gpu: bool
-    fit: Fit
-    held: int = 0
-
-
-def room_for(
+def offered_fit(
     header: GgufHeader,
     size_bytes: int,
     headroom: int = HEADROOM,
     held: int = 0,
     pools: Sequence[Pool] | None = None,
-) -> Room:
-    """What the files of `size_bytes` would take, with the context hal0 would choose, against what is free, and
-    what slots hold of it. `pools`: the memory, where it has been read already."""
+) -> OfferedFit:
+    """What the files of `size_bytes` would take, with the context hal0 would choose (where none fits the
+    smallest), against what is free, and what slots hold of it. `pools`: the memory, if it was read already."""
     pools = find_source().read(()) if pools is None else pools
     counted = [pool for pool in pools if pool.is_gpu] or list(pools)
     free, total = sum(pool.free for pool in counted), sum(pool.total for pool in counted)
@@ -55,7 +39,8 @@ def room_for(
     contexts = ladder(trained, small=reads_whole(header, kind_of(header)))
     context, needs = _largest(header, size_bytes, contexts, free - headroom)
     is_gpu = any(pool.is_gpu for pool in counted)
-    return Room(needs, context, trained, free, total, is_gpu, fit(needs, free, headroom), held)
+    fit, margin = compare(needs, free, headroom)
+    return OfferedFit(needs, context, trained, free, total, is_gpu, fit.value, margin, held)
 
 
 def _largest(header: GgufHeader, size_bytes: int, contexts: Sequence[int], most: int) -> tuple[int, int]:

@@ -6,8 +6,8 @@ import pytest
 
 from router.catalog.gguf import read_header
 from router.catalog.header import GgufHeader
-from router.hub.room import room_for
-from router.memory.forecast.needs import Fits
+from router.hub.fit import offered_fit
+from router.memory.forecast.needs import Fit
 from router.memory.measure.pools import Pool
 from tests.router.catalog.files import write_gguf
 
@@ -29,29 +29,29 @@ def header(tmp_path: Path) -> GgufHeader:
 
 @pytest.mark.parametrize(
     ("free", "fits", "context"),
-    [(64, Fits.FITS, 131072), (12, Fits.FITS, 49152), (6, Fits.FITS, 8192), (4, Fits.SHORT, 4096)],
+    [(64, Fit.FITS, 131072), (12, Fit.FITS, 49152), (6, Fit.FITS, 8192), (4, Fit.SHORT, 4096)],
 )
 def test_the_largest_context_that_fits_is_told(
-    header: GgufHeader, free: int, fits: Fits, context: int, monkeypatch: pytest.MonkeyPatch
+    header: GgufHeader, free: int, fits: Fit, context: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # This computer has one size of memory only.
     class Fixed:
         def read(self, pids: object) -> tuple[Pool, ...]:
             return (Pool("GPU", is_gpu=True, total=64 * GIB, used=(64 - free) * GIB),)
 
-    monkeypatch.setattr("router.hub.room.find_source", Fixed)
-    room = room_for(header, 4 * GIB)
-    assert (room.fit.fits, room.context, room.context_trained) == (fits, context, 131072)
-    assert room.is_gpu and room.free == free * GIB and room.needs > 4 * GIB
+    monkeypatch.setattr("router.hub.fit.find_source", Fixed)
+    fit = offered_fit(header, 4 * GIB)
+    assert (fit.fits, fit.context, fit.context_trained) == (fits, context, 131072)
+    assert fit.is_gpu and fit.free == free * GIB and fit.needs > 4 * GIB
 
 
 def test_this_computers_memory_is_what_counts(header: GgufHeader) -> None:
-    room = room_for(header, 1 << 50)
-    assert room.fit.fits is Fits.SHORT and 0 < room.free <= room.total < 1 << 50
+    fit = offered_fit(header, 1 << 50)
+    assert fit.fits == Fit.SHORT and 0 < fit.free <= fit.total < 1 << 50
 
 
 def test_what_slots_hold_counts_as_free_as_a_switch_gives_it_back(header: GgufHeader) -> None:
     pools = (Pool("GPU", is_gpu=True, total=24 * GIB, used=22 * GIB),)
-    assert room_for(header, 4 * GIB, pools=pools).fit.fits is Fits.SHORT
-    room = room_for(header, 4 * GIB, held=20 * GIB, pools=pools)
-    assert (room.fit.fits, room.free, room.held) == (Fits.FITS, 22 * GIB, 20 * GIB)
+    assert offered_fit(header, 4 * GIB, pools=pools).fits == Fit.SHORT
+    fit = offered_fit(header, 4 * GIB, held=20 * GIB, pools=pools)
+    assert (fit.fits, fit.free, fit.held) == (Fit.FITS, 22 * GIB, 20 * GIB)
