@@ -37,11 +37,11 @@ from router.upstreams.registry import UpstreamRegistry
 
 
 class Parts:
-    """Made on the router's loop; nothing runs yet, and none is set in another one afterwards.
+    """Made on the router's loop; nothing runs yet, and nothing is set in a part once it is made.
 
-    Two circles are in the nature of things, and lead through this object: engines need memory, which is told
-    of with the models, which are those of the engines, too; and an order that came in at the endpoint may move
-    it.
+    Two circles are real and are closed by a call through this object. The supervisor asks the memory gate, that
+    may have the models published anew, and some of those only the supervisor knows. And an order that came in
+    at the endpoint may move the endpoint.
     """
 
     def __init__(
@@ -67,13 +67,7 @@ class Parts:
         self.launcher = self._launcher(config.engine)
         self._forecaster = Forecaster(paths.cache, self.launcher)
         forecasts = LaunchForecasts(self._forecaster)
-        models = PublishedModels(
-            self._in_effect,
-            store,
-            forecasts,
-            self._gone_models,
-            self._models_told,
-        )
+        models = PublishedModels(self._in_effect, store, forecasts, self._gone_models, self._models_told)
         self.memory = MemorySystem(forecasts, store, find_source(), models.all, models.publish)
         self.supervisor = Supervisor(store, self.launcher, self.log_files, self.memory.gate)
         self.updates = UpdateWatch(store, self._config, paths, self._found_updates)
@@ -91,14 +85,7 @@ class Parts:
         self.live = LiveConfig(disk, store, self._in_effect, models, self.reconfigurer)
         self.downloads = Downloads(store, paths, self._config, self.live.model_arrived)
         self.dispatcher = Dispatcher(
-            store,
-            self.supervisor,
-            self.remotes,
-            self.live,
-            self.downloads,
-            self.updates,
-            paths,
-            self._config,
+            store, self.supervisor, self.remotes, self.live, self.downloads, self.updates, paths, self._config
         )
         context = Context(store, self.supervisor, self.dispatcher, self.connections, self.upstreams)
         context.admit(config.server)
