@@ -109,7 +109,8 @@ class Bench:
 
     async def ready(self, model: str, name: str = "primary") -> None:
         def is_ready() -> bool:
-            return (self.slot(name).state, self.slot(name).model) == (SlotState.READY, model)
+            status = self.store.snapshot.slot(name)  # None for a moment where a slot is made anew
+            return status is not None and (status.state, status.model) == (SlotState.READY, model)
 
         await until(is_ready, f"{name} ready with {model}")
 
