@@ -49,7 +49,7 @@ R = TypeVar("R")
 
 
 class Dispatcher:
-    """Lives on the router's loop. The parts are those of `router.service.Service`."""
+    """Lives on the router's loop. The parts are those of `router.parts.Parts`."""
 
     def __init__(
         self,

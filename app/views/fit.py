@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from app.texts import common as text
-from router.memory.admit.preview import Preview, previews
-from router.memory.forecast.needs import Fits
+from router.memory.admit.model_fits import ModelFit, model_fits
+from router.memory.forecast.needs import Fit
 from router.state import ModelStatus, SlotState, SlotStatus, Snapshot
 
 NAMED = 2
@@ -14,19 +14,19 @@ class FitWords:
     """Of one snapshot, for many models and slots.
 
     Attributes:
-        previews: the same in numbers.
+        model_fits: the same in numbers.
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self.previews = previews(snapshot)
+        self.model_fits = model_fits(snapshot)
 
     def entry(self, slot: SlotStatus, model_id: str, limit: int) -> str:
         """Return a model in the list of `slot`; a name has `limit` characters at most."""
         model = self._snapshot.model(model_id)
         words = self.words(slot, model)
         # What it needs says more than what its file is.
-        short = self.previews.of(_own_name(slot), model_id).fit is Fits.SHORT
+        short = self.model_fits.of(_own_name(slot), model_id).fit is Fit.SHORT
         return text.choice(model, model_id, limit, words, sized=not (words and short))
 
     def words(self, slot: SlotStatus, model: ModelStatus | None) -> str:
@@ -37,7 +37,7 @@ class FitWords:
             return text.LOADED
         if slot.serving == model.id and slot.state.switching:
             return ""
-        return fit_words(self.previews.of(_own_name(slot), model.id), model.needs)
+        return fit_words(self.model_fits.of(_own_name(slot), model.id), model.needs)
 
 
 def _own_name(slot: SlotStatus) -> str:
@@ -46,12 +46,12 @@ def _own_name(slot: SlotStatus) -> str:
     return slot.name.rpartition("/")[2]
 
 
-def fit_words(found: Preview, needs: int | None) -> str:
+def fit_words(found: ModelFit, needs: int | None) -> str:
     """`needs`: bytes of memory the model takes, where that is known."""
     if found.fit is None:
         return ""
-    if found.fit is Fits.SHORT:
+    if found.fit is Fit.SHORT:
         return text.short_of_room(needs, found.margin)
-    tight = text.TIGHT if found.fit is Fits.TIGHT else ""
+    tight = text.TIGHT if found.fit is Fit.TIGHT else ""
     leave = text.makes_leave(found.evict[:NAMED], len(found.evict) - NAMED) if found.evict else ""
     return ", ".join(part for part in (tight, leave) if part) or text.FITS

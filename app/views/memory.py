@@ -21,8 +21,8 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
-    """One GPU's memory, or the computer's RAM. Shares, `others` and `free` add up to `total` bytes."""
+class PoolShares:
+    """One pool, and who has how much of it. Shares, `others` and `free` add up to `total` bytes."""
 
     name: str
     is_gpu: bool
@@ -33,17 +33,17 @@ class Pool:
     estimated: bool = False
 
 
-def pools(snapshot: Snapshot) -> tuple[Pool, ...]:
-    """Return one per device, in the order of the snapshot, with what each slot holds of it."""
+def pools(snapshot: Snapshot) -> tuple[PoolShares, ...]:
+    """One per device, in the order of the snapshot, with what each slot holds of it."""
     return tuple(_pool(snapshot, index, device) for index, device in enumerate(snapshot.memory))
 
 
-def _pool(snapshot: Snapshot, index: int, device: DeviceMemory) -> Pool:
+def _pool(snapshot: Snapshot, index: int, device: DeviceMemory) -> PoolShares:
     used = min(device.used, device.total)
     ours = min(device.used_by_slots, used)
     shares = _shares(snapshot, index, ours)
     others, free = used - ours, device.total - used
-    return Pool(device.name, device.is_gpu, device.total, shares, others, free, device.estimated)
+    return PoolShares(device.name, device.is_gpu, device.total, shares, others, free, device.estimated)
 
 
 def _shares(snapshot: Snapshot, index: int, ours: int) -> tuple[Share, ...]:

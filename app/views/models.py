@@ -17,15 +17,15 @@ from app.views.settings import MODEL_DIRS, MODELS, Form, changes, form_of, names
 from app.views.settings_draft import name_problem
 from router.config.change import ConfigChange, ConfigDocument
 from router.config.sizes import file_size, memory_size
-from router.memory.admit.preview import Previews, previews
+from router.memory.admit.model_fits import ModelFits, model_fits
 from router.memory.forecast import needs
 from router.state import DeviceMemory, ModelStatus, SlotState, SlotStatus, Snapshot
 
 FITS_UP_TO = 0.85  # of what is free: the rest is for the context, whose size the file does not tell
 
 
-class Fit(IntEnum):
-    """How well a model fits, best first."""
+class Grade(IntEnum):
+    """What the list sorts and colours models by, best first."""
 
     FITS = 0
     TIGHT = 1
@@ -36,7 +36,7 @@ class Fit(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class FitText:
-    fit: Fit
+    grade: Grade
     text: str
     tip: str = ""
 
@@ -86,11 +86,11 @@ def rows(snapshot: Snapshot) -> tuple[ModelRow, ...]:
     for slot in snapshot.slots:
         for model_id in slot.loaded if slot.state is SlotState.READY else ():
             loaded.setdefault(model_id, []).append(slot)
-    plans = previews(snapshot)
-    return tuple(_row(model, snapshot, loaded.get(model.id, []), plans) for model in snapshot.models)
+    fits = model_fits(snapshot)
+    return tuple(_row(model, snapshot, loaded.get(model.id, []), fits) for model in snapshot.models)
 
 
-def _row(model: ModelStatus, snapshot: Snapshot, holding: Sequence[SlotStatus], plans: Previews) -> ModelRow:
+def _row(model: ModelStatus, snapshot: Snapshot, holding: Sequence[SlotStatus], fits: ModelFits) -> ModelRow:
     slots = tuple(slot.name for slot in holding)
     trained = model.context_trained if model.context_trained != model.context_length else None
     context, tip = words.UNKNOWN, ""
@@ -103,7 +103,7 @@ def _row(model: ModelStatus, snapshot: Snapshot, holding: Sequence[SlotStatus], 
     fit = _runs_on(model) if model.problem and running else None
     fit = (
         fit
-        or _planned(model, snapshot.memory, plans)
+        or _planned(model, snapshot.memory, fits)
         or fit_text(
             model, snapshot.memory, held=sum(needs.held_bytes(slot, snapshot.memory) for slot in holding)
         )
@@ -116,35 +116,35 @@ def _row(model: ModelStatus, snapshot: Snapshot, holding: Sequence[SlotStatus], 
 def _runs_on(model: ModelStatus) -> FitText:
     """Say that a model runs on: what answers is not broken, whatever became of its file."""
     tip = text_window.DEMO_LEAVES if model.id == DEMO else model.problem or ""
-    return FitText(Fit.UNKNOWN, words.RUNS_ON, tip)
+    return FitText(Grade.UNKNOWN, words.RUNS_ON, tip)
 
 
-def _planned(model: ModelStatus, memory: tuple[DeviceMemory, ...], plans: Previews) -> FitText | None:
+def _planned(model: ModelStatus, memory: tuple[DeviceMemory, ...], fits: ModelFits) -> FitText | None:
     """Return what a load would come to in the slot where it goes best; None where too little is known of it."""
     if model.problem is not None or not model.needs:
         return None
-    found = plans.best(model.id)
+    found = fits.best(model.id)
     if found.fit is None:
         return None
     guess = model.needs_source == needs.Source.FORMULA
-    label = fit_words(found, None)
+    told = fit_words(found, None)
     pool = "VRAM" if memory[0].is_gpu else "RAM"
     tip = words.plan_tip(
-        memory_size(model.needs), memory_size(found.margin), pool, short=found.fit is needs.Fits.SHORT
+        memory_size(model.needs), memory_size(found.margin), pool, short=found.fit is needs.Fit.SHORT
     )
     if model.prompt_cache:
         tip = f"{tip} {words.prompts_tip(memory_size(model.prompt_cache))}"
     if found.evict:
         tip = f"{tip} {words.leave_tip(', '.join(found.evict))}"
-    if found.fit is needs.Fits.SHORT:
+    if found.fit is needs.Fit.SHORT:
         total = sum(device.total for device in memory)
-        return FitText(_too_big(model.needs, total), _marked(label, guess), _with_source(tip, guess))
-    fit = Fit.FITS if found.fit is needs.Fits.FITS and not found.evict else Fit.TIGHT
-    return FitText(fit, _marked(label, guess), _with_source(tip, guess))
+        return FitText(_too_big(model.needs, total), _marked(told, guess), _with_source(tip, guess))
+    grade = Grade.FITS if found.fit is needs.Fit.FITS and not found.evict else Grade.TIGHT
+    return FitText(grade, _marked(told, guess), _with_source(tip, guess))
 
 
-def _too_big(needed: int, total: int) -> Fit:
-    return Fit.TIGHT if needed <= total else Fit.TOO_BIG
+def _too_big(needed: int, total: int) -> Grade:
+    return Grade.TIGHT if needed <= total else Grade.TOO_BIG
 
 
 def _marked(label: str, guess: bool) -> str:
@@ -161,10 +161,10 @@ def fit_text(model: ModelStatus, memory: tuple[DeviceMemory, ...], held: int = 0
     All GPUs count together; without one, the RAM does. `held`: bytes the model has already.
     """
     if model.problem:
-        return FitText(Fit.BROKEN, words.CANNOT_LOAD, model.problem)
+        return FitText(Grade.BROKEN, words.CANNOT_LOAD, model.problem)
     pools = needs.where_it_counts(memory)
     if not pools or not (model.needs or model.size_bytes):
-        return FitText(Fit.UNKNOWN, words.UNKNOWN)
+        return FitText(Grade.UNKNOWN, words.UNKNOWN)
     total = sum(d.total for d in pools)
     free = min(total, needs.free_bytes(memory) + held)
     pool = "VRAM" if pools[0].is_gpu else "RAM"
@@ -174,33 +174,33 @@ def fit_text(model: ModelStatus, memory: tuple[DeviceMemory, ...], held: int = 0
 
 
 def _exact(needed: int, free: int, total: int, pool: str) -> FitText:
-    found = needs.fit(needed, free)
+    fit, margin = needs.compare(needed, free)
     tip = words.needs_tip(memory_size(needed), memory_size(free), pool)
-    if found.fits is needs.Fits.FITS:
-        return FitText(Fit.FITS, words.FITS_EXACTLY, tip)
+    if fit is needs.Fit.FITS:
+        return FitText(Grade.FITS, words.FITS_EXACTLY, tip)
     tip = f"{tip} {words.MAKE_ROOM}"
-    if found.fits is needs.Fits.TIGHT:
-        return FitText(Fit.TIGHT, words.TIGHT_EXACTLY, tip)
-    return FitText(_too_big(needed, total), words.short_by(memory_size(found.margin)), tip)
+    if fit is needs.Fit.TIGHT:
+        return FitText(Grade.TIGHT, words.TIGHT_EXACTLY, tip)
+    return FitText(_too_big(needed, total), words.short_by(memory_size(margin)), tip)
 
 
 def _estimate(model: ModelStatus, free: int, total: int, pool: str) -> FitText:
     """Estimate by the formula where there is one; else the file's size is all that is known."""
     if model.needs:
         found = _exact(model.needs, free, total, pool)
-        return FitText(found.fit, _marked(found.text, True), _with_source(found.tip, True))
+        return FitText(found.grade, _marked(found.text, True), _with_source(found.tip, True))
     assert model.size_bytes, "seen by the caller"
     if model.size_bytes > total:
         tip = words.too_big_tip(file_size(model.size_bytes), memory_size(total), pool)
-        return FitText(Fit.TOO_BIG, words.TOO_BIG, tip)
+        return FitText(Grade.TOO_BIG, words.TOO_BIG, tip)
     numbers = (file_size(model.size_bytes), memory_size(free), pool)
     if model.size_bytes > FITS_UP_TO * free:
-        return FitText(Fit.TIGHT, words.TIGHT, words.tight_tip(*numbers))
-    return FitText(Fit.FITS, words.FITS, words.fits_tip(*numbers))
+        return FitText(Grade.TIGHT, words.TIGHT, words.tight_tip(*numbers))
+    return FitText(Grade.FITS, words.FITS, words.fits_tip(*numbers))
 
 
 def targets(snapshot: Snapshot, model: ModelStatus) -> tuple[Target, ...]:
-    """Return every slot, and whether `model` may be loaded there."""
+    """Every slot, and whether `model` may be loaded there."""
     found, fits = [], FitWords(snapshot)
     for slot in snapshot.slots:
         if model.id not in slot.choices:

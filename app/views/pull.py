@@ -9,7 +9,7 @@ from app.texts.translate import tr
 from app.views.quantisations import fit_words
 from router.config.sizes import file_size
 from router.hub.pull import Plan, Step
-from router.memory.forecast.needs import Fits
+from router.memory.forecast.needs import Fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def plan_words(plan: Plan, *, named: bool) -> PlanWords:
         lines.append("  " + plan.warning)
     if plan.fit is not None:
         lines.append("  " + fit_words(plan.fit))
-        doubtful = plan.fit.fits == Fits.SHORT
+        doubtful = plan.fit.fits == Fit.SHORT
     return PlanWords(tuple(lines), doubtful)
 
 

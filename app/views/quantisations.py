@@ -9,7 +9,7 @@ from app.texts.common import context
 from app.texts.translate import tr
 from router.config.sizes import file_size, memory_size
 from router.hub.fit import SPARE
-from router.memory.forecast.needs import Fits
+from router.memory.forecast.needs import Fit
 from router.wire.hub_offer import Offer, OfferedFit, OfferedModel
 
 
@@ -22,7 +22,7 @@ class QuantisationRow:
     size: str
     fit: str
     context: str
-    fits: Fits | None = None
+    fits: Fit | None = None
     tip: str = ""
 
 
@@ -63,9 +63,9 @@ def verdict(offer: Offer, reference: str) -> Verdict:
 def fit_words(found: OfferedFit) -> str:
     """`Memory: fits with 65536 of its 131072 tokens of context (needs about 6 GiB; 9 GiB of …)`."""
     verdict = {
-        Fits.FITS: tr("fits"),
-        Fits.TIGHT: tr("tight"),
-        Fits.SHORT: tr("short by {margin} now").format(margin=memory_size(found.margin)),
+        Fit.FITS: tr("fits"),
+        Fit.TIGHT: tr("tight"),
+        Fit.SHORT: tr("short by {margin} now").format(margin=memory_size(found.margin)),
     }[_fits(found)]
     tokens = tr("all {trained} tokens of context")
     if found.context < found.context_trained:
@@ -99,14 +99,14 @@ def _row(offer: Offer, model: OfferedModel) -> QuantisationRow:
     fits = _fits(found)
     fit = (
         words.short_by(memory_size(found.margin))
-        if fits is Fits.SHORT
-        else {Fits.FITS: tr("fits"), Fits.TIGHT: tr("tight")}[fits]
+        if fits is Fit.SHORT
+        else {Fit.FITS: tr("fits"), Fit.TIGHT: tr("tight")}[fits]
     )
     return QuantisationRow(
         model.reference, label, total, f"≈ {fit}", context(found.context), fits, fit_words(found)
     )
 
 
-def _fits(found: OfferedFit) -> Fits:
+def _fits(found: OfferedFit) -> Fit:
     """Return how it fits; a word of a newer version counts as the worst."""
-    return Fits(found.fits) if found.fits in set(Fits) else Fits.SHORT
+    return Fit(found.fits) if found.fits in set(Fit) else Fit.SHORT

@@ -11,8 +11,8 @@ from app.views.fit import FitWords
 from app.views.menu import may_restart, may_unload
 from app.views.remedy import Help, Offers, offers_for
 from app.views.switch import PHASES, Mark, fraction, marks, overlaps
-from router.memory.admit.preview import previews
-from router.memory.forecast.needs import Fits
+from router.memory.admit.model_fits import model_fits
+from router.memory.forecast.needs import Fit
 from router.state import SlotError, SlotState, SlotStatus, Snapshot
 
 NAME_LIMIT = 60
@@ -127,8 +127,8 @@ def better_than_demo(snapshot: Snapshot, slot: SlotStatus) -> str:
     if slot.serving != DEMO or DEMO in slot.choices or slot.state.switching:
         return ""
     models = [model for model in map(snapshot.model, slot.choices) if model and model.problem is None]
-    plans = previews(snapshot)
-    fitting = (model for model in models if plans.of(slot.name, model.id).fit is not Fits.SHORT)
+    fits = model_fits(snapshot)
+    fitting = (model for model in models if fits.of(slot.name, model.id).fit is not Fit.SHORT)
     best = next(fitting, models[0] if models else None)
     return best.id if best else ""
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QSizePolicy, QV
 
 from app.texts import common as text
 from app.texts import window as text_window
-from app.views.memory import Pool
+from app.views.memory import PoolShares
 from app.window.theme import Colours, colours
 from app.window.widgets import ElidedLabel, label, set_text
 
@@ -61,7 +61,7 @@ class MemoryLine(QWidget):
         self.bar = MemoryBar()
         self.legend = QLabel(textFormat=Qt.TextFormat.RichText, wordWrap=True)
         self.legend.setProperty("muted", "true")
-        self._shown: tuple[Pool, Colours] | None = None
+        self._shown: tuple[PoolShares, Colours] | None = None
         top = QHBoxLayout()
         top.addWidget(self.caption, 1)
         top.addWidget(self.numbers)
@@ -72,7 +72,7 @@ class MemoryLine(QWidget):
         whole.addWidget(self.bar)
         whole.addWidget(self.legend)
 
-    def show_pool(self, pool: Pool) -> None:
+    def show_pool(self, pool: PoolShares) -> None:
         chosen = colours(QApplication.palette())
         if (pool, chosen) == self._shown:
             return
@@ -98,7 +98,7 @@ class Part(NamedTuple):
     colour: str
 
 
-def parts_of(pool: Pool, chosen: Colours) -> list[Part]:
+def parts_of(pool: PoolShares, chosen: Colours) -> list[Part]:
     """Return the parts from left to right, without what is free and without parts of nothing."""
     entries = [
         Part(s.name or text_window.ALL_SLOTS, s.size, text.held(s.size, s.estimated), chosen.slot(s.colour))

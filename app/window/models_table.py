@@ -17,7 +17,7 @@ from PySide6.QtGui import QBrush, QColor, QFontMetrics
 from PySide6.QtWidgets import QApplication
 
 from app.texts import models as words
-from app.views.models import Fit, ModelRow, matches
+from app.views.models import Grade, ModelRow, matches
 from app.views.tone import Tone
 from app.window.theme import colours
 
@@ -25,7 +25,7 @@ Index = QModelIndex | QPersistentModelIndex
 NAME, SIZE, QUANTISATION, CONTEXT, KIND, LOADED, FIT = range(7)
 ROW = Qt.ItemDataRole.UserRole
 ROW_PADDING = 12  # pixels above and below a row's text together
-_TONES = {Fit.FITS: Tone.GOOD, Fit.TIGHT: Tone.BUSY, Fit.TOO_BIG: Tone.BAD, Fit.BROKEN: Tone.BAD}
+_TONES = {Grade.FITS: Tone.GOOD, Grade.TIGHT: Tone.BUSY, Grade.TOO_BIG: Tone.BAD, Grade.BROKEN: Tone.BAD}
 
 
 class ModelTable(QAbstractTableModel):
@@ -151,13 +151,13 @@ def _sort_key(row: ModelRow, column: int) -> tuple[Any, str]:
         model.context_length or 0,
         model.kind.value,
         (not row.slots, row.slots),
-        (row.fit.fit, model.size_bytes or 0),
+        (row.fit.grade, model.size_bytes or 0),
     )
     return keys[column], row.name.casefold()
 
 
 def _brush(row: ModelRow, column: int) -> QBrush | None:
     chosen = colours(QApplication.palette())
-    if column == FIT and row.fit.fit in _TONES:
-        return QBrush(QColor(chosen.tone(_TONES[row.fit.fit])))
+    if column == FIT and row.fit.grade in _TONES:
+        return QBrush(QColor(chosen.tone(_TONES[row.fit.grade])))
     return QBrush(QColor(chosen.muted)) if column == NAME and row.model.problem else None

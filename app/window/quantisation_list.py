@@ -12,13 +12,13 @@ from app.views.tone import Tone
 from app.window.models_list import PADDING
 from app.window.models_table import ROW_PADDING
 from app.window.theme import colours
-from router.memory.forecast.needs import Fits
+from router.memory.forecast.needs import Fit
 
 LABEL, SIZE, FIT, CONTEXT = range(4)
 _REFERENCE = Qt.ItemDataRole.UserRole
 # The longest ordinary text of each column, which its width is made for; the name takes the rest.
 _SAMPLES = {SIZE: "888.8 GB", FIT: "≈ short by 88.8 GiB", CONTEXT: "128k"}
-_TONES = {Fits.FITS: Tone.GOOD, Fits.TIGHT: Tone.BUSY, Fits.SHORT: Tone.BAD}
+_TONES = {Fit.FITS: Tone.GOOD, Fit.TIGHT: Tone.BUSY, Fit.SHORT: Tone.BAD}
 
 
 class QuantisationList(QTreeWidget):

@@ -79,14 +79,13 @@ class Downloads:
         self._arrived = arrived
         self._endpoint = endpoint
         self._entries: dict[str, _Entry] = {}
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop = asyncio.get_running_loop()
         self._woken = False
         self._published_at = float("-inf")
         self._closing = False
 
     async def begin(self) -> None:
         """List what an earlier hal0 left unfinished."""
-        self._loop = asyncio.get_running_loop()
         for download in await asyncio.to_thread(store.unfinished, self._paths.downloads):
             self._entries[download.reference] = _Entry(self._status_of(download))
         self._publish()
@@ -288,7 +287,7 @@ class Downloads:
         """Note progress, on the download's thread: one reference is set, and the loop is woken if it is not
         about to look."""
         entry.progress = progress
-        if not self._woken and self._loop is not None:
+        if not self._woken:
             self._woken = True
             try:
                 self._loop.call_soon_threadsafe(self._on_woken)

@@ -13,7 +13,7 @@ from router.catalog.model import BATCHES
 from router.config.sizes import file_size
 from router.memory.admit.contexts import SMALLEST, ladder
 from router.memory.forecast.formula import formula
-from router.memory.forecast.needs import HEADROOM, fit
+from router.memory.forecast.needs import HEADROOM, compare
 from router.memory.measure.pools import Pool
 from router.memory.measure.sources import find_source
 from router.wire.hub_offer import OfferedFit
@@ -39,8 +39,8 @@ def offered_fit(
     contexts = ladder(trained, small=reads_whole(header, kind_of(header)))
     context, needs = _largest(header, size_bytes, contexts, free - headroom)
     is_gpu = any(pool.is_gpu for pool in counted)
-    found = fit(needs, free, headroom)
-    return OfferedFit(needs, context, trained, free, total, is_gpu, found.fits, found.margin, held)
+    fit, margin = compare(needs, free, headroom)
+    return OfferedFit(needs, context, trained, free, total, is_gpu, fit.value, margin, held)
 
 
 def _largest(header: GgufHeader, size_bytes: int, contexts: Sequence[int], most: int) -> tuple[int, int]:

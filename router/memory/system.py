@@ -1,19 +1,18 @@
-"""All that knows about memory, put together: what is read, what is foreseen, who may load."""
+"""All that knows about memory, put together: what is read, what is forecast, who may load."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 from router.base.tasks import spawn
 from router.catalog.model import Model
-from router.memory.admit.foresight import Foresight
+from router.memory.admit.forecast_loop import ForecastLoop
 from router.memory.admit.gate import Occupants
 from router.memory.admit.judge import MemoryGate
-from router.memory.admit.outlook import Outlook
+from router.memory.admit.launch_forecasts import LaunchForecasts
 from router.memory.admit.sizing import Sizing
-from router.memory.forecast.forecaster import Forecaster
+from router.memory.measure.meter import Meter
 from router.memory.measure.poll import MemoryPoll, Publish
 from router.memory.measure.pools import MemorySource
 from router.state import DeviceMemory, SlotMemory, StateStore
@@ -21,63 +20,45 @@ from router.state import DeviceMemory, SlotMemory, StateStore
 
 class MemorySystem:
     """Attributes:
-    outlook: what models are known to take.
     gate: whom the supervisor asks.
     """
 
-    def __init__(self, cache: Path, store: StateStore, source: MemorySource) -> None:
-        """`cache`: the folder that may be deleted at any time."""
-        self._store = store
-        self._models: Callable[[], Mapping[str, Model]] = dict
-        self._publish_models: Callable[[], None] = lambda: None
-        self._publish: Publish = lambda _devices, _slots: None
-        self._occupants: Occupants = tuple
-        self.outlook = Outlook(Forecaster(cache))
-        self._sizing = Sizing(self.outlook, store, self._all_models)
-        self._poll = MemoryPoll(store, source, self._publish_measured, self._engines)
-        self.gate = MemoryGate(
-            self.outlook,
-            self._sizing,
-            self._poll.measure,
-            lambda: store.snapshot.headroom,
-            self._publish_models_now,
-        )
-
-    def serves(
+    def __init__(
         self,
+        forecasts: LaunchForecasts,
+        store: StateStore,
+        source: MemorySource,
         models: Callable[[], Mapping[str, Model]],
         publish_models: Callable[[], None],
-        publish: Publish,
-        occupants: Occupants,
     ) -> None:
-        """Who has the models and the engines, and who publishes them and what was measured; before the first
-        load."""
-        self._models, self._publish_models, self._publish = models, publish_models, publish
-        self._occupants = occupants
+        """`models`: all there are now. `publish_models` is called when one gets another context or forecast."""
+        self._forecasts = forecasts
+        self._store = store
+        self._models = models
+        self._publish_models = publish_models
+        self._meter = Meter(source)
+        self._sizing = Sizing(forecasts, store, models)
+        self.gate = MemoryGate(
+            forecasts, self._sizing, self._meter.measure, lambda: store.snapshot.headroom, publish_models
+        )
 
-    def start(self) -> list[asyncio.Task[None]]:
-        """Look and foresee until cancelled."""
-        foresight = Foresight(
-            self.outlook,
+    def start(self, occupants: Occupants, publish: Publish) -> list[asyncio.Task[None]]:
+        """Measure and forecast until cancelled. `publish` gets what was measured."""
+
+        def engines() -> set[int]:
+            return {o.pid for o in occupants() if o.pid is not None}
+
+        def measured(devices: Sequence[DeviceMemory], slots: Mapping[str, SlotMemory]) -> None:
+            self.gate.saw(engines())
+            publish(devices, slots)
+
+        poll = MemoryPoll(self._store, self._meter, measured, engines)
+        loop = ForecastLoop(
+            self._forecasts,
             self._sizing,
             self._store,
             self._models,
-            lambda: self._poll.last,
+            lambda: self._meter.last,
             self._publish_models,
         )
-        return [spawn(self._poll.run(), name="memory"), spawn(foresight.run(), name="forecasts")]
-
-    # -- who is told is known only after the parts were made --------------------------------------------
-
-    def _all_models(self) -> Mapping[str, Model]:
-        return self._models()
-
-    def _publish_models_now(self) -> None:
-        self._publish_models()
-
-    def _engines(self) -> set[int]:
-        return {o.pid for o in self._occupants() if o.pid is not None}
-
-    def _publish_measured(self, devices: Sequence[DeviceMemory], slots: Mapping[str, SlotMemory]) -> None:
-        self.gate.saw(self._engines())
-        self._publish(devices, slots)
+        return [spawn(poll.run(), name="memory"), spawn(loop.run(), name="forecasts")]

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from router.base.errors import PortInUse, RouterError
-from router.base.names import speakable
 from router.base.tasks import spawn
 from router.catalog.model import Model
 from router.catalog.models import Catalog, sends_away
 from router.config.schema import Config, EngineConfig, ServerConfig, SlotConfig
-from router.memory.admit.outlook import Outlook
 from router.reload.diff import (
     Action,
     AddSlot,
@@ -30,62 +29,61 @@ from router.reload.diff import (
     diff,
     with_engine,
 )
-from router.remote.follow import Remotes
-from router.server.listener import Listener
+from router.reload.in_effect import InEffect
+from router.reload.published import PublishedModels
 from router.slots.selection import Selected
 from router.slots.supervisor import EngineLauncher, Supervisor
-from router.state import DeviceMemory, LeftOutFile, ModelStatus, SlotState, StateStore
-from router.upstreams.registry import UpstreamRegistry
+from router.state import SlotState, StateStore
 
 log = logging.getLogger(__name__)
 
 
-class Reconfigurer:
-    """Keeps the slots, the endpoint and the published models as the configuration wants them.
+class UsesConfig(Protocol):
+    """What goes by the upstreams of the configuration: router.upstreams.registry, router.remote.follow."""
 
-    Attributes:
-        config: what is in effect. Its `server` stays the old one while the new address cannot be had.
-        catalog: the models that go with it.
-        selected: what each slot held last, by its name; slots that are added look here.
-        upstreams: the servers elsewhere, and the slots they serve; `remotes` follow those that are hal0s.
-        outlook: what models are known to take, and the contexts they will get, to be published with them.
-        updates_changed: called when looking for newer versions was turned on or off.
-    """
+    def use(self, config: Config) -> None:
+        """Go on with those of `config`, and with no others."""
+        ...
+
+
+class Reconfigurer:
+    """Keeps the slots, the endpoint and the published models as the configuration wants them."""
 
     def __init__(
         self,
-        config: Config,
-        catalog: Catalog,
+        in_effect: InEffect,
+        published: PublishedModels,
+        held: Callable[[str], Selected | None],
         store: StateStore,
         supervisor: Supervisor,
-        listener: Listener,
+        upstreams: Sequence[UsesConfig],
         make_launcher: Callable[[EngineConfig], EngineLauncher],
+        listen: Callable[[ServerConfig], Awaitable[None]],
+        updates_changed: Callable[[], None],
     ) -> None:
-        self.config = config
-        self.catalog = catalog
-        self.selected: Mapping[str, Selected] = {}
-        self.upstreams: UpstreamRegistry | None = None
-        self.remotes: Remotes | None = None
-        self.outlook: Outlook | None = None
-        self.updates_changed: Callable[[], None] = lambda: None
+        """`held`: what a slot of that name held last. `listen` moves the endpoint, or raises PortInUse.
+        `updates_changed` is called when looking for newer versions was turned on or off."""
+        self._in_effect = in_effect
+        self._published = published
+        self._held = held
         self._store = store
         self._supervisor = supervisor
-        self._listener = listener
+        self._upstreams = upstreams
         self._make_launcher = make_launcher
-        self._logged: dict[str, str] = {}
+        self._move_endpoint = listen
+        self._updates_changed = updates_changed
         self._leaving: dict[str, asyncio.Task[None]] = {}
 
-    def add_slots(self, selected: Mapping[str, Selected]) -> None:
+    def add_slots(self) -> None:
         """At the start: make every slot; `load_slots` comes when the endpoint listens."""
-        self.selected = selected
-        for slot in with_engine(self.config).values():
+        for slot in with_engine(self._in_effect.config).values():
             self._make(slot)
         self._use_upstreams()
-        self.publish_models()
+        self._published.publish()
 
     def load_slots(self) -> None:
         """Load what is to be loaded without being asked."""
-        for slot in with_engine(self.config).values():
+        for slot in with_engine(self._in_effect.config).values():
             self._autoload(slot)
 
     async def apply(self, config: Config, catalog: Catalog) -> None:
@@ -93,54 +91,25 @@ class Reconfigurer:
 
         Raises PortInUse if the endpoint could not move; everything else is in effect then.
         """
-        actions = diff(self.config, config, self.catalog, catalog)
-        old_server, old_updates = self.config.server, self.config.updates
-        self.config, self.catalog = config, catalog
+        old = self._in_effect.config
+        actions = diff(old, config, self._in_effect.catalog, catalog)
+        self._in_effect.config, self._in_effect.catalog = config, catalog
         for action in actions:
             log.info("hal0.yaml: %s", _short(action))
             if not isinstance(action, Listen):
                 self._carry_out(action)
-        self.publish_models()
-        if config.updates is not old_updates:
-            self.updates_changed()
+        self._published.publish()
+        if config.updates is not old.updates:
+            self._updates_changed()
         for action in actions:
             if isinstance(action, Listen):
-                await self._listen(action.server, old_server)
-
-    def publish_models(self) -> None:
-        """Tell everyone of the models and what they take."""
-        memory = self._store.snapshot.memory
-        found = self.models().values()
-        told = _unambiguous([model_status(model, self.outlook, memory) for model in found], self.config.slots)
-        left_out = tuple(LeftOutFile(str(left.path), left.reason) for left in self.catalog.left_out)
-        before = self._store.snapshot.models
-        self._log_problems(told)
-        self._store.update(models=told, left_out=left_out, headroom=self.config.memory.headroom)
-        if before != told:
-            self._supervisor.models_told()
-
-    def _log_problems(self, models: Sequence[ModelStatus]) -> None:
-        """Each once, until it is another one."""
-        problems = {model.id: model.problem for model in models if model.problem}
-        for model, problem in problems.items():
-            if self._logged.get(model) != problem:
-                log.warning("model %s: %s", model, problem)
-        self._logged = problems
-
-    def models(self) -> dict[str, Model]:
-        """All models there are, and those that run on without being a choice any more."""
-        models: dict[str, Model] = dict(self.catalog.models)
-        for slot in self.config.slots.values():
-            models.update(choices(slot, self.catalog))
-        for model in self._supervisor.gone_models():
-            models.setdefault(model.id, model)
-        return models
+                await self._listen(action.server, old.server)
 
     async def _listen(self, server: ServerConfig, old: ServerConfig) -> None:
         try:
-            await self._listener.move(server)
+            await self._move_endpoint(server)
         except PortInUse:
-            self.config = replace(self.config, server=old)
+            self._in_effect.config = replace(self._in_effect.config, server=old)
             raise
 
     def _carry_out(self, action: Action) -> None:
@@ -154,9 +123,9 @@ class Reconfigurer:
             case SetPolicy(slot, limits) if self._has(slot.name):
                 self._supervisor.set_policy(slot, limits)
             case SetModels(name, models, relaunch) if self._has(name):
-                self._set_models(self.config.slots[name], models, relaunch)
+                self._set_models(self._in_effect.config.slots[name], models, relaunch)
             case Choose(name, model) if self._has(name):
-                self._choose(self.config.slots[name], model)
+                self._choose(self._in_effect.config.slots[name], model)
             case OrderSlots(names):
                 self._supervisor.order_slots(names)
             case UseUpstreams():
@@ -200,24 +169,22 @@ class Reconfigurer:
     def _gone(self, name: str) -> None:
         """The slot has left; perhaps the configuration has one of that name again."""
         leaving = self._leaving.pop(name)
-        slots = with_engine(self.config)
+        slots = with_engine(self._in_effect.config)
         if not leaving.cancelled() and leaving.exception() is None and name in slots:
             self._make_and_load(name)
             self._supervisor.order_slots(tuple(slots))
         self._use_upstreams()  # one of them may serve the slot now
-        self.publish_models()
+        self._published.publish()
 
     def _use_upstreams(self) -> None:
-        if self.upstreams is not None:
-            self.upstreams.use(self.config)
-        if self.remotes is not None:
-            self.remotes.use(self.config)
-        if self.config.local_only:
+        for upstreams in self._upstreams:
+            upstreams.use(self._in_effect.config)
+        if self._in_effect.config.local_only:
             self._unload_remote_helped()
 
     def _unload_remote_helped(self) -> None:
         """Nothing may leave this computer: stop the engines that other machines help, or are about to."""
-        models = self.models()
+        models = self._published.all()
         held = [(o.slot, o.model) for o in self._supervisor.occupants()]
         for slot in self._store.snapshot.slots:
             held += [(slot.name, models[id_]) for id_ in (*slot.loaded, slot.target) if id_ in models]
@@ -225,14 +192,14 @@ class Reconfigurer:
             spawn(self._supervisor.unload(name), name=f"unload {name}: local_only")
 
     def _make_and_load(self, name: str) -> None:
-        slot = self.config.slots[name]
+        slot = self._in_effect.config.slots[name]
         self._make(slot)
         self._autoload(slot)
 
     def _make(self, slot: SlotConfig) -> None:
-        models = choices(slot, self.catalog)
-        chosen = choose_model(slot, models, self.selected.get(slot.name))
-        self._supervisor.add_slot(slot, self.config.limits, models, chosen)
+        models = choices(slot, self._in_effect.catalog)
+        chosen = choose_model(slot, models, self._held(slot.name))
+        self._supervisor.add_slot(slot, self._in_effect.config.limits, models, chosen)
 
     def _autoload(self, slot: SlotConfig) -> None:
         status = self._store.snapshot.slot(slot.name)
@@ -244,44 +211,6 @@ class Reconfigurer:
             await self._supervisor.load(slot, model)
         except RouterError as error:
             log.warning("slot %s: %s", slot, error.message)  # the slot's last error tells it, too
-
-
-def model_status(
-    model: Model, outlook: Outlook | None = None, memory: Sequence[DeviceMemory] = ()
-) -> ModelStatus:
-    forecast = outlook.known(model) if outlook else None
-    launched = outlook.as_launched(model) if outlook else model
-    return ModelStatus(
-        id=model.id,
-        display_name=model.display_name,
-        kind=model.kind,
-        aliases=model.aliases,
-        size_bytes=model.size_bytes,
-        context_length=launched.context_length,
-        context_trained=model.context_trained,
-        quantisation=model.quantisation,
-        file=speakable(str(model.file)) if model.file else None,
-        problem=speakable(model.problem) if model.problem else None,
-        needs=forecast.needs if forecast else None,
-        needs_source=forecast.source.value if forecast else None,
-        needs_by_device=outlook.by_device(forecast, memory) if outlook and forecast else (),
-        context_auto=model.context_open,
-        prompt_cache=outlook.prompt_cache(model) if outlook else None,
-        parallel=model.slots if model.file else None,
-        capabilities=model.capabilities,
-        note=model.note,
-    )
-
-
-def _unambiguous(models: Sequence[ModelStatus], slots: Collection[str]) -> tuple[ModelStatus, ...]:
-    """With the aliases that do mean them: a slot's name or another model's id comes first."""
-    taken = {*slots, *(model.id for model in models)}
-    settled = []
-    for model in models:
-        aliases = tuple(alias for alias in dict.fromkeys(model.aliases) if alias not in taken)
-        taken.update(aliases)
-        settled.append(model if aliases == model.aliases else replace(model, aliases=aliases))
-    return tuple(settled)
 
 
 def _short(action: Action) -> str:

@@ -6,18 +6,15 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from router.base.errors import PortInUse
-from router.base.paths import Paths
-from router.catalog.folders import FolderWatch
-from router.catalog.models import Catalog, build_catalog
 from router.config.change import ConfigChange, ConfigDocument
-from router.config.default import default_config, usual_model_dirs, with_downloads
-from router.config.file import ConfigFile, Signature
 from router.config.problems import ConfigErrors
 from router.config.schema import Config
 from router.reload.apply import Reconfigurer
+from router.reload.disk import Disk
+from router.reload.in_effect import InEffect
+from router.reload.published import PublishedModels
 from router.state import StateStore
 
 log = logging.getLogger(__name__)
@@ -33,31 +30,27 @@ SCAN_SECONDS = 10.0
 class LiveConfig:
     """The one place where a configuration takes effect after the start; one change at a time."""
 
-    def __init__(self, paths: Paths, demo: Path | None, store: StateStore) -> None:
-        self._file = ConfigFile(paths)
-        self._paths = paths
-        self._demo = demo
+    def __init__(
+        self,
+        disk: Disk,
+        store: StateStore,
+        in_effect: InEffect,
+        published: PublishedModels,
+        reconfigurer: Reconfigurer,
+    ) -> None:
+        self._disk = disk
         self._store = store
-        self._one_at_a_time = asyncio.Lock()
-        self._seen: Signature = None
-        self._folders: FolderWatch | None = None
-        self._scanned_at = float("-inf")
-        self._wanted: Config | None = None
-        self._file_error: str | None = None
-
-    async def first_catalog(self, config: Config) -> Catalog:
-        """The models of the configuration that hal0 starts with; what changes after this is noticed."""
-        self._seen = await asyncio.to_thread(self._file.signature)
-        self._wanted = config
-        return await asyncio.to_thread(self._scan, config)
-
-    def runs(self, reconfigurer: Reconfigurer) -> None:
-        """The router is up: changes go to `reconfigurer` from now on."""
+        self._in_effect = in_effect
+        self._published = published
         self._reconfigurer = reconfigurer
+        self._one_at_a_time = asyncio.Lock()
+        self._scanned_at = float("-inf")
+        self._wanted = in_effect.config
+        self._file_error: str | None = None
 
     async def read_config(self) -> ConfigDocument:
         """hal0.yaml as it lies there, keys hidden, and the configuration in effect. Raises ConfigErrors."""
-        return await asyncio.to_thread(self._file.document, self._reconfigurer.config)
+        return await asyncio.to_thread(self._disk.file.document, self._in_effect.config)
 
     async def edit_config(self, changes: Sequence[ConfigChange]) -> None:
         """Write `changes` into hal0.yaml and apply them.
@@ -66,13 +59,20 @@ class LiveConfig:
         written and in effect except for the endpoint's address.
         """
         async with self._one_at_a_time:
-            await asyncio.to_thread(self._file.edit, list(changes), self._known_ids)
+            await asyncio.to_thread(self._disk.file.edit, list(changes), self._disk.known_ids)
             await self._reload()
 
     async def reload(self) -> None:
         """Read hal0.yaml and the model folders anew. Raises ConfigErrors and PortInUse; what can go on does."""
         async with self._one_at_a_time:
             await self._reload()
+
+    async def model_arrived(self) -> None:
+        """Offer it now rather than after the next look at the folders."""
+        try:
+            await self.reload()
+        except (ConfigErrors, PortInUse) as error:
+            _log_ignored(error)
 
     async def watch(self) -> None:
         """Look after the file and the folders until cancelled."""
@@ -81,8 +81,7 @@ class LiveConfig:
             try:
                 await self._look()
             except (ConfigErrors, PortInUse) as error:
-                for line in error.message.splitlines():
-                    log.warning("hal0.yaml has an error; its last changes are ignored: %s", line)
+                _log_ignored(error)
             except Exception:
                 # The next look may go better; the router itself is not concerned.
                 log.exception("looking for changes failed")
@@ -93,42 +92,36 @@ class LiveConfig:
                 await self._reload()
             elif asyncio.get_running_loop().time() - self._scanned_at >= SCAN_SECONDS:
                 await self._look_at_folders()
-            self._reconfigurer.publish_models()
+            self._published.publish()
 
     async def _file_changed(self) -> bool:
         """Whether it is another file than before, and nobody is just writing it."""
-        signature = await asyncio.to_thread(self._file.signature)
-        if signature == self._seen:
+        signature = await asyncio.to_thread(self._disk.file.signature)
+        if signature == self._disk.seen:
             return False
         # Editors take the file away for a moment before they put the new one in its place.
         await asyncio.sleep(SETTLE_SECONDS if signature else WATCH_SECONDS)
-        return await asyncio.to_thread(self._file.signature) == signature
+        return await asyncio.to_thread(self._disk.file.signature) == signature
 
     async def _look_at_folders(self) -> None:
-        wanted = self._wanted
-        folders = self._folders
-        if wanted is None or folders is None:
-            return
-        elsewhere = wanted.server != self._reconfigurer.config.server
-        if not elsewhere and not await asyncio.to_thread(folders.changed):
-            return
-        await self._apply(await asyncio.to_thread(self._with_folders, wanted))
+        elsewhere = self._wanted.server != self._in_effect.config.server
+        if elsewhere or await asyncio.to_thread(self._disk.folders_changed):
+            await self._apply(await asyncio.to_thread(self._disk.with_folders, self._wanted))
 
     async def _reload(self) -> None:
-        self._seen = await asyncio.to_thread(self._file.signature)
         try:
-            parsed = await asyncio.to_thread(self._file.parse)
+            config = await asyncio.to_thread(self._disk.read)
         except ConfigErrors as error:
             self._file_error = error.message
             self._publish_error(error.message)
             raise
         self._file_error = None
-        await self._apply(parsed.config)
+        await self._apply(config)
 
     async def _apply(self, config: Config) -> None:
         self._wanted = config
         self._scanned_at = asyncio.get_running_loop().time()
-        catalog = await asyncio.to_thread(self._scan, config)
+        catalog = await asyncio.to_thread(self._disk.scan, config)
         try:
             await self._reconfigurer.apply(config, catalog)
         except PortInUse as error:
@@ -140,25 +133,7 @@ class LiveConfig:
     def _publish_error(self, message: str | None) -> None:
         self._store.update(server=replace(self._store.snapshot.server, config_error=message))
 
-    # -- blocking: called in a thread ------------------------------------------------------------------
 
-    def _scan(self, config: Config) -> Catalog:
-        config = with_downloads(config, self._paths)
-        watch = FolderWatch(config, usual_model_dirs(self._paths))
-        catalog = build_catalog(config, self._demo)
-        watch.found(catalog)
-        self._folders = watch
-        return catalog
-
-    def _with_folders(self, config: Config) -> Config:
-        """`config` with the model folders there are now, where it leaves the choice to hal0."""
-        if config.source == self._file.path and self._file.signature() == self._seen:
-            try:
-                return self._file.parse().config
-            except ConfigErrors:
-                return config
-        default = default_config(self._paths)
-        return default if replace(config, model_dirs=default.model_dirs) == default else config
-
-    def _known_ids(self, config: Config) -> set[str]:
-        return build_catalog(with_downloads(config, self._paths), self._demo).names(config)
+def _log_ignored(error: ConfigErrors | PortInUse) -> None:
+    for line in error.message.splitlines():
+        log.warning("hal0.yaml has an error; its last changes are ignored: %s", line)

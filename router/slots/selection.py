@@ -5,13 +5,17 @@ The configured model is kept too: once the person changes it in hal0.yaml, that 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from router.base.files import write_atomic
+from router.base.tasks import spawn
+from router.config.schema import SlotConfig
+from router.state import Snapshot
 
 log = logging.getLogger(__name__)
 
@@ -56,3 +60,47 @@ class SelectionFile:
             write_atomic(self._path, json.dumps({"slots": slots}, indent=1).encode())
         except OSError as error:
             log.warning("the selection could not be saved: %s", error)
+
+
+class Selection:
+    """Keeps the file as the slots are. Belongs to the loop."""
+
+    def __init__(
+        self,
+        file: SelectionFile,
+        selected: Mapping[str, Selected],
+        slots: Callable[[], Mapping[str, SlotConfig]],
+    ) -> None:
+        """Keep it in `file`, which held `selected`. `slots`: of the configuration in effect."""
+        self._file = file
+        self._selected = selected
+        self._slots = slots
+        self._saving: asyncio.Task[None] | None = None
+
+    def of(self, slot: str) -> Selected | None:
+        """Return what the slot held last."""
+        return self._selected.get(slot)
+
+    def remember(self, snapshot: Snapshot) -> None:
+        """Note the models of ready slots: each holds what it is to hold after the next start, too."""
+        configured = self._slots()
+        selected = dict(self._selected)
+        for slot in snapshot.slots:
+            if slot.model and not slot.state.switching and slot.name in configured:
+                selected[slot.name] = Selected(slot.model, configured[slot.name].model)
+        if selected != self._selected:
+            self._selected = selected
+            if self._saving is None or self._saving.done():
+                self._saving = spawn(self._save(), name="save selection")
+
+    async def saved(self) -> None:
+        """Wait until all that was remembered is on the disk."""
+        if self._saving is not None:
+            await self._saving
+
+    async def _save(self) -> None:
+        """One after the other, so that the newest is what stays."""
+        saved = None
+        while saved is not self._selected:
+            saved = self._selected
+            await asyncio.to_thread(self._file.save, saved)

@@ -9,7 +9,7 @@ import pytest
 
 from app.texts import models as words
 from app.views.models import (
-    Fit,
+    Grade,
     Target,
     file_changes,
     fit_text,
@@ -74,23 +74,23 @@ def test_context_is_what_it_loads_with_of_what_it_was_trained_for(
 
 
 @pytest.mark.parametrize(
-    ("gb", "memory", "fit"),
+    ("gb", "memory", "grade"),
     [
-        (13, (CARD,), Fit.FITS),
-        (14, (CARD,), Fit.TIGHT),
-        (20, (CARD,), Fit.TIGHT),
-        (25, (CARD,), Fit.TOO_BIG),
-        (25, (CARD, CARD), Fit.FITS),
-        (25, (CARD, RAM), Fit.TOO_BIG),
-        (25, (RAM,), Fit.FITS),
-        (1, (), Fit.UNKNOWN),
-        (0, (CARD,), Fit.UNKNOWN),
+        (13, (CARD,), Grade.FITS),
+        (14, (CARD,), Grade.TIGHT),
+        (20, (CARD,), Grade.TIGHT),
+        (25, (CARD,), Grade.TOO_BIG),
+        (25, (CARD, CARD), Grade.FITS),
+        (25, (CARD, RAM), Grade.TOO_BIG),
+        (25, (RAM,), Grade.FITS),
+        (1, (), Grade.UNKNOWN),
+        (0, (CARD,), Grade.UNKNOWN),
     ],
 )
-def test_the_fit_is_an_estimate_and_says_so(gb: float, memory: tuple[DeviceMemory, ...], fit: Fit) -> None:
+def test_the_fit_is_an_estimate_and_says_so(gb: float, memory: tuple[DeviceMemory, ...], grade: Grade) -> None:
     found = fit_text(sized(gb), memory)
-    assert found.fit is fit
-    if fit is not Fit.UNKNOWN:
+    assert found.grade is grade
+    if grade is not Grade.UNKNOWN:
         assert found.text.startswith("≈")
         assert words.ESTIMATE in found.tip
 
@@ -159,20 +159,20 @@ def test_adding_a_folder_keeps_the_others_as_they_were_written(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("gb", "held", "fit", "shown"),
+    ("gb", "held", "grade", "shown"),
     [
-        (15, 0, Fit.FITS, "fits"),
-        (15.8, 0, Fit.TIGHT, "tight"),
-        (18, 0, Fit.TIGHT, "short by 2 GiB"),
-        (18, 8, Fit.FITS, "fits"),
-        (30, 0, Fit.TOO_BIG, "short by 14 GiB"),
-        (30, 30, Fit.TOO_BIG, "short by 6 GiB"),
+        (15, 0, Grade.FITS, "fits"),
+        (15.8, 0, Grade.TIGHT, "tight"),
+        (18, 0, Grade.TIGHT, "short by 2 GiB"),
+        (18, 8, Grade.FITS, "fits"),
+        (30, 0, Grade.TOO_BIG, "short by 14 GiB"),
+        (30, 30, Grade.TOO_BIG, "short by 6 GiB"),
     ],
 )
-def test_a_forecast_is_exact(gb: float, held: int, fit: Fit, shown: str) -> None:
+def test_a_forecast_is_exact(gb: float, held: int, grade: Grade, shown: str) -> None:
     known = replace(sized(1), needs=int(gb * GB), needs_source="engine")
     found = fit_text(known, (CARD, RAM), held=held * GB)
-    assert (found.fit, found.text) == (fit, shown)
+    assert (found.grade, found.text) == (grade, shown)
     assert found.tip.startswith("Takes ")
 
 
@@ -184,7 +184,7 @@ def test_a_computed_forecast_is_an_estimate() -> None:
 
 def test_a_forecast_says_what_a_load_would_come_to() -> None:
     found = {row.model.id: row for row in rows(scenes.planner())}
-    assert found["qwen-72b"].fit.text == "23.1 GiB short" and found["qwen-72b"].fit.fit is Fit.TOO_BIG
+    assert found["qwen-72b"].fit.text == "23.1 GiB short" and found["qwen-72b"].fit.grade is Grade.TOO_BIG
     assert found["qwen3-30b"].fit.text == "fits"
     assert "46 GiB of VRAM" in found["qwen-72b"].fit.tip
     assert found["gemma-27b"].context_tip == "65,536 tokens (chosen to fit; trained for 262,144)"

@@ -20,7 +20,7 @@ from app.window.models_tab import ModelsTab
 from app.window.pull_dialog import PullDialog
 from app.window.quantisation_list import FIT
 from router.base.errors import PullFailed
-from router.memory.forecast.needs import Fits
+from router.memory.forecast.needs import Fit
 from router.state import DownloadOrder, DownloadState
 from tests.app import scenes
 from tests.app.fake_service import StoreLink
@@ -140,7 +140,7 @@ def test_each_quantisation_has_its_size_and_whether_it_fits() -> None:
         ("Q8_0", "30.2 GB", "≈ short by 8.6 GiB", "4k"),
         ("BF16", "56.9 GB", "≈ short by 35.2 GiB", "4k"),
     ]
-    assert [row.fits for row in rows.values()][3:5] == [Fits.TIGHT, Fits.SHORT]
+    assert [row.fits for row in rows.values()][3:5] == [Fit.TIGHT, Fit.SHORT]
     assert "22.8 GiB of 24 GiB VRAM free" in rows["Q4_K_M"].tip
     room = scenes.offer().models[2].room
     assert room is not None

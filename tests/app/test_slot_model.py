@@ -6,7 +6,7 @@ import pytest
 
 from app.texts import common as text
 from app.texts import window as text_window
-from app.views.models import Fit, load_problem, rows
+from app.views.models import Grade, load_problem, rows
 from app.views.notices import notices
 from app.views.slot import SlotView, slot_view
 from app.views.switch import Mark
@@ -161,7 +161,7 @@ def test_the_first_own_model_is_offered_instead_of_the_demo() -> None:
     assert view.found == scenes.QWEN.id and "Qwen3-30B" in view.found_text
     assert (view.hint, view.error, view.chip) == ("Built-in demo", "", "Ready")
     (row,) = [row for row in rows(now) if row.model.id == "hal0-demo"]
-    assert (row.fit.fit, row.fit.text) == (Fit.UNKNOWN, "running")
+    assert (row.fit.grade, row.fit.text) == (Grade.UNKNOWN, "running")
     assert "put it back" not in (load_problem(now, row.model) or "").lower()
     before = replace(now, slots=(replace(now.slots[0], choices=("hal0-demo",)),), models=now.models[-1:])
     (told,) = notices(before, now)

@@ -106,7 +106,7 @@ def test_the_document_can_be_read() -> None:
 
 def test_every_path_that_is_served_is_documented() -> None:
     absent: Any = None
-    app = make_app(Context(StateStore(), absent, absent, absent))
+    app = make_app(Context(StateStore(), absent, absent, absent, absent))
     told = {re.sub(r"\{\w+\}", "{}", path) for _method, path in documented(DOCUMENT.read_text())}
     told |= {path.removeprefix("/v1") for path in told}
     told |= {path.replace("/downloads/resume", "/downloads/{}") for path in told}

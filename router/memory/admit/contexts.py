@@ -13,8 +13,6 @@ SMALLEST: Final = 4096
 _RUNGS: Final = tuple(size << power for power in range(11) for size in (4096, 6144))
 _SMALL: Final = (512, 1024, 2048)  # of use to those that read whole inputs: embeddings are made of pieces
 
-Fits = Callable[[int], Awaitable[bool]]
-
 
 def ladder(most: int, *, small: bool = False) -> tuple[int, ...]:
     """Contexts to choose from, in tokens, largest first: all of what it was trained for, then steps of about a
@@ -28,7 +26,7 @@ def ladder_of(model: Model) -> tuple[int, ...]:
     return ladder(model.context_most or 0, small=model.reads_whole)
 
 
-async def largest(sizes: Sequence[int], fits: Fits) -> int | None:
+async def largest(sizes: Sequence[int], fits: Callable[[int], Awaitable[bool]]) -> int | None:
     """The first of `sizes`, which fall, that fits; None if none does. Asks log2 times, the first one first."""
     if not sizes or await fits(sizes[0]):
         return sizes[0] if sizes else None

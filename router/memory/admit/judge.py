@@ -10,9 +10,9 @@ from router.base.errors import MemoryInsufficient
 from router.catalog.model import Model
 from router.memory.admit.contexts import ladder_of, largest
 from router.memory.admit.gate import Occupants, Verdict
-from router.memory.admit.ledger import claim, spread
-from router.memory.admit.outlook import Outlook
-from router.memory.admit.plan import Amounts, Go, Refuse, missing
+from router.memory.admit.launch_forecasts import LaunchForecasts
+from router.memory.admit.ledger import claim
+from router.memory.admit.plan import Amounts, Go, Short, missing
 from router.memory.admit.prompt_cache import allowance, is_open
 from router.memory.admit.refusal import did_not_return, does_not_fit, process_names
 from router.memory.admit.sizing import Sizing
@@ -34,7 +34,7 @@ class MemoryGate:
 
     def __init__(
         self,
-        outlook: Outlook,
+        forecasts: LaunchForecasts,
         sizing: Sizing,
         measure: Callable[[Collection[int]], Awaitable[Measured]],
         headroom: Callable[[], int],
@@ -42,7 +42,7 @@ class MemoryGate:
     ) -> None:
         """`measure`: the exact figures of now, with what those processes hold. `publish` is called when a model
         gets another context than was told."""
-        self._outlook = outlook
+        self._forecasts = forecasts
         self._sizing = sizing
         self._measure = measure
         self._headroom = headroom
@@ -59,23 +59,23 @@ class MemoryGate:
     async def judge(self, slot: str, model: Model, occupants: Occupants, *, force: bool = False) -> Verdict:
         """See Gate. Where everything is known and fits it costs one look at the memory."""
         async with self._one_at_a_time:
-            told = self._outlook.chosen(model)
-            if self._outlook.known(model) is None or (model.context_open and told is None):
+            told = self._forecasts.chosen(model)
+            if self._forecasts.known(model) is None or (model.context_open and told is None):
                 view = await self._look(slot, occupants)  # the answers depend on which GPUs there are
                 await self._sizing.size(model, view.measured)
-            context = self._outlook.chosen(model)  # None: its flags say
-            forecast = await self._outlook.forecast(model, context)
+            context = self._forecasts.chosen(model)  # None: its flags say
+            forecast = await self._forecasts.forecast(model, context)
             view = await self._look_when_settled(slot, occupants, forecast)
             outcome = view.plan(view.need(forecast))
-            if isinstance(outcome, Refuse) and context is not None:
+            if isinstance(outcome, Short) and context is not None:
                 context, forecast = await self._largest(model, context, view)
                 view = await self._look(slot, occupants)
                 outcome = view.plan(view.need(forecast))
-            if isinstance(outcome, Refuse) and force:
+            if isinstance(outcome, Short) and force:
                 outcome = view.plan(view.need(forecast), force=True)
             if isinstance(outcome, Go):
                 if context is not None:
-                    self._outlook.choose(model, context)
+                    self._forecasts.choose(model, context)
                 if context != told:
                     self._publish()
                 return Verdict(outcome.beside, outcome.evict, context)
@@ -85,7 +85,7 @@ class MemoryGate:
         self, slot: str, model: Model, context: int | None, occupants: Occupants, *, force: bool = False
     ) -> None:
         """See Gate. Half of the headroom may be gone by now: other programs move, too."""
-        forecast = await self._outlook.forecast(model, context)
+        forecast = await self._forecasts.forecast(model, context)
         loop = asyncio.get_running_loop()
         began = loop.time()
         before: Amounts | None = None
@@ -134,32 +134,27 @@ class MemoryGate:
     async def _look(self, slot: str, occupants: Occupants, *, loading: bool = False) -> View:
         """What there is now. `loading`: the slot's own promise is the load that asks, and is not counted."""
         measured = await self._measure([o.pid for o in occupants() if o.pid is not None])
-        self._outlook.forecaster.use_devices(measured.pools)
+        self._forecasts.forecaster.use_devices(measured.pools)
         present = occupants()
         self.saw({o.pid for o in present if o.pid is not None})
         there = [o for o in present if not (loading and o.slot == slot and o.pid is None)]
-        charged = [(o, claim(o.slot, o.pid, self._outlook.known(o.model, o.context), measured)) for o in there]
+        charged = [
+            (o, claim(o.slot, o.pid, self._forecasts.known(o.model, o.context), measured)) for o in there
+        ]
         return View(slot, measured, self._headroom(), charged)
 
     async def _largest(self, model: Model, below: int, view: View) -> tuple[int, Forecast | None]:
         """The largest context that goes, of those below what did not; the smallest where none does."""
 
         async def goes(context: int) -> bool:
-            return isinstance(view.plan(view.need(await self._outlook.forecast(model, context))), Go)
+            return isinstance(view.plan(view.need(await self._forecasts.forecast(model, context))), Go)
 
         sizes = [size for size in ladder_of(model) if size < below]
         found = await largest(sizes, goes) or (sizes or [below])[-1]
-        return found, await self._outlook.forecast(model, found)
+        return found, await self._forecasts.forecast(model, found)
 
     async def _refusal(self, model: Model, need: Amounts, view: View) -> MemoryInsufficient:
-        capacity = view.capacity
-        suggestion = await suggest(
-            self._outlook,
-            model,
-            lambda forecast: spread(forecast, view.measured.pools),
-            tuple(amount - view.headroom for amount in capacity),
-            lambda wanted: not any(missing(wanted, capacity, view.headroom)),
-        )
+        suggestion = await suggest(self._forecasts, model, view)
         return does_not_fit(model.id, need, view, suggestion)
 
 

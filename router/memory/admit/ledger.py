@@ -18,7 +18,7 @@ from router.state import DeviceMemory
 _NUMBER = re.compile(r"\d+$")
 
 
-class Device(Protocol):
+class AnyPool(Protocol):
     """A pool as read, or as published."""
 
     @property
@@ -49,7 +49,7 @@ class Claim:
         return tuple(max(pair) for pair in zip(self.held, self.promised, strict=True))
 
 
-def spread(forecast: Forecast, pools: Sequence[Device]) -> Amounts:
+def spread(forecast: Forecast, pools: Sequence[AnyPool]) -> Amounts:
     """A forecast over the pools, of which the last is the RAM (or a GPU's memory that is the RAM).
 
     The n-th GPU of the forecast is the n-th that was read; the driver and the engine both count by PCI bus
@@ -88,7 +88,7 @@ def published(forecast: Forecast, memory: Sequence[DeviceMemory], ram_total: int
 
 
 def room(measured: Measured, claims: Iterable[Claim]) -> Amounts:
-    """What is to be had of each pool: free, and not promised. Negative where more was promised than is free."""
+    """The room of each pool: free and promised to nobody; negative where more was promised than is free."""
     left = [pool.free for pool in measured.pools]
     for claim in claims:
         left = [free - rest for free, rest in zip(left, claim.rest, strict=True)]

@@ -34,13 +34,14 @@ class Go:
 
 
 @dataclass(frozen=True, slots=True)
-class Refuse:
-    """`missing` is what would still be short with the outgoing engine and all that may be evicted gone."""
+class Short:
+    """It does not fit: `missing` is what the room would still lack with the outgoing engine and all that may be
+    evicted gone."""
 
     missing: Amounts
 
 
-Outcome = Go | Refuse
+Outcome = Go | Short
 
 
 def plan(
@@ -55,8 +56,9 @@ def plan(
     """Beside the outgoing engine, else in its place, else after evicting: low priority first, then long idle,
     and last who is leaving: nobody is made to wait, and no answer cut, for what an idle one can give.
 
-    `room` may be negative: more was promised than there is. Headroom counts in each pool where the model needs
-    anything; other pools do not matter. `force`: whatever helps is evicted, and then it goes anyhow.
+    `room` (router.memory.admit.ledger) is negative where more was promised than there is. Headroom counts in
+    each pool where the model needs anything; other pools do not matter. `force`: whatever helps is evicted, and
+    then it goes anyhow.
     """
     if not any(missing(need, room, headroom)):
         return Go(beside=True)
@@ -69,7 +71,7 @@ def plan(
     while helpful and any(missing(need, _with(free, chosen), headroom)):
         chosen.append(helpful.pop(0))
     if any(short := missing(need, _with(free, chosen), headroom)) and not force:
-        return Refuse(short)
+        return Short(short)
     return Go(beside=False, evict=tuple(h.slot for h in _needed(need, free, headroom, chosen)))
 
 

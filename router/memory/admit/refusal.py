@@ -1,4 +1,4 @@
-"""A refusal in words and numbers: what is needed, what there is, who has the rest. Pure but for names."""
+"""The 507 in words and numbers: what is needed, what there is, who has the rest. Pure but for names."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _advice(suggestion: Suggestion) -> str:
     return f"it would fit {', or '.join(ways)}" if ways else ""
 
 
-def _pools(need: Amounts, room: Amounts, short: Amounts, view: View) -> list[dict[str, Any]]:
+def _pools(need: Amounts, available: Amounts, short: Amounts, view: View) -> list[dict[str, Any]]:
     """Of the pools the model needs, in bytes."""
     return [
         {
@@ -92,7 +92,7 @@ def _pools(need: Amounts, room: Amounts, short: Amounts, view: View) -> list[dic
             "free": view.room[index],
             "headroom": view.headroom,
             "short": short[index],
-            "available": room[index],
+            "available": available[index],
             "gives_back": {
                 **({view.slot: view.outgoing[index]} if view.outgoing[index] else {}),
                 **{h.slot: h.gives[index] for h in view.holders if h.evictable and h.gives[index]},

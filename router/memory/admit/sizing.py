@@ -8,8 +8,8 @@ from typing import Final
 from router.catalog.model import Model
 from router.config.schema import Kind
 from router.memory.admit.contexts import ladder_of, largest
+from router.memory.admit.launch_forecasts import LaunchForecasts
 from router.memory.admit.ledger import Claim, claim, room, spread
-from router.memory.admit.outlook import Outlook
 from router.memory.admit.plan import Amounts, missing, total
 from router.memory.forecast.needs import Forecast
 from router.memory.measure.pools import Measured
@@ -25,8 +25,10 @@ COMPANION: Final = 8
 class Sizing:
     """Counts on all that may be evicted some day, so that what it says does not change with what is loaded."""
 
-    def __init__(self, outlook: Outlook, store: StateStore, models: Callable[[], Mapping[str, Model]]) -> None:
-        self._outlook = outlook
+    def __init__(
+        self, forecasts: LaunchForecasts, store: StateStore, models: Callable[[], Mapping[str, Model]]
+    ) -> None:
+        self._forecasts = forecasts
         self._store = store
         self._models = models
 
@@ -44,8 +46,8 @@ class Sizing:
         for together in (True, False):
             capacities = await self._capacities(model, measured, together=together)
             if context := await self._largest(model, measured, capacities):
-                return self._outlook.choose(model, context)
-        return self._outlook.choose(model, ladder_of(model)[-1])
+                return self._forecasts.choose(model, context)
+        return self._forecasts.choose(model, ladder_of(model)[-1])
 
     async def _largest(self, model: Model, measured: Measured, capacities: list[Amounts]) -> int | None:
         sizes = ladder_of(model)
@@ -58,13 +60,13 @@ class Sizing:
             return await self._fits(model, context, measured, ample)
 
         best = await largest(sizes, fits_well) or 0
-        now = self._outlook.chosen(model) or 0
+        now = self._forecasts.chosen(model) or 0
         if now > best and await fits(now):
             return now
         return best or await largest(sizes, fits)
 
     async def _fits(self, model: Model, context: int, measured: Measured, capacities: list[Amounts]) -> bool:
-        forecast = await self._outlook.forecast(model, context)
+        forecast = await self._forecasts.forecast(model, context)
         if forecast is None:
             return True  # nobody can tell: what it was trained for, then
         if model.reads_whole and forecast.work > _companions_share(forecast, measured):
@@ -94,13 +96,13 @@ class Sizing:
 
     def _claim(self, slot: SlotStatus, measured: Measured) -> Claim:
         model = self._models().get(slot.model or "")
-        forecast = self._outlook.known(model, slot.context_length) if model else None
+        forecast = self._forecasts.known(model, slot.context_length) if model else None
         return claim(slot.name, slot.pid, forecast, measured)
 
     async def _later(self, slot: SlotStatus, measured: Measured) -> Amounts | None:
         """What a slot that is empty now will take, as far as anybody can tell."""
         model = self._models().get(slot.model or "")
-        forecast = await self._outlook.forecast(model) if model else None
+        forecast = await self._forecasts.forecast(model) if model else None
         return spread(forecast, measured.pools) if forecast else None
 
 

@@ -6,24 +6,21 @@ Nothing is suggested that was not asked of the forecaster; that is done a few ti
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
 from router.catalog.context import number
 from router.catalog.model import Model
 from router.memory.admit.contexts import SMALLEST, ladder_of
-from router.memory.admit.outlook import Outlook
+from router.memory.admit.launch_forecasts import LaunchForecasts
 from router.memory.admit.plan import Amounts
+from router.memory.admit.view import View
 from router.memory.forecast.needs import Forecast
 
 LIMIT_SECONDS: Final = 2.0
 CACHE_TYPE: Final = "q8_0"
 _STEP: Final = 1024
 _PLAIN_CACHES: Final = (None, "f16", "bf16", "f32")
-
-Needs = Callable[[Forecast], Amounts]
-Fits = Callable[[Amounts], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +31,16 @@ class Suggestion:
     cache_type: str | None = None
 
 
-async def suggest(outlook: Outlook, model: Model, needs: Needs, room: Amounts, fits: Fits) -> Suggestion:
-    """`room`: what there is for it, headroom not counted; `needs` lays a forecast out over the same pools."""
+async def suggest(forecasts: LaunchForecasts, model: Model, view: View) -> Suggestion:
+    """For `model`, which `view` has too little for."""
     found = Suggestion()
     try:
         async with asyncio.timeout(LIMIT_SECONDS):
-            quantised = await _forecast(outlook, _with_small_cache(model))
-            if quantised is not None and fits(needs(quantised)):
+            quantised = view.need(await _forecast(forecasts, _with_small_cache(model)))
+            if quantised is not None and view.fits(quantised):
                 found = replace(found, cache_type=CACHE_TYPE)
             if not model.context_open:
-                context = await _context(outlook, model, needs, room, fits)
+                context = await _context(forecasts, model, view)
                 found = replace(found, context=_ctx_size(model, context) if context else None)
     except TimeoutError:
         return found
@@ -55,29 +52,30 @@ def _ctx_size(model: Model, context: int) -> int:
     return number(model.with_context(context).flags, "ctx-size") or context
 
 
-async def _context(outlook: Outlook, model: Model, needs: Needs, room: Amounts, fits: Fits) -> int | None:
+async def _context(forecasts: LaunchForecasts, model: Model, view: View) -> int | None:
     """The most, in steps of 1024, that fits. What a model takes grows evenly with it, so two answers tell where
     to look, and one more whether that is so."""
     asked = model.context_length or 0
     if asked <= SMALLEST:
         return None
-    least = await _forecast(outlook, model.with_context(SMALLEST))
-    whole = await _forecast(outlook, model)
-    if least is None or whole is None or not fits(low := needs(least)):
+    least = view.need(await _forecast(forecasts, model.with_context(SMALLEST)))
+    whole = view.need(await _forecast(forecasts, model))
+    if least is None or whole is None or not view.fits(least):
         return None
-    guess = min(_between(low, needs(whole), room, asked), model.context_trained or asked)
+    most = tuple(amount - view.headroom for amount in view.capacity)
+    guess = min(_between(least, whole, most, asked), model.context_trained or asked)
     for size in (guess, guess - guess // 16 // _STEP * _STEP):
         if size > SMALLEST:
-            there = await _forecast(outlook, model.with_context(size))
-            if there is not None and fits(needs(there)):
+            there = view.need(await _forecast(forecasts, model.with_context(size)))
+            if there is not None and view.fits(there):
                 return size
     return SMALLEST
 
 
-def _between(low: Amounts, high: Amounts, room: Amounts, asked: int) -> int:
+def _between(low: Amounts, high: Amounts, most: Amounts, asked: int) -> int:
     """Tokens at which the tightest pool is full, on the line from `low` (SMALLEST) to `high` (`asked`)."""
     share = min(
-        ((r - n) / (h - n) for n, h, r in zip(low, high, room, strict=True) if h > n and h > r), default=1.0
+        ((m - n) / (h - n) for n, h, m in zip(low, high, most, strict=True) if h > n and h > m), default=1.0
     )
     size = int(SMALLEST + max(0.0, share) * (asked - SMALLEST))
     return min(size // _STEP * _STEP, asked - 1)
@@ -93,5 +91,5 @@ def _with_small_cache(model: Model) -> Model | None:
     return small.with_context(ladder_of(small)[-1]) if model.context_open else small
 
 
-async def _forecast(outlook: Outlook, model: Model | None) -> Forecast | None:
-    return await outlook.forecast(model) if model is not None else None
+async def _forecast(forecasts: LaunchForecasts, model: Model | None) -> Forecast | None:
+    return await forecasts.forecast(model) if model is not None else None

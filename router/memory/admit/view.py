@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from router.memory.admit.gate import Occupant
 from router.memory.admit.ledger import Claim, room, spread
-from router.memory.admit.plan import Amounts, Go, Holder, Outcome, plan, total
+from router.memory.admit.plan import Amounts, Go, Holder, Outcome, missing, plan, total
 from router.memory.forecast.needs import Forecast
 from router.memory.measure.pools import Measured
 
@@ -51,12 +51,16 @@ class View:
 
     @property
     def capacity(self) -> Amounts:
-        """What there is once all that may make room has done so."""
+        """The room there is once all that may give some has done so."""
         return total(self.room, self.outgoing, *(h.gives for h in self.holders if h.evictable))
 
     def need(self, forecast: Forecast | None) -> Amounts | None:
         """A forecast over the pools there are."""
         return spread(forecast, self.measured.pools) if forecast else None
+
+    def fits(self, need: Amounts) -> bool:
+        """Whether `need` would go, headroom included, once all that may give room has done so."""
+        return not any(missing(need, self.capacity, self.headroom))
 
     def plan(self, need: Amounts | None, *, force: bool = False) -> Outcome:
         """`need` None: nobody can tell, so it goes, but not beside what runs."""

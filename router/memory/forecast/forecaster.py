@@ -70,7 +70,7 @@ _Known = tuple[LaunchKey, int | None, _Devices]
 class Forecaster:
     """Answers for models as they are on the disk now. All on one loop; disk and engine in the background."""
 
-    def __init__(self, cache: Path, engine: Engine | None = None) -> None:
+    def __init__(self, cache: Path, engine: Engine) -> None:
         """`cache`: the folder that may be deleted at any time."""
         self._file = cache / "forecasts.json"
         self._engine = engine
@@ -140,21 +140,19 @@ class Forecaster:
         return model.launch_key, model.size_bytes, self._devices
 
     async def _find(
-        self, model: Model, engine: Engine | None, devices: _Devices
+        self, model: Model, engine: Engine, devices: _Devices
     ) -> tuple[Forecast | None, str | None, bool]:
         """The answer, its name in the cache file, and whether asking again would be in vain."""
         if model.file is None or model.problem:
             return None, None, True
         beside = await asyncio.to_thread(companions_of, model)
         try:
-            question = await engine.dry_run(model) if engine is not None else None
+            question, engine_there = await engine.dry_run(model), True
         except BadModel:
             question, engine_there = None, True
         except RouterError as error:
             log.debug("no forecast from the engine: %s", error.message)
             question, engine_there = None, False
-        else:
-            engine_there = engine is not None
         if question is not None:
             argv, environment = question
             seen = [devices, [environment.get(name) for name in _NARROWS.values()], beside.adapters]

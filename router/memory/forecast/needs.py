@@ -63,26 +63,20 @@ class Forecast:
         return sum(device.total for device in self.per_device if device.is_gpu) or self.total
 
 
-class Fits(StrEnum):
+class Fit(StrEnum):
+    """How a need goes into the room: with the headroom to spare, into the headroom, or not at all."""
+
     FITS = "fits"
     TIGHT = "tight"
     SHORT = "short"
 
 
-@dataclass(frozen=True, slots=True)
-class Fit:
-    """`margin`: bytes that would be left free; for SHORT those that are missing."""
-
-    fits: Fits
-    margin: int
-
-
-def fit(needs: int, free: int, headroom: int = HEADROOM) -> Fit:
-    """Whether `needs` bytes go into `free` ones; TIGHT if less than `headroom` bytes would stay."""
+def compare(needs: int, free: int, headroom: int = HEADROOM) -> tuple[Fit, int]:
+    """How `needs` bytes go into `free` ones, and how many would be left; for SHORT how many are missing."""
     left = free - needs
     if left < 0:
-        return Fit(Fits.SHORT, -left)
-    return Fit(Fits.FITS if left >= headroom else Fits.TIGHT, left)
+        return Fit.SHORT, -left
+    return Fit.FITS if left >= headroom else Fit.TIGHT, left
 
 
 def where_it_counts(memory: Sequence[DeviceMemory]) -> tuple[DeviceMemory, ...]:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from router.memory.measure.estimate import Estimator
-from router.memory.measure.pools import Measured, MemorySource, Pool
+from router.memory.measure.meter import Meter
+from router.memory.measure.pools import Pool
 from router.memory.measure.sources import shown
 from router.state import DeviceMemory, SlotMemory, Snapshot, StateStore
 
@@ -25,24 +25,17 @@ Publish = Callable[[Sequence[DeviceMemory], Mapping[str, SlotMemory]], None]
 
 
 class MemoryPoll:
-    """Belongs to the loop; the source is read on a thread, never twice at a time.
-
-    Attributes:
-        last: what was found at the last look, also of what is not published.
-    """
+    """Belongs to the loop."""
 
     def __init__(
-        self, store: StateStore, source: MemorySource, publish: Publish, engines: Callable[[], Collection[int]]
+        self, store: StateStore, meter: Meter, publish: Publish, engines: Callable[[], Collection[int]]
     ) -> None:
         """`publish` gets the devices, and what each slot with an engine holds. `engines`: the pids of all there
         are, also of those beside the one that a slot shows."""
         self._store = store
-        self._source = source
+        self._meter = meter
         self._publish = publish
         self._engines = engines
-        self.last: Measured | None = None
-        self._estimator = Estimator()
-        self._reading = asyncio.Lock()
         self._switching = False
         self._wake = asyncio.Event()
 
@@ -59,17 +52,10 @@ class MemoryPoll:
         finally:
             unsubscribe()
 
-    async def measure(self, pids: Collection[int] = ()) -> Measured:
-        """The exact figures of now, for who has to decide by them. `pids`: every engine there is."""
-        async with self._reading:
-            pools = await asyncio.to_thread(self._source.read, frozenset(pids))
-        self.last = Measured(pools, tuple(self._estimator.fill(pools)))
-        return self.last
-
     async def look(self) -> None:
         """Measure and publish once."""
         asked = {slot.name: slot.pid for slot in self._store.snapshot.slots if slot.pid}
-        found = await self.measure({*asked.values(), *self._engines()})
+        found = await self._meter.measure({*asked.values(), *self._engines()})
         pools = shown(found.pools)
         held = found.held[: len(pools)]
         # An engine that was replaced meanwhile is measured the next time.

@@ -9,7 +9,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """One device's memory at one moment, in bytes, exactly as read.
+    """One GPU's memory, or the computer's RAM, at one moment, in bytes, exactly as read.
 
     `held` is what processes hold of it; None: it runs here, or may, and the driver does not say with how much.
     `others`: the same of processes nobody asked about, as far as the driver tells. `total` is 0 for a GPU

@@ -30,19 +30,19 @@ class SlotAccess(Protocol):
 
 @dataclass(slots=True)
 class Context:
-    """`engines` are the connections to engines. `api_keys`, `allowed_hosts` and `allowed_origins` are
-    replaced when hal0.yaml has others. `faults`: what clients do wrong.
-    `upstreams`: the servers that answer instead of an engine here.
+    """`engines` are the connections to engines; `upstreams` the servers that answer instead of an engine here.
+    `api_keys`, `allowed_hosts` and `allowed_origins` are replaced when hal0.yaml has others. `faults`: what
+    clients do wrong.
     `waiting_for`: loads that wait in the place of callers who did not want to."""
 
     store: StateStore
     seats: SlotAccess
     orders: TakesOrders
     engines: EngineConnections
+    upstreams: UpstreamRegistry
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     decisions: DecisionLog = field(default_factory=DecisionLog, repr=False)
     waiting_for: set[Route] = field(default_factory=set)
-    upstreams: UpstreamRegistry | None = None
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     faults: ClientFaults = field(default_factory=ClientFaults, repr=False)

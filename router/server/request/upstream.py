@@ -29,13 +29,11 @@ async def from_upstream(asked: RoutedRequest) -> web.StreamResponse:
     parsed, client, route = asked.parsed, asked.client, asked.route
     if not parsed.path:  # there is nothing to load
         return await client.end(parsed.encoder.finish())
-    registry = asked.context.upstreams
-    assert registry is not None, "it told of the upstream"
     slot = asked.context.store.snapshot.slot(route.slot)
     if slot is None or not slot.fallback:  # there is no other who might
         client.served_by = f"{route.upstream}/{route.model}"
     with _alive(client, route.model or route.slot):
-        answer = await registry.answer(route, _call(asked))
+        answer = await asked.context.upstreams.answer(route, _call(asked))
     own = answer.served_by.startswith(f"{route.upstream}/")
     asked.log(answer.served_by, route.path if own else ResolutionPath.FALLBACK)
     return await _relay(answer, parsed, client)
@@ -46,7 +44,7 @@ async def instead_of_slot(asked: RoutedRequest, error: RouterError) -> web.Strea
     answer instead; else RouterError."""
     context, client, route = asked.context, asked.client, asked.route
     slot = context.store.snapshot.slot(route.slot)
-    if slot is None or context.upstreams is None or not _may_move(slot, asked.parsed, client):
+    if slot is None or not _may_move(slot, asked.parsed, client):
         raise error
     with _alive(client, route.model or slot.serving or slot.name):
         answer = await context.upstreams.instead_of(slot, route.model, error, _call(asked))

@@ -54,8 +54,7 @@ async def health(_request: web.Request) -> web.Response:
 async def list_models(request: web.Request) -> web.Response:
     """List what was last seen: what servers elsewhere have is looked at for the next time."""
     context = request.app[CONTEXT]
-    if context.upstreams is not None:
-        context.upstreams.look()
+    context.upstreams.look()
     return web.json_response({"object": "list", "data": model_rows(context.store.snapshot)})
 
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from router.memory.admit.preview import Preview, best, preview
+from router.memory.admit.model_fits import ModelFit, ModelFits, model_fits
 from router.memory.forecast.needs import free_bytes, where_it_counts
 from router.state import ModelStatus, SlotState, Snapshot
 
 
 def models_json(snapshot: Snapshot) -> dict[str, Any]:
-    """Return bytes throughout. `fit` and `margin` are null while nothing is known; `margin` is what would be
-    left, or for "short" what is missing. Both are of the slot where the model fits best; `slots` tells of each
-    that may hold it, with `evict`, the slots that would make room, and `beside`, whether what the slot holds
-    goes on meanwhile. `memory` is of the GPUs together, or without one of the RAM. `left_out` are files in the
-    model folders that are no models, each with the reason."""
+    """Bytes throughout. `fit` and `margin` are null while nothing is known; `margin` is what would be left, or
+    for "short" what is missing. Both are of the slot where the model fits best; `slots` tells of each that may
+    hold it, with `evict`, the slots that would make room, and `beside`, whether what the slot holds goes on
+    meanwhile. `memory` is of the GPUs together, or without one of the RAM. `left_out` are files in the model
+    folders that are no models, each with the reason."""
+    fits = model_fits(snapshot)
     pools = where_it_counts(snapshot.memory)
     memory = {
         "is_gpu": any(device.is_gpu for device in pools),
@@ -25,19 +26,15 @@ def models_json(snapshot: Snapshot) -> dict[str, Any]:
     }
     return {
         "memory": memory,
-        "models": [_model(model, snapshot) for model in snapshot.models],
+        "models": [_model(model, snapshot, fits) for model in snapshot.models],
         "left_out": [asdict(file) for file in snapshot.left_out],
     }
 
 
-def _model(model: ModelStatus, snapshot: Snapshot) -> dict[str, Any]:
+def _model(model: ModelStatus, snapshot: Snapshot, fits: ModelFits) -> dict[str, Any]:
     loaded = [s.name for s in snapshot.slots if s.state is SlotState.READY and model.id in s.loaded]
-    slots = {
-        s.name: _preview_json(preview(snapshot, s.name, model.id))
-        for s in snapshot.slots
-        if model.id in s.choices
-    }
-    found = best(snapshot, model.id)
+    slots = {s.name: _told(fits.of(s.name, model.id)) for s in snapshot.slots if model.id in s.choices}
+    found = fits.best(model.id)
     return {
         **asdict(model),
         "loaded_in": loaded,
@@ -47,6 +44,6 @@ def _model(model: ModelStatus, snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def _preview_json(found: Preview) -> dict[str, Any]:
+def _told(found: ModelFit) -> dict[str, Any]:
     margin = None if found.fit is None else found.margin
     return {"fit": found.fit, "margin": margin, "evict": found.evict, "beside": found.beside}

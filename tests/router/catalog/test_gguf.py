@@ -8,7 +8,7 @@ import struct
 import tracemalloc
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import gguf
 import pytest
@@ -22,8 +22,10 @@ from router.catalog.gguf import MAX_STRINGS, TYPE_SIZES, kind_of, read_header
 from router.catalog.header import FILE_TYPES, default_pooling, why_no_model, why_not_launchable
 from router.catalog.models import build_catalog
 from router.config.schema import Config, Kind
+from router.memory.admit.launch_forecasts import LaunchForecasts
+from router.memory.forecast.forecaster import Forecaster
 from router.memory.forecast.formula import formula
-from router.reload.apply import model_status
+from router.reload.published import model_status
 from tests.router.catalog.files import write_gguf
 
 
@@ -368,8 +370,9 @@ def test_whatever_a_header_says_nothing_breaks(
             file.write(struct.pack("<Q", len(key)) + key.encode() + struct.pack("<I", kind))
             file.write(_value(kind, data, length))
         file.write(struct.pack("<Q1sIIQ", 1, b"t", 0, 0, 0) + bytes(4096))
+    forecasts = LaunchForecasts(Forecaster(folder, cast(Any, None)))
     for model in build_catalog(Config(model_dirs=(folder,)), None).models.values():
-        told = asdict(model_status(model))
+        told = asdict(model_status(model, forecasts))
         assert json.loads(json.dumps(told, allow_nan=False).encode()) is not None
     try:
         header = read_header(folder / "any.gguf")

@@ -7,7 +7,7 @@ import pytest
 from router.catalog.gguf import read_header
 from router.catalog.header import GgufHeader
 from router.hub.fit import offered_fit
-from router.memory.forecast.needs import Fits
+from router.memory.forecast.needs import Fit
 from router.memory.measure.pools import Pool
 from tests.router.catalog.files import write_gguf
 
@@ -29,10 +29,10 @@ def header(tmp_path: Path) -> GgufHeader:
 
 @pytest.mark.parametrize(
     ("free", "fits", "context"),
-    [(64, Fits.FITS, 131072), (12, Fits.FITS, 49152), (6, Fits.FITS, 8192), (4, Fits.SHORT, 4096)],
+    [(64, Fit.FITS, 131072), (12, Fit.FITS, 49152), (6, Fit.FITS, 8192), (4, Fit.SHORT, 4096)],
 )
 def test_the_largest_context_that_fits_is_told(
-    header: GgufHeader, free: int, fits: Fits, context: int, monkeypatch: pytest.MonkeyPatch
+    header: GgufHeader, free: int, fits: Fit, context: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # This computer has one size of memory only.
     class Fixed:
@@ -47,11 +47,11 @@ def test_the_largest_context_that_fits_is_told(
 
 def test_this_computers_memory_is_what_counts(header: GgufHeader) -> None:
     fit = offered_fit(header, 1 << 50)
-    assert fit.fits is Fits.SHORT and 0 < fit.free <= fit.total < 1 << 50
+    assert fit.fits is Fit.SHORT and 0 < fit.free <= fit.total < 1 << 50
 
 
 def test_what_slots_hold_counts_as_free_as_a_switch_gives_it_back(header: GgufHeader) -> None:
     pools = (Pool("GPU", is_gpu=True, total=24 * GIB, used=22 * GIB),)
-    assert offered_fit(header, 4 * GIB, pools=pools).fits is Fits.SHORT
+    assert offered_fit(header, 4 * GIB, pools=pools).fits is Fit.SHORT
     fit = offered_fit(header, 4 * GIB, held=20 * GIB, pools=pools)
-    assert (fit.fits, fit.free, fit.held) == (Fits.FITS, 22 * GIB, 20 * GIB)
+    assert (fit.fits, fit.free, fit.held) == (Fit.FITS, 22 * GIB, 20 * GIB)

@@ -1,11 +1,11 @@
-"""What gates and foresight are told in tests: memory from the stub driver or by hand, forecasts by a rule."""
+"""What gates and the forecast loop are told in tests: memory by stub driver or by hand, forecasts by rules."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from router.catalog.model import Model
 from router.config.schema import Kind
@@ -45,7 +45,7 @@ class Rules(Forecaster):
     """
 
     def __init__(self, **rules: Rule) -> None:
-        super().__init__(Path("unused"))
+        super().__init__(Path("unused"), cast(Any, None))
         self.rules = rules
         self.asked: list[tuple[str, int]] = []
         self.delay = 0.0

@@ -17,13 +17,13 @@ from router.base.errors import MemoryInsufficient
 from router.base.tasks import spawn
 from router.catalog.model import Model
 from router.config.schema import Kind
-from router.memory.admit import judge, outlook, suggest
+from router.memory.admit import judge, launch_forecasts, suggest
 from router.memory.admit.gate import Occupant, OpenGate, Verdict
 from router.memory.admit.judge import MemoryGate
-from router.memory.admit.outlook import Outlook
+from router.memory.admit.launch_forecasts import LaunchForecasts
 from router.memory.admit.sizing import Sizing
 from router.memory.forecast.forecaster import Forecaster
-from router.memory.measure.poll import MemoryPoll
+from router.memory.measure.meter import Meter
 from router.memory.measure.pools import Measured, Pool
 from router.memory.measure.sources import find_source
 from router.state import StateStore
@@ -40,13 +40,13 @@ class Bench:
     """A gate, and the caller's side of it: who is there."""
 
     def __init__(self, memory: StubMemory | Figures, forecaster: Forecaster) -> None:
-        self.outlook = Outlook(forecaster)
+        self.forecasts = LaunchForecasts(forecaster)
         self.there: list[Occupant] = []
         self.published = 0
         self.headroom = HEADROOM
         self.store = StateStore()
-        sizing = Sizing(self.outlook, self.store, dict)
-        self.gate = MemoryGate(self.outlook, sizing, memory, lambda: self.headroom, self._publish)
+        sizing = Sizing(self.forecasts, self.store, dict)
+        self.gate = MemoryGate(self.forecasts, sizing, memory, lambda: self.headroom, self._publish)
 
     def _publish(self) -> None:
         self.published += 1
@@ -115,7 +115,7 @@ async def test_beside_instead_or_after_evicting(driver: StubDriver, stubbed: Mak
     ]
     judged = []
     for weights in (16 * GIB, 20 * GIB, 22 * GIB):
-        bench.outlook.forecaster = Rules(**{**rules_of(bench), "new": on_gpu(weights)})
+        bench.forecasts.forecaster = Rules(**{**rules_of(bench), "new": on_gpu(weights)})
         judged.append(await bench.gate.judge("primary", model("new", 4096), lambda: bench.there))
     assert judged == [Verdict(beside=True), Verdict(), Verdict(evict=("aux",))]
     bench.there[1] = replace(bench.there[1], evictable=False)
@@ -128,8 +128,8 @@ async def test_beside_instead_or_after_evicting(driver: StubDriver, stubbed: Mak
 
 
 def rules_of(bench: Bench) -> dict[str, Rule]:
-    assert isinstance(bench.outlook.forecaster, Rules)
-    return dict(bench.outlook.forecaster.rules)
+    assert isinstance(bench.forecasts.forecaster, Rules)
+    return dict(bench.forecasts.forecaster.rules)
 
 
 async def test_the_arithmetic_is_told_in_words_and_numbers(driver: StubDriver, stubbed: Make) -> None:
@@ -172,7 +172,7 @@ async def test_an_open_context_is_what_fits_and_is_told_before_the_load(
     says(driver, 1024)
     bench = stubbed(Rules(open=on_gpu(10 * GIB, 120 * MIB), aux=on_gpu(4 * GIB)))
     assert await bench.load("a", model("open")) == Verdict(beside=True, context=98_304)
-    assert bench.published == 1 and bench.outlook.chosen(model("open")) == 98_304
+    assert bench.published == 1 and bench.forecasts.chosen(model("open")) == 98_304
     bench.there = [Occupant("b", model("aux", 4096), pid=8)]
     says(driver, 1024 + 4096, "compute 0 8 4096")
     assert await bench.load("a", model("open")) == Verdict(beside=True, context=65_536)
@@ -209,7 +209,7 @@ async def test_windows_does_not_tell_so_the_promise_is_charged(driver: StubDrive
     says(driver, 1024 + 10 * 1024, "compute 0 77 -1")
     verdict = await bench.gate.judge("second", model("b", 4096), lambda: bench.there)
     assert verdict == Verdict(beside=True)
-    bench.outlook.forecaster = Rules(a=on_gpu(10 * GIB), b=on_gpu(20 * GIB))
+    bench.forecasts.forecaster = Rules(a=on_gpu(10 * GIB), b=on_gpu(20 * GIB))
     verdict = await bench.gate.judge("second", model("b", 4096), lambda: bench.there)
     assert verdict == Verdict(evict=("first",))
 
@@ -287,10 +287,10 @@ async def test_memory_that_does_not_come_back_is_said_to_be_whose(
 @pytest.fixture
 def real(llama_server: Path, tmp_path: Path) -> Bench:
     """This computer's own memory, and a llama-server that is asked."""
-    poll = MemoryPoll(StateStore(), find_source(), lambda *_: None, tuple)
+    meter = Meter(find_source())
     bench = Bench(Figures(), Forecaster(tmp_path / "cache", Engine(llama_server, tmp_path)))
-    sizing = Sizing(bench.outlook, bench.store, dict)
-    bench.gate = MemoryGate(bench.outlook, sizing, poll.measure, lambda: bench.headroom, bench._publish)
+    sizing = Sizing(bench.forecasts, bench.store, dict)
+    bench.gate = MemoryGate(bench.forecasts, sizing, meter.measure, lambda: bench.headroom, bench._publish)
     return bench
 
 
@@ -349,7 +349,7 @@ async def test_a_suggestion_is_what_the_engine_itself_says_fits(llama_server: Pa
 
 
 async def test_a_slow_engine_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outlook, "ASK_SECONDS", 0.05)
+    monkeypatch.setattr(launch_forecasts, "ASK_SECONDS", 0.05)
     monkeypatch.setattr(suggest, "LIMIT_SECONDS", 0.2)
     rules = Rules(big=on_gpu(0, 0, host=10 * GIB))
     rules.delay = 60

@@ -6,10 +6,9 @@ from router.config.schema import Kind
 from router.memory.forecast.needs import (
     DeviceNeed,
     Fit,
-    Fits,
     Forecast,
     Source,
-    fit,
+    compare,
     free_bytes,
     held_bytes,
     where_it_counts,
@@ -22,10 +21,10 @@ RAM = DeviceMemory("RAM", False, 64, 32)
 
 @pytest.mark.parametrize(
     ("free", "expected"),
-    [(15, Fit(Fits.FITS, 5)), (14, Fit(Fits.TIGHT, 4)), (10, Fit(Fits.TIGHT, 0)), (7, Fit(Fits.SHORT, 3))],
+    [(15, (Fit.FITS, 5)), (14, (Fit.TIGHT, 4)), (10, (Fit.TIGHT, 0)), (7, (Fit.SHORT, 3))],
 )
-def test_fits_with_headroom_tight_without_short_by(free: int, expected: Fit) -> None:
-    assert fit(10, free, headroom=5) == expected
+def test_fits_with_headroom_tight_without_short_by(free: int, expected: tuple[Fit, int]) -> None:
+    assert compare(10, free, headroom=5) == expected
 
 
 def test_memory_counts_where_the_model_goes() -> None:

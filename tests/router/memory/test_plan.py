@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.memory.admit.plan import Amounts, Go, Holder, Refuse, missing, plan, total
+from router.memory.admit.plan import Amounts, Go, Holder, Short, missing, plan, total
 
 POOLS = 2
 AMOUNT = st.integers(0, 40)
@@ -40,10 +40,10 @@ def gone(found: list[Holder], names: tuple[str, ...]) -> list[Amounts]:
         (11, 9, Go(beside=False)),
         (11, 1, Go(beside=False)),
         (11, 0, Go(beside=False, evict=("idle",))),
-        (0, 0, Refuse((7,))),
+        (0, 0, Short((7,))),
     ],
 )
-def test_beside_before_instead_before_evicting(room: int, outgoing: int, expected: Go | Refuse) -> None:
+def test_beside_before_instead_before_evicting(room: int, outgoing: int, expected: Go | Short) -> None:
     others = [Holder("idle", (5,)), Holder("busy", (90,), evictable=False)]
     assert plan((10,), (room,), 2, (outgoing,), others) == expected
 
@@ -77,7 +77,7 @@ def test_who_turns_out_not_to_be_needed_stays_the_last_used_first() -> None:
 def test_a_pool_the_model_does_not_need_does_not_matter() -> None:
     on_the_other = Holder("other", (0, 9))
     assert plan((5, 0), (7, -3), 2, (0, 0)) == Go(beside=True)
-    assert plan((5, 0), (6, -3), 2, (0, 0), [on_the_other]) == Refuse((1, 0))
+    assert plan((5, 0), (6, -3), 2, (0, 0), [on_the_other]) == Short((1, 0))
 
 
 def test_force_evicts_what_helps_and_goes() -> None:
@@ -92,7 +92,7 @@ def test_nothing_is_admitted_beyond_what_there_is(
     need: Amounts, room: Amounts, headroom: int, outgoing: Amounts, others: list[Holder]
 ) -> None:
     outcome = plan(need, room, headroom, outgoing, others)
-    if isinstance(outcome, Refuse):
+    if isinstance(outcome, Short):
         helpful = [holder.gives for holder in others if holder.evictable]
         assert outcome.missing == missing(need, total(room, outgoing, *helpful), headroom)
         assert any(outcome.missing)
@@ -109,7 +109,7 @@ def test_only_what_may_be_evicted_is_and_no_more_than_needed(
     need: Amounts, room: Amounts, headroom: int, outgoing: Amounts, others: list[Holder], force: bool
 ) -> None:
     outcome = plan(need, room, headroom, outgoing, others, force=force)
-    if isinstance(outcome, Refuse):
+    if isinstance(outcome, Short):
         return
     by_name = {holder.slot: holder for holder in others}
     assert all(by_name[name].evictable for name in outcome.evict)
@@ -125,7 +125,7 @@ def test_nobody_is_evicted_for_whom_a_lesser_one_would_do(
     need: Amounts, room: Amounts, headroom: int, outgoing: Amounts, others: list[Holder]
 ) -> None:
     outcome = plan(need, room, headroom, outgoing, others)
-    if isinstance(outcome, Refuse) or not outcome.evict:
+    if isinstance(outcome, Short) or not outcome.evict:
         return
     free = total(room, outgoing)
     rank = {holder.slot: (holder.priority, holder.idle_since) for holder in others}
@@ -153,6 +153,6 @@ def test_without_anyone_to_evict_force_only_overrides_the_no(
 ) -> None:
     willing = plan(need, room, headroom, outgoing, others)
     forced = plan(need, room, headroom, outgoing, others, force=True)
-    assert forced == willing or (isinstance(willing, Refuse) and isinstance(forced, Go) and not forced.beside)
+    assert forced == willing or (isinstance(willing, Short) and isinstance(forced, Go) and not forced.beside)
     pinned = [replace(holder, evictable=False) for holder in others]
     assert plan(need, room, headroom, outgoing, pinned, force=True) in (Go(True), Go(False))

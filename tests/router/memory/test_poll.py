@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from router.base.tasks import spawn
 from router.config.schema import Kind
 from router.memory.measure import poll
+from router.memory.measure.meter import Meter
 from router.memory.measure.poll import RAM_STEP, STEP, MemoryPoll, settle
 from router.memory.measure.pools import Pool
 from router.state import DeviceMemory, SlotMemory, SlotState, SlotStatus, Snapshot, StateStore
@@ -44,7 +45,7 @@ class Bench:
         slot = SlotStatus("a", Kind.CHAT, SlotState.READY, pid=7)
         self.store = StateStore(Snapshot(slots=(slot, SlotStatus("b", Kind.CHAT))))
         self.beside: list[int] = []
-        self.poll = MemoryPoll(self.store, self.source, self.publish, lambda: self.beside)
+        self.poll = MemoryPoll(self.store, Meter(self.source), self.publish, lambda: self.beside)
         self.published = 0
 
     def publish(self, devices: Sequence[DeviceMemory], slots: Mapping[str, SlotMemory]) -> None:

@@ -14,7 +14,7 @@ from router.engine.command import build_command
 from router.engine.options import EngineOptions, Option
 from router.memory.admit.gate import Occupant, OpenGate
 from router.memory.admit.judge import MemoryGate
-from router.memory.admit.outlook import Outlook
+from router.memory.admit.launch_forecasts import LaunchForecasts
 from router.memory.admit.prompt_cache import LEAST, MOST, allowance, is_open, most, told
 from router.memory.admit.sizing import Sizing
 from router.memory.measure.pools import Pool
@@ -86,8 +86,8 @@ async def test_several_engines_share_and_a_load_always_comes_first() -> None:
     rules = Rules(a=on_gpu(GIB, host=2 * GIB), b=on_gpu(GIB, host=10 * GIB))
     memory = Figures(Pool("GPU", True, 24 * GIB, 0), Pool("RAM", False, 32 * GIB, 8 * GIB))
     store = StateStore(Snapshot())
-    outlook = Outlook(rules)
-    gate = MemoryGate(outlook, Sizing(outlook, store, dict), memory, lambda: GIB, lambda: None)
+    forecasts = LaunchForecasts(rules)
+    gate = MemoryGate(forecasts, Sizing(forecasts, store, dict), memory, lambda: GIB, lambda: None)
     a, b = model("a", 4096), model("b", 4096)
     for asked in (a, b):
         assert (await gate.judge("one", asked, lambda: [])).beside

@@ -11,9 +11,9 @@ import pytest
 from router.base.tasks import spawn
 from router.catalog.model import Model
 from router.config.schema import Kind
-from router.memory.admit import foresight
-from router.memory.admit.foresight import Foresight
-from router.memory.admit.outlook import Outlook
+from router.memory.admit import forecast_loop
+from router.memory.admit.forecast_loop import ForecastLoop
+from router.memory.admit.launch_forecasts import LaunchForecasts
 from router.memory.admit.sizing import BAND, Sizing
 from router.memory.forecast.needs import DeviceNeed, Forecast, Source
 from router.memory.measure.pools import Measured, Pool
@@ -41,13 +41,13 @@ def memory(used: float, **held: float) -> Measured:
 class Bench:
     def __init__(self, *slots: SlotStatus) -> None:
         self.rules = Rules(**RULES)
-        self.outlook = Outlook(self.rules)
+        self.forecasts = LaunchForecasts(self.rules)
         self.store = StateStore(Snapshot(slots=slots or (PRIMARY,)))
-        self.sizing = Sizing(self.outlook, self.store, lambda: MODELS)
+        self.sizing = Sizing(self.forecasts, self.store, lambda: MODELS)
 
     async def size(self, measured: Measured) -> int | None:
         await self.sizing.size(MODELS["open"], measured)
-        return self.outlook.chosen(MODELS["open"])
+        return self.forecasts.chosen(MODELS["open"])
 
 
 def ready(name: str, held: str, pid: int, **more: Any) -> SlotStatus:
@@ -63,15 +63,15 @@ async def test_where_all_fits_it_is_what_it_was_trained_for_and_asked_once() -> 
 async def test_a_model_that_says_its_context_keeps_it() -> None:
     bench = Bench()
     assert not await bench.sizing.size(MODELS["other"], memory(23))
-    assert bench.outlook.chosen(MODELS["other"]) is None and bench.rules.asked == []
-    assert MODELS["other"].launch_key == bench.outlook.as_launched(MODELS["other"], 8192).launch_key
+    assert bench.forecasts.chosen(MODELS["other"]) is None and bench.rules.asked == []
+    assert MODELS["other"].launch_key == bench.forecasts.as_launched(MODELS["other"], 8192).launch_key
 
 
 async def test_the_choice_does_not_change_what_a_model_is() -> None:
     bench, before = Bench(), MODELS["open"].launch_key
     assert await bench.size(memory(8)) == 49_152
     assert MODELS["open"].launch_key == before
-    assert bench.outlook.as_launched(MODELS["open"]).flags["ctx-size"] == "49152"
+    assert bench.forecasts.as_launched(MODELS["open"]).flags["ctx-size"] == "49152"
 
 
 async def test_what_is_loaded_now_does_not_matter_unless_it_is_pinned() -> None:
@@ -102,8 +102,8 @@ async def test_memory_that_moves_a_little_does_not_change_it() -> None:
     bench = Bench()
     contexts = set()
     for used in (1 + step / 4 for step in range(48)):
-        bench.outlook = Outlook(bench.rules)
-        bench.sizing = Sizing(bench.outlook, bench.store, lambda: MODELS)
+        bench.forecasts = LaunchForecasts(bench.rules)
+        bench.sizing = Sizing(bench.forecasts, bench.store, lambda: MODELS)
         contexts.add(chosen := await bench.size(memory(used)))
         wobble = (24 - used) / (BAND + 1)
         for moved in (used + wobble, used, used + wobble / 2, used):
@@ -124,11 +124,11 @@ async def test_nobody_can_tell_then_it_is_what_it_was_trained_for() -> None:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(foresight, "LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(foresight, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(forecast_loop, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(forecast_loop, "PAUSE_SECONDS", 0.0)
 
 
-async def test_foresight_sizes_again_only_when_something_changed() -> None:
+async def test_forecast_loop_sizes_again_only_when_something_changed() -> None:
     bench = Bench()
     looks, published, sized = [memory(8)], list[int](), list[str]()
     original = bench.sizing.size
@@ -138,12 +138,17 @@ async def test_foresight_sizes_again_only_when_something_changed() -> None:
         return await original(model, measured)
 
     bench.sizing.size = counted  # type: ignore[method-assign]
-    sight = Foresight(
-        bench.outlook, bench.sizing, bench.store, lambda: MODELS, lambda: looks[-1], lambda: published.append(1)
+    loop = ForecastLoop(
+        bench.forecasts,
+        bench.sizing,
+        bench.store,
+        lambda: MODELS,
+        lambda: looks[-1],
+        lambda: published.append(1),
     )
-    task = spawn(sight.run(), name="foresight")
+    task = spawn(loop.run(), name="forecasts")
     try:
-        await until(lambda: bench.outlook.chosen(MODELS["open"]) == 49_152, "a context")
+        await until(lambda: bench.forecasts.chosen(MODELS["open"]) == 49_152, "a context")
         await until(lambda: len(sized) == 3, "each once")
         news = len(published)
         looks.append(memory(8.1))
@@ -151,7 +156,7 @@ async def test_foresight_sizes_again_only_when_something_changed() -> None:
             await asyncio.sleep(0.02)
         assert len(sized) == 3 and len(published) == news
         looks.append(memory(1))
-        await until(lambda: bench.outlook.chosen(MODELS["open"]) == TRAINED, "a larger one")
+        await until(lambda: bench.forecasts.chosen(MODELS["open"]) == TRAINED, "a larger one")
         assert len(published) == news + 1
         bench.store.update_slot(replace(PRIMARY, pinned=True))
         await until(lambda: len(sized) == 9, "a look after the slot changed")
@@ -165,7 +170,7 @@ async def test_other_gpus_are_another_question_and_the_first_answer_is_kept() ->
     two = (Pool("GPU", True, 24 * GIB, 0), Pool("B", True, 8 * GIB, 0), Pool("RAM", False, 64 * GIB, 0))
     for pools, times in ((memory(1).pools, 1), (two, 2), (memory(2).pools, 2)):
         bench.rules.use_devices(pools)
-        await bench.outlook.forecast(MODELS["other"])
+        await bench.forecasts.forecast(MODELS["other"])
         assert len(bench.rules.asked) == times
     assert not bench.rules.use_devices(memory(3).pools) and bench.rules.use_devices(two)
 
@@ -174,12 +179,12 @@ async def test_what_devices_are_shown_is_told_anew_when_they_change() -> None:
     bench = Bench()
     bench.store.update(memory=(DeviceMemory("GPU", True, 24, 0),))
     published = list[int]()
-    sight = Foresight(
-        bench.outlook, bench.sizing, bench.store, dict, lambda: memory(1), lambda: published.append(1)
+    loop = ForecastLoop(
+        bench.forecasts, bench.sizing, bench.store, dict, lambda: memory(1), lambda: published.append(1)
     )
-    task = spawn(sight.run(), name="foresight")
+    task = spawn(loop.run(), name="forecasts")
     try:
-        await until(lambda: bool(sight._shown), "a look")
+        await until(lambda: bool(loop._shown), "a look")
         assert published == []
         bench.store.update(memory=(DeviceMemory("RAM", False, 64, 0),))
         await until(lambda: published == [1], "told anew")
@@ -199,9 +204,9 @@ async def test_who_reads_whole_inputs_is_content_with_an_eighth() -> None:
     bench.rules.rules["open"] = rule
     whole = replace(MODELS["open"], kind=Kind.EMBEDDING, reads_whole=True)
     await bench.sizing.size(whole, memory(1))
-    assert bench.outlook.chosen(whole) == 32_768, "2 GiB of 24"
-    assert bench.outlook.as_launched(whole).engine_flags["ubatch-size"] == "32768"
+    assert bench.forecasts.chosen(whole) == 32_768, "2 GiB of 24"
+    assert bench.forecasts.as_launched(whole).engine_flags["ubatch-size"] == "32768"
     bench.rules.rules["open"] = on_gpu(23 * GIB, 2048 * MIB)
     small = replace(whole, id="open", size_bytes=1)
     await bench.sizing.size(small, memory(0))
-    assert bench.outlook.chosen(small) == 512
+    assert bench.forecasts.chosen(small) == 512

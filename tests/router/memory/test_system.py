@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
-from pathlib import Path
 
 from router.base.tasks import spawn
 from router.memory.admit.gate import Occupant, Verdict
+from router.memory.admit.launch_forecasts import LaunchForecasts
 from router.memory.measure.pools import Pool
 from router.memory.system import MemorySystem
 from router.state import DeviceMemory, StateStore
@@ -27,13 +27,12 @@ class Source:
         return (Pool("x", True, 24 * GIB, self.used, held=dict.fromkeys(pids, 9 * GIB)),)
 
 
-async def test_every_engine_is_measured_and_what_one_held_is_waited_for_when_it_goes(tmp_path: Path) -> None:
+async def test_every_engine_is_measured_and_what_one_held_is_waited_for_when_it_goes() -> None:
     source, there, shown = Source(20 * GIB), [Occupant("a", model("old", 4096), pid=7)], list[DeviceMemory]()
     there.append(Occupant("a", model("other", 4096), pid=8))
-    system = MemorySystem(tmp_path, StateStore(), source)
-    system.outlook.forecaster = Rules(new=on_gpu(16 * GIB))
-    system.serves(dict, lambda: None, lambda devices, _slots: shown.extend(devices), lambda: there)
-    tasks = system.start()
+    forecasts = LaunchForecasts(Rules(new=on_gpu(16 * GIB)))
+    system = MemorySystem(forecasts, StateStore(), source, dict, lambda: None)
+    tasks = system.start(lambda: there, lambda devices, _slots: shown.extend(devices))
     await until(lambda: bool(shown), "the first look")
     assert source.asked == {7, 8} and shown[0].used_by_slots == 18 * GIB, "no slot shows either of them yet"
     there.clear()  # both were stopped; the driver has not noticed

@@ -25,7 +25,11 @@ from router.config.schema import (
     SwitchPolicy,
     UpstreamConfig,
 )
+from router.memory.admit.launch_forecasts import LaunchForecasts
+from router.memory.forecast.forecaster import Forecaster
 from router.reload.apply import Reconfigurer
+from router.reload.in_effect import InEffect
+from router.reload.published import PublishedModels
 from router.slots.lease import Lease
 from router.slots.supervisor import Supervisor
 from router.state import SlotState, SlotStatus, StateStore
@@ -71,12 +75,26 @@ class Bench:
         self.listener = FakeListener()
         self.config = Config(slots={"primary": PRIMARY, "second": SECOND})
         self.models = MODELS
-        listener = cast(Any, self.listener)
-        self.live = Reconfigurer(
-            self.config, self.models, self.store, self.supervisor, listener, lambda _: self.launcher
+        self.in_effect = InEffect(self.config, self.models)
+        self.published = PublishedModels(
+            self.in_effect,
+            self.store,
+            LaunchForecasts(Forecaster(Path("unused"), cast(Any, None))),
+            self.supervisor.gone_models,
+            self.supervisor.models_told,
         )
-        self.live.upstreams = UpstreamRegistry(self.store)
-        self.live.add_slots({})
+        self.live = Reconfigurer(
+            self.in_effect,
+            self.published,
+            lambda _slot: None,
+            self.store,
+            self.supervisor,
+            (UpstreamRegistry(self.store),),
+            lambda _: self.launcher,
+            self.listener.move,
+            lambda: None,
+        )
+        self.live.add_slots()
 
     def slot(self, name: str = "primary") -> SlotStatus:
         status = self.store.snapshot.slot(name)
@@ -91,7 +109,8 @@ class Bench:
 
     async def ready(self, model: str, name: str = "primary") -> None:
         def is_ready() -> bool:
-            return (self.slot(name).state, self.slot(name).model) == (SlotState.READY, model)
+            status = self.store.snapshot.slot(name)  # None for a moment where a slot is made anew
+            return status is not None and (status.state, status.model) == (SlotState.READY, model)
 
         await until(is_ready, f"{name} ready with {model}")
 
@@ -217,7 +236,7 @@ async def test_a_model_that_leaves_runs_on_and_cannot_be_loaded_again(bench: Ben
         await soon(bench.supervisor.load("primary", "alpha"))
     assert bench.slot().pid == pid
     await soon(bench.supervisor.load("primary", "beta"))
-    bench.live.publish_models()
+    bench.published.publish()
     assert bench.store.snapshot.model("alpha") is None
 
 
@@ -255,7 +274,7 @@ async def test_an_address_that_cannot_be_had_is_asked_for_again(bench: Bench) ->
     pid = bench.slot().pid
     with pytest.raises(PortInUse):
         await bench.apply(replace(PRIMARY, pinned=True), SECOND, server=ServerConfig(port=1))
-    assert bench.slot().pinned and bench.live.config.server == ServerConfig()
+    assert bench.slot().pinned and bench.in_effect.config.server == ServerConfig()
     bench.listener.taken = False
     await bench.apply()
     assert bench.listener.servers == [ServerConfig(port=1)] and bench.slot().pid == pid

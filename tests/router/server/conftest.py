@@ -21,6 +21,7 @@ from router.server.routes import orders as orders_routes
 from router.server.routes import state as control
 from router.slots.supervisor import Supervisor
 from router.state import ModelStatus, Observer, StateStore
+from router.upstreams.registry import UpstreamRegistry
 from tests.engines.running import soon
 from tests.router.fake_gate import FakeGate
 from tests.router.fake_launcher import FakeLauncher
@@ -62,7 +63,9 @@ class Served:
         absent: Any = None
         no_others, parts = Remotes(absent), [absent] * 5
         self.orders = Dispatcher(self.store, self.supervisor, no_others, *parts)
-        context = Context(self.store, self.supervisor, self.orders, absent, api_keys)
+        context = Context(
+            self.store, self.supervisor, self.orders, absent, UpstreamRegistry(self.store), api_keys
+        )
         app = web.Application(middlewares=[gate], client_max_size=MAX_BODY)
         app[CONTEXT] = context
         app.on_response_prepare.append(add_headers)

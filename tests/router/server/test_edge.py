@@ -17,6 +17,7 @@ from router.config.schema import ServerConfig
 from router.server.app import Endpoint
 from router.server.request import body, faults
 from router.server.request.context import Context
+from router.upstreams.registry import UpstreamRegistry
 from tests.engines.running import soon
 from tests.router.server.conftest import Served
 
@@ -59,7 +60,9 @@ class Edge:
 @pytest.fixture
 async def edge() -> AsyncIterator[Edge]:
     served = Served((), "127.0.0.1")
-    context = Context(served.store, served.supervisor, served.orders, cast(Any, None))
+    context = Context(
+        served.store, served.supervisor, served.orders, cast(Any, None), UpstreamRegistry(served.store)
+    )
     endpoint = Endpoint(ServerConfig(port=0), context)
     await endpoint.start()
     yield Edge(served, context, endpoint)

@@ -24,6 +24,7 @@ from router.server.request.engines import EngineConnections
 from router.server.request.faults import LOGGED_EACH, Fault
 from router.slots.supervisor import Supervisor
 from router.state import ModelStatus
+from router.upstreams.registry import UpstreamRegistry
 from tests.engines.running import soon, until
 from tests.router.server.conftest import CountingStore
 from tests.router.server.test_generate import HEAD, Launcher, event
@@ -197,7 +198,7 @@ class Whole:
         self.store.update(models=(ModelStatus("alpha", "alpha", Kind.CHAT),))
         absent: Any = None  # only orders for slots are given
         orders = Dispatcher(self.store, self.supervisor, Remotes(absent), *[absent] * 5)
-        context = Context(self.store, self.supervisor, orders, self._engines)
+        context = Context(self.store, self.supervisor, orders, self._engines, UpstreamRegistry(self.store))
         self.endpoint = Endpoint(ServerConfig(port=0), context)
 
     async def __aenter__(self) -> Self:

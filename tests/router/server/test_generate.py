@@ -23,6 +23,7 @@ from router.server.routes import ollama, openai
 from router.slots.lease import Lease
 from router.slots.supervisor import Supervisor
 from router.state import DeviceMemory, ModelStatus
+from router.upstreams.registry import UpstreamRegistry
 from tests.engines.running import soon, until
 from tests.router.fake_launcher import FakeLauncher
 from tests.router.server.conftest import CountingStore
@@ -60,7 +61,9 @@ class Stage:
         self.store.update(models=tuple(ModelStatus(id_, id_, Kind.CHAT) for id_ in models))
         self._engines = EngineConnections()
         app = web.Application(middlewares=[gate])
-        app[CONTEXT] = Context(self.store, self.supervisor, cast(Any, None), self._engines)
+        app[CONTEXT] = Context(
+            self.store, self.supervisor, cast(Any, None), self._engines, UpstreamRegistry(self.store)
+        )
         app.on_response_prepare.append(add_headers)
         openai.add_routes(app)
         ollama.add_routes(app)

@@ -10,8 +10,9 @@ import pytest
 
 from router.catalog.model import Model
 from router.config.schema import Kind, SlotConfig
-from router.service import choose_model
-from router.slots.selection import Selected, SelectionFile
+from router.reload.diff import choose_model
+from router.slots.selection import Selected, Selection, SelectionFile
+from router.state import SlotState, SlotStatus, Snapshot
 
 SAVED = {"primary": Selected("alpha", "beta"), "embed": Selected("words", None)}
 
@@ -103,3 +104,15 @@ def test_a_slot_begins_with_the_newest_wish(
 
 def test_a_slot_without_choices_begins_empty() -> None:
     assert choose_model(SlotConfig("primary"), {}, Selected("alpha", None)) is None
+
+
+async def test_what_is_ready_is_what_is_kept_and_the_newest_stays(tmp_path: Path) -> None:
+    file = SelectionFile(tmp_path / "selection.json")
+    slots = {"primary": SlotConfig("primary", model="fast")}
+    selection = Selection(file, {"gone": Selected("old", None)}, lambda: slots)
+    other = SlotStatus("elsewhere", Kind.CHAT, SlotState.READY, model="x")
+    for model, state in (("alpha", SlotState.READY), ("beta", SlotState.READY), ("gamma", SlotState.LOADING)):
+        selection.remember(Snapshot(slots=(SlotStatus("primary", Kind.CHAT, state, model=model), other)))
+    assert selection.of("primary") == Selected("beta", "fast") and selection.of("elsewhere") is None
+    await selection.saved()
+    assert file.load() == {"gone": Selected("old", None), "primary": Selected("beta", "fast")}

@@ -102,7 +102,7 @@ async def world() -> AsyncIterator[World]:
     store = StateStore()
     registry = UpstreamRegistry(store, Keys({}))
     absent: Any = None  # no engine is here
-    context = Context(store, absent, absent, absent, upstreams=registry)
+    context = Context(store, absent, absent, absent, registry)
     app = web.Application(middlewares=[gate])
     app[CONTEXT] = context
     app.on_response_prepare.append(add_headers)

@@ -1,4 +1,4 @@
-"""Has a forecast and a context ready for every model, without getting in anybody's way."""
+"""The loop that has a forecast and a context ready for every model, without getting in anybody's way."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 import psutil
 
 from router.catalog.model import Model
-from router.memory.admit.outlook import Outlook
+from router.memory.admit.launch_forecasts import LaunchForecasts
 from router.memory.admit.sizing import Sizing
 from router.memory.measure.pools import Measured
 from router.state import SlotState, SlotStatus, Snapshot, StateStore
@@ -21,12 +21,12 @@ LOOK_SECONDS: Final = 1.0
 PAUSE_SECONDS: Final = 0.05
 
 
-class Foresight:
+class ForecastLoop:
     """Asks about one model at a time, and about none while any slot is switching."""
 
     def __init__(
         self,
-        outlook: Outlook,
+        forecasts: LaunchForecasts,
         sizing: Sizing,
         store: StateStore,
         models: Callable[[], Mapping[str, Model]],
@@ -35,7 +35,7 @@ class Foresight:
     ) -> None:
         """`models`: all there are now. `measured`: the last look at the memory. `publish` is called after each
         new answer."""
-        self._outlook = outlook
+        self._forecasts = forecasts
         self._store = store
         self._models = models
         self._last_look = measured
@@ -64,16 +64,16 @@ class Foresight:
             await asyncio.sleep(LOOK_SECONDS if waits else PAUSE_SECONDS)
 
     def _notice_devices(self, measured: Measured) -> None:
-        self._outlook.forecaster.use_devices(measured.pools)
+        self._forecasts.forecaster.use_devices(measured.pools)
         shown = [(device.name, device.total) for device in self._store.snapshot.memory]
         before, self._shown = self._shown, shown
         if before and shown != before:
             self._publish()  # what a model takes is told per device
 
     async def _ask(self, model: Model) -> None:
-        launched = self._outlook.as_launched(model)
-        before = self._outlook.forecaster.known(launched)
-        if await self._outlook.forecaster.forecast(launched) != before:
+        launched = self._forecasts.as_launched(model)
+        before = self._forecasts.forecaster.known(launched)
+        if await self._forecasts.forecaster.forecast(launched) != before:
             self._answers += 1
             self._publish()
 
@@ -81,9 +81,9 @@ class Foresight:
         if self._is_switching():
             return None
         now = asyncio.get_running_loop().time()
-        due = self._outlook.forecaster.is_due
+        due = self._forecasts.forecaster.is_due
         ordered = self._ordered()
-        return next((model for model in ordered if due(self._outlook.as_launched(model), now)), None)
+        return next((model for model in ordered if due(self._forecasts.as_launched(model), now)), None)
 
     def _ordered(self) -> list[Model]:
         models = self._models()
@@ -129,9 +129,9 @@ class Foresight:
             model = self._models().get(slot.model or "")
             measured = self._settled(slot, on_gpus(slot, snapshot, self._ram))
             if model is not None and measured is not None:
-                launched = self._outlook.as_launched(model, slot.context_length)
-                before = self._outlook.forecaster.known(launched)
-                if await self._outlook.forecaster.learn(launched, measured) != before:
+                launched = self._forecasts.as_launched(model, slot.context_length)
+                before = self._forecasts.forecaster.known(launched)
+                if await self._forecasts.forecaster.learn(launched, measured) != before:
                     self._publish()
 
     def _settled(self, slot: SlotStatus, measured: int) -> int | None:

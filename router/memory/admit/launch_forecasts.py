@@ -21,7 +21,7 @@ ASK_SECONDS: Final = 1.0
 SLOW_SECONDS: Final = 10.0
 
 
-class Outlook:
+class LaunchForecasts:
     """The forecaster's answers for models as they will be launched. Belongs to the loop.
 
     Attributes:

@@ -7,15 +7,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from router.base.tasks import spawn
 from router.catalog.model import Model
 from router.config.schema import Kind
-from router.memory.admit import foresight
-from router.memory.admit.foresight import Foresight, likely_first, on_gpus
-from router.memory.admit.outlook import Outlook
+from router.memory.admit import forecast_loop
+from router.memory.admit.forecast_loop import ForecastLoop, likely_first, on_gpus
+from router.memory.admit.launch_forecasts import LaunchForecasts
 from router.memory.admit.sizing import Sizing
 from router.memory.forecast.forecaster import Forecaster
 from router.memory.forecast.needs import DeviceNeed, Forecast, Source
@@ -33,7 +34,7 @@ class Recorded(Forecaster):
     """Knows every model to take 50 bytes once asked; remembers what it was told."""
 
     def __init__(self) -> None:
-        super().__init__(Path("unused"))
+        super().__init__(Path("unused"), cast(Any, None))
         self.asked: list[str] = []
         self.learnt: list[tuple[str, int]] = []
 
@@ -55,10 +56,10 @@ class Recorded(Forecaster):
 
 @asynccontextmanager
 async def looking(store: StateStore, forecaster: Recorded, published: list[int]) -> AsyncIterator[None]:
-    outlook = Outlook(forecaster)
-    sizing = Sizing(outlook, store, lambda: MODELS)
-    sight = Foresight(outlook, sizing, store, lambda: MODELS, lambda: MEASURED, lambda: published.append(1))
-    task = spawn(sight.run(), name="foresight")
+    forecasts = LaunchForecasts(forecaster)
+    sizing = Sizing(forecasts, store, lambda: MODELS)
+    loop = ForecastLoop(forecasts, sizing, store, lambda: MODELS, lambda: MEASURED, lambda: published.append(1))
+    task = spawn(loop.run(), name="forecasts")
     try:
         yield
     finally:
@@ -68,8 +69,8 @@ async def looking(store: StateStore, forecaster: Recorded, published: list[int])
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(foresight, "LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(foresight, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(forecast_loop, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(forecast_loop, "PAUSE_SECONDS", 0.0)
 
 
 def test_what_slots_hold_comes_before_what_they_may_hold() -> None:

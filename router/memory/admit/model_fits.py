@@ -1,4 +1,4 @@
-"""What would happen if a slot were switched now: the plan from published figures, for people. Pure.
+"""Whether a load would fit now, and what would make room: the plan from published figures, for people. Pure.
 
 A load is judged by exact figures of its moment (`router.memory.admit.judge`); these are a second old at most.
 """
@@ -10,28 +10,28 @@ from functools import lru_cache
 
 from router.memory.admit.ledger import Claim
 from router.memory.admit.plan import Amounts, Go, Holder, missing, plan, total
-from router.memory.forecast.needs import Fits
+from router.memory.forecast.needs import Fit
 from router.state import ModelStatus, SlotState, SlotStatus, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
+class ModelFit:
     """`fit` None: not known. `margin`: bytes that would stay free where it is tightest; for SHORT those that
     are missing, headroom included. TIGHT: only by force, into the headroom. `evict`: slots that would make
     room. `beside`: it loads while what the slot holds goes on answering."""
 
-    fit: Fits | None = None
+    fit: Fit | None = None
     margin: int = 0
     evict: tuple[str, ...] = ()
     beside: bool = False
 
 
-class Previews:
-    """Of one snapshot, for many models: what is the same for all of them is worked out once. See `previews`."""
+class ModelFits:
+    """Of one snapshot, for many models: what is the same for all is worked out once. See `model_fits`."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self._known: dict[tuple[str, str], Preview] = {}
+        self._known: dict[tuple[str, str], ModelFit] = {}
         self._models = {model.id: model for model in snapshot.models}
         self._slots = {slot.name: slot for slot in snapshot.slots}
         self._claims = {s.name: self._claim(s) for s in snapshot.slots if s.pid is not None}
@@ -40,19 +40,19 @@ class Previews:
         self._room = tuple(left - sum(rest[i] for rest in rests) for i, left in enumerate(free))
         self._holders = [_holder(self._slots[name], claim) for name, claim in self._claims.items()]
 
-    def of(self, slot: str, model: str) -> Preview:
+    def of(self, slot: str, model: str) -> ModelFit:
         """Of loading `model` (an id or alias) into `slot`; a slot of no such name stands for a new one."""
         if (slot, model) not in self._known:
-            self._known[slot, model] = self._preview(slot, model)
+            self._known[slot, model] = self._fit(slot, model)
         return self._known[slot, model]
 
-    def _preview(self, slot: str, model: str) -> Preview:
+    def _fit(self, slot: str, model: str) -> ModelFit:
         wanted, memory = self._model(model), self._snapshot.memory
         if wanted is None or not memory or len(wanted.needs_by_device) != len(memory):
-            return Preview()
+            return ModelFit()
         need = wanted.needs_by_device
         if not any(need):
-            return Preview()  # it needs RAM, and of that nothing is told beside GPUs
+            return ModelFit()  # it needs RAM, and of that nothing is told beside GPUs
         headroom, nothing = self._snapshot.headroom, (0,) * len(memory)
         outgoing = self._claims[slot].gives if slot in self._claims else nothing
         own = self._slots.get(slot)
@@ -60,10 +60,10 @@ class Previews:
             return _judged(need, total(self._room, outgoing), headroom, nothing, [], loaded=True)
         return _judged(need, self._room, headroom, outgoing, [h for h in self._holders if h.slot != slot])
 
-    def best(self, model: str) -> Preview:
+    def best(self, model: str) -> ModelFit:
         """In the slot where it fits best, of those that may hold it or do."""
         slots = [s.name for s in self._snapshot.slots if model in s.choices or model in s.loaded] or [""]
-        order = [Fits.FITS, Fits.TIGHT, Fits.SHORT, None]
+        order = [Fit.FITS, Fit.TIGHT, Fit.SHORT, None]
         found = [self.of(slot, model) for slot in slots]
         return min(found, key=lambda p: (order.index(p.fit), len(p.evict), p.margin * _sign(p)))
 
@@ -79,7 +79,7 @@ class Previews:
         return Claim(slot.name, held, needs if len(needs) == count else None)
 
 
-def previews(snapshot: Snapshot) -> Previews:
+def model_fits(snapshot: Snapshot) -> ModelFits:
     """The same ones while nothing changes that they depend on: menus ask for each snapshot, many a second."""
     slots = tuple(
         replace(
@@ -89,26 +89,16 @@ def previews(snapshot: Snapshot) -> Previews:
         for slot in snapshot.slots
     )  # fmt: skip
     memory = tuple(replace(device, utilisation=None) for device in snapshot.memory)
-    return _previews(Snapshot(slots=slots, models=snapshot.models, memory=memory, headroom=snapshot.headroom))
+    return _model_fits(Snapshot(slots=slots, models=snapshot.models, memory=memory, headroom=snapshot.headroom))
 
 
 @lru_cache(maxsize=4)
-def _previews(snapshot: Snapshot) -> Previews:
-    return Previews(snapshot)
+def _model_fits(snapshot: Snapshot) -> ModelFits:
+    return ModelFits(snapshot)
 
 
-def preview(snapshot: Snapshot, slot: str, model: str) -> Preview:
-    """See Previews.of."""
-    return previews(snapshot).of(slot, model)
-
-
-def best(snapshot: Snapshot, model: str) -> Preview:
-    """See Previews.best."""
-    return previews(snapshot).best(model)
-
-
-def _sign(found: Preview) -> int:
-    return 1 if found.fit is Fits.SHORT else -1
+def _sign(found: ModelFit) -> int:
+    return 1 if found.fit is Fit.SHORT else -1
 
 
 def _judged(
@@ -119,16 +109,16 @@ def _judged(
     holders: list[Holder],
     *,
     loaded: bool = False,
-) -> Preview:
-    for fits, kept in ((Fits.FITS, headroom), (Fits.TIGHT, 0)):
+) -> ModelFit:
+    for fit, kept in ((Fit.FITS, headroom), (Fit.TIGHT, 0)):
         outcome = plan(need, room, kept, outgoing, holders)
         if isinstance(outcome, Go):
             gone = [h.gives for h in holders if h.slot in outcome.evict]
             free = room if outcome.beside else total(room, outgoing, *gone)
             margin = min(have - wants for wants, have in zip(need, free, strict=True) if wants)
-            return Preview(fits, margin, outcome.evict, outcome.beside and not loaded)
+            return ModelFit(fit, margin, outcome.evict, outcome.beside and not loaded)
     everything = total(room, outgoing, *(h.gives for h in holders if h.evictable))
-    return Preview(Fits.SHORT, sum(missing(need, everything, headroom)))
+    return ModelFit(Fit.SHORT, sum(missing(need, everything, headroom)))
 
 
 def _holder(slot: SlotStatus, claim: Claim) -> Holder:

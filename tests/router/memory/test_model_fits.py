@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from router.config.schema import Kind
-from router.memory.admit.preview import Preview, best, preview
-from router.memory.forecast.needs import Fits
+from router.memory.admit.model_fits import ModelFit, model_fits
+from router.memory.forecast.needs import Fit
 from router.server.routes.model_fits import models_json
 from router.state import DeviceMemory, ModelStatus, SlotState, SlotStatus, Snapshot
 
@@ -37,39 +37,41 @@ def changed(*slots: SlotStatus, **more: Any) -> Snapshot:
 
 
 def test_fits_beside_instead_or_by_eviction_or_not() -> None:
-    assert preview(SNAPSHOT, "primary", "small") == Preview(Fits.FITS, 2, beside=True)
+    assert model_fits(SNAPSHOT).of("primary", "small") == ModelFit(Fit.FITS, 2, beside=True)
     small = replace(SNAPSHOT, models=(model("small", 16), *MODELS[1:]))
-    assert preview(small, "primary", "small") == Preview(Fits.FITS, 2)
-    assert preview(SNAPSHOT, "primary", "large") == Preview(Fits.FITS, 2, evict=("aux",))
-    assert preview(SNAPSHOT, "aux", "large") == Preview(Fits.FITS, 2, evict=("primary",))
-    assert preview(SNAPSHOT, "primary", "vast") == Preview(Fits.SHORT, 30 + 2 - 21)
+    assert model_fits(small).of("primary", "small") == ModelFit(Fit.FITS, 2)
+    assert model_fits(SNAPSHOT).of("primary", "large") == ModelFit(Fit.FITS, 2, evict=("aux",))
+    assert model_fits(SNAPSHOT).of("aux", "large") == ModelFit(Fit.FITS, 2, evict=("primary",))
+    assert model_fits(SNAPSHOT).of("primary", "vast") == ModelFit(Fit.SHORT, 30 + 2 - 21)
 
 
 def test_into_the_headroom_only_by_force() -> None:
     busy = changed(PRIMARY, replace(AUX, in_flight=1))
     tight = replace(busy, models=(model("small", 17), *MODELS[1:]))
-    assert preview(tight, "primary", "small") == Preview(Fits.TIGHT, 1)
+    assert model_fits(tight).of("primary", "small") == ModelFit(Fit.TIGHT, 1)
 
 
 def test_who_works_is_waited_for_or_pinned_makes_no_room() -> None:
     for why in ({"in_flight": 1}, {"queued": 1}, {"pinned": True}, {"state": SlotState.DRAINING}):
-        found = preview(changed(PRIMARY, replace(AUX, **why)), "primary", "large")
-        assert found == Preview(Fits.SHORT, 3), why
+        found = model_fits(changed(PRIMARY, replace(AUX, **why))).of("primary", "large")
+        assert found == ModelFit(Fit.SHORT, 3), why
 
 
 def test_what_is_loaded_already_need_not_find_its_memory_again() -> None:
-    assert preview(SNAPSHOT, "primary", "primary-model") == Preview(Fits.FITS, 14)
-    assert best(replace(SNAPSHOT, memory=(replace(GPU, used=24),)), "primary-model") == Preview(Fits.TIGHT, 0)
+    assert model_fits(SNAPSHOT).of("primary", "primary-model") == ModelFit(Fit.FITS, 14)
+    assert model_fits(replace(SNAPSHOT, memory=(replace(GPU, used=24),))).best("primary-model") == ModelFit(
+        Fit.TIGHT, 0
+    )
 
 
 def test_a_load_under_way_is_charged_with_what_it_was_promised() -> None:
     loading = replace(PRIMARY, state=SlotState.LOADING, target="small", memory_by_device=(5,))
-    assert preview(changed(loading, AUX), "aux", "tiny") == Preview(Fits.FITS, 14 - 7 - 2, beside=True)
+    assert model_fits(changed(loading, AUX)).of("aux", "tiny") == ModelFit(Fit.FITS, 14 - 7 - 2, beside=True)
 
 
 def test_priority_comes_before_idleness() -> None:
     third = slot("third", 3, idle_since=1.0, priority=1)
-    assert preview(changed(PRIMARY, AUX, third), "primary", "large").evict == ("aux",)
+    assert model_fits(changed(PRIMARY, AUX, third)).of("primary", "large").evict == ("aux",)
 
 
 def test_nothing_is_said_without_figures() -> None:
@@ -79,15 +81,15 @@ def test_nothing_is_said_without_figures() -> None:
         replace(SNAPSHOT, models=(model("small", 0),)),
         replace(SNAPSHOT, models=()),
     ):
-        assert preview(unknown, "primary", "small") == Preview()
+        assert model_fits(unknown).of("primary", "small") == ModelFit()
 
 
 def test_the_best_slot_speaks_for_a_model() -> None:
     pinned = changed(PRIMARY, replace(AUX, pinned=True))
-    assert preview(pinned, "primary", "large").fit is Fits.SHORT
-    assert best(pinned, "large") == Preview(Fits.FITS, 2, evict=("primary",))
+    assert model_fits(pinned).of("primary", "large").fit is Fit.SHORT
+    assert model_fits(pinned).best("large") == ModelFit(Fit.FITS, 2, evict=("primary",))
     nowhere = changed(replace(PRIMARY, choices=()), replace(AUX, choices=()))
-    assert best(nowhere, "small") == Preview(Fits.FITS, 2, beside=True)
+    assert model_fits(nowhere).best("small") == ModelFit(Fit.FITS, 2, beside=True)
 
 
 def test_the_api_tells_of_every_slot_that_may_hold_it() -> None:

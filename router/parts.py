@@ -1,0 +1,127 @@
+"""The parts of a running router, each made with what it needs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+
+from router.base.errors import UpstreamFailed
+from router.base.paths import Paths
+from router.catalog.model import Model
+from router.config.schema import Config, EngineConfig, ServerConfig, SlotConfig
+from router.dispatch import Dispatcher
+from router.engine.environment import secret_variables
+from router.engine.launcher import Launcher
+from router.engine.log import LogFiles
+from router.engine.readiness import probe_session
+from router.hub.downloads import Downloads
+from router.hub.updates import UpdateWatch
+from router.memory.admit.launch_forecasts import LaunchForecasts
+from router.memory.forecast.forecaster import Forecaster
+from router.memory.measure.sources import find_source
+from router.memory.system import MemorySystem
+from router.reload.apply import Reconfigurer
+from router.reload.disk import Disk
+from router.reload.in_effect import InEffect
+from router.reload.published import PublishedModels
+from router.reload.watch import LiveConfig
+from router.remote.follow import Remotes
+from router.server.listener import Listener
+from router.server.request.context import Context
+from router.server.request.engines import EngineConnections
+from router.slots.selection import Selected, Selection, SelectionFile
+from router.slots.supervisor import Supervisor
+from router.state import StateStore, UpdateStatus
+from router.upstreams.keys import KeyMissing, Keys
+from router.upstreams.registry import UpstreamRegistry
+
+
+class Parts:
+    """Made on the router's loop; nothing runs yet, and nothing is set in a part once it is made.
+
+    Two circles are real and are closed by a call through this object. The supervisor asks the memory gate, that
+    may have the models published anew, and some of those only the supervisor knows. And an order that came in
+    at the endpoint may move the endpoint.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        disk: Disk,
+        selection: SelectionFile,
+        selected: Mapping[str, Selected],
+        store: StateStore,
+        paths: Paths,
+    ) -> None:
+        """Make them for `config`, with the models that `disk` found. `selected`: what `selection` holds."""
+        self._store = store
+        self._paths = paths
+        self._keys = Keys()
+        self._in_effect = InEffect(config, disk.catalog)
+        self.selection = Selection(selection, selected, self._slots)
+        self.connections = EngineConnections()
+        self.upstreams = UpstreamRegistry(store, self._keys)
+        self.remotes = Remotes(self.upstreams.remote_says, self._find_key)
+        self.probes = probe_session()
+        self.log_files = LogFiles(paths.logs)
+        self.launcher = self._launcher(config.engine)
+        self._forecaster = Forecaster(paths.cache, self.launcher)
+        forecasts = LaunchForecasts(self._forecaster)
+        models = PublishedModels(self._in_effect, store, forecasts, self._gone_models, self._models_told)
+        self.memory = MemorySystem(forecasts, store, find_source(), models.all, models.publish)
+        self.supervisor = Supervisor(store, self.launcher, self.log_files, self.memory.gate)
+        self.updates = UpdateWatch(store, self._config, paths, self._found_updates)
+        self.reconfigurer = Reconfigurer(
+            self._in_effect,
+            models,
+            self.selection.of,
+            store,
+            self.supervisor,
+            (self.upstreams, self.remotes),
+            self._another_launcher,
+            self._listen,
+            self.updates.again,
+        )
+        self.live = LiveConfig(disk, store, self._in_effect, models, self.reconfigurer)
+        self.downloads = Downloads(store, paths, self._config, self.live.model_arrived)
+        self.dispatcher = Dispatcher(
+            store, self.supervisor, self.remotes, self.live, self.downloads, self.updates, paths, self._config
+        )
+        context = Context(store, self.supervisor, self.dispatcher, self.connections, self.upstreams)
+        context.admit(config.server)
+        self.listener = Listener(config.server, context, paths.state)
+
+    def _config(self) -> Config:
+        return self._in_effect.config
+
+    def _slots(self) -> Mapping[str, SlotConfig]:
+        return self._in_effect.config.slots
+
+    def _hidden(self) -> Collection[str]:
+        return secret_variables(self._in_effect.config, os.environ)
+
+    def _launcher(self, engine: EngineConfig) -> Launcher:
+        return Launcher(engine, self._paths, self.probes, self._hidden)
+
+    def _another_launcher(self, engine: EngineConfig) -> Launcher:
+        launcher = self._launcher(engine)
+        self._forecaster.use_engine(launcher)
+        return launcher
+
+    def _gone_models(self) -> list[Model]:
+        return self.supervisor.gone_models()
+
+    def _models_told(self) -> None:
+        self.supervisor.models_told()
+
+    async def _listen(self, server: ServerConfig) -> None:
+        await self.listener.move(server)
+
+    async def _find_key(self, written: str | None) -> str | None:
+        try:
+            return await self._keys.find(written)
+        except KeyMissing as error:
+            raise UpstreamFailed(f"No key: {error}.") from None
+
+    def _found_updates(self, found: tuple[UpdateStatus, ...]) -> None:
+        self._store.update(updates=found)

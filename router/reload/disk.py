@@ -1,0 +1,68 @@
+"""hal0.yaml and the model folders as they lie on the disk. Blocking: called in a thread."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from router.base.paths import Paths
+from router.catalog.folders import FolderWatch
+from router.catalog.models import Catalog, build_catalog
+from router.config.default import default_config, usual_model_dirs, with_downloads
+from router.config.file import ConfigFile
+from router.config.problems import ConfigErrors
+from router.config.schema import Config
+
+
+class Disk:
+    """For one thread at a time.
+
+    Attributes:
+        file: hal0.yaml.
+        seen: the signature with which it was read last.
+        catalog: what the last scan of the model folders found.
+    """
+
+    def __init__(self, paths: Paths, demo: Path | None, config: Config) -> None:
+        """Scan the folders of `config`, with which hal0 starts; what changes after this is noticed. `demo`: the
+        embedded model for when there is no other."""
+        self.file = ConfigFile(paths)
+        self._paths = paths
+        self._demo = demo
+        self.seen = self.file.signature()
+        self._folders, self.catalog = self._scan(config)
+
+    def read(self) -> Config:
+        """hal0.yaml as it stands there. Raises ConfigErrors."""
+        self.seen = self.file.signature()
+        return self.file.parse().config
+
+    def scan(self, config: Config) -> Catalog:
+        """The models of `config`."""
+        self._folders, self.catalog = self._scan(config)
+        return self.catalog
+
+    def folders_changed(self) -> bool:
+        """Whether another scan might find something else."""
+        return self._folders.changed()
+
+    def with_folders(self, config: Config) -> Config:
+        """`config` with the model folders there are now, where it leaves the choice to hal0."""
+        if config.source == self.file.path and self.file.signature() == self.seen:
+            try:
+                return self.file.parse().config
+            except ConfigErrors:
+                return config
+        default = default_config(self._paths)
+        return default if replace(config, model_dirs=default.model_dirs) == default else config
+
+    def known_ids(self, config: Config) -> set[str]:
+        """The ids and aliases that slots of `config` may name."""
+        return build_catalog(with_downloads(config, self._paths), self._demo).names(config)
+
+    def _scan(self, config: Config) -> tuple[FolderWatch, Catalog]:
+        config = with_downloads(config, self._paths)
+        watch = FolderWatch(config, usual_model_dirs(self._paths))
+        catalog = build_catalog(config, self._demo)
+        watch.found(catalog)
+        return watch, catalog
