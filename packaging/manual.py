@@ -9,7 +9,6 @@ it only says whether that is up to date (tests/test_manual.py). The pages are co
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import importlib
 import json
 import pkgutil
@@ -19,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -105,22 +104,21 @@ def first_sentence(text: str) -> str:
 def keys(section: str) -> str:
     """The keys of one dataclass of router.config.schema, with their defaults and meanings."""
     from router.config import schema
-    from router.config.meanings import MEANINGS
+    from router.config.keys import keys_of
 
-    kind = getattr(schema, section)
-    fields = {field.name: field for field in dataclasses.fields(kind)}
-    rows = ((f"`{n}`", _default(fields[n], m.shown), m.text) for n, m in MEANINGS[kind].items())
-    return table(("key", "default", "meaning"), rows)
+    rows = keys_of(getattr(schema, section)).items()
+    told = ((f"`{name}`", _default(row.default, row.key.shown), row.key.meaning) for name, row in rows)
+    return table(("key", "default", "meaning"), told)
 
 
-def _default(field: dataclasses.Field[typing.Any], shown: str | None) -> str:
+def _default(value: typing.Any, shown: str | None) -> str:
     """As one writes it in YAML; a default that is a phrase stands without quotes."""
     if shown is not None:
         return shown if " " in shown else f"`{shown}`"
-    if field.default in (dataclasses.MISSING, None):
+    if value is None or value == "":
         return ""
-    value = list(field.default) if isinstance(field.default, tuple) else field.default
-    return f"`{json.dumps(value).strip(chr(34)).removesuffix('.0')}`"
+    plain = dict(value) if isinstance(value, Mapping) else value
+    return f"`{json.dumps(plain).strip(chr(34)).removesuffix('.0')}`"
 
 
 # -- commands -----------------------------------------------------------------------------------------------
