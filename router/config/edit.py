@@ -13,11 +13,13 @@ from typing import Any, Final
 import yaml
 
 from router.config.change import REMOVE, ConfigChange, Remove
+from router.config.json_schema import SCHEMA_FILE
 from router.config.problems import ConfigErrors, ConfigProblem, ProblemList
 from router.config.yaml_lines import Value, read_yaml
 from router.config.yaml_splice import CannotSplice, remove_key, set_list, set_value
 
-HEADER: Final = """\
+HEADER: Final = f"""\
+# yaml-language-server: $schema=./{SCHEMA_FILE}
 # hal0's settings. Edits in hal0's window keep comments and order; `hal0 check` finds every mistake.
 """
 

@@ -14,12 +14,10 @@ from router.config.flag_values import read_flag
 from router.config.flags import KIND_FLAGS, flag_name, managed_reason, says_nothing_new
 from router.config.misplaced import not_a_flag
 from router.config.reader import read_keys
-from router.config.request_fields import read_field
+from router.config.request_fields import NOT_DEFAULTS, read_field
 from router.config.schema import Kind, ModelConfig, SlotConfig
 from router.config.yaml_lines import Value
 
-# Defaults for these would change what the client asked for, or whom.
-_NOT_DEFAULTS: Final = ("model", "messages", "prompt", "input", "stream")
 # `{temp: 0,7}` is two entries for YAML: temp: 0, and 7 without a value.
 _COMMA: Final = "is no name: within {...} a comma ends the value, so write the number before it with a point"
 
@@ -70,7 +68,7 @@ def _request(section: Section) -> Mapping[str, Any]:
     fields = section.section("request")
     request = {}
     for name, value in fields.entries():
-        if name in _NOT_DEFAULTS:
+        if name in NOT_DEFAULTS:
             fields.problem(name, "can only come from the client; remove it")
             continue
         try:

@@ -73,7 +73,9 @@ class ServerConfig:
     and `allowed_origins` are in lower case (router.config.places says what they look like)."""
 
     host: str = key(
-        Text(places.host), "127.0.0.1", "address to listen on; anything but loopback needs an API key"
+        Text(places.host, like=r"^\s*[^\s/]+\s*$"),
+        "127.0.0.1",
+        "address to listen on; anything but loopback needs an API key",
     )
     port: int = key(Integer(1, 65535), 8080, "the endpoint's port")
     api_keys: tuple[str, ...] = key(
@@ -82,7 +84,7 @@ class ServerConfig:
         "accepted keys; `env:NAME` reads one from the environment. Empty: no key is asked for",
     )
     allowed_hosts: tuple[str, ...] = key(
-        Texts(places.host_pattern),
+        Texts(places.host_pattern, like=r"^\s*(\*?\.)?[^*/\s]+\s*$"),
         (),
         "names by which clients may call without a key, besides addresses and this computer's own: "
         "`pc.local`, `*.ts.net` (all below it), `.example.org` (it, too)",
@@ -211,7 +213,7 @@ class ModelConfig:
     rpc: tuple[str, ...] = key(
         Texts(places.host_and_port, like=":[0-9]+$"),
         (),
-        "llama.cpp RPC servers (`host:port`) that hold parts of it, for a model larger than one machine",
+        "llama.cpp RPC servers (`host:port`; `--rpc`) that hold parts, for a model too large for one machine",
     )
 
 

@@ -49,6 +49,7 @@ class LiveConfig:
         """The models of the configuration that hal0 starts with; what changes after this is noticed."""
         self._seen = await asyncio.to_thread(self._file.signature)
         self._wanted = config
+        await asyncio.to_thread(self._file.refresh_schema)
         return await asyncio.to_thread(self._scan, config)
 
     def runs(self, reconfigurer: Reconfigurer) -> None:
