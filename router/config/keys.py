@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -216,6 +216,18 @@ def _default(field: dataclasses.Field[Any]) -> Any:
     if field.default_factory is not dataclasses.MISSING:
         return field.default_factory()
     return "" if field.default is dataclasses.MISSING else field.default
+
+
+def secrets_of(section: type, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Where secrets stand in `section` and below it, as paths; `*` is any name."""
+    for name, row in keys_of(section).items():
+        match row.key.type:
+            case Secret():
+                yield (*above, name)
+            case Part(of):
+                yield from secrets_of(of, (*above, name))
+            case Named(of):
+                yield from secrets_of(of, (*above, name, "*"))
 
 
 def matching(pattern: str, refusal: str) -> Callable[[str], str]:

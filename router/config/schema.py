@@ -3,7 +3,8 @@ of it stands there: type and bounds, default, what it means, and what it may not
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -29,6 +30,7 @@ from router.config.keys import (
     key,
     matching,
     required_key,
+    secrets_of,
 )
 
 _DAY: Final = 86_400.0
@@ -349,3 +351,20 @@ class Config:
         "not look",
     )
     source: Path | None = None
+
+
+def _spellings(path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """A secret is one, too, where `api_keys` stands for `api_key`, or the other way round."""
+    *above, name = path
+    yield from ((*above, name.removesuffix("s")), (*above, f"{name.removesuffix('s')}s"))
+
+
+SECRETS: Final = tuple(spelling for path in secrets_of(Config) for spelling in _spellings(path))
+"""Where keys stand that nobody may see, as paths; `*` is any name."""
+
+_SECRET: Final = re.compile("|".join(r"\.".join(path).replace("*", ".+") for path in SECRETS))
+
+
+def is_secret(dotted: str) -> bool:
+    """Whether what stands at `upstreams.x.api_key`, say, is secret; so is the name of all that stands in it."""
+    return _SECRET.fullmatch(dotted) is not None

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from router.config.fields import Section
+from router.config.hidden import HIDDEN, hide_keys
 from router.config.keys import Flags, Integer, Key, Named, Part, Secret, Text, key, keys_of, required_key
 from router.config.problems import ProblemList
 from router.config.reader import read_keys
-from router.config.schema import Config
+from router.config.schema import SECRETS, Config, is_secret
 from router.config.yaml_lines import read_yaml
 
 
@@ -74,3 +75,14 @@ def test_every_row_is_complete(section: type) -> None:
         assert declared.meaning and not declared.meaning.endswith(".")
         assert shown[name] is not isinstance(declared.type, Secret), "a secret is in no repr"
         assert all(rows[other].key.alone for other in declared.apart), f"{name}: say why"
+
+
+def test_every_secret_is_hidden_wherever_the_file_is_shown() -> None:
+    assert {"server.api_keys", "upstreams.*.api_key"} <= {".".join(path) for path in SECRETS}
+    for path in SECRETS:
+        at = [part.replace("*", "x.y") for part in path]
+        assert is_secret(".".join(at)) and not is_secret(".".join(at[:-1]))
+        text = "k4711"
+        for name in reversed(at):
+            text = f"{{{name}: {text}}}"
+        assert "k4711" not in hide_keys(text) and HIDDEN in hide_keys(text)
