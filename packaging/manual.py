@@ -2,14 +2,14 @@
 
     .venv/bin/python packaging/manual.py [--check | --pictures]
 
-Rewrites what stands between `<!-- generated: NAME -->` and `<!-- end -->` in docs/*.md; with `--check`
-it only says whether that is up to date (tests/test_manual.py). The pages are complete without a site.
+Rewrites what stands between `<!-- generated: NAME -->` and `<!-- end -->` in docs/*.md, and the JSON Schema
+beside them; with `--check` it only says whether that is up to date (tests/test_manual.py). The pages are
+complete without a site.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import importlib
 import json
 import pkgutil
@@ -18,9 +18,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import typing
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from router.config.keys import Row
 
 ROOT = Path(__file__).resolve().parents[1]
 # pytest and others bring a package called `packaging`; this folder must not shadow it.
@@ -37,6 +40,8 @@ def main() -> int:
         return draw()
     check = "--check" in sys.argv[1:]
     stale = [page.name for page in sorted((ROOT / "docs").glob("*.md")) if not renew(page, write=not check)]
+    if not renew_schema(write=not check):
+        stale.append("hal0.schema.json")
     if check and stale:
         print(f"docs/{', docs/'.join(stale)} are out of date: run packaging/manual.py", file=sys.stderr)
     return 1 if check and stale else 0
@@ -105,22 +110,32 @@ def first_sentence(text: str) -> str:
 def keys(section: str) -> str:
     """The keys of one dataclass of router.config.schema, with their defaults and meanings."""
     from router.config import schema
-    from router.config.meanings import MEANINGS
+    from router.config.keys import keys_of
 
-    kind = getattr(schema, section)
-    fields = {field.name: field for field in dataclasses.fields(kind)}
-    rows = ((f"`{n}`", _default(fields[n], m.shown), m.text) for n, m in MEANINGS[kind].items())
-    return table(("key", "default", "meaning"), rows)
+    rows = keys_of(getattr(schema, section)).items()
+    told = ((f"`{name}`", _default(row), row.key.meaning) for name, row in rows)
+    return table(("key", "default", "meaning"), told)
 
 
-def _default(field: dataclasses.Field[typing.Any], shown: str | None) -> str:
+def _default(row: Row) -> str:
     """As one writes it in YAML; a default that is a phrase stands without quotes."""
-    if shown is not None:
+    from router.config.json_schema import written_default
+
+    if (shown := row.key.shown) is not None:
         return shown if " " in shown else f"`{shown}`"
-    if field.default in (dataclasses.MISSING, None):
-        return ""
-    value = list(field.default) if isinstance(field.default, tuple) else field.default
-    return f"`{json.dumps(value).strip(chr(34)).removesuffix('.0')}`"
+    value = written_default(row)
+    return "" if value is None else f"`{json.dumps(value).strip(chr(34))}`"
+
+
+def renew_schema(*, write: bool) -> bool:
+    """Whether the JSON Schema beside the pages was up to date; the site publishes it."""
+    from router.config.json_schema import SCHEMA_FILE, schema_text
+
+    file = ROOT / "docs" / SCHEMA_FILE
+    current = file.exists() and file.read_text(encoding="utf-8") == schema_text()
+    if write and not current:
+        file.write_text(schema_text(), encoding="utf-8")
+    return current
 
 
 # -- commands -----------------------------------------------------------------------------------------------

@@ -37,5 +37,6 @@ def test_every_page_is_in_the_navigation() -> None:
 def test_the_manual_builds_without_a_broken_link(tmp_path: Path) -> None:
     run("-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path))
     assert len(list(tmp_path.rglob("*.html"))) >= len(PAGES)
+    assert (tmp_path / "hal0.schema.json").read_bytes() == (ROOT / "docs" / "hal0.schema.json").read_bytes()
     front = (tmp_path / "index.html").read_text()
     assert "https://fonts" not in front, "a manual that reports its readers to others"

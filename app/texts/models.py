@@ -216,6 +216,16 @@ def sentence(message: str, suggestion: str | None) -> str:
     return f"{message[:1].upper()}{message[1:]}.{hint}"
 
 
+def key_caption(name: str) -> str:
+    """Of a key of hal0.yaml that has no words of its own here."""
+    return name.replace("_", " ").capitalize()
+
+
+def key_hint(meaning: str) -> str:
+    """Return what the manual says of such a key, which is in English."""
+    return sentence(meaning.replace("`", ""), None)
+
+
 START_AT_LOGIN = tr("Start hal0 when I log in")
 START_HINT = tr("It starts in the tray, without this window.")
 LOGIN = tr("Login")
@@ -255,6 +265,14 @@ def no_address(typed: str) -> str:
 PORT = tr("Port")
 API_KEYS = tr("API keys")
 API_KEYS_HINT = tr("Clients must send one of them. Without any, every program on this computer may use hal0.")
+ALLOWED_HOSTS = tr("Allowed names")
+ALLOWED_HOSTS_HINT = tr(
+    "Names by which clients may call without a key, such as pc.local or *.ts.net, separated by commas."
+)
+ALLOWED_ORIGINS = tr("Allowed web pages")
+ALLOWED_ORIGINS_HINT = tr(
+    "Pages that may call without a key, such as https://chat.example.org, separated by commas."
+)
 NEW_KEY = tr("New key, or env:NAME")
 KEYS_ONLY_IN_FILE = tr("These keys can only be changed in hal0.yaml itself.")
 BAD_KEY = tr("A key may only hold ASCII letters, digits and signs, without spaces.")
@@ -314,6 +332,8 @@ FLAGS_HINT = tr("llama-server's long flags, without dashes. A flag without a val
 FLAG_COLUMNS = (tr("Flag"), tr("Value"))
 REQUEST = tr("Request defaults")
 REQUEST_HINT = tr("JSON, merged into every request that does not set these fields itself.")
+RPC = tr("RPC servers")
+RPC_HINT = tr("Computers that hold parts of it: HOST:PORT of llama.cpp's rpc-server, separated by commas.")
 
 PRIVACY = tr("Privacy")
 LOCAL_ONLY = tr("Local only")

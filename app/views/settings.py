@@ -1,21 +1,24 @@
 """Pure: hal0.yaml ⇄ the values the settings show, and the smallest set of changes between the two.
 
 A `Form` maps a setting's key, as in `ConfigChange.path`, to its value: text, number, bool, None for "left out",
-or a tuple. Three are edited as they look: `flags` is a tuple of (name, text), `request` is JSON text, and the
-headroom is in MiB.
+or a tuple. Three are edited as they look: `flags` is a tuple of (name, text), `request` is JSON text, and sizes
+are in MiB. Which settings there are, and their defaults, follows from router.config.schema.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from enum import Enum
+from functools import reduce
 from typing import Any
 
 from app.views.settings_document import WrittenSettings, api_keys, flags_as_text
 from router.config.change import REMOVE, ConfigChange, ConfigDocument
 from router.config.default import USUAL
-from router.config.schema import Config, Kind, ModelConfig, SlotConfig, SwitchPolicy
+from router.config.keys import Flags, Named, Part, RequestFields, Row, Size, Texts, keys_of
+from router.config.schema import Config, ModelConfig, SlotConfig
 
 Key = tuple[str, ...]
 Form = dict[Key, Any]
@@ -25,21 +28,53 @@ LLAMA_SERVER, PORTS = ("engine", "llama_server"), ("engine", "ports")
 QUEUE, WAIT = ("limits", "queue"), ("limits", "wait")
 MODEL_DIRS = ("model_dirs",)
 HEADROOM, LOCAL_ONLY, UPDATES = ("memory", "headroom"), ("local_only",), ("updates",)
-BASIC = (
-    HOST, PORT, API_KEYS, LLAMA_SERVER, PORTS, MODEL_DIRS, QUEUE, WAIT, HEADROOM, LOCAL_ONLY, UPDATES,
-)  # fmt: skip
-SLOTS, MODELS = "slots", "models"
+SERVER, SLOTS, MODELS = "server", "slots", "models"
 AUTO = "auto"
-
-SLOT_DEFAULTS: Mapping[str, Any] = {
-    "kind": Kind.CHAT.value, "model": None, "models": None, "autoload": False,
-    "switch": SwitchPolicy.ON_REQUEST.value, "idle_unload": 0.0, "pinned": False, "drain_timeout": 30.0,
-    "command": None, "health": "/health", "priority": 0, "fallback": (), "upstream": None,
-}  # fmt: skip
-MODEL_DEFAULTS: Mapping[str, Any] = {
-    "file": "", "display_name": None, "kind": None, "aliases": (), "flags": (), "request": "",
-}  # fmt: skip
 _MIB = 1 << 20
+
+
+def _basic_keys() -> Iterator[Key]:
+    for name, row in keys_of(Config).items():
+        match row.key.type:
+            case Part(of):
+                yield from ((name, inner) for inner in keys_of(of))
+            case Named():
+                continue  # entries come and go: see `names`
+            case _:
+                yield (name,)
+
+
+def row_of(key: Key) -> Row:
+    """Find the key of hal0.yaml that a setting is of."""
+    row = keys_of(Config)[key[0]]
+    match row.key.type:
+        case Part(of) | Named(of):
+            return keys_of(of)[key[-1]]
+    return row
+
+
+def as_shown(row: Row, value: Any) -> Any:
+    """Give a configuration's value as the settings have it."""
+    match row.key.type:
+        case Size():
+            return round(value / _MIB)
+        case Flags():
+            return flags_as_text(dict(value))
+        case RequestFields():
+            return _json_text(value)
+    return value.value if isinstance(value, Enum) else value
+
+
+def _json_text(request: Mapping[str, Any]) -> str:
+    return json.dumps(dict(request), indent=2, ensure_ascii=False) if request else ""
+
+
+BASIC = tuple(_basic_keys())
+_SLOT_ROWS, _MODEL_ROWS = keys_of(SlotConfig), keys_of(ModelConfig)
+_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    SLOTS: {name: as_shown(row, row.default) for name, row in _SLOT_ROWS.items()},
+    MODELS: {name: as_shown(row, row.default) for name, row in _MODEL_ROWS.items()},
+}
 _NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})(\.\d+)?")
 
 
@@ -56,42 +91,23 @@ def form_of(document: ConfigDocument) -> Form:
 
 
 def _basics(config: Config, written: WrittenSettings) -> Form:
-    folders = written.texts(*MODEL_DIRS)
-    return {
-        HOST: config.server.host,
-        PORT: config.server.port,
-        LLAMA_SERVER: written.text(*LLAMA_SERVER) or str(config.engine.llama_server or AUTO),
-        PORTS: config.engine.ports,
-        MODEL_DIRS: (USUAL,) if folders is None else folders,
-        QUEUE: config.limits.queue,
-        WAIT: config.limits.wait,
-        HEADROOM: round(config.memory.headroom / _MIB),
-        LOCAL_ONLY: config.local_only,
-        UPDATES: config.updates.value,
-    }
+    form: Form = {key: as_shown(row_of(key), reduce(getattr, key, config)) for key in BASIC}
+    lists = {key: written.texts(*key) for key in BASIC if isinstance(row_of(key).key.type, Texts)}
+    form |= {key: texts for key, texts in lists.items() if texts is not None}
+    form[LLAMA_SERVER] = written.text(*LLAMA_SERVER) or str(config.engine.llama_server or AUTO)
+    if lists[MODEL_DIRS] is None:
+        form[MODEL_DIRS] = (USUAL,)
+    return form
 
 
 def _slot(slot: SlotConfig) -> Form:
-    values = {name: getattr(slot, name) for name in SLOT_DEFAULTS}
-    values |= {"kind": slot.kind.value, "switch": slot.switch.value}
-    return {(SLOTS, slot.name, name): value for name, value in values.items()}
+    return {(SLOTS, slot.name, name): as_shown(row, getattr(slot, name)) for name, row in _SLOT_ROWS.items()}
 
 
 def _model(model: ModelConfig, written: WrittenSettings) -> Form:
-    flags = written.flags(model.id)
-    values = {
-        "file": model.file,
-        "display_name": model.display_name,
-        "kind": model.kind.value if model.kind else None,
-        "aliases": model.aliases,
-        "flags": flags_as_text(dict(model.flags)) if flags is None else flags,
-        "request": _json_text(model.request),
-    }
+    values = {name: as_shown(row, getattr(model, name)) for name, row in _MODEL_ROWS.items()}
+    values["flags"] = written.flags(model.id) or ()
     return {(MODELS, model.id, name): value for name, value in values.items()}
-
-
-def _json_text(request: Mapping[str, Any]) -> str:
-    return json.dumps(dict(request), indent=2, ensure_ascii=False) if request else ""
 
 
 def names(form: Form, section: str) -> tuple[str, ...]:
@@ -101,8 +117,8 @@ def names(form: Form, section: str) -> tuple[str, ...]:
 
 def with_entry(form: Form, section: str, name: str, **values: Any) -> Form:
     """`form` with a new slot or model that has the defaults but for `values`."""
-    defaults = SLOT_DEFAULTS if section == SLOTS else MODEL_DEFAULTS
-    return {**form, **{(section, name, field): value for field, value in {**defaults, **values}.items()}}
+    fields = {**_DEFAULTS[section], **values}
+    return {**form, **{(section, name, field): value for field, value in fields.items()}}
 
 
 def without_entry(form: Form, section: str, name: str) -> Form:
@@ -127,7 +143,9 @@ def changes(document: ConfigDocument, form: Form) -> list[ConfigChange]:
 
 
 def _basic(key: Key, value: Any) -> Any:
-    return f"{value}MiB" if key == HEADROOM else _plain(value)
+    if value is None:
+        return REMOVE
+    return f"{value}MiB" if isinstance(row_of(key).key.type, Size) else _plain(value)
 
 
 def _entry_changes(section: str, old: Form, new: Form, written: WrittenSettings) -> list[ConfigChange]:
@@ -153,7 +171,7 @@ def _field_changes(key: Key, old: Any, new: Any) -> list[ConfigChange]:
         return _mapping_changes(key, dict(old), dict(new), flag_json)
     if key[2] == "request":
         return _mapping_changes(key, read_request(old), read_request(new), lambda value: value)
-    left_out = new is None or (key[2] in ("aliases", "fallback") and not new)
+    left_out = new is None or (new == () and row_of(key).default == ())
     return [ConfigChange(key, REMOVE if left_out else _plain(new))] if new != old else []
 
 
@@ -170,9 +188,8 @@ def _mapping_changes(
 
 def _whole(form: Form, section: str, name: str) -> dict[str, Any]:
     """Return a new entry as it will stand in the file, without what is at its default."""
-    defaults = SLOT_DEFAULTS if section == SLOTS else MODEL_DEFAULTS
     found: dict[str, Any] = {}
-    for field, default in defaults.items():
+    for field, default in _DEFAULTS[section].items():
         value = form[section, name, field]
         if field == "flags":
             value = {flag: flag_json(words) for flag, words in value}

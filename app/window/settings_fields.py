@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
 
 from app.texts import common as text
 
-MONTH = 31 * 86_400.0
 JSON_LINES = 6
 
 

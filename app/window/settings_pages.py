@@ -1,67 +1,84 @@
-"""The pages Server and Advanced, and the forms of one slot and one model."""
+"""The pages Server and Advanced, and the forms of one slot and one model.
+
+A key of hal0.yaml has a field here as soon as router.config.schema declares it; its type says which editor
+(`settings_editors`). Captions, hints and the order of those with words of their own stand below.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from app.texts import models as words
 from app.views.settings import (
-    API_KEYS,
-    HEADROOM,
-    HOST,
-    LLAMA_SERVER,
+    BASIC,
+    LOCAL_ONLY,
     MODEL_DIRS,
     MODELS,
-    PORT,
-    PORTS,
-    QUEUE,
+    SERVER,
     SLOTS,
-    WAIT,
+    UPDATES,
     Form,
+    Key,
     names,
+    row_of,
 )
 from app.window.settings_allowed import AllowedField
-from app.window.settings_fields import (
-    MONTH,
-    CheckField,
-    ChoiceField,
-    JsonField,
-    NamesField,
-    NumberField,
-    PortsField,
-    TextField,
-)
-from app.window.settings_flags import FlagsField
-from app.window.settings_keys import KeysField
+from app.window.settings_editors import editor_of
+from app.window.settings_fields import ChoiceField, TextField
 from app.window.settings_lists import FoldersField
 from app.window.settings_page import Page
-from router.config.schema import Kind, SwitchPolicy
+from router.config.keys import Truth, keys_of
+from router.config.schema import Kind, ModelConfig, SlotConfig, SwitchPolicy
 from router.state import Snapshot
 
-DAY = 86_400.0
-MOST_HEADROOM = 1 << 20  # MiB
 # llama-server does not do these: their slots run another engine's command.
 _OTHER_ENGINES = (Kind.STT, Kind.TTS, Kind.IMAGE)
-_SWITCHES = (SwitchPolicy.ON_REQUEST, SwitchPolicy.MANUAL)
+# What only belongs to slots that are served in one way.
+_ONLY_FOR = {"upstream": "upstream", "command": "command", "health": "command"}
+
+
+class Field(NamedTuple):
+    """`make`: the editor, where the key's type does not say which."""
+
+    caption: str
+    hint: str = ""
+    make: Callable[[], Any] | None = None
+
+
+def _fill(page: Page, keys: Sequence[Key], fields: Mapping[str, Field]) -> Page:
+    """`page` with a field for each of `keys`, in the order of `fields`; those without words come last."""
+    order = list(fields)
+    for key in sorted(keys, key=lambda key: order.index(key[-1]) if key[-1] in fields else len(order)):
+        row = row_of(key)
+        said = fields.get(key[-1]) or Field(words.key_caption(key[-1]), words.key_hint(row.key.meaning))
+        editor = said.make() if said.make else editor_of(row, said.caption)
+        page.add(key, "" if isinstance(row.key.type, Truth) else said.caption, editor, said.hint)
+    return page
 
 
 def server_page() -> Page:
-    page = Page()
-    page.add(HOST, words.HOST, TextField(), words.HOST_HINT)
-    page.add(PORT, words.PORT, NumberField(1, 65535))
-    page.add(API_KEYS, words.API_KEYS, KeysField(), words.API_KEYS_HINT)
-    return page
+    fields = {
+        "host": Field(words.HOST, words.HOST_HINT),
+        "port": Field(words.PORT),
+        "api_keys": Field(words.API_KEYS, words.API_KEYS_HINT),
+        "allowed_hosts": Field(words.ALLOWED_HOSTS, words.ALLOWED_HOSTS_HINT),
+        "allowed_origins": Field(words.ALLOWED_ORIGINS, words.ALLOWED_ORIGINS_HINT),
+    }
+    return _fill(Page(), [key for key in BASIC if key[0] == SERVER], fields)
 
 
 def advanced_page() -> Page:
-    page = Page()
-    page.add(LLAMA_SERVER, words.LLAMA_SERVER, TextField(), words.LLAMA_HINT)
-    page.add(PORTS, words.ENGINE_PORTS, PortsField(words.FIRST_PORT, words.LAST_PORT), words.PORTS_HINT)
-    page.add(QUEUE, words.QUEUE, NumberField(0, 10_000), words.QUEUE_HINT)
-    page.add(WAIT, words.WAIT, NumberField(1, DAY, whole=False, suffix=words.SECONDS), words.WAIT_HINT)
-    headroom = NumberField(0, MOST_HEADROOM, suffix=words.MEBIBYTES)
-    page.add(HEADROOM, words.HEADROOM, headroom, words.HEADROOM_HINT)
-    return page
+    """Every setting without a page of its own."""
+    fields = {
+        "llama_server": Field(words.LLAMA_SERVER, words.LLAMA_HINT, TextField),
+        "ports": Field(words.ENGINE_PORTS, words.PORTS_HINT),
+        "queue": Field(words.QUEUE, words.QUEUE_HINT),
+        "wait": Field(words.WAIT, words.WAIT_HINT),
+        "headroom": Field(words.HEADROOM, words.HEADROOM_HINT),
+    }
+    elsewhere = (SERVER, *MODEL_DIRS, *LOCAL_ONLY, *UPDATES)
+    return _fill(Page(), [key for key in BASIC if key[0] not in elsewhere], fields)
 
 
 def folders_page() -> Page:
@@ -79,37 +96,33 @@ def served_by(form: Form, slot: str) -> str:
 
 
 def slot_page(slot: str, form: Form) -> Page:
-    page = Page()
-    kinds = ChoiceField([(kind.value, kind.value) for kind in Kind])
-    page.add((SLOTS, slot, "kind"), words.KIND, kinds)
-    match served_by(form, slot):
-        case "upstream":
-            upstream = TextField(optional=True)
-            page.add((SLOTS, slot, "upstream"), words.UPSTREAM, upstream, words.UPSTREAM_HINT)
-        case "command":
-            page.add((SLOTS, slot, "command"), words.COMMAND, TextField(optional=True), words.COMMAND_HINT)
-            page.add((SLOTS, slot, "health"), words.HEALTH, TextField())
-            _add_policy(page, slot)
-        case _:
-            page.add((SLOTS, slot, "model"), words.SLOT_MODEL, ChoiceField([(None, words.FIRST_THAT_RUNS)]))
-            page.add((SLOTS, slot, "models"), words.SLOT_MODELS, AllowedField())
-            _add_policy(page, slot)
-    page.add((SLOTS, slot, "fallback"), words.FALLBACK, NamesField(), words.FALLBACK_HINT)
-    return page
+    shape = served_by(form, slot)
+    rows = keys_of(SlotConfig).items()
+    fitting = [name for name, row in rows if shape not in row.key.apart and _ONLY_FOR.get(name, shape) == shape]
+    return _fill(Page(), [(SLOTS, slot, name) for name in fitting], _slot_fields())
 
 
-def _add_policy(page: Page, slot: str) -> None:
-    """Add the settings of when a slot with an engine of its own loads, switches and unloads it."""
-    page.add((SLOTS, slot, "autoload"), "", CheckField(words.AUTOLOAD))
-    page.add((SLOTS, slot, "pinned"), "", CheckField(words.PINNED), words.PINNED_HINT)
-    policies = zip(_SWITCHES, (words.SWITCH_ON_REQUEST, words.SWITCH_MANUAL), strict=True)
-    choices = [(policy.value, shown) for policy, shown in policies]
-    page.add((SLOTS, slot, "switch"), words.SWITCH, ChoiceField(choices))
-    idle = NumberField(0, MONTH, whole=False, suffix=words.SECONDS, zero=words.NEVER)
-    page.add((SLOTS, slot, "idle_unload"), words.IDLE_UNLOAD, idle, words.IDLE_HINT)
-    drain = NumberField(0, DAY, whole=False, suffix=words.SECONDS)
-    page.add((SLOTS, slot, "drain_timeout"), words.DRAIN, drain, words.DRAIN_HINT)
-    page.add((SLOTS, slot, "priority"), words.PRIORITY, NumberField(-1000, 1000), words.PRIORITY_HINT)
+def _slot_fields() -> dict[str, Field]:
+    switches = [
+        (SwitchPolicy.ON_REQUEST.value, words.SWITCH_ON_REQUEST),
+        (SwitchPolicy.MANUAL.value, words.SWITCH_MANUAL),
+    ]
+    idle = keys_of(SlotConfig)["idle_unload"]
+    return {
+        "kind": Field(words.KIND),
+        "upstream": Field(words.UPSTREAM, words.UPSTREAM_HINT),
+        "command": Field(words.COMMAND, words.COMMAND_HINT),
+        "health": Field(words.HEALTH),
+        "model": Field(words.SLOT_MODEL, make=lambda: ChoiceField([(None, words.FIRST_THAT_RUNS)])),
+        "models": Field(words.SLOT_MODELS, make=AllowedField),
+        "autoload": Field(words.AUTOLOAD),
+        "pinned": Field(words.PINNED, words.PINNED_HINT),
+        "switch": Field(words.SWITCH, make=lambda: ChoiceField(switches)),
+        "idle_unload": Field(words.IDLE_UNLOAD, words.IDLE_HINT, lambda: editor_of(idle, zero=words.NEVER)),
+        "drain_timeout": Field(words.DRAIN, words.DRAIN_HINT),
+        "priority": Field(words.PRIORITY, words.PRIORITY_HINT),
+        "fallback": Field(words.FALLBACK, words.FALLBACK_HINT),
+    }
 
 
 def offer_models(page: Page, slot: str, form: Form, snapshot: Snapshot) -> None:
@@ -128,13 +141,14 @@ def _models_of_kind(kind: str, form: Form, snapshot: Snapshot) -> list[str]:
 
 
 def model_page(model: str, _form: Form) -> Page:
-    page = Page()
     kinds = [(None, words.KIND_FROM_FILE), *((kind.value, kind.value) for kind in Kind)]
-    page.add((MODELS, model, "file"), words.FILE, TextField(), words.FILE_HINT)
-    display = TextField(optional=True, placeholder=model)
-    page.add((MODELS, model, "display_name"), words.DISPLAY_NAME, display)
-    page.add((MODELS, model, "kind"), words.KIND, ChoiceField(kinds))
-    page.add((MODELS, model, "aliases"), words.ALIASES, NamesField(), words.ALIASES_HINT)
-    page.add((MODELS, model, "flags"), words.FLAGS, FlagsField(), words.FLAGS_HINT)
-    page.add((MODELS, model, "request"), words.REQUEST, JsonField(), words.REQUEST_HINT)
-    return page
+    fields = {
+        "file": Field(words.FILE, words.FILE_HINT),
+        "display_name": Field(words.DISPLAY_NAME, make=lambda: TextField(optional=True, placeholder=model)),
+        "kind": Field(words.KIND, make=lambda: ChoiceField(kinds)),
+        "aliases": Field(words.ALIASES, words.ALIASES_HINT),
+        "flags": Field(words.FLAGS, words.FLAGS_HINT),
+        "request": Field(words.REQUEST, words.REQUEST_HINT),
+        "rpc": Field(words.RPC, words.RPC_HINT),
+    }
+    return _fill(Page(), [(MODELS, model, name) for name in keys_of(ModelConfig)], fields)

@@ -1400,6 +1400,22 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Allowed names</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Names by which clients may call without a key, such as pc.local or *.ts.net, separated by commas.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Allowed web pages</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Pages that may call without a key, such as https://chat.example.org, separated by commas.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>New key, or env:NAME</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1553,6 +1569,14 @@
     </message>
     <message>
         <source>JSON, merged into every request that does not set these fields itself.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>RPC servers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Computers that hold parts of it: HOST:PORT of llama.cpp&apos;s rpc-server, separated by commas.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -13,11 +13,14 @@ from typing import Any, Final
 import yaml
 
 from router.config.change import REMOVE, ConfigChange, Remove
+from router.config.json_schema import SCHEMA_FILE
 from router.config.problems import ConfigErrors, ConfigProblem, ProblemList
+from router.config.schema import is_secret
 from router.config.yaml_lines import Value, read_yaml
 from router.config.yaml_splice import CannotSplice, remove_key, set_list, set_value
 
-HEADER: Final = """\
+HEADER: Final = f"""\
+# yaml-language-server: $schema=./{SCHEMA_FILE}
 # hal0's settings. Edits in hal0's window keep comments and order; `hal0 check` finds every mistake.
 """
 
@@ -126,9 +129,8 @@ def _refusal(source: Path, line: int, path: Sequence[str], message: str) -> Conf
 
 def _without_keys(path: Sequence[str]) -> Sequence[str]:
     """Someone may have written a mapping where a key belongs: its names are secrets."""
-    if tuple(path[:2]) == ("server", "api_keys"):
-        return path[:2]
-    return path[:3] if path[:1] == ("upstreams",) and path[2:3] == ("api_key",) else path
+    secret = (length for length in range(len(path)) if is_secret(".".join(path[:length])))
+    return path[: next(secret, len(path))]
 
 
 # -- what a text means: nested dicts and lists with (data, text as written) at the leaves -----------------

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from enum import StrEnum
 from typing import Final, TypeVar
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class Section:
-    """A mapping at `path`. Read every field, then `finish()` reports the keys nobody asked for.
+    """A mapping at `path`.
 
     Attributes:
         line: where the section begins; 0 for an absent one.
@@ -34,7 +34,6 @@ class Section:
         self.path = path
         self.problems = problems
         self.line = value.line if value else 0
-        self._asked: list[str] = []
         self._fields: dict[str, Value] = {}
         if value is not None and isinstance(value.data, dict):
             self._fields = value.data
@@ -65,7 +64,6 @@ class Section:
 
     def value(self, name: str) -> Value | None:
         """The raw value, None when left out."""
-        self._asked.append(name)
         return self._fields[name] if self.has(name) else None
 
     def entries(self) -> Iterator[tuple[str, Value]]:
@@ -142,12 +140,17 @@ class Section:
         value = self.value(name)
         if value is None:
             return None
-        member = next((choice for choice in choices if choice.value == value.text), None)
+        member = self.member(name, choices)
         if member is None:
             valid = [choice.value for choice in choices]
             message = f"must be one of {', '.join(valid)}, not {describe(value)}"
             self.problem(name, message, nearest(value.text, valid))
         return member
+
+    def member(self, name: str, choices: type[E]) -> E | None:
+        """As `choice`, without a word about what is none of them."""
+        text = self._fields[name].text if self.has(name) else None
+        return next((choice for choice in choices if choice.value == text), None)
 
     def checked(self, name: str, check: Callable[[str], T]) -> T | None:
         """`check(text)`; the sentence of the ValueError it raises becomes the problem."""
@@ -160,18 +163,16 @@ class Section:
             self.problem(name, str(error))
             return None
 
-    def finish(self) -> None:
+    def finish(self, valid: Collection[str]) -> None:
+        """Report the keys that are not among those that may stand here."""
         for name in self._fields:
-            if name not in self._asked:
-                self._unknown(name)
-
-    def _unknown(self, name: str) -> None:
-        if said := misplaced(self.path, name, self._asked):
-            self.problem(name, f"is not a setting here; {said}")
-            return
-        valid = ", ".join(self._asked)
-        message = f"is not a setting; valid here: {valid}"
-        self.problem(name, message, respelt(name, self._asked) or nearest(name, self._asked))
+            if name in valid:
+                continue
+            if said := misplaced(self.path, name, valid):
+                self.problem(name, f"is not a setting here; {said}")
+                continue
+            message = f"is not a setting; valid here: {', '.join(valid)}"
+            self.problem(name, message, respelt(name, valid) or nearest(name, valid))
 
     def _text_of(self, value: Value, name: str) -> str | None:
         text = value.text.strip()

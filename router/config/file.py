@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 import stat
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -13,11 +15,18 @@ from router.base.paths import Paths
 from router.config.change import ConfigChange, ConfigDocument
 from router.config.edit import apply_changes
 from router.config.hidden import hide_keys
+from router.config.json_schema import SCHEMA_FILE, schema_text
 from router.config.load import ParsedConfig, check_references, parse_file, parse_text
 from router.config.problems import ConfigErrors, ConfigProblem
 from router.config.schema import Config
 
+log = logging.getLogger(__name__)
+
 ATTEMPTS: Final = 5
+# The comment by which editors find it: https://github.com/redhat-developer/yaml-language-server
+_REFERENCE: Final = re.compile(
+    rb"^(?:\xef\xbb\xbf)?#.*\$schema=(\./)?" + re.escape(SCHEMA_FILE.encode()), re.MULTILINE
+)
 Signature = tuple[int, int, int] | None
 
 
@@ -58,8 +67,26 @@ class ConfigFile:
             if self.signature() == seen:
                 if edited != text:
                     self._write(edited)
+                    self.refresh_schema()
                 return
         raise self._error("another program keeps changing the file; close it there and try again")
+
+    def refresh_schema(self) -> None:
+        """Put the JSON Schema beside a hal0.yaml that refers to it, for editors, unless it is there already.
+
+        Of a hal0.yaml that is a link, beside the link. Where nothing can be written, editors have the old one.
+        """
+        file = self.path.with_name(SCHEMA_FILE)
+        try:
+            if not _REFERENCE.search(self.path.read_bytes()):
+                return
+            wanted = schema_text().encode()
+            if not file.exists() or file.read_bytes() != wanted:
+                write_atomic(file, wanted)
+        except FileNotFoundError:
+            return  # no hal0.yaml
+        except OSError as error:
+            log.info("%s could not be written for editors: %s", file, error.strerror or error)
 
     def _check(self, before: str, after: str, known: Callable[[Config], Collection[str]]) -> None:
         parsed = parse_text(after, self.path, self._paths)

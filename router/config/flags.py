@@ -104,7 +104,7 @@ KIND_FLAGS: Final[Mapping[str, Kind]] = MappingProxyType(
     {"embeddings": Kind.EMBEDDING, "reranking": Kind.RERANK}
 )
 # Flags of MANAGED that say what hal0 does anyway.
-_ALREADY: Final[Mapping[str, bool]] = MappingProxyType({"ui": False, "no-ui": True, "offline": True})
+ALREADY: Final[Mapping[str, bool]] = MappingProxyType({"ui": False, "no-ui": True, "offline": True})
 _FAMILIES: Final = (
     ("ssl-", _TLS),
     ("log-", _LOG),
@@ -167,7 +167,7 @@ def says_nothing_new(name: str, value: Value, kind: Kind | None) -> bool:
     on = value.data is not False
     if name in KIND_FLAGS:
         return kind is not None and (KIND_FLAGS[name] is kind) is on
-    return _ALREADY.get(name) is on
+    return ALREADY.get(name) is on
 
 
 def against_kind(name: str, on: bool, kind: Kind) -> str | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from router.config.problems import ProblemList
+from router.config.schema import SECRETS
 from router.config.yaml_lines import Value, read_yaml
 from router.config.yaml_spans import read_spans, scalars
 
@@ -35,24 +36,21 @@ def hide_keys(text: str) -> str:
 
 
 def _secrets(root: Value) -> Iterator[str]:
-    """Whatever stands at server.api_keys and upstreams.*.api_key, in the right form or not; and addresses that
-    hold a password."""
-    keys = [_at(root, "server", "api_keys")]
-    upstreams = _at(root, "upstreams")
-    for upstream in upstreams.data.values() if upstreams and isinstance(upstreams.data, dict) else ():
-        keys += [_at(upstream, "api_key"), _at(upstream, "api_keys")]
-        if (url := _at(upstream, "base_url")) is not None and "@" in url.text:
-            yield url.text
-    for key in keys:
-        yield from (text for text in _texts(key) if text and not text.startswith(_NAMED)) if key else ()
+    """Whatever stands where a secret belongs, in the right form or not; and addresses that hold a password."""
+    for path in SECRETS:
+        for key in _all(root, *path):
+            yield from (text for text in _texts(key) if text and not text.startswith(_NAMED))
+    yield from (url.text for url in _all(root, "upstreams", "*", "base_url") if "@" in url.text)
 
 
-def _at(value: Value, *path: str) -> Value | None:
-    for name in path:
-        if not isinstance(value.data, dict) or name not in value.data:
-            return None
-        value = value.data[name]
-    return value
+def _all(value: Value, *path: str) -> Iterator[Value]:
+    """What stands at `path`, in which `*` is any name."""
+    if not path:
+        yield value
+    elif isinstance(value.data, dict):
+        named = value.data.values() if path[0] == "*" else [value.data[n] for n in path[:1] if n in value.data]
+        for inner in named:
+            yield from _all(inner, *path[1:])
 
 
 def _texts(value: Value) -> Iterator[str]:

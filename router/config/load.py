@@ -17,7 +17,8 @@ from router.config.default import USUAL, default_config, default_model_dirs, def
 from router.config.fields import Section
 from router.config.flags import flag_name
 from router.config.problems import ConfigErrors, ConfigProblem, ProblemList, nearest
-from router.config.schema import Config, ModelConfig, SlotConfig, Updates, UpstreamConfig
+from router.config.reader import read_keys, read_named
+from router.config.schema import Config, ModelConfig, SlotConfig, UpstreamConfig
 from router.config.yaml_lines import read_yaml
 from router.config.yaml_text import MAX_CHARACTERS
 
@@ -116,27 +117,24 @@ def _read(document: Section, source: Path, paths: Paths | None, environment: Map
     engine = basics.read_engine(engine_section, source.parent)
     basics.check_ports(server_section, engine_section, server.port, engine.ports)
     model_dirs = _model_dirs(document, source, paths)
-    model_sections, slot_sections = document.sections("models"), document.sections("slots")
-    models = _models(model_sections, (source.parent, *model_dirs))
-    upstreams = elsewhere.read_upstreams(document.sections("upstreams"), slot_sections, server)
-    slots = _slots(slot_sections, models, upstreams)
+    named = {name: read_named(document, name) for name in ("models", "slots", "upstreams")}
+    models = _models(named["models"], (source.parent, *model_dirs))
+    upstreams = elsewhere.read_upstreams(named["upstreams"], named["slots"], server)
+    slots = _slots(named["slots"], models, upstreams)
     aliases = {name: model.aliases for name, model in models.items()}
-    seats.check_names(model_sections, aliases, slot_sections)
-    config = Config(
-        server,
-        engine,
-        model_dirs,
-        models,
-        slots,
-        limits=basics.read_limits(document.section("limits")),
-        memory=basics.read_memory(document.section("memory")),
+    seats.check_names(named["models"], aliases, named["slots"])
+    config = read_keys(
+        document,
+        Config,
+        server=server,
+        engine=engine,
+        model_dirs=model_dirs,
+        models=models,
+        slots=slots,
         upstreams=upstreams,
-        local_only=document.boolean("local_only", False),
-        updates=document.choice("updates", Updates) or Updates.NOTIFY,
         source=source,
     )
-    document.finish()
-    return ParsedConfig(config, _lines(model_sections, slot_sections))
+    return ParsedConfig(config, _lines(named["models"], named["slots"]))
 
 
 def _lines(models: Mapping[str, Section], slots: Mapping[str, Section]) -> Mapping[str, int]:

@@ -9,31 +9,15 @@ from typing import Final
 
 from router.config.flag_values import LISTS, NUMBER_LISTS, NUMBERS
 from router.config.flags import LONG_NAMES, PATH_FLAGS, flag_name
-from router.config.meanings import MEANINGS
-from router.config.schema import (
-    EngineConfig,
-    LimitsConfig,
-    MemoryConfig,
-    ModelConfig,
-    ServerConfig,
-    SlotConfig,
-    UpstreamConfig,
-)
+from router.config.keys import Named, Part, keys_of
+from router.config.schema import Config, ModelConfig, SlotConfig
 
 _SECTIONS: Final[Mapping[type, str]] = MappingProxyType(
     {
-        ServerConfig: "server",
-        EngineConfig: "engine",
-        LimitsConfig: "limits",
-        MemoryConfig: "memory",
-        ModelConfig: "models.NAME",
-        SlotConfig: "slots.NAME",
-        UpstreamConfig: "upstreams.NAME",
+        row.key.type.of: f"{name}.NAME" if isinstance(row.key.type, Named) else name
+        for name, row in keys_of(Config).items()
+        if isinstance(row.key.type, Named | Part)
     }
-)
-_TOP: Final = (
-    *("server", "engine", "model_dirs", "models", "slots", "limits", "memory", "upstreams", "local_only"),
-    "updates",
 )
 _FLAGS: Final = frozenset(
     {*NUMBERS, *NUMBER_LISTS, *LISTS, *PATH_FLAGS, *LONG_NAMES.values()}
@@ -81,8 +65,10 @@ def misplaced(path: str, name: str, valid: Collection[str]) -> str | None:
 
 def not_a_flag(name: str) -> str | None:
     """Where a key under `flags:` belongs that is one of a model or a slot; None for what may be a flag."""
+    if flag_name(name) in _FLAGS:
+        return None
     key = _snake(name)
-    kind = next((kind for kind in (ModelConfig, SlotConfig) if key in MEANINGS[kind]), None)
+    kind = next((kind for kind in (ModelConfig, SlotConfig) if key in keys_of(kind)), None)
     return None if kind is None else f"is no flag of llama-server; it belongs under {_SECTIONS[kind]}:"
 
 
@@ -99,5 +85,5 @@ def _places(key: str, path: str) -> list[str]:
     """The sections that have `key`, but for those like the one at `path`."""
     first, dot, _ = path.partition(".")
     here = f"{first}.NAME" if dot else first
-    found = [f"{place}:" for kind, place in _SECTIONS.items() if key in MEANINGS[kind] and place != here]
-    return ["no other key, at the margin", *found] if path and key in _TOP else found
+    found = [f"{place}:" for kind, place in _SECTIONS.items() if key in keys_of(kind) and place != here]
+    return ["no other key, at the margin", *found] if path and key in keys_of(Config) else found

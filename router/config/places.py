@@ -139,6 +139,7 @@ def host_pattern(text: str) -> str:
 
     Raises NotWritten for all else; also for `*` and `*.com`, by which any web page could call.
     """
+    text = text.strip()
     plain = _ascii(text.lower()).removesuffix(".")
     name = plain.removeprefix("*").removeprefix(".")
     wild = name != plain
@@ -174,6 +175,7 @@ def origin_pattern(text: str) -> str:
 
     Raises NotWritten for all else.
     """
+    text = text.strip()
     told = text.lower().removesuffix("/")
     scheme, sign, place = told.partition("://")
     told = f"{scheme}://{_ascii(place)}" if sign else told

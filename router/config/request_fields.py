@@ -19,8 +19,10 @@ _AS_FLAGS: Final = (
     *("repeat-penalty", "presence-penalty", "frequency-penalty", "dry-multiplier", "dry-base", "n-predict"),
     *("dry-allowed-length", "dry-penalty-last-n", "dynatemp-range", "mirostat"),
 )
+# Defaults for these would change what the client asked for, or whom.
+NOT_DEFAULTS: Final = ("model", "messages", "prompt", "input", "stream")
 _COUNT: Final = Number(-1)
-_NUMBERS: Final[Mapping[str, Number]] = MappingProxyType(
+NUMBER_FIELDS: Final[Mapping[str, Number]] = MappingProxyType(
     {
         **{name.replace("-", "_"): NUMBERS[name] for name in _AS_FLAGS},
         "temperature": NUMBERS["temp"],
@@ -36,7 +38,7 @@ _NUMBERS: Final[Mapping[str, Number]] = MappingProxyType(
         "min_keep": Number(0),
     }
 )
-_SWITCHES: Final = frozenset(
+SWITCHES: Final = frozenset(
     {
         "cache_prompt",
         "ignore_eos",
@@ -46,10 +48,10 @@ _SWITCHES: Final = frozenset(
         "return_tokens",
     }
 )
-_MAPPINGS: Final = frozenset({"chat_template_kwargs", "response_format", "stream_options"})
+MAPPINGS: Final = frozenset({"chat_template_kwargs", "response_format", "stream_options"})
 _NAMES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        **{name.replace("_", ""): name for name in (*_NUMBERS, *_SWITCHES, *_MAPPINGS)},
+        **{name.replace("_", ""): name for name in (*NUMBER_FIELDS, *SWITCHES, *MAPPINGS)},
         **{"temp": "temperature", "numpredict": "max_tokens", "typical": "typical_p"},
         **{"repetitionpenalty": "repeat_penalty", "dynatempexp": "dynatemp_exponent"},
         **{"mirostatent": "mirostat_tau", "mirostatlr": "mirostat_eta"},
@@ -63,12 +65,12 @@ _LAUNCH: Final = frozenset(
 def read_field(name: str, value: Value) -> Any:
     """The entry as JSON-like data; `4k` is 4096 here, too. Raises ValueError with a sentence."""
     data = value.data
-    if name in _NUMBERS:
-        return None if data is None else _number(_NUMBERS[name], value)
-    if name in _SWITCHES and not isinstance(data, bool | None):
+    if name in NUMBER_FIELDS:
+        return None if data is None else _number(NUMBER_FIELDS[name], value)
+    if name in SWITCHES and not isinstance(data, bool | None):
         raise ValueError(f"must be true or false, not {describe(value)}")
     if (
-        name in _MAPPINGS
+        name in MAPPINGS
         and not isinstance(data, dict | None)
         and not (name == "logit_bias" and isinstance(data, list))
     ):
@@ -80,7 +82,7 @@ def read_field(name: str, value: Value) -> Any:
 
 def _misnamed(name: str) -> str | None:
     """Another spelling of a field that would be ignored, or a flag."""
-    if name in _SWITCHES or name in _MAPPINGS:
+    if name in SWITCHES or name in MAPPINGS:
         return None
     known = _NAMES.get(name.lower().replace("_", "").replace("-", ""))
     if known is not None and known != name:

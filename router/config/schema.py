@@ -1,16 +1,46 @@
-"""The configuration as frozen dataclasses, with the documented defaults.
-
-The meaning of each key is described in router.config.meanings.
-"""
+"""The configuration as frozen dataclasses. A field made by `key` is a key of hal0.yaml, and all there is to say
+of it stands there: type and bounds, default, what it means, and what it may not stand beside."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
+
+from router.config import places
+from router.config.command_text import split_command
+from router.config.keys import (
+    Choice,
+    Flags,
+    Integer,
+    Named,
+    Part,
+    Ports,
+    RequestFields,
+    Seconds,
+    Secret,
+    Size,
+    Text,
+    Texts,
+    Truth,
+    key,
+    matching,
+    required_key,
+    secrets_of,
+)
+
+_DAY: Final = 86_400.0
+_MONTH: Final = 31 * _DAY
+OURS: Final = "hal0"
+VARIABLE: Final = r"[A-Za-z_][A-Za-z0-9_]*"
+PLAIN_NAME: Final = r"[A-Za-z0-9._-]+"
+_MODEL_NAME: Final = r"\S+"
+_NO_ENGINE: Final = ("upstream",)
+_PATH: Final = r"/[^ ]*"
 
 
 class Kind(StrEnum):
@@ -31,8 +61,12 @@ class SwitchPolicy(StrEnum):
     MANUAL = "manual"
 
 
-def _empty() -> Mapping[str, Any]:
-    return MappingProxyType({})
+_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+def _command(text: str) -> str:
+    split_command(text)
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +74,44 @@ class ServerConfig:
     """`api_keys` are resolved (an `env:NAME` entry is read at load); never log or print them. `allowed_hosts`
     and `allowed_origins` are in lower case (router.config.places says what they look like)."""
 
-    host: str = "127.0.0.1"
-    port: int = 8080
-    api_keys: tuple[str, ...] = field(default=(), repr=False)
-    allowed_hosts: tuple[str, ...] = ()
-    allowed_origins: tuple[str, ...] = ()
+    host: str = key(
+        Text(places.host, like=r"^\s*[^\s/]+\s*$"),
+        "127.0.0.1",
+        "address to listen on; anything but loopback needs an API key",
+    )
+    port: int = key(Integer(1, 65535), 8080, "the endpoint's port")
+    api_keys: tuple[str, ...] = key(
+        Secret({"env": VARIABLE}, several=True),
+        (),
+        "accepted keys; `env:NAME` reads one from the environment. Empty: no key is asked for",
+    )
+    allowed_hosts: tuple[str, ...] = key(
+        Texts(places.host_pattern, like=r"^\s*(\*?\.)?[^*/\s]+\s*$"),
+        (),
+        "names by which clients may call without a key, besides addresses and this computer's own: "
+        "`pc.local`, `*.ts.net` (all below it), `.example.org` (it, too)",
+    )
+    allowed_origins: tuple[str, ...] = key(
+        Texts(places.origin_pattern, like="://"),
+        (),
+        "web pages and browser extensions that may call without a key, besides those of this computer: "
+        "`https://chat.example.org`, `https://*.example.org`",
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
     """`llama_server` None means `auto`; `ports` is inclusive."""
 
-    llama_server: Path | None = None
-    ports: tuple[int, int] = (
-        8101,
-        8199,
+    llama_server: Path | None = key(
+        Text(),
+        None,
+        "path of a llama-server; `auto` looks at `HAL0_LLAMA_SERVER`, what `hal0 engine use` "
+        "chose, PATH, hal0's own folder, the bundle",
+        shown="auto",
+    )
+    ports: tuple[int, int] = key(
+        Ports(), (8101, 8199), "first and last port for engines; may not contain `server.port`"
     )
 
 
@@ -62,7 +119,12 @@ class EngineConfig:
 class MemoryConfig:
     """`headroom` is bytes."""
 
-    headroom: int = 512 << 20
+    headroom: int = key(
+        Size(1 << 20, 1 << 40),  # less than 1 MiB is a number whose unit was forgotten
+        512 << 20,
+        "memory that a load leaves free, on each GPU or, without one, in RAM: `1GiB`, `700MiB`, bytes",
+        shown="512MiB",
+    )
 
 
 class UpstreamKind(StrEnum):
@@ -79,12 +141,38 @@ class UpstreamConfig:
     router.upstreams.keys): never log or print it. `models` None: those it lists."""
 
     name: str
-    base_url: str
-    kind: UpstreamKind = UpstreamKind.OPENAI
-    api_key: str | None = field(default=None, repr=False)
-    models: tuple[str, ...] | None = None
-    timeout: float = 120.0
-    connect_timeout: float = 5.0
+    base_url: str = required_key(
+        Text(like="^[hH][tT][tT][pP][sS]?://[^@?# ]+$"),
+        "where its API is: `http(s)://host[:port][/path]`. Without a path `/v1` is added; an "
+        "endpoint behind it, such as `/chat/completions`, is left out. If nothing answers there, it is "
+        "tried with `/v1`, or without",
+        "write where it answers, such as base_url: http://10.0.0.2:8080",
+    )
+    kind: UpstreamKind = key(
+        Choice(UpstreamKind),
+        UpstreamKind.OPENAI,
+        "`openai`: any OpenAI-compatible server; `hal0`: another hal0, whose slots can be switched from here",
+    )
+    api_key: str | None = key(
+        Secret({"env": VARIABLE, "keyring": PLAIN_NAME}),
+        None,
+        "`env:NAME`, `keyring:NAME` (`hal0 upstream key NAME` stores it in the system's keyring), "
+        "or the key itself",
+        shown="none",
+    )
+    models: tuple[str, ...] | None = key(
+        Texts(),
+        None,
+        "the only ones offered; the first of them answers for a slot whose model it does not have. "
+        "With them the server needs no list of models",
+        shown="those it lists",
+    )
+    timeout: float = key(
+        Seconds(0.1, _DAY), 120.0, "seconds until its answer begins, and between two parts of it"
+    )
+    connect_timeout: float = key(
+        Seconds(0.1, 600.0), 5.0, "seconds for its name, the connection and TLS together"
+    )
 
 
 class Updates(StrEnum):
@@ -97,16 +185,38 @@ class Updates(StrEnum):
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
     """A named model. `file` is as written; `router.catalog` finds it. `flags` have llama-server's
-    long names without dashes; a YAML boolean stays a bool until the engine's own option list says whether
-    that flag wants `on`/`off` or is a bare flag (router.engine.command)."""
+    long names without dashes, `rpc` among them; a YAML boolean stays a bool until the engine's own option list
+    says whether that flag wants `on`/`off` or is a bare flag (router.engine.command)."""
 
     id: str
-    file: str
-    display_name: str | None = None
-    kind: Kind | None = None
-    aliases: tuple[str, ...] = ()
-    flags: Mapping[str, str | bool] = field(default_factory=_empty)
-    request: Mapping[str, Any] = field(default_factory=_empty)
+    file: str = required_key(
+        Text(),
+        "absolute, `~`, relative to this file, or found in a model folder",
+        "write the GGUF file to load, such as file: name.gguf",
+    )
+    display_name: str | None = key(Text(), None, "what the tray shows", shown="the id")
+    kind: Kind | None = key(
+        Choice(Kind), None, "`chat`, `embedding`, `rerank`, `stt`, `tts`, `image`", shown="read from the GGUF"
+    )
+    aliases: tuple[str, ...] = key(
+        Texts(matching(_MODEL_NAME, "an alias must not hold spaces"), like=f"^{_MODEL_NAME}$", repeats=False),
+        (),
+        "other names clients may send",
+    )
+    flags: Mapping[str, str | bool] = key(
+        Flags(),
+        _NONE,
+        "llama-server's long flags without dashes; underscores and `n_ctx` are understood, and "
+        "`on`/`off`/`yes`/`no` become what each flag wants",
+    )
+    request: Mapping[str, Any] = key(
+        RequestFields(), _NONE, "fields merged into every request that does not set them itself"
+    )
+    rpc: tuple[str, ...] = key(
+        Texts(places.host_and_port, like=":[0-9]+$"),
+        (),
+        "llama.cpp RPC servers (`host:port`; `--rpc`) that hold parts, for a model too large for one machine",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,25 +225,82 @@ class SlotConfig:
     engine of its own. Times are seconds."""
 
     name: str
-    kind: Kind = Kind.CHAT
-    model: str | None = None
-    models: tuple[str, ...] | None = None
-    autoload: bool = False
-    switch: SwitchPolicy = SwitchPolicy.ON_REQUEST
-    idle_unload: float = 0.0
-    pinned: bool = False
-    drain_timeout: float = 30.0
-    command: str | None = None
-    health: str = "/health"
-    priority: int = 0
-    fallback: tuple[str, ...] = ()
-    upstream: str | None = None
+    kind: Kind = key(Choice(Kind), Kind.CHAT, "what the slot serves")
+    model: str | None = key(
+        Text(), None, "what it holds first", shown="the first that can run", apart=("command", *_NO_ENGINE)
+    )
+    models: tuple[str, ...] | None = key(
+        Texts(empty="leave it out to allow every model of the slot's kind"),
+        None,
+        "the models it may load",
+        shown="all models of its kind",
+        apart=("command", *_NO_ENGINE),
+    )
+    autoload: bool = key(
+        Truth(), False, "load when hal0 starts, instead of with the first request", apart=_NO_ENGINE
+    )
+    switch: SwitchPolicy = key(
+        Choice(SwitchPolicy),
+        SwitchPolicy.ON_REQUEST,
+        "`manual`: a request that names another model is refused instead of switching",
+        apart=_NO_ENGINE,
+    )
+    idle_unload: float = key(
+        Seconds(0.0, _MONTH),
+        0.0,
+        "seconds after the last request until it is unloaded; 0: never",
+        apart=_NO_ENGINE,
+    )
+    pinned: bool = key(
+        Truth(),
+        False,
+        "never switched by a request, never unloaded for being idle or to make room",
+        apart=_NO_ENGINE,
+    )
+    drain_timeout: float = key(
+        Seconds(0.0, _DAY),
+        30.0,
+        "seconds that running requests have to finish before a switch that needs their memory cuts them off",
+        apart=_NO_ENGINE,
+    )
+    command: str | None = key(
+        Text(_command, like=r"\{port\}"),
+        None,
+        "another engine's command line, with `{port}`; never run through a shell",
+        apart=_NO_ENGINE,
+        alone="which says what the slot runs",
+    )
+    health: str = key(
+        Text(matching(_PATH, 'must be a path that begins with "/", such as /health'), like=f"^{_PATH}$"),
+        "/health",
+        "path that answers 200 when that engine is ready",
+        apart=_NO_ENGINE,
+    )
+    priority: int = key(
+        Integer(-1000, 1000),
+        0,
+        "where memory is short, models of slots with a lower one make room first",
+        apart=_NO_ENGINE,
+    )
+    fallback: tuple[str, ...] = key(
+        Texts(), (), "upstreams (`name` or `name/model`) that answer, in this order, while the slot cannot"
+    )
+    upstream: str | None = key(
+        Text(like="/."),
+        None,
+        "`name/model`: that model there always answers, the slot has no engine of its own",
+        alone="for the slot has no engine then",
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class LimitsConfig:
-    queue: int = 10
-    wait: float = 120.0
+    queue: int = key(Integer(0, 10_000), 10, "requests that may wait per slot for another model")
+    wait: float = key(
+        Seconds(1.0, _DAY),
+        120.0,
+        "seconds a request waits for its turn at most; a load that has begun is always waited for",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +308,63 @@ class Config:
     """A whole, valid configuration. `source` is the file it came from, None for the defaults. `local_only`:
     nothing a client sends ever leaves this computer; no upstream is asked for anything."""
 
-    server: ServerConfig = ServerConfig()
-    engine: EngineConfig = EngineConfig()
-    model_dirs: tuple[Path, ...] = ()
-    models: Mapping[str, ModelConfig] = field(default_factory=_empty)
-    slots: Mapping[str, SlotConfig] = field(default_factory=_empty)
-    limits: LimitsConfig = LimitsConfig()
-    memory: MemoryConfig = MemoryConfig()
-    upstreams: Mapping[str, UpstreamConfig] = field(default_factory=_empty)
-    local_only: bool = False
-    updates: Updates = Updates.NOTIFY
+    server: ServerConfig = key(Part(ServerConfig), ServerConfig(), "the endpoint that clients use")
+    engine: EngineConfig = key(Part(EngineConfig), EngineConfig(), "llama-server")
+    model_dirs: tuple[Path, ...] = key(
+        Texts(),
+        (),
+        "folders whose `*.gguf` files are models; `default` stands for the usual ones",
+        shown="the usual folders",
+    )
+    models: Mapping[str, ModelConfig] = key(
+        Named(ModelConfig, _MODEL_NAME, "a model's id must not hold spaces"),
+        _NONE,
+        "named models: a file, its launch flags, and defaults for each request",
+    )
+    slots: Mapping[str, SlotConfig] = key(
+        Named(
+            SlotConfig,
+            PLAIN_NAME,
+            "a slot's name may only hold letters, digits, dot, hyphen and underscore",
+        ),
+        _NONE,
+        "what clients address, each with a model in it",
+        shown="one chat slot, `primary`",
+    )
+    limits: LimitsConfig = key(Part(LimitsConfig), LimitsConfig(), "how long requests wait")
+    memory: MemoryConfig = key(Part(MemoryConfig), MemoryConfig(), "what loads leave free")
+    upstreams: Mapping[str, UpstreamConfig] = key(
+        Named(
+            UpstreamConfig,
+            PLAIN_NAME,
+            "an upstream's name may only hold letters, digits, dot, hyphen and underscore",
+            taken=(OURS,),
+        ),
+        _NONE,
+        "servers elsewhere, each under a name of its own",
+    )
+    local_only: bool = key(Truth(), False, "nothing a client sends leaves this computer")
+    updates: Updates = key(
+        Choice(Updates),
+        Updates.NOTIFY,
+        "`notify`: hal0 looks for newer versions of itself and of llama-server and says so; `off`: it does "
+        "not look",
+    )
     source: Path | None = None
+
+
+def _spellings(path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """A secret is one, too, where `api_keys` stands for `api_key`, or the other way round."""
+    *above, name = path
+    yield from ((*above, name.removesuffix("s")), (*above, f"{name.removesuffix('s')}s"))
+
+
+SECRETS: Final = tuple(spelling for path in secrets_of(Config) for spelling in _spellings(path))
+"""Where keys stand that nobody may see, as paths; `*` is any name."""
+
+_SECRET: Final = re.compile("|".join(r"\.".join(path).replace("*", ".+") for path in SECRETS))
+
+
+def is_secret(dotted: str) -> bool:
+    """Whether what stands at `upstreams.x.api_key`, say, is secret; so is the name of all that stands in it."""
+    return _SECRET.fullmatch(dotted) is not None

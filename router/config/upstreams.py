@@ -10,14 +10,12 @@ from urllib.parse import SplitResult, urlsplit
 
 from router.config import places
 from router.config.fields import Section
+from router.config.keys import keys_of
 from router.config.models_and_slots import SlotEntry
 from router.config.problems import nearest
-from router.config.schema import ServerConfig, UpstreamConfig, UpstreamKind
+from router.config.reader import read_keys
+from router.config.schema import OURS, PLAIN_NAME, VARIABLE, ServerConfig, UpstreamConfig, UpstreamKind
 
-_NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
-_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_KEYRING: Final = re.compile(r"[A-Za-z0-9._-]+")
-_OURS: Final = "hal0"
 _ENDPOINTS: Final = ("/chat/completions", "/completions", "/models", "/embeddings", "/messages", "/responses")
 
 
@@ -25,41 +23,20 @@ def read_upstreams(
     sections: Mapping[str, Section], slots: Mapping[str, Section], server: ServerConfig
 ) -> Mapping[str, UpstreamConfig]:
     """Every entry of `upstreams:`, also one with problems: slots may name it."""
-    read = {}
     for name, section in sections.items():
-        read[name] = _read(name, section, server)
-        if not _NAME.fullmatch(name):
-            message = "an upstream's name may only hold letters, digits, dot, hyphen and underscore"
-            section.problems.add(section.line, section.path, message)
-        elif name == _OURS or name in slots:
-            owner = "hal0 itself" if name == _OURS else f"a slot (line {slots[name].line})"
+        if name == OURS or name in slots:
+            owner = "hal0 itself" if name == OURS else f"a slot (line {slots[name].line})"
             message = f'"{name}" already means {owner}; a name must mean one thing, so rename the upstream'
             section.problems.add(section.line, section.path, message)
-    return MappingProxyType(read)
+    return MappingProxyType({name: _read(name, section, server) for name, section in sections.items()})
 
 
 def _read(name: str, section: Section, server: ServerConfig) -> UpstreamConfig:
-    standard = UpstreamConfig(name, "")
-    kind = section.choice("kind", UpstreamKind) or standard.kind
+    kind = section.member("kind", UpstreamKind) or keys_of(UpstreamConfig)["kind"].default
     url = section.checked("base_url", lambda text: base_url(text, kind)) or ""
-    if not section.has("base_url") and not section.broken:
-        section.problem(
-            "base_url", "is missing: write where it answers, such as base_url: http://10.0.0.2:8080"
-        )
-    elif url and _is_this_hal0(url, server):
+    if url and _is_this_hal0(url, server):
         section.problem("base_url", "is this hal0's own address: requests would go round in a circle")
-    models = section.texts("models")
-    upstream = UpstreamConfig(
-        name=name,
-        base_url=url,
-        kind=kind,
-        api_key=_api_key(section),
-        models=None if models is None else tuple(dict.fromkeys(item.text for item in models)),
-        timeout=section.seconds("timeout", standard.timeout, 0.1, 86_400.0),
-        connect_timeout=section.seconds("connect_timeout", standard.connect_timeout, 0.1, 600.0),
-    )
-    section.finish()
-    return upstream
+    return read_keys(section, UpstreamConfig, name=name, base_url=url, api_key=_api_key(section))
 
 
 def base_url(text: str, kind: UpstreamKind) -> str:
@@ -108,9 +85,9 @@ def _api_key(section: Section) -> str | None:
     scheme, colon, name = key.partition(":")
     if not key:
         section.problem("api_key", "must be env:NAME, keyring:NAME or the key itself")
-    elif colon and scheme == "env" and not _VARIABLE.fullmatch(name):
+    elif colon and scheme == "env" and not re.fullmatch(VARIABLE, name):
         section.problem("api_key", "what follows env: is not the name of an environment variable")
-    elif colon and scheme == "keyring" and not _KEYRING.fullmatch(name):
+    elif colon and scheme == "keyring" and not re.fullmatch(PLAIN_NAME, name):
         section.problem("api_key", "what follows keyring: is no name; `hal0 upstream key NAME` stores one")
     elif not (key.isascii() and key.isprintable()) or " " in key:
         section.problem("api_key", "may only hold ASCII letters, digits and signs, without spaces")

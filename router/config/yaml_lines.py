@@ -9,6 +9,7 @@ from typing import Any, Final
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from router.config.problems import ProblemList
+from router.config.schema import is_secret
 from router.config.yaml_text import BOOL, FLOAT, INT, MERGE, NULL, compose, line_of
 
 _KNOWN_TAGS: Final = frozenset(
@@ -16,8 +17,6 @@ _KNOWN_TAGS: Final = frozenset(
 )
 # chr() of a YAML escape may be a lone surrogate or NUL; neither can be a path, an argument or a header.
 _UNUSABLE: Final = re.compile("[\x00\ud800-\udfff]")
-
-_UPSTREAM_KEY: Final = re.compile(r"upstreams\..+\.api_keys?")
 
 Data = str | int | float | bool | list["Value"] | dict[str, "Value"] | None
 
@@ -127,7 +126,7 @@ class _Reader:
 
 
 def _join(path: str, key: str) -> str:
-    if path == "server.api_keys" or _UPSTREAM_KEY.fullmatch(path):
+    if is_secret(path):
         return path  # someone forgot the "- ": the "name" is a secret
     return f"{path}.{key}" if path else key
 

@@ -30,6 +30,7 @@ class Disk:
         self._paths = paths
         self._demo = demo
         self.seen = self.file.signature()
+        self.file.refresh_schema()
         self._folders, self.catalog = self._scan(config)
 
     def read(self) -> Config:

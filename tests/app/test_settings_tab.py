@@ -17,6 +17,7 @@ from pytestqt.qtbot import QtBot
 from app.texts import models as words
 from app.views.settings import (
     API_KEYS,
+    BASIC,
     HEADROOM,
     HOST,
     LLAMA_SERVER,
@@ -42,10 +43,13 @@ from app.window.settings_fields import (
 from app.window.settings_flags import FlagsField
 from app.window.settings_keys import KeysField
 from app.window.settings_lists import FoldersField
+from app.window.settings_pages import model_page, slot_page
 from app.window.settings_tab import ADVANCED, MODEL_PAGE, SERVER, SLOT_PAGE, SettingsTab
 from router.base.errors import ShuttingDown
 from router.config.change import REMOVE, ConfigChange
+from router.config.keys import Integer, Seconds, keys_of
 from router.config.problems import ConfigProblem
+from router.config.schema import ModelConfig, SlotConfig
 from router.state import ServerState, ServerStatus
 from tests.app.config_link import SECRET, YAML, ConfigLink
 from tests.app.fake_service import EMBED, GEMMA, LLAMA, QWEN, first_snapshot
@@ -370,6 +374,23 @@ async def test_priority_and_stand_ins_of_a_slot(tab: SettingsTab, link: ConfigLi
     type_into(editor(tab, "slots", "primary", "fallback"), "clout")
     await applied(tab, link)
     assert "Did you mean “cloud”?" in problem(tab, "slots", "primary", "fallback")
+
+
+async def test_every_key_has_a_field_within_its_bounds(tab: SettingsTab) -> None:
+    """A key has its field as soon as router.config.schema declares it."""
+    pages = [tab.general, tab.server, tab.folders, tab.advanced]
+    assert {key for page in pages for key in page.boxes} == set(BASIC)
+    form = {("slots", "s", name): None for name in keys_of(SlotConfig)}
+    shown: dict[str, Any] = {}
+    for served in ({}, {"command": "x {port}"}, {"upstream": "a/b"}):
+        page = slot_page("s", form | {("slots", "s", name): said for name, said in served.items()})
+        shown |= {key[2]: box.editor for key, box in page.boxes.items()}
+    assert shown.keys() == keys_of(SlotConfig).keys()
+    assert [key[2] for key in model_page("m", {}).boxes] == list(keys_of(ModelConfig))
+    for name, row in keys_of(SlotConfig).items():
+        if isinstance(row.key.type, Integer | Seconds):
+            bounds = shown[name].minimum(), shown[name].maximum()
+            assert bounds == (row.key.type.low, row.key.type.high)
 
 
 async def test_a_slot_that_an_upstream_serves_shows_only_that(qtbot: QtBot) -> None:

@@ -28,8 +28,9 @@ from app.views.settings import (
 from app.views.settings_document import NotReadable
 from app.views.settings_draft import Draft, form_problems, key_problem, name_problem
 from router.config.change import REMOVE, ConfigChange, ConfigDocument
+from router.config.keys import Named, Part, keys_of
 from router.config.problems import ConfigProblem
-from router.config.schema import Kind
+from router.config.schema import Config, Kind
 from router.state import ModelStatus
 from tests.app.config_link import FILE, SECRET, YAML, applied, defaults, document
 
@@ -312,3 +313,36 @@ def test_a_model_that_is_not_named_yet_is_named_for_it() -> None:
     assert remedy_changes(document(), found, ("ctx-size=4096",)) == [
         ConfigChange(("models", "found"), {"file": "/m/Found.gguf", "flags": {"ctx-size": 4096}})
     ]
+
+
+# -- what follows from router.config.schema -----------------------------------------------------------------
+
+
+def test_every_key_is_a_setting_with_its_default() -> None:
+    form = with_entry(with_entry(form_of(defaults()), "slots", "s"), "models", "m")
+    for section, row in keys_of(Config).items():
+        match row.key.type:
+            case Part(of):
+                found = {(section, name) for name in keys_of(of)}
+            case Named(of) if section != "upstreams":  # those have no page
+                found = {(section, section[0], name) for name in keys_of(of)}
+            case Named():
+                continue
+            case _:
+                found = {(section,)}
+        assert found <= form.keys()
+    assert changes(defaults(), form_of(defaults())) == []
+    assert form["slots", "s", "drain_timeout"] == 30 and form["memory", "headroom"] == 512
+    assert form["models", "m", "flags"] == () and form["models", "m", "request"] == ""
+
+
+def test_lists_are_shown_as_they_are_written() -> None:
+    made = document(YAML.replace("port: 9000", "port: 9000, allowed_hosts: [PC.local]"))
+    assert form_of(made)["server", "allowed_hosts"] == ("PC.local",)
+    assert form_of(document())["server", "allowed_hosts"] == ()
+
+
+def test_rpc_is_not_among_the_flags() -> None:
+    made = document("models: {m: {file: m.gguf, rpc: ['10.0.0.3:50052']}}")
+    form = form_of(made)
+    assert form["models", "m", "rpc"] == ("10.0.0.3:50052",) and form["models", "m", "flags"] == ()

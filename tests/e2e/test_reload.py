@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from router.base.tasks import spawn
+from router.config.edit import HEADER
+from router.config.json_schema import SCHEMA_FILE
 from tests.e2e.conftest import ALPHA, BETA
 from tests.e2e.harness import WAIT_SECONDS, Hal0, free_port
 from tests.engines.slow import slow_server
@@ -383,7 +385,8 @@ async def test_the_first_edit_makes_the_file(make_hal0: Callable[[str], Hal0], t
     ]
     status, answer = await edit(hal0, *changes)
     assert status == 200, answer
-    assert answer["text"].startswith("# hal0's settings") and answer["exists"] and port_and_dirs
+    assert answer["text"].startswith(HEADER) and answer["exists"] and port_and_dirs
+    assert file.with_name(SCHEMA_FILE).exists()
     assert file.stat().st_mode & 0o777 == 0o600
     await hal0.until_ready("alpha")
 

@@ -10,6 +10,7 @@ import pytest
 from router.base.paths import Paths
 from router.config.change import ConfigChange
 from router.config.file import ConfigFile
+from router.config.json_schema import SCHEMA_FILE, schema_text
 from router.config.load import ConfigErrors
 from router.config.schema import Config
 
@@ -108,3 +109,44 @@ def test_unreadable_files_are_told(file: ConfigFile) -> None:
     file.path.mkdir()
     with pytest.raises(ConfigErrors, match="cannot be read"):
         edit(file, "limits/queue", 3)
+
+
+class TestSchema:
+    """The JSON Schema lies where the first line of a hal0.yaml says that it does."""
+
+    def test_a_file_that_hal0_makes_has_it(self, file: ConfigFile) -> None:
+        edit(file, "limits/queue", 3)
+        first = file.path.read_text().splitlines()[0]
+        assert first == f"# yaml-language-server: $schema=./{SCHEMA_FILE}"
+        assert file.path.with_name(SCHEMA_FILE).read_text() == schema_text()
+        edit(file, "limits/queue", 4)
+        assert file.path.read_text().splitlines()[0] == first
+
+    @pytest.mark.parametrize(
+        "text", ["# yaml-language-server: $schema=hal0.schema.json\n", "# $schema=./hal0.schema.json"]
+    )
+    def test_an_old_one_is_replaced_at_the_start(self, file: ConfigFile, text: str) -> None:
+        file.path.parent.mkdir()
+        file.path.write_text(text)
+        schema = file.path.with_name(SCHEMA_FILE)
+        schema.write_text("{}")
+        file.refresh_schema()
+        assert schema.read_text() == schema_text()
+        made = schema.stat().st_mtime_ns
+        file.refresh_schema()
+        assert schema.stat().st_mtime_ns == made
+
+    @pytest.mark.parametrize("text", [None, "", "limits: {queue: 3}\n", "# see hal0.schema.json\n"])
+    def test_none_is_put_beside_a_file_that_does_not_ask(self, file: ConfigFile, text: str | None) -> None:
+        file.path.parent.mkdir()
+        if text is not None:
+            file.path.write_text(text)
+        file.refresh_schema()
+        assert not file.path.with_name(SCHEMA_FILE).exists()
+
+    def test_where_it_cannot_be_written_all_goes_on(self, file: ConfigFile) -> None:
+        file.path.parent.mkdir()
+        file.path.write_text(f"# $schema=./{SCHEMA_FILE}\n")
+        file.path.with_name(SCHEMA_FILE).mkdir()
+        file.refresh_schema()
+        assert file.path.with_name(SCHEMA_FILE).is_dir()

@@ -1,0 +1,63 @@
+"""Which editor a key of hal0.yaml has in the settings: its type and bounds say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.texts import models as words
+from app.window.settings_fields import (
+    CheckField,
+    ChoiceField,
+    JsonField,
+    NamesField,
+    NumberField,
+    PortsField,
+    TextField,
+)
+from app.window.settings_flags import FlagsField
+from app.window.settings_keys import KeysField
+from router.config.keys import (
+    Choice,
+    Flags,
+    Integer,
+    Ports,
+    RequestFields,
+    Row,
+    Seconds,
+    Secret,
+    Size,
+    Text,
+    Texts,
+    Truth,
+)
+
+_MIB_BITS = 20
+
+
+def editor_of(row: Row, caption: str = "", *, zero: str = "") -> Any:
+    """One of app.window.settings_fields. `caption`: for one that shows it itself; `zero`: what 0 means."""
+    match row.key.type:
+        case Integer(low, high):
+            return NumberField(low, high, zero=zero)
+        case Seconds(low, high):
+            return NumberField(low, high, whole=False, suffix=words.SECONDS, zero=zero)
+        case Size(_, high):
+            return NumberField(0, high >> _MIB_BITS, suffix=words.MEBIBYTES, zero=zero)
+        case Truth():
+            return CheckField(caption)
+        case Choice(of):
+            return ChoiceField([(choice.value, choice.value) for choice in of])
+        case Text():
+            return TextField(optional=row.default is None)
+        case Texts():
+            return NamesField()
+        case Ports():
+            return PortsField(words.FIRST_PORT, words.LAST_PORT)
+        case Secret(several=True):
+            return KeysField()
+        case Flags():
+            return FlagsField()
+        case RequestFields():
+            return JsonField()
+        case other:
+            raise TypeError(f"the settings have no editor for {other}")
