@@ -1,4 +1,4 @@
-"""How often models failed, and when a request may try them again. Pure: the time is told.
+"""Which models failed, what is told of it, and when a request may try them again. Pure: the time is told.
 
 The n-th failure in a row of a model, to load or by dying, keeps requests away from it for 0, 2, 4, ... 60 s.
 After MAX_FAILURES it is parked, with the reason, until a person loads it or FORGET_AFTER has passed. A success
