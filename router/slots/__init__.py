@@ -5,18 +5,21 @@ with effects (`Grant`, `Refuse`, `CheckModel`, `StartEngine`, `StopEngine`, `Abo
 I/O, so a property test drives it through random interleavings: two engines at most, every ticket one outcome,
 leases balance, nobody waits for nothing.
 
+The rules are `scheduler`'s. A slot's phases (`machine.FOLLOWING` is the whole table; a test takes each step):
+
+    unloaded, ready, failed ─▶ queued ─▶ draining ─▶ stopping ─▶ starting ─▶ loading ─▶ warming ─▶ ready
+                                 └─ nothing runs, or beside it ─────▲
+    unload    ready ─▶ draining ─▶ stopping ─▶ unloaded
+    give up   queued, draining ─▶ ready      starting … warming ─▶ stopping ─▶ starting (model before), unloaded
+              what ran before loads beside: starting … warming ─▶ ready
+    turn      stopping ─▶ queued (another model is wanted, and not checked yet)
+    fail      queued ─▶ ready, failed        starting … warming ─▶ starting (model before), ready, failed
+    die       ready ─▶ failed                draining ─▶ starting, unloaded
+
 - A model is validated (flags by llama-server's own parser, the file's header) before anything that runs is
   touched.
-- A person's command goes before all requests and refuses none: who waits for another model has its turn after
-  it, unless the slot is pinned or switched by hand.
-- Where both models fit, the new engine starts beside the old one, which still answers who names its model,
-  and takes over when it is ready; the old one's requests end in their own time, or within `drain_timeout` of
-  its place being needed. Else drain, stop, see the memory come back, start.
-- A request addressed to the *slot* follows whatever switch is under way and never causes one. A request that
-  names a *model* waits for its turn; everyone who waits for that model joins. During draining no new lease is
-  granted for the old model, so no model is starved.
+- During draining no new lease is granted for the old model, so no model is starved.
 - `limits.wait` bounds waiting for a turn. A load that has begun is waited for, however long: only an exit or
   a stall of every sign of life (log, CPU, reads, memory) ends it.
-- A failed or cancelled switch brings the previous model back; the error stays visible until the next success.
 - When failures keep requests away from a model, and what closes the case, is `failures`'.
 """

@@ -9,8 +9,8 @@ from router.base.errors import MemoryInsufficient, RouterError
 from router.catalog.model import Model
 from router.memory.admit.gate import Gate, Occupant
 from router.slots.effects import CheckModel
+from router.slots.machine import LOADING
 from router.slots.seat import Admission, RunningEngine, Seat
-from router.slots.switching import LOADING
 
 ROUNDS = 3
 """How often slots are emptied for one load; each time somebody may have come to need one of them."""
@@ -91,7 +91,7 @@ class Admissions:
 
 
 def _leaves(seat: Seat, engine: RunningEngine) -> bool:
-    leaving = seat.scheduler.leaving
+    leaving = seat.scheduler.engines.leaving
     return leaving is not None and leaving.generation == engine.generation
 
 

@@ -1,4 +1,4 @@
-"""How often models failed, and when a request may try them again. Pure: the time is told.
+"""Which models failed, what is told of it, and when a request may try them again. Pure: the time is told.
 
 The n-th failure in a row of a model, to load or by dying, keeps requests away from it for 0, 2, 4, ... 60 s.
 After MAX_FAILURES it is parked, with the reason, until a person loads it or FORGET_AFTER has passed. A success
@@ -59,14 +59,29 @@ class Failure:
 
 
 class Failures:
-    """The failures of one slot's models."""
+    """The failures of one slot's models.
+
+    Attributes:
+        last_error: (model, error) of the last one, until the next success. To be restored or restarted is none
+            that a person asked for: why it had to be stays visible, after a restart until the first answer.
+        past: the model of `last_error` was restarted since.
+    """
 
     def __init__(self) -> None:
+        self.last_error: tuple[str, RouterError] | None = None
+        self.past = False
         self._of: dict[str, Failure] = {}
         self._switches: Failure | None = None
 
-    def failed(self, model: str, error: RouterError, now: float) -> None:
-        """Note that it could not be loaded."""
+    def failed(
+        self, model: str, error: RouterError, now: float, *, counts: bool = True, restoring: bool = False
+    ) -> None:
+        """Note that it could not be loaded. `counts`: against it; `restoring`: it was to be gone back to, and
+        the first error is the one that explains."""
+        if not (restoring and self.last_error):
+            self.show(model, error)
+        if not counts:
+            return
         self._add(model, error, now, crashed=False)
         damaged = isinstance(error, EngineFailed) and not error.mends
         if isinstance(error, EngineFailed | EngineMissing) and not damaged:  # a bad file says nothing of others
@@ -74,25 +89,40 @@ class Failures:
 
     def crashed(self, model: str, error: RouterError, now: float, ready_for: float) -> None:
         """Note that its engine died after having been ready for so many seconds."""
+        self.show(model, error)
         if ready_for >= STABLE_AFTER:
-            self.answered(model)
+            self._forgive(model)
         self._add(model, error, now, crashed=True)
 
     def answered(self, model: str) -> None:
-        """Note that it serves."""
-        self._of.pop(model, None)
+        """Note that it gave a whole answer."""
+        self._forgive(model)
+        if self.past:
+            self.clear()
 
-    def loaded(self, model: str, *, restored: bool = False) -> None:
-        """Note that it became ready; `restored`: because another one failed."""
+    def loaded(self, model: str, *, restored: bool = False, restarted: bool = False) -> None:
+        """Note that it became ready; `restored`: because another one failed; `restarted`: after a crash."""
+        if restarted and self.last_error is not None and self.last_error[0] == model:
+            self.past = True
+        elif not restored:
+            self.clear()
         if not restored:
             self._switches = None
         if (failure := self._of.get(model)) is not None and not failure.crashed:
-            self.answered(model)
+            self._forgive(model)
 
     def forget(self, model: str) -> None:
-        """Forget the model's failures and close the breaker: a person wants it tried whatever happened."""
-        self.answered(model)
+        """Forget the failures: a person wants it tried whatever happened."""
+        self._forgive(model)
         self._switches = None
+
+    def show(self, model: str, error: RouterError) -> None:
+        """Tell of an error that counts against no model."""
+        self.last_error, self.past = (model, error), False
+
+    def clear(self) -> None:
+        """A person's order was carried out."""
+        self.last_error, self.past = None, False
 
     def refusal(self, model: str, now: float) -> RouterError | None:
         """Return why a request may not try it now: its last error, with the seconds until it may."""
@@ -127,6 +157,9 @@ class Failures:
         """Return when a crashed engine is to be started again by itself; None: not any more."""
         failure = self._of.get(model)
         return failure.retry_at if failure is not None and not failure.parked else None
+
+    def _forgive(self, model: str) -> None:
+        self._of.pop(model, None)
 
     def _add(self, model: str, error: RouterError, now: float, *, crashed: bool) -> None:
         self._of[model] = _one_more(self._of.get(model), error, now, crashed=crashed)

@@ -15,44 +15,74 @@ what it has begun in its own time, unless a third one needs its place.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Hashable
 
-from router.base.errors import MemoryInsufficient, ModelDamaged, RouterError
-from router.config.schema import LimitsConfig, SlotConfig
+from router.base.errors import MemoryInsufficient, ModelDamaged, RouterError, ShuttingDown
+from router.config.schema import LimitsConfig, SlotConfig, SwitchPolicy
 from router.slots import waiting
-from router.slots.effects import AbortLeases, Done, Effect, Refuse, StopEngine
-from router.slots.switching import LOADING, NEVER, REVERSIBLE, Draining, Leaving, Switch
-from router.slots.turns import Turns
-from router.slots.waiting import Waiter
+from router.slots.effects import Done, Effect, Grant, Refuse
+from router.slots.engines import NEVER, EnginePair
+from router.slots.failures import Failures
+from router.slots.machine import RESTING, REVERSIBLE, StateMachine
+from router.slots.switch import Switch
+from router.slots.waiting import Queue, Waiter
 from router.state import SlotState
 
 
-class SlotScheduler(Turns):
+class SlotScheduler:
     """The one owner of a slot's state.
 
     Attributes:
-        phase: where the slot is; the published state.
+        slot, limits: the policy.
         selected: what the slot's name means: the model it holds, or will load next.
-        running: the model the ready engine was launched with, else None; `running_generation` is that engine.
-        generation: of the newest engine; it loads beside `running` while that is another one.
-        switch: the switch under way, else None.
-        leaving: the engine that was replaced and answers its last requests, else None.
-        leases: ticket -> generation of the engine that serves it.
         waiters: who cannot be served yet.
-        last_error: (model, error) of the last failure; cleared by the next success, which after a restart is
-            the first answer.
+        engines: those that there are; the machine's.
     """
 
+    def __init__(
+        self,
+        slot: SlotConfig,
+        limits: LimitsConfig,
+        process_key: Callable[[str], Hashable],
+        selected: str | None = None,
+    ) -> None:
+        """`process_key(model)` is equal for models that one process can serve."""
+        self.slot = slot
+        self.limits = limits
+        self.selected = selected
+        self.waiters = Queue()
+        self._failures = Failures()
+        self._machine = StateMachine(self._failures)
+        self._process_key = process_key
+        self._ended: RouterError | None = None  # why nobody is served any more
+
     # -- what readers need ---------------------------------------------------------------------------
+
+    @property
+    def phase(self) -> SlotState:
+        return self._machine.phase
+
+    @property
+    def switch(self) -> Switch | None:
+        return self._machine.switch
 
     @property
     def target(self) -> str | None:
         return self.switch.target if self.switch else None
 
     @property
+    def engines(self) -> EnginePair:
+        return self._machine.engines
+
+    @property
+    def running(self) -> str | None:
+        """The model the ready engine was launched with."""
+        return self._machine.running
+
+    @property
     def in_flight(self) -> int:
         """Requests that are being served."""
-        return len(self.leases)
+        return len(self.engines.leases)
 
     @property
     def queued(self) -> int:
@@ -62,34 +92,25 @@ class SlotScheduler(Turns):
     @property
     def idle_since(self) -> float | None:
         """When the last lease ended, or the load if there was none; None while busy or not ready."""
-        idle = self.phase is SlotState.READY and not self._is_busy(self.running_generation)
-        return self._idle_since if idle else None
+        running = self.engines.running if self.phase is SlotState.READY else None
+        return self.engines.idle_since if running and not self.engines.is_busy(running) else None
 
     @property
     def evictable(self) -> bool:
         """Whether the model may make room for another slot's: nobody would miss it now."""
-        idle = self.phase is SlotState.READY and not self.leases and not self.waiters
-        return idle and self.leaving is None and not self.slot.pinned and not (self._closed or self._retired)
+        idle = self.phase is SlotState.READY and not self.engines.leases and not self.waiters
+        return idle and self.engines.leaving is None and not self.slot.pinned and self._ended is None
+
+    @property
+    def last_error(self) -> tuple[str, RouterError] | None:
+        """(model, error) of the last failure; cleared by the next success, which after a restart is the first
+        answer."""
+        return self._failures.last_error
 
     @property
     def recovered(self) -> bool:
         """Whether `last_error` is past: the model's engine was started again since."""
-        return self.last_error is not None and self.last_error[1] is self._over
-
-    @property
-    def draining(self) -> Draining | None:
-        """The requests that are waited for; None while there are none."""
-        going: list[tuple[str | None, int, float | None]] = []
-        if self.leaving is not None and not self.leaving.stopping:
-            going.append((self.leaving.model, self.leaving.generation, self.leaving.until))
-        if self.phase is SlotState.DRAINING and self.switch is not None:
-            going.append((self.running, self.running_generation, self.switch.drain_until))
-        requests = sum(self._busy.get(generation, 0) for _model, generation, _until in going)
-        if not requests:
-            return None
-        limits = [until for _model, _generation, until in going if until is not None and until != NEVER]
-        models = tuple(model for model, _generation, _until in going if model is not None)
-        return Draining(models, requests, min(limits, default=None))
+        return self._failures.past
 
     def awaits(self, check: int) -> bool:
         """Whether that check's answer still matters."""
@@ -97,22 +118,18 @@ class SlotScheduler(Turns):
 
     def next_deadline(self) -> float | None:
         """When `tick` must be called at the latest, on the clock of the `now` arguments."""
-        times = [w.deadline for w in self.waiters if self._may_time_out(w)]
-        if self.phase is SlotState.DRAINING and self.switch:
-            times.append(self.switch.drain_until)
-        if self.leaving is not None and not self.leaving.stopping and self.leaving.until is not None:
-            times.append(self.leaving.until)
-        times += [at for at in (self._idle_deadline(), self._restart_at()) if at is not None]
-        return min((at for at in times if at != NEVER), default=None)
+        times: list[float | None] = [w.deadline for w in self.waiters if self._may_time_out(w)]
+        times += [self._idle_deadline(), self._restart_at(), *(engine.until for engine in self.engines.going)]
+        return min((at for at in times if at is not None and at != NEVER), default=None)
 
     # -- events: requests ----------------------------------------------------------------------------
 
     def acquire(self, ticket: int, model: str | None, now: float) -> list[Effect]:
         """A request wants a lease on `model`; None: on whatever the slot holds."""
-        if self._serves(model) and not (self._closed or self._retired):
+        if self._serves(model) and self._ended is None:
             return [self._grant(ticket, model)]
         waiter = Waiter(ticket, model, now + self.limits.wait)
-        if (error := self._ended() or self._refusal(waiter, now)) is not None:
+        if (error := self._ended or self._refusal(waiter, now)) is not None:
             return [Refuse(ticket, error)]
         self.waiters.add(waiter)
         return self._advance(now)
@@ -120,18 +137,13 @@ class SlotScheduler(Turns):
     def release(self, ticket: int, now: float, *, answered: bool = False) -> list[Effect]:
         """The request is over (served, failed or gone), whether it held a lease or still waited. `answered`: it
         had a whole answer."""
-        generation = self.leases.pop(ticket, None)
+        generation = self.engines.release(ticket, now)
         if generation is None:
             self.waiters.take(lambda w: w.ticket == ticket)
             return self._drop_unwanted_switch() + self._advance(now)
-        if (others := self._busy.pop(generation) - 1) > 0:
-            self._busy[generation] = others
-        if generation == self.running_generation:
-            self._idle_since = now
-            if answered and self.running is not None:
-                self._failures.answered(self.running)
-                if self.recovered:
-                    self.last_error = None
+        running = self.engines.running
+        if answered and running is not None and running.generation == generation:
+            self._failures.answered(running.model)
         return self._advance(now)
 
     # -- events: a person's commands -----------------------------------------------------------------
@@ -146,7 +158,8 @@ class SlotScheduler(Turns):
         if self.selected is None:
             return [Refuse(ticket, waiting.no_model(self.slot))]
         self._failures.forget(self.selected)
-        newer_than = self.running_generation if self.running else self.generation - 1
+        running = self.engines.running
+        newer_than = running.generation if running else self.engines.generation - 1
         return self._command(Waiter(ticket, self.selected, command=True, newer_than=newer_than), now)
 
     def unload(self, ticket: int, now: float) -> list[Effect]:
@@ -158,69 +171,38 @@ class SlotScheduler(Turns):
         person is replaced."""
         if self.evictable:
             return self.unload(ticket, now)
-        empty = self.phase in (SlotState.UNLOADED, SlotState.FAILED) and self.leaving is None
+        empty = self.phase in (SlotState.UNLOADED, SlotState.FAILED) and self.engines.leaving is None
         return [Done(ticket) if empty else Refuse(ticket, waiting.in_use(self.slot))]
 
     def cancel(self, now: float) -> list[Effect]:
         """Give up the switch under way, at whatever phase, and go back to the model before it."""
         switch = self.switch
-        stopping = switch is not None and switch.target is None and self.phase is SlotState.STOPPING
-        if switch is None or stopping or self._retired:
+        stopping = self.target is None and self.phase is SlotState.STOPPING
+        if switch is None or stopping or self._ended is not None:
             return []
         error = waiting.cancelled(self.slot)
-        commands = self.waiters.take(lambda w: w.command)
-        effects: list[Effect] = [Refuse(w.ticket, error) for w in commands]
-        effects += self._refuse_for(switch.target, error)
-        if self.phase in REVERSIBLE:
-            return effects + self._give_up() + self._advance(now)
-        if self.phase in LOADING and self.running is not None:
-            return effects + self._turn_to(None) + self._advance(now)
-        if switch.restoring:
-            switch.target = None
-        else:
-            switch.target, switch.restoring = switch.previous, True
-        return effects + (self._stop() if self.phase in LOADING else [])
+        refused = self.waiters.refuse(lambda w: w.command, error) + self._refuse_for(switch.target, error)
+        return refused + self._machine.cancel() + self._advance(now)
 
     def cut(self, now: float) -> list[Effect]:
         """End the requests that are waited for: the switch goes on now."""
-        return self._let_drain(now, now)
+        self.engines.limit(now)
+        return self._advance(now)
 
     def wait(self, now: float) -> list[Effect]:
         """Let the requests that are waited for end in their own time, however long the switch takes."""
-        return self._let_drain(NEVER, now)
-
-    def _let_drain(self, until: float, now: float) -> list[Effect]:
-        if self.phase is SlotState.DRAINING and self.switch is not None:
-            self.switch.drain_until = until
-        if self.leaving is not None:
-            self.leaving.until = until
+        self.engines.limit(NEVER)
         return self._advance(now)
 
     def hurry(self, now: float) -> list[Effect]:
         """Another slot needs the memory of what leaves: its requests have `drain_timeout` from now."""
-        if self.leaving is not None:
-            self._hurry(self.leaving, now)
+        self.engines.hurry(self._drain_limit(now))
         return self._advance(now)
 
     def close(self, now: float) -> list[Effect]:
         """hal0 is quitting: refuse everyone who waits, abort who is served, stop all engines."""
-        self._closed = True
-        error = waiting.shutting_down()
-        effects: list[Effect] = [Refuse(w.ticket, error) for w in self.waiters.clear()]
-        alive = {self.running_generation} if self.running else set()
-        if self.leaving is not None:
-            alive.add(self.leaving.generation)
-        effects += [AbortLeases(generation) for generation in sorted(alive) if self._is_busy(generation)]
-        loading, stopping = self.phase in LOADING, self.phase is SlotState.STOPPING
-        if loading and self.running is not None:
-            effects += self._stop_beside()
-        elif self.leaving is not None and not self.leaving.stopping:
-            self.leaving.stopping = True
-            effects.append(StopEngine(self.leaving.generation))
-        if (loading or self.running is not None) and not stopping:
-            effects += self._stop()
-        self.switch = Switch(None, None, now)
-        return effects if self._stopping is not None else effects + self._emptied()
+        self._ended = waiting.shutting_down()
+        return self._refuse_all(self._ended) + self._machine.close(now)
 
     # -- events: the configuration --------------------------------------------------------------------
 
@@ -240,15 +222,14 @@ class SlotScheduler(Turns):
         use any more."""
         for model in models:
             self._failures.forget(model)
-        if self.leaving is not None and self.leaving.model in models:
-            self.leaving.outdated = True
+        if self.engines.leaving is not None and self.engines.leaving.model in models:
+            self.engines.outdate()
         return []
 
     def retire(self, ticket: int, error: RouterError, now: float) -> list[Effect]:
         """The slot is going: whoever waits or comes gets `error`, who is served may end; then it is empty."""
-        refused: list[Effect] = [Refuse(w.ticket, error) for w in self.waiters.clear()]
-        effects = refused + self.unload(ticket, now)
-        self._retired = error
+        effects = self._refuse_all(error) + self.unload(ticket, now)
+        self._ended = self._ended or error
         return effects
 
     # -- events: the engines -------------------------------------------------------------------------
@@ -256,110 +237,250 @@ class SlotScheduler(Turns):
     def checked(self, check: int, now: float, *, beside: bool = False) -> list[Effect]:
         """The target can be launched. `beside`: at once, as both engines fit; else what runs is drained and
         stopped first."""
-        if not self.awaits(check) or self.switch is None:
+        if not self.awaits(check):
             return []
-        self.switch.checked = True
-        if self.running is None or beside:
-            return self._start(self.switch)
-        self.switch.drain_until = now + self.slot.drain_timeout
-        self.phase = SlotState.DRAINING
-        return self._advance(now)
+        return self._machine.checked(self._drain_limit(now), beside=beside) + self._advance(now)
 
     def check_failed(self, check: int, error: RouterError, now: float) -> list[Effect]:
         """The target cannot be launched; what runs was not touched and goes on."""
-        if not self.awaits(check) or self.switch is None:
+        switch = self.switch
+        if switch is None or switch.target is None or not self.awaits(check):
             return []
-        target = self.switch.target
+        target = switch.target
         # What does not fit now may fit in a moment: the next request is judged anew.
         # And what an engine said of a file counted when it said it.
-        passing = isinstance(error, MemoryInsufficient) and self.switch.for_request
+        passing = isinstance(error, MemoryInsufficient) and switch.for_request
         passing = passing or isinstance(error, ModelDamaged)
-        self._note_failure(target, error, now, counts=not passing)
-        return self._give_up() + self._refuse_for(target, error) + self._advance(now)
+        self._failures.failed(target, error, now, counts=not passing)
+        return self._machine.give_up() + self._refuse_for(target, error) + self._advance(now)
 
     def engine_progress(self, generation: int, phase: SlotState, fraction: float | None) -> list[Effect]:
         """A phase of loading (starting, loading, warming) was reached; `fraction` is 0..1 or None."""
-        if generation == self.generation and self.switch and self.phase in LOADING:
-            self.phase, self.switch.fraction = phase, fraction
+        if self._machine.loads(generation):
+            self._machine.progress(phase, fraction)
         return []
 
     def engine_ready(self, generation: int, now: float) -> list[Effect]:
         """It answers from now on; the engine it was started beside may end what it has begun."""
-        if generation != self.generation or self.phase not in LOADING or self.switch is None:
+        switch = self.switch
+        if switch is None or switch.target is None or not self._machine.loads(generation):
             return []
-        switch, self.switch = self.switch, None
-        if self.running is not None:
-            self.leaving = Leaving(self.running_generation, self.running)
-        self.running = self.selected = switch.target
-        self.running_generation = generation
-        recovered = self._crashed and self.last_error is not None and self.last_error[0] == switch.target
-        self.phase, self._crashed = SlotState.READY, False
-        self._ready_at = self._idle_since = now
-        # What was restored or restarted is no success that a person asked for: why it had to be stays visible,
-        # after a restart until the first answer.
-        if recovered and self.last_error is not None:
-            self._over = self.last_error[1]
-        elif not switch.restoring:
-            self.last_error = None
-        self._failures.loaded(switch.target or "", restored=switch.restoring)
+        self.selected = switch.target
+        self._failures.loaded(switch.target, restored=switch.restoring, restarted=self._machine.crashed)
+        self._machine.ready(now)
         return self._advance(now)
 
     def engine_failed(self, generation: int, error: RouterError, now: float) -> list[Effect]:
         """The engine did not become ready, and is reaped."""
         switch = self.switch
-        if generation != self.generation or switch is None or self.phase not in LOADING:
+        if switch is None or switch.target is None or not self._machine.loads(generation):
             return []
-        failed = switch.target
-        self._note_failure(failed, error, now, keep_first=switch.restoring)
-        effects = self._refuse_for(failed, error)
-        if self.running is None and not switch.restoring and switch.previous not in (None, failed):
-            return effects + self._restore(switch)
-        self._settle()
-        return effects + self._advance(now)
+        self._failures.failed(switch.target, error, now, restoring=switch.restoring)
+        effects = self._refuse_for(switch.target, error)
+        return effects + self._machine.failed() + self._advance(now)
 
     def engine_exited(self, generation: int, error: RouterError, now: float) -> list[Effect]:
         """A ready engine died by itself. The next request, or the end of the back-off, starts it again."""
-        if self.leaving is not None and generation == self.leaving.generation:
-            return [] if self.leaving.stopping else self.engine_stopped(generation, now)
-        if generation != self.running_generation or self.running is None or self._stopping is not None:
+        leaving, running = self.engines.leaving, self.engines.running
+        if leaving is not None and leaving.generation == generation:
+            return [] if leaving.stopping else self.engine_stopped(generation, now)
+        if running is None or running.generation != generation or self.engines.stopping is not None:
             return []
-        self._failures.crashed(self.running, error, now, ready_for=now - self._ready_at)
-        self.last_error, self._crashed = (self.running, error), True
-        if self.phase is SlotState.DRAINING:
-            return self._emptied() + self._advance(now)
-        if self.phase is SlotState.READY:
-            self.phase = SlotState.FAILED
-        elif self.switch is not None and self.phase in LOADING:
-            self.switch.took_down = True
-        self.running = None
-        return self._advance(now)
+        self._failures.crashed(running.model, error, now, ready_for=now - self.engines.ready_at)
+        return self._machine.died() + self._advance(now)
 
     def engine_stopped(self, generation: int, now: float, error: RouterError | None = None) -> list[Effect]:
         """The engine is reaped; go on with the target, or rest. `error`: it could not be ended."""
-        leaving = self.leaving
-        if leaving is not None and generation == leaving.generation:
-            self.leaving = None
-            waited_for = self.phase is SlotState.STOPPING and self._stopping is None
-            effects = self._after_stop() if waited_for else []
+        leaving, stopping = self.engines.leaving, self.engines.stopping
+        if leaving is not None and leaving.generation == generation:
+            effects = self._machine.left() + self._unloaded()
             if error is not None:
-                self.last_error = (leaving.model, error)
+                self._failures.show(leaving.model, error)
             return effects + self._advance(now)
-        if self._stopping is None or generation != self._stopping.generation:
+        if stopping is None or stopping.generation != generation:
             return []
-        if error is not None and not self._closed:
-            return self._not_stopped(self._stopping, error) + self._advance(now)
-        return self._emptied() + self._advance(now)
+        if error is None or isinstance(self._ended, ShuttingDown):
+            return self._machine.emptied() + self._advance(now)
+        effects = self.waiters.refuse(lambda w: w.command or self._is_joined(w), error)
+        self._failures.show(stopping.model, error)
+        self._machine.stuck()
+        return effects + self._advance(now)
 
     def tick(self, now: float) -> list[Effect]:
         """Time has passed: wait limits, drain timeouts, idle unload, restart after a crash."""
-        late = self.waiters.take(lambda w: self._may_time_out(w) and w.deadline <= now)
         error = waiting.waited_too_long(self.slot, self.running, self.limits.wait)
-        effects: list[Effect] = [Refuse(w.ticket, error) for w in late]
-        if late:
+        effects = self.waiters.refuse(lambda w: self._may_time_out(w) and w.deadline <= now, error)
+        if effects:
             effects += self._drop_unwanted_switch()
         if (idle_at := self._idle_deadline()) is not None and idle_at <= now:
-            self.switch = Switch(None, self.running, now)
-            return effects + self._stop()
-        if (restart_at := self._restart_at()) is not None and restart_at <= now and self.selected:
-            self._begin(self.selected, now)
+            effects += self._machine.unload(now)
+        elif (restart_at := self._restart_at()) is not None and restart_at <= now and self.selected:
+            self._machine.begin(self.selected)
         return effects + self._advance(now)
+
+    # -- whose turn it is ------------------------------------------------------------------------------
+
+    def _advance(self, now: float) -> list[Effect]:
+        """Do whatever the present state allows, until nothing follows without a new event."""
+        effects: list[Effect] = []
+        if self.waiters:
+            effects = self._obey() + self._grant_served()
+            if self.phase in RESTING:
+                effects += self._next_turn(now)
+        return effects + self._machine.proceed(now, self._drain_limit(now))
+
+    def _obey(self) -> list[Effect]:
+        """Turn a switch under way to the command at the queue's head, if it wants something else."""
+        order, switch = self.waiters.command, self.switch
+        if order is None or switch is None:
+            return []
+        if order.model != switch.target:
+            return self._machine.turn_to(order.model, force=order.force)
+        if order.force and not switch.force:
+            switch.insist()
+        return []
+
+    def _next_turn(self, now: float) -> list[Effect]:
+        """Begin what the first waiter needs; refuse those whose turn may not come."""
+        effects: list[Effect] = []
+        while self.waiters and self.phase in RESTING:
+            head = self.waiters.head()
+            target = head.model or self.selected
+            if head.is_unload:
+                effects += self._machine.unload(self._drain_limit(now)) + self._unloaded()
+            elif not head.command and (error := self._turn_refusal(target, now)) is not None:
+                effects.append(Refuse(self.waiters.pop().ticket, error))
+            elif self._may_come_back(head, target):
+                self.engines.come_back(now)
+                self.selected = self.running
+                effects += self._grant_served()
+            else:
+                assert target is not None
+                self._machine.begin(target, for_request=not head.command, force=head.force)
+        return effects
+
+    def _may_come_back(self, head: Waiter, target: str | None) -> bool:
+        """Whether the engine that leaves is just what is wanted: it need not be stopped to be started again."""
+        leaving = self.engines.leaving
+        if leaving is None or leaving.stopping or leaving.outdated or self.phase is not SlotState.READY:
+            return False
+        return leaving.generation > head.newer_than and self._shares_process(target, leaving.model)
+
+    def _command(self, order: Waiter, now: float) -> list[Effect]:
+        """Put a command first in the queue; it replaces an earlier one. At the slot's end it is refused."""
+        if self._ended is not None:
+            return [Refuse(order.ticket, self._ended)]
+        replaced = self.waiters.refuse(lambda w: w.command, waiting.replaced(self.slot))
+        self.waiters.put_first(order)
+        return replaced + self._advance(now)
+
+    def _unloaded(self) -> list[Effect]:
+        """An order to unload is carried out once no engine is left."""
+        order = self.waiters.command
+        if self.phase is not SlotState.UNLOADED or order is None or not order.is_unload:
+            return []
+        self._failures.clear()
+        return [Done(self.waiters.pop().ticket)]
+
+    def _drop_unwanted_switch(self) -> list[Effect]:
+        """Nobody waits any more for a switch that a request wanted and that has touched nothing yet."""
+        switch = self.switch
+        if switch is None or not switch.for_request or self.phase not in REVERSIBLE:
+            return []
+        if any(self._shares_process(w.model or self.selected, switch.target) for w in self.waiters):
+            return []
+        return self._machine.give_up()
+
+    # -- who is served ---------------------------------------------------------------------------------
+
+    def _serves(self, model: str | None) -> bool:
+        """Whether a request is granted at once. While another model is checked, or loads beside the running
+        one, only if it names the running one: those for the slot follow the switch."""
+        if self.phase in (SlotState.DRAINING, SlotState.STOPPING):
+            return False
+        if model is None:
+            model = self.target if self.switch else self.running
+        return self._shares_process(model, self.running)
+
+    def _is_served(self, waiter: Waiter) -> bool:
+        running, order = self.engines.running, self.waiters.command
+        if running is None or running.generation <= waiter.newer_than or waiter.is_unload:
+            return False
+        # Who asks for the slot follows the order that is about to turn it.
+        return self._serves(order.model if order and waiter.model is None else waiter.model)
+
+    def _grant_served(self) -> list[Effect]:
+        """Serve everyone who waits for the running process."""
+        return [self._serve(w) for w in self.waiters.take(self._is_served)]
+
+    def _serve(self, waiter: Waiter) -> Effect:
+        if waiter.command:
+            self.selected = waiter.model
+            self._failures.clear()
+            return Done(waiter.ticket)
+        return self._grant(waiter.ticket, waiter.model)
+
+    def _grant(self, ticket: int, model: str | None) -> Grant:
+        model = model or self.selected
+        assert model is not None, "a running engine has a model"
+        return Grant(ticket, model, self.engines.grant(ticket))
+
+    # -- who is refused --------------------------------------------------------------------------------
+
+    def _refuse_for(self, model: str | None, error: RouterError) -> list[Effect]:
+        """Refuse all who wait for `model`, by name or because the slot means it."""
+
+        def is_for(waiter: Waiter) -> bool:
+            return not waiter.is_unload and self._shares_process(waiter.model or self.selected, model)
+
+        return self.waiters.refuse(is_for, error)
+
+    def _refuse_all(self, error: RouterError) -> list[Effect]:
+        return self.waiters.refuse(lambda _waiter: True, error)
+
+    def _refusal(self, waiter: Waiter, now: float) -> RouterError | None:
+        """Why a new request may not even wait."""
+        if self._is_joined(waiter):
+            return None
+        if (error := self._turn_refusal(waiter.model or self.selected, now)) is not None:
+            return error
+        before = sum(1 for w in self.waiters if not w.command and not self._is_joined(w))
+        return waiting.queue_full(self.slot, before) if before >= self.limits.queue else None
+
+    def _turn_refusal(self, target: str | None, now: float) -> RouterError | None:
+        """Why a request may not turn the slot to `target`."""
+        if target is None:
+            return waiting.no_model(self.slot)
+        may_switch = self.slot.switch is SwitchPolicy.ON_REQUEST and not self.slot.pinned
+        if target != self.selected and not may_switch:
+            return waiting.no_switch(self.slot, target)
+        return self._failures.refusal(target, now)
+
+    # -- small facts -----------------------------------------------------------------------------------
+
+    def _shares_process(self, one: str | None, other: str | None) -> bool:
+        if one is None or other is None:
+            return False
+        return one == other or self._process_key(one) == self._process_key(other)
+
+    def _is_joined(self, waiter: Waiter) -> bool:
+        """Whether the switch under way will serve this waiter."""
+        return self.target is not None and self._shares_process(waiter.model or self.target, self.target)
+
+    def _may_time_out(self, waiter: Waiter) -> bool:
+        """A load that has begun is waited for, however long; only waiting for a turn is limited."""
+        return not waiter.command and (self.phase in REVERSIBLE or not self._is_joined(waiter))
+
+    def _drain_limit(self, now: float) -> float:
+        """When requests that are waited for are cut if that begins now."""
+        return now + self.slot.drain_timeout
+
+    def _idle_deadline(self) -> float | None:
+        if self.idle_since is None or self.engines.leaving is not None or self.slot.pinned:
+            return None
+        return self.idle_since + self.slot.idle_unload if self.slot.idle_unload else None
+
+    def _restart_at(self) -> float | None:
+        if self.phase is not SlotState.FAILED or not self._machine.crashed or self.selected is None:
+            return None
+        return self._failures.restart_at(self.selected)

@@ -15,7 +15,7 @@ from router.engine.log import RING_LINES
 from router.engine.process import EngineProcess
 from router.slots.lease import Lease
 from router.slots.scheduler import SlotScheduler
-from router.slots.switching import Switch
+from router.slots.switch import Switch
 from router.state import Progress, SlotError, SlotMemory, SlotState, SlotStatus
 
 
@@ -157,8 +157,8 @@ class Seat:
     @property
     def engine(self) -> RunningEngine | None:
         """The one that answers or, while none does, the one that will."""
-        s = self.scheduler
-        return self.engines.get(s.generation if s.running is None else s.running_generation)
+        pair = self.scheduler.engines
+        return self.engines.get(pair.running.generation if pair.running else pair.generation)
 
     @property
     def admitted(self) -> Admission | None:
@@ -181,9 +181,19 @@ class Seat:
         """Return whether, since the last call, more has changed than which requests there are."""
         s = self.scheduler
         fraction = s.switch.fraction if s.switch else None
-        draining = s.draining
+        draining = s.engines.draining
         until = draining.until if draining else None
-        now = (s.slot, s.phase, s.running, s.selected, s.target, s.last_error, s.generation, fraction, until)
+        now = (
+            s.slot,
+            s.phase,
+            s.running,
+            s.selected,
+            s.target,
+            s.last_error,
+            s.engines.generation,
+            fraction,
+            until,
+        )
         before, self._position = self._position, now
         return now != before
 
@@ -191,7 +201,7 @@ class Seat:
         """Return what everyone sees of this slot now."""
         s = self.scheduler
         engine = self.engine
-        draining = s.draining
+        draining = s.engines.draining
         process = engine.process if engine else None
         memory = engine.memory if engine and process else None
         shown = s.running or (s.switch.previous if s.switch else None) or s.selected
@@ -249,7 +259,7 @@ class Seat:
         engine = self.engine
         if self.scheduler.phase is SlotState.READY and engine and engine.context_length:
             return engine.context_length
-        for chosen in (self.engines.get(self.scheduler.generation), self.admitted):
+        for chosen in (self.engines.get(self.scheduler.engines.generation), self.admitted):
             if chosen is not None and chosen.model.id == model and chosen.context:
                 return chosen.model.with_context(chosen.context).context_length
         known = self.known(model or "")

@@ -199,7 +199,7 @@ class Supervisor:
         """Note what an engine said of its answer; published with the lease's end."""
         seat = self._seat(slot)
         # While one is leaving, it may be that one's answer, and says nothing of the model that is shown.
-        if seat.engine is not None and seat.scheduler.leaving is None:
+        if seat.engine is not None and seat.scheduler.engines.leaving is None:
             seat.engine.tokens_per_second = round(tokens_per_second, 1)
 
     def note_served_by(self, slot: str, server: str) -> None:
@@ -252,7 +252,7 @@ class Supervisor:
     async def _evict(self, seat: Seat) -> None:
         """Empty a slot for another one, or have it end what leaves. Raises RouterError when it has come to be
         needed."""
-        leaving = seat.scheduler.leaving
+        leaving = seat.scheduler.engines.leaving
         engine = seat.engines.get(leaving.generation) if leaving is not None else None
         if engine is None:
             await self._order(seat, lambda number, s, now: s.evict(number, now))

@@ -15,6 +15,7 @@ from router.base.errors import (
     WaitTimeout,
 )
 from router.config.schema import SlotConfig
+from router.slots.effects import Effect, Refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,10 @@ class Waiter:
     command: bool = False
     newer_than: int = -1
     force: bool = False
+
+    @property
+    def is_unload(self) -> bool:
+        return self.command and self.model is None
 
 
 class Queue:
@@ -62,11 +67,9 @@ class Queue:
     def add(self, request: Waiter) -> None:
         self._waiters.append(request)
 
-    def put_first(self, command: Waiter) -> list[Waiter]:
-        """Return the command it replaces, if there was one."""
-        replaced = self.take(lambda w: w.command)
+    def put_first(self, command: Waiter) -> None:
+        """Put it before all requests; the command before it has been taken."""
         self._waiters.insert(0, command)
-        return replaced
 
     def pop(self) -> Waiter:
         """Take the first."""
@@ -79,10 +82,9 @@ class Queue:
             self._waiters = [w for w in self._waiters if w not in taken]
         return taken
 
-    def clear(self) -> list[Waiter]:
-        """Take all."""
-        taken, self._waiters = self._waiters, []
-        return taken
+    def refuse(self, wanted: Callable[[Waiter], bool], error: RouterError) -> list[Effect]:
+        """Refuse all that are `wanted`, in their order."""
+        return [Refuse(waiter.ticket, error) for waiter in self.take(wanted)]
 
 
 # -- why someone may not wait, or not any more -----------------------------------------------------------

@@ -260,7 +260,7 @@ def test_a_crash_loop_is_parked() -> None:
     now, starts = 0.0, 0
     while (deadline := s.next_deadline()) is not None or s.running:
         if s.running:
-            s.engine_exited(s.generation, EngineFailed("crash"), now)
+            s.engine_exited(s.engines.generation, EngineFailed("crash"), now)
             continue
         now = max(now, deadline or now)
         bring_up(s, s.tick(now), now)
@@ -386,7 +386,7 @@ def test_cancel_brings_the_previous_model_back_from_every_phase(phase: str) -> N
     effects = s.cancel(1.0)
     assert isinstance(one(effects, Refuse).error, SwitchCancelled)
     if phase in ("stopping", "loading"):
-        start = one(s.engine_stopped(s.generation, 2.0), StartEngine)
+        start = one(s.engine_stopped(s.engines.generation, 2.0), StartEngine)
         assert start.model == "a"
         s.engine_ready(start.generation, 3.0)
     assert s.phase is SlotState.READY and s.running == s.selected == "a"
@@ -420,7 +420,7 @@ def test_a_request_during_stopping_waits_and_loads_again() -> None:
 def test_restart_gives_the_same_model_a_new_process() -> None:
     s = loaded()
     assert bring_up(s, s.restart(1, 0.0)) == [Done(1)]
-    assert s.generation == 2 and s.running == "a"
+    assert s.engines.generation == 2 and s.running == "a"
 
 
 def test_idle_unload_counts_from_the_last_lease_and_never_during_one() -> None:
@@ -507,6 +507,15 @@ def test_an_engine_that_cannot_be_stopped_fails_its_slot() -> None:
     assert s.engine_stopped(stop.generation, 30.0, stuck) == [Refuse(1, stuck), Refuse(2, stuck)]
     assert s.phase is SlotState.FAILED and s.last_error == ("a", stuck)
     assert bring_up(s, s.acquire(3, "a", 31.0)) == [Grant(3, "a", 2)], "the next request tries again"
+
+
+def test_who_cannot_be_stopped_is_named_whatever_the_switch_turned_to() -> None:
+    s = make()
+    s.checked(one(s.load(1, "b", 0.0), CheckModel).check, 0.0)
+    stop = one(s.load(2, "c", 1.0), StopEngine)
+    stuck = EngineFailed("process 7 lives on")
+    assert s.engine_stopped(stop.generation, 30.0, stuck) == [Refuse(2, stuck)]
+    assert s.last_error == ("b", stuck), "c was never started"
 
 
 def test_closing_does_not_wait_for_an_engine_that_cannot_be_stopped() -> None:

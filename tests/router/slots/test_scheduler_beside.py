@@ -7,6 +7,7 @@ import pytest
 from router.base.errors import EngineFailed, ModelNotLoaded, ShuttingDown, SwitchCancelled
 from router.config.schema import SwitchPolicy
 from router.slots.effects import AbortLeases, CheckModel, Done, Effect, Grant, Refuse, StartEngine, StopEngine
+from router.slots.engines import Engine
 from router.slots.scheduler import SlotScheduler
 from router.state import SlotState
 from tests.router.slots.test_scheduler import loaded, one
@@ -25,7 +26,7 @@ def test_the_new_engine_starts_at_once_and_the_old_one_is_stopped_when_it_is_rea
     s.engine_progress(2, SlotState.LOADING, 0.5)
     assert s.engine_ready(2, 5.0) == [Done(1), StopEngine(1)]
     assert (s.phase, s.running, s.selected) == (SlotState.READY, "b", "b")
-    assert s.engine_stopped(1, 6.0) == [] and s.leaving is None
+    assert s.engine_stopped(1, 6.0) == [] and s.engines.leaving is None
 
 
 def test_meanwhile_who_names_the_old_model_is_served_and_others_wait() -> None:
@@ -48,8 +49,8 @@ def test_a_manual_slot_serves_the_old_model_until_the_new_one_is_ready() -> None
 
 def leaving(s: SlotScheduler) -> tuple[int, float | None]:
     """(requests that are waited for, until when)."""
-    assert s.draining is not None
-    return s.draining.requests, s.draining.until
+    assert s.engines.draining is not None
+    return s.engines.draining.requests, s.engines.draining.until
 
 
 def replaced(s: SlotScheduler) -> SlotScheduler:
@@ -63,10 +64,10 @@ def replaced(s: SlotScheduler) -> SlotScheduler:
 def test_requests_on_the_old_engine_end_in_their_own_time() -> None:
     """Row 40: they were cut after drain_timeout, though they held up nobody."""
     s = replaced(loaded(drain_timeout=30.0))
-    assert s.draining is not None and s.draining.models == ("a",) and leaving(s) == (1, None)
+    assert s.engines.draining is not None and s.engines.draining.models == ("a",) and leaving(s) == (1, None)
     assert s.next_deadline() is None and s.tick(9_999.0) == []
     assert s.release(1, 10_000.0) == [StopEngine(1)]
-    assert s.draining is None and s.release(1, 10_000.0) == []
+    assert s.engines.draining is None and s.release(1, 10_000.0) == []
 
 
 @pytest.mark.parametrize("need", ["a request", "an order", "an unload", "another slot"])
@@ -83,7 +84,7 @@ def test_when_their_place_is_needed_they_have_the_drain_timeout(need: str) -> No
             s.unload(4, 500.0)
         case _:
             s.hurry(500.0)
-    assert s.draining is not None and s.draining.until == 530.0
+    assert s.engines.draining is not None and s.engines.draining.until == 530.0
     assert s.tick(529.9) == []
     effects = s.tick(530.0)
     assert effects[-2:] == [AbortLeases(1), StopEngine(1)], "only the old engine's, unless all are to go"
@@ -100,7 +101,7 @@ def test_the_old_model_is_taken_back_instead_of_cut_and_started_again(order: boo
     else:
         assert s.acquire(4, "a-hot", 101.0) == [Grant(4, "a-hot", 1)]
     assert (s.phase, s.running, s.selected) == (SlotState.READY, "a", "a")
-    assert s.draining is not None and s.draining.models == ("b",)
+    assert s.engines.draining is not None and s.engines.draining.models == ("b",)
     assert s.release(3, 102.0) == [StopEngine(2)] and s.engine_stopped(2, 103.0) == []
     assert s.release(1, 104.0) == [] and s.running == "a", "it stays"
     start = beside(s, s.load(5, "b", 105.0))
@@ -118,7 +119,7 @@ def test_a_restart_takes_no_old_process_back() -> None:
     s.acquire(1, "a", 0.0)
     beside(s, s.restart(2, 0.0))
     s.engine_ready(2, 1.0)
-    assert s.restart(3, 2.0) == [] and s.phase is SlotState.QUEUED and s.running_generation == 2
+    assert s.restart(3, 2.0) == [] and s.phase is SlotState.QUEUED and s.engines.running == Engine(2, "a")
 
 
 def test_a_switch_that_is_given_up_gives_them_their_time_back() -> None:
@@ -133,7 +134,7 @@ def test_a_person_cuts_them() -> None:
     """Row 40: "Switch now"."""
     s = replaced(loaded())
     assert s.cut(101.0) == [AbortLeases(1), StopEngine(1)]
-    assert s.draining is None and s.cut(102.0) == [], "once is enough"
+    assert s.engines.draining is None and s.cut(102.0) == [], "once is enough"
     assert s.engine_stopped(1, 103.0) == [] and s.cut(104.0) == [], "nor is there anything to cut then"
     assert s.running == "b"
 
@@ -162,7 +163,7 @@ def test_a_switch_waits_for_who_leaves_where_a_person_said_so() -> None:
 def test_nothing_is_cut_where_nothing_is_waited_for() -> None:
     s = loaded()
     s.acquire(1, "a", 0.0)
-    assert s.cut(1.0) == [] and s.wait(1.0) == [] and s.draining is None
+    assert s.cut(1.0) == [] and s.wait(1.0) == [] and s.engines.draining is None
     s.load(2, "b", 2.0)
     assert s.cut(3.0) == [] and s.phase is SlotState.QUEUED, "it is not known yet whether it must be waited for"
 
@@ -184,7 +185,7 @@ def test_when_the_switch_comes_to_nothing_the_old_engine_was_never_touched(how: 
         assert [type(e) for e in effects] == [Refuse, Refuse, StopEngine, Grant]
         assert one(effects, StopEngine).generation == 2
         s.engine_stopped(2, 2.0)
-    assert (s.phase, s.running, s.in_flight, s.leaving) == (SlotState.READY, "a", 2, None)
+    assert (s.phase, s.running, s.in_flight, s.engines.leaving) == (SlotState.READY, "a", 2, None)
 
 
 def test_a_command_for_the_old_model_just_drops_the_new_one() -> None:
@@ -230,7 +231,7 @@ def test_an_old_engine_that_dies_while_the_new_one_loads_changes_nothing_for_the
     assert s.acquire(3, "a", 41.0) == [], "it waits for its turn"
     effects = s.engine_ready(2, 42.0)
     assert effects[0] == Done(2) and one(effects, CheckModel).model == "a"
-    assert s.leaving is None and s.last_error is None
+    assert s.engines.leaving is None and s.last_error is None
 
 
 def test_both_die_and_the_old_model_is_started_again() -> None:
@@ -247,7 +248,7 @@ def test_an_old_engine_that_dies_while_it_leaves_is_simply_gone() -> None:
     beside(s, s.load(2, "b", 0.0))
     s.engine_ready(2, 1.0)
     assert s.engine_exited(1, EngineFailed("crash"), 2.0) == []
-    assert s.leaving is None and s.last_error is None and s.phase is SlotState.READY
+    assert s.engines.leaving is None and s.last_error is None and s.phase is SlotState.READY
 
 
 def test_unloading_stops_both_and_is_done_when_both_are_gone() -> None:

@@ -9,8 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from router.base.errors import BadModel, EngineFailed, MemoryInsufficient, RouterError
 from router.config.schema import Kind, LimitsConfig, SlotConfig, SwitchPolicy
 from router.slots.effects import AbortLeases, CheckModel, Done, Effect, Grant, Refuse, StartEngine, StopEngine
+from router.slots.engines import NEVER
 from router.slots.scheduler import SlotScheduler
-from router.slots.switching import NEVER
 from router.state import SlotState
 
 MODELS = st.sampled_from(["a", "a-hot", "b", "c"])
@@ -31,9 +31,11 @@ class OneSlot(RuleBasedStateMachine):
         self.forced: set[int] = set()  # orders to load by force
         self.passed: str | None = None  # what was found to be launchable last
         self.starting: StartEngine | None = None
+        self.read = 0.0  # of what is starting, a fraction
         self.alive: dict[int, str] = {}  # engines that exist, by generation
         self.ready: set[int] = set()
         self.stops: list[StopEngine] = []
+        self.closed = False
 
     @initialize(
         selected=st.one_of(st.none(), MODELS),
@@ -72,7 +74,7 @@ class OneSlot(RuleBasedStateMachine):
         generation = self.leases.pop(ticket, None)
         del self.requests[ticket]
         self.carry_out(self.s.release(ticket, self.now, answered=answered))
-        if answered and self.s.running is not None and generation == self.s.running_generation:
+        if answered and generation is not None and generation == self.running_generation():
             assert not self.s.recovered, "an answer closes the case"
 
     @rule(model=MODELS, force=st.booleans())
@@ -82,7 +84,7 @@ class OneSlot(RuleBasedStateMachine):
             self.forced.add(ticket)
         self.carry_out(self.s.load(ticket, model, self.now, force))
 
-    @precondition(lambda self: self.s.phase is SlotState.READY and self.s.leaving is None)
+    @precondition(lambda self: self.s.phase is SlotState.READY and self.s.engines.leaving is None)
     @rule(model=MODELS, held=st.integers(0, 2), ready=st.booleans())
     def switch_beside(self, model: str, held: int, ready: bool) -> None:
         """With `held` requests on the old engine."""
@@ -108,7 +110,7 @@ class OneSlot(RuleBasedStateMachine):
                 self.evict()
             case "cut" | "wait" | "hurry":
                 self.carry_out(getattr(self.s, order)(self.now))
-                assert order != "cut" or self.s.draining is None, "nobody is waited for any more"
+                assert order != "cut" or self.s.engines.draining is None, "nobody is waited for any more"
 
     def evict(self) -> None:
         """Another slot wants the memory."""
@@ -160,7 +162,9 @@ class OneSlot(RuleBasedStateMachine):
     @rule(fraction=st.floats(0, 1))
     def progress(self, fraction: float) -> None:
         assert self.starting is not None
-        self.carry_out(self.s.engine_progress(self.starting.generation, SlotState.LOADING, fraction))
+        self.read = max(self.read, fraction)
+        phase = SlotState.LOADING if self.read < 1 else SlotState.WARMING
+        self.carry_out(self.s.engine_progress(self.starting.generation, phase, self.read))
 
     @precondition(lambda self: self.stops)
     @rule(data=st.data(), good=st.sampled_from([True, True, True, False]))
@@ -172,7 +176,7 @@ class OneSlot(RuleBasedStateMachine):
         self.alive.pop(stop.generation, None)
         error = None if good else EngineFailed("it lives on")
         self.carry_out(self.s.engine_stopped(stop.generation, self.now, error))
-        if error is not None and not self.s._closed:
+        if error is not None and not self.closed:
             assert self.s.last_error is not None
 
     @precondition(lambda self: self.ready & self.alive.keys())
@@ -190,19 +194,19 @@ class OneSlot(RuleBasedStateMachine):
         assert len(self.alive) <= 2
         stopping = {stop.generation for stop in self.stops}
         if len(self.alive) == 2 and not stopping:
-            assert self.starting or self.s.leaving
+            assert self.starting or self.s.engines.leaving
 
     @invariant()
     def whoever_leaves_is_stopped(self) -> None:
         stopping = {stop.generation for stop in self.stops}
         for generation in self.alive.keys() - stopping:
-            wanted = self.s.running is not None and generation == self.s.running_generation
+            wanted = generation == self.running_generation()
             loading = self.starting is not None and generation == self.starting.generation
-            leaving = self.s.leaving is not None and generation == self.s.leaving.generation
+            leaving = self.s.engines.leaving is not None and generation == self.s.engines.leaving.generation
             assert wanted or loading or leaving, "an engine that nobody minds"
-            if leaving and self.s.leaving is not None:
+            if leaving and self.s.engines.leaving is not None:
                 assert generation in self.leases.values(), "it has nothing left to answer"
-                patient = self.s.leaving.until == NEVER
+                patient = self.s.engines.leaving.until == NEVER
                 assert patient or self.s.switch is None or self.s.next_deadline() is not None
 
     @invariant()
@@ -214,11 +218,11 @@ class OneSlot(RuleBasedStateMachine):
     @invariant()
     def what_is_past_is_of_what_runs_or_ran(self) -> None:
         if self.s.recovered and self.s.phase is SlotState.FAILED:
-            assert self.alive or self.s.leaving, "what is down is not past"
+            assert self.alive or self.s.engines.leaving, "what is down is not past"
 
     @invariant()
     def leases_balance(self) -> None:
-        assert self.s.leases == self.leases
+        assert self.s.engines.leases == self.leases
 
     @invariant()
     def every_open_ticket_waits(self) -> None:
@@ -228,20 +232,21 @@ class OneSlot(RuleBasedStateMachine):
     def nobody_waits_in_vain(self) -> None:
         """While someone waits, something is under way or a deadline is set."""
         if self.s.waiters:
-            patient = self.s.draining is not None and self.s.draining.until is None
+            patient = self.s.engines.draining is not None and self.s.engines.draining.until is None
             going_on = self.checks or self.starting or self.stops or patient
             assert going_on or self.s.next_deadline() is not None
 
     @invariant()
     def state_and_engine_agree(self) -> None:
         if self.s.running is not None and self.s.phase is not SlotState.STOPPING:
-            assert self.alive[self.s.running_generation][0] == self.s.running[0]
+            generation = self.running_generation()
+            assert generation is not None and self.alive[generation][0] == self.s.running[0]
         if self.s.phase is SlotState.READY:
             assert self.s.running and self.s.switch is None
         if self.s.phase is SlotState.UNLOADED:
             assert not self.alive
         if self.s.phase is SlotState.FAILED:
-            assert self.s.leaving or not self.alive
+            assert self.s.engines.leaving or not self.alive
         if self.s.phase in (SlotState.UNLOADED, SlotState.FAILED):
             assert self.s.running is None and self.s.switch is None
 
@@ -251,6 +256,7 @@ class OneSlot(RuleBasedStateMachine):
             return
         if self.next_ticket % 2:
             self.end_well()
+        self.closed = True
         self.carry_out(self.s.close(self.now))
         assert not self.open and not self.s.waiters
         while self.stops:
@@ -293,7 +299,7 @@ class OneSlot(RuleBasedStateMachine):
                     asked = self.requests[ticket]
                     assert asked in (None, model), "served by the model it named"
                     assert self.alive[generation][0] == model[0], "by an engine that is alive"
-                    assert generation == self.s.running_generation and generation in self.ready
+                    assert generation == self.running_generation() and generation in self.ready
                     self.leases[ticket] = generation
                 case Refuse(ticket, _) | Done(ticket):
                     self.end(ticket)
@@ -304,12 +310,16 @@ class OneSlot(RuleBasedStateMachine):
                     switch = self.s.switch
                     assert model == self.passed or (switch and switch.restoring), "it was looked at first"
                     self.passed = None
-                    self.alive[generation], self.starting = model, effect
+                    self.alive[generation], self.starting, self.read = model, effect, 0.0
                 case StopEngine(generation):
                     assert generation in self.alive and effect not in self.stops
                     self.stops.append(effect)
                 case AbortLeases(generation):
                     assert generation in self.leases.values()
+
+    def running_generation(self) -> int | None:
+        running = self.s.engines.running
+        return running.generation if running else None
 
     def end(self, ticket: int) -> None:
         assert ticket in self.open, "one outcome each"

@@ -6,9 +6,19 @@ from typing import Any
 
 import pytest
 
-from router.base.errors import EngineFailed, MemoryInsufficient
+from router.base.errors import EngineFailed, MemoryInsufficient, RouterError
 from router.config.schema import LimitsConfig, SlotConfig
+from router.slots.effects import CheckModel
 from router.slots.seat import Seat
+
+
+def failed(error: RouterError) -> Seat:
+    """A seat whose model "big" was found not to be launchable."""
+    seat = Seat.make(SlotConfig("primary"), LimitsConfig(), {}, None)
+    (asked,) = seat.scheduler.load(1, "big", 0.0)
+    assert isinstance(asked, CheckModel)
+    seat.scheduler.check_failed(asked.check, error, 0.0)
+    return seat
 
 
 @pytest.mark.parametrize(
@@ -23,9 +33,8 @@ from router.slots.seat import Seat
 def test_what_would_have_fitted_is_told_as_flags(
     suggestion: dict[str, Any] | None, remedy: tuple[str, ...]
 ) -> None:
-    seat = Seat.make(SlotConfig("primary"), LimitsConfig(), {}, None)
     details = {} if suggestion is None else {"suggestion": suggestion}
-    seat.scheduler.last_error = ("big", MemoryInsufficient("It does not fit.", details=details))
+    seat = failed(MemoryInsufficient("It does not fit.", details=details))
     error = seat.status().last_error
     assert error is not None
     assert (error.code, error.model, error.remedy) == ("memory.insufficient", "big", remedy)
@@ -33,7 +42,5 @@ def test_what_would_have_fitted_is_told_as_flags(
 
 
 def test_other_errors_have_no_remedy() -> None:
-    seat = Seat.make(SlotConfig("primary"), LimitsConfig(), {}, None)
-    seat.scheduler.last_error = ("big", EngineFailed("It broke."))
-    error = seat.status().last_error
+    error = failed(EngineFailed("It broke.")).status().last_error
     assert error is not None and error.remedy == ()

@@ -1,0 +1,183 @@
+"""The engines of one slot: which there are, what for, and which requests they serve. Pure.
+
+Who drains, before another one starts, gives its requests `drain_timeout`. Who leaves holds up nobody, so its
+requests end in their own time; only when its place is needed, by the next switch or by another slot's load,
+has it that long, too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+
+from router.slots.effects import AbortLeases, Effect, StartEngine, StopEngine
+
+NEVER = math.inf
+"""A person said that the requests are to be waited for, however long they take."""
+
+
+@dataclass(slots=True)
+class Engine:
+    """The process of one generation.
+
+    Attributes:
+        until: when its requests are cut, if it is to go; None: not at all, while nobody needs its place.
+        stopping: it leaves, and is told to stop.
+        outdated: it would be launched differently now.
+    """
+
+    generation: int
+    model: str
+    until: float | None = None
+    stopping: bool = False
+    outdated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Draining:
+    """Requests that `models` still answer before their engines go; `until` they are cut, None: not at all."""
+
+    models: tuple[str, ...]
+    requests: int
+    until: float | None
+
+
+@dataclass(slots=True)
+class EnginePair:
+    """Two at most: one that runs, and one that loads in its place or beside it, or that *leaves*.
+
+    Attributes:
+        running: who answers.
+        newest: who was started last; it loads, or is gone, while it is not `running`.
+        stopping: `running`, or who loads in its place, once it is told to stop.
+        leaving: who was replaced and answers its last requests, or was given up beside `running`.
+        leases: ticket -> generation of the engine that serves it.
+        ready_at: when `running` came to answer.
+        idle_since: when its last lease ended, or `ready_at` if there was none.
+    """
+
+    running: Engine | None = None
+    newest: Engine | None = None
+    stopping: Engine | None = None
+    leaving: Engine | None = None
+    leases: dict[int, int] = field(default_factory=dict)
+    ready_at: float = 0.0
+    idle_since: float = 0.0
+    _busy: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def generation(self) -> int:
+        """Of the newest; 0: there was none yet."""
+        return self.newest.generation if self.newest else 0
+
+    @property
+    def going(self) -> list[Engine]:
+        """Who is stopped when its requests have ended."""
+        going = [self.leaving] if self.leaving and not self.leaving.stopping else []
+        if self.running and self.running.until is not None and self.stopping is None:
+            going.append(self.running)
+        return going
+
+    @property
+    def draining(self) -> Draining | None:
+        """The requests that are waited for; None while there are none."""
+        requests = sum(self._busy[engine.generation] for engine in self.going)
+        limits = [e.until for e in self.going if e.until is not None and e.until != NEVER]
+        models = tuple(engine.model for engine in self.going)
+        return Draining(models, requests, min(limits, default=None)) if requests else None
+
+    def is_busy(self, engine: Engine) -> bool:
+        return engine.generation in self._busy
+
+    # -- leases ----------------------------------------------------------------------------------------
+
+    def grant(self, ticket: int) -> int:
+        """Have what runs serve the ticket; returns its generation."""
+        assert self.running is not None, "only a running engine serves"
+        generation = self.leases[ticket] = self.running.generation
+        self._busy[generation] += 1
+        return generation
+
+    def release(self, ticket: int, now: float) -> int | None:
+        """The generation that served the ticket, if one did."""
+        if (generation := self.leases.pop(ticket, None)) is None:
+            return None
+        self._busy[generation] -= 1
+        self._busy = +self._busy  # without who serves nobody any more
+        if self.running is not None and generation == self.running.generation:
+            self.idle_since = now
+        return generation
+
+    def abort(self, engine: Engine) -> list[Effect]:
+        return [AbortLeases(engine.generation)] if self.is_busy(engine) else []
+
+    def is_over(self, engine: Engine, now: float) -> bool:
+        """Whether its requests have ended, or their time is up."""
+        return not self.is_busy(engine) or (engine.until is not None and now >= engine.until)
+
+    # -- one comes -------------------------------------------------------------------------------------
+
+    def start(self, model: str, *, force: bool) -> StartEngine:
+        self.newest = Engine(self.generation + 1, model)
+        return StartEngine(self.newest.generation, model, force)
+
+    def ready(self, now: float) -> None:
+        """The newest answers from now on; who ran beside it leaves."""
+        self.leaving = self.running or self.leaving
+        self.running, self.ready_at, self.idle_since = self.newest, now, now
+
+    def come_back(self, now: float) -> None:
+        """Who was replaced answers again, and who replaced it leaves."""
+        self.limit(None)
+        self.running, self.leaving = self.leaving, self.running
+        self.ready_at = self.idle_since = now
+
+    # -- one goes --------------------------------------------------------------------------------------
+
+    def drain(self, until: float) -> None:
+        """What runs is to go."""
+        assert self.running is not None, "only what runs drains"
+        self.running.until = until
+
+    def limit(self, until: float | None) -> None:
+        """Give who is going until then, whatever it was given; None: as if nobody needed its place."""
+        for engine in self.going:
+            engine.until = until
+
+    def hurry(self, until: float) -> None:
+        """The place of who leaves is needed."""
+        if self.leaving is not None and self.leaving.until is None:
+            self.leaving.until = until
+
+    def outdate(self) -> None:
+        """Who leaves would be launched differently now."""
+        if self.leaving is not None:
+            self.leaving.outdated = True
+
+    def let_go(self, now: float) -> list[Effect]:
+        """Stop who leaves when its requests are over."""
+        leaving = self.leaving
+        if leaving is None or leaving.stopping or not self.is_over(leaving, now):
+            return []
+        leaving.stopping = True
+        return [*self.abort(leaving), StopEngine(leaving.generation)]
+
+    def stop(self) -> StopEngine:
+        """Stop what runs, or what loads in its place."""
+        self.stopping = self.running or self.newest
+        assert self.stopping is not None, "there is one to stop"
+        return StopEngine(self.stopping.generation)
+
+    def stop_beside(self) -> StopEngine:
+        """Stop what loads beside the running engine, which goes on."""
+        assert self.newest is not None, "there is one that loads"
+        self.leaving, self.newest.stopping = self.newest, True
+        return StopEngine(self.newest.generation)
+
+    def gone(self) -> None:
+        """What ran, or loaded in its place, is gone."""
+        self.running = self.stopping = None
+
+    def left(self) -> None:
+        self.leaving = None

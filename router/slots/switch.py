@@ -1,0 +1,71 @@
+"""The switch that is under way in a slot: what it is to end with, and what is known of that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from router.slots.effects import CheckModel
+
+
+@dataclass(slots=True)
+class Switch:
+    """Changed by its own methods only. Who promised something to a switch knows it by its identity.
+
+    Attributes:
+        target: None: the slot is being unloaded.
+        previous: what to go back to.
+        restoring: it goes back, as it failed or was cancelled.
+        fraction: how much is loaded, 0..1 where it is known.
+        check: the number of the check that is asked for; None: none is yet.
+        checked: `target` passed it. What a switch turns to later is checked, too.
+        took_down: `previous` was stopped, or died, so that it must be started to go back to it.
+    """
+
+    target: str | None
+    previous: str | None
+    for_request: bool = False
+    force: bool = False
+    restoring: bool = False
+    fraction: float | None = None
+    check: int | None = None
+    checked: bool = False
+    took_down: bool = False
+
+    @property
+    def may_restore(self) -> bool:
+        """Whether there is another model to go back to."""
+        return self.previous not in (None, self.target)
+
+    def ask(self, check: int) -> CheckModel:
+        assert self.target is not None, "only a model is checked"
+        self.check = check
+        return CheckModel(check, self.target, self.force, self.for_request)
+
+    def passed(self) -> None:
+        self.checked = True
+
+    def insist(self) -> None:
+        """A person wants it even if memory is short: a check that was asked for without that counts no more."""
+        self.force, self.check = True, None
+
+    def progress(self, fraction: float | None) -> None:
+        self.fraction = fraction
+
+    def take_down(self) -> None:
+        self.took_down = True
+
+    def turn(self, target: str | None, *, force: bool) -> None:
+        """End elsewhere; to go back is still to `previous`."""
+        self.target, self.force, self.check = target, force, None
+        self.restoring = self.for_request = self.checked = False
+
+    def restore(self) -> None:
+        """End with the model before."""
+        self.target, self.restoring, self.for_request = self.previous, True, False
+
+    def cancel(self) -> None:
+        """The same, or if that is cancelled, too, end with none."""
+        if self.restoring:
+            self.target = None
+        else:
+            self.restore()
