@@ -17,6 +17,7 @@ from benchmarks.idle import idle
 from benchmarks.lab import Lab
 from benchmarks.latency import real, stub
 from benchmarks.processes import find_llama_server
+from benchmarks.readahead import readahead
 from benchmarks.report import Figure, machine
 from benchmarks.streams import streams
 from benchmarks.switch import profiles, switch
@@ -28,6 +29,7 @@ ALL: dict[str, Callable[[Lab], list[Figure]]] = {
     "streams": streams,
     "switch": switch,
     "profiles": profiles,
+    "readahead": readahead,
     "ui": stalling,
     "idle": idle,
 }

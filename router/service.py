@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -18,6 +19,7 @@ from router.base.errors import PortInUse, UpstreamFailed
 from router.base.paths import Paths
 from router.base.tasks import spawn
 from router.base.version import __version__
+from router.catalog.model import Model
 from router.config.problems import ConfigErrors
 from router.config.schema import Config, EngineConfig
 from router.dispatch import Dispatcher
@@ -29,6 +31,7 @@ from router.hub.updates import UpdateWatch
 from router.memory.measure.sources import find_source
 from router.memory.system import MemorySystem
 from router.orders.order import Order
+from router.readahead.ahead import ReadAhead
 from router.reload.apply import Reconfigurer
 from router.reload.diff import choose_model
 from router.reload.watch import LiveConfig
@@ -97,6 +100,7 @@ class Service:
         launcher = self._make_launcher(self._config.engine)
         await launcher.reap_leftovers()
         self._supervisor = Supervisor(self.store, launcher, self._log_files, self._memory.gate)
+        read_ahead = ReadAhead(self.store, self._launchable, lambda: self._current().read_ahead.on_switch)
         self._dispatcher = Dispatcher(
             self.store,
             self._supervisor,
@@ -106,6 +110,7 @@ class Service:
             self._updates,
             self._paths,
             self._current,
+            read_ahead,
         )
         context = Context(
             self.store,
@@ -135,6 +140,7 @@ class Service:
         await self._listen(self._listener)
         self.store.subscribe(self._remember_selection)
         self._background += self._memory.start()
+        self._background.append(spawn(read_ahead.run(), name="read ahead"))
         self._background.append(spawn(self._live.watch(), name="watch hal0.yaml"))
         self._background.append(spawn(self._updates.run(), name="look for updates"))
         self._reconfigurer.load_slots()
@@ -168,6 +174,9 @@ class Service:
 
     def _current(self) -> Config:
         return self._reconfigurer.config if self._reconfigurer else self._config
+
+    def _launchable(self) -> Mapping[str, Model]:
+        return self._reconfigurer.models() if self._reconfigurer else {}
 
     def _found_updates(self, found: tuple[UpdateStatus, ...]) -> None:
         self.store.update(updates=found)

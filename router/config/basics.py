@@ -1,4 +1,4 @@
-"""The sections `server`, `engine`, `limits` and `memory`."""
+"""The sections `server`, `engine`, `limits`, `memory` and `read_ahead`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 from router.config import places
 from router.config.fields import Section
-from router.config.schema import EngineConfig, LimitsConfig, MemoryConfig, ServerConfig
+from router.config.schema import EngineConfig, LimitsConfig, MemoryConfig, ReadAheadConfig, ServerConfig
 from router.config.sizes import size
 from router.config.yaml_lines import Value, describe
 
@@ -131,3 +131,10 @@ def read_memory(section: Section) -> MemoryConfig:
     written = section.checked("headroom", headroom)
     section.finish()
     return MemoryConfig() if written is None else MemoryConfig(headroom=written)
+
+
+def read_read_ahead(section: Section) -> ReadAheadConfig:
+    standard = ReadAheadConfig()
+    wanted = ReadAheadConfig(on_switch=section.boolean("on_switch", standard.on_switch))
+    section.finish()
+    return wanted

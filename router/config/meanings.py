@@ -9,6 +9,7 @@ from router.config.schema import (
     LimitsConfig,
     MemoryConfig,
     ModelConfig,
+    ReadAheadConfig,
     ServerConfig,
     SlotConfig,
     UpstreamConfig,
@@ -94,6 +95,12 @@ MEANINGS: Final[dict[type, dict[str, Meaning]]] = {
         "headroom": Meaning(
             "memory that a load leaves free, on each GPU or, without one, in RAM: `1GiB`, `700MiB`, bytes",
             "512MiB",
+        ),
+    },
+    ReadAheadConfig: {
+        "on_switch": Meaning(
+            "read a model's files into free RAM while a switch to it still waits for running requests, or the "
+            "pointer rests on it in a menu",
         ),
     },
     UpstreamConfig: {

@@ -15,6 +15,7 @@ from router.config.schema import (
     LimitsConfig,
     MemoryConfig,
     ModelConfig,
+    ReadAheadConfig,
     ServerConfig,
     SlotConfig,
     UpstreamConfig,
@@ -26,6 +27,7 @@ _SECTIONS: Final[Mapping[type, str]] = MappingProxyType(
         EngineConfig: "engine",
         LimitsConfig: "limits",
         MemoryConfig: "memory",
+        ReadAheadConfig: "read_ahead",
         ModelConfig: "models.NAME",
         SlotConfig: "slots.NAME",
         UpstreamConfig: "upstreams.NAME",
@@ -33,7 +35,7 @@ _SECTIONS: Final[Mapping[type, str]] = MappingProxyType(
 )
 _TOP: Final = (
     *("server", "engine", "model_dirs", "models", "slots", "limits", "memory", "upstreams", "local_only"),
-    "updates",
+    *("read_ahead", "updates"),
 )
 _FLAGS: Final = frozenset(
     {*NUMBERS, *NUMBER_LISTS, *LISTS, *PATH_FLAGS, *LONG_NAMES.values()}

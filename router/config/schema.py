@@ -63,6 +63,13 @@ class MemoryConfig:
     headroom: int = 512 << 20
 
 
+@dataclass(frozen=True, slots=True)
+class ReadAheadConfig:
+    """Which files are read into the page cache before an engine needs them (router.readahead)."""
+
+    on_switch: bool = True
+
+
 class UpstreamKind(StrEnum):
     """What answers elsewhere: any OpenAI-compatible server, or another hal0 whose slots can be switched."""
 
@@ -146,6 +153,7 @@ class Config:
     slots: Mapping[str, SlotConfig] = field(default_factory=_empty)
     limits: LimitsConfig = LimitsConfig()
     memory: MemoryConfig = MemoryConfig()
+    read_ahead: ReadAheadConfig = ReadAheadConfig()
     upstreams: Mapping[str, UpstreamConfig] = field(default_factory=_empty)
     local_only: bool = False
     updates: Updates = Updates.NOTIFY

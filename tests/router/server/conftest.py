@@ -13,6 +13,7 @@ from router.base.errors import WaitTimeout
 from router.catalog.model import Model
 from router.config.schema import Kind, LimitsConfig, SlotConfig
 from router.dispatch import Dispatcher
+from router.readahead.ahead import ReadAhead
 from router.remote.follow import Remotes
 from router.server.middleware import add_headers, gate
 from router.server.request.context import CONTEXT, Context
@@ -61,7 +62,8 @@ class Served:
         # No engine is talked to here, and only orders for slots are given.
         absent: Any = None
         no_others, parts = Remotes(absent), [absent] * 5
-        self.orders = Dispatcher(self.store, self.supervisor, no_others, *parts)
+        ahead = ReadAhead(self.store, dict, lambda: False)
+        self.orders = Dispatcher(self.store, self.supervisor, no_others, *parts, ahead)
         context = Context(self.store, self.supervisor, self.orders, absent, api_keys)
         app = web.Application(middlewares=[gate], client_max_size=MAX_BODY)
         app[CONTEXT] = context
