@@ -16,6 +16,7 @@ from pathlib import Path
 from benchmarks.idle import idle
 from benchmarks.lab import Lab
 from benchmarks.latency import real, stub
+from benchmarks.predict import predict
 from benchmarks.processes import find_llama_server
 from benchmarks.readahead import readahead
 from benchmarks.report import Figure, machine
@@ -30,6 +31,7 @@ ALL: dict[str, Callable[[Lab], list[Figure]]] = {
     "switch": switch,
     "profiles": profiles,
     "readahead": readahead,
+    "predict": predict,
     "ui": stalling,
     "idle": idle,
 }

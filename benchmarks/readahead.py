@@ -43,6 +43,9 @@ def readahead(lab: Lab) -> list[Figure]:
         saved = median([a / c for a, c in zip(ahead, cold, strict=True)])
         short = median([a / w for a, w in zip(ahead, warm, strict=True)])
         cost = median([a / w for a, w in zip(times["warm, read ahead"], warm, strict=True)])
+        if drain:
+            after = median([(a - DRAIN) / (c - DRAIN) for a, c in zip(ahead, cold, strict=True)])
+            figures.append(Figure(f"read ahead, {title}: with/without, after it", after, "×"))
         figures += [
             Figure(f"read ahead, {title}: with/without", saved, "×", 0.7 if drain else None),
             Figure(f"read ahead, {title}: with/warm", short, "×", 1.1 if drain else None),
@@ -85,7 +88,9 @@ def _switches(lab: Lab, hal0s: dict[str, Hal0], models: Path, *, drain: bool) ->
     }
     times: dict[str, list[float]] = {kind: [] for kind in kinds}
     for number in range(lab.rounds(6, 2) + 1):
-        for kind, (which, cold) in kinds.items():
+        first = number % len(kinds)
+        for kind in [*kinds][first:] + [*kinds][:first]:
+            which, cold = kinds[kind]
             seconds = _switch(hal0s[which], models / "big.gguf", cold=cold, drain=drain)
             if number:  # the first fills what the checks remember
                 times[kind].append(seconds)

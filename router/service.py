@@ -32,6 +32,8 @@ from router.memory.measure.sources import find_source
 from router.memory.system import MemorySystem
 from router.orders.order import Order
 from router.readahead.ahead import ReadAhead
+from router.readahead.habits import HabitsFile
+from router.readahead.idle import IdleReader
 from router.reload.apply import Reconfigurer
 from router.reload.diff import choose_model
 from router.reload.watch import LiveConfig
@@ -141,6 +143,9 @@ class Service:
         self.store.subscribe(self._remember_selection)
         self._background += self._memory.start()
         self._background.append(spawn(read_ahead.run(), name="read ahead"))
+        habits = HabitsFile(self._paths.state / "habits.json")
+        idle = IdleReader(self.store, read_ahead, habits, lambda: self._current().read_ahead.when_idle)
+        self._background.append(spawn(idle.run(), name="read ahead when idle"))
         self._background.append(spawn(self._live.watch(), name="watch hal0.yaml"))
         self._background.append(spawn(self._updates.run(), name="look for updates"))
         self._reconfigurer.load_slots()

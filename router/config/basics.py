@@ -135,6 +135,9 @@ def read_memory(section: Section) -> MemoryConfig:
 
 def read_read_ahead(section: Section) -> ReadAheadConfig:
     standard = ReadAheadConfig()
-    wanted = ReadAheadConfig(on_switch=section.boolean("on_switch", standard.on_switch))
+    wanted = ReadAheadConfig(
+        on_switch=section.boolean("on_switch", standard.on_switch),
+        when_idle=section.boolean("when_idle", standard.when_idle),
+    )
     section.finish()
     return wanted

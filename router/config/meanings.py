@@ -102,6 +102,10 @@ MEANINGS: Final[dict[type, dict[str, Meaning]]] = {
             "read a model's files into free RAM while a switch to it still waits for running requests, or the "
             "pointer rests on it in a menu",
         ),
+        "when_idle": Meaning(
+            "read the file of the model that a slot is likely to be asked for next, by its habits, while the "
+            "computer has nothing to do and is not on battery",
+        ),
     },
     UpstreamConfig: {
         "base_url": Meaning(

@@ -68,6 +68,7 @@ class ReadAheadConfig:
     """Which files are read into the page cache before an engine needs them (router.readahead)."""
 
     on_switch: bool = True
+    when_idle: bool = True
 
 
 class UpstreamKind(StrEnum):

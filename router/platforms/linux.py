@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from typing import Any
 
 import psutil
@@ -45,8 +46,9 @@ if sys.platform != "win32":
         And who hardly needs the CPU, but is last to get it, keeps the disk waiting.
         """
         thread = psutil.Process(threading.get_native_id())
-        if idle:
-            thread.ionice(psutil.IOPRIO_CLASS_IDLE)
-            thread.nice(19)
-        else:
-            thread.ionice(psutil.IOPRIO_CLASS_BE, 7)
+        with suppress(psutil.Error, OSError):  # some containers forbid it: then it is as important as others
+            if idle:
+                thread.ionice(psutil.IOPRIO_CLASS_IDLE)
+                thread.nice(19)
+            else:
+                thread.ionice(psutil.IOPRIO_CLASS_BE, 7)

@@ -25,7 +25,8 @@ if sys.platform != "win32":
     def missing_blocks(fd: int, size: int, block: int) -> list[bool]:
         """Of each `block` bytes of the file whether a page in its middle is not in the page cache.
 
-        All are said to be missing where nobody tells. Raises OSError.
+        All are said to be missing where nobody tells. Nothing of the map is touched, so that a file which
+        shrinks meanwhile does no harm. Raises OSError.
         """
         if size == 0:
             return []

@@ -31,12 +31,14 @@ class ReadAhead:
     def __init__(
         self, store: StateStore, models: Callable[[], Mapping[str, Model]], allowed: Callable[[], bool]
     ) -> None:
-        """`models`: those that can be launched, by id. `allowed`: whether files are to be read ahead at all."""
+        """`models`: those that can be launched, by id. `allowed`: whether switches and hints are read for."""
         self._store = store
         self._models = models
         self._allowed = allowed
         self._switches: tuple[Wanted, ...] = ()
         self._hint: Wanted | None = None
+        self._guess: Wanted | None = None
+        self._on_read: Callable[[], None] = lambda: None
         self._done: set[Wanted] = set()
         self._now: tuple[Wanted, threading.Event] | None = None
         self._wake = asyncio.Event()
@@ -66,6 +68,21 @@ class ReadAhead:
             self._hint = Wanted(model)
             self._changed()
 
+    @property
+    def guessing(self) -> bool:
+        """Whether a guess is to be read, or is being read."""
+        return self._guess is not None
+
+    def guess(self, model: str, on_read: Callable[[], None]) -> None:
+        """This model may be asked for some day, and nobody needs the disk. `on_read`: it was not cached yet."""
+        self._guess, self._on_read = Wanted(model, idle=True), on_read
+        self._changed()
+
+    def forget_guess(self) -> None:
+        """Somebody needs the disk."""
+        self._guess = None
+        self._changed()
+
     def _on_change(self, snapshot: Snapshot) -> None:
         switches = wanted_by(snapshot)
         if switches != self._switches:
@@ -78,15 +95,16 @@ class ReadAhead:
     def _changed(self) -> None:
         if self._now is not None:
             reading, cancelled = self._now
-            if reading.model not in [wanted.model for wanted in self._all()]:
+            if (reading.model, reading.idle) not in [(wanted.model, wanted.idle) for wanted in self._all()]:
                 cancelled.set()
         self._wake.set()
 
     def _all(self) -> tuple[Wanted, ...]:
-        """Hints are only for who has nothing better to do."""
+        """Hints are only for who has nothing better to do, and guesses for who has nothing to do."""
         if self._switches:
             return self._switches
-        return () if self._hint is None else (self._hint,)
+        hope = self._hint or self._guess
+        return () if hope is None else (hope,)
 
     def _next(self) -> Wanted | None:
         return next((wanted for wanted in self._all() if wanted not in self._done), None)
@@ -96,8 +114,11 @@ class ReadAhead:
         self._now = (wanted, cancelled)
         try:
             model = self._models().get(wanted.model)
-            if model is not None and self._allowed():
-                _tell(wanted, await self._on_a_thread(model, cancelled, idle=wanted.idle), cancelled)
+            if model is not None and (wanted.idle or self._allowed()):
+                done = await self._on_a_thread(model, cancelled, idle=wanted.idle)
+                _tell(wanted, done, cancelled)
+                if wanted is self._guess and done.read and not cancelled.is_set():
+                    self._on_read()
         except Exception:
             log.exception("%s could not be read ahead", shown(wanted.model))  # a switch does without
         finally:
@@ -106,6 +127,8 @@ class ReadAhead:
             self._done.update(other for other in self._switches if other.model == wanted.model)
         if self._hint is not None and self._hint.model == wanted.model:
             self._hint = None
+        if self._guess is wanted:
+            self._guess = None
 
     async def _on_a_thread(self, model: Model, cancelled: threading.Event, *, idle: bool) -> Done:
         """One of its own: its priority is lowered, and no other work is to wait behind a slow disk."""
