@@ -14,7 +14,7 @@ import psutil
 from router.readahead.ahead import ReadAhead
 from router.readahead.habits import HabitsFile
 from router.readahead.predict import KEPT, Asked, likely_next
-from router.state import SlotState, Snapshot, StateStore
+from router.state import SlotState, SlotStatus, Snapshot, StateStore
 
 LOOK_SECONDS: Final = 60.0
 IDLE_SECONDS: Final = 600.0
@@ -66,6 +66,7 @@ class IdleReader:
         self._look = look
         self._asked: dict[str, tuple[Asked, ...]] = {}
         self._read: dict[str, Asked] = {}  # the load after which a guess was read
+        self._held: dict[str, str | None] = {}  # what each slot was last seen to be ready with
         self._looked: dict[str, float] = {}
         self._saved: dict[str, tuple[Asked, ...]] = {}
 
@@ -89,8 +90,9 @@ class IdleReader:
     def _on_change(self, snapshot: Snapshot) -> None:
         """Take note of models that slots have turned to; end what is read for a guess when work comes."""
         for slot in snapshot.slots:
-            if slot.state is SlotState.READY and slot.model is not None and slot.upstream is None:
-                self._note(slot.name, slot.model)
+            if slot.model is not self._held.get(slot.name) and slot.state is SlotState.READY:
+                self._held[slot.name] = slot.model
+                self._turned(slot)
         if self._ahead.guessing and not is_quiet(snapshot):
             self._ahead.forget_guess()
 
@@ -123,9 +125,10 @@ class IdleReader:
     def _was_read(self, slot: str, last: Asked) -> None:
         self._read[slot] = last
 
-    def _note(self, slot: str, model: str) -> None:
-        asked = self._asked.get(slot, ())
-        if (asked and asked[-1].model == model) or not self._allowed():
+    def _turned(self, slot: SlotStatus) -> None:
+        asked = self._asked.get(slot.name, ())
+        if slot.model is None or slot.upstream is not None or not self._allowed():
             return
-        new = Asked(model, round(time.time(), 1), time.localtime().tm_hour)
-        self._asked = {**self._asked, slot: (*asked, new)[-KEPT:]}
+        if not asked or asked[-1].model != slot.model:
+            new = Asked(slot.model, round(time.time(), 1), time.localtime().tm_hour)
+            self._asked = {**self._asked, slot.name: (*asked, new)[-KEPT:]}
