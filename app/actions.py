@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from pathlib import Path
@@ -20,6 +21,9 @@ from router.base.tasks import spawn
 from router.orders.kinds import EditConfig, ReadConfig
 
 log = logging.getLogger(__name__)
+
+REST_SECONDS = 0.25
+"""How long the pointer stays on a model before its files are read: who only passes means none of them."""
 
 
 class Actions(QObject):
@@ -49,6 +53,7 @@ class Actions(QObject):
         super().__init__(parent)
         self._link = link
         self._log_folder = log_folder
+        self._pointing: asyncio.Task[None] | None = None
 
     @Slot(object)
     def trigger(self, command: Command) -> None:
@@ -76,8 +81,20 @@ class Actions(QObject):
                 self.update_requested.emit(command.value)
             case Action.SETTINGS:
                 self.settings_requested.emit()
+            case Action.WARM:
+                if self._pointing is not None:
+                    self._pointing.cancel()
+                self._pointing = spawn(self._warm(command), name=f"warm {command.model}")
             case _:
                 spawn(self._run(command), name=f"{command.action} {command.slot}")
+
+    async def _warm(self, command: Command) -> None:
+        """Give a hint that nobody needs to hear: another hal0 may be older, and the router about to end."""
+        await asyncio.sleep(REST_SECONDS)
+        try:
+            await self._link.carry_out(order_of(command))
+        except RouterError as error:
+            log.debug("warm %s: %s", command.model, error.message)
 
     def _copy(self, value: str) -> None:
         QGuiApplication.clipboard().setText(value)

@@ -16,7 +16,9 @@ from pathlib import Path
 from benchmarks.idle import idle
 from benchmarks.lab import Lab
 from benchmarks.latency import real, stub
+from benchmarks.predict import predict
 from benchmarks.processes import find_llama_server
+from benchmarks.readahead import readahead
 from benchmarks.report import Figure, machine
 from benchmarks.streams import streams
 from benchmarks.switch import profiles, switch
@@ -28,6 +30,8 @@ ALL: dict[str, Callable[[Lab], list[Figure]]] = {
     "streams": streams,
     "switch": switch,
     "profiles": profiles,
+    "readahead": readahead,
+    "predict": predict,
     "ui": stalling,
     "idle": idle,
 }

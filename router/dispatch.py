@@ -35,8 +35,10 @@ from router.orders.kinds import (
     Unload,
     UnloadAll,
     WaitForRequests,
+    Warm,
 )
 from router.orders.order import Order
+from router.readahead.ahead import ReadAhead
 from router.reload.watch import LiveConfig
 from router.remote.follow import Remotes
 from router.remote.hal0 import RemoteHal0
@@ -61,6 +63,7 @@ class Dispatcher:
         updates: UpdateWatch,
         paths: Paths,
         config: Callable[[], Config],
+        read_ahead: ReadAhead,
     ) -> None:
         """`config`: the configuration in effect."""
         self._store = store
@@ -71,6 +74,7 @@ class Dispatcher:
         self._updates = updates
         self._paths = paths
         self._config = config
+        self._read_ahead = read_ahead
 
     async def carry_out(self, order: Order[R]) -> R:
         """Return when it is done. Raises RouterError."""
@@ -102,6 +106,8 @@ class Dispatcher:
         match order:
             case Load(slot, model, force=force):
                 return await slots.load(slot, self._model_id(model), force=force)
+            case Warm(_, model):
+                return self._read_ahead.hint(self._model_id(model))
             case Unload(slot):
                 return await slots.unload(slot)
             case UnloadAll():

@@ -20,6 +20,9 @@ from router.memory.admit.launch_forecasts import LaunchForecasts
 from router.memory.forecast.forecaster import Forecaster
 from router.memory.measure.sources import find_source
 from router.memory.system import MemorySystem
+from router.readahead.ahead import ReadAhead
+from router.readahead.habits import HabitsFile
+from router.readahead.idle import IdleReader
 from router.reload.apply import Reconfigurer
 from router.reload.disk import Disk
 from router.reload.in_effect import InEffect
@@ -84,8 +87,21 @@ class Parts:
         )
         self.live = LiveConfig(disk, store, self._in_effect, models, self.reconfigurer)
         self.downloads = Downloads(store, paths, self._config, self.live.model_arrived)
+        self.read_ahead = ReadAhead(store, models.all, lambda: self._config().read_ahead.on_switch)
+        habits = HabitsFile(paths.state / "habits.json")
+        self.idle_reader = IdleReader(
+            store, self.read_ahead, habits, lambda: self._config().read_ahead.when_idle
+        )
         self.dispatcher = Dispatcher(
-            store, self.supervisor, self.remotes, self.live, self.downloads, self.updates, paths, self._config
+            store,
+            self.supervisor,
+            self.remotes,
+            self.live,
+            self.downloads,
+            self.updates,
+            paths,
+            self._config,
+            self.read_ahead,
         )
         context = Context(store, self.supervisor, self.dispatcher, self.connections, self.upstreams)
         context.admit(config.server)

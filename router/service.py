@@ -54,6 +54,8 @@ class Service:
         await self._listen(parts.listener)
         self.store.subscribe(parts.selection.remember)
         self._background += parts.memory.start(parts.supervisor.occupants, parts.supervisor.set_memory)
+        self._background.append(spawn(parts.read_ahead.run(), name="read ahead"))
+        self._background.append(spawn(parts.idle_reader.run(), name="read ahead when idle"))
         self._background.append(spawn(parts.live.watch(), name="watch hal0.yaml"))
         self._background.append(spawn(parts.updates.run(), name="look for updates"))
         parts.reconfigurer.load_slots()

@@ -21,6 +21,7 @@ from router.config.schema import (
     LimitsConfig,
     MemoryConfig,
     ModelConfig,
+    ReadAheadConfig,
     ServerConfig,
     SlotConfig,
     UpstreamConfig,
@@ -47,7 +48,8 @@ def test_every_error_code_is_documented_with_its_status() -> None:
 
 def test_every_config_key_has_a_meaning_and_stands_in_the_manual() -> None:
     text = (ROOT / "docs" / "configuration.md").read_text()
-    sections = (ServerConfig, EngineConfig, ModelConfig, SlotConfig, LimitsConfig, MemoryConfig, UpstreamConfig)
+    sections = (ServerConfig, EngineConfig, ModelConfig, SlotConfig, LimitsConfig, MemoryConfig)
+    sections += (ReadAheadConfig, UpstreamConfig)
     for section in sections:
         assert set(keys_of(section)) == {field.name for field in fields(section)} - {"id", "name"}
         assert f"<!-- generated: keys {section.__name__} -->" in text

@@ -7,14 +7,14 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu
 
 from app.texts.common import Escape
-from app.views.menu import Row
+from app.views.menu import Action, Command, Row
 
 
 class MenuView(QObject):
     """One QMenu (submenus have views of their own). An action lives as long as the rows' keys stay the same.
 
     Signals:
-        chosen: (Command) a person clicked an entry.
+        chosen: (Command) a person clicked an entry, or points at one that would load a model (WARM).
     """
 
     chosen = Signal(object)
@@ -74,6 +74,7 @@ class _Entry:
         self._submenu = submenu
         self._row = Row("")
         action.triggered.connect(self._on_triggered)
+        action.hovered.connect(self._on_hovered)
 
     def show(self, row: Row, escape: Escape) -> None:
         self._row = row
@@ -106,3 +107,8 @@ class _Entry:
         self._view.chosen.emit(row.command)
         # Qt has moved the radio mark to the clicked row; only the next snapshot may say that it moved.
         self._view.restore_marks()
+
+    def _on_hovered(self) -> None:
+        command = self._row.command
+        if command is not None and command.action is Action.LOAD and self._row.enabled:
+            self._view.chosen.emit(Command(Action.WARM, command.slot, command.model))

@@ -28,6 +28,7 @@ from router.orders.kinds import (
     Unload,
     UnloadAll,
     WaitForRequests,
+    Warm,
 )
 from router.orders.order import Order
 from router.remote.names import all_slots
@@ -46,6 +47,7 @@ class Action(StrEnum):
     OPEN = "open"
     COPY_URL = "copy-url"
     LOAD = "load"
+    WARM = "warm"
     CANCEL = "cancel"
     CUT = "cut"
     WAIT = "wait"
@@ -70,7 +72,7 @@ class Action(StrEnum):
 class Command:
     """An action with the slot and the model id it is about, where it is about one, or the text to copy.
 
-    SHOW_FILE: `value` is its path.
+    SHOW_FILE: `value` is its path. WARM: the pointer came to rest on the entry that would load `model`.
 
     DOWNLOAD: `model` is the download's reference, `value` the DownloadOrder. UPDATE: `value` is what is newer.
 
@@ -91,6 +93,8 @@ def order_of(command: Command) -> Order[Any]:
     match command.action:
         case Action.LOAD:
             return Load(slot, command.model, force=command.force)
+        case Action.WARM:
+            return Warm(slot, command.model)
         case Action.CANCEL:
             return Cancel(slot)
         case Action.CUT:

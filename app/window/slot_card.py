@@ -37,7 +37,7 @@ CHIP_WIDTH = 112
 
 class SlotCard(Card):
     """Signals:
-    chosen: (Command) load, unload, restart, cancel or show the log.
+    chosen: (Command) load, unload, restart, cancel or show the log; WARM while a model is pointed at.
     """
 
     chosen = Signal(object)
@@ -86,6 +86,7 @@ class SlotCard(Card):
         self.chip.setMinimumWidth(CHIP_WIDTH)
         self._lay_out()
         self.models.chosen.connect(self._load)
+        self.models.pointed.connect(lambda model: self.chosen.emit(Command(Action.WARM, name, model)))
         self.restore.clicked.connect(lambda: self._load(self._view.restore if self._view else ""))
         self.retry.clicked.connect(lambda: self._load(self._view.retry if self._view else ""))
         self.force.clicked.connect(lambda: self._load(self._view.force if self._view else "", force=True))

@@ -179,9 +179,11 @@ class ModelBox(QComboBox):
 
     Signals:
         chosen: (model id) a person picked an entry.
+        pointed: (model id) the pointer, or the marker that keys move, came to an entry of the open list.
     """
 
     chosen = Signal(str)
+    pointed = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -192,6 +194,7 @@ class ModelBox(QComboBox):
         self._offered: tuple[Choice, ...] = ()
         self._serving: str | None = None
         self.activated.connect(self._on_activated)
+        self.highlighted.connect(self._on_highlighted)
 
     def offer(self, entries: tuple[Choice, ...], serving: str | None, hint: str) -> None:
         """Show the entries with the model `serving` as the current one, or `hint` where there is none."""
@@ -261,3 +264,8 @@ class ModelBox(QComboBox):
         # The box keeps showing what is served; the next snapshot moves it.
         self._show_serving()
         self.chosen.emit(model_id)
+
+    def _on_highlighted(self, row: int) -> None:
+        # Qt says it of a closed list, too, when what is served changes.
+        if 0 <= row < len(self._offered) and self.view().isVisible():
+            self.pointed.emit(self._offered[row].model)

@@ -33,8 +33,18 @@ def read_paths(name: str, value: Value, folders: Sequence[Path]) -> str:
 
 def missing_files(flags: Mapping[str, str | bool]) -> list[tuple[str, Path]]:
     """The files that a model's flags name and that are not there, with the flag's name. Touches the disk."""
-    named = ((name, path) for name in flags.keys() & PATH_FLAGS.keys() for path in _paths(name, flags[name]))
-    return sorted((name, path) for name, path in named if not PATH_FLAGS[name].made and not places.exists(path))
+    return [
+        (name, path)
+        for name, path in named_files(flags)
+        if not PATH_FLAGS[name].made and not places.exists(path)
+    ]
+
+
+def named_files(flags: Mapping[str, str | bool]) -> list[tuple[str, Path]]:
+    """The files that a model's flags name, each with the flag's name."""
+    return sorted(
+        (name, path) for name in flags.keys() & PATH_FLAGS.keys() for path in _paths(name, flags[name])
+    )
 
 
 def _paths(name: str, text: str | bool) -> Iterable[Path]:

@@ -127,6 +127,24 @@ class MemoryConfig:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class ReadAheadConfig:
+    """Which files are read into the page cache before an engine needs them (router.readahead)."""
+
+    on_switch: bool = key(
+        Truth(),
+        True,
+        "read a model's files into free RAM while a switch to it still waits for running requests, or the "
+        "pointer rests on it in a menu",
+    )
+    when_idle: bool = key(
+        Truth(),
+        True,
+        "read the file of the model that a slot is likely to be asked for next, by its habits, while the "
+        "computer has nothing to do and is not on battery",
+    )
+
+
 class UpstreamKind(StrEnum):
     """What answers elsewhere: any OpenAI-compatible server, or another hal0 whose slots can be switched."""
 
@@ -333,6 +351,9 @@ class Config:
     )
     limits: LimitsConfig = key(Part(LimitsConfig), LimitsConfig(), "how long requests wait")
     memory: MemoryConfig = key(Part(MemoryConfig), MemoryConfig(), "what loads leave free")
+    read_ahead: ReadAheadConfig = key(
+        Part(ReadAheadConfig), ReadAheadConfig(), "model files read before they are needed"
+    )
     upstreams: Mapping[str, UpstreamConfig] = key(
         Named(
             UpstreamConfig,

@@ -70,6 +70,14 @@ class Load(SlotOrder[None]):
 
 
 @dataclass(frozen=True, slots=True)
+class Warm(SlotOrder[None]):
+    """Read the model's files ahead: it may be loaded soon. Done at once; changes nothing that is shown."""
+
+    endpoint = Endpoint("POST", "/api/slots/{slot}/warm", READ_SECONDS)
+    model: str = text('Say which model may be loaded soon: {"model": "<id>"}.')
+
+
+@dataclass(frozen=True, slots=True)
 class Unload(SlotOrder[None]):
     """Done when the engine is gone."""
 
@@ -245,6 +253,7 @@ class Download(Order[DownloadStatus | None]):
 
 ORDERS: tuple[type[Order[Any]], ...] = (
     Load,
+    Warm,
     Unload,
     UnloadAll,
     Restart,

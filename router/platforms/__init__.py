@@ -1,6 +1,7 @@
-"""What differs between operating systems in how engines are started and ended, one module each.
+"""What differs between operating systems in how engines are started and ended and files are read ahead, one
+module each.
 
-Every module offers the same four functions; `current` is the one for this system.
+Every module offers the same seven functions; `current` is the one for this system.
 """
 
 from __future__ import annotations

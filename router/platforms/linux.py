@@ -6,9 +6,15 @@ import ctypes
 import os
 import signal
 import sys
+import threading
+from contextlib import suppress
 from typing import Any
 
+import psutil
+
 if sys.platform != "win32":
+    from router.platforms.mounts import is_remote as is_remote
+    from router.platforms.page_cache import missing_blocks as missing_blocks
     from router.platforms.posix import kill as kill
     from router.platforms.posix import terminate as terminate
 
@@ -32,3 +38,17 @@ if sys.platform != "win32":
 
     def adopt(_pid: int) -> None:
         """Do nothing: the process needs no more once it runs."""
+
+    def lower_priority(*, idle: bool) -> None:
+        """Let the calling thread wait for others at the disk; `idle`: for all who are at work, at the CPU, too.
+
+        Not idle where an engine comes to wait for a page: it would wait for whoever else uses the disk, too.
+        And who hardly needs the CPU, but is last to get it, keeps the disk waiting.
+        """
+        thread = psutil.Process(threading.get_native_id())
+        with suppress(psutil.Error, OSError):  # some containers forbid it: then it is as important as others
+            if idle:
+                thread.ionice(psutil.IOPRIO_CLASS_IDLE)
+                thread.nice(19)
+            else:
+                thread.ionice(psutil.IOPRIO_CLASS_BE, 7)

@@ -15,6 +15,7 @@ if sys.platform == "win32":
     import signal
     import subprocess
     from ctypes import wintypes
+    from pathlib import Path
 
     import psutil
 
@@ -23,6 +24,8 @@ if sys.platform == "win32":
     _KILL_ON_JOB_CLOSE = 0x2000
     _EXTENDED_LIMIT_INFORMATION = 9
     _SET_QUOTA_AND_TERMINATE = 0x0101
+    _THREAD_MODE_BACKGROUND_BEGIN = 0x10000
+    _DRIVE_UNKNOWN, _DRIVE_REMOTE = 0, 4
     _kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
 
     class _BasicLimits(ctypes.Structure):
@@ -96,3 +99,20 @@ if sys.platform == "win32":
         for process in family:
             with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):  # it is ending already
                 process.kill()
+
+    def lower_priority(*, idle: bool) -> None:
+        """Of the calling thread, for disk and CPU, below everybody who is at work; only if it is to be `idle`:
+        there is nothing between that and the ordinary."""
+        if idle:
+            _kernel32.GetCurrentThread.restype = wintypes.HANDLE
+            thread = wintypes.HANDLE(_kernel32.GetCurrentThread())
+            _kernel32.SetThreadPriority(thread, _THREAD_MODE_BACKGROUND_BEGIN)
+
+    def is_remote(path: Path) -> bool:
+        """Whether `path`, links resolved, lies on a network drive, or nobody can tell. Touches the disk."""
+        root = path.resolve().anchor
+        return _kernel32.GetDriveTypeW(ctypes.c_wchar_p(root)) in (_DRIVE_UNKNOWN, _DRIVE_REMOTE)
+
+    def missing_blocks(_fd: int, size: int, block: int) -> list[bool]:
+        """Windows does not tell what of a file is cached: all has to be read to be sure."""
+        return [True] * -(-size // block)

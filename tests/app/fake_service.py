@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from app.link.link import Attached
-from router.base.errors import EngineFailed, SlotNotFound
+from router.base.errors import EngineFailed, PathNotFound, SlotNotFound
 from router.config.change import ConfigChange, ConfigDocument
 from router.config.schema import Config, Kind
 from router.engine.find import EngineProblem
@@ -32,6 +32,7 @@ from router.orders.kinds import (
     Unload,
     UnloadAll,
     WaitForRequests,
+    Warm,
 )
 from router.orders.order import Order
 from router.state import (
@@ -94,6 +95,7 @@ class Obeys:
 
     _methods: ClassVar[dict[type[Order[Any]], str]] = {
         Load: "load",
+        Warm: "warm",
         Unload: "unload",
         UnloadAll: "unload_all",
         Restart: "restart",
@@ -125,6 +127,7 @@ class FakeService(Obeys):
     router_lines, config_text: what `router_log` and `read_config` answer; no text means no file.
     edits: the changes each `edit_config` asked for.
     offered, offer_error: what `offer` answers or raises; `download_error`: what `download` raises.
+    refuses_hints: whether `warm` raises.
     engine_missing, install_error: what `engine_problem` answers and `install_engine` raises.
     """
 
@@ -133,6 +136,7 @@ class FakeService(Obeys):
         self.calls: list[tuple[str, ...]] = []
         self.called = asyncio.Event()
         self.step = step
+        self.refuses_hints = False
         self.start_error: Exception | None = None
         self.bug: Exception | None = None
         self.config_error: Exception | None = None
@@ -180,6 +184,11 @@ class FakeService(Obeys):
         held = {"memory": memory, "memory_by_device": (memory,)}
         done = {"target": None, "progress": None, "pid": 4712, "context_length": 8192, **held}
         self._set(slot, state=SlotState.READY, model=model, loaded=(model,), **done)
+
+    async def warm(self, slot: str, model: str) -> None:
+        self._note(("warm", slot, model))
+        if self.refuses_hints:
+            raise PathNotFound("There is no such path.")
 
     async def unload(self, slot: str) -> None:
         self._note(("unload", slot))

@@ -75,6 +75,22 @@ async def test_each_router_command_goes_to_the_router(actions: Actions, link: St
     assert await done(link, 3) == [("load", "primary", GEMMA), ("cancel", "primary"), ("restart", "embed")]
 
 
+async def test_only_the_model_the_pointer_rests_on_is_told(actions: Actions, link: StoreLink) -> None:
+    for model in (QWEN, BROKEN, GEMMA):
+        actions.trigger(Command(Action.WARM, "primary", model))
+    assert await done(link, 1) == [("warm", "primary", GEMMA)]
+
+
+async def test_a_hint_that_cannot_be_carried_out_is_nobody_s_trouble(actions: Actions, link: StoreLink) -> None:
+    heard = Heard(actions)
+    link.refuses_hints = True
+    actions.trigger(Command(Action.WARM, "primary", GEMMA))
+    assert await done(link, 1) == [("warm", "primary", GEMMA)]
+    actions.trigger(Command(Action.LOAD, "primary", BROKEN))
+    await asyncio.wait_for(heard.something.wait(), 5)
+    assert [slot for slot, _ in heard.failures] == ["primary"] and "damaged" in heard.failures[0][1]
+
+
 async def test_a_load_may_be_forced_or_given_flags_first(actions: Actions, link: StoreLink) -> None:
     actions.trigger(Command(Action.LOAD, "primary", GEMMA, force=True))
     assert await done(link, 1) == [("load", "primary", GEMMA, "force")]

@@ -52,6 +52,18 @@ def test_a_card_shows_what_its_slot_serves(card: SlotCard) -> None:
     assert not card.problem.isVisible()
 
 
+def test_pointing_at_a_model_in_the_list_says_that_it_may_be_wanted(window: MainWindow, card: SlotCard) -> None:
+    said: list[Command] = []
+    window.chosen.connect(said.append)
+    card.models.showPopup()
+    place = card.models.view().visualRect(card.models.model().index(1, 0)).center()
+    QTest.mouseMove(card.models.view().viewport(), place)
+    QApplication.processEvents()
+    card.models.hidePopup()
+    assert said[-1] == Command(Action.WARM, "primary", GEMMA)
+    assert {command.action for command in said} == {Action.WARM}
+
+
 def test_choosing_a_model_sends_a_command_and_shows_what_is_still_served(
     window: MainWindow, card: SlotCard, qtbot: QtBot
 ) -> None:

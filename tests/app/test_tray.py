@@ -76,6 +76,14 @@ def test_a_click_sends_the_command_and_leaves_the_mark_to_the_router(tray: Tray,
     assert not action(tray, "Gemma-27B").isChecked()
 
 
+def test_pointing_at_a_model_says_that_it_may_be_wanted(tray: Tray) -> None:
+    said: list[Command] = []
+    tray.chosen.connect(said.append)
+    action(tray, "Gemma-27B").hover()
+    action(tray, "Quit").hover()
+    assert said == [Command(Action.WARM, "primary", GEMMA)]
+
+
 def test_a_click_means_what_the_entry_says_now(tray: Tray, qtbot: QtBot) -> None:
     tray.show_snapshot(switched(first_snapshot(), model=GEMMA))
     with qtbot.waitSignal(tray.chosen) as caught:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from router.config.places import Reach, reach
+from router.config.schema import ReadAheadConfig
 from tests.router.config.reading import FOLDER, config, only_problem, parse, problems
 
 SECRET = "sk-do-not-show-0123456789"
@@ -279,3 +280,10 @@ class TestReach:
         problem = only_problem(f"server:\n  host: {typed}\n")
         assert (problem.line, problem.key) == (2, "server.host")
         assert "no IP address or host name" in problem.message and "127.0.0.1" in problem.message
+
+
+def test_reading_ahead_is_on_unless_a_part_of_it_is_off() -> None:
+    assert config("").read_ahead == ReadAheadConfig(on_switch=True, when_idle=True)
+    assert config("read_ahead: {on_switch: false}").read_ahead == ReadAheadConfig(on_switch=False)
+    assert config("read_ahead: {when_idle: false}").read_ahead == ReadAheadConfig(when_idle=False)
+    assert only_problem("read_ahead: {when_idel: false}").suggestion == "when_idle"

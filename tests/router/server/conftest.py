@@ -13,6 +13,7 @@ from router.base.errors import WaitTimeout
 from router.catalog.model import Model
 from router.config.schema import Kind, LimitsConfig, SlotConfig
 from router.dispatch import Dispatcher
+from router.readahead.ahead import ReadAhead
 from router.remote.follow import Remotes
 from router.server.middleware import add_headers, gate
 from router.server.request.context import CONTEXT, Context
@@ -62,7 +63,8 @@ class Served:
         # No engine is talked to here, and only orders for slots are given.
         absent: Any = None
         no_others, parts = Remotes(absent), [absent] * 5
-        self.orders = Dispatcher(self.store, self.supervisor, no_others, *parts)
+        ahead = ReadAhead(self.store, dict, lambda: False)
+        self.orders = Dispatcher(self.store, self.supervisor, no_others, *parts, ahead)
         context = Context(
             self.store, self.supervisor, self.orders, absent, UpstreamRegistry(self.store), api_keys
         )

@@ -17,6 +17,7 @@ import pytest
 from router.catalog.model import Model
 from router.config.schema import Kind, LimitsConfig, ServerConfig, SlotConfig
 from router.dispatch import Dispatcher
+from router.readahead.ahead import ReadAhead
 from router.remote.follow import Remotes
 from router.server.app import Endpoint
 from router.server.request.context import Context
@@ -197,7 +198,8 @@ class Whole:
         self.supervisor.add_slot(SlotConfig("primary"), LimitsConfig(), models, "alpha")
         self.store.update(models=(ModelStatus("alpha", "alpha", Kind.CHAT),))
         absent: Any = None  # only orders for slots are given
-        orders = Dispatcher(self.store, self.supervisor, Remotes(absent), *[absent] * 5)
+        ahead = ReadAhead(self.store, dict, lambda: False)
+        orders = Dispatcher(self.store, self.supervisor, Remotes(absent), *[absent] * 5, ahead)
         context = Context(self.store, self.supervisor, orders, self._engines, UpstreamRegistry(self.store))
         self.endpoint = Endpoint(ServerConfig(port=0), context)
 

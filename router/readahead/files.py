@@ -1,0 +1,56 @@
+"""Which files an engine reads to load a model, by the model's names for them. Pure: nothing is looked at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from router.catalog.model import Model
+from router.config.flag_paths import named_files
+
+_SHARD: Final = re.compile(r"(?P<stem>.*)-(?P<number>\d{5})-of-(?P<count>\d{5})", re.DOTALL)
+# In the order in which llama-server loads them (common_init_from_params, then server_context::load_model).
+_COMPANIONS: Final = (
+    "lora",
+    "lora-scaled",
+    "control-vector",
+    "control-vector-scaled",
+    "spec-draft-model",
+    "mmproj",
+)
+_OFF: Final = (False, "false", "off", "no", "0")
+
+
+def weight_files(model: Model) -> tuple[Path, ...]:
+    """All shards and companions in the order in which they are read; () where the page cache is of no use to
+    the engine, or it is not known what it reads (another engine's command)."""
+    if model.file is None or model.command is not None or _reads_directly(model.flags):
+        return ()
+    return tuple(dict.fromkeys((*_shards(model.file), *_companions(model.flags))))
+
+
+def _reads_directly(flags: Mapping[str, str | bool]) -> bool:
+    """Whether the engine goes past the page cache (O_DIRECT)."""
+    return flags.get("load-mode") == "dio" or any(
+        flags.get(name, False) not in _OFF for name in ("direct-io", "dio")
+    )
+
+
+def _companions(flags: Mapping[str, str | bool]) -> Iterator[Path]:
+    named = named_files(flags)
+    for flag in _COMPANIONS:
+        for name, path in named:
+            if name == flag:
+                yield from _shards(path)
+
+
+def _shards(first: Path) -> Iterator[Path]:
+    """llama-server is given one shard, and makes the names of the others of its name."""
+    shard = _SHARD.fullmatch(first.stem)
+    if shard is None:
+        yield first
+        return
+    for number in range(1, int(shard["count"]) + 1):
+        yield first.with_name(f"{shard['stem']}-{number:05}-of-{shard['count']}{first.suffix}")
