@@ -10,8 +10,8 @@ HAL0 := .venv/bin/hal0
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-map:  ## every package and file, and what is in it
-	@$(BOOTSTRAP_PYTHON) packaging/map.py
+map:  ## every package and file, and what is in it; of one: make map P=router/slots
+	@$(BOOTSTRAP_PYTHON) packaging/map.py $(P)
 
 run: setup engine  ## prepare everything, then start hal0 (tray, or headless without a display)
 	@$(PY) packaging/system_packages.py run

@@ -11,8 +11,13 @@ from concurrent.futures import ThreadPoolExecutor  # noqa: F401
 
 import pytest
 from _pytest.unraisableexception import collect_unraisable
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.fixtures_models"]
+
+# How long an example takes says how busy the computer is.
+settings.register_profile("hal0", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("hal0")
 
 
 def pytest_collection_finish() -> None:

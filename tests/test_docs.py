@@ -103,4 +103,4 @@ def test_make_map_tells_something_of_every_file() -> None:
         [sys.executable, ROOT / "packaging" / "map.py"], capture_output=True, text=True, encoding="utf-8"
     )
     assert "router/slots/  Slots at run time" in done.stdout, done.stderr
-    assert [line for line in done.stdout.splitlines() if re.fullmatch(r"  \w+\s*", line)] == []
+    assert [line for line in done.stdout.splitlines() if line and line[-1] not in ".?!/"] == []

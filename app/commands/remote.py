@@ -1,4 +1,4 @@
-"""Commands that talk to the running hal0: status, switch, cancel, unload, logs, reload, …"""
+"""Commands for the hal0 that runs on this computer: status, switch, cancel, unload, logs, reload and others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pure: `Snapshot` → what the tray shows. No Qt, no clock, no I/O.
+"""Pure: `Snapshot` → what the tray shows (its sentences: `app.texts.common`). No Qt, no clock, no I/O.
 
 For a given set of slots, choices and newer versions the rows never come or go, only their texts and flags
 change: hosts of a StatusNotifier menu rebuild (and close) an open menu when a row is inserted.

@@ -1,4 +1,7 @@
-"""Drain ✓  Stop ✓  Start ✓  Load ▓▓▓░░ 45% ~12 s  Warm-up"""
+"""The phases of a switch in one line.
+
+Drain ✓  Stop ✓  Start ✓  Load ▓▓▓░░ 45% ~12 s  Warm-up
+"""
 
 from __future__ import annotations
 

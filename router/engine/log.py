@@ -1,4 +1,4 @@
-"""An engine's output: the last lines in memory, all of it in a rotating file, and the line that explains."""
+"""An engine's output: its last lines, all of it in a rotating file, and the line that `explain` picks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every order there is. A new one is a class here, a case in `router.dispatch`, and a button or command."""
+"""Every order there is. A new one: a class, a line in `ORDERS`, a case in `router.dispatch`, and a button."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether what a server elsewhere sent with 200 is an answer: documents. Pure.
+"""Whether a whole body that a server elsewhere sent with 200 is an answer. Pure.
 
 Servers say 200 and mean an error, send a page, or another endpoint's answer. Each is a failure like any other.
 """

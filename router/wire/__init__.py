@@ -1,1 +1,1 @@
-"""Bodies in and out: OpenAI requests, the error envelope, the snapshot as JSON."""
+"""Bodies in and out, each dialect: OpenAI, Anthropic, Ollama, llama.cpp; errors; the snapshot as JSON."""

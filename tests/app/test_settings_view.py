@@ -170,7 +170,7 @@ def meaning(form: Form) -> Form:
 
 
 @given(edits=VALUES, drop=st.sampled_from([None, "embed"]), new=st.booleans())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_the_router_reads_back_exactly_the_form(edits: Form, drop: str | None, new: bool) -> None:
     form = {**form_of(document()), **edits}
     if drop:
@@ -186,7 +186,7 @@ def test_the_router_reads_back_exactly_the_form(edits: Form, drop: str | None, n
 
 
 @given(edits=VALUES, outside=VALUES)
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_what_changes_outside_and_what_is_edited_here_both_stay(edits: Form, outside: Form) -> None:
     old = form_of(document())
     new = {**old, **outside}

@@ -75,7 +75,7 @@ def slot(draw: st.DrawFn, name: str, models: tuple[ModelStatus, ...]) -> SlotSta
     )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(snapshot=snapshots(), name=st.one_of(st.none(), NAMES, st.text(max_size=8)), kind=KINDS)
 def test_what_is_routed_is_what_was_named(snapshot: Snapshot, name: str | None, kind: Kind) -> None:
     try:
@@ -160,7 +160,7 @@ def hostile_snapshots(draw: st.DrawFn) -> Snapshot:
     return Snapshot(slots=slots, models=models, upstreams=upstreams)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(snapshot=hostile_snapshots())
 def test_whatever_is_listed_can_be_asked_for(snapshot: Snapshot) -> None:
     """Property 1: ids that look like other names, in /v1/models, /api/tags and /api/state."""
@@ -199,7 +199,7 @@ def _check_elsewhere(snapshot: Snapshot, name: str | None, kind: Kind, route: Ro
         assert route.model in asked.models
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(snapshot=snapshots(), kind=KINDS)
 def test_a_live_engine_wins(snapshot: Snapshot, kind: Kind) -> None:
     for model in snapshot.models:
@@ -209,7 +209,7 @@ def test_a_live_engine_wins(snapshot: Snapshot, kind: Kind) -> None:
             assert route.path is ResolutionPath.LOADED and route.slot in {s.name for s in live}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(snapshot=snapshots(), name=NAMES, kind=KINDS)
 def test_resolving_is_pure(snapshot: Snapshot, name: str, kind: Kind) -> None:
     def outcome() -> object:

@@ -1,4 +1,4 @@
-"""What is known of every model before it loads: the context it will get, and what it takes with that."""
+"""What is known of a model before it loads: its context (the same in every slot), and what it takes so."""
 
 from __future__ import annotations
 

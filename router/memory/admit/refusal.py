@@ -1,4 +1,7 @@
-"""The 507 in words and numbers: what is needed, what there is, who has the rest. Pure but for names."""
+"""The 507 in words and numbers: what is needed, what there is, who has the rest. Pure but for names.
+
+`router.slots.admission` has one more, for what must leave and is in use each time.
+"""
 
 from __future__ import annotations
 

@@ -349,7 +349,7 @@ def _value(kind: int, data: bytes, length: int) -> bytes:
     return (data * 8 + bytes(8))[: sizes[kind]]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     st.dictionaries(
         st.sampled_from(_KEYS),

@@ -254,7 +254,7 @@ def passes_through_a_leaf(tree: Any, path: list[str]) -> bool:
     return False
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(TREES, PATHS, VALUES | st.just(REMOVE), st.sampled_from(["block", "compact", "flow"]))
 def test_a_change_is_exactly_what_was_asked(
     tree: dict[str, Any], path: list[str], value: Any, style: str

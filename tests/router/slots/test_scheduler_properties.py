@@ -327,4 +327,4 @@ class OneSlot(RuleBasedStateMachine):
 
 
 TestOneSlot = OneSlot.TestCase
-TestOneSlot.settings = settings(max_examples=300, stateful_step_count=50, deadline=None)
+TestOneSlot.settings = settings(max_examples=300, stateful_step_count=50)
