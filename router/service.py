@@ -20,6 +20,7 @@ from router.base.tasks import spawn
 from router.base.version import __version__
 from router.config.problems import ConfigErrors
 from router.config.schema import Config, EngineConfig
+from router.conversations.keeper import Conversations
 from router.dispatch import Dispatcher
 from router.engine.environment import secret_variables
 from router.engine.launcher import Launcher
@@ -75,6 +76,7 @@ class Service:
         self._log_files: LogFiles | None = None
         self._memory = MemorySystem(paths.cache, self.store, find_source())
         self._connections = EngineConnections()
+        self._conversations: Conversations | None = None
         self._keys = Keys()
         self._upstreams = UpstreamRegistry(self.store, self._keys)
         self._remotes = Remotes(self._upstreams.remote_says, self._find_key)
@@ -96,7 +98,16 @@ class Service:
         self._log_files = LogFiles(self._paths.logs)
         launcher = self._make_launcher(self._config.engine)
         await launcher.reap_leftovers()
-        self._supervisor = Supervisor(self.store, launcher, self._log_files, self._memory.gate)
+        self._conversations = Conversations(
+            self._paths.state / "conversations",
+            lambda: self._current().conversations,
+            self._engines,
+            lambda kept: self.store.update(kept=kept),
+        )
+        await self._conversations.start()
+        self._supervisor = Supervisor(
+            self.store, launcher, self._log_files, self._memory.gate, self._conversations
+        )
         self._dispatcher = Dispatcher(
             self.store,
             self._supervisor,
@@ -113,6 +124,7 @@ class Service:
             self._dispatcher,
             self._connections,
             upstreams=self._upstreams,
+            conversations=self._conversations,
         )
         context.admit(server)
         self._listener = Listener(server, context, self._paths.state)
@@ -135,6 +147,7 @@ class Service:
         await self._listen(self._listener)
         self.store.subscribe(self._remember_selection)
         self._background += self._memory.start()
+        self._background.append(spawn(self._conversations.run(), name="remove old conversations"))
         self._background.append(spawn(self._live.watch(), name="watch hal0.yaml"))
         self._background.append(spawn(self._updates.run(), name="look for updates"))
         self._reconfigurer.load_slots()
@@ -147,6 +160,8 @@ class Service:
         await self._downloads.close()
         if self._supervisor is not None:
             await self._supervisor.close()
+        if self._conversations is not None:
+            await self._conversations.close()
         if self._saving is not None:
             await self._saving
         if self._listener is not None:

@@ -1,4 +1,4 @@
-"""The sections `server`, `engine`, `limits` and `memory`."""
+"""The sections `server`, `engine`, `limits`, `memory` and `conversations`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from router.config import places
-from router.config.fields import Section
-from router.config.schema import EngineConfig, LimitsConfig, MemoryConfig, ServerConfig
+from router.config.fields import Section, duration
+from router.config.schema import ConversationsConfig, EngineConfig, LimitsConfig, MemoryConfig, ServerConfig
 from router.config.sizes import size
 from router.config.yaml_lines import Value, describe
 
@@ -17,6 +17,7 @@ _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DAY: Final = 86_400.0
 _MOST_HEADROOM: Final = 1 << 40
 _LEAST_HEADROOM: Final = 1 << 20  # less than that is a number whose unit was forgotten
+_LEAST_KEPT: Final = 1 << 20
 
 
 def read_server(section: Section, environment: Mapping[str, str]) -> ServerConfig:
@@ -131,3 +132,25 @@ def read_memory(section: Section) -> MemoryConfig:
     written = section.checked("headroom", headroom)
     section.finish()
     return MemoryConfig() if written is None else MemoryConfig(headroom=written)
+
+
+def read_conversations(section: Section) -> ConversationsConfig:
+    standard = ConversationsConfig()
+
+    def keep(text: str) -> int:
+        amount = size(text)
+        if 0 < amount < _LEAST_KEPT:
+            raise ValueError(
+                f'"{text}" is an amount of {amount} bytes and keeps nothing; write 4GiB, or 0 for off'
+            )
+        return amount
+
+    kept = section.checked("keep", keep)
+    config = ConversationsConfig(
+        keep=standard.keep if kept is None else kept,
+        per_model=section.integer("per_model", standard.per_model, 1, 64),
+        max_age=duration(section, "max_age", standard.max_age, 60.0, 3650 * _DAY),
+        save_timeout=duration(section, "save_timeout", standard.save_timeout, 0.1, 600.0),
+    )
+    section.finish()
+    return config

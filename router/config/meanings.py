@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from router.config.schema import (
+    ConversationsConfig,
     EngineConfig,
     LimitsConfig,
     MemoryConfig,
@@ -94,6 +95,20 @@ MEANINGS: Final[dict[type, dict[str, Meaning]]] = {
         "headroom": Meaning(
             "memory that a load leaves free, on each GPU or, without one, in RAM: `1GiB`, `700MiB`, bytes",
             "512MiB",
+        ),
+    },
+    ConversationsConfig: {
+        "keep": Meaning(
+            "disk for what engines have read, so that a conversation goes on after its model was stopped "
+            "without being read again: `4GiB`, bytes; 0: nothing is kept",
+            "4GiB",
+        ),
+        "per_model": Meaning("conversations kept of each model in each slot"),
+        "max_age": Meaning("after this long without being used one is deleted: `7d`, `12h`, seconds", "7d"),
+        "save_timeout": Meaning(
+            "how long stopping an engine may take longer for this; what is not on the disk by then is not "
+            "kept: `2s`, seconds",
+            "2s",
         ),
     },
     UpstreamConfig: {

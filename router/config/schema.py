@@ -63,6 +63,17 @@ class MemoryConfig:
     headroom: int = 512 << 20
 
 
+@dataclass(frozen=True, slots=True)
+class ConversationsConfig:
+    """What is kept of the conversations of engines that are stopped. `keep` is bytes of disk, 0: nothing is
+    kept; times are seconds."""
+
+    keep: int = 4 << 30
+    per_model: int = 2
+    max_age: float = 7 * 86_400.0
+    save_timeout: float = 2.0
+
+
 class UpstreamKind(StrEnum):
     """What answers elsewhere: any OpenAI-compatible server, or another hal0 whose slots can be switched."""
 
@@ -146,6 +157,7 @@ class Config:
     slots: Mapping[str, SlotConfig] = field(default_factory=_empty)
     limits: LimitsConfig = LimitsConfig()
     memory: MemoryConfig = MemoryConfig()
+    conversations: ConversationsConfig = ConversationsConfig()
     upstreams: Mapping[str, UpstreamConfig] = field(default_factory=_empty)
     local_only: bool = False
     updates: Updates = Updates.NOTIFY

@@ -8,6 +8,7 @@ from typing import Protocol
 from aiohttp import web
 
 from router.config.schema import ServerConfig
+from router.conversations.keeper import Conversations
 from router.engine.process import EngineProcess
 from router.orders.order import TakesOrders
 from router.resolve import Route
@@ -31,9 +32,9 @@ class Seats(Protocol):
 @dataclass(slots=True)
 class Context:
     """`engines` are the connections to engines. `api_keys`, `allowed_hosts` and `allowed_origins` are
-    replaced when hal0.yaml has others. `faults`: what clients do wrong.
-    `upstreams`: the servers that answer instead of an engine here.
-    `waiting_for`: loads that wait in the place of callers who did not want to."""
+    replaced when hal0.yaml has others. `faults`: what clients do wrong. `conversations`: who keeps what
+    engines have read. `upstreams`: the servers that answer instead of an engine here. `waiting_for`: loads
+    that wait in the place of callers who did not want to."""
 
     store: StateStore
     seats: Seats
@@ -43,6 +44,7 @@ class Context:
     decisions: DecisionLog = field(default_factory=DecisionLog, repr=False)
     waiting_for: set[Route] = field(default_factory=set)
     upstreams: UpstreamRegistry | None = None
+    conversations: Conversations | None = None
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     faults: ClientFaults = field(default_factory=ClientFaults, repr=False)
