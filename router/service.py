@@ -117,6 +117,7 @@ class Service:
             self._updates,
             self._paths,
             self._current,
+            self._conversations,
         )
         context = Context(
             self.store,
@@ -140,6 +141,7 @@ class Service:
         )
         self._reconfigurer.upstreams, self._reconfigurer.remotes = self._upstreams, self._remotes
         self._reconfigurer.updates_changed = self._updates.again
+        self._reconfigurer.conversations_changed = self._conversations.changed
         self._live.runs(self._reconfigurer)
         self._selected = await asyncio.to_thread(self._selection.load)
         self._reconfigurer.add_slots(self._selected)

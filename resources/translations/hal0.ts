@@ -800,6 +800,22 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Forget conversations</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Deletes what is kept on the disk so that conversations go on after a switch without being read again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Keeps 1 conversation ({size})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Keeps {count} conversations ({size})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Fetches llama.cpp&apos;s llama-server into hal0&apos;s own folder; nothing else is changed.</source>
         <translation type="unfinished"></translation>
     </message>

@@ -97,6 +97,10 @@ class Conversations:
         await self._worker.run(self._store.prune)
         self._tell()
 
+    def changed(self) -> None:
+        """hal0.yaml allows something else now."""
+        spawn(self.prune(), name="remove conversations")
+
     async def close(self) -> None:
         """Have what was saved last reach the disk."""
         await self._worker.close(CLOSE_SECONDS)

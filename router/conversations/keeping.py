@@ -79,7 +79,7 @@ def must_leave(kept: Iterable[Kept], now: float, policy: ConversationsConfig, co
     full = False
     for one in newest_first:
         count = counts[one.owner] = counts.get(one.owner, 0) + 1
-        over = now - one.used_at > policy.max_age or count > policy.per_model
+        over = now - one.used_at > policy.max_age or count > policy.per_model or one.bytes > policy.keep
         full = full or (not over and one.bytes > left)
         if over or full:
             leaving.append(one)

@@ -100,6 +100,9 @@ class Store:
         if size != one.bytes:
             _remove(part)
             raise OSError(f"{size} of {one.bytes} bytes were written")
+        if size > self._policy().keep:
+            _remove(part)
+            raise NoRoom(f"its {size} bytes are more than conversations.keep allows")
         part.replace(self.state(one.id))
         one = replace(one, sample=sample(self.state(one.id)))
         new = tokens_of(self.state(one.id))
@@ -108,8 +111,6 @@ class Store:
                 self.discard(old.id)
         self.kept = (*self.kept, one)
         self.prune()
-        if all(k.id != one.id for k in self.kept):
-            raise NoRoom(f"its {one.bytes} bytes are more than conversations.keep allows")
 
     def settle(self, id_: str) -> None:
         """Make it outlive a loss of power: first the state, then what tells of it. Raises OSError."""

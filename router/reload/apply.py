@@ -50,6 +50,7 @@ class Reconfigurer:
         upstreams: the servers elsewhere, and the slots they serve; `remotes` follow those that are hal0s.
         outlook: what models are known to take, and the contexts they will get, to be published with them.
         updates_changed: called when looking for newer versions was turned on or off.
+        conversations_changed: called when what may be kept of conversations is another.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Reconfigurer:
         self.remotes: Remotes | None = None
         self.outlook: Outlook | None = None
         self.updates_changed: Callable[[], None] = lambda: None
+        self.conversations_changed: Callable[[], object] = lambda: None
         self._store = store
         self._supervisor = supervisor
         self._listener = listener
@@ -94,7 +96,7 @@ class Reconfigurer:
         Raises PortInUse if the endpoint could not move; everything else is in effect then.
         """
         actions = diff(self.config, config, self.catalog, catalog)
-        old_server, old_updates = self.config.server, self.config.updates
+        old_server, old_updates, kept = self.config.server, self.config.updates, self.config.conversations
         self.config, self.catalog = config, catalog
         for action in actions:
             log.info("hal0.yaml: %s", _short(action))
@@ -103,6 +105,8 @@ class Reconfigurer:
         self.publish_models()
         if config.updates is not old_updates:
             self.updates_changed()
+        if config.conversations != kept:
+            self.conversations_changed()
         for action in actions:
             if isinstance(action, Listen):
                 await self._listen(action.server, old_server)
