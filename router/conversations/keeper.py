@@ -234,24 +234,36 @@ class Conversations:
         try:
             moved = await self._watched(id_, engine.sequences.save(used.slot, f"{id_}.part"))
         except NotDone as error:
-            if error.refused:
+            if error.lasting:
                 self._cannot.add(key)
+            if error.refused:
+                engine.writing.discard(id_)
+                await self._worker.run(self._store.discard, id_)
             raise
         told = (moved.tokens, moved.bytes, time.time(), "")
-        await self._worker.run(self._store.finish, Kept(id_, engine.owner, key, engine.model, used.slot, *told))
         engine.writing.discard(id_)
+        await self._worker.run(self._store.finish, Kept(id_, engine.owner, key, engine.model, used.slot, *told))
         self._settle(id_)
 
     async def _watched(self, id_: str, saving: Coroutine[Any, Any, Moved]) -> Moved:
         """How much it becomes is only known afterwards: end it before it is too much. Raises NoRoom."""
-        task = spawn(saving, name="save a conversation")
+
+        async def outcome() -> Moved | NotDone:
+            try:
+                return await saving
+            except NotDone as error:
+                return error
+
+        task = spawn(outcome(), name="save a conversation")
         try:
             while not (await asyncio.wait([task], timeout=WATCH_SECONDS))[0]:
                 if await asyncio.to_thread(self._too_much, id_):
                     raise NoRoom("it would be more than is allowed, or the disk has")
-            return task.result()
         finally:
             task.cancel()
+        if isinstance(moved := task.result(), NotDone):
+            raise moved
+        return moved
 
     def _too_much(self, id_: str) -> bool:
         size = self._store.part(id_).stat().st_size

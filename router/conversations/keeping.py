@@ -51,20 +51,23 @@ class Kept:
 
 
 def worth(sequences: Iterable[Used], per_model: int, known: Sequence[int] = ()) -> list[Used]:
-    """Those to save, the most valuable first: what would take longest to read again. The one that was used last
-    always has a place: it is what somebody is at.
+    """Those to save, the most valuable first: what would take longest to read again. Where there is more than
+    one place, the one that was used last has one: it is what somebody is at.
 
     `known`: tokens of sequences that are on the disk and have not been used since, which keep their places.
     """
-    able = [s for s in sequences if s.tokens >= LEAST_TOKENS]
-    if not able:
-        return []
-    newest = max(able, key=lambda s: s.task)
-    longest_first = sorted(able, key=lambda s: (s.tokens, s.task), reverse=True)
-    rest = [s for s in longest_first if s is not newest]
-    places = per_model - 1 - sum(1 for tokens in known if rest and tokens >= rest[0].tokens)
-    chosen = [newest, *rest[: max(0, places)]]
-    return sorted(chosen, key=lambda s: (s.tokens, s.task), reverse=True)
+    able = sorted((s for s in sequences if s.tokens >= LEAST_TOKENS), key=_value, reverse=True)
+    newest = max(able, key=lambda s: s.task, default=None)
+    chosen = [newest] if newest is not None and per_model > 1 else []
+    for one in able:
+        longer = sum(1 for tokens in known if tokens >= one.tokens)
+        if one not in chosen and len(chosen) + longer < per_model:
+            chosen.append(one)
+    return sorted(chosen, key=_value, reverse=True)
+
+
+def _value(used: Used) -> tuple[int, int]:
+    return used.tokens, used.task
 
 
 def must_leave(kept: Iterable[Kept], now: float, policy: ConversationsConfig, coming: int = 0) -> list[Kept]:

@@ -22,11 +22,11 @@ REFUSED_WORDS = 300
 
 class NotDone(Exception):
     """The engine does not do it, or not any more; the message says why. `refused`: it answered that it does
-    not."""
+    not, `lasting`: nor ever will (501, of older builds with a projector; of a full disk it is 500)."""
 
-    def __init__(self, message: str, *, refused: bool = False) -> None:
+    def __init__(self, message: str, *, refused: bool = False, lasting: bool = False) -> None:
         super().__init__(message)
-        self.refused = refused
+        self.refused, self.lasting = refused, lasting
 
 
 class Moved(NamedTuple):
@@ -79,7 +79,7 @@ class Sequences:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise NotDone(f"it does not answer ({type(error).__name__})") from None
         if answer.status != 200:
-            raise NotDone(f"{answer.status}: {_words(text)}", refused=True)
+            raise NotDone(f"{answer.status}: {_words(text)}", refused=True, lasting=answer.status == 501)
         try:
             return json.loads(text)
         except (ValueError, RecursionError):
