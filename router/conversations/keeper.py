@@ -196,26 +196,27 @@ class Conversations:
                     return
         finally:
             for one in lent:  # no sequence is left for them, or the engine is gone: they are as good as before
-                self._return(one, restored=True)
+                self._return(one)
 
     async def _restored(self, engine: _Engine, process: EngineProcess, one: Kept, at: int) -> bool:
-        good = True  # also if whoever waits for the engine gives up
         try:
             async with asyncio.timeout(RESTORE_SECONDS):
                 moved = await engine.sequences.restore(at, f"{one.id}.state")
-            good = moved == Moved(one.tokens, one.bytes)
-            if not good:
+            if moved != Moved(one.tokens, one.bytes):
                 raise NotDone("it came back as another one")
         except (NotDone, TimeoutError) as error:
-            good = False
             why = str(error) or f"not done within {RESTORE_SECONDS:g} s"
             log.warning("slot %s: a conversation cannot be restored and is removed: %s", engine.slot, why)
             if not (isinstance(error, NotDone) and error.refused):
                 process.kill()  # nobody knows what it has read
                 await asyncio.wait([process.exited], timeout=RESTORE_SECONDS)
-        finally:
-            self._return(one, restored=good)
-        return good
+            await self._worker.run(lambda: self._store.returned(one.id, restored=False))
+            return False
+        except asyncio.CancelledError:  # who waits for the engine gives up
+            self._return(one)
+            raise
+        self._return(one)
+        return True
 
     async def _save(self, engine: _Engine, *, stays: bool) -> None:
         used = await engine.sequences.used()
@@ -283,14 +284,13 @@ class Conversations:
         if len(taken) == 1:  # of two answers at once nobody could tell which had which
             tell(min(cached, taken[0].tokens))
 
-    def _return(self, one: Kept, *, restored: bool) -> None:
-        async def give_back() -> None:
-            await self._worker.run(lambda: self._store.returned(one.id, restored=restored))
-            self._tell()
+    def _return(self, one: Kept) -> None:
+        """Nobody waits for it."""
+        spawn(self._given_back(one), name="a conversation was restored")
 
-        spawn(give_back(), name="a conversation was restored")
-        if restored:
-            self._settle(one.id)
+    async def _given_back(self, one: Kept) -> None:
+        await self._worker.run(lambda: self._store.returned(one.id, restored=True))
+        self._settle(one.id)
 
     def _settle(self, id_: str) -> None:
         async def settle() -> None:
