@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 import shutil
 import signal
 import stat
@@ -27,6 +28,7 @@ from tests.router.memory.stub import StubDriver
 
 MakeHal0 = Callable[[str], Hal0]
 SYSTEM = "you are an agent with many rules and tools and you never forget any of them " * 12
+SWITCHES = int(os.environ.get("HAL0_TEST_SWITCHES", "12"))
 LEAST = 400
 """Tokens of SYSTEM, at least: they need not be read again."""
 
@@ -304,6 +306,47 @@ async def test_other_flags_have_conversations_of_their_own(make_hal0: MakeHal0, 
     assert (await two.turn())[1] == 0
     assert (await one.turn())[1] > LEAST
     assert (await two.turn())[1] > LEAST
+
+
+async def test_an_engine_that_stands_still_costs_no_more_than_the_limit_and_its_own_stop(
+    make_hal0: MakeHal0,
+) -> None:
+    hal0 = make_hal0(SLOTS + "conversations: {save_timeout: 0.5s}\n")
+    await hal0.start()
+    await hal0.until_ready("alpha")
+    await Agent(hal0, "alpha").turn()
+    psutil.Process((await hal0.slot())["pid"]).suspend()
+    assert (await Agent(hal0, "beta", "short").turn())[0] == BETA
+    await hal0.until_output("not done within 0.5 s")
+    await until_kept(hal0, {})
+    assert files(hal0) == []
+
+
+async def test_random_switches_and_kills_with_the_real_engine(make_hal0: MakeHal0) -> None:
+    """`tests/router/conversations/test_keeper.py` has 500 of them with a stub."""
+    chance = random.Random(14)
+    hal0 = make_hal0(SLOTS + "conversations: {keep: 1MiB}\n")
+    await hal0.start()
+    agents = {"alpha": Agent(hal0, "alpha"), "beta": Agent(hal0, "beta")}
+    says = {"alpha": ALPHA, "beta": BETA}
+    came_back = 0
+    for _ in range(SWITCHES):
+        model = chance.choice(list(agents))
+        answer, cached = await agents[model].turn()
+        assert answer == says[model]
+        came_back += cached > LEAST
+        assert sum(path.stat().st_size for path in folder(hal0).glob("*.state")) <= 1 << 20
+        match chance.randrange(6):
+            case 0:
+                await hal0.stop(signal.SIGKILL)
+                await hal0.start()
+                assert not list(folder(hal0).glob("*.part"))
+            case 1 if pid := (await hal0.slot())["pid"]:
+                psutil.Process(pid).kill()
+    assert await hal0.stop() == 0
+    assert not list(folder(hal0).glob("*.part"))
+    assert {p.stem for p in folder(hal0).glob("*.json")} == {p.stem for p in folder(hal0).glob("*.state")}
+    assert came_back > SWITCHES / 4
 
 
 # -- models whose states are more than keys and values -------------------------------------------------
