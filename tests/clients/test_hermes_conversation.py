@@ -45,8 +45,9 @@ async def test_no_turn_reads_again_what_was_read_before_a_switch(
         turns = [json.loads(line) for line in out.splitlines()]
         assert [turn["text"] for turn in turns] == [SENTENCE] * TURNS
         assert sum(turn["back"] for turn in turns) == TURNS // EVERY - 1
-        for turn in turns[1:]:
-            assert turn["sent"] - turn["cached"] < NEW < turn["sent"] / 20, turn
+        for turn in turns:
+            if turn["back"]:
+                assert turn["sent"] - turn["cached"] < NEW < turn["sent"] / 20, turns
         await hal0.until_output("tokens_from_disk=")
         assert await hal0.stop() == 0, hal0.output()
         assert hal0.output().count("tokens_from_disk=") == TURNS // EVERY - 1

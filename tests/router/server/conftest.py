@@ -60,7 +60,7 @@ class Served:
         self.store.update(models=(alpha, ModelStatus("beta", "Beta", Kind.CHAT)))
         # No engine is talked to here, and only orders for slots are given.
         absent: Any = None
-        no_others, parts = Remotes(absent), [absent] * 5
+        no_others, parts = Remotes(absent), [absent] * 6
         self.orders = Dispatcher(self.store, self.supervisor, no_others, *parts)
         context = Context(self.store, self.supervisor, self.orders, absent, api_keys)
         app = web.Application(middlewares=[gate], client_max_size=MAX_BODY)

@@ -196,7 +196,7 @@ class Whole:
         self.supervisor.add_slot(SlotConfig("primary"), LimitsConfig(), models, "alpha")
         self.store.update(models=(ModelStatus("alpha", "alpha", Kind.CHAT),))
         absent: Any = None  # only orders for slots are given
-        orders = Dispatcher(self.store, self.supervisor, Remotes(absent), *[absent] * 5)
+        orders = Dispatcher(self.store, self.supervisor, Remotes(absent), *[absent] * 6)
         context = Context(self.store, self.supervisor, orders, self._engines)
         self.endpoint = Endpoint(ServerConfig(port=0), context)
 
