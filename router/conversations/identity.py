@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -26,17 +27,26 @@ class Stamp(NamedTuple):
     header: str
 
 
-def stamps(argv: Sequence[str]) -> tuple[Stamp, ...]:
-    """Of every file that a command line names: the engine, the model with all its shards, its companions."""
+def looks(argv: Sequence[str]) -> tuple[tuple[str, int, int], ...]:
+    """Path, size and time of change of every file that a command line names: the engine, the model with all its
+    shards, its companions."""
     found = []
     for path in (path for argument in argv for path in _named(argument)):
         try:
             status = path.stat()
-            with path.open("rb") as file:
-                header = hashlib.sha256(file.read(HEADER_BYTES)).hexdigest()
         except (OSError, ValueError):  # a flag's value that is no file
             continue
-        found.append(Stamp(str(path), status.st_size, status.st_mtime_ns, header))
+        if stat.S_ISREG(status.st_mode):
+            found.append((str(path), status.st_size, status.st_mtime_ns))
+    return tuple(found)
+
+
+def stamps(argv: Sequence[str]) -> tuple[Stamp, ...]:
+    """The same with what is in them. Raises OSError."""
+    found = []
+    for path, size, changed in looks(argv):
+        with Path(path).open("rb") as file:
+            found.append(Stamp(path, size, changed, hashlib.sha256(file.read(HEADER_BYTES)).hexdigest()))
     return tuple(found)
 
 

@@ -17,7 +17,7 @@ import aiohttp
 from router.base.tasks import spawn
 from router.catalog.model import Model
 from router.config.schema import ConversationsConfig
-from router.conversations.identity import stamps
+from router.conversations.identity import looks, stamps
 from router.conversations.keeping import DISK_LEFT, Kept, Used, worth
 from router.conversations.key import can_keep, owner, saves_to, state_key
 from router.conversations.sequences import Moved, NotDone, Sequences
@@ -41,7 +41,8 @@ class _Engine:
     """One that saves for hal0.
 
     Attributes:
-        key: what its states are valid for, None where that cannot be told.
+        seen: the files it was launched with, as they looked when it was ready.
+        key: what its states are valid for, and how many sequences it has; None before that was asked for.
         idle: what it was given and has not been asked for, by sequence.
         writing: files it may be writing.
         forgotten: the last request of each sequence when a person had all forgotten.
@@ -51,7 +52,8 @@ class _Engine:
     owner: str
     model: str
     sequences: Sequences
-    key: asyncio.Task[tuple[str, int] | None]
+    seen: asyncio.Future[tuple[tuple[str, int, int], ...]]
+    key: tuple[str, int] | None = None
     idle: dict[int, Kept] = field(default_factory=dict)
     writing: set[str] = field(default_factory=set)
     forgotten: Mapping[int, int] = field(default_factory=dict)
@@ -127,12 +129,14 @@ class Conversations:
         done, and what it ended of is removed."""
         if saves_to(process.launch.argv) != str(self._store.folder):
             return
-        sequences = Sequences(self._http, process)
-        key = spawn(self._key(process, sequences), name=f"conversations of {slot}")
-        engine = _Engine(slot, owner(slot, model), model.id, sequences, key)
+        seen = self._worker.run(looks, process.launch.argv)
+        engine = _Engine(slot, owner(slot, model), model.id, Sequences(self._http, process), seen)
         self._engines[process] = engine
-        if any(one.owner == engine.owner for one in self._store.kept) and (known := await key) is not None:
-            await self._restore(engine, process, *known)
+        if any(one.owner == engine.owner for one in self._store.kept):
+            try:
+                await self._restore(engine, process, *await self._key(engine, process))
+            except (NotDone, OSError) as error:
+                log.info("slot %s: no conversation is restored: %s", slot, error)
             self._tell()
 
     async def save(self, process: EngineProcess, *, stays: bool = False) -> None:
@@ -143,7 +147,7 @@ class Conversations:
             return
         try:
             async with asyncio.timeout(policy.save_timeout):
-                await self._save(engine, stays=stays)
+                await self._save(engine, process, stays=stays)
         except TimeoutError:
             self._gave_up(engine, process, f"not done within {policy.save_timeout:g} s", stays=stays)
         except (NoRoom, NotDone, OSError) as error:
@@ -155,7 +159,6 @@ class Conversations:
         engine = self._engines.pop(process, None)
         if engine is None:
             return
-        engine.key.cancel()
         for id_ in engine.writing:
             await self._worker.run(self._store.discard, id_)
 
@@ -171,16 +174,18 @@ class Conversations:
 
     # -- how -------------------------------------------------------------------------------------------
 
-    async def _key(self, process: EngineProcess, sequences: Sequences) -> tuple[str, int] | None:
-        argv = process.launch.argv
-        try:
+    async def _key(self, engine: _Engine, process: EngineProcess) -> tuple[str, int]:
+        """Not before it is needed: nobody waits longer for an engine that has nothing to restore. Raises
+        NotDone, OSError."""
+        if engine.key is None:
+            argv = process.launch.argv
             (build, context, slots), files = await asyncio.gather(
-                sequences.build(), asyncio.to_thread(stamps, argv)
+                engine.sequences.build(), asyncio.to_thread(stamps, argv)
             )
-        except NotDone as error:
-            log.info("no conversation is kept of engine %s: %s", process.pid, error)
-            return None
-        return state_key(argv, files, build, context, slots), slots
+            if await engine.seen != tuple((file.path, file.size, file.changed_ns) for file in files):
+                raise NotDone("its files have changed since")
+            engine.key = (state_key(argv, files, build, context, slots), slots)
+        return engine.key
 
     async def _restore(self, engine: _Engine, process: EngineProcess, key: str, slots: int) -> None:
         lent = await self._worker.run(self._store.lend, engine.owner, key)
@@ -218,16 +223,15 @@ class Conversations:
         self._return(one)
         return True
 
-    async def _save(self, engine: _Engine, *, stays: bool) -> None:
+    async def _save(self, engine: _Engine, process: EngineProcess, *, stays: bool) -> None:
         used = await engine.sequences.used()
         for one in used:
             engine.idle.pop(one.slot, None)
         said = [u for u in used if not (stays and u.busy) and engine.forgotten.get(u.slot) != u.task]
         chosen = worth(said, self._policy().per_model, [one.tokens for one in engine.idle.values()])
-        if not chosen or (known := await engine.key) is None or known[0] in self._cannot:
-            return
-        for one in chosen:
-            await self._save_one(engine, known[0], one)
+        key = (await self._key(engine, process))[0] if chosen else ""
+        for one in chosen if key not in self._cannot else ():
+            await self._save_one(engine, key, one)
 
     async def _save_one(self, engine: _Engine, key: str, used: Used) -> None:
         id_ = await self._worker.run(self._store.begin, key, used.tokens)

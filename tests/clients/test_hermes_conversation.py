@@ -17,6 +17,10 @@ from tests.e2e.harness import Hal0
 from tests.fixtures_models import SpeakingModel
 
 TURNS, EVERY = 30, 3
+REVIEWS = 2
+"""After ten turns and after twenty Hermes has its model review the conversation on the side, at the same
+time as the next turn: in the conversation's own sequence, as it begins alike. That turn is then put into an
+empty one."""
 NEW = 100
 """Tokens that a turn adds at most, with the answer before it and what its template says around them."""
 
@@ -44,12 +48,10 @@ async def test_no_turn_reads_again_what_was_read_before_a_switch(
         assert program.returncode == 0, err.decode()
         turns = [json.loads(line) for line in out.splitlines()]
         assert [turn["text"] for turn in turns] == [SENTENCE] * TURNS
-        assert sum(turn["back"] for turn in turns) == TURNS // EVERY - 1
-        for turn in turns:
-            if turn["back"]:
-                assert turn["sent"] - turn["cached"] < NEW < turn["sent"] / 20, turns
-        await hal0.until_output("tokens_from_disk=")
+        back = [turn for turn in turns if turn["back"]]
+        good = [turn for turn in back if turn["sent"] - turn["cached"] < NEW < turn["sent"] / 20]
+        assert len(back) == TURNS // EVERY - 1 and len(good) >= len(back) - REVIEWS, back
         assert await hal0.stop() == 0, hal0.output()
-        assert hal0.output().count("tokens_from_disk=") == TURNS // EVERY - 1
+        assert hal0.output().count("tokens_from_disk=") >= len(good)
     finally:
         await hal0.close()
