@@ -14,7 +14,7 @@ import pytest
 
 from router.catalog.model import Model
 from router.config.schema import ConversationsConfig, Kind
-from router.conversations import keeper as keeper_module
+from router.conversations import saving
 from router.conversations.keeper import Conversations
 from router.server.app import engine_session
 from router.state import KeptStatus
@@ -139,7 +139,7 @@ async def test_a_model_whose_state_cannot_be_saved_is_known_as_such(hal0: Hal0) 
 
 
 async def test_what_grows_beyond_what_is_allowed_is_ended(hal0: Hal0, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeper_module, "WATCH_SECONDS", 0.01)
+    monkeypatch.setattr(saving, "WATCH_SECONDS", 0.01)
     hal0.policy = replace(hal0.policy, keep=2000)
     engine = await hal0.load(size=10_000)
     engine.ask(0, TOKENS)
