@@ -120,6 +120,8 @@ def _parser() -> _Parser:
     switch.add_argument("--force", action="store_true", help="even if its memory is not there")
     unload = _add(commands, "unload", "empty a slot", _unload, remote)
     unload.add_argument("slot")
+    forget = _add(commands, "forget", "delete what is kept of conversations", _forget, remote)
+    forget.add_argument("model", nargs="?", default="", help="only this model's")
     for name, does in _TURNS.items():
         turn = _add(commands, name, does, _turn, remote)
         turn.add_argument("slot")
@@ -243,6 +245,12 @@ def _unload(arguments: argparse.Namespace) -> int:
     from app.commands.remote import unload
 
     return unload(arguments.config, arguments.url, arguments.slot)
+
+
+def _forget(arguments: argparse.Namespace) -> int:
+    from app.commands.remote import forget
+
+    return forget(arguments.config, arguments.url, arguments.model)
 
 
 def _turn(arguments: argparse.Namespace) -> int:

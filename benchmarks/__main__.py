@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+from benchmarks.conversations import conversations
 from benchmarks.idle import idle
 from benchmarks.lab import Lab
 from benchmarks.latency import real, stub
@@ -32,6 +33,7 @@ ALL: dict[str, Callable[[Lab], list[Figure]]] = {
     "profiles": profiles,
     "readahead": readahead,
     "predict": predict,
+    "conversations": conversations,
     "ui": stalling,
     "idle": idle,
 }

@@ -13,6 +13,7 @@ from router.base.names import shown
 from router.base.paths import Paths
 from router.config.problems import did_you_mean
 from router.config.schema import Config
+from router.conversations.keeper import Conversations
 from router.engine.find import engine_problem
 from router.hub.downloads import Downloads
 from router.hub.updates import UpdateWatch
@@ -22,6 +23,7 @@ from router.orders.kinds import (
     Cut,
     Download,
     EditConfig,
+    Forget,
     InstallEngine,
     Load,
     ReadConfig,
@@ -64,6 +66,7 @@ class Dispatcher:
         paths: Paths,
         config: Callable[[], Config],
         read_ahead: ReadAhead,
+        conversations: Conversations,
     ) -> None:
         """`config`: the configuration in effect."""
         self._store = store
@@ -75,6 +78,7 @@ class Dispatcher:
         self._paths = paths
         self._config = config
         self._read_ahead = read_ahead
+        self._conversations = conversations
 
     async def carry_out(self, order: Order[R]) -> R:
         """Return when it is done. Raises RouterError."""
@@ -133,6 +137,8 @@ class Dispatcher:
                 return await self._live.read_config()
             case Reload():
                 return await self._live.reload()
+            case Forget(model):
+                return await self._conversations.forget(self._model_id(model) if model else None)
             case CheckEngine():
                 return await asyncio.to_thread(engine_problem, self._config().engine, self._paths)
             case InstallEngine():

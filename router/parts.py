@@ -9,6 +9,7 @@ from router.base.errors import UpstreamFailed
 from router.base.paths import Paths
 from router.catalog.model import Model
 from router.config.schema import Config, EngineConfig, ServerConfig, SlotConfig
+from router.conversations.keeper import Conversations
 from router.dispatch import Dispatcher
 from router.engine.environment import secret_variables
 from router.engine.launcher import Launcher
@@ -72,7 +73,13 @@ class Parts:
         forecasts = LaunchForecasts(self._forecaster)
         models = PublishedModels(self._in_effect, store, forecasts, self._gone_models, self._models_told)
         self.memory = MemorySystem(forecasts, store, find_source(), models.all, models.publish)
-        self.supervisor = Supervisor(store, self.launcher, self.log_files, self.memory.gate)
+        self.conversations = Conversations(
+            paths.state / "conversations",
+            lambda: self._config().conversations,
+            self.probes,
+            lambda kept: store.update(kept=kept),
+        )
+        self.supervisor = Supervisor(store, self.launcher, self.log_files, self.memory.gate, self.conversations)
         self.updates = UpdateWatch(store, self._config, paths, self._found_updates)
         self.reconfigurer = Reconfigurer(
             self._in_effect,
@@ -84,6 +91,7 @@ class Parts:
             self._another_launcher,
             self._listen,
             self.updates.again,
+            self.conversations.changed,
         )
         self.live = LiveConfig(disk, store, self._in_effect, models, self.reconfigurer)
         self.downloads = Downloads(store, paths, self._config, self.live.model_arrived)
@@ -102,8 +110,11 @@ class Parts:
             paths,
             self._config,
             self.read_ahead,
+            self.conversations,
         )
-        context = Context(store, self.supervisor, self.dispatcher, self.connections, self.upstreams)
+        context = Context(
+            store, self.supervisor, self.dispatcher, self.connections, self.upstreams, self.conversations
+        )
         context.admit(config.server)
         self.listener = Listener(config.server, context, paths.state)
 

@@ -49,11 +49,13 @@ class Service:
         """Read the models, listen, load what is to be loaded. Raises PortInUse without `retry_port`."""
         self._parts = parts = await self._make_parts()
         await parts.launcher.reap_orphans()
+        await parts.conversations.start()
         parts.reconfigurer.add_slots()
         await parts.downloads.begin()
         await self._listen(parts.listener)
         self.store.subscribe(parts.selection.remember)
         self._background += parts.memory.start(parts.supervisor.occupants, parts.supervisor.set_memory)
+        self._background.append(spawn(parts.conversations.run(), name="remove old conversations"))
         self._background.append(spawn(parts.read_ahead.run(), name="read ahead"))
         self._background.append(spawn(parts.idle_reader.run(), name="read ahead when idle"))
         self._background.append(spawn(parts.live.watch(), name="watch hal0.yaml"))
@@ -69,6 +71,7 @@ class Service:
             return
         await parts.downloads.close()
         await parts.supervisor.close()
+        await parts.conversations.close()
         await parts.selection.saved()
         await parts.listener.stop()
         parts.connections.close()

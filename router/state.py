@@ -282,6 +282,15 @@ class DownloadStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptStatus:
+    """What is kept on the disk of conversations with `model`: how many, and their bytes."""
+
+    model: str
+    conversations: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class UpdateStatus:
     """Something newer that could be installed: `name` is "hal0" or "llama-server", the others are versions as
     people write them."""
@@ -307,6 +316,7 @@ class Snapshot:
     downloads: tuple[DownloadStatus, ...] = ()
     updates: tuple[UpdateStatus, ...] = ()
     left_out: tuple[LeftOutFile, ...] = ()
+    kept: tuple[KeptStatus, ...] = ()
 
     def slot(self, name: str) -> SlotStatus | None:
         return next((s for s in self.slots if s.name == name), None)

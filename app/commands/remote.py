@@ -14,8 +14,8 @@ from router.base.paths import Paths
 from router.config.load import load_config
 from router.config.problems import ConfigErrors
 from router.config.schema import UpstreamKind
-from router.config.sizes import memory_size
-from router.orders.kinds import Cancel, Cut, Load, ReadEngineLog, Reload, Unload, WaitForRequests
+from router.config.sizes import file_size, memory_size
+from router.orders.kinds import Cancel, Cut, Forget, Load, ReadEngineLog, Reload, Unload, WaitForRequests
 
 POLL_SECONDS = 0.2
 
@@ -35,6 +35,9 @@ def status(config_file: Path | None, url: str | None) -> int:
         print("  " + _slot_line(slot))
         if slot["last_error"]:
             print(f"    {_error(slot['last_error'])}")
+    if kept := state.get("kept"):
+        count, size = sum(k["conversations"] for k in kept), sum(k["bytes"] for k in kept)
+        print(f"  keeps {count} conversation{'' if count == 1 else 's'} ({file_size(size)}); see `hal0 forget`")
     for upstream in _lost(state):
         print(f"  {upstream['name']}: no contact{f' ({reason})' if (reason := upstream['error']) else ''}")
     for device in state["memory"]:
@@ -73,6 +76,16 @@ def unload(config_file: Path | None, url: str | None, slot: str) -> int:
     except (NotRunning, Refused) as error:
         return _fail(error)
     print(f"{slot} is empty.")
+    return 0
+
+
+def forget(config_file: Path | None, url: str | None, model: str) -> int:
+    """`model` "": of all of them."""
+    try:
+        count = _client(config_file, url).carry_out(Forget(model))
+    except (NotRunning, Refused) as error:
+        return _fail(error)
+    print(f"{count} conversation{'' if count == 1 else 's'} forgotten.")
     return 0
 
 

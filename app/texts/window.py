@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from app.texts.common import APP, ELLIPSIS, SEPARATOR, answered_by, context, duration, held, model_name
 from app.texts.translate import tr
-from router.config.sizes import memory_size
+from router.config.sizes import file_size, memory_size
 from router.state import ModelStatus, ServerStatus, SlotState, SlotStatus, Snapshot, UpstreamState
 
 # -- header ------------------------------------------------------------------------------------------------
@@ -157,6 +157,19 @@ def chosen_context(model: ModelStatus) -> str:
     return tr("{tokens} tokens (chosen to fit; trained for {trained})").format(
         tokens=f"{tokens:,}", trained=f"{trained:,}"
     )
+
+
+FORGET = tr("Forget conversations")
+FORGET_TIP = tr(
+    "Deletes what is kept on the disk so that conversations go on after a switch without being read again."
+)
+
+
+def keeps(conversations: int, size: int) -> str:
+    """`size` in bytes of disk."""
+    if conversations == 1:
+        return tr("Keeps 1 conversation ({size})").format(size=file_size(size))
+    return tr("Keeps {count} conversations ({size})").format(count=conversations, size=file_size(size))
 
 
 def time_left(seconds: float) -> str:

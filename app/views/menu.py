@@ -23,6 +23,7 @@ from router.orders.kinds import (
     Cut,
     Download,
     EditConfig,
+    Forget,
     Load,
     Restart,
     Unload,
@@ -57,6 +58,7 @@ class Action(StrEnum):
     SHOW_LOG = "show-log"
     SHOW_FILE = "show-file"
     UNLOAD_ALL = "unload-all"
+    FORGET = "forget"
     LOGS = "logs"
     LOG_FOLDER = "log-folder"
     SETTINGS = "settings"
@@ -105,6 +107,8 @@ def order_of(command: Command) -> Order[Any]:
             return Unload(slot)
         case Action.UNLOAD_ALL:
             return UnloadAll()
+        case Action.FORGET:
+            return Forget(command.model)
         case Action.RESTART:
             return Restart(slot)
         case Action.DOWNLOAD:

@@ -10,6 +10,7 @@ from app.texts import remote as texts_remote
 from app.texts import window as text_window
 from app.views.memory import pools
 from app.views.switch import LoadClock
+from app.window.kept_line import KeptLine
 from app.window.memory_bar import MemoryLine
 from app.window.remote_groups import RemoteGroups
 from app.window.slot_card import SlotCard
@@ -42,6 +43,7 @@ class SlotsTab(QWidget):
         self.remotes.show_snapshot(snapshot, now, clock)
         self.upstreams.show_snapshot(snapshot)
         self._show_memory(snapshot)
+        self.kept.show_kept(snapshot.kept)
 
     def focus_slot(self, number: int) -> None:
         """Put the keyboard on the model list of slot `number`, counted from 0."""
@@ -96,6 +98,9 @@ class SlotsTab(QWidget):
         whole.setSpacing(12)
         whole.addWidget(self.area, 1)
         whole.addLayout(self._footer)
+        self.kept = KeptLine()
+        self.kept.chosen.connect(self.chosen)
+        whole.addWidget(self.kept)
 
 
 def _why_empty(snapshot: Snapshot) -> str:

@@ -98,6 +98,7 @@ def build(bundle: Path, out: Path, version: str, *, fast: bool) -> Path:
         (root / "DEBIAN").mkdir()
         (root / "DEBIAN" / "control").write_text(control(root, version, architecture))
         (root / "DEBIAN" / "md5sums").write_text(md5sums(root))
+        shutil.copyfile(HERE / "postrm", root / "DEBIAN" / "postrm")
         set_modes(root)
         compression = ["-Zgzip", "-z1"] if fast else ["-Zxz"]
         argv = ["dpkg-deb", "--root-owner-group", *compression, "--build", str(root), str(target)]
@@ -161,8 +162,9 @@ def md5sums(root: Path) -> str:
 
 
 def set_modes(root: Path) -> None:
-    """Readable by all, writable by root; programs are what the bundle runs, libraries are not."""
-    programs = {root / "usr/lib/hal0/hal0", root / "usr/lib/hal0/_internal/patchelf"}
+    """Readable by all, writable by root; programs are what the bundle and dpkg run, libraries are not."""
+    bundle = root / "usr/lib/hal0"
+    programs = {bundle / "hal0", bundle / "_internal/patchelf", root / "DEBIAN/postrm"}
     for path in [root, *root.rglob("*")]:
         if not path.is_symlink():
             path.chmod(0o755 if path.is_dir() or path in programs else 0o644)

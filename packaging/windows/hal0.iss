@@ -59,6 +59,8 @@ Filename: "{app}\hal0w.exe"; Description: "Start hal0"; Flags: postinstall nowai
 Filename: "{sys}\taskkill.exe"; Parameters: "/IM hal0w.exe"; Flags: runhidden; RunOnceId: "CloseHal0"
 
 [UninstallDelete]
+; What hal0 keeps of conversations is nobody else's business afterwards.
+Type: filesandordirs; Name: "{localappdata}\hal0\conversations"
 Type: filesandordirs; Name: "{app}\_internal"
 
 [Code]

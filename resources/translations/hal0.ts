@@ -796,6 +796,22 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Forget conversations</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Deletes what is kept on the disk so that conversations go on after a switch without being read again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Keeps 1 conversation ({size})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Keeps {count} conversations ({size})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Upstreams</source>
         <translation type="unfinished"></translation>
     </message>

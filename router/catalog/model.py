@@ -40,6 +40,7 @@ class Model:
         reads_whole: it pools over all of an input, which must therefore fit into one physical batch.
         draft_type: how it drafts with the draft its flags name (`--spec-type`), where they do not say.
         prompt_cache: bytes of RAM it is launched with to keep prompts; None: what its flags or the engine say.
+        saves_to: folder its engine saves conversations in; None: it does not.
         capabilities: what it can do, in Ollama's words (router.catalog.capabilities).
         problem: one sentence why it cannot be launched (file missing, damaged), else None.
         note: one sentence that a person should know though it can be launched, else None.
@@ -64,6 +65,7 @@ class Model:
     reads_whole: bool = False
     draft_type: str | None = None
     prompt_cache: int | None = None
+    saves_to: Path | None = None
     capabilities: tuple[str, ...] = ()
     problem: str | None = None
     note: str | None = None

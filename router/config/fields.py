@@ -16,6 +16,7 @@ from router.config.problems import ProblemList, nearest
 from router.config.yaml_lines import Value, describe
 
 _DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*(?:(ms)|([smhd])[a-z]*)")
+_SECONDS: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,20})?")
 _UNITS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 E = TypeVar("E", bound=StrEnum)
@@ -209,3 +210,18 @@ def _in_seconds(text: str) -> str | None:
     """Of `5m`, `1.5 h`, `30s`, as other programs write times."""
     found = _DURATION.fullmatch(text.strip().lower())
     return f"{float(found[1]) * _UNITS[found[2] or found[3]]:.10g}" if found else None
+
+
+def duration(section: Section, name: str, default: float, low: float, high: float) -> float:
+    """Seconds in low..high, as a number or with a unit (`2s`, `12h`, `7d`)."""
+
+    def read(text: str) -> float:
+        seconds = text if _SECONDS.fullmatch(text) else _in_seconds(text)
+        if seconds is None or not low <= float(seconds) <= high:
+            raise ValueError(
+                f'must be a time such as 2s, 12h or 7d, from {low:g} to {high:.10g} s, not "{text}"'
+            )
+        return float(seconds)
+
+    found = section.checked(name, read)
+    return default if found is None else found

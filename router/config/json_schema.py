@@ -48,6 +48,7 @@ _PRINTABLE: Final = r"[^\u0000-\u001f\u007f-\u009f]"
 _ONE_LINE: Final = rf"^\s*[^\s\u0000-\u001f\u007f-\u009f]({_PRINTABLE}*\S)?\s*$"
 _TRUTH: Final = "^([Yy][Ee][Ss]|[Nn][Oo]|[Oo][Nn]|[Oo][Ff][Ff])$"
 _AMOUNT: Final = r"^\s*[0-9]+(\.[0-9]+)?\s*([bB]|[kKmMgGtT]([iI]?[bB])?)?\s*$"
+_DURATION: Final = r"^\s*[0-9]+(\.[0-9]+)?\s*([mM][sS]|[sSmMhHdD][A-Za-z]*)?\s*$"
 _NOT_QUOTED: Final = "[^-+.0-9eE]"  # a text of nothing but these was put in quotes
 
 
@@ -109,8 +110,9 @@ def _value(row: Row) -> Schema:
     match row.key.type:
         case Integer(low, high):
             return {"type": "integer", "minimum": low, "maximum": high}
-        case Seconds(low, high):
-            return {"type": "number", "minimum": low, "maximum": high}
+        case Seconds(low, high, units):
+            made: Schema = {"type": "number", "minimum": low, "maximum": high}
+            return {**made, "type": ["number", "string"], "pattern": _DURATION} if units else made
         case Size(low, high):
             amounts = [{"const": 0}, {"type": "integer", "minimum": low, "maximum": high}]
             return {"anyOf": [*amounts, {"type": "string", "pattern": _AMOUNT}, {"type": _NULL}]}

@@ -33,10 +33,11 @@ class Integer:
 
 @dataclass(frozen=True, slots=True)
 class Seconds:
-    """A number of seconds in low..high."""
+    """A number of seconds in low..high; with `units` also as a time such as `12h` or `7d`."""
 
     low: float
     high: float
+    units: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from router.config.fields import Section
+from router.config.fields import Section, duration
 from router.config.keys import (
     Choice,
     Integer,
@@ -52,6 +52,8 @@ def read_key(section: Section, name: str, row: Row) -> Any:
     match row.key.type:
         case Integer(low, high):
             return section.integer(name, row.default, low, high)
+        case Seconds(low, high, units=True):
+            return duration(section, name, row.default, low, high)
         case Seconds(low, high):
             return section.seconds(name, row.default, low, high)
         case Truth():

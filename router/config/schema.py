@@ -145,6 +145,34 @@ class ReadAheadConfig:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class ConversationsConfig:
+    """What is kept of the conversations of engines that are stopped. `keep` is bytes of disk, 0: nothing is
+    kept; times are seconds."""
+
+    keep: int = key(
+        Size(1 << 20, 1 << 50),
+        4 << 30,
+        "disk for what engines have read, so that a conversation goes on after its model was stopped without "
+        "being read again: `4GiB`, bytes; 0: nothing is kept",
+        shown="4GiB",
+    )
+    per_model: int = key(Integer(1, 64), 2, "conversations kept of each model in each slot")
+    max_age: float = key(
+        Seconds(60.0, 3650 * _DAY, units=True),
+        7 * _DAY,
+        "after this long without being used one is deleted: `7d`, `12h`, seconds",
+        shown="7d",
+    )
+    save_timeout: float = key(
+        Seconds(0.1, 600.0, units=True),
+        2.0,
+        "how long stopping an engine may take longer for this; what is not on the disk by then is not kept: "
+        "`2s`, seconds",
+        shown="2s",
+    )
+
+
 class UpstreamKind(StrEnum):
     """What answers elsewhere: any OpenAI-compatible server, or another hal0 whose slots can be switched."""
 
@@ -351,6 +379,9 @@ class Config:
     )
     limits: LimitsConfig = key(Part(LimitsConfig), LimitsConfig(), "how long requests wait")
     memory: MemoryConfig = key(Part(MemoryConfig), MemoryConfig(), "what loads leave free")
+    conversations: ConversationsConfig = key(
+        Part(ConversationsConfig), ConversationsConfig(), "what is kept of conversations"
+    )
     read_ahead: ReadAheadConfig = key(
         Part(ReadAheadConfig), ReadAheadConfig(), "model files read before they are needed"
     )

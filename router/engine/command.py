@@ -105,12 +105,24 @@ def _own_arguments(model: Model, options: EngineOptions, port: int, log_jsonl: b
         wanted.append(("metrics", None))  # counters it keeps anyway; GET /metrics shows them
     if "cache-ram" not in model.flags and (kept := _prompt_cache(model)) is not None:
         wanted.append(("cache-ram", str(kept >> 20)))
+    if model.saves_to is not None:
+        wanted += _saving(model, options, model.saves_to)
     if log_jsonl:
         wanted.append(("log-jsonl", None))
     wanted.append(("alias", engine_name(model.id)))
     known = [(name, value) for name, value in wanted if options.has(name)]
     known += [("host", "127.0.0.1"), ("port", str(port))]
     return [part for name, value in known for part in (f"--{name}", value) if part is not None]
+
+
+def _saving(model: Model, options: EngineOptions, folder: Path) -> list[tuple[str, str | None]]:
+    """Keep conversations where they can be saved: a new one would push the others out of the engine's
+    sequences into its prompt cache, where nobody can."""
+    wanted: list[tuple[str, str | None]] = [("slot-save-path", str(folder))]
+    chosen = {"cache-idle-slots", "no-cache-idle-slots"} & model.flags.keys()
+    if options.has("slot-save-path") and not chosen:
+        wanted.append(("no-cache-idle-slots", None))
+    return wanted
 
 
 def engine_name(model_id: str) -> str:

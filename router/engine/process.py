@@ -127,6 +127,11 @@ class EngineProcess:
                 details={"pid": process.pid},
             )
 
+    def kill(self) -> None:
+        """End it at once, with every process it started; `stop` reaps it."""
+        if self._process is not None and not self.exited.done():
+            platform.kill(self._process.pid)
+
     def _ladder(self, process: asyncio.subprocess.Process) -> list[tuple[Callable[[], None], float]]:
         terminate = (lambda: platform.terminate(process.pid), self._grace.terminate)
         again = (lambda: platform.terminate(process.pid), self._grace.again)

@@ -9,7 +9,7 @@ from router.base.errors import BadRequest
 from router.base.names import speakable
 from router.config.change import REMOVE, ConfigChange, ConfigDocument
 from router.engine.find import EngineProblem
-from router.orders.order import READ_SECONDS, Endpoint, Order, Outcome, flag, plain, text
+from router.orders.order import READ_SECONDS, Endpoint, Order, Outcome, flag, perhaps, plain, text
 from router.state import DownloadOrder, DownloadStatus
 from router.wire.config import document_json, parse_document
 from router.wire.hub_offer import Offer, offer_json, parse_offer
@@ -48,6 +48,15 @@ _DOWNLOAD: Outcome[DownloadStatus | None] = Outcome(
     lambda download: {"download": asdict(download) if download else None},
     lambda answer: None if answer["download"] is None else read(DownloadStatus, answer["download"]),
 )
+
+
+def _count(answer: Any) -> int:
+    if not isinstance(answer["forgotten"], int) or isinstance(answer["forgotten"], bool):
+        raise SchemaMismatch("forgotten is no number")
+    return answer["forgotten"]
+
+
+_FORGOTTEN: Outcome[int] = Outcome(lambda count: {"forgotten": count}, _count)
 
 # -- slots -----------------------------------------------------------------------------------------------------
 
@@ -196,6 +205,16 @@ class Reload(Order[None]):
     endpoint = Endpoint("POST", "/api/reload")
 
 
+@dataclass(frozen=True, slots=True)
+class Forget(Order[int]):
+    """Delete what is kept of conversations (`Snapshot.kept`), of all models or of one, named by id or alias;
+    returns how many they were. What running engines have read by now is not kept later either."""
+
+    endpoint = Endpoint("POST", "/api/forget")
+    outcome = _FORGOTTEN
+    model: str = perhaps()
+
+
 # -- llama-server ----------------------------------------------------------------------------------------------
 
 
@@ -266,6 +285,7 @@ ORDERS: tuple[type[Order[Any]], ...] = (
     ReadConfig,
     EditConfig,
     Reload,
+    Forget,
     CheckEngine,
     ReadOffer,
 )

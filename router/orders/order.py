@@ -93,6 +93,17 @@ def flag() -> Any:
     return field(default=False, kw_only=True, metadata={"said": _Said(read)})
 
 
+def perhaps() -> Any:
+    """Make a field of text that is "" where nothing is said."""
+
+    def read(value: Any, where: str) -> str:
+        if not isinstance(value, str):
+            raise BadRequest(f"`{where}` must be text.", param=where)
+        return value
+
+    return field(default="", metadata={"said": _Said(read)})
+
+
 def plain(read: Callable[[Any, str], Any], write: Callable[[Any], Any]) -> Any:
     """Make a field that must be there, read and written by functions of its own."""
     return field(metadata={"said": _Said(read, write)})

@@ -60,9 +60,11 @@ class Reconfigurer:
         make_launcher: Callable[[EngineConfig], EngineLauncher],
         listen: Callable[[ServerConfig], Awaitable[None]],
         updates_changed: Callable[[], None],
+        conversations_changed: Callable[[], object],
     ) -> None:
         """`held`: what a slot of that name held last. `listen` moves the endpoint, or raises PortInUse.
-        `updates_changed` is called when looking for newer versions was turned on or off."""
+        `updates_changed` is called when looking for newer versions was turned on or off,
+        `conversations_changed` when what may be kept of conversations is another."""
         self._in_effect = in_effect
         self._published = published
         self._held = held
@@ -72,6 +74,7 @@ class Reconfigurer:
         self._make_launcher = make_launcher
         self._move_endpoint = listen
         self._updates_changed = updates_changed
+        self._conversations_changed = conversations_changed
         self._leaving: dict[str, asyncio.Task[None]] = {}
 
     def add_slots(self) -> None:
@@ -101,6 +104,8 @@ class Reconfigurer:
         self._published.publish()
         if config.updates is not old.updates:
             self._updates_changed()
+        if config.conversations != old.conversations:
+            self._conversations_changed()
         for action in actions:
             if isinstance(action, Listen):
                 await self._listen(action.server, old.server)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import stat
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,7 +87,8 @@ def _stamp(argv: Sequence[str]) -> tuple[Hashable, ...]:
             status = path.stat()
         except (OSError, ValueError):  # no file: a flag, or one that is gone
             continue
-        found.append((str(path), status.st_size, status.st_mtime_ns))
+        if not stat.S_ISDIR(status.st_mode):  # what is put into a folder changes nothing
+            found.append((str(path), status.st_size, status.st_mtime_ns))
     return tuple(found)
 
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from router.base.errors import BadModel, EngineFailed, RouterError
 from router.base.tasks import spawn
 from router.catalog.model import Model
+from router.conversations.keeper import Conversations
 from router.engine.log import EngineLog, LogFiles
 from router.engine.process import EngineProcess
 from router.engine.readiness import OnProgress
@@ -52,12 +53,14 @@ class EngineTasks:
         seats: Mapping[str, Seat],
         tell: Callable[[Seat, Event], None],
         log_files: LogFiles | None,
+        conversations: Conversations | None = None,
     ) -> None:
         self.launcher = launcher
         self._admissions = admissions
         self._seats = seats
         self._tell = tell
         self._log_files = log_files
+        self._conversations = conversations
         self.damaged = Damaged()
         self._running: set[asyncio.Task[None]] = set()
         self._checks: set[asyncio.Task[None]] = set()
@@ -143,11 +146,24 @@ class EngineTasks:
             raise BadModel(engine.model.problem)
         await self._admissions.wait_for_room(seat, engine)
         engine.prompt_cache = await self._admissions.prompt_cache(seat, engine)
+        process = await self._launch(seat, engine)
+        if self._conversations is not None:
+            await self._carry_over(seat, engine)
+            await self._conversations.restore(seat.name, engine.model, process)
+            if process.exited.done():  # of what it was given, which is removed
+                await self._conversations.gone(process)
+                await self.launcher.stop(process)
+                engine.launched = asyncio.get_running_loop().create_future()
+                await self._launch(seat, engine)
+
+    async def _launch(self, seat: Seat, engine: RunningEngine) -> EngineProcess:
+        """Returns when it is ready."""
         engine_log = EngineLog(seat.log, self._log_files, f"engine-{seat.name}")
-        engine.spawning = True
+        saves_to = self._conversations.folder_for(engine.model) if self._conversations is not None else None
+        engine.process, engine.spawning = None, True
         try:
             engine.process = await self.launcher.launch(
-                replace(engine.model, prompt_cache=engine.prompt_cache),
+                replace(engine.model, prompt_cache=engine.prompt_cache, saves_to=saves_to),
                 engine_log,
                 self._ports_taken(),
                 context=engine.context,
@@ -162,6 +178,15 @@ class EngineTasks:
         await self.damaged.launched(engine)
         context = await self.launcher.ready(engine.process, on_progress)
         engine.context_length = engine.model.usable(context) if context else None
+        return engine.process
+
+    async def _carry_over(self, seat: Seat, engine: RunningEngine) -> None:
+        """What an engine of the same model has read that is being replaced beside it."""
+        assert self._conversations is not None
+        for other in seat.engines.values():
+            same = other is not engine and other.model.launch_key == engine.model.launch_key
+            if same and other.process is not None:
+                await self._conversations.save(other.process, stays=True)
 
     async def _stop(self, seat: Seat, generation: int) -> None:
         error = None
@@ -171,6 +196,8 @@ class EngineTasks:
                 engine.task.cancel()
             await asyncio.shield(engine.launched)
             engine.task.cancel()
+            if self._conversations is not None and engine.process is not None and not engine.outdated:
+                await self._conversations.save(engine.process)
             error = await self._reap(seat, engine)
         self._tell(seat, lambda s, now: s.engine_stopped(generation, now, error))
 
@@ -186,6 +213,8 @@ class EngineTasks:
             assert process is not None, "only a process is stopped"
             if not process.exited.done():
                 error = _not_ended(seat.name, process.pid, failure)
+        if self._conversations is not None and process is not None:
+            await self._conversations.gone(process)
         seat.engines.pop(engine.generation, None)
         engine.reaped.set()
         return error

@@ -16,6 +16,7 @@ from router.base.errors import BadModel, EngineFailed, RouterError, SlotNotFound
 from router.catalog.model import Model
 from router.config.problems import did_you_mean
 from router.config.schema import LimitsConfig, SlotConfig
+from router.conversations.keeper import Conversations
 from router.engine.command import engine_name
 from router.engine.log import LogFiles
 from router.engine.process import EngineProcess
@@ -42,15 +43,19 @@ class Supervisor:
         launcher: EngineLauncher,
         log_files: LogFiles | None = None,
         gate: Gate | None = None,
+        conversations: Conversations | None = None,
     ) -> None:
-        """`gate`: says whether a model's memory is there; None: nobody asks."""
+        """`gate`: says whether a model's memory is there; None: nobody asks. `conversations`: keeps what
+        engines have read; None: nobody does."""
         self._store = store
         self._seats: dict[str, Seat] = {}
         self._numbers = itertools.count(1)
         self._tickets: dict[int, asyncio.Future[Lease]] = {}
         self._orders: dict[int, asyncio.Future[None]] = {}
         self._admissions = Admissions(gate or OpenGate(), self._seats, self._evict, self._publish)
-        self._engines = EngineTasks(launcher, self._admissions, self._seats, self._tell, log_files)
+        self._engines = EngineTasks(
+            launcher, self._admissions, self._seats, self._tell, log_files, conversations
+        )
         self._closed = False
 
     def add_slot(

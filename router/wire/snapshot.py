@@ -21,6 +21,7 @@ _PARTS: Mapping[str, Callable[[Snapshot], Any]] = {
     "local_only": lambda s: s.local_only,
     "downloads": lambda s: [asdict(download) for download in s.downloads],
     "updates": lambda s: [asdict(update) for update in s.updates],
+    "kept": lambda s: [asdict(kept) for kept in s.kept],
 }
 
 

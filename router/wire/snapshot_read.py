@@ -41,6 +41,7 @@ _SIMPLE = (
     "local_only",
     "downloads",
     "updates",
+    "kept",
 )
 
 

@@ -248,6 +248,18 @@ def test_unload_and_logs(stub: StubHal0, capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().out == "one\ntwo\n"
 
 
+def test_conversations_are_told_and_forgotten(stub: StubHal0, capsys: pytest.CaptureFixture[str]) -> None:
+    told = state()
+    told["kept"] = [{"model": "a", "conversations": 2, "bytes": 10**9}]
+    stub.answers["/api/state"] = (200, told)
+    assert cli.main(["status", "--url", stub.url]) == 0
+    assert "  keeps 2 conversations (1 GB); see `hal0 forget`\n" in capsys.readouterr().out
+    stub.answers["/api/forget"] = (200, {"forgotten": 2})
+    assert cli.main(["forget", "--url", stub.url]) == 0
+    assert cli.main(["forget", "a", "--url", stub.url]) == 0
+    assert capsys.readouterr().out == "2 conversations forgotten.\n" * 2
+
+
 def test_what_a_switch_waits_for_is_shown_and_can_be_ended(
     stub: StubHal0, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from app.views.menu import Action, Command
 from app.window.main import MainWindow
 from app.window.slot_card import SlotCard
-from router.state import DeviceMemory, Progress, SlotError, SlotState, Snapshot
+from router.state import DeviceMemory, KeptStatus, Progress, SlotError, SlotState, Snapshot
 from tests.app import scenes
 from tests.app.fake_service import GB, GEMMA, QWEN, first_snapshot
 from tests.app.gallery import window as make_window
@@ -240,3 +240,18 @@ def test_twelve_slots_scroll(window: MainWindow) -> None:
     QApplication.processEvents()  # a layout has been made before any key is pressed
     window.show_slot(11)
     assert not last.visibleRegion().isEmpty()
+
+
+def test_what_is_kept_of_conversations_is_told_and_can_be_forgotten(window: MainWindow, qtbot: QtBot) -> None:
+    line = window.slots.kept
+    assert not line.isVisible()
+    kept = (KeptStatus(QWEN, 2, 1_100_000_000), KeptStatus(GEMMA, 1, 100_000_000))
+    window.show_snapshot(replace(first_snapshot(), kept=kept))
+    assert line.isVisible() and line.numbers.text() == "Keeps 3 conversations (1.2 GB)"
+    with qtbot.waitSignal(window.chosen) as caught:
+        QTest.mouseClick(line.forget, Qt.MouseButton.LeftButton)
+    assert caught.args == [Command(Action.FORGET)]
+    window.show_snapshot(replace(first_snapshot(), kept=(KeptStatus(QWEN, 1, 64_488_404),)))
+    assert line.numbers.text() == "Keeps 1 conversation (64 MB)"
+    window.show_snapshot(first_snapshot())
+    assert not line.isVisible()

@@ -1,5 +1,6 @@
 """Small models that llama-server really loads, of kinds that `resources.speaking` is not: an encoder, a vision
-projector, and one with a head that predicts several tokens. Their weights are noise."""
+projector, one with a head that predicts several tokens, one whose layers see a window only, and one without
+attention. Their weights are noise."""
 
 from __future__ import annotations
 
@@ -43,6 +44,18 @@ class _Writer:
 
     def put(self, name: str, data: Array) -> None:
         self.gguf.add_tensor(name, data)
+
+    def bytes_and_letters(self) -> int:
+        """A vocabulary that can write everything; returns its length."""
+        special, each_byte = ["<unk>", "<s>", "</s>"], [f"<0x{byte:02X}>" for byte in range(256)]
+        tokens = [*special, *each_byte, *("▁" + letter for letter in LETTERS)]
+        self.gguf.add_tokenizer_model("llama")
+        self.gguf.add_token_list(tokens)
+        self.gguf.add_token_scores([0.0] * len(tokens))
+        self.gguf.add_token_types([2, 3, 3, *[6] * 256, *[1] * len(LETTERS)])
+        self.gguf.add_bos_token_id(1)
+        self.gguf.add_eos_token_id(2)
+        return len(tokens)
 
     def close(self) -> None:
         self.gguf.write_header_to_file()
@@ -122,20 +135,7 @@ def build_multi_token(path: Path, *, context_length: int = 32_768, width: int = 
     w.numbers(full_attention_interval=every, nextn_predict_layers=1, ssm__conv_kernel=kernel)
     w.numbers(ssm__state_size=state, ssm__group_count=groups, ssm__time_step_rank=steps, ssm__inner_size=inner)
     w.gguf.add_rope_dimension_sections([8, 8, 0, 0])
-    tokens = [
-        "<unk>",
-        "<s>",
-        "</s>",
-        *(f"<0x{byte:02X}>" for byte in range(256)),
-        *("▁" + le for le in LETTERS),
-    ]
-    w.gguf.add_tokenizer_model("llama")
-    w.gguf.add_token_list(tokens)
-    w.gguf.add_token_scores([0.0] * len(tokens))
-    w.gguf.add_token_types([2, 3, 3, *[6] * 256, *[1] * len(LETTERS)])
-    w.gguf.add_bos_token_id(1)
-    w.gguf.add_eos_token_id(2)
-    w.noise("", ["token_embd", "output"], len(tokens), width)
+    w.noise("", ["token_embd", "output"], w.bytes_and_letters(), width)
     w.ones("", ["output_norm"], width)
     for layer in range(layers + 1):
         block = f"blk.{layer}."
@@ -159,5 +159,51 @@ def build_multi_token(path: Path, *, context_length: int = 32_768, width: int = 
     nextn = f"blk.{layers}.nextn."
     w.noise(nextn, ["eh_proj"], width, 2 * width)
     w.ones(nextn, ["enorm", "hnorm", "shared_head_norm"], width)
+    w.close()
+    return path
+
+
+def build_sliding(path: Path, *, context_length: int = 4096, window: int = 64, width: int = 64) -> Path:
+    """Gemma 3's kind: of six layers, all but the last see the newest `window` tokens only."""
+    layers, head, ffn = 6, 64, 128
+    w = _Writer(path, "gemma3")
+    w.numbers(context_length=context_length, embedding_length=width, block_count=layers)
+    w.numbers(feed_forward_length=ffn, attention__head_count=1, attention__head_count_kv=1)
+    w.numbers(attention__key_length=head, attention__value_length=head)
+    w.numbers(attention__layer_norm_rms_epsilon=1e-6, attention__sliding_window=window)
+    w.noise("", ["token_embd"], w.bytes_and_letters(), width)
+    w.ones("", ["output_norm"], width)
+    for layer in range(layers):
+        block = f"blk.{layer}."
+        w.ones(block, ["attn_norm", "post_attention_norm", "ffn_norm", "post_ffw_norm"], width)
+        w.ones(block, ["attn_q_norm", "attn_k_norm"], head)
+        w.noise(block, ["attn_q", "attn_k", "attn_v"], head, width)
+        w.noise(block, ["attn_output"], width, head)
+        w.noise(block, ["ffn_gate", "ffn_up"], ffn, width)
+        w.noise(block, ["ffn_down"], width, ffn)
+    w.close()
+    return path
+
+
+def build_recurrent(path: Path, *, context_length: int = 4096, width: int = 64) -> Path:
+    """Mamba's kind: a state instead of attention."""
+    layers, state, kernel, rank = 2, 16, 4, 4
+    inner = 2 * width
+    w = _Writer(path, "mamba")
+    w.numbers(context_length=context_length, embedding_length=width, block_count=layers, feed_forward_length=0)
+    w.numbers(attention__head_count=0, attention__layer_norm_rms_epsilon=1e-6, ssm__conv_kernel=kernel)
+    w.numbers(ssm__inner_size=inner, ssm__state_size=state, ssm__time_step_rank=rank)
+    w.noise("", ["token_embd", "output"], w.bytes_and_letters(), width)
+    w.ones("", ["output_norm"], width)
+    for layer in range(layers):
+        block = f"blk.{layer}."
+        w.ones(block, ["attn_norm"], width)
+        w.noise(block, ["ssm_in"], 2 * inner, width)
+        w.noise(block, ["ssm_conv1d"], inner, kernel, bias=True)
+        w.noise(block, ["ssm_x"], rank + 2 * state, inner)
+        w.noise(block, ["ssm_dt"], inner, rank, bias=True)
+        w.noise(block, ["ssm_out"], width, inner)
+        w.put(f"{block}ssm_a", -np.ones((inner, state), np.float32))
+        w.put(f"{block}ssm_d", np.ones(inner, np.float32))
     w.close()
     return path

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from router.base.errors import RouterError
 from router.base.tasks import spawn
+from router.server.request.context import REQUEST_ID
 from router.server.request.writer import Writer
 from router.slots.lease import Ticket
 from router.state import StateStore
@@ -52,6 +53,10 @@ class Client:
         self._beats = 0
         self._due = 0.0
         self._last_waiting: Waiting | None = None
+
+    @property
+    def request_id(self) -> str:
+        return str(self._request.get(REQUEST_ID, "-"))
 
     async def beat(self, waiting: Waiting) -> None:
         """Send a sign of life if one is due; begins the answer."""

@@ -8,6 +8,7 @@ from typing import Protocol
 from aiohttp import web
 
 from router.config.schema import ServerConfig
+from router.conversations.keeper import Conversations
 from router.engine.process import EngineProcess
 from router.orders.order import TakesOrders
 from router.resolve import Route
@@ -32,14 +33,15 @@ class SlotAccess(Protocol):
 class Context:
     """`engines` are the connections to engines; `upstreams` the servers that answer instead of an engine here.
     `api_keys`, `allowed_hosts` and `allowed_origins` are replaced when hal0.yaml has others. `faults`: what
-    clients do wrong.
-    `waiting_for`: loads that wait in the place of callers who did not want to."""
+    clients do wrong. `conversations` keeps what engines have read; None: nobody does. `waiting_for`: loads that
+    wait in the place of callers who did not want to."""
 
     store: StateStore
     seats: SlotAccess
     orders: TakesOrders
     engines: EngineConnections
     upstreams: UpstreamRegistry
+    conversations: Conversations | None = None
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     decisions: DecisionLog = field(default_factory=DecisionLog, repr=False)
     waiting_for: set[Route] = field(default_factory=set)

@@ -34,13 +34,33 @@ class Decision:
     decide_ms: float
 
     def line(self) -> str:
-        second = int(self.at)
-        clock = f"{_clock(second)}.{int((self.at - second) * 1000):03}"
         return (
-            f"dispatch.decision at={clock}Z request={self.request} asked={shown(repr(self.asked))} "
+            f"dispatch.decision at={_at(self.at)} request={self.request} asked={shown(repr(self.asked))} "
             f"resolution_path={self.resolution_path} slot={self.slot or '-'} served={self.served} "
             f"waited_ms={self.waited_ms:.1f} decide_ms={self.decide_ms:.3f}"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class FromKept:
+    """`request` was answered by `served` without reading `tokens` tokens again: they came from the disk."""
+
+    at: float
+    request: str
+    slot: str
+    served: str
+    tokens: int
+
+    def line(self) -> str:
+        return (
+            f"dispatch.kept at={_at(self.at)} request={self.request} slot={self.slot} served={self.served} "
+            f"tokens_from_disk={self.tokens}"
+        )
+
+
+def _at(moment: float) -> str:
+    second = int(moment)
+    return f"{_clock(second)}.{int((moment - second) * 1000):03}Z"
 
 
 @functools.lru_cache(maxsize=2)  # most lines are of the same second; strftime is half of a line's price
@@ -52,10 +72,10 @@ class DecisionLog:
     """The first line goes to the log at once, those within GATHER_SECONDS of it together."""
 
     def __init__(self) -> None:
-        self._gathered: list[Decision] = []
+        self._gathered: list[Decision | FromKept] = []
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, decision: Decision) -> None:
+    def add(self, decision: Decision | FromKept) -> None:
         self._gathered.append(decision)
         if self._timer is None:
             self.flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from aiohttp import web
 
@@ -10,6 +11,7 @@ from router.base.errors import EngineFailed, EngineRefused, RouterError, SlotAbo
 from router.server.request.client import Client, Waiting
 from router.server.request.connection import ConnectionBroken
 from router.server.request.context import Context
+from router.server.request.decisions import FromKept
 from router.server.request.engines import Answer
 from router.server.request.inputs import shortened
 from router.server.request.parsed_request import ParsedRequest
@@ -85,10 +87,17 @@ def _relay(context: Context, lease: Lease, parsed: ParsedRequest, client: Client
     def note(tokens_per_second: float) -> None:
         context.seats.note_speed(lease.slot, tokens_per_second)
 
+    def note_cached(cached: int) -> None:
+        if context.conversations is not None:
+            context.conversations.answered(lease.process, cached, tell_kept)
+
+    def tell_kept(tokens: int) -> None:
+        context.decisions.add(FromKept(time.time(), client.request_id, lease.slot, served, tokens))
+
     def complete() -> None:
         lease.on_abort, lease.answered = None, True
 
-    return Relay(client, parsed.encoder, rename, note, complete)
+    return Relay(client, parsed.encoder, rename, note, complete, note_cached)
 
 
 async def _lost(lease: Lease, error: Exception) -> RouterError:

@@ -1,4 +1,4 @@
-"""`server`, `engine` and `limits`, one rule at a time."""
+"""`server`, `engine`, `limits` and `conversations`, one rule at a time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from router.config.places import Reach, reach
-from router.config.schema import ReadAheadConfig
+from router.config.schema import ConversationsConfig, ReadAheadConfig
 from tests.router.config.reading import FOLDER, config, only_problem, parse, problems
 
 SECRET = "sk-do-not-show-0123456789"
@@ -34,6 +34,12 @@ SECRET = "sk-do-not-show-0123456789"
         ("engine: {ports: ['8101', 8199]}", "engine.ports", "two port numbers"),
         ("engine: {ports: [8199, 8101]}", "engine.ports", "not a range"),
         ("engine: {ports: [8101, 70000]}", "engine.ports", "not a range"),
+        ("conversations: {keep: lots}", "conversations.keep", "an amount of memory, such as"),
+        ("conversations: {keep: 4}", "conversations.keep", "write 4GiB, or 0 for off"),
+        ("conversations: {per_model: 0}", "conversations.per_model", "from 1 to 64"),
+        ("conversations: {max_age: 7}", "conversations.max_age", "a time such as 2s, 12h or 7d"),
+        ("conversations: {save_timeout: forever}", "conversations.save_timeout", "a time such as 2s"),
+        ("conversations: {budget: 1}", "conversations.budget", "is not a setting"),
         ("limits: {queue: 1.5}", "limits.queue", "whole number"),
         ("limits: {queue: -1}", "limits.queue", "from 0 to 10000"),
         ("limits: {queue: 1000000}", "limits.queue", "from 0 to 10000"),
@@ -287,3 +293,17 @@ def test_reading_ahead_is_on_unless_a_part_of_it_is_off() -> None:
     assert config("read_ahead: {on_switch: false}").read_ahead == ReadAheadConfig(on_switch=False)
     assert config("read_ahead: {when_idle: false}").read_ahead == ReadAheadConfig(when_idle=False)
     assert only_problem("read_ahead: {when_idel: false}").suggestion == "when_idle"
+
+
+@pytest.mark.parametrize(
+    ("text", "want"),
+    [
+        ("{}", ConversationsConfig(4 << 30, 2, 604_800.0, 2.0)),
+        ("{keep: 0}", ConversationsConfig(keep=0)),
+        ("{keep: 8GiB, per_model: 5}", ConversationsConfig(keep=8 << 30, per_model=5)),
+        ("{max_age: 12h, save_timeout: 500ms}", ConversationsConfig(max_age=43_200.0, save_timeout=0.5)),
+        ("{max_age: 3600, save_timeout: 10}", ConversationsConfig(max_age=3600.0, save_timeout=10.0)),
+    ],
+)
+def test_what_is_kept_of_conversations(text: str, want: ConversationsConfig) -> None:
+    assert config(f"conversations: {text}").conversations == want

@@ -14,6 +14,7 @@ from router.orders.kinds import (
     Cancel,
     Download,
     EditConfig,
+    Forget,
     Load,
     ReadEngineLog,
     ReadOffer,
@@ -46,6 +47,8 @@ def test_what_is_sent_is_what_is_taken(name: str) -> None:
         (Download(DownloadOrder.PAUSE, name), {"step": DownloadOrder.PAUSE}),
         (EditConfig(changes), {}),
         (UnloadAll(), {}),
+        (Forget(), {}),
+        (Forget(name), {}),
     ]
     for order, path in orders:
         assert back(order, path) == order

@@ -64,9 +64,9 @@ class Served:
         absent: Any = None
         no_others, parts = Remotes(absent), [absent] * 5
         ahead = ReadAhead(self.store, dict, lambda: False)
-        self.orders = Dispatcher(self.store, self.supervisor, no_others, *parts, ahead)
+        self.orders = Dispatcher(self.store, self.supervisor, no_others, *parts, ahead, absent)
         context = Context(
-            self.store, self.supervisor, self.orders, absent, UpstreamRegistry(self.store), api_keys
+            self.store, self.supervisor, self.orders, absent, UpstreamRegistry(self.store), api_keys=api_keys
         )
         app = web.Application(middlewares=[gate], client_max_size=MAX_BODY)
         app[CONTEXT] = context

@@ -1,0 +1,202 @@
+"""The conversations on the disk. Blocking, and called by one thread only (router.conversations.worker).
+
+Each is two files with a random name in a folder of their own: `ID.state`, written by llama-server, and
+`ID.json`, which says what it is and is written last, after the state has reached the disk. A state without
+its `.json` is no conversation, whatever happened: the next start removes it. While an engine is given a
+state its `.json` is gone, so that one that kills its engine, or hal0, is never tried again."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import shutil
+import struct
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from router.base.files import write_atomic
+from router.config.schema import ConversationsConfig
+from router.conversations.identity import sample
+from router.conversations.keeping import Kept, expected_bytes, has_room, is_continued, must_leave
+from router.wire.json_dataclass import SchemaMismatch, read
+
+log = logging.getLogger(__name__)
+
+_STATE, _PART, _ABOUT = ".state", ".part", ".json"
+_HEAD = struct.Struct("<III")  # magic, version, how many tokens follow
+_MOST_TOKENS = 1 << 24
+
+
+class NoRoom(Exception):
+    """What is allowed, or the disk, is full."""
+
+
+class Store:
+    """Owns the folder.
+
+    Attributes:
+        folder: 0700; engines write their states into it.
+        kept: what can be restored, in no order. May be read on any thread.
+    """
+
+    def __init__(
+        self, folder: Path, policy: Callable[[], ConversationsConfig], clock: Callable[[], float] = time.time
+    ) -> None:
+        self.folder = folder
+        self.kept: tuple[Kept, ...] = ()
+        self._policy = policy
+        self._clock = clock
+        self._lent: set[str] = set()  # given to an engine right now
+
+    def open(self) -> None:
+        """Read what is there, and remove what is no conversation."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.folder.chmod(0o700)
+        found = {}
+        for path in sorted(self.folder.glob(f"*{_ABOUT}")):
+            if (one := self._read(path)) is not None:
+                found[one.id] = one
+        whole = {f"{id_}{end}" for id_ in found for end in (_STATE, _ABOUT)}
+        for path in self.folder.iterdir():
+            if path.name not in whole:
+                _remove(path)
+        self.kept = tuple(found.values())
+        self.prune()
+
+    def prune(self) -> None:
+        """Remove what is too old or too much now."""
+        for one in must_leave(self.kept, self._clock(), self._policy()):
+            self.discard(one.id)
+
+    def begin(self, key: str, tokens: int) -> str:
+        """Make the private, empty file an engine is to write `tokens` into; returns its id. What is older makes
+        room. Raises NoRoom, OSError."""
+        policy = self._policy()
+        expected = expected_bytes(tokens, self.kept, key)
+        if not has_room(expected, shutil.disk_usage(self.folder).free, policy):
+            raise NoRoom(f"{expected} bytes more are not free")
+        for one in must_leave(self.kept, self._clock(), policy, expected):
+            self.discard(one.id)
+        id_ = secrets.token_hex(8)
+        os.close(os.open(self.part(id_), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        return id_
+
+    def part(self, id_: str) -> Path:
+        return self.folder / f"{id_}{_PART}"
+
+    def state(self, id_: str) -> Path:
+        return self.folder / f"{id_}{_STATE}"
+
+    def finish(self, one: Kept) -> None:
+        """`one`'s file is written: it can be restored from now on, and replaces what it is the continuation of.
+        Raises NoRoom where it is more than is allowed, OSError."""
+        part = self.part(one.id)
+        size = part.stat().st_size
+        if size != one.bytes:
+            _remove(part)
+            raise OSError(f"{size} of {one.bytes} bytes were written")
+        if size > self._policy().keep:
+            _remove(part)
+            raise NoRoom(f"its {size} bytes are more than conversations.keep allows")
+        part.replace(self.state(one.id))
+        one = replace(one, sample=sample(self.state(one.id)))
+        new = tokens_of(self.state(one.id))
+        for old in [k for k in self.kept if k.owner == one.owner and k.id not in self._lent]:
+            if old.key != one.key or is_continued(tokens_of(self.state(old.id)), new):
+                self.discard(old.id)
+        self.kept = (*self.kept, one)
+        self.prune()
+
+    def settle(self, id_: str) -> None:
+        """Make it outlive a loss of power: first the state, then what tells of it. Raises OSError."""
+        one = self._find(id_)
+        if one is None or id_ in self._lent:  # it has left meanwhile, or an engine is about to have it
+            return
+        with self.state(id_).open("rb+") as file:
+            os.fsync(file.fileno())
+        write_atomic(self.folder / f"{one.id}{_ABOUT}", json.dumps(asdict(one)).encode())
+
+    def lend(self, owner: str, key: str) -> list[Kept]:
+        """What may be restored into an engine of `owner` with `key`, last used first. All else of that owner is
+        removed: it would never be valid again."""
+        self.prune()
+        lent = []
+        for one in sorted(self.kept, key=lambda k: k.used_at, reverse=True):
+            if one.owner != owner or one.id in self._lent:
+                continue
+            if one.key != key or not self._is_whole(one):
+                self.discard(one.id)
+                continue
+            _remove(self.folder / f"{one.id}{_ABOUT}")
+            self._lent.add(one.id)
+            lent.append(one)
+        return lent
+
+    def returned(self, id_: str, *, restored: bool) -> None:
+        """The engine has it, and it may be settled again; else it is removed."""
+        self._lent.discard(id_)
+        if not restored:
+            self.discard(id_)
+            return
+        now = self._clock()
+        self.kept = tuple(replace(k, used_at=now) if k.id == id_ else k for k in self.kept)
+
+    def discard(self, id_: str) -> None:
+        """Remove it, also while it is being written."""
+        self.kept = tuple(k for k in self.kept if k.id != id_)
+        self._lent.discard(id_)
+        for path in (self.folder / f"{id_}{_ABOUT}", self.state(id_), self.part(id_)):
+            _remove(path)
+
+    def forget(self, model: str | None = None) -> int:
+        """Remove all, or those of `model`; returns how many there were."""
+        leaving = [one for one in self.kept if model in (None, one.model)]
+        for one in leaving:
+            self.discard(one.id)
+        return len(leaving)
+
+    def _find(self, id_: str) -> Kept | None:
+        return next((one for one in self.kept if one.id == id_), None)
+
+    def _is_whole(self, one: Kept) -> bool:
+        try:
+            return self.state(one.id).stat().st_size == one.bytes and sample(self.state(one.id)) == one.sample
+        except OSError:
+            return False
+
+    def _read(self, path: Path) -> Kept | None:
+        try:
+            told: Any = json.loads(path.read_bytes())
+            one = read(Kept, told)
+            size = self.state(one.id).stat().st_size
+        except (OSError, ValueError, SchemaMismatch, RecursionError) as error:
+            log.info("%s is no conversation (%s); it is removed", path.name, type(error).__name__)
+            return None
+        return one if path.name == f"{one.id}{_ABOUT}" and size == one.bytes else None
+
+
+def tokens_of(path: Path) -> bytes:
+    """The tokens at the beginning of a state file, 4 bytes each; b"" where it has none. Raises OSError.
+
+    llama_state_seq_save_file's format: magic, version, their number, then they. From version 4 on (build
+    11669) the number counts a head of three as well, which begins with -1: its second is a version, its
+    third their number."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD.size)
+        if len(head) < _HEAD.size:
+            return b""
+        count = min(_HEAD.unpack(head)[2], _MOST_TOKENS)
+        found = file.read(4 * count)
+    return found[12:] if found[:4] == b"\xff\xff\xff\xff" else found
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:  # on Windows while an engine has it open; the next start removes it
+        log.warning("%s could not be removed: %s", path.name, error.strerror or error)
