@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import aiohttp
 
+from router.activity.activity import Activity
 from router.base.errors import PortInUse, UpstreamFailed
 from router.base.paths import Paths
 from router.base.tasks import spawn
@@ -79,6 +80,7 @@ class Service:
         self._upstreams = UpstreamRegistry(self.store, self._keys)
         self._remotes = Remotes(self._upstreams.remote_says, self._find_key)
         self._dispatcher: Dispatcher | None = None
+        self._activity = Activity(paths.state / "activity.db", config.activity)
         self._downloads = Downloads(self.store, paths, self._current, self._model_arrived)
         self._updates = UpdateWatch(self.store, self._current, paths, self._found_updates)
         self._background: list[asyncio.Task[None]] = []
@@ -113,7 +115,9 @@ class Service:
             self._dispatcher,
             self._connections,
             upstreams=self._upstreams,
+            activity=self._activity,
         )
+        self._activity.start(self.store)
         context.admit(server)
         self._listener = Listener(server, context, self._paths.state)
         self._reconfigurer = Reconfigurer(
@@ -128,6 +132,7 @@ class Service:
         )
         self._reconfigurer.upstreams, self._reconfigurer.remotes = self._upstreams, self._remotes
         self._reconfigurer.updates_changed = self._updates.again
+        self._reconfigurer.use_activity = self._activity.use
         self._live.runs(self._reconfigurer)
         self._selected = await asyncio.to_thread(self._selection.load)
         self._reconfigurer.add_slots(self._selected)
@@ -151,6 +156,7 @@ class Service:
             await self._saving
         if self._listener is not None:
             await self._listener.stop()
+        await self._activity.close()
         self._connections.close()
         await self._remotes.close()
         await self._upstreams.close()

@@ -9,7 +9,7 @@ from typing import Final
 
 from router.config import places
 from router.config.fields import Section
-from router.config.schema import EngineConfig, LimitsConfig, MemoryConfig, ServerConfig
+from router.config.schema import ActivityConfig, Bodies, EngineConfig, LimitsConfig, MemoryConfig, ServerConfig
 from router.config.sizes import size
 from router.config.yaml_lines import Value, describe
 
@@ -131,3 +131,28 @@ def read_memory(section: Section) -> MemoryConfig:
     written = section.checked("headroom", headroom)
     section.finish()
     return MemoryConfig() if written is None else MemoryConfig(headroom=written)
+
+
+def read_activity(section: Section) -> ActivityConfig:
+    standard = ActivityConfig()
+
+    def bytes_from(least: int, least_shown: str, most: int, most_shown: str) -> Callable[[str], int]:
+        def check(text: str) -> int:
+            amount = size(text)
+            if not least <= amount <= most:
+                raise ValueError(f'must be from {least_shown} to {most_shown}, not "{text}"')
+            return amount
+
+        return check
+
+    file_size = section.checked("size", bytes_from(16 << 20, "16MiB", 1 << 40, "1TiB"))
+    body_size = section.checked("body_size", bytes_from(256, "256 bytes", 1 << 20, "1MiB"))
+    read = ActivityConfig(
+        keep=section.integer("keep", standard.keep, 0, 10_000_000),
+        days=section.integer("days", standard.days, 1, 3650),
+        size=standard.size if file_size is None else file_size,
+        bodies=section.choice("bodies", Bodies) or standard.bodies,
+        body_size=standard.body_size if body_size is None else body_size,
+    )
+    section.finish()
+    return read

@@ -130,6 +130,7 @@ def _read(document: Section, source: Path, paths: Paths | None, environment: Map
         slots,
         limits=basics.read_limits(document.section("limits")),
         memory=basics.read_memory(document.section("memory")),
+        activity=basics.read_activity(document.section("activity")),
         upstreams=upstreams,
         local_only=document.boolean("local_only", False),
         updates=document.choice("updates", Updates) or Updates.NOTIFY,

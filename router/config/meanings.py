@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from router.config.schema import (
+    ActivityConfig,
     EngineConfig,
     LimitsConfig,
     MemoryConfig,
@@ -95,6 +96,18 @@ MEANINGS: Final[dict[type, dict[str, Meaning]]] = {
             "memory that a load leaves free, on each GPU or, without one, in RAM: `1GiB`, `700MiB`, bytes",
             "512MiB",
         ),
+    },
+    ActivityConfig: {
+        "keep": Meaning(
+            "requests that are kept on disk; 0: none, they are only counted and shown as they happen"
+        ),
+        "days": Meaning("days after which one is forgotten"),
+        "size": Meaning("bytes that the file may take, at least `16MiB`; the oldest go first", "64MiB"),
+        "bodies": Meaning(
+            "whose texts are kept, too: `off`, `errors` (of requests that failed), `all`. Who may read the "
+            "activity can read them",
+        ),
+        "body_size": Meaning("what is kept of a request's body, and of its answer; the rest is cut", "64KiB"),
     },
     UpstreamConfig: {
         "base_url": Meaning(

@@ -11,6 +11,7 @@ from router.config.flag_values import LISTS, NUMBER_LISTS, NUMBERS
 from router.config.flags import LONG_NAMES, PATH_FLAGS, flag_name
 from router.config.meanings import MEANINGS
 from router.config.schema import (
+    ActivityConfig,
     EngineConfig,
     LimitsConfig,
     MemoryConfig,
@@ -26,6 +27,7 @@ _SECTIONS: Final[Mapping[type, str]] = MappingProxyType(
         EngineConfig: "engine",
         LimitsConfig: "limits",
         MemoryConfig: "memory",
+        ActivityConfig: "activity",
         ModelConfig: "models.NAME",
         SlotConfig: "slots.NAME",
         UpstreamConfig: "upstreams.NAME",
@@ -33,7 +35,7 @@ _SECTIONS: Final[Mapping[type, str]] = MappingProxyType(
 )
 _TOP: Final = (
     *("server", "engine", "model_dirs", "models", "slots", "limits", "memory", "upstreams", "local_only"),
-    "updates",
+    *("updates", "activity"),
 )
 _FLAGS: Final = frozenset(
     {*NUMBERS, *NUMBER_LISTS, *LISTS, *PATH_FLAGS, *LONG_NAMES.values()}

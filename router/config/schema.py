@@ -63,6 +63,25 @@ class MemoryConfig:
     headroom: int = 512 << 20
 
 
+class Bodies(StrEnum):
+    """Whose texts are kept beside the record of a request."""
+
+    OFF = "off"
+    ERRORS = "errors"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityConfig:
+    """`keep` records at most, for `days` and within `size` bytes of file; `body_size` is bytes of each body."""
+
+    keep: int = 10_000
+    days: int = 30
+    size: int = 64 << 20
+    bodies: Bodies = Bodies.OFF
+    body_size: int = 64 << 10
+
+
 class UpstreamKind(StrEnum):
     """What answers elsewhere: any OpenAI-compatible server, or another hal0 whose slots can be switched."""
 
@@ -146,6 +165,7 @@ class Config:
     slots: Mapping[str, SlotConfig] = field(default_factory=_empty)
     limits: LimitsConfig = LimitsConfig()
     memory: MemoryConfig = MemoryConfig()
+    activity: ActivityConfig = ActivityConfig()
     upstreams: Mapping[str, UpstreamConfig] = field(default_factory=_empty)
     local_only: bool = False
     updates: Updates = Updates.NOTIFY

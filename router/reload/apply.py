@@ -12,7 +12,7 @@ from router.base.names import speakable
 from router.base.tasks import spawn
 from router.catalog.model import Model
 from router.catalog.models import Catalog, sends_away
-from router.config.schema import Config, EngineConfig, ServerConfig, SlotConfig
+from router.config.schema import ActivityConfig, Config, EngineConfig, ServerConfig, SlotConfig
 from router.memory.admit.outlook import Outlook
 from router.reload.diff import (
     Action,
@@ -50,6 +50,7 @@ class Reconfigurer:
         upstreams: the servers elsewhere, and the slots they serve; `remotes` follow those that are hal0s.
         outlook: what models are known to take, and the contexts they will get, to be published with them.
         updates_changed: called when looking for newer versions was turned on or off.
+        use_activity: called when other requests are to be remembered, or for longer.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Reconfigurer:
         self.remotes: Remotes | None = None
         self.outlook: Outlook | None = None
         self.updates_changed: Callable[[], None] = lambda: None
+        self.use_activity: Callable[[ActivityConfig], None] = lambda _config: None
         self._store = store
         self._supervisor = supervisor
         self._listener = listener
@@ -94,7 +96,7 @@ class Reconfigurer:
         Raises PortInUse if the endpoint could not move; everything else is in effect then.
         """
         actions = diff(self.config, config, self.catalog, catalog)
-        old_server, old_updates = self.config.server, self.config.updates
+        old_server, old_updates, old_activity = self.config.server, self.config.updates, self.config.activity
         self.config, self.catalog = config, catalog
         for action in actions:
             log.info("hal0.yaml: %s", _short(action))
@@ -103,6 +105,8 @@ class Reconfigurer:
         self.publish_models()
         if config.updates is not old_updates:
             self.updates_changed()
+        if config.activity != old_activity:
+            self.use_activity(config.activity)
         for action in actions:
             if isinstance(action, Listen):
                 await self._listen(action.server, old_server)

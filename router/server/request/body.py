@@ -12,6 +12,7 @@ from typing import Final
 from aiohttp import web
 
 from router.base.errors import BadRequest, BodyTooLarge, RouterError, SlowBody, UnreadableBody
+from router.server.request.context import RECORDING
 
 MAX_BODY: Final = 256 * 1024 * 1024
 """Bytes of the largest request body, also once it is unpacked: several photographs in base64."""
@@ -38,6 +39,7 @@ async def read_body(request: web.Request) -> bytes:
     """The bytes that were packed. Raises BadRequest, BodyTooLarge, SlowBody, UnreadableBody."""
     codings = _codings(request.get(CODINGS, ""))
     raw = await _all(request)
+    length = len(raw)
     limit = request.client_max_size
     for coding in reversed(codings):
         if not raw:
@@ -46,6 +48,8 @@ async def read_body(request: web.Request) -> bytes:
             raw = await asyncio.to_thread(unpack, raw, coding, limit)
         else:
             raw = unpack(raw, coding, limit)
+    if (recording := request.get(RECORDING)) is not None:
+        recording.read(raw, length)
     return raw
 
 

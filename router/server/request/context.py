@@ -7,6 +7,9 @@ from typing import Protocol
 
 from aiohttp import web
 
+from router.activity.activity import Activity
+from router.activity.record import Outcome
+from router.activity.recording import Recording
 from router.config.schema import ServerConfig
 from router.engine.process import EngineProcess
 from router.orders.order import TakesOrders
@@ -33,6 +36,7 @@ class Context:
     """`engines` are the connections to engines. `api_keys`, `allowed_hosts` and `allowed_origins` are
     replaced when hal0.yaml has others. `faults`: what clients do wrong.
     `upstreams`: the servers that answer instead of an engine here.
+    `activity`: what has been asked. `stopping`: the endpoint ends, and whom it cuts off did not leave.
     `waiting_for`: loads that wait in the place of callers who did not want to."""
 
     store: StateStore
@@ -46,6 +50,12 @@ class Context:
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     faults: ClientFaults = field(default_factory=ClientFaults, repr=False)
+    activity: Activity = field(default_factory=Activity, repr=False)
+    stopping: bool = False
+
+    def ended(self, recording: Recording, status: int, outcome: Outcome) -> None:
+        """A request is over: here its one record is made."""
+        self.decisions.add(self.activity.end(recording, status, outcome))
 
     def admit(self, server: ServerConfig) -> None:
         """From now on those that `server` names may call."""
@@ -56,4 +66,8 @@ class Context:
 TARGET = web.RequestKey("the host in the request line", str)
 """What a client that takes hal0 for a proxy writes there, beside its Host."""
 REQUEST_ID = web.RequestKey("request id", str)
+RECORDING = web.RequestKey("recording", Recording)
+"""Of requests that a model is to answer; others have none."""
+BEGUN = web.RequestKey("begun", web.StreamResponse)
+"""The answer to a request, from the moment its head is made."""
 CONTEXT = web.AppKey("context", Context)

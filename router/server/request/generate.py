@@ -8,8 +8,6 @@ elsewhere may answer what the slot could not (`router.server.request.upstream`).
 
 from __future__ import annotations
 
-import time
-
 from aiohttp import web
 
 from router.base.errors import RouterError
@@ -17,7 +15,7 @@ from router.resolve import resolve
 from router.server.request.awaiting import lease_of, require_ready, wait_seconds
 from router.server.request.body import error_headers
 from router.server.request.client import Client
-from router.server.request.context import CONTEXT
+from router.server.request.context import CONTEXT, RECORDING
 from router.server.request.exchange import Exchange
 from router.server.request.proxy import aborted, proxy
 from router.server.request.routed import Routed
@@ -30,6 +28,7 @@ async def generate(request: web.Request, exchange: Exchange) -> web.StreamRespon
     try:
         return await _serve(request, exchange)
     except RouterError as error:
+        request[RECORDING].failed(error)
         status = error_status(error, exchange.path, from_hal0=HOPS in request.headers)
         body = exchange.encoder.error(error)
         return web.json_response(body, status=status, headers=error_headers(error))
@@ -43,14 +42,15 @@ def error_status(error: RouterError, path: str, *, from_hal0: bool = False) -> i
 
 
 async def _serve(request: web.Request, exchange: Exchange) -> web.StreamResponse:
-    context = request.app[CONTEXT]
-    began = time.perf_counter()
+    context, recording = request.app[CONTEXT], request[RECORDING]
+    recording.asked, recording.stream = exchange.asked or "", exchange.streams
     wait = wait_seconds(request)
     route = resolve(exchange.asked, exchange.kind, context.store.snapshot)
+    recording.routed(route.slot)
     if not exchange.loads and route.upstream is None:
         require_ready(context, route)
     client = Client(request, exchange.encoder)
-    asked = Routed(context, request, exchange, client, route, began, time.perf_counter())
+    asked = Routed(context, request, exchange, client, route, recording)
     try:
         if route.upstream is not None:
             return await from_upstream(asked)
@@ -61,16 +61,22 @@ async def _serve(request: web.Request, exchange: Exchange) -> web.StreamResponse
                 raise
             return await instead_of_slot(asked, error)
     except RouterError as error:
+        recording.failed(error, late=client.response is not None and client.response.prepared)
         return await client.fail(error)
+    finally:
+        recording.bytes_out = client.sent
 
 
 async def _from_slot(asked: Routed, wait: float | None) -> web.StreamResponse:
     context, exchange, client, route = asked.context, asked.exchange, asked.client, asked.route
+    before = context.store.snapshot
     async with context.seats.ticket(route.slot, route.model) as ticket:
+        if not ticket.outcome.done():
+            asked.recording.waits(before.slot(route.slot), route.model)
         lease = await lease_of(context, ticket, route, client, wait)
         if lease.aborted:  # while the client was slow to take a sign of life
             raise aborted(lease)
-        asked.log(lease.model.id, route.path)
+        asked.recording.served(lease.model.id, route.path)
         if not exchange.path:
             return await client.end(exchange.encoder.finish())
-        return await proxy(context, lease, exchange, client)
+        return await proxy(context, lease, exchange, client, asked.recording)

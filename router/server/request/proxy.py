@@ -6,6 +6,7 @@ import asyncio
 
 from aiohttp import web
 
+from router.activity.recording import Recording
 from router.base.errors import EngineFailed, EngineRefused, RouterError, SlotAborted
 from router.server.request.client import Client, Waiting
 from router.server.request.connection import ConnectionBroken
@@ -18,13 +19,15 @@ from router.slots.lease import Lease
 from router.wire.rename import Rename
 
 
-async def proxy(context: Context, lease: Lease, exchange: Exchange, client: Client) -> web.StreamResponse:
+async def proxy(
+    context: Context, lease: Lease, exchange: Exchange, client: Client, recording: Recording
+) -> web.StreamResponse:
     """Serve it. Raises RouterError; another one may answer then, unless `client.answered`."""
     task = asyncio.current_task()
     assert task is not None, "a handler runs in a task"
     lease.on_abort = task.cancel
     try:
-        response = await _answered(context, lease, exchange, client)
+        response = await _answered(context, lease, exchange, client, recording)
         lease.answered = True
         return response
     except asyncio.CancelledError:
@@ -49,18 +52,21 @@ def aborted(lease: Lease) -> RouterError:
     )
 
 
-async def _answered(context: Context, lease: Lease, exchange: Exchange, client: Client) -> web.StreamResponse:
+async def _answered(
+    context: Context, lease: Lease, exchange: Exchange, client: Client, recording: Recording
+) -> web.StreamResponse:
     """Asked once more, where the engine refused an input that may be cut."""
+    relay = _relay(context, lease, exchange, client, recording)
     try:
         async with await _ask(context, lease, exchange, client, exchange.body(lease)) as answer:
-            return await _relay(context, lease, exchange, client).run(answer)
+            return await relay.run(answer)
     except EngineRefused as error:
         inputs = exchange.inputs() if exchange.inputs is not None else None
         if inputs is None or exchange.cut_body is None:
             raise
         body = exchange.cut_body(lease, await shortened(context, lease, inputs, error))
     async with await _ask(context, lease, exchange, client, body) as answer:
-        return await _relay(context, lease, exchange, client).run(answer)
+        return await relay.run(answer)
 
 
 async def _ask(context: Context, lease: Lease, exchange: Exchange, client: Client, body: bytes) -> Answer:
@@ -76,17 +82,16 @@ async def _ask(context: Context, lease: Lease, exchange: Exchange, client: Clien
         return await asking
 
 
-def _relay(context: Context, lease: Lease, exchange: Exchange, client: Client) -> Relay:
+def _relay(context: Context, lease: Lease, exchange: Exchange, client: Client, recording: Recording) -> Relay:
     served, named = lease.model.id, lease.engine_model
     rename = Rename(named, served) if named != served else None
 
-    def note(tokens_per_second: float) -> None:
-        context.seats.note_speed(lease.slot, tokens_per_second)
-
     def complete() -> None:
         lease.on_abort, lease.answered = None, True
+        if (speed := recording.tokens().per_second) is not None:
+            context.seats.note_speed(lease.slot, speed)
 
-    return Relay(client, exchange.encoder, rename, note, complete)
+    return Relay(client, exchange.encoder, rename, recording.hear, complete)
 
 
 async def _lost(lease: Lease, error: Exception) -> RouterError:

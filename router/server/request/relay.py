@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self
@@ -18,8 +17,6 @@ from router.wire.http1 import Head
 from router.wire.rename import Rename
 
 _PASSED_BACK = ("Content-Type", "Content-Encoding", "Content-Disposition", "Cache-Control")
-_SPEED = b'"predicted_per_second":'  # in the `timings` of llama-server's last event or document
-_SPEED_VALUE = re.compile(_SPEED + rb"\s*([0-9.]+)")
 _MAX_ERROR_BODY = 1024 * 1024
 _WHOLE = 256 * 1024  # bytes of an answer that is collected first, to be sent with its head in one write
 
@@ -46,8 +43,8 @@ class Answer(Protocol):
 class Relay:
     """Turns the answer's bytes into the client's; the sink of what is not collected first.
 
-    `rename`: None when who answers names itself as hal0 does. `on_speed` hears tokens per second where the
-    answer tells them; `on_end` that it is complete, from when on an error behind it would be no HTTP.
+    `rename`: None when who answers names itself as hal0 does. `on_piece` hears the answer's bytes as they come;
+    `on_end` that it is complete, from when on an error behind it would be no HTTP.
     """
 
     def __init__(
@@ -55,13 +52,13 @@ class Relay:
         client: Client,
         encoder: Encoder,
         rename: Rename | None,
-        on_speed: Callable[[float], object],
+        on_piece: Callable[[bytes], object],
         on_end: Callable[[], object],
     ) -> None:
         self._client = client
         self._encoder = encoder
         self._rename = rename
-        self._on_speed = on_speed
+        self._on_piece = on_piece
         self._on_end = on_end
         self._held = b""  # until the client's answer has begun
 
@@ -99,8 +96,7 @@ class Relay:
         await self._client.drained()
 
     def _translated(self, piece: bytes) -> bytes:
-        if _SPEED in piece and (match := _SPEED_VALUE.search(piece)):
-            self._on_speed(float(match[1]))
+        self._on_piece(piece)
         return self._encoder.feed(self._rename.feed(piece) if self._rename else piece)
 
     def _last(self) -> bytes:

@@ -37,8 +37,9 @@ async def from_upstream(asked: Routed) -> web.StreamResponse:
     with _alive(client, route.model or route.slot):
         answer = await registry.answer(route, _call(asked))
     own = answer.served_by.startswith(f"{route.upstream}/")
-    asked.log(answer.served_by, route.path if own else ResolutionPath.FALLBACK)
-    return await _relay(answer, exchange, client)
+    path = route.path if own else ResolutionPath.FALLBACK
+    asked.recording.served(answer.served_by, path, elsewhere=True)
+    return await _relay(answer, asked)
 
 
 async def instead_of_slot(asked: Routed, error: RouterError) -> web.StreamResponse:
@@ -53,8 +54,8 @@ async def instead_of_slot(asked: Routed, error: RouterError) -> web.StreamRespon
     reason = " ".join(error.message.split())  # engines quote what clients wrote
     log.info("slot %s cannot answer, %s does instead: %s", slot.name, answer.served_by, reason)
     context.seats.note_served_by(slot.name, answer.served_by)
-    asked.log(answer.served_by, ResolutionPath.FALLBACK)
-    return await _relay(answer, asked.exchange, client)
+    asked.recording.served(answer.served_by, ResolutionPath.FALLBACK, elsewhere=True)
+    return await _relay(answer, asked)
 
 
 def _may_move(slot: SlotStatus, exchange: Exchange, client: Client) -> bool:
@@ -77,8 +78,9 @@ def _alive(client: Client, model: str) -> AbstractContextManager[None]:
     return client.kept_alive(Waiting("answering", None, model), HOLD_SECONDS)
 
 
-async def _relay(answer: UpstreamAnswer, exchange: Exchange, client: Client) -> web.StreamResponse:
+async def _relay(answer: UpstreamAnswer, asked: Routed) -> web.StreamResponse:
+    exchange, client = asked.exchange, asked.client
     encoder = exchange.remote_encoder() if exchange.remote_encoder else exchange.encoder
     async with answer:
         client.tell_served_by(answer.served_by)
-        return await Relay(client, encoder, None, lambda _speed: None, lambda: None).run(answer)
+        return await Relay(client, encoder, None, asked.recording.hear, lambda: None).run(answer)

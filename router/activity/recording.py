@@ -1,0 +1,163 @@
+"""A request that is under way: what becomes known of it, until it is a `Record`."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from router.activity.record import Body, Outcome, Record, SwitchPart
+from router.activity.usage import HEAD_BYTES, Heard, Usage
+from router.base.errors import RouterError
+from router.base.names import speakable
+from router.state import SlotStatus
+
+LONGEST: Final = 200
+"""Characters kept of what a client wrote: its name, the model it asked for, a path that there is not."""
+
+_SENTENCE: Final = 500
+_NOTHING: Final = Usage()
+_SHORTEST: Final = 0.02  # seconds of a stream from which its speed can be told
+
+
+class Recording:
+    """Made when a request comes; whoever knows more of it writes that down. Times are `time.perf_counter`.
+
+    Attributes:
+        heard: what passes of the answer.
+        late: the answer had begun when it failed.
+    """
+
+    # What most requests leave as it is costs nothing here.
+    asked = resolution_path = slot = upstream = model = ""
+    code = error = switch = switched_from = key = ""
+    stream = late = False
+    bytes_in = bytes_out = 0
+    body_read: float | None = None
+    decided: float | None = None
+    taken: float | None = None
+    first_byte: float | None = None
+    complete: float | None = None
+    _usage: Usage | None = None
+    _body = b""
+
+    def __init__(
+        self, request: str, client: str, agent: str, path: str, dialect: str, body_size: int = 0
+    ) -> None:
+        """`body_size`: bytes to keep of each body."""
+        self.at = time.time()
+        self.began = time.perf_counter()
+        self.request = request
+        self.client = client
+        self.agent = agent
+        self.path = path
+        self.dialect = dialect
+        self.heard = Heard(max(body_size, HEAD_BYTES))
+        self._body_size = body_size
+
+    def read(self, body: bytes, length: int) -> None:
+        """The body has come; `length`: bytes of it as it came."""
+        self.body_read = time.perf_counter()
+        self.bytes_in = length
+        if self._body_size:
+            self._body = body[: self._body_size]
+
+    def routed(self, slot: str) -> None:
+        """Who is to answer is known; a server elsewhere that was named has no slot."""
+        self.slot = slot
+        self.decided = time.perf_counter()
+
+    def waits(self, slot: SlotStatus | None, model: str | None) -> None:
+        """For a load; `slot` is as it was before, `model` the one that is named."""
+        wanted = model or (slot.serving if slot is not None else None)
+        if slot is None or wanted in slot.answers:
+            return
+        coming = slot.state.switching and slot.target == wanted
+        self.switch = str(SwitchPart.JOINED if coming else SwitchPart.CAUSED)
+        self.switched_from = slot.loaded[0] if slot.loaded else ""
+
+    def served(self, served: str, resolution_path: str, *, elsewhere: bool = False) -> None:
+        """Somebody answers now: a model of that id, or `upstream/model`."""
+        self.taken = time.perf_counter()
+        self.resolution_path = str(resolution_path)  # of an enum
+        if elsewhere:
+            self.upstream, _slash, self.model = served.partition("/")
+        else:
+            self.model = served
+
+    def hear(self, piece: bytes) -> None:
+        """Some bytes of the answer come."""
+        if self.first_byte is None:
+            self.first_byte = time.perf_counter()
+        self.heard.add(piece)
+
+    def failed(self, error: RouterError, *, late: bool = False) -> None:
+        self.code = error.code
+        self.error = error.message
+        self.late = self.late or late
+
+    def tokens(self) -> Usage:
+        """To be asked once the answer is complete. The speed is what the engine said; of a stream whose engine
+        says nothing, what was seen."""
+        if self._usage is not None:
+            return self._usage
+        self.complete = time.perf_counter()
+        usage = self.heard.usage
+        if usage.per_second is None and self.stream and self.first_byte is not None:
+            seconds = self.complete - self.first_byte
+            if usage.completion and usage.completion > 1 and seconds >= _SHORTEST:
+                usage = usage._replace(per_second=round((usage.completion - 1) / seconds, 2))
+        self._usage = usage
+        return usage
+
+    def body(self) -> Body:
+        answer = self.heard.head[: self._body_size] if self._body_size else b""
+        return Body(self._body, answer)
+
+    def outcome(self, status: int) -> Outcome:
+        """Of a request that was answered with `status`."""
+        if self.late:
+            return Outcome.BROKEN
+        return Outcome.REFUSED if self.code or status >= 400 else Outcome.ANSWERED
+
+    def done(self, number: int, status: int, outcome: Outcome) -> Record:
+        """The record; `number` is its id."""
+        began, read = self.began, self.body_read
+        decided, taken, first = self.decided, self.taken, self.first_byte
+        usage = self.tokens() if first is not None else _NOTHING
+        return Record(
+            number,
+            self.at,
+            self.request,
+            self.client,
+            plain(self.agent),
+            self.key,
+            plain(self.path),
+            self.dialect,
+            plain(self.asked),
+            self.resolution_path,
+            self.slot,
+            self.upstream,
+            self.model,
+            1 if self.stream else 0,
+            status,
+            str(outcome),
+            self.code,
+            self.error[:_SENTENCE],
+            None if read is None else read - began,
+            None if decided is None else decided - began,
+            None if taken is None else taken - (decided or began),
+            None if first is None else first - began,
+            time.perf_counter() - began,
+            self.switch,
+            self.switched_from,
+            *usage,
+            self.bytes_in,
+            self.bytes_out,
+        )
+
+
+def plain(text: str) -> str:
+    """What a client wrote, cut, and without what could not be stored or shown."""
+    if text.isascii() and text.isprintable() and len(text) <= LONGEST:
+        return text
+    return speakable(text[:LONGEST])

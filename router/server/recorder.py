@@ -1,0 +1,97 @@
+"""Which requests are recorded, and the one record of each, however it ends.
+
+Those that a model is to answer, in every dialect; and what is sent to a path that there is not. Not what is
+only read, nor what hal0 itself is told: a page that looks every second would leave nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from aiohttp import web
+
+from router.activity.record import Outcome
+from router.activity.recording import Recording
+from router.activity.tallies import UNKNOWN
+from router.server.request.context import BEGUN, CONTEXT, RECORDING, REQUEST_ID, Context
+from router.server.routes import anthropic, llamacpp, ollama, openai
+
+CLIENT_LEFT: Final = 499
+"""The status of a request whose client left before anything was sent (nginx's)."""
+
+STOPPED: Final = 503
+
+
+def _dialects() -> Mapping[str, str]:
+    """Of each path, in all its spellings."""
+    openai_paths = [*(endpoint.path for endpoint in openai.ENDPOINTS), *openai.FORMS]
+    anthropic_paths = [anthropic.MESSAGES.path, anthropic.COUNT_TOKENS.path]
+    own = [*(endpoint.path for endpoint in llamacpp.GENERATING), *llamacpp.ABOUT_TOKENS]
+    named = {
+        "openai": openai_paths,
+        "anthropic": anthropic_paths,
+        "llama.cpp": own,
+        "ollama": list(ollama.ASKED),
+    }
+    found = {path: dialect for dialect, paths in named.items() for path in paths}
+    return MappingProxyType(found | {path.removeprefix("/v1"): dialect for path, dialect in found.items()})
+
+
+DIALECTS: Final = _dialects()
+
+
+def dialect_of(request: web.Request) -> str | None:
+    """None for a request that is not recorded."""
+    if request.method != "POST":
+        return None
+    resource = request.match_info.route.resource
+    return UNKNOWN if resource is None else DIALECTS.get(resource.canonical)
+
+
+def begin(request: web.Request) -> Recording | None:
+    """None for a request that is not recorded."""
+    dialect = dialect_of(request)
+    if dialect is None:
+        return None
+    recording = request[RECORDING] = Recording(
+        request[REQUEST_ID],
+        request.remote or "",
+        request.headers.get("User-Agent", ""),
+        request.path,
+        dialect,
+        request.app[CONTEXT].activity.body_size,
+    )
+    return recording
+
+
+def answered(request: web.Request, recording: Recording, response: web.StreamResponse) -> None:
+    """The request is over: it has an answer, or an error in its place."""
+    if not recording.bytes_out and isinstance(response, web.Response) and isinstance(response.body, bytes):
+        recording.bytes_out = len(response.body)
+    request.app[CONTEXT].ended(recording, response.status, recording.outcome(response.status))
+
+
+def broken(request: web.Request, recording: Recording, error: BaseException) -> None:
+    """The request is over: `error` ended it, and nobody is told."""
+    context = request.app[CONTEXT]
+    begun = request.get(BEGUN)
+    status, outcome = _why(request, error, context)
+    context.ended(recording, status if begun is None else begun.status, outcome)
+
+
+def _why(request: web.Request, error: BaseException, context: Context) -> tuple[int, Outcome]:
+    if context.stopping:
+        return STOPPED, Outcome.STOPPED
+    if has_left(request) or isinstance(error, ConnectionError):
+        return CLIENT_LEFT, Outcome.LEFT
+    if isinstance(error, asyncio.CancelledError):
+        return STOPPED, Outcome.STOPPED
+    return 500, Outcome.BROKEN
+
+
+def has_left(request: web.Request) -> bool:
+    """Whether nobody is there to answer."""
+    return request.transport is None or request.transport.is_closing()
