@@ -7,20 +7,18 @@ quotes are escaped within it.
 
 from __future__ import annotations
 
-import json
-import math
+import re
+import time
 from collections import deque
-from collections.abc import Mapping
-from json import JSONDecodeError
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 HEAD_BYTES: Final = 4096
-_TAIL_PIECES: Final = 24
-_TAIL_BYTES: Final = 16 * 1024
+_TAIL_PIECES: Final = 16
 _LONGEST: Final = 2048  # of what tells: some twenty numbers
-_DECODER: Final = json.JSONDecoder()
 _TIMINGS: Final = b'"timings":'
 _USAGE: Final = b'"usage":'
+_NUMBER: Final = re.compile(rb"\s*(-?\d{1,15}(?:\.\d{1,20})?(?:[eE][+-]?\d{1,3})?)\s*[,}]")
 
 
 class Usage(NamedTuple):
@@ -37,75 +35,94 @@ class Heard:
 
     Attributes:
         head: at most as many bytes as were asked for.
+        first_at: when the first bytes came (`time.perf_counter`), None before.
+        take: to be called with each piece; it becomes another function once the beginning is there, as it is
+            called for each token of each answer.
     """
 
-    __slots__ = ("_keep", "_tail", "head")
+    __slots__ = ("_keep", "_tail", "first_at", "head", "take")
 
     def __init__(self, keep: int = HEAD_BYTES) -> None:
         self.head = b""
+        self.first_at: float | None = None
+        self.take: Callable[[bytes], object] = self._begin
         self._keep = keep
         self._tail: deque[bytes] = deque(maxlen=_TAIL_PIECES)
 
-    def add(self, piece: bytes) -> None:
-        if len(self.head) < self._keep:
-            self.head += piece[: self._keep - len(self.head)]
-        self._tail.append(piece if len(piece) <= _TAIL_BYTES else piece[-_TAIL_BYTES:])
+    def _begin(self, piece: bytes) -> None:
+        if self.first_at is None:
+            self.first_at = time.perf_counter()
+        self.head += piece[: self._keep - len(self.head)]
+        self._tail.append(piece)
+        if len(self.head) >= self._keep:
+            self.take = self._tail.append
 
     @property
     def usage(self) -> Usage:
-        return usage_in(self.head, b"".join(self._tail))
+        tail = self._tail[0] if len(self._tail) == 1 else b"".join(self._tail)
+        return usage_in(self.head, tail)
 
 
 def usage_in(head: bytes, tail: bytes) -> Usage:
     """`head` and `tail` may be the same, or overlap."""
-    timings = _last_object(tail, _TIMINGS)
-    completion = _count(timings.get("predicted_n"))
-    per_second = _rate(timings.get("predicted_per_second"))
-    if completion is not None:
-        fresh, cached = _count(timings.get("prompt_n")), _count(timings.get("cache_n"))
-        return Usage(None if fresh is None else fresh + (cached or 0), cached, completion, per_second)
-    # Only a beginning that is not in the end as well is looked at for itself.
-    first = {} if tail.startswith(head) and _USAGE in tail else _last_object(head, _USAGE)
-    return _told({**first, **_last_object(tail, _USAGE)}, per_second)
+    at = tail.rfind(_TIMINGS)
+    per_second: float | None = None
+    if at >= 0:
+        timings = tail[at : at + _LONGEST]
+        per_second = _rate(timings, b'"predicted_per_second":')
+        completion = _count(timings, b'"predicted_n":')
+        if completion is not None:
+            cached, fresh = _count(timings, b'"cache_n":'), _count(timings, b'"prompt_n":')
+            return Usage(None if fresh is None else fresh + (cached or 0), cached, completion, per_second)
+    last = _told(_last_usage(tail), per_second)
+    if last.prompt is not None:
+        return last
+    first = _told(_last_usage(head), None)  # Anthropic's prompt is told before the answer
+    return Usage(first.prompt, first.cached, last.completion, per_second)
 
 
-def _told(usage: Mapping[str, Any], per_second: float | None) -> Usage:
-    prompt, completion = (
-        _count(usage.get(f"{openai}_tokens", usage.get(f"{other}_tokens")))
-        for openai, other in (("prompt", "input"), ("completion", "output"))
-    )
-    if "cache_read_input_tokens" in usage:  # Anthropic's: those are not among the others
-        cached = _count(usage["cache_read_input_tokens"]) or 0
-        written = _count(usage.get("cache_creation_input_tokens")) or 0
-        return Usage(None if prompt is None else prompt + cached + written, cached, completion, per_second)
-    details = usage.get("prompt_tokens_details", usage.get("input_tokens_details"))
-    cached_tokens = details.get("cached_tokens") if isinstance(details, dict) else None
-    return Usage(prompt, _count(cached_tokens), completion, per_second)
+def _told(usage: bytes, per_second: float | None) -> Usage:
+    if not usage:
+        return Usage(per_second=per_second)
+    prompt, completion = _count(usage, b'"prompt_tokens":'), _count(usage, b'"completion_tokens":')
+    if prompt is None:
+        prompt = _count(usage, b'"input_tokens":')
+    if completion is None:
+        completion = _count(usage, b'"output_tokens":')
+    cached = _count(usage, b'"cache_read_input_tokens":')
+    if cached is None:
+        return Usage(prompt, _count(usage, b'"cached_tokens":'), completion, per_second)
+    # Anthropic's: those are not among the others.
+    written = _count(usage, b'"cache_creation_input_tokens":') or 0
+    return Usage(None if prompt is None else prompt + cached + written, cached, completion, per_second)
 
 
-def _last_object(raw: bytes, mark: bytes) -> dict[str, Any]:
-    """The last object that `mark` stands before; {} if there is none. Some streams say null in most events."""
+def _last_usage(raw: bytes) -> bytes:
+    """What follows the last mark that an object does; b"" if none. Some streams say null in most events."""
     end = len(raw)
-    while (found := raw.rfind(mark, 0, end)) >= 0:
-        text = raw[found + len(mark) : found + len(mark) + _LONGEST].decode(errors="replace").lstrip()
-        if text.startswith("{"):
-            try:
-                told: dict[str, Any] = _DECODER.raw_decode(text)[0]
-            except (JSONDecodeError, RecursionError):
-                return {}
+    while (found := raw.rfind(_USAGE, 0, end)) >= 0:
+        told = raw[found + len(_USAGE) : found + _LONGEST]
+        if told.startswith(b"{") or told.lstrip().startswith(b"{"):
             return told
         end = found
-    return {}
+    return b""
 
 
-def _count(value: object) -> int | None:
+def _figure(raw: bytes, mark: bytes) -> float | None:
+    """The number behind `mark`. Searched for, as reading all of it as JSON takes five times as long."""
+    at = raw.find(mark)
+    if at < 0:
+        return None
+    found = _NUMBER.match(raw, at + len(mark))
+    return float(found[1]) if found is not None else None
+
+
+def _count(raw: bytes, mark: bytes) -> int | None:
     """Tokens: of whoever tells a fraction, or more than any model has, nothing is believed."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 40 else None
+    value = _figure(raw, mark)
+    return int(value) if value is not None and 0 <= value < 1 << 40 and value == int(value) else None
 
 
-def _rate(value: object) -> float | None:
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0:
-        return round(float(value), 2)
-    return None
+def _rate(raw: bytes, mark: bytes) -> float | None:
+    value = _figure(raw, mark)
+    return round(value, 2) if value is not None and 0 < value < 1e12 else None

@@ -38,7 +38,6 @@ class Client:
     relayed: whether bytes of the engine's answer have been sent.
     answered: whether somebody's answer is being handed on: from then on nobody else's can be.
     served_by: the server elsewhere that answers, told in the answer's head (SERVED_BY).
-    sent: bytes of the answer, without signs of life.
     """
 
     def __init__(self, request: web.Request, encoder: Encoder) -> None:
@@ -46,11 +45,11 @@ class Client:
         self.relayed = False
         self.answered = False
         self.served_by: str | None = None
-        self.sent = 0
         self._request = request
         self._encoder = encoder
         self._events = encoder.content_type == EVENT_STREAM and _wants_events(request)
         self._writer: Writer | None = None
+        self._sent = 0
         self._beats = 0
         self._due = 0.0
         self._told: Waiting | None = None
@@ -89,7 +88,6 @@ class Client:
         """Send bytes of the engine's answer, which has begun. False: the client is slow, wait for `drained`."""
         assert self._writer is not None, "the answer has begun"
         self.relayed = True
-        self.sent += len(out)
         return self._writer.write(out)
 
     def tell_served_by(self, server: str) -> None:
@@ -150,7 +148,7 @@ class Client:
         if self.response is None:
             return await self.whole(200, {"Content-Type": self._encoder.content_type or JSON}, last)
         self._flush()
-        self.sent += len(last)
+        self._sent += len(last)
         await self.response.write_eof(last)
         return self.response
 
@@ -160,7 +158,7 @@ class Client:
         if self.served_by is not None:
             response.headers[SERVED_BY] = self.served_by
         self.relayed = True
-        self.sent += len(body)
+        self._sent += len(body)
         await response.prepare(self._request)
         await response.write_eof()
         return response
@@ -185,6 +183,11 @@ class Client:
     def _flush(self) -> None:
         if self._writer is not None:
             self._writer.flush()
+
+    @property
+    def sent(self) -> int:
+        """Bytes of the answer, without signs of life."""
+        return self._sent + (self._writer.sent if self._writer is not None else 0)
 
     @property
     def left(self) -> bool:

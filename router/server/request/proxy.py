@@ -91,7 +91,7 @@ def _relay(context: Context, lease: Lease, exchange: Exchange, client: Client, r
         if (speed := recording.tokens().per_second) is not None:
             context.seats.note_speed(lease.slot, speed)
 
-    return Relay(client, exchange.encoder, rename, recording.hear, complete)
+    return Relay(client, exchange.encoder, rename, recording.hears(), complete)
 
 
 async def _lost(lease: Lease, error: Exception) -> RouterError:

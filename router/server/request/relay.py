@@ -9,6 +9,7 @@ from typing import Protocol, Self
 
 from aiohttp import web
 
+from router.activity.usage import Heard
 from router.base.errors import EngineRefused, RouterError
 from router.server.request.client import Client
 from router.server.request.connection import Sink
@@ -43,7 +44,7 @@ class Answer(Protocol):
 class Relay:
     """Turns the answer's bytes into the client's; the sink of what is not collected first.
 
-    `rename`: None when who answers names itself as hal0 does. `on_piece` hears the answer's bytes as they come;
+    `rename`: None when who answers names itself as hal0 does. `heard` is told the answer's bytes as they come,
     `on_end` that it is complete, from when on an error behind it would be no HTTP.
     """
 
@@ -52,13 +53,13 @@ class Relay:
         client: Client,
         encoder: Encoder,
         rename: Rename | None,
-        on_piece: Callable[[bytes], object],
+        heard: Heard,
         on_end: Callable[[], object],
     ) -> None:
         self._client = client
         self._encoder = encoder
         self._rename = rename
-        self._on_piece = on_piece
+        self._heard = heard
         self._on_end = on_end
         self._held = b""  # until the client's answer has begun
 
@@ -96,7 +97,7 @@ class Relay:
         await self._client.drained()
 
     def _translated(self, piece: bytes) -> bytes:
-        self._on_piece(piece)
+        self._heard.take(piece)
         return self._encoder.feed(self._rename.feed(piece) if self._rename else piece)
 
     def _last(self) -> bytes:

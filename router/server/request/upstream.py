@@ -83,4 +83,4 @@ async def _relay(answer: UpstreamAnswer, asked: Routed) -> web.StreamResponse:
     encoder = exchange.remote_encoder() if exchange.remote_encoder else exchange.encoder
     async with answer:
         client.tell_served_by(answer.served_by)
-        return await Relay(client, encoder, None, asked.recording.hear, lambda: None).run(answer)
+        return await Relay(client, encoder, None, asked.recording.hears(), lambda: None).run(answer)

@@ -99,7 +99,7 @@ class Stage:
             return await client.fail(RouterError("It broke off."))
 
     def _relay(self, client: Client) -> Relay:
-        return Relay(client, self.encoder, self.rename, self.heard.add, self._end)
+        return Relay(client, self.encoder, self.rename, self.heard, self._end)
 
     def _end(self) -> None:
         self.ended += 1
