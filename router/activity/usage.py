@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import time
 from collections import deque
-from collections.abc import Callable
 from typing import Final, NamedTuple
 
 HEAD_BYTES: Final = 4096
@@ -36,30 +35,30 @@ class Heard:
     Attributes:
         head: at most as many bytes as were asked for.
         first_at: when the first bytes came (`time.perf_counter`), None before.
-        take: to be called with each piece; it becomes another function once the beginning is there, as it is
-            called for each token of each answer.
+        begun: the head is complete: of what comes now, `tail` alone is to be told. Whoever passes on a token in
+            some microseconds looks here, and saves the call of `take`.
     """
 
-    __slots__ = ("_keep", "_tail", "first_at", "head", "take")
+    __slots__ = ("_keep", "begun", "first_at", "head", "tail")
 
     def __init__(self, keep: int = HEAD_BYTES) -> None:
         self.head = b""
         self.first_at: float | None = None
-        self.take: Callable[[bytes], object] = self._begin
+        self.begun = False
+        self.tail: deque[bytes] = deque(maxlen=_TAIL_PIECES)
         self._keep = keep
-        self._tail: deque[bytes] = deque(maxlen=_TAIL_PIECES)
 
-    def _begin(self, piece: bytes) -> None:
+    def take(self, piece: bytes) -> None:
         if self.first_at is None:
             self.first_at = time.perf_counter()
-        self.head += piece[: self._keep - len(self.head)]
-        self._tail.append(piece)
-        if len(self.head) >= self._keep:
-            self.take = self._tail.append
+        self.tail.append(piece)
+        if not self.begun:
+            self.head += piece[: self._keep - len(self.head)]
+            self.begun = len(self.head) >= self._keep
 
     @property
     def usage(self) -> Usage:
-        tail = self._tail[0] if len(self._tail) == 1 else b"".join(self._tail)
+        tail = self.tail[0] if len(self.tail) == 1 else b"".join(self.tail)
         return usage_in(self.head, tail)
 
 

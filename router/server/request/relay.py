@@ -97,7 +97,11 @@ class Relay:
         await self._client.drained()
 
     def _translated(self, piece: bytes) -> bytes:
-        self._heard.take(piece)
+        heard = self._heard
+        if heard.begun:
+            heard.tail.append(piece)
+        else:
+            heard.take(piece)
         return self._encoder.feed(self._rename.feed(piece) if self._rename else piece)
 
     def _last(self) -> bytes:
