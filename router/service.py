@@ -118,6 +118,7 @@ class Service:
             activity=self._activity,
         )
         self._activity.start(self.store)
+        self._activity.subscribe(context.decisions.add)
         context.admit(server)
         self._listener = Listener(server, context, self._paths.state)
         self._reconfigurer = Reconfigurer(

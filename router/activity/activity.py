@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from router.activity.database import Database, Query
 from router.activity.keeper import Keeper
-from router.activity.live import Listener
-from router.activity.record import FAILED, Body, Outcome, Record
+from router.activity.record import FAILED, Body, Record
 from router.activity.recording import Recording
 from router.activity.switches import Switches
 from router.activity.tallies import Tallies
 from router.config.schema import ActivityConfig, Bodies
 from router.state import StateStore
+
+SETTLE_SECONDS: Final = 0.1
+"""After which a record is there for whoever listens; who asks for records has them made at once."""
+
+TOGETHER: Final = 64
+"""Requests whose records are made in a row: half a millisecond."""
 
 T = TypeVar("T")
 
@@ -34,7 +38,9 @@ class Activity:
         self._config = config or ActivityConfig()
         self._file = file
         self._keeper: Keeper | None = None
-        self._listeners: list[Listener] = []
+        self._readers: list[Callable[[Record], object]] = []
+        self._over: list[Recording] = []
+        self._timer: asyncio.TimerHandle | None = None
         self._last_id = 0
         self._unsubscribe: Callable[[], None] | None = None
 
@@ -65,6 +71,9 @@ class Activity:
         """Write what is left."""
         if self._unsubscribe is not None:
             self._unsubscribe()
+        if self._timer is not None:
+            self._timer.cancel()
+        self.settle()
         await self._close_keeper()
 
     def use(self, config: ActivityConfig) -> None:
@@ -76,25 +85,35 @@ class Activity:
             self._keeper = Keeper(self._file, config)
             self._keeper.start()
 
-    def end(self, recording: Recording, status: int, outcome: Outcome) -> Record:
-        """The request is over."""
-        self._last_id = number = max(self._last_id + 1, time.time_ns() // 1000)
-        record = recording.done(number, status, outcome)
-        self.tallies.add(record)
-        if self._keeper is not None and self._config.keep:
-            self._keeper.put(record, self._body(recording, outcome))
-        for listener in self._listeners:
-            listener.add(record)
-        return record
+    def end(self, recording: Recording) -> None:
+        """The request is over. What follows from that is done soon, for many together: in a row it costs a
+        quarter of what it would cost each of them on its way."""
+        self._over.append(recording)
+        if len(self._over) >= TOGETHER:
+            self.settle()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(SETTLE_SECONDS, self._settle_later)
 
-    def listen(self) -> Listener:
-        """Until `leave`."""
-        listener = Listener()
-        self._listeners.append(listener)
-        return listener
+    def settle(self) -> None:
+        """Make the records of all that are over, and hand them out."""
+        over, self._over = self._over, []
+        for recording in over:
+            record = recording.done(self._last_id)
+            self._last_id = record.id
+            self.tallies.add(record)
+            if self._keeper is not None and self._config.keep:
+                self._keeper.put(record, self._body(recording))
+            for tell in self._readers:
+                tell(record)
 
-    def leave(self, listener: Listener) -> None:
-        self._listeners.remove(listener)
+    def _settle_later(self) -> None:
+        self._timer = None
+        self.settle()
+
+    def subscribe(self, tell: Callable[[Record], object]) -> Callable[[], None]:
+        """Call `tell` with each record until the returned function is called."""
+        self._readers.append(tell)
+        return lambda: self._readers.remove(tell)
 
     async def select(self, query: Query) -> list[Record]:
         """Newest first; also those that ended just now."""
@@ -109,13 +128,14 @@ class Activity:
     async def clear(self) -> None:
         await self._ask(lambda database: database.clear())
 
-    def _body(self, recording: Recording, outcome: Outcome) -> Body | None:
+    def _body(self, recording: Recording) -> Body | None:
         bodies = self._config.bodies
-        if bodies is Bodies.ALL or (bodies is Bodies.ERRORS and outcome in FAILED):
+        if bodies is Bodies.ALL or (bodies is Bodies.ERRORS and recording.outcome in FAILED):
             return recording.body()
         return None
 
     async def _ask(self, question: Callable[[Database], T]) -> T | None:
+        self.settle()
         if self._keeper is None:
             return None
         return await asyncio.wrap_future(self._keeper.ask(question))

@@ -76,7 +76,8 @@ def usage_in(head: bytes, tail: bytes) -> Usage:
     last = _told(_last_usage(tail), per_second)
     if last.prompt is not None:
         return last
-    first = _told(_last_usage(head), None)  # Anthropic's prompt is told before the answer
+    at = head.find(_USAGE)  # Anthropic's prompt is told before the answer
+    first = _told(head[at : at + _LONGEST] if at >= 0 else b"", None)
     return Usage(first.prompt, first.cached, last.completion, per_second)
 
 

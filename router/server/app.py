@@ -46,6 +46,7 @@ def make_app(context: Context) -> web.Application:
 
 
 async def _write_decisions(app: web.Application) -> None:
+    app[CONTEXT].activity.settle()
     app[CONTEXT].decisions.flush()
 
 

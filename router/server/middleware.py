@@ -32,7 +32,7 @@ from router.server.guard import (
 from router.server.paths import PATHS, Paths
 from router.server.recorder import answered, begin, broken, has_left
 from router.server.request.body import MAX_BODY, error_headers, too_large
-from router.server.request.context import BEGUN, CONTEXT, RECORDING, REQUEST_ID, TARGET
+from router.server.request.context import BEGUN, CONTEXT, RECORDING, REQUEST_ID, TARGET, Context
 from router.server.request.faults import Fault, words_of
 from router.wire.anthropic import anthropic_error
 from router.wire.errors import envelope
@@ -58,43 +58,45 @@ _DIALECTS = {**dict.fromkeys(_ANTHROPIC, anthropic_error), **dict.fromkeys(_OLLA
 async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Name the request, and write down how it went."""
     request[REQUEST_ID] = _request_id(request.headers.get("X-Request-Id"))
-    recording = begin(request)
+    context = request.app[CONTEXT]
+    recording = begin(request, context)
     if recording is None:
-        return await _answer(request, handler)
+        return await _answer(request, handler, context)
     try:
-        response = await _answer(request, handler)
+        response = await _answer(request, handler, context)
     except BaseException as error:
-        broken(request, recording, error)
+        broken(request, context, recording, error)
         raise
-    answered(request, recording, response)
+    answered(context, recording, response)
     return response
 
 
 def refused(error: RouterError, request: web.Request) -> web.StreamResponse:
     """The answer to a request that aiohttp itself refused, before it came to `gate`."""
     request[REQUEST_ID] = _request_id(request.headers.get("X-Request-Id"))
-    recording, response = begin(request), _told(error, request)
+    context = request.app[CONTEXT]
+    recording, response = begin(request, context), _told(error, request)
     if recording is not None:
-        answered(request, recording, response)
+        answered(context, recording, response)
     return response
 
 
-async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _answer(request: web.Request, handler: Handler, context: Context) -> web.StreamResponse:
     """Refuse foreign pages and missing keys, answer preflights; render RouterError, aiohttp's own HTTP errors
     and bugs in the one envelope."""
     try:
-        _guard(request)
+        _guard(request, context)
         if request.method == "OPTIONS":
             return _options(request)
         return await handler(request)
     except RouterError as error:
         if isinstance(error, Unauthorized | ForbiddenOrigin):
             what = f"{error.status} for {request.method} {request.path}: {error.message}"
-            request.app[CONTEXT].faults.note(Fault.REFUSED, request.remote, what)
+            context.faults.note(Fault.REFUSED, request.remote, what)
         return _told(error, request)
     except web.RequestPayloadError as error:
         reason = words_of(error)
-        request.app[CONTEXT].faults.note(Fault.BODY, request.remote, reason)
+        context.faults.note(Fault.BODY, request.remote, reason)
         return _told(BadRequest(f"The request body cannot be read ({reason}); send it again."), request)
     except web.HTTPRequestEntityTooLarge:
         return _told(too_large(), request)
@@ -119,9 +121,9 @@ def _request_id(given: str | None) -> str:
     return f"{_RUN}{next(_numbers):08x}"
 
 
-def _guard(request: web.Request) -> None:
+def _guard(request: web.Request, context: Context) -> None:
     """Raise RouterError for foreign pages, missing keys and bodies that are too large."""
-    context, headers = request.app[CONTEXT], request.headers
+    headers = request.headers
     keys, host, origin = context.api_keys, without_dot(headers.get("Host", "")), headers.get("Origin")
     key = given_key(headers, keys) if keys else None
     if keys and _is_preflight(request) and sends_key(headers.get("Access-Control-Request-Headers", "")):

@@ -16,7 +16,7 @@ from aiohttp import web
 from router.activity.record import Outcome
 from router.activity.recording import Recording
 from router.activity.tallies import UNKNOWN
-from router.server.request.context import BEGUN, CONTEXT, RECORDING, REQUEST_ID, Context
+from router.server.request.context import BEGUN, RECORDING, REQUEST_ID, Context
 from router.server.routes import anthropic, llamacpp, ollama, openai
 
 CLIENT_LEFT: Final = 499
@@ -51,9 +51,15 @@ def dialect_of(request: web.Request) -> str | None:
     return UNKNOWN if resource is None else DIALECTS.get(resource.canonical)
 
 
-def begin(request: web.Request) -> Recording | None:
+def begin(request: web.Request, context: Context) -> Recording | None:
     """None for a request that is not recorded."""
-    dialect = dialect_of(request)
+    route = request.match_info.route
+    try:
+        dialect = context.dialects[route]
+    except KeyError:
+        dialect = dialect_of(request)
+        if route.resource is not None:  # those of paths that there are not are made anew for each request
+            context.dialects[route] = dialect
     if dialect is None:
         return None
     recording = request[RECORDING] = Recording(
@@ -62,24 +68,25 @@ def begin(request: web.Request) -> Recording | None:
         request.headers.get("User-Agent", ""),
         request.path,
         dialect,
-        request.app[CONTEXT].activity.body_size,
+        context.activity.body_size,
     )
     return recording
 
 
-def answered(request: web.Request, recording: Recording, response: web.StreamResponse) -> None:
+def answered(context: Context, recording: Recording, response: web.StreamResponse) -> None:
     """The request is over: it has an answer, or an error in its place."""
     if not recording.bytes_out and isinstance(response, web.Response) and isinstance(response.body, bytes):
         recording.bytes_out = len(response.body)
-    request.app[CONTEXT].ended(recording, response.status, recording.outcome(response.status))
+    recording.over(response.status)
+    context.activity.end(recording)
 
 
-def broken(request: web.Request, recording: Recording, error: BaseException) -> None:
+def broken(request: web.Request, context: Context, recording: Recording, error: BaseException) -> None:
     """The request is over: `error` ended it, and nobody is told."""
-    context = request.app[CONTEXT]
     begun = request.get(BEGUN)
     status, outcome = _why(request, error, context)
-    context.ended(recording, status if begun is None else begun.status, outcome)
+    recording.over(status if begun is None else begun.status, outcome)
+    context.activity.end(recording)
 
 
 def _why(request: web.Request, error: BaseException, context: Context) -> tuple[int, Outcome]:

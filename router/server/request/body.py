@@ -48,8 +48,10 @@ async def read_body(request: web.Request) -> bytes:
             raw = await asyncio.to_thread(unpack, raw, coding, limit)
         else:
             raw = unpack(raw, coding, limit)
-    if (recording := request.get(RECORDING)) is not None:
-        recording.read(raw, length)
+    try:
+        request[RECORDING].read(raw, length)
+    except KeyError:
+        return raw  # it is nothing that is recorded
     return raw
 
 
@@ -128,7 +130,9 @@ def _damaged(coding: str, reason: str) -> BadRequest:
 
 
 async def _all(request: web.Request) -> bytes:
-    body, limit = bytearray(), request.client_max_size
+    body, limit, content = bytearray(), request.client_max_size, request.content
+    if content.is_eof() and content.total_bytes <= limit:  # it has come with its head, as most do
+        return content.read_nowait()
     try:
         while not request.content.at_eof():
             async with asyncio.timeout(SILENCE_SECONDS):

@@ -8,7 +8,6 @@ from typing import Protocol
 from aiohttp import web
 
 from router.activity.activity import Activity
-from router.activity.record import Outcome
 from router.activity.recording import Recording
 from router.config.schema import ServerConfig
 from router.engine.process import EngineProcess
@@ -36,7 +35,8 @@ class Context:
     """`engines` are the connections to engines. `api_keys`, `allowed_hosts` and `allowed_origins` are
     replaced when hal0.yaml has others. `faults`: what clients do wrong.
     `upstreams`: the servers that answer instead of an engine here.
-    `activity`: what has been asked. `stopping`: the endpoint ends, and whom it cuts off did not leave.
+    `activity`: what has been asked; `dialects`: of the routes that requests have come by so far. `stopping`: the
+    endpoint ends, and whom it cuts off did not leave.
     `waiting_for`: loads that wait in the place of callers who did not want to."""
 
     store: StateStore
@@ -51,11 +51,8 @@ class Context:
     allowed_origins: tuple[str, ...] = ()
     faults: ClientFaults = field(default_factory=ClientFaults, repr=False)
     activity: Activity = field(default_factory=Activity, repr=False)
+    dialects: dict[web.AbstractRoute, str | None] = field(default_factory=dict, repr=False)
     stopping: bool = False
-
-    def ended(self, recording: Recording, status: int, outcome: Outcome) -> None:
-        """A request is over: here its one record is made."""
-        self.decisions.add(self.activity.end(recording, status, outcome))
 
     def admit(self, server: ServerConfig) -> None:
         """From now on those that `server` names may call."""

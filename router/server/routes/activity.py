@@ -54,8 +54,8 @@ async def forget(request: web.Request) -> web.Response:
 
 
 async def own_metrics(context: Context) -> web.Response:
-    activity = context.activity
-    snapshot = context.store.snapshot
+    activity, snapshot = context.activity, context.store.snapshot
+    activity.settle()
     text = await asyncio.to_thread(metrics_text, snapshot, activity.tallies, activity.switches, activity.lost)
     return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE})
 

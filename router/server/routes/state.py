@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
+from router.activity.live import Listener
 from router.activity.record import record_json
 from router.base.errors import BadRequest
 from router.base.tasks import spawn
@@ -86,7 +87,8 @@ def wants_activity(request: web.Request) -> bool:
 
 async def _tell_activity(context: Context, response: web.StreamResponse) -> None:
     """`{"requests": [...], "missed": 0}`, oldest first; whoever reads slowly misses some."""
-    listener = context.activity.listen()
+    listener = Listener()
+    unsubscribe = context.activity.subscribe(listener.add)
     try:
         with contextlib.suppress(ConnectionError):  # who left is noticed by the stream itself
             while True:
@@ -96,7 +98,7 @@ async def _tell_activity(context: Context, response: web.StreamResponse) -> None
                 await response.write(_event("activity", told))
                 await asyncio.sleep(ACTIVITY_SECONDS)
     finally:
-        context.activity.leave(listener)
+        unsubscribe()
 
 
 def _heartbeat(asked: str | None) -> float:

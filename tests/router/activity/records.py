@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import time
 from typing import Any
 
 from router.activity.record import Record
 
-_numbers = itertools.count(1)
+_numbers = itertools.count(time.time_ns() // 1000)  # what is older than some days is forgotten
 
 
 def record(**about: Any) -> Record:
