@@ -29,12 +29,14 @@ class Activity:
     """Attributes:
     tallies: what has been asked since the start.
     switches: what slots have done since the start.
+    body_size: bytes to keep of each body of a request that comes now.
     """
 
     def __init__(self, file: Path | None = None, config: ActivityConfig | None = None) -> None:
         """`file`: where records are kept; None: nowhere."""
         self.tallies = Tallies()
         self.switches = Switches()
+        self.body_size = 0
         self._config = config or ActivityConfig()
         self._file = file
         self._keeper: Keeper | None = None
@@ -47,11 +49,6 @@ class Activity:
     @property
     def config(self) -> ActivityConfig:
         return self._config
-
-    @property
-    def body_size(self) -> int:
-        """Bytes to keep of each body of a request that comes now."""
-        return 0 if self._config.bodies is Bodies.OFF or self._keeper is None else self._config.body_size
 
     @property
     def lost(self) -> int:
@@ -79,6 +76,8 @@ class Activity:
     def use(self, config: ActivityConfig) -> None:
         """Keep what `config` says from now on; with `keep: 0` also what was kept is forgotten."""
         self._config = config
+        wanted = config.bodies is not Bodies.OFF and config.keep and self._file is not None
+        self.body_size = config.body_size if wanted else 0
         if self._keeper is not None:
             self._keeper.use(config)
         elif self._file is not None:

@@ -112,9 +112,9 @@ class Database:
             self.make_room()
         self._give_back()
 
-    def make_room(self) -> None:
-        """Take away the oldest, a twentieth."""
-        self._remove(max(1, self.rows // 20))
+    def make_room(self, part: int = 20) -> None:
+        """Take away the oldest, one of `part`."""
+        self._remove(max(1, self.rows // part))
 
     def clear(self) -> None:
         """Forget everything; of what it was, nothing is left in the file."""

@@ -30,6 +30,7 @@ MOST_BODY_BYTES: Final = 8 << 20
 """Bytes of bodies that wait; records that come beyond have none."""
 
 _AGES_SECONDS: Final = 600.0
+_TRIES: Final = 4
 _PART: Final = 512  # records a transaction, so that a query never waits long
 
 T = TypeVar("T")
@@ -138,13 +139,14 @@ class Keeper:
                 self.lost += len(records)
 
     def _add(self, database: Database, records: list[Record], bodies: list[tuple[int, Body]]) -> None:
-        try:
-            database.add(records, bodies)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
-                raise
-            database.make_room()  # the bound, or the disk: either way the oldest go
-            database.add(records, bodies)
+        for left in range(_TRIES, -1, -1):
+            try:
+                database.add(records, bodies)
+                break
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_FULL or not left:
+                    raise
+            database.make_room(4)  # the bound, or the disk: either way the oldest go
         now = time.monotonic()
         ages = now >= self._ages_due
         database.prune(time.time_ns() // 1000 if ages else None)

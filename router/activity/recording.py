@@ -90,13 +90,20 @@ class Recording:
 
     def hears(self) -> Heard:
         """An answer is to come; what is to be told of its bytes."""
-        self.heard = heard = Heard(max(self._body_size, HEAD_BYTES))
+        self.heard = heard = Heard(self._body_size or HEAD_BYTES)
         return heard
 
     def failed(self, error: RouterError, *, late: bool = False) -> None:
         self.code = error.code
         self.error = error.message
         self.late = self.late or late
+
+    def speed(self) -> float | None:
+        """Tokens a second of an answer that is complete, at the price of looking for nothing else."""
+        if self.heard is None:
+            return None
+        told = self.heard.speed
+        return told if told is not None or not self.stream else self.tokens().per_second
 
     def tokens(self) -> Usage:
         """To be asked once the answer is complete. The speed is what the engine said; of a stream whose engine

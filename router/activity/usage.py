@@ -16,6 +16,7 @@ HEAD_BYTES: Final = 4096
 _TAIL_PIECES: Final = 16
 _LONGEST: Final = 2048  # of what tells: some twenty numbers
 _TIMINGS: Final = b'"timings":'
+_SPEED: Final = b'"predicted_per_second":'
 _USAGE: Final = b'"usage":'
 _NUMBER: Final = re.compile(rb"\s*(-?\d{1,15}(?:\.\d{1,20})?(?:[eE][+-]?\d{1,3})?)\s*[,}]")
 
@@ -57,6 +58,14 @@ class Heard:
             self.begun = len(self.head) >= self._keep
 
     @property
+    def speed(self) -> float | None:
+        """`Usage.per_second`, where one of the last pieces tells it."""
+        for piece in reversed(self.tail):
+            if (found := _rate(piece, _SPEED)) is not None:
+                return found
+        return None
+
+    @property
     def usage(self) -> Usage:
         tail = self.tail[0] if len(self.tail) == 1 else b"".join(self.tail)
         return usage_in(self.head, tail)
@@ -68,7 +77,7 @@ def usage_in(head: bytes, tail: bytes) -> Usage:
     per_second: float | None = None
     if at >= 0:
         timings = tail[at : at + _LONGEST]
-        per_second = _rate(timings, b'"predicted_per_second":')
+        per_second = _rate(timings, _SPEED)
         completion = _count(timings, b'"predicted_n":')
         if completion is not None:
             cached, fresh = _count(timings, b'"cache_n":'), _count(timings, b'"prompt_n":')

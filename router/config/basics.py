@@ -146,7 +146,7 @@ def read_activity(section: Section) -> ActivityConfig:
         return check
 
     file_size = section.checked("size", bytes_from(16 << 20, "16MiB", 1 << 40, "1TiB"))
-    body_size = section.checked("body_size", bytes_from(256, "256 bytes", 1 << 20, "1MiB"))
+    body_size = section.checked("body_size", bytes_from(4 << 10, "4KiB", 1 << 20, "1MiB"))
     read = ActivityConfig(
         keep=section.integer("keep", standard.keep, 0, 10_000_000),
         days=section.integer("days", standard.days, 1, 3650),

@@ -43,34 +43,37 @@ def _dialects() -> Mapping[str, str]:
 DIALECTS: Final = _dialects()
 
 
-def dialect_of(request: web.Request) -> str | None:
-    """None for a request that is not recorded."""
-    if request.method != "POST":
-        return None
-    resource = request.match_info.route.resource
-    return UNKNOWN if resource is None else DIALECTS.get(resource.canonical)
-
-
 def begin(request: web.Request, context: Context) -> Recording | None:
     """None for a request that is not recorded."""
     route = request.match_info.route
     try:
-        dialect = context.dialects[route]
+        known = context.recorded[route]
     except KeyError:
-        dialect = dialect_of(request)
+        known = _found(request)
         if route.resource is not None:  # those of paths that there are not are made anew for each request
-            context.dialects[route] = dialect
-    if dialect is None:
+            context.recorded[route] = known
+    if known is None:
         return None
     recording = request[RECORDING] = Recording(
         request[REQUEST_ID],
         request.remote or "",
         request.headers.get("User-Agent", ""),
-        request.path,
-        dialect,
+        known[1],
+        known[0],
         context.activity.body_size,
     )
     return recording
+
+
+def _found(request: web.Request) -> tuple[str, str] | None:
+    """Its dialect and path."""
+    if request.method != "POST":
+        return None
+    resource = request.match_info.route.resource
+    if resource is None:
+        return UNKNOWN, request.path
+    dialect = DIALECTS.get(resource.canonical)
+    return None if dialect is None else (dialect, resource.canonical)
 
 
 def answered(context: Context, recording: Recording, response: web.StreamResponse) -> None:

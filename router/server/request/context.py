@@ -35,8 +35,8 @@ class Context:
     """`engines` are the connections to engines. `api_keys`, `allowed_hosts` and `allowed_origins` are
     replaced when hal0.yaml has others. `faults`: what clients do wrong.
     `upstreams`: the servers that answer instead of an engine here.
-    `activity`: what has been asked; `dialects`: of the routes that requests have come by so far. `stopping`: the
-    endpoint ends, and whom it cuts off did not leave.
+    `activity`: what has been asked; `recorded`: dialect and path of the routes that requests have come by.
+    `stopping`: the endpoint ends, and whom it cuts off did not leave.
     `waiting_for`: loads that wait in the place of callers who did not want to."""
 
     store: StateStore
@@ -51,7 +51,7 @@ class Context:
     allowed_origins: tuple[str, ...] = ()
     faults: ClientFaults = field(default_factory=ClientFaults, repr=False)
     activity: Activity = field(default_factory=Activity, repr=False)
-    dialects: dict[web.AbstractRoute, str | None] = field(default_factory=dict, repr=False)
+    recorded: dict[web.AbstractRoute, tuple[str, str] | None] = field(default_factory=dict, repr=False)
     stopping: bool = False
 
     def admit(self, server: ServerConfig) -> None:

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from router.activity.recording import Recording
 from router.base.errors import EngineFailed, EngineRefused, RouterError, SlotAborted
+from router.config.schema import Kind
 from router.server.request.client import Client, Waiting
 from router.server.request.connection import ConnectionBroken
 from router.server.request.context import Context
@@ -88,7 +89,7 @@ def _relay(context: Context, lease: Lease, exchange: Exchange, client: Client, r
 
     def complete() -> None:
         lease.on_abort, lease.answered = None, True
-        if (speed := recording.tokens().per_second) is not None:
+        if lease.model.kind is Kind.CHAT and (speed := recording.speed()) is not None:
             context.seats.note_speed(lease.slot, speed)
 
     return Relay(client, exchange.encoder, rename, recording.hears(), complete)
