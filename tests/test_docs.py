@@ -12,6 +12,7 @@ import router
 from router.base.errors import RouterError
 from router.config.meanings import MEANINGS
 from router.config.schema import (
+    ActivityConfig,
     EngineConfig,
     LimitsConfig,
     MemoryConfig,
@@ -43,6 +44,7 @@ def test_every_error_code_is_documented_with_its_status() -> None:
 def test_every_config_key_has_a_meaning_and_stands_in_the_manual() -> None:
     text = (ROOT / "docs" / "configuration.md").read_text()
     sections = (ServerConfig, EngineConfig, ModelConfig, SlotConfig, LimitsConfig, MemoryConfig, UpstreamConfig)
+    sections = (*sections, ActivityConfig)
     for section in sections:
         assert set(MEANINGS[section]) == {field.name for field in fields(section)} - {"id", "name"}
         assert f"<!-- generated: keys {section.__name__} -->" in text

@@ -21,6 +21,10 @@ from router.server.request.proxy import aborted, proxy
 from router.server.request.routed import Routed
 from router.server.request.upstream import from_upstream, instead_of_slot
 from router.upstreams.call import HOPS
+from router.wire.encode import JSON
+
+_WHOLE = (None, JSON)
+"""What is told at once, not in a stream."""
 
 
 async def generate(request: web.Request, exchange: Exchange) -> web.StreamResponse:
@@ -43,7 +47,8 @@ def error_status(error: RouterError, path: str, *, from_hal0: bool = False) -> i
 
 async def _serve(request: web.Request, exchange: Exchange) -> web.StreamResponse:
     context, recording = request.app[CONTEXT], request[RECORDING]
-    recording.asked, recording.stream = exchange.asked or "", exchange.streams
+    recording.asked = exchange.asked or ""
+    recording.stream = exchange.encoder.content_type not in _WHOLE
     wait = wait_seconds(request)
     route = resolve(exchange.asked, exchange.kind, context.store.snapshot)
     recording.routed(route.slot)
