@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from router.activity.record import Body, Outcome, Record, SwitchPart
-from router.activity.usage import HEAD_BYTES, Heard, Usage
+from router.activity.usage import Heard, Usage
 from router.base.errors import RouterError
 from router.base.names import speakable
 from router.state import SlotStatus
@@ -29,7 +29,8 @@ class Recording:
     Attributes:
         heard: what passes of the answer; None before `hears`.
         late: the answer had begun when it failed.
-        status: what was sent; `broke`: how it ended, where nobody could be told.
+        status, ended: what was sent, and when that was over.
+        broke: how it ended, where nobody could be told.
     """
 
     # What most requests leave as it is costs nothing here.
@@ -90,7 +91,9 @@ class Recording:
 
     def hears(self) -> Heard:
         """An answer is to come; what is to be told of its bytes."""
-        self.heard = heard = Heard(self._body_size or HEAD_BYTES)
+        self.heard = heard = Heard()
+        if self._body_size:
+            heard.keep = self._body_size
         return heard
 
     def failed(self, error: RouterError, *, late: bool = False) -> None:
@@ -123,12 +126,6 @@ class Recording:
     def body(self) -> Body:
         return Body(self._body, self.heard.head[: self._body_size] if self.heard is not None else b"")
 
-    def over(self, status: int, broke: Outcome | None = None) -> None:
-        """The request has ended."""
-        self.ended = time.perf_counter()
-        self.status = status
-        self.broke = broke
-
     @property
     def outcome(self) -> Outcome:
         if self.broke is not None:
@@ -138,7 +135,7 @@ class Recording:
         return Outcome.REFUSED if self.code or self.status >= 400 else Outcome.ANSWERED
 
     def done(self, after: int) -> Record:
-        """The record, once it is `over`; its id is more than `after`."""
+        """The record, once it has ended; its id is more than `after`."""
         began, read, decided, taken = self.began, self.body_read, self.decided, self.taken
         first = self.heard.first_at if self.heard is not None else None
         row = (

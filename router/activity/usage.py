@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import time
 from collections import deque
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 HEAD_BYTES: Final = 4096
@@ -34,41 +35,51 @@ class Heard:
     """What passes of an answer, of which the beginning and the end are kept.
 
     Attributes:
-        head: at most as many bytes as were asked for.
+        keep: how many bytes of the beginning.
+        head: those.
         first_at: when the first bytes came (`time.perf_counter`), None before.
+        tail: the last pieces, once there was a second one.
         begun: the head is complete: of what comes now, `tail` alone is to be told. Whoever passes on a token in
             some microseconds looks here, and saves the call of `take`.
     """
 
-    __slots__ = ("_keep", "begun", "first_at", "head", "tail")
-
-    def __init__(self, keep: int = HEAD_BYTES) -> None:
-        self.head = b""
-        self.first_at: float | None = None
-        self.begun = False
-        self.tail: deque[bytes] = deque(maxlen=_TAIL_PIECES)
-        self._keep = keep
+    # One is made for each request: what is not set costs nothing.
+    keep = HEAD_BYTES
+    head = _first = b""
+    first_at: float | None = None
+    tail: deque[bytes]
+    begun = False
 
     def take(self, piece: bytes) -> None:
         if self.first_at is None:
             self.first_at = time.perf_counter()
+            self._first = piece
+            self.head = piece[: self.keep]
+            return
+        if not self.begun and self._first:
+            self.tail, self._first = deque((self._first,), maxlen=_TAIL_PIECES), b""
         self.tail.append(piece)
         if not self.begun:
-            self.head += piece[: self._keep - len(self.head)]
-            self.begun = len(self.head) >= self._keep
+            self.head += piece[: self.keep - len(self.head)]
+            self.begun = len(self.head) >= self.keep
+
+    def pieces(self) -> Iterable[bytes]:
+        """The last ones, the newest first."""
+        if self._first or self.first_at is None:
+            return (self._first,)
+        return reversed(self.tail)
 
     @property
     def speed(self) -> float | None:
         """`Usage.per_second`, where one of the last pieces tells it."""
-        for piece in reversed(self.tail):
+        for piece in self.pieces():
             if (found := _rate(piece, _SPEED)) is not None:
                 return found
         return None
 
     @property
     def usage(self) -> Usage:
-        tail = self.tail[0] if len(self.tail) == 1 else b"".join(self.tail)
-        return usage_in(self.head, tail)
+        return usage_in(self.head, self._first or b"".join(reversed([*self.pieces()])))
 
 
 def usage_in(head: bytes, tail: bytes) -> Usage:

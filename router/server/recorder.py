@@ -7,6 +7,7 @@ only read, nor what hal0 itself is told: a page that looks every second would le
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
@@ -80,15 +81,17 @@ def answered(context: Context, recording: Recording, response: web.StreamRespons
     """The request is over: it has an answer, or an error in its place."""
     if not recording.bytes_out and isinstance(response, web.Response) and isinstance(response.body, bytes):
         recording.bytes_out = len(response.body)
-    recording.over(response.status)
+    recording.ended = time.perf_counter()
+    recording.status = response.status
     context.activity.end(recording)
 
 
 def broken(request: web.Request, context: Context, recording: Recording, error: BaseException) -> None:
     """The request is over: `error` ended it, and nobody is told."""
     begun = request.get(BEGUN)
-    status, outcome = _why(request, error, context)
-    recording.over(status if begun is None else begun.status, outcome)
+    status, recording.broke = _why(request, error, context)
+    recording.ended = time.perf_counter()
+    recording.status = status if begun is None else begun.status
     context.activity.end(recording)
 
 

@@ -72,4 +72,4 @@ def test_the_beginning_and_the_end_of_a_long_answer_are_kept() -> None:
         heard.take(b'data: {"type":"content_block_delta","delta":{"text":"word "}}\n\n')
     heard.take(ANTHROPIC[1])
     assert heard.usage == Usage(11, 10, 4)
-    assert len(heard.head) == HEAD_BYTES and len(heard.tail) < 50
+    assert len(heard.head) == HEAD_BYTES and len(heard.tail) < 50 and heard.begun
