@@ -130,7 +130,7 @@ class Database:
             f"SELECT * FROM requests {where} ORDER BY id DESC LIMIT ?",  # noqa: S608 - of fixed parts
             (*values, query.limit),
         )
-        return [Record(*row) for row in found]
+        return [Record._make(row) for row in found]
 
     def one(self, number: int) -> tuple[Record, Body | None] | None:
         row = self._db.execute("SELECT * FROM requests WHERE id = ?", (number,)).fetchone()

@@ -51,7 +51,9 @@ class Context:
     allowed_origins: tuple[str, ...] = ()
     faults: ClientFaults = field(default_factory=ClientFaults, repr=False)
     activity: Activity = field(default_factory=Activity, repr=False)
-    recorded: dict[web.AbstractRoute, tuple[str, str] | None] = field(default_factory=dict, repr=False)
+    recorded: dict[web.AbstractRoute, tuple[str, str] | None] = field(
+        init=False, default_factory=dict, repr=False
+    )
     stopping: bool = False
 
     def admit(self, server: ServerConfig) -> None:

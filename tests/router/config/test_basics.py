@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from router.config.places import Reach, reach
+from router.config.schema import ActivityConfig, Bodies
 from tests.router.config.reading import FOLDER, config, only_problem, parse, problems
 
 SECRET = "sk-do-not-show-0123456789"
@@ -33,6 +34,13 @@ SECRET = "sk-do-not-show-0123456789"
         ("engine: {ports: ['8101', 8199]}", "engine.ports", "two port numbers"),
         ("engine: {ports: [8199, 8101]}", "engine.ports", "not a range"),
         ("engine: {ports: [8101, 70000]}", "engine.ports", "not a range"),
+        ("activity: {keep: -1}", "activity.keep", "from 0 to 10000000"),
+        ("activity: {days: 0}", "activity.days", "from 1 to 3650"),
+        ("activity: {size: 1MiB}", "activity.size", "from 16MiB to 1TiB"),
+        ("activity: {bodies: some}", "activity.bodies", "one of off, errors, all"),
+        ("activity: {bodies: true}", "activity.bodies", "one of off, errors, all"),
+        ("activity: {body_size: 1GiB}", "activity.body_size", "from 4KiB to 1MiB"),
+        ("activity: {body: all}", "activity.body", "is not a setting"),
         ("limits: {queue: 1.5}", "limits.queue", "whole number"),
         ("limits: {queue: -1}", "limits.queue", "from 0 to 10000"),
         ("limits: {queue: 1000000}", "limits.queue", "from 0 to 10000"),
@@ -279,3 +287,10 @@ class TestReach:
         problem = only_problem(f"server:\n  host: {typed}\n")
         assert (problem.line, problem.key) == (2, "server.host")
         assert "no IP address or host name" in problem.message and "127.0.0.1" in problem.message
+
+
+def test_what_is_remembered_of_requests() -> None:
+    assert config("").activity == ActivityConfig(10_000, 30, 64 << 20, Bodies.OFF, 64 << 10)
+    read = config("activity: {keep: 0, days: 1, size: 16MiB, bodies: off, body_size: 4KiB}").activity
+    assert read == ActivityConfig(0, 1, 16 << 20, Bodies.OFF, 4 << 10)
+    assert config("activity: {bodies: errors}").activity.bodies is Bodies.ERRORS
