@@ -32,9 +32,9 @@ _TYPES: Final = {int: "INTEGER", str: "TEXT", float: "REAL"}
 _BY: Final = ("slot", "model", "client", "status")
 _AT_ONCE: Final = 2000
 """Rows more than are to be kept, before they are taken away together."""
-_STEP: Final = (
-    32  # rows a statement: each lets go of the interpreter once, and gets it back late where it is busy
-)
+_STEPS: Final = (32, 8, 1)
+"""Rows of a statement: each statement lets go of the interpreter, and gets it back late where that is busy. Few
+sizes, as a statement of 32 rows takes 100 KB."""
 _DAY_US: Final = 86_400_000_000
 
 
@@ -90,9 +90,12 @@ class Database:
         """Write all, or none."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
-            for start in range(0, len(records), _STEP):
-                part = records[start : start + _STEP]
-                self._db.execute(_insert(len(part)), list(chain.from_iterable(part)))
+            start = 0
+            for step in _STEPS:
+                while len(records) - start >= step:
+                    part = records[start : start + step]
+                    self._db.execute(_INSERTS[step], list(chain.from_iterable(part)))
+                    start += step
             rows = ((number, body.request, body.answer) for number, body in bodies)
             self._db.executemany("INSERT OR REPLACE INTO bodies VALUES (?, ?, ?)", rows)
         except BaseException:
@@ -146,7 +149,7 @@ class Database:
         self._db.execute("PRAGMA journal_mode = WAL")
         for setting in (
             "synchronous = NORMAL",  # a loss of power may cost the last seconds, never the file
-            "cache_size = -1024",
+            "cache_size = -256",
             "temp_store = MEMORY",
             f"journal_size_limit = {LOG_BYTES // 2}",
             f"wal_autocheckpoint = {LOG_BYTES // 4 // PAGE_BYTES}",
@@ -230,6 +233,9 @@ def _columns() -> Iterator[tuple[str, type]]:
 def _insert(rows: int) -> str:
     places = f"({', '.join('?' * len(Record._fields))})"
     return f"INSERT OR REPLACE INTO requests VALUES {', '.join([places] * rows)}"  # noqa: S608 - of fixed parts
+
+
+_INSERTS: Final = {step: _insert(step) for step in _STEPS}
 
 
 def _where(query: Query) -> tuple[str, list[Any]]:

@@ -13,7 +13,7 @@ from router.activity.record import Body, record_json, timeline
 from router.base.errors import BadRequest, RecordNotFound
 from router.server.request.context import CONTEXT, Context
 
-MOST: Final = 1000
+MOST: Final = 500
 USUAL: Final = 100
 _LARGEST_ID: Final = 1 << 62
 
