@@ -15,6 +15,7 @@ from router.state import SlotStatus
 LONGEST: Final = 200
 """Characters kept of what a client wrote: its name, the model it asked for, a path that there is not."""
 
+_CUT: Final = LONGEST + 1  # what is remembered of it is cut, too
 _SENTENCE: Final = 500
 _NOTHING: Final = Usage()
 _SHORTEST: Final = 0.02  # seconds of a stream from which its speed can be told
@@ -143,11 +144,11 @@ class Recording:
             self.at,
             self.request,
             self.client,
-            plain(self.agent),
+            plain(self.agent[:_CUT]),
             self.key,
-            plain(self.path),
+            plain(self.path[:_CUT]),
             self.dialect,
-            plain(self.asked),
+            plain(self.asked[:_CUT]),
             str(self.resolution_path),  # an enum's
             self.slot,
             self.upstream,
