@@ -39,8 +39,7 @@ class Heard:
         head: those.
         first_at: when the first bytes came (`time.perf_counter`), None before.
         tail: the last pieces, once there was a second one.
-        begun: the head is complete: of what comes now, `tail` alone is to be told. Whoever passes on a token in
-            some microseconds looks here, and saves the call of `take`.
+        begun: the head is complete: of what comes now, `tail` alone is to be told.
     """
 
     # One is made for each request: what is not set costs nothing.

@@ -60,6 +60,7 @@ class Relay:
         self._encoder = encoder
         self._rename = rename
         self._heard = heard
+        self._hear_more: Callable[[bytes], object] | None = None
         self._on_end = on_end
         self._held = b""  # until the client's answer has begun
 
@@ -97,12 +98,17 @@ class Relay:
         await self._client.drained()
 
     def _translated(self, piece: bytes) -> bytes:
-        heard = self._heard
-        if heard.begun:
-            heard.tail.append(piece)
+        if self._hear_more is not None:
+            self._hear_more(piece)
         else:
-            heard.take(piece)
+            self._hear(piece)
         return self._encoder.feed(self._rename.feed(piece) if self._rename else piece)
+
+    def _hear(self, piece: bytes) -> None:
+        heard = self._heard
+        heard.take(piece)
+        if heard.begun:
+            self._hear_more = heard.tail.append  # for each token of a long answer, one call
 
     def _last(self) -> bytes:
         rest = self._encoder.feed(self._rename.finish()) if self._rename else b""
