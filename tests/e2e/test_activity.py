@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 import re
@@ -13,6 +14,8 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from tests.e2e.conftest import ALPHA, SLOTS
 from tests.e2e.harness import BIN, WAIT_SECONDS, Hal0
@@ -273,3 +276,52 @@ async def test_the_command_line_follows(hal0: Hal0) -> None:
     assert (first["status"], second["status"]) == (404, 200)
     process.send_signal(signal.SIGINT)
     assert await process.wait() == 130
+
+
+async def test_what_a_server_elsewhere_answers(make_hal0: Callable[[str], Hal0]) -> None:
+    """One that tells nothing but `usage`; and one whose answer breaks off."""
+    usage = {"prompt_tokens": 7, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 5}}
+    words = [{"index": 0, "delta": {"content": word}, "finish_reason": None} for word in ("so ", "it ", "is")]
+    end = {"index": 0, "delta": {}, "finish_reason": "stop"}
+
+    async def chat(request: web.Request) -> web.StreamResponse:
+        asked = await request.json()
+        if not asked.get("stream"):
+            message = {"index": 0, "message": {"role": "assistant", "content": "so"}, "finish_reason": "stop"}
+            return web.json_response({"model": "llama", "choices": [message], "usage": usage})
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        for choice in (*words, end):
+            await response.write(f"data: {json.dumps({'model': 'llama', 'choices': [choice]})}\n\n".encode())
+            await asyncio.sleep(0.02)
+            if asked["model"] == "breaks":
+                assert request.transport is not None
+                request.transport.abort()
+                return response
+        await response.write(f"data: {json.dumps({'choices': [], 'usage': usage})}\n\n".encode())
+        await response.write(b"data: [DONE]\n\n")
+        return response
+
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", chat)
+    async with TestServer(app, host="127.0.0.1") as far:
+        upstream = f'far: {{base_url: "http://127.0.0.1:{far.port}/v1", models: [llama, breaks]}}'
+        hal0 = make_hal0(f"{SLOTS}upstreams: {{{upstream}}}\n")
+        await hal0.start()
+        for stream in (True, False):
+            async with hal0.session.post(
+                f"{hal0.url}/v1/chat/completions", json={"model": "far/llama", **HELLO, "stream": stream}
+            ) as answer:
+                said = await answer.read()
+                assert answer.status == 200, said
+            (row, *_) = await listed(hal0)
+            assert (row["upstream"], row["model"], row["slot"]) == ("far", "llama", None)
+            assert (row["resolution_path"], row["outcome"], row["stream"]) == ("upstream", "answered", stream)
+            assert (row["tokens_prompt"], row["tokens_cached"], row["tokens_completion"]) == (7, 5, 3)
+            assert (row["tokens_per_second"] is not None) is stream
+        with contextlib.suppress(aiohttp.ClientError):
+            await hal0.ask("far/breaks", stream=True)
+        (row, *_) = await listed(hal0)
+        assert (row["status"], row["outcome"], row["code"]) == (200, "broken", "upstream.failed")
+        assert row["failed"] and row["first_byte_s"] is not None
+        await hal0.until_output("resolution_path=upstream slot=- served=far/llama")
