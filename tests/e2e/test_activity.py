@@ -9,6 +9,7 @@ import random
 import re
 import signal
 import stat
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
@@ -325,3 +326,36 @@ async def test_what_a_server_elsewhere_answers(make_hal0: Callable[[str], Hal0])
         assert (row["status"], row["outcome"], row["code"]) == (200, "broken", "upstream.failed")
         assert row["failed"] and row["first_byte_s"] is not None
         await hal0.until_output("resolution_path=upstream slot=- served=far/llama")
+
+
+async def test_what_was_asked_is_counted(hal0: Hal0) -> None:
+    await hal0.chat()
+    await hal0.chat("beta")
+    await hal0.ask("nobody")
+    async with hal0.session.get(f"{hal0.url}/metrics") as answer:
+        assert answer.status == 200 and answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+        text = await answer.text()
+    counts = {
+        (found["model"], found["status"]): float(found["count"])
+        for found in re.finditer(
+            r'^hal0_requests_total{.*model="(?P<model>.*?)".*status="(?P<status>\d+)"} (?P<count>.*)$',
+            text,
+            re.MULTILINE,
+        )
+    }
+    assert counts == {("alpha", "200"): 1, ("beta", "200"): 1, ("", "404"): 1}
+    for line in (
+        'hal0_switches_total{slot="primary"} 1.0',
+        'hal0_loads_total{result="loaded",slot="primary"} 2.0',
+        'hal0_slot_model{model="beta",slot="primary"} 1.0',
+        'hal0_slot_state{slot="primary",state="ready"} 1.0',
+    ):
+        assert line in text.splitlines(), text
+    tokens = re.search(
+        r'^hal0_tokens_total{model="beta",slot="primary",type="completion"} (.*)$', text, re.MULTILINE
+    )
+    assert tokens is not None and float(tokens[1]) >= 1
+    checked = await asyncio.to_thread(
+        subprocess.run, ["promtool", "check", "metrics"], input=text.encode(), capture_output=True, timeout=60
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr

@@ -13,7 +13,10 @@ from aiohttp import ClientError
 from router.activity.record import Record
 from router.base.errors import EngineFailed
 from router.base.tasks import spawn
-from router.server.request.context import CONTEXT
+from router.server.app import make_app
+from router.server.recorder import DIALECTS
+from router.server.request.context import CONTEXT, Context
+from router.state import StateStore
 from tests.engines.running import soon, until
 from tests.router.server.conftest import MAX_BODY, Serve
 from tests.router.server.test_generate import CHAT, HEAD, Make, Stage, event, make, says
@@ -223,3 +226,18 @@ async def test_a_wrong_key_and_a_large_body_behind_the_gate(serve: Serve) -> Non
     context.activity.settle()
     assert [row.status for row in records] == [401, 413, 200]
     assert "secret" not in repr(records) and "right" not in repr(records)
+
+
+def test_every_route_that_a_model_answers_is_recorded() -> None:
+    """A new one must be one or the other."""
+    absent: Any = None
+    app = make_app(Context(StateStore(), absent, absent, absent))
+    posts = {
+        route.resource.canonical
+        for route in app.router.routes()
+        if route.method == "POST" and route.resource is not None
+    }
+    own = ("/api/slots/", "/api/downloads", "/api/config", "/api/unload", "/api/reload", "/api/engine/")
+    rest = {path for path in posts - set(DIALECTS) if not path.startswith(own)}
+    assert rest == {"/api/show", "/models/switch"}
+    assert set(DIALECTS) <= posts
