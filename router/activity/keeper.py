@@ -49,7 +49,8 @@ class Keeper:
         self._config = config
         self._waiting: deque[Record] = deque()
         self._bodies: deque[tuple[int, Body]] = deque()
-        self._body_bytes = 0
+        # Bytes of bodies that were put and that were taken: each is counted by one thread alone.
+        self._put_bytes = self._taken_bytes = 0
         self._orders: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._database: Database | None = None
         self._ages_due = 0.0
@@ -72,8 +73,8 @@ class Keeper:
         if len(waiting) >= MOST_WAITING:
             self.lost += 1
             return
-        if body is not None and self._body_bytes < MOST_BODY_BYTES:
-            self._body_bytes += len(body.request) + len(body.answer)
+        if body is not None and self._put_bytes - self._taken_bytes < MOST_BODY_BYTES:
+            self._put_bytes += len(body.request) + len(body.answer)
             self._bodies.append((record.id, body))
         waiting.append(record)
         if len(waiting) == 1:
@@ -133,7 +134,7 @@ class Keeper:
             bodies = []
             while self._bodies and self._bodies[0][0] <= last:
                 number, body = self._bodies.popleft()
-                self._body_bytes -= len(body.request) + len(body.answer)
+                self._taken_bytes += len(body.request) + len(body.answer)
                 bodies.append((number, body))
             if not self._guarded(lambda db, r=records, b=bodies: self._add(db, r, b)):  # type: ignore[misc]
                 self.lost += len(records)
