@@ -128,6 +128,7 @@ def _parser() -> _Parser:
         turn.set_defaults(order=name)
     logs = _add(commands, "logs", "print a slot's engine log", _logs, remote)
     logs.add_argument("slot")
+    _add_activity(commands, remote)
     _add(commands, "reload", "apply hal0.yaml now; it is also picked up by itself", _reload, remote)
     _add_engine(commands, common)
     _add_service(commands, common)
@@ -146,6 +147,17 @@ def _add(
     parser = commands.add_parser(name, help=help_, description=help_, parents=[parent])
     parser.set_defaults(run=run, parser=parser)
     return parser
+
+
+def _add_activity(commands: argparse._SubParsersAction[_Parser], remote: _Parser) -> None:
+    activity = _add(commands, "activity", "show what was asked last, and how that went", _activity, remote)
+    activity.add_argument("--slot", help="only of this slot")
+    activity.add_argument("--model", help="only those that this model answered")
+    activity.add_argument("--client", metavar="ADDRESS", help="only from there")
+    activity.add_argument("--failed", action="store_true", help="only failures")
+    activity.add_argument("--limit", type=int, default=30, metavar="N", help="how many at most; 30 if not said")
+    activity.add_argument("--follow", action="store_true", help="also those that come, until Ctrl+C")
+    activity.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
 def _add_engine(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:
@@ -257,6 +269,14 @@ def _turn(arguments: argparse.Namespace) -> int:
     from app.commands.remote import turn
 
     return turn(arguments.config, arguments.url, arguments.slot, arguments.order)
+
+
+def _activity(arguments: argparse.Namespace) -> int:
+    from app.commands.activity import activity
+
+    named = {name: getattr(arguments, name) for name in ("slot", "model", "client") if getattr(arguments, name)}
+    filters = {**named, "limit": str(arguments.limit), **({"failed": "true"} if arguments.failed else {})}
+    return activity(arguments.config, arguments.url, filters, follow=arguments.follow, as_json=arguments.json)
 
 
 def _logs(arguments: argparse.Namespace) -> int:

@@ -57,6 +57,7 @@ BUNDLED_FROM_SYSTEM = (
     "libpython3*",
     # Python's own modules.
     *("libssl.so*", "libcrypto.so*", "libffi.so*", "libbz2.so*", "liblzma.so*", "libexpat.so*", "libuuid.so*"),
+    "libsqlite3.so*",
     # Qt's, which a plain desktop often lacks.
     *("libz.so*", "libzstd.so*", "libbrotli*", "libgssapi_krb5*", "libkrb5*", "libk5crypto*", "libkeyutils*"),
     *("libcom_err*", "libxkbcommon*", "libxcb-*"),
@@ -65,7 +66,7 @@ BUNDLED_FROM_SYSTEM = (
 
 EXCLUDED_MODULES = [
     *("tkinter", "_tkinter", "turtle", "turtledemo", "idlelib", "lib2to3", "ensurepip", "test", "unittest"),
-    *("pydoc", "pydoc_data", "doctest", "xmlrpc", "curses", "distutils", "sqlite3", "readline"),
+    *("pydoc", "pydoc_data", "doctest", "xmlrpc", "curses", "distutils", "readline"),
     *("setuptools", "pkg_resources", "pip", "wheel", "pytest", "_pytest", "mypy", "numpy", "IPython", "PIL"),
     # Optional parts of what hal0 uses: yarl's, huggingface_hub's command line and inference clients.
     *(

@@ -38,6 +38,7 @@ TEST_PROGRAMS = {
     "xwininfo": "x11-utils",
     "gcc": "gcc",
     "ip": "iproute2",
+    "prometheus": "prometheus",
 }
 TEST_FILES = {
     "/usr/include/stdio.h": "libc6-dev",

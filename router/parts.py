@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping
 
+from router.activity.activity import Activity
 from router.base.errors import UpstreamFailed
 from router.base.paths import Paths
 from router.catalog.model import Model
@@ -73,6 +74,7 @@ class Parts:
         forecasts = LaunchForecasts(self._forecaster)
         models = PublishedModels(self._in_effect, store, forecasts, self._gone_models, self._models_told)
         self.memory = MemorySystem(forecasts, store, find_source(), models.all, models.publish)
+        self.activity = Activity(paths.state / "activity.db", config.activity)
         self.conversations = Conversations(
             paths.state / "conversations",
             lambda: self._config().conversations,
@@ -92,6 +94,7 @@ class Parts:
             self._listen,
             self.updates.again,
             self.conversations.changed,
+            self.activity.use,
         )
         self.live = LiveConfig(disk, store, self._in_effect, models, self.reconfigurer)
         self.downloads = Downloads(store, paths, self._config, self.live.model_arrived)
@@ -113,8 +116,15 @@ class Parts:
             self.conversations,
         )
         context = Context(
-            store, self.supervisor, self.dispatcher, self.connections, self.upstreams, self.conversations
+            store,
+            self.supervisor,
+            self.dispatcher,
+            self.connections,
+            self.upstreams,
+            self.conversations,
+            activity=self.activity,
         )
+        self.activity.subscribe(context.decisions.add)
         context.admit(config.server)
         self.listener = Listener(config.server, context, paths.state)
 

@@ -17,6 +17,7 @@ import router
 from router.base.errors import RouterError
 from router.config.keys import keys_of
 from router.config.schema import (
+    ActivityConfig,
     ConversationsConfig,
     EngineConfig,
     LimitsConfig,
@@ -50,7 +51,7 @@ def test_every_error_code_is_documented_with_its_status() -> None:
 def test_every_config_key_has_a_meaning_and_stands_in_the_manual() -> None:
     text = (ROOT / "docs" / "configuration.md").read_text()
     sections = (ServerConfig, EngineConfig, ModelConfig, SlotConfig, LimitsConfig, MemoryConfig)
-    sections += (ConversationsConfig, ReadAheadConfig, UpstreamConfig)
+    sections += (ActivityConfig, ConversationsConfig, ReadAheadConfig, UpstreamConfig)
     for section in sections:
         assert set(keys_of(section)) == {field.name for field in fields(section)} - {"id", "name"}
         assert f"<!-- generated: keys {section.__name__} -->" in text

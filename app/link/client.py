@@ -6,8 +6,10 @@ import http.client
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 from router.base.paths import Paths
 from router.config.schema import ServerConfig
@@ -55,6 +57,11 @@ class Client:
     def models(self) -> dict[str, Any]:
         """Return every model and what it takes (GET /api/models)."""
         return self._call("GET", "/api/models", timeout=READ_SECONDS)
+
+    def activity(self, filters: Mapping[str, str]) -> dict[str, Any]:
+        """Return the requests that `filters` names, newest first (GET /api/activity)."""
+        query = f"?{urlencode(filters)}" if filters else ""
+        return self._call("GET", f"/api/activity{query}", timeout=READ_SECONDS)
 
     def carry_out(self, order: Order[R]) -> R:
         """Return when it is done. Raises Refused with the reason why not."""

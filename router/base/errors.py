@@ -86,6 +86,13 @@ class SlowBody(RouterError):
     status, code, type = 408, "request.timeout", "invalid_request_error"
 
 
+class RecordNotFound(RouterError):
+    """No request that is remembered has that id."""
+
+    status, code, type = 404, "activity.not_found", "invalid_request_error"
+    mends = False
+
+
 class UrlTooLong(RouterError):
     """The URL is longer than any that hal0 has."""
 

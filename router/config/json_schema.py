@@ -113,8 +113,9 @@ def _value(row: Row) -> Schema:
         case Seconds(low, high, units):
             made: Schema = {"type": "number", "minimum": low, "maximum": high}
             return {**made, "type": ["number", "string"], "pattern": _DURATION} if units else made
-        case Size(low, high):
-            amounts = [{"const": 0}, {"type": "integer", "minimum": low, "maximum": high}]
+        case Size(low, high, zero):
+            amounts: list[Schema] = [{"type": "integer", "minimum": low, "maximum": high}]
+            amounts += [{"const": 0}] if zero else []
             return {"anyOf": [*amounts, {"type": "string", "pattern": _AMOUNT}, {"type": _NULL}]}
         case Truth():
             return {"type": ["boolean", "string"], "pattern": _TRUTH}

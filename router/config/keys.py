@@ -42,10 +42,11 @@ class Seconds:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Bytes in low..high, or 0, also as an amount such as `512MiB`."""
+    """Bytes in low..high, with `zero` also 0, also as an amount such as `512MiB`."""
 
     low: int
     high: int
+    zero: bool = True
 
 
 @dataclass(frozen=True, slots=True)

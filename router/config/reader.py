@@ -64,8 +64,8 @@ def read_key(section: Section, name: str, row: Row) -> Any:
             found = section.checked(name, check) if check else section.text(name)
         case Texts() as texts:
             found = _texts(section, name, texts)
-        case Size(low, high):
-            found = section.checked(name, lambda text: _size(text, low, high))
+        case Size(low, high, zero):
+            found = section.checked(name, lambda text: (_size if zero else _size_within)(text, low, high))
         case Ports():
             found = _ports(section, name)
         case Part(of):
@@ -111,6 +111,18 @@ def _size(text: str, low: int, high: int) -> int:
         number = text.rstrip("bB ")
         raise ValueError(f'"{text}" is an amount of {amount} bytes; write {number}MiB or {number}GiB')
     return amount
+
+
+def _size_within(text: str, low: int, high: int) -> int:
+    amount = size(text)
+    if not low <= amount <= high:
+        raise ValueError(f'must be from {_exactly(low)} to {_exactly(high)}, not "{text}"')
+    return amount
+
+
+def _exactly(amount: int) -> str:
+    power = (amount.bit_length() - 1) // 10
+    return f"{amount >> 10 * power}{('', 'KiB', 'MiB', 'GiB', 'TiB')[power]}"
 
 
 def _ports(section: Section, name: str) -> tuple[int, int] | None:

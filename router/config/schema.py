@@ -145,6 +145,44 @@ class ReadAheadConfig:
     )
 
 
+class Bodies(StrEnum):
+    """Whose texts are kept beside the record of a request."""
+
+    OFF = "off"
+    ERRORS = "errors"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityConfig:
+    """`keep` records at most, for `days` and within `size` bytes of file; `body_size` is bytes of each body."""
+
+    keep: int = key(
+        Integer(0, 10_000_000),
+        10_000,
+        "requests that are kept on disk; 0: none, they are only counted and shown as they happen",
+    )
+    days: int = key(Integer(1, 3650), 30, "days after which one is forgotten")
+    size: int = key(
+        Size(16 << 20, 1 << 40, zero=False),
+        64 << 20,
+        "bytes that the file may take, at least `16MiB`; the oldest go first",
+        shown="64MiB",
+    )
+    bodies: Bodies = key(
+        Choice(Bodies),
+        Bodies.OFF,
+        "whose texts are kept, too: `off`, `errors` (of requests that failed), `all`. Who may read the "
+        "activity can read them",
+    )
+    body_size: int = key(
+        Size(4 << 10, 1 << 20, zero=False),
+        64 << 10,
+        "what is kept of a request's body, and of its answer; the rest is cut",
+        shown="64KiB",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class ConversationsConfig:
     """What is kept of the conversations of engines that are stopped. `keep` is bytes of disk, 0: nothing is
@@ -379,6 +417,7 @@ class Config:
     )
     limits: LimitsConfig = key(Part(LimitsConfig), LimitsConfig(), "how long requests wait")
     memory: MemoryConfig = key(Part(MemoryConfig), MemoryConfig(), "what loads leave free")
+    activity: ActivityConfig = key(Part(ActivityConfig), ActivityConfig(), "what is remembered of requests")
     conversations: ConversationsConfig = key(
         Part(ConversationsConfig), ConversationsConfig(), "what is kept of conversations"
     )

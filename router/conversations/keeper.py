@@ -132,14 +132,14 @@ class Conversations:
             await self._store.discard(id_)
 
     def answered(
-        self, process: EngineProcess, cached: int, tell: Callable[[int], object]
+        self, process: EngineProcess, cached: Callable[[], int], tell: Callable[[int], object]
     ) -> asyncio.Task[None] | None:
-        """A request was answered, with `cached` tokens that had been read before. `tell` is given how many
-        of them came from the disk, if any did."""
+        """A request was answered; `cached` says how many of its tokens had been read before. `tell` is given
+        how many of them came from the disk, if any did."""
         engine = self._engines.get(process)
-        if engine is None or not engine.idle or cached <= 0:
+        if engine is None or not engine.idle or (tokens := cached()) <= 0:
             return None
-        return spawn(_claim(engine, cached, tell), name=f"kept tokens of {engine.slot}")
+        return spawn(_claim(engine, tokens, tell), name=f"kept tokens of {engine.slot}")
 
     def _tell(self) -> None:
         self._publish(self._store.status)

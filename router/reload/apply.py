@@ -12,7 +12,7 @@ from router.base.errors import PortInUse, RouterError
 from router.base.tasks import spawn
 from router.catalog.model import Model
 from router.catalog.models import Catalog, sends_away
-from router.config.schema import Config, EngineConfig, ServerConfig, SlotConfig
+from router.config.schema import ActivityConfig, Config, EngineConfig, ServerConfig, SlotConfig
 from router.reload.diff import (
     Action,
     AddSlot,
@@ -61,10 +61,12 @@ class Reconfigurer:
         listen: Callable[[ServerConfig], Awaitable[None]],
         updates_changed: Callable[[], None],
         conversations_changed: Callable[[], object],
+        use_activity: Callable[[ActivityConfig], None],
     ) -> None:
         """`held`: what a slot of that name held last. `listen` moves the endpoint, or raises PortInUse.
         `updates_changed` is called when looking for newer versions was turned on or off,
-        `conversations_changed` when what may be kept of conversations is another."""
+        `conversations_changed` when what may be kept of conversations is another, `use_activity` when other
+        requests are to be remembered, or for longer."""
         self._in_effect = in_effect
         self._published = published
         self._held = held
@@ -75,6 +77,7 @@ class Reconfigurer:
         self._move_endpoint = listen
         self._updates_changed = updates_changed
         self._conversations_changed = conversations_changed
+        self._use_activity = use_activity
         self._leaving: dict[str, asyncio.Task[None]] = {}
 
     def add_slots(self) -> None:
@@ -106,6 +109,8 @@ class Reconfigurer:
             self._updates_changed()
         if config.conversations != old.conversations:
             self._conversations_changed()
+        if config.activity != old.activity:
+            self._use_activity(config.activity)
         for action in actions:
             if isinstance(action, Listen):
                 await self._listen(action.server, old.server)

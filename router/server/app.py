@@ -18,7 +18,7 @@ from router.server.middleware import add_headers, gate
 from router.server.paths import PATHS, Paths
 from router.server.request.body import MAX_BODY
 from router.server.request.context import CONTEXT, Context
-from router.server.routes import anthropic, llamacpp, metadata, ollama, openai, orders, sidecar
+from router.server.routes import activity, anthropic, llamacpp, metadata, ollama, openai, orders, sidecar
 from router.server.routes import engine_install as engine_routes
 from router.server.routes import state as control
 
@@ -40,10 +40,12 @@ def make_app(context: Context) -> web.Application:
     control.add_routes(app)
     orders.add_routes(app)
     engine_routes.add_routes(app)
+    activity.add_routes(app)
     return app
 
 
 async def _write_decisions(app: web.Application) -> None:
+    app[CONTEXT].activity.settle()
     app[CONTEXT].decisions.flush()
 
 
@@ -60,6 +62,7 @@ class Endpoint:
         app.middlewares.insert(0, self._count)
         app.on_response_prepare.append(self._say_goodbye)
         self._faults = context.faults
+        self._context = context
         self._runner = Runner(
             app, context.faults, app[PATHS].plain, handler_cancellation=True, shutdown_timeout=2.0
         )
@@ -116,6 +119,7 @@ class Endpoint:
 
     async def stop(self) -> None:
         """Stop listening and end every open connection."""
+        self._context.stopping = True
         await self._runner.cleanup()
         self._faults.close()
 

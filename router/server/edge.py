@@ -18,7 +18,7 @@ from aiohttp.streams import StreamReader
 
 from router.base.errors import BadRequest, HeadersTooLarge, RouterError, UnknownExpectation, UrlTooLong
 from router.config.sizes import memory_size
-from router.server.middleware import error_response
+from router.server.middleware import error_response, refused
 from router.server.request.body import CODINGS
 from router.server.request.context import TARGET
 from router.server.request.faults import ClientFaults, Fault, words_of
@@ -205,7 +205,8 @@ def _answering(
             error = UnknownExpectation(
                 f'hal0 knows no expectation "{asked[:40]}"; leave out the header Expect.'
             )
-            return error_response(error, request.path)
+            assert isinstance(request, web.Request), "an application made it"
+            return refused(error, request)
         return response
 
     return answer

@@ -30,8 +30,9 @@ from router.server.guard import (
     without_dot,
 )
 from router.server.paths import PATHS, Paths
+from router.server.recorder import answered, begin, broken, has_left
 from router.server.request.body import MAX_BODY, error_headers, too_large
-from router.server.request.context import CONTEXT, REQUEST_ID, TARGET
+from router.server.request.context import BEGUN, CONTEXT, RECORDING, REQUEST_ID, TARGET, Context
 from router.server.request.faults import Fault, words_of
 from router.wire.anthropic import anthropic_error
 from router.wire.errors import envelope
@@ -39,8 +40,6 @@ from router.wire.ollama_parts import ollama_error
 
 log = logging.getLogger(__name__)
 
-# The answer to a request, from the moment its head is made.
-_BEGUN = web.RequestKey("begun", web.StreamResponse)
 # The Origin of a page that may read the answer.
 _PAGE = web.RequestKey("page", str)
 # It is logged and sent back, so it may not pass for more than a name.
@@ -57,34 +56,59 @@ _DIALECTS = {**dict.fromkeys(_ANTHROPIC, anthropic_error), **dict.fromkeys(_OLLA
 
 @web.middleware
 async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Name the request, refuse foreign pages and missing keys, answer preflights; render RouterError, aiohttp's
-    own HTTP errors and bugs in the one envelope."""
+    """Name the request, and write down how it went."""
     request[REQUEST_ID] = _request_id(request.headers.get("X-Request-Id"))
+    context = request.app[CONTEXT]
+    recording = begin(request, context)
+    if recording is None:
+        return await _answer(request, handler, context)
     try:
-        _guard(request)
+        response = await _answer(request, handler, context)
+    except BaseException as error:
+        broken(request, context, recording, error)
+        raise
+    answered(context, recording, response)
+    return response
+
+
+def refused(error: RouterError, request: web.Request) -> web.StreamResponse:
+    """Answer a request that aiohttp itself refused, before it came to `gate`."""
+    request[REQUEST_ID] = _request_id(request.headers.get("X-Request-Id"))
+    context = request.app[CONTEXT]
+    recording, response = begin(request, context), _error_answer(error, request)
+    if recording is not None:
+        answered(context, recording, response)
+    return response
+
+
+async def _answer(request: web.Request, handler: Handler, context: Context) -> web.StreamResponse:
+    """Refuse foreign pages and missing keys, answer preflights; render RouterError, aiohttp's own HTTP errors
+    and bugs in the one envelope."""
+    try:
+        _guard(request, context)
         if request.method == "OPTIONS":
             return _options(request)
         return await handler(request)
     except RouterError as error:
         if isinstance(error, Unauthorized | ForbiddenOrigin):
             what = f"{error.status} for {request.method} {request.path}: {error.message}"
-            request.app[CONTEXT].faults.note(Fault.REFUSED, request.remote, what)
+            context.faults.note(Fault.REFUSED, request.remote, what)
         return _error_answer(error, request)
     except web.RequestPayloadError as error:
         reason = words_of(error)
-        request.app[CONTEXT].faults.note(Fault.BODY, request.remote, reason)
+        context.faults.note(Fault.BODY, request.remote, reason)
         return _error_answer(BadRequest(f"The request body cannot be read ({reason}); send it again."), request)
     except web.HTTPRequestEntityTooLarge:
-        return error_response(too_large(), request.path)
+        return _error_answer(too_large(), request)
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        answer = error_response(_as_router_error(error, request), request.path)
+        answer = _error_answer(_as_router_error(error, request), request)
         if "Allow" in error.headers:
             answer.headers["Allow"] = error.headers["Allow"]
         return answer
     except Exception as error:
-        if isinstance(error, ConnectionError) and _left(request):
+        if isinstance(error, ConnectionError) and has_left(request):
             raise  # nobody is there to answer
         log.exception("bug while answering %s %s", request.method, request.rel_url.raw_path)
         return _error_answer(
@@ -100,9 +124,9 @@ def _request_id(given: str | None) -> str:
     return f"{_RUN}{next(_numbers):08x}"
 
 
-def _guard(request: web.Request) -> None:
+def _guard(request: web.Request, context: Context) -> None:
     """Raise RouterError for foreign pages, missing keys and bodies that are too large."""
-    context, headers = request.app[CONTEXT], request.headers
+    headers = request.headers
     keys, host, origin = context.api_keys, without_dot(headers.get("Host", "")), headers.get("Origin")
     key = given_key(headers, keys) if keys else None
     if keys and _is_preflight(request) and sends_key(headers.get("Access-Control-Request-Headers", "")):
@@ -140,13 +164,9 @@ def _options(request: web.Request) -> web.Response:
     return web.Response(status=204, headers={"Allow": allowed} if allowed else None)
 
 
-def _left(request: web.Request) -> bool:
-    return request.transport is None or request.transport.is_closing()
-
-
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Name the request, and let an allowed page read the answer (signal on_response_prepare)."""
-    request[_BEGUN] = response
+    request[BEGUN] = response
     if (request_id := request.get(REQUEST_ID)) is not None:
         response.headers["X-Request-Id"] = request_id
     if (origin := request.get(_PAGE)) is not None:
@@ -156,7 +176,9 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
 def _error_answer(error: RouterError, request: web.Request) -> web.StreamResponse:
     """Answer with the error. In one that has begun a second head would be taken for its content: there only
     the connection's end can tell."""
-    begun: web.StreamResponse | None = request.get(_BEGUN)
+    begun: web.StreamResponse | None = request.get(BEGUN)
+    if (recording := request.get(RECORDING)) is not None:
+        recording.failed(error, late=begun is not None)
     if begun is None:
         return error_response(error, request.path)
     if request.transport is not None:
@@ -176,7 +198,9 @@ def _is_local_metadata(request: web.Request) -> bool:
     reads = request.method in ("GET", "HEAD") or request.path in _READ_BY_POST
     # A proxy on this computer speaks for others.
     proxied = "Forwarded" in request.headers or "X-Forwarded-For" in request.headers
-    return reads and not proxied and is_loopback(request.remote)
+    # What others asked of this computer is none of their business.
+    private = request.path.startswith("/api/activity") or "activity" in request.query
+    return reads and not proxied and not private and is_loopback(request.remote)
 
 
 def _cors(origin: str, asked: Mapping[str, str]) -> dict[str, str]:

@@ -121,7 +121,7 @@ async def test_metadata_and_probes_never_load(slow: Hal0) -> None:
     for path in ("/v1/models", "/models", "/v1/models/primary", "/props", "/v1/props", "/version", "/v1"):
         assert "error" not in await slow.get(path), path
     assert (await slow.get("/props"))["default_generation_settings"]["n_ctx"] == 65536
-    for path in ("/slots", "/metrics"):
+    for path in ("/slots", "/metrics?model=primary"):
         assert (await slow.get(path))["error"]["code"] == "slot.loading"
     for path, body in (("/tokenize", {"content": "hi"}), ("/v1/messages/count_tokens", HELLO)):
         status, answer = await slow.post(path, body)

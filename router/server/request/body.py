@@ -13,6 +13,7 @@ from aiohttp import web
 
 from router.base.errors import BadRequest, BodyTooLarge, RouterError, SlowBody, UnreadableBody
 from router.config.sizes import memory_size
+from router.server.request.context import RECORDING
 
 MAX_BODY: Final = 256 * 1024 * 1024
 """Bytes of the largest request body, also once it is unpacked: several photographs in base64."""
@@ -39,6 +40,7 @@ async def read_body(request: web.Request) -> bytes:
     """Return the bytes that were packed. Raises BadRequest, BodyTooLarge, SlowBody, UnreadableBody."""
     codings = _codings(request.get(CODINGS, ""))
     raw = await _all(request)
+    length = len(raw)
     limit = request.client_max_size
     for coding in reversed(codings):
         if not raw:
@@ -47,6 +49,10 @@ async def read_body(request: web.Request) -> bytes:
             raw = await asyncio.to_thread(unpack, raw, coding, limit)
         else:
             raw = unpack(raw, coding, limit)
+    try:
+        request[RECORDING].read(raw, length)
+    except KeyError:
+        return raw  # it is nothing that is recorded
     return raw
 
 
@@ -124,7 +130,9 @@ def _damaged(coding: str, reason: str) -> BadRequest:
 
 
 async def _all(request: web.Request) -> bytes:
-    body, limit = bytearray(), request.client_max_size
+    body, limit, content = bytearray(), request.client_max_size, request.content
+    if content.is_eof() and content.total_bytes <= limit:  # it has come with its head, as most do
+        return content.read_nowait()
     try:
         while not request.content.at_eof():
             async with asyncio.timeout(SILENCE_SECONDS):

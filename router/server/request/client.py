@@ -13,7 +13,6 @@ from aiohttp import web
 
 from router.base.errors import RouterError
 from router.base.tasks import spawn
-from router.server.request.context import REQUEST_ID
 from router.server.request.writer import Writer
 from router.slots.lease import Ticket
 from router.state import StateStore
@@ -50,13 +49,10 @@ class Client:
         self._encoder = encoder
         self._events = encoder.content_type == EVENT_STREAM and _wants_events(request)
         self._writer: Writer | None = None
+        self._sent = 0
         self._beats = 0
         self._due = 0.0
         self._last_waiting: Waiting | None = None
-
-    @property
-    def request_id(self) -> str:
-        return str(self._request.get(REQUEST_ID, "-"))
 
     async def beat(self, waiting: Waiting) -> None:
         """Send a sign of life if one is due; begins the answer."""
@@ -153,6 +149,7 @@ class Client:
         if self.response is None:
             return await self.whole(200, {"Content-Type": self._encoder.content_type or JSON}, last)
         self._flush()
+        self._sent += len(last)
         await self.response.write_eof(last)
         return self.response
 
@@ -162,6 +159,7 @@ class Client:
         if self.served_by is not None:
             response.headers[SERVED_BY] = self.served_by
         self.relayed = True
+        self._sent += len(body)
         await response.prepare(self._request)
         await response.write_eof()
         return response
@@ -186,6 +184,11 @@ class Client:
     def _flush(self) -> None:
         if self._writer is not None:
             self._writer.flush()
+
+    @property
+    def sent(self) -> int:
+        """Bytes of the answer, without signs of life."""
+        return self._sent + (self._writer.sent if self._writer is not None else 0)
 
     @property
     def left(self) -> bool:

@@ -7,6 +7,8 @@ from typing import Protocol
 
 from aiohttp import web
 
+from router.activity.activity import Activity
+from router.activity.recording import Recording
 from router.config.schema import ServerConfig
 from router.conversations.keeper import Conversations
 from router.engine.process import EngineProcess
@@ -33,8 +35,10 @@ class SlotAccess(Protocol):
 class Context:
     """`engines` are the connections to engines; `upstreams` the servers that answer instead of an engine here.
     `api_keys`, `allowed_hosts` and `allowed_origins` are replaced when hal0.yaml has others. `faults`: what
-    clients do wrong. `conversations` keeps what engines have read; None: nobody does. `waiting_for`: loads that
-    wait in the place of callers who did not want to."""
+    clients do wrong. `conversations` keeps what engines have read; None: nobody does. `activity`: what has
+    been asked; `recorded`: dialect and path of the routes that requests have come by. `stopping`: the endpoint
+    ends, and whom it cuts off did not leave. `waiting_for`: loads that wait in the place of callers who did
+    not want to."""
 
     store: StateStore
     seats: SlotAccess
@@ -48,6 +52,11 @@ class Context:
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     faults: ClientFaults = field(default_factory=ClientFaults, repr=False)
+    activity: Activity = field(default_factory=Activity, repr=False)
+    recorded: dict[web.AbstractRoute, tuple[str, str] | None] = field(
+        init=False, default_factory=dict, repr=False
+    )
+    stopping: bool = False
 
     def admit(self, server: ServerConfig) -> None:
         """Admit those that `server` names from now on."""
@@ -58,4 +67,8 @@ class Context:
 TARGET = web.RequestKey("the host in the request line", str)
 """What a client that takes hal0 for a proxy writes there, beside its Host."""
 REQUEST_ID = web.RequestKey("request id", str)
+RECORDING = web.RequestKey("recording", Recording)
+"""Of requests that a model is to answer; others have none."""
+BEGUN = web.RequestKey("begun", web.StreamResponse)
+"""The answer to a request, from the moment its head is made."""
 CONTEXT = web.AppKey("context", Context)

@@ -1,4 +1,4 @@
-"""One line per routed request, without its price.
+"""One line for each request that somebody answered, without its price.
 
 A log record costs 150 µs of every request when handlers on another thread take the interpreter in turns with
 the loop (benchmarks/README.md). So lines that come in quick succession are handed to the log together.
@@ -12,6 +12,7 @@ import logging
 import time
 from dataclasses import dataclass
 
+from router.activity.record import Record
 from router.base.names import shown
 
 log = logging.getLogger(__name__)
@@ -19,26 +20,16 @@ log = logging.getLogger(__name__)
 GATHER_SECONDS = 0.25
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """`asked` is the request's `model` field as sent; `at` is Unix seconds; the rest is what came of it.
-    `slot` is "" for what no slot answers; `served` is a model's id, or `upstream/model`."""
-
-    at: float
-    request: str
-    asked: str | None
-    resolution_path: str
-    slot: str
-    served: str
-    waited_ms: float
-    decide_ms: float
-
-    def line(self) -> str:
-        return (
-            f"dispatch.decision at={_at(self.at)} request={self.request} asked={shown(repr(self.asked))} "
-            f"resolution_path={self.resolution_path} slot={self.slot or '-'} served={self.served} "
-            f"waited_ms={self.waited_ms:.1f} decide_ms={self.decide_ms:.3f}"
-        )
+def decision_line(record: Record) -> str:
+    waited = (record.waited_s or 0.0) * 1000
+    decided = ((record.decided_s or 0.0) - (record.read_s or 0.0)) * 1000
+    return (
+        f"dispatch.decision at={_at(record.at)} request={record.request} "
+        f"asked={shown(repr(record.asked or None))} "
+        f"resolution_path={record.resolution_path} slot={record.slot or '-'} served={record.served} "
+        f"waited_ms={waited:.1f} decide_ms={decided:.3f} status={record.status} outcome={record.outcome} "
+        f"total_ms={record.total_s * 1000:.1f}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +63,14 @@ class DecisionLog:
     """The first line goes to the log at once, those within GATHER_SECONDS of it together."""
 
     def __init__(self) -> None:
-        self._gathered: list[Decision | FromKept] = []
+        self._gathered: list[Record | FromKept] = []
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, decision: Decision | FromKept) -> None:
-        self._gathered.append(decision)
+    def add(self, noted: Record | FromKept) -> None:
+        """Log it soon; requests that nobody took have been told to their clients and are no decisions."""
+        if isinstance(noted, Record) and not noted.resolution_path:
+            return
+        self._gathered.append(noted)
         if self._timer is None:
             self.flush()
             self._timer = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._after_a_while)
@@ -89,4 +83,4 @@ class DecisionLog:
         """Hand over what has gathered."""
         if self._gathered:
             gathered, self._gathered = self._gathered, []
-            log.info("\n".join(decision.line() for decision in gathered))
+            log.info("\n".join(n.line() if isinstance(n, FromKept) else decision_line(n) for n in gathered))

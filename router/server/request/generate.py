@@ -8,21 +8,23 @@ elsewhere may answer what the slot could not (`router.server.request.upstream`).
 
 from __future__ import annotations
 
-import time
-
 from aiohttp import web
 
 from router.base.errors import RouterError
 from router.resolve import resolve
 from router.server.request.body import error_headers
 from router.server.request.client import Client
-from router.server.request.context import CONTEXT
+from router.server.request.context import CONTEXT, RECORDING
 from router.server.request.lease_wait import lease_of, require_ready, wait_seconds
 from router.server.request.parsed_request import ParsedRequest
 from router.server.request.proxy import aborted, proxy
 from router.server.request.routed_request import RoutedRequest
 from router.server.request.upstream import from_upstream, instead_of_slot
 from router.upstreams.call import HOPS
+from router.wire.encode import JSON
+
+_WHOLE = (None, JSON)
+"""What is told at once, not in a stream."""
 
 
 async def generate(request: web.Request, parsed: ParsedRequest) -> web.StreamResponse:
@@ -30,6 +32,7 @@ async def generate(request: web.Request, parsed: ParsedRequest) -> web.StreamRes
     try:
         return await _serve(request, parsed)
     except RouterError as error:
+        request[RECORDING].failed(error)
         status = error_status(error, parsed.path, from_hal0=HOPS in request.headers)
         body = parsed.encoder.error(error)
         return web.json_response(body, status=status, headers=error_headers(error))
@@ -43,14 +46,16 @@ def error_status(error: RouterError, path: str, *, from_hal0: bool = False) -> i
 
 
 async def _serve(request: web.Request, parsed: ParsedRequest) -> web.StreamResponse:
-    context = request.app[CONTEXT]
-    began = time.perf_counter()
+    context, recording = request.app[CONTEXT], request[RECORDING]
+    recording.asked = parsed.asked or ""
+    recording.stream = parsed.encoder.content_type not in _WHOLE
     wait = wait_seconds(request)
     route = resolve(parsed.asked, parsed.kind, context.store.snapshot)
+    recording.routed(route.slot)
     if not parsed.loads and route.upstream is None:
         require_ready(context, route)
     client = Client(request, parsed.encoder)
-    asked = RoutedRequest(context, request, parsed, client, route, began, time.perf_counter())
+    asked = RoutedRequest(context, request, parsed, client, route, recording)
     try:
         if route.upstream is not None:
             return await from_upstream(asked)
@@ -61,16 +66,22 @@ async def _serve(request: web.Request, parsed: ParsedRequest) -> web.StreamRespo
                 raise
             return await instead_of_slot(asked, error)
     except RouterError as error:
+        recording.failed(error, late=client.response is not None and client.response.prepared)
         return await client.fail(error)
+    finally:
+        recording.bytes_out = client.sent
 
 
 async def _from_slot(asked: RoutedRequest, wait: float | None) -> web.StreamResponse:
     context, parsed, client, route = asked.context, asked.parsed, asked.client, asked.route
+    before = context.store.snapshot
     async with context.seats.ticket(route.slot, route.model) as ticket:
+        if not ticket.outcome.done():
+            asked.recording.waits(before.slot(route.slot), route.model)
         lease = await lease_of(context, ticket, route, client, wait)
         if lease.aborted:  # while the client was slow to take a sign of life
             raise aborted(lease)
-        asked.log(lease.model.id, route.path)
+        asked.recording.served(lease.model.id, route.path)
         if not parsed.path:
             return await client.end(parsed.encoder.finish())
-        return await proxy(context, lease, parsed, client)
+        return await proxy(context, lease, parsed, client, asked.recording)

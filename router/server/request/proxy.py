@@ -7,7 +7,9 @@ import time
 
 from aiohttp import web
 
+from router.activity.recording import Recording
 from router.base.errors import EngineFailed, EngineRefused, RouterError, SlotAborted
+from router.config.schema import Kind
 from router.server.request.client import Client, Waiting
 from router.server.request.connection import ConnectionBroken
 from router.server.request.context import Context
@@ -20,13 +22,15 @@ from router.slots.lease import Lease
 from router.wire.rename import Rename
 
 
-async def proxy(context: Context, lease: Lease, parsed: ParsedRequest, client: Client) -> web.StreamResponse:
+async def proxy(
+    context: Context, lease: Lease, parsed: ParsedRequest, client: Client, recording: Recording
+) -> web.StreamResponse:
     """Serve it. Raises RouterError; another one may answer then, unless `client.answered`."""
     task = asyncio.current_task()
     assert task is not None, "a handler runs in a task"
     lease.on_abort = task.cancel
     try:
-        response = await _answered(context, lease, parsed, client)
+        response = await _answered(context, lease, parsed, client, recording)
         lease.answered = True
         return response
     except asyncio.CancelledError:
@@ -52,19 +56,20 @@ def aborted(lease: Lease) -> RouterError:
 
 
 async def _answered(
-    context: Context, lease: Lease, parsed: ParsedRequest, client: Client
+    context: Context, lease: Lease, parsed: ParsedRequest, client: Client, recording: Recording
 ) -> web.StreamResponse:
     """Ask the engine, and once more where it refused an input that may be cut."""
+    relay = _relay(context, lease, parsed, client, recording)
     try:
         async with await _ask(context, lease, parsed, client, parsed.body(lease)) as answer:
-            return await _relay(context, lease, parsed, client).run(answer)
+            return await relay.run(answer)
     except EngineRefused as error:
         inputs = parsed.inputs() if parsed.inputs is not None else None
         if inputs is None or parsed.cut_body is None:
             raise
         body = parsed.cut_body(lease, await shortened(context, lease, inputs, error))
     async with await _ask(context, lease, parsed, client, body) as answer:
-        return await _relay(context, lease, parsed, client).run(answer)
+        return await relay.run(answer)
 
 
 async def _ask(context: Context, lease: Lease, parsed: ParsedRequest, client: Client, body: bytes) -> Answer:
@@ -80,24 +85,23 @@ async def _ask(context: Context, lease: Lease, parsed: ParsedRequest, client: Cl
         return await asking
 
 
-def _relay(context: Context, lease: Lease, parsed: ParsedRequest, client: Client) -> Relay:
+def _relay(
+    context: Context, lease: Lease, parsed: ParsedRequest, client: Client, recording: Recording
+) -> Relay:
     served, named = lease.model.id, lease.engine_model
     rename = Rename(named, served) if named != served else None
 
-    def note(tokens_per_second: float) -> None:
-        context.seats.note_speed(lease.slot, tokens_per_second)
-
-    def note_cached(cached: int) -> None:
-        if context.conversations is not None:
-            context.conversations.answered(lease.process, cached, tell_kept)
-
-    def tell_kept(tokens: int) -> None:
-        context.decisions.add(FromKept(time.time(), client.request_id, lease.slot, served, tokens))
-
     def complete() -> None:
         lease.on_abort, lease.answered = None, True
+        if lease.model.kind is Kind.CHAT and (speed := recording.speed()) is not None:
+            context.seats.note_speed(lease.slot, speed)
+        if context.conversations is not None:
+            context.conversations.answered(lease.process, lambda: recording.tokens().cached or 0, tell_kept)
 
-    return Relay(client, parsed.encoder, rename, note, complete, note_cached)
+    def tell_kept(tokens: int) -> None:
+        context.decisions.add(FromKept(time.time(), recording.request, lease.slot, served, tokens))
+
+    return Relay(client, parsed.encoder, rename, recording.hears(), complete)
 
 
 async def _lost(lease: Lease, error: Exception) -> RouterError:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self
 
 from aiohttp import web
 
+from router.activity.usage import Heard
 from router.base.errors import EngineRefused, RouterError
 from router.server.request.client import Client
 from router.server.request.connection import Sink
@@ -18,9 +18,6 @@ from router.wire.http1 import Head
 from router.wire.rename import Rename
 
 _PASSED_BACK = ("Content-Type", "Content-Encoding", "Content-Disposition", "Cache-Control")
-_SPEED = b'"predicted_per_second":'  # in the `timings` of llama-server's last event or document
-_SPEED_VALUE = re.compile(_SPEED + rb"\s*([0-9.]+)")
-_CACHED = re.compile(rb'"cache_n":\s*([0-9]+)')  # there, too: tokens that had been read before
 _MAX_ERROR_BODY = 1024 * 1024
 _WHOLE = 256 * 1024  # bytes of an answer that is collected first, to be sent with its head in one write
 
@@ -47,25 +44,24 @@ class Answer(Protocol):
 class Relay:
     """Turns the answer's bytes into the client's; the sink of what is not collected first.
 
-    `rename`: None when who answers names itself as hal0 does. `on_speed` hears tokens per second,
-    `on_cached` how many tokens of the request had been read before, where the answer tells them; `on_end`
-    that it is complete, from when on an error behind it would be no HTTP."""
+    `rename`: None when who answers names itself as hal0 does. `heard` is told the answer's bytes as they come,
+    `on_end` that it is complete, from when on an error behind it would be no HTTP.
+    """
 
     def __init__(
         self,
         client: Client,
         encoder: Encoder,
         rename: Rename | None,
-        on_speed: Callable[[float], object],
+        heard: Heard,
         on_end: Callable[[], object],
-        on_cached: Callable[[int], object] | None = None,
     ) -> None:
         self._client = client
         self._encoder = encoder
         self._rename = rename
-        self._on_speed = on_speed
+        self._heard = heard
+        self._hear_more: Callable[[bytes], object] | None = None
         self._on_end = on_end
-        self._on_cached = on_cached
         self._held = b""  # until the client's answer has begun
 
     async def run(self, answer: Answer) -> web.StreamResponse:
@@ -102,11 +98,17 @@ class Relay:
         await self._client.drained()
 
     def _translated(self, piece: bytes) -> bytes:
-        if _SPEED in piece and (match := _SPEED_VALUE.search(piece)):
-            self._on_speed(float(match[1]))
-            if self._on_cached is not None and (cached := _CACHED.search(piece)):
-                self._on_cached(int(cached[1]))
+        if self._hear_more is not None:
+            self._hear_more(piece)
+        else:
+            self._hear(piece)
         return self._encoder.feed(self._rename.feed(piece) if self._rename else piece)
+
+    def _hear(self, piece: bytes) -> None:
+        heard = self._heard
+        heard.take(piece)
+        if heard.begun:
+            self._hear_more = heard.tail.append  # for each token of a long answer, one call
 
     def _last(self) -> bytes:
         rest = self._encoder.feed(self._rename.finish()) if self._rename else b""

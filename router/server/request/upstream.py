@@ -35,8 +35,9 @@ async def from_upstream(asked: RoutedRequest) -> web.StreamResponse:
     with _alive(client, route.model or route.slot):
         answer = await asked.context.upstreams.answer(route, _call(asked))
     own = answer.served_by.startswith(f"{route.upstream}/")
-    asked.log(answer.served_by, route.path if own else ResolutionPath.FALLBACK)
-    return await _relay(answer, parsed, client)
+    path = route.path if own else ResolutionPath.FALLBACK
+    asked.recording.served(answer.served_by, path, elsewhere=True)
+    return await _relay(answer, asked)
 
 
 async def instead_of_slot(asked: RoutedRequest, error: RouterError) -> web.StreamResponse:
@@ -51,8 +52,8 @@ async def instead_of_slot(asked: RoutedRequest, error: RouterError) -> web.Strea
     reason = " ".join(error.message.split())  # engines quote what clients wrote
     log.info("slot %s cannot answer, %s does instead: %s", slot.name, answer.served_by, reason)
     context.seats.note_served_by(slot.name, answer.served_by)
-    asked.log(answer.served_by, ResolutionPath.FALLBACK)
-    return await _relay(answer, asked.parsed, client)
+    asked.recording.served(answer.served_by, ResolutionPath.FALLBACK, elsewhere=True)
+    return await _relay(answer, asked)
 
 
 def _may_move(slot: SlotStatus, parsed: ParsedRequest, client: Client) -> bool:
@@ -75,8 +76,9 @@ def _alive(client: Client, model: str) -> AbstractContextManager[None]:
     return client.kept_alive(Waiting("answering", None, model), HOLD_SECONDS)
 
 
-async def _relay(answer: UpstreamAnswer, parsed: ParsedRequest, client: Client) -> web.StreamResponse:
+async def _relay(answer: UpstreamAnswer, asked: RoutedRequest) -> web.StreamResponse:
+    parsed, client = asked.parsed, asked.client
     encoder = parsed.remote_encoder() if parsed.remote_encoder else parsed.encoder
     async with answer:
         client.tell_served_by(answer.served_by)
-        return await Relay(client, encoder, None, lambda _speed: None, lambda: None).run(answer)
+        return await Relay(client, encoder, None, asked.recording.hears(), lambda: None).run(answer)

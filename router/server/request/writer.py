@@ -17,10 +17,15 @@ GATHER_BYTES: Final = 16 * 1024
 
 
 class Writer:
-    """For one answer whose head has been sent. `chunked`: its body is in chunks (RFC 9112, 7.1)."""
+    """For one answer whose head has been sent. `chunked`: its body is in chunks (RFC 9112, 7.1).
+
+    Attributes:
+        sent: bytes of the body.
+    """
 
     def __init__(self, transport: asyncio.Transport | None, *, chunked: bool) -> None:
         self._transport = transport
+        self.sent = 0
         self._chunked = chunked
         self._loop = asyncio.get_running_loop()
         self._held: list[bytes] = []
@@ -58,4 +63,5 @@ class Writer:
 
     def _send(self, transport: asyncio.Transport, out: bytes) -> None:
         self._wrote_at = self._loop.time()
+        self.sent += len(out)
         transport.write(b"%x\r\n%b\r\n" % (len(out), out) if self._chunked else out)

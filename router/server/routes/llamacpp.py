@@ -14,6 +14,7 @@ from router.catalog.capabilities import input_modalities
 from router.config.schema import Kind
 from router.resolve import meaning
 from router.server.request.context import CONTEXT, Context
+from router.server.routes.activity import own_metrics
 from router.server.routes.openai import Endpoint, json_handler
 from router.state import ModelStatus, SlotState, SlotStatus, Snapshot
 from router.wire.encode import EventStream
@@ -75,6 +76,8 @@ def _modalities(about: SlotStatus | ModelStatus) -> dict[str, Any]:
 async def from_engine(request: web.Request) -> web.Response:
     """Pass on the answer of the engine of the slot `?model=` names, or the first chat slot. Loads nothing."""
     context = request.app[CONTEXT]
+    if request.path == "/metrics" and not request.query.get("model"):
+        return await own_metrics(context)
     slot = _about(request, context.store.snapshot)
     if isinstance(slot, ModelStatus):
         raise SlotLoading(

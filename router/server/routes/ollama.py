@@ -24,6 +24,9 @@ from router.wire.ollama_vectors import Embeddings, OneEmbedding
 from router.wire.openai import JsonCall, engine_body, parse_call
 from router.wire.preamble import preceded
 
+ASKED = ("/api/chat", "/api/generate", "/api/embed", "/api/embeddings")
+"""What a model is to answer."""
+
 VERSION = "0.12.6"
 """The Ollama whose API this is. Copilot refuses those before 0.6.4; hal0's own version is at /version."""
 

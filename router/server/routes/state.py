@@ -10,14 +10,18 @@ from typing import Any
 
 from aiohttp import web
 
+from router.activity.live import Listener
+from router.activity.record import record_json
 from router.base.errors import BadRequest
+from router.base.tasks import spawn
 from router.remote.link import HEADER as HEARTBEAT_HEADER
-from router.server.request.context import CONTEXT
+from router.server.request.context import CONTEXT, Context
 from router.server.routes.model_fits import models_json
 from router.wire.snapshot import change_json, snapshot_json
 
 HEARTBEAT_SECONDS = 15.0
 LEAST_HEARTBEAT = 0.1
+ACTIVITY_SECONDS = 0.1
 
 
 def add_routes(app: web.Application) -> None:
@@ -44,14 +48,19 @@ async def events(request: web.Request) -> web.StreamResponse:
     """Server-sent events: one `snapshot`, then `change` with only what differs. Slow readers skip steps.
 
     `?heartbeat=5`: a comment at least so often, in seconds; the header of that name confirms it.
+    `?activity=true`: also `activity`, the requests that ended since, at most every ACTIVITY_SECONDS.
     """
-    store = request.app[CONTEXT].store
+    context = request.app[CONTEXT]
+    store = context.store
     heartbeat = _heartbeat(request.query.get("heartbeat"))
     changed = asyncio.Event()
     headers = {HEARTBEAT_HEADER: f"{heartbeat:g}", "Cache-Control": "no-cache"}
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", **headers})
     await response.prepare(request)
     unsubscribe = store.subscribe(lambda _snapshot: changed.set())
+    telling = (
+        spawn(_tell_activity(context, response), name="tell of requests") if wants_activity(request) else None
+    )
     try:
         sent = store.snapshot
         await response.write(_event("snapshot", snapshot_json(sent)))
@@ -67,7 +76,29 @@ async def events(request: web.Request) -> web.StreamResponse:
                 sent = store.snapshot
     finally:
         unsubscribe()
+        if telling is not None:
+            telling.cancel()
     return response
+
+
+def wants_activity(request: web.Request) -> bool:
+    return request.query.get("activity", "false") in ("true", "1")
+
+
+async def _tell_activity(context: Context, response: web.StreamResponse) -> None:
+    """Send `{"requests": [...], "missed": 0}`, oldest first; whoever reads slowly misses some."""
+    listener = Listener()
+    unsubscribe = context.activity.subscribe(listener.add)
+    try:
+        with contextlib.suppress(ConnectionError):  # who left is noticed by the stream itself
+            while True:
+                await listener.came.wait()
+                records, missed = listener.take()
+                told = {"requests": [record_json(record) for record in records], "missed": missed}
+                await response.write(_event("activity", told))
+                await asyncio.sleep(ACTIVITY_SECONDS)
+    finally:
+        unsubscribe()
 
 
 def _heartbeat(asked: str | None) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from router.config.places import Reach, reach
-from router.config.schema import ConversationsConfig, ReadAheadConfig
+from router.config.schema import ActivityConfig, Bodies, ConversationsConfig, ReadAheadConfig
 from tests.router.config.reading import FOLDER, config, only_problem, parse, problems
 
 SECRET = "sk-do-not-show-0123456789"
@@ -35,11 +35,18 @@ SECRET = "sk-do-not-show-0123456789"
         ("engine: {ports: [8199, 8101]}", "engine.ports", "not a range"),
         ("engine: {ports: [8101, 70000]}", "engine.ports", "not a range"),
         ("conversations: {keep: lots}", "conversations.keep", "an amount of memory, such as"),
-        ("conversations: {keep: 4}", "conversations.keep", "write 4GiB, or 0 for off"),
+        ("conversations: {keep: 4}", "conversations.keep", "write 4MiB or 4GiB"),
         ("conversations: {per_model: 0}", "conversations.per_model", "from 1 to 64"),
         ("conversations: {max_age: 7}", "conversations.max_age", "a time such as 2s, 12h or 7d"),
         ("conversations: {save_timeout: forever}", "conversations.save_timeout", "a time such as 2s"),
         ("conversations: {budget: 1}", "conversations.budget", "is not a setting"),
+        ("activity: {keep: -1}", "activity.keep", "from 0 to 10000000"),
+        ("activity: {days: 0}", "activity.days", "from 1 to 3650"),
+        ("activity: {size: 1MiB}", "activity.size", "from 16MiB to 1TiB"),
+        ("activity: {bodies: some}", "activity.bodies", "one of off, errors, all"),
+        ("activity: {bodies: true}", "activity.bodies", "one of off, errors, all"),
+        ("activity: {body_size: 1GiB}", "activity.body_size", "from 4KiB to 1MiB"),
+        ("activity: {body: all}", "activity.body", "is not a setting"),
         ("limits: {queue: 1.5}", "limits.queue", "whole number"),
         ("limits: {queue: -1}", "limits.queue", "from 0 to 10000"),
         ("limits: {queue: 1000000}", "limits.queue", "from 0 to 10000"),
@@ -307,3 +314,10 @@ def test_reading_ahead_is_on_unless_a_part_of_it_is_off() -> None:
 )
 def test_what_is_kept_of_conversations(text: str, want: ConversationsConfig) -> None:
     assert config(f"conversations: {text}").conversations == want
+
+
+def test_what_is_remembered_of_requests() -> None:
+    assert config("").activity == ActivityConfig(10_000, 30, 64 << 20, Bodies.OFF, 64 << 10)
+    read = config("activity: {keep: 0, days: 1, size: 16MiB, bodies: off, body_size: 4KiB}").activity
+    assert read == ActivityConfig(0, 1, 16 << 20, Bodies.OFF, 4 << 10)
+    assert config("activity: {bodies: errors}").activity.bodies is Bodies.ERRORS

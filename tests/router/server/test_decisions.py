@@ -4,11 +4,13 @@ import asyncio
 
 import pytest
 
-from router.server.request.decisions import GATHER_SECONDS, Decision, DecisionLog
+from router.activity.record import Record
+from router.server.request.decisions import GATHER_SECONDS, DecisionLog, decision_line
+from tests.router.activity.records import record
 
 
-def decision(request: str, asked: str | None = "alpha") -> Decision:
-    return Decision(1_700_000_000.5, request, asked, "loaded", "primary", "alpha", 0.1, 0.02)
+def decision(request: str, asked: str = "alpha") -> Record:
+    return record(at=1_700_000_000.5, request=request, asked=asked, resolution_path="loaded", slot="primary")
 
 
 async def test_the_first_line_is_written_at_once_and_the_next_ones_together(
@@ -34,4 +36,4 @@ async def test_what_is_left_is_written_in_the_end(caplog: pytest.LogCaptureFixtu
 
 
 def test_a_name_with_a_line_break_forges_no_line() -> None:
-    assert "\n" not in decision("one", "x\ndispatch.decision request=forged").line()
+    assert "\n" not in decision_line(decision("one", "x\ndispatch.decision request=forged"))

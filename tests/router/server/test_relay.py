@@ -11,6 +11,7 @@ import pytest
 from aiohttp import ClientError, ClientSession, web
 from aiohttp.test_utils import TestServer
 
+from router.activity.usage import Heard
 from router.base.errors import EngineRefused, RouterError
 from router.server.request.client import Client
 from router.server.request.connection import Sink
@@ -69,7 +70,7 @@ class Stage:
         self.answer: Spoken | None = None
         self.encoder: Encoder = ChatStream()
         self.rename: Rename | None = None
-        self.speeds: list[float] = []
+        self.heard = Heard()
         self.ended = 0
         self.left = False
         self.failed: Exception | None = None
@@ -98,7 +99,7 @@ class Stage:
             return await client.fail(RouterError("It broke off."))
 
     def _relay(self, client: Client) -> Relay:
-        return Relay(client, self.encoder, self.rename, self.speeds.append, self._end)
+        return Relay(client, self.encoder, self.rename, self.heard, self._end)
 
     def _end(self) -> None:
         self.ended += 1
@@ -123,7 +124,7 @@ async def test_a_stream_is_passed_on_and_its_speed_heard(stage: Stage) -> None:
     assert (status, body) == (200, b"".join(EVENTS))
     assert headers["Content-Type"] == "text/event-stream" and headers["Cache-Control"] == "no-cache"
     assert headers.get("Server") != "far"
-    assert (stage.speeds, stage.ended) == ([42.5], 1)
+    assert (stage.heard.usage.per_second, stage.ended) == (42.5, 1)
 
 
 async def test_a_short_document_goes_with_its_head(stage: Stage) -> None:

@@ -1,0 +1,145 @@
+"""All records of requests, as one thing: kept, counted and told. Lives on the router's loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+from router.activity.database import Database, Query
+from router.activity.keeper import Keeper
+from router.activity.record import FAILED, Body, Record
+from router.activity.recording import Recording
+from router.activity.switches import Switches
+from router.activity.tallies import Tallies
+from router.config.schema import ActivityConfig, Bodies
+from router.state import StateStore
+
+SETTLE_SECONDS: Final = 0.1
+"""After which a record is there for whoever listens; who asks for records has them made at once."""
+
+TOGETHER: Final = 64
+"""Requests whose records are made in a row: half a millisecond."""
+
+T = TypeVar("T")
+
+
+class Activity:
+    """Attributes:
+    tallies: what has been asked since the start.
+    switches: what slots have done since the start.
+    body_size: bytes to keep of each body of a request that comes now.
+    """
+
+    def __init__(self, file: Path | None = None, config: ActivityConfig | None = None) -> None:
+        """`file`: where records are kept; None: nowhere."""
+        self.tallies = Tallies()
+        self.switches = Switches()
+        self.body_size = 0
+        self._config = config or ActivityConfig()
+        self._file = file
+        self._keeper: Keeper | None = None
+        self._readers: list[Callable[[Record], object]] = []
+        self._over: list[Recording] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._last_id = 0
+        self._unsubscribe: Callable[[], None] | None = None
+
+    @property
+    def config(self) -> ActivityConfig:
+        return self._config
+
+    @property
+    def lost(self) -> int:
+        """Records that could not be kept."""
+        return self._keeper.lost if self._keeper is not None else 0
+
+    @property
+    def problem(self) -> str | None:
+        """One sentence why records cannot be kept now."""
+        return self._keeper.problem if self._keeper is not None else None
+
+    def start(self, store: StateStore) -> None:
+        self._unsubscribe = store.subscribe(self.switches.see)
+        self.use(self._config)
+
+    async def close(self) -> None:
+        """Write what is left."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+        if self._timer is not None:
+            self._timer.cancel()
+        self.settle()
+        await self._close_keeper()
+
+    def use(self, config: ActivityConfig) -> None:
+        """Keep what `config` says from now on; with `keep: 0` also what was kept is forgotten."""
+        self._config = config
+        wanted = config.bodies is not Bodies.OFF and config.keep and self._file is not None
+        self.body_size = config.body_size if wanted else 0
+        if self._keeper is not None:
+            self._keeper.use(config)
+        elif self._file is not None:
+            self._keeper = Keeper(self._file, config)
+            self._keeper.start()
+
+    def end(self, recording: Recording) -> None:
+        """The request is over. What follows from that is done soon, for many together: in a row it costs a
+        quarter of what it would cost each of them on its way."""
+        self._over.append(recording)
+        if len(self._over) >= TOGETHER:
+            self.settle()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(SETTLE_SECONDS, self._settle_later)
+
+    def settle(self) -> None:
+        """Make the records of all that are over, and hand them out."""
+        over, self._over = self._over, []
+        for recording in over:
+            record = recording.done(self._last_id)
+            self._last_id = record.id
+            self.tallies.add(record)
+            if self._keeper is not None and self._config.keep:
+                self._keeper.put(record, self._body(recording))
+            for tell in self._readers:
+                tell(record)
+
+    def _settle_later(self) -> None:
+        self._timer = None
+        self.settle()
+
+    def subscribe(self, tell: Callable[[Record], object]) -> Callable[[], None]:
+        """Call `tell` with each record until the returned function is called."""
+        self._readers.append(tell)
+        return lambda: self._readers.remove(tell)
+
+    async def select(self, query: Query) -> list[Record]:
+        """Newest first; also those that ended just now."""
+        return await self._ask(lambda database: database.select(query)) or []
+
+    async def one(self, number: int) -> tuple[Record, Body | None] | None:
+        return await self._ask(lambda database: database.one(number))
+
+    async def kept(self) -> int:
+        return await self._ask(lambda database: database.rows) or 0
+
+    async def clear(self) -> None:
+        await self._ask(lambda database: database.clear())
+
+    def _body(self, recording: Recording) -> Body | None:
+        bodies = self._config.bodies
+        if bodies is Bodies.ALL or (bodies is Bodies.ERRORS and recording.outcome in FAILED):
+            return recording.body()
+        return None
+
+    async def _ask(self, question: Callable[[Database], T]) -> T | None:
+        self.settle()
+        if self._keeper is None:
+            return None
+        return await asyncio.wrap_future(self._keeper.ask(question))
+
+    async def _close_keeper(self) -> None:
+        if self._keeper is not None:
+            keeper, self._keeper = self._keeper, None
+            await asyncio.to_thread(keeper.close)

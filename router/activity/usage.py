@@ -1,0 +1,147 @@
+"""How many tokens an answer took, read from its first and last bytes, whatever dialect it is in. Pure.
+
+llama-server tells `timings` in all of its dialects but Anthropic's; others tell `usage`, at the end of a
+stream, at either end of a document, and Anthropic's in two parts. No text of a model's can pass for one, as
+quotes are escaped within it.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import deque
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+HEAD_BYTES: Final = 4096
+_TAIL_PIECES: Final = 16
+_LONGEST: Final = 2048  # of what tells: some twenty numbers
+_TIMINGS: Final = b'"timings":'
+_SPEED: Final = b'"predicted_per_second":'
+_USAGE: Final = b'"usage":'
+_NUMBER: Final = re.compile(rb"\s*(-?\d{1,15}(?:\.\d{1,20})?(?:[eE][+-]?\d{1,3})?)\s*[,}]")
+
+
+class Usage(NamedTuple):
+    """`prompt` counts those that were `cached`, too; `per_second` is of the completion, as the engine says."""
+
+    prompt: int | None = None
+    cached: int | None = None
+    completion: int | None = None
+    per_second: float | None = None
+
+
+class Heard:
+    """What passes of an answer, of which the beginning and the end are kept.
+
+    Attributes:
+        keep: how many bytes of the beginning.
+        head: those.
+        first_at: when the first bytes came (`time.perf_counter`), None before.
+        tail: the last pieces, once there was a second one.
+        begun: the head is complete: of what comes now, `tail` alone is to be told.
+    """
+
+    # One is made for each request: what is not set costs nothing.
+    keep = HEAD_BYTES
+    head = _first = b""
+    first_at: float | None = None
+    tail: deque[bytes]
+    begun = False
+
+    def take(self, piece: bytes) -> None:
+        if self.first_at is None:
+            self.first_at = time.perf_counter()
+            self._first = piece
+            self.head = piece[: self.keep]
+            return
+        if not self.begun and self._first:
+            self.tail, self._first = deque((self._first,), maxlen=_TAIL_PIECES), b""
+        self.tail.append(piece)
+        if not self.begun:
+            self.head += piece[: self.keep - len(self.head)]
+            self.begun = len(self.head) >= self.keep
+
+    def pieces(self) -> Iterable[bytes]:
+        """The last ones, the newest first."""
+        if self._first or self.first_at is None:
+            return (self._first,)
+        return reversed(self.tail)
+
+    @property
+    def speed(self) -> float | None:
+        """`Usage.per_second`, where one of the last pieces tells it."""
+        for piece in self.pieces():
+            if (found := _rate(piece, _SPEED)) is not None:
+                return found
+        return None
+
+    @property
+    def usage(self) -> Usage:
+        return usage_in(self.head, self._first or b"".join(reversed([*self.pieces()])))
+
+
+def usage_in(head: bytes, tail: bytes) -> Usage:
+    """`head` and `tail` may be the same, or overlap."""
+    at = tail.rfind(_TIMINGS)
+    per_second: float | None = None
+    if at >= 0:
+        timings = tail[at : at + _LONGEST]
+        per_second = _rate(timings, _SPEED)
+        completion = _count(timings, b'"predicted_n":')
+        if completion is not None:
+            cached, fresh = _count(timings, b'"cache_n":'), _count(timings, b'"prompt_n":')
+            return Usage(None if fresh is None else fresh + (cached or 0), cached, completion, per_second)
+    last = _told(_last_usage(tail), per_second)
+    if last.prompt is not None:
+        return last
+    at = head.find(_USAGE)  # Anthropic's prompt is told before the answer
+    first = _told(head[at : at + _LONGEST] if at >= 0 else b"", None)
+    return Usage(first.prompt, first.cached, last.completion, per_second)
+
+
+def _told(usage: bytes, per_second: float | None) -> Usage:
+    if not usage:
+        return Usage(per_second=per_second)
+    prompt, completion = _count(usage, b'"prompt_tokens":'), _count(usage, b'"completion_tokens":')
+    if prompt is None:
+        prompt = _count(usage, b'"input_tokens":')
+    if completion is None:
+        completion = _count(usage, b'"output_tokens":')
+    cached = _count(usage, b'"cache_read_input_tokens":')
+    if cached is None:
+        return Usage(prompt, _count(usage, b'"cached_tokens":'), completion, per_second)
+    # Anthropic's: those are not among the others.
+    written = _count(usage, b'"cache_creation_input_tokens":') or 0
+    return Usage(None if prompt is None else prompt + cached + written, cached, completion, per_second)
+
+
+def _last_usage(raw: bytes) -> bytes:
+    """What follows the last mark that an object does; b"" if none. Some streams say null in most events."""
+    end = len(raw)
+    while (found := raw.rfind(_USAGE, 0, end)) >= 0:
+        told = raw[found + len(_USAGE) : found + _LONGEST]
+        if told.startswith(b"{") or told.lstrip().startswith(b"{"):
+            return told
+        end = found
+    return b""
+
+
+def _figure(raw: bytes, mark: bytes) -> float | None:
+    """The number behind `mark`. Searched for, as reading all of it as JSON takes five times as long."""
+    at = raw.find(mark)
+    if at < 0:
+        return None
+    found = _NUMBER.match(raw, at + len(mark))
+    return float(found[1]) if found is not None else None
+
+
+def _count(raw: bytes, mark: bytes) -> int | None:
+    """Tokens: of whoever tells a fraction, or more than any model has, nothing is believed."""
+    value = _figure(raw, mark)
+    return int(value) if value is not None and 0 <= value < 1 << 40 and value == int(value) else None
+
+
+def _rate(raw: bytes, mark: bytes) -> float | None:
+    value = _figure(raw, mark)
+    return round(value, 2) if value is not None and 0 < value < 1e12 else None
