@@ -13,7 +13,7 @@ from app.link.client import Client, NotRunning, Refused, noted_url
 from router.base.paths import Paths
 from router.config.load import load_config
 from router.config.problems import ConfigErrors
-from router.config.schema import UpstreamKind
+from router.config.schema import ConversationsConfig, UpstreamKind
 from router.config.sizes import file_size, memory_size
 from router.orders.kinds import Cancel, Cut, Forget, Load, ReadEngineLog, Reload, Unload, WaitForRequests
 
@@ -80,13 +80,27 @@ def unload(config_file: Path | None, url: str | None, slot: str) -> int:
 
 
 def forget(config_file: Path | None, url: str | None, model: str) -> int:
-    """`model` "": of all of them."""
+    """`model` "": of all of them. Also where no hal0 runs, as before it is uninstalled."""
     try:
         count = _client(config_file, url).carry_out(Forget(model))
-    except (NotRunning, Refused) as error:
+    except NotRunning as error:
+        if url is not None:
+            return _fail(error)
+        count = _forget_files(Paths.for_user(config_file), model)
+    except Refused as error:
         return _fail(error)
     print(f"{count} conversation{'' if count == 1 else 's'} forgotten.")
     return 0
+
+
+def _forget_files(paths: Paths, model: str) -> int:
+    from router.conversations.store import Store
+
+    store = Store(paths.state / "conversations", ConversationsConfig)
+    if not store.folder.is_dir():
+        return 0
+    store.open()
+    return store.forget(model or None)
 
 
 _TURNS = {"cancel": Cancel, "cut": Cut, "wait": WaitForRequests}

@@ -57,10 +57,10 @@ Filename: "{app}\hal0w.exe"; Description: "Start hal0"; Flags: postinstall nowai
 
 [UninstallRun]
 Filename: "{sys}\taskkill.exe"; Parameters: "/IM hal0w.exe"; Flags: runhidden; RunOnceId: "CloseHal0"
+; What it keeps of conversations is nobody's business afterwards.
+Filename: "{app}\hal0.exe"; Parameters: "forget"; Flags: runhidden; RunOnceId: "Forget"
 
 [UninstallDelete]
-; What hal0 keeps of conversations is nobody else's business afterwards.
-Type: filesandordirs; Name: "{localappdata}\hal0\conversations"
 Type: filesandordirs; Name: "{app}\_internal"
 
 [Code]

@@ -22,7 +22,9 @@ from app.commands.progress import ProgressLine, bar
 from app.link.client import Client, NotRunning, Refused
 from router.base.paths import Paths
 from router.base.version import __version__
-from router.config.schema import ServerConfig
+from router.config.schema import ConversationsConfig, ServerConfig
+from router.conversations.keeping import Kept
+from router.conversations.store import Store
 from router.orders.kinds import Unload
 from tests.app.stub_hal0 import Answer, StubHal0, state
 
@@ -258,6 +260,23 @@ def test_conversations_are_told_and_forgotten(stub: StubHal0, capsys: pytest.Cap
     assert cli.main(["forget", "--url", stub.url]) == 0
     assert cli.main(["forget", "a", "--url", stub.url]) == 0
     assert capsys.readouterr().out == "2 conversations forgotten.\n" * 2
+
+
+def test_conversations_are_forgotten_also_where_no_hal0_runs(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["forget"]) == 0
+    folder = home / "state" / "hal0" / "conversations"
+    store = Store(folder, ConversationsConfig)
+    store.open()
+    id_ = store.begin("key", 3)
+    store.part(id_).write_bytes(bytes(100))
+    store.finish(Kept(id_, "owner", "key", "alpha", 0, 3, 100, time.time(), ""))
+    store.settle(id_)
+    assert cli.main(["forget", "beta"]) == 0 and len(list(folder.iterdir())) == 2
+    assert cli.main(["forget"]) == 0 and list(folder.iterdir()) == []
+    forgotten = ("0 conversations", "0 conversations", "1 conversation")
+    assert capsys.readouterr().out == "".join(f"{count} forgotten.\n" for count in forgotten)
 
 
 def test_what_a_switch_waits_for_is_shown_and_can_be_ended(

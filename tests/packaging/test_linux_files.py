@@ -121,3 +121,23 @@ def test_every_shell_script_is_clean() -> None:
     need("shellcheck")
     done = subprocess.run(["shellcheck", *scripts], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(("why", "removed"), [("remove", True), ("purge", True), ("upgrade", False)])
+def test_what_is_kept_of_conversations_goes_with_the_package(tmp_path: Path, why: str, removed: bool) -> None:
+    """With stand-ins for the commands: the real ones would remove this computer's."""
+    kept = tmp_path / "ann" / ".local" / "state" / "hal0" / "conversations"
+    kept.mkdir(parents=True)
+    for name, does in {
+        "getent": f"echo ann:x:1000:1000::{tmp_path}/ann:/bin/sh; echo bob:x:1001:1001::{tmp_path}/bob:/bin/sh",
+        "runuser": f'echo runuser "$@" >> {tmp_path}/did',
+        "rm": f'echo rm "$@" >> {tmp_path}/did',
+    }.items():
+        program = tmp_path / "bin" / name
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f"#!/bin/sh\n{does}\n")
+        program.chmod(0o755)
+    subprocess.run(["/bin/sh", LINUX / "postrm", why], env={"PATH": str(tmp_path / "bin")}, check=True)
+    did = (tmp_path / "did").read_text().splitlines() if (tmp_path / "did").exists() else []
+    system = "rm -rf /var/lib/hal0/state/hal0/conversations /var/lib/private/hal0/state/hal0/conversations"
+    assert did == ([system, f"runuser -u ann -- rm -rf -- {kept}"] if removed else [])

@@ -205,6 +205,7 @@ def values(key: Key) -> list[str]:
 # What only hal0 can tell: what a text stands for, whether there is such a thing, what was put in quotes.
 UNSAID = re.compile(
     "is no IP address or host name|is no host name|begin with the program|no upstream is called|is an amount of"
+    r"|must be from \d+[KMGT]iB to"
 )
 
 
