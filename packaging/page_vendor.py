@@ -1,9 +1,9 @@
-"""The libraries of the page (resources/page/vendor), as npm has them: python packaging/page_vendor.py [--check].
+"""The page's libraries (resources/page/vendor), as npm has them: python packaging/page_vendor.py [--check].
 
-Each package of resources/page/vendor/lock.json is fetched by `npm pack` (from the registry that npm is set up for),
-compared with its checksum, and the files it names are written, with the package's licence. `--check` writes nothing
-and fails where a file differs. A new version: change it in the lock, without its `integrity`, run this, and look at
-what changed. Nobody who installs hal0 needs this, or npm.
+Each package of resources/page/vendor/lock.json is fetched by `npm pack` (from the registry that npm is set up
+for) and compared with its checksum; the files it names are written, with the package's licence. `--check`
+writes nothing and fails where a file differs. A new version: change it in the lock, without its `integrity`,
+run this, and look at what changed. Nobody who installs hal0 needs this, or npm.
 """
 
 from __future__ import annotations

@@ -9,11 +9,13 @@ from aiohttp import web
 
 from router.config.schema import ServerConfig
 from router.engine.process import EngineProcess
+from router.memory.measure.history import MemoryHistory
 from router.orders.order import TakesOrders
 from router.resolve import Route
 from router.server.request.decisions import DecisionLog
 from router.server.request.engines import EngineConnections
 from router.server.request.faults import ClientFaults
+from router.server.request.guesses import Guesses
 from router.slots.lease import Ticket
 from router.state import StateStore
 from router.upstreams.registry import UpstreamRegistry
@@ -31,7 +33,8 @@ class Seats(Protocol):
 @dataclass(slots=True)
 class Context:
     """`engines` are the connections to engines. `api_keys`, `allowed_hosts` and `allowed_origins` are
-    replaced when hal0.yaml has others. `faults`: what clients do wrong.
+    replaced when hal0.yaml has others. `faults`: what clients do wrong, `guesses`: which wrong keys
+    they tried.
     `upstreams`: the servers that answer instead of an engine here.
     `waiting_for`: loads that wait in the place of callers who did not want to."""
 
@@ -46,6 +49,8 @@ class Context:
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     faults: ClientFaults = field(default_factory=ClientFaults, repr=False)
+    guesses: Guesses = field(default_factory=Guesses, repr=False)
+    memory_history: MemoryHistory = field(default_factory=MemoryHistory, repr=False)
 
     def admit(self, server: ServerConfig) -> None:
         """From now on those that `server` names may call."""
