@@ -1,50 +1,28 @@
 // What was asked of hal0, as it happens; of one request, what happened when.
-import { MOST, followActivity, matches, merged } from "../activity.js";
-import { read } from "../api.js";
+import { MOST, PAGE, followActivity, kept, matches, merged } from "../activity.js";
 import { html, useEffect, useRef, useState } from "../html.js";
-import { Empty } from "../parts.js";
+import { Button, Empty } from "../parts.js";
 import { RequestDetails } from "./request.js";
 
 const DRAW_EVERY = 250; // ms: hundreds of records a second are drawn together
-const DRAWN = 100;
+const NOTHING = { requests: [], loaded: false, missed: 0, problem: "", most: MOST, end: false };
 
 export function Activity({ snapshot }) {
   const [filter, setFilter] = useState({ slot: "", failed: false, text: "" });
-  const [shown, setShown] = useState({ records: [], loaded: false, missed: 0, problem: "" });
   const [paused, setPaused] = useState(false);
   const [open, setOpen] = useState(null);
-  const [drawn, setDrawn] = useState(DRAWN);
-  const held = useRef({ fresh: [], missed: 0 });
-  const pausedNow = useRef(false);
-  pausedNow.current = paused;
-  useEffect(() => {
-    const stopped = new AbortController();
-    held.current = { fresh: [], missed: 0 };
-    setShown({ records: [], loaded: false, missed: 0, problem: "" });
-    let due = null;
-    const draw = () => {
-      due = null;
-      if (pausedNow.current) return;
-      const { fresh, missed } = held.current;
-      held.current = { fresh: [], missed: 0 };
-      setShown((before) => ({ ...before, loaded: true, records: merged(fresh, before.records), missed: before.missed + missed }));
-    };
-    const onRecords = (records, missed) => {
-      held.current.fresh = merged(records, held.current.fresh);
-      held.current.missed += missed || 0;
-      due ??= setTimeout(draw, DRAW_EVERY);
-    };
-    followActivity(filter, stopped.signal, onRecords).catch((error) =>
-      setShown((before) => ({ ...before, loaded: true, problem: error.message })));
-    const timer = setInterval(() => held.current.fresh.length && !due && draw(), DRAW_EVERY);
-    return () => {
-      stopped.abort();
-      clearTimeout(due);
-      clearInterval(timer);
-    };
-  }, [filter.slot, filter.failed]);
-  const records = shown.records.filter((record) => matches(record, filter));
+  const [drawn, setDrawn] = useState(PAGE);
+  const [shown, setShown] = useRequests(filter, paused);
+  const requests = shown.requests.filter((record) => matches(record, filter));
   const change = (part) => setFilter({ ...filter, ...part });
+  const older = async () => {
+    if (requests.length <= drawn && !shown.end) {
+      const told = await kept(filter, { before: shown.requests.at(-1).id });
+      setShown((before) => ({ ...before, end: told.next === null, most: before.most + told.requests.length,
+        requests: merged(told.requests, before.requests, before.most + told.requests.length) }));
+    }
+    setDrawn(drawn + PAGE);
+  };
   return html`<div class="heading"><h1>Activity</h1>
       <button type="button" class="button" aria-pressed=${paused} onClick=${() => setPaused(!paused)}>${paused ? "Go on" : "Pause"}</button></div>
     <div class="choose">
@@ -57,20 +35,63 @@ export function Activity({ snapshot }) {
       <input id="with-text" type="search" value=${filter.text} onInput=${(event) => change({ text: event.currentTarget.value })} />
       <label class="tick"><input type="checkbox" checked=${filter.failed} onChange=${(event) => change({ failed: event.currentTarget.checked })} />Only failures</label>
     </div>
-    ${shown.missed > 0 && html`<p class="muted">${shown.missed} requests came faster than they could be shown.</p>`}
+    ${shown.missed > 0 && html`<p class="muted">${shown.missed} requests came faster than they could be told.</p>`}
     ${shown.problem && html`<p class="bad">${shown.problem}</p>`}
-    ${records.length ? html`<${Table} records=${records.slice(0, drawn)} open=${open} setOpen=${setOpen} />`
-      : !shown.problem && html`<${Empty} title=${shown.loaded ? "Nothing was asked yet" : "Reading…"}>${shown.loaded && "Each request stands here when it ends."}<//>`}
-    ${records.length > drawn && html`<p><button type="button" class="button" onClick=${() => setDrawn(drawn + DRAWN)}>Show more</button></p>`}
-    ${records.length >= MOST && html`<p class="muted">The last ${MOST} are shown.</p>`}`;
+    ${requests.length > 0 && html`<${Table} requests=${requests.slice(0, drawn)} open=${open} setOpen=${setOpen} />`}
+    ${!requests.length && !shown.problem && html`<${Empty} title=${emptyWords(shown)}>${shown.loaded && !shown.requests.length && "Each request stands here when it ends."}<//>`}
+    ${requests.length > 0 && (requests.length > drawn || !shown.end) && html`<p><${Button} action=${older}>Older<//></p>`}`;
 }
 
-function Table({ records, open, setOpen }) {
+function emptyWords(shown) {
+  if (!shown.loaded) return "Reading…";
+  return shown.requests.length ? "No request has that" : "Nothing was asked yet";
+}
+
+/** The records for `filter`, and how to change what is shown. While `paused` new ones wait. */
+function useRequests(filter, paused) {
+  const [shown, setShown] = useState(NOTHING);
+  const waiting = useRef();
+  const isPaused = useRef();
+  isPaused.current = paused;
+  useEffect(() => {
+    const stopped = new AbortController();
+    waiting.current = [];
+    setShown(NOTHING);
+    const draw = () => {
+      if (isPaused.current || !waiting.current.length) return;
+      const told = waiting.current;
+      waiting.current = [];
+      setShown((before) => told.reduce(added, before));
+    };
+    followActivity(filter, stopped.signal, (told) => {
+      waiting.current = [...waiting.current.slice(-MOST), told];
+    }).catch((error) => setShown((before) => ({ ...before, loaded: true, problem: error.message })));
+    const timer = setInterval(draw, DRAW_EVERY);
+    return () => {
+      stopped.abort();
+      clearInterval(timer);
+    };
+  }, [filter.slot, filter.failed]);
+  return [shown, setShown];
+}
+
+function added(before, told) {
+  return {
+    ...before,
+    loaded: true,
+    missed: before.missed + (told.missed || 0),
+    problem: told.problem === undefined ? before.problem : told.problem || "",
+    end: told.next === undefined ? before.end : told.next === null,
+    requests: merged(told.requests, before.requests, before.most),
+  };
+}
+
+function Table({ requests, open, setOpen }) {
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Requests"><table class="activity">
     <thead><tr><th scope="col">Time</th><th scope="col">Slot</th><th scope="col">Model</th><th scope="col" class="wide">Client</th>
       <th scope="col">Status</th><th scope="col" class="number wide">Waited</th><th scope="col" class="number wide">First byte</th>
       <th scope="col" class="number">Total</th><th scope="col" class="number wide">Tokens</th><th scope="col" class="number wide">Tokens/s</th></tr></thead>
-    <tbody>${records.map((record) => html`<${Row} key=${record.id} record=${record} isOpen=${open === record.id} setOpen=${setOpen} />`)}</tbody>
+    <tbody>${requests.map((record) => html`<${Row} key=${record.id} record=${record} isOpen=${open === record.id} setOpen=${setOpen} />`)}</tbody>
   </table></div>`;
 }
 
@@ -85,7 +106,7 @@ function Row({ record, isOpen, setOpen }) {
       <td class="number">${seconds(record.total_s)}</td>
       <td class="number wide">${record.tokens_completion ?? "–"}</td>
       <td class="number wide">${record.tokens_per_second?.toFixed(1) ?? "–"}</td></tr>
-    ${isOpen && html`<tr class="details"><td colspan="10"><${RequestDetails} record=${record} load=${() => read(`/api/activity/${record.id}`)} /></td></tr>`}`;
+    ${isOpen && html`<tr class="details"><td colspan="10"><${RequestDetails} record=${record} /></td></tr>`}`;
 }
 
 function seconds(value) {

@@ -1,12 +1,12 @@
 // One request: what is known of it, and what happened when.
+import { read } from "../api.js";
 import { html, useEffect, useState } from "../html.js";
 
-/** `load` fetches the whole: {record, timeline: [{what, s}], …}. */
-export function RequestDetails({ record, load }) {
+export function RequestDetails({ record }) {
   const [whole, setWhole] = useState(null);
   const [problem, setProblem] = useState("");
   useEffect(() => {
-    load().then(setWhole, (error) => setProblem(error.message));
+    read(`/api/activity/${record.id}`).then(setWhole, (error) => setProblem(error.message));
   }, [record.id]);
   const facts = [
     ["Request", record.request], ["Asked for", record.asked], ["Found by", record.resolution_path], ["Path", record.path],
@@ -20,8 +20,13 @@ export function RequestDetails({ record, load }) {
   return html`<div class="request">
     ${problem && html`<p class="bad">${problem}</p>`}
     ${whole?.timeline && html`<${Timeline} steps=${whole.timeline} total=${record.total_s} />`}
+    ${whole?.body && html`<${Said} label="What was asked" text=${whole.body.request} /><${Said} label="What was answered" text=${whole.body.answer} />`}
     <dl>${facts.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
   </div>`;
+}
+
+function Said({ label, text }) {
+  return html`<details><summary>${label}</summary><pre class="log" tabindex="0" role="region" aria-label=${label}>${text}</pre></details>`;
 }
 
 function Timeline({ steps, total }) {
