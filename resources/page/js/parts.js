@@ -49,5 +49,5 @@ export function Empty({ title, children }) {
 
 export function Progress({ value, label }) {
   const known = value !== null && value !== undefined;
-  return html`<progress aria-label=${label} max="100" value=${known ? value : undefined}>${known ? `${value} %` : ""}</progress>`;
+  return html`<progress aria-label=${label} max="100" value=${known ? value : undefined}>${known ? `${value}%` : ""}</progress>`;
 }

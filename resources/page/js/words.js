@@ -54,13 +54,13 @@ export const STATES = {
   failed: "Error",
 };
 
-/** The chip: "Ready", "Busy (2)", "Loading 45 %". */
+/** The chip: "Ready", "Busy (2)", "Loading 45%". */
 export function stateWords(slot, share) {
   const word = STATES[slot.state] || slot.state;
   if (slot.state === "ready" && slot.in_flight) return `Busy (${slot.in_flight})`;
   if (slot.state === "queued" && slot.queued) return `${word} (${slot.queued})`;
   if (slot.state === "draining" && slot.in_flight) return `${word} (${slot.in_flight})`;
-  return share === null ? word : `${word} ${share} %`;
+  return share === null ? word : `${word} ${share}%`;
 }
 
 export function tone(slot) {
@@ -72,7 +72,7 @@ export function tone(slot) {
 /** What /api/models says of a model in a slot: {words, short, evict}. */
 export function fitWords(found, needs) {
   if (!found?.fit) return { words: "", short: false, evict: [] };
-  const { fit, margin, evict } = found;
+  const { fit, margin, evict = [] } = found; // of no slot in particular, nothing is known to make room
   if (fit === "short") {
     const needed = needs ? `needs ${memorySize(needs)}, ` : "";
     return { words: `${needed}${memorySize(margin)} short`, short: true, evict };

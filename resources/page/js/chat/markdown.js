@@ -35,9 +35,14 @@ DOMPurify.addHook("afterSanitizeAttributes", (node) => {
   if (node.tagName === "PRE") node.setAttribute("tabindex", "0"); // it may have to be scrolled by keyboard
 });
 
-/** A fragment of elements that may stand in the page. */
+/** Markdown as a fragment of elements that may stand in the page. */
 export function rendered(text) {
-  return DOMPurify.sanitize(marked.parse(text), RULES);
+  return sanitized(marked.parse(text));
+}
+
+/** The same of HTML. */
+export function sanitized(html) {
+  return DOMPurify.sanitize(html, RULES);
 }
 
 function escaped(text) {

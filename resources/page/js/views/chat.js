@@ -88,7 +88,7 @@ function Composer({ snapshot, live, running }) {
     }
     changed();
   };
-  return html`<form class="composer card" onSubmit=${onSubmit} aria-label="Message">
+  return html`<form class="composer card" onSubmit=${onSubmit}>
     ${images.length > 0 && html`<ul class="images" aria-label="Images">${images.map((url, index) => html`<li key=${index}>
       <img src=${url} alt=${`Image ${index + 1}`} />
       <button type="button" class="button plain" aria-label=${`Remove image ${index + 1}`}

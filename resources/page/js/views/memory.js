@@ -37,7 +37,7 @@ function Device({ device, past, index, slots }) {
   const share = (bytes) => `${(100 * bytes) / device.total}%`;
   return html`<article class="card memory" aria-label=${device.name}>
     <div class="head"><h3>${device.name}</h3>
-      ${device.utilisation !== null && html`<span class="muted">busy ${device.utilisation} %</span>`}</div>
+      ${device.utilisation !== null && html`<span class="muted">busy ${device.utilisation}%</span>`}</div>
     <svg class="bar-of" role="img" aria-label=${`${memorySize(device.used)} of ${memorySize(device.total)} used`} preserveAspectRatio="none">
       <rect class="ours" width=${share(ours)} height="100%"></rect>
       <rect class="others" x=${share(ours)} width=${share(others)} height="100%"></rect>

@@ -50,7 +50,7 @@ function Phases({ slot, share, name }) {
         ${STATES[phase]}${marked[n] === "skipped" ? html`<span class="heard"> skipped</span>` : ""}</li>`)}
     </ol>
     <${Progress} value=${share} label=${`Loading ${slot.target || ""}`} />
-    <p class="muted">${share === null ? STATES[slot.state] : `Loading ${share} %`}${elapsed >= 1 ? ` · ${duration(elapsed)}` : ""}</p>
+    <p class="muted">${share === null ? STATES[slot.state] : `Loading ${share}%`}${elapsed >= 1 ? ` · ${duration(elapsed)}` : ""}</p>
   </div>`;
 }
 
