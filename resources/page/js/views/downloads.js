@@ -61,7 +61,7 @@ function Download({ download, live }) {
     <div class="actions">
       ${(state === "running" || state === "queued") && html`<${Button} disabled=${!live} label=${`Pause ${reference}`} action=${step("pause")}>Pause<//>`}
       ${(state === "paused" || state === "failed") && html`<${Button} disabled=${!live} label=${`Go on with ${reference}`} action=${step("resume")}>Go on<//>`}
-      ${html`<${Button} kind="plain" disabled=${!live} label=${state === "done" ? `Take ${reference} off this list` : `Delete what came of ${reference}`}
+      ${html`<${Button} kind="plain" disabled=${!live} label=${state === "done" ? `Clear ${reference} from this list` : `Delete what came of ${reference}`}
         action=${step("remove")}>${state === "done" ? "Clear" : "Delete"}<//>`}
     </div></div>`;
 }

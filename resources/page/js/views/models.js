@@ -34,6 +34,7 @@ function Row({ model, snapshot, live }) {
   const [picked, setPicked] = useState(null);
   const slot = slots.find((item) => item.name === picked) || slots[0];
   const fit = fitWords(slot ? known?.slots[slot.name] : known, model.needs);
+  const verb = fit.short ? "Load anyway" : "Load";
   const loadedIn = snapshot.slots.filter((item) => item.state === "ready" && item.loaded.includes(model.id)).map((item) => item.name);
   const details = [
     model.kind, model.quantisation, model.size_bytes && fileSize(model.size_bytes),
@@ -53,9 +54,9 @@ function Row({ model, snapshot, live }) {
       <span class=${fit.short ? "bad" : "muted"}>${loadedIn.includes(slot.name) ? "" : fit.words}</span>
       ${slots.length > 1 && html`<select aria-label=${`Slot for ${model.id}`} value=${slot.name} onChange=${(event) => setPicked(event.currentTarget.value)}>
         ${slots.map((item) => html`<option key=${item.name} value=${item.name}>${item.name}</option>`)}</select>`}
-      <${Button} disabled=${!live || loadedIn.includes(slot.name)} label=${`Load ${model.id} in ${slot.name}`}
+      <${Button} disabled=${!live || loadedIn.includes(slot.name)} label=${`${verb} ${model.id} in ${slot.name}`}
         action=${() => send(`/api/slots/${encodeURIComponent(slot.name)}/load`, { model: model.id, force: fit.short, wait: false })}>
-        ${fit.short ? "Load anyway" : "Load"}<//>
+        ${verb}<//>
     </div>`}
   </article>`;
 }

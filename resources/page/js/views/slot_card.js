@@ -91,6 +91,7 @@ function Choose({ place, live }) {
   const fitOf = (model) => fitWords(remote ? null : store.fits?.models.get(model)?.slots[slot.name], modelOf(snapshot, model)?.needs);
   const fit = wanted ? fitOf(wanted) : null;
   const model = wanted && modelOf(snapshot, wanted);
+  const verb = fit?.short ? "Load anyway" : "Load";
   const differs = wanted && (wanted !== serving || slot.state === "unloaded" || slot.state === "failed");
   const load = async () => {
     await send(`${path}/load`, { model: wanted, force: Boolean(fit?.short), wait: false });
@@ -105,7 +106,7 @@ function Choose({ place, live }) {
         ${entry(snapshot, choice, slot.loaded.includes(choice) ? "loaded" : fitOf(choice).words)}</option>`)}
     </select>
     ${differs && html`<${Button} kind="main" disabled=${!live || Boolean(model?.problem)} action=${load}
-      label=${`Load ${wanted} in ${name}`}>${fit.short ? "Load anyway" : "Load"}<//>`}
+      label=${`${verb} ${wanted} in ${name}`}>${verb}<//>`}
     <span id=${`fit-${name}`} class="fit ${fit?.short ? "bad" : "muted"}">${differs ? fit.words : ""}</span>
   </div>`;
 }
@@ -123,12 +124,12 @@ function Actions({ place, live }) {
   const engine = slot.upstream === null && slot.pid !== null;
   return html`<div class="actions">
     ${switching && html`<${Button} disabled=${!live} label=${`Cancel the switch of ${name}`} action=${order("cancel")}>Cancel<//>`}
-    ${slot.draining > 0 && html`<${Button} disabled=${!live} label=${`End the requests that ${name} waits for`} action=${order("cut")}>End them now<//>`}
+    ${slot.draining > 0 && html`<${Button} disabled=${!live} label=${`End them now: the requests that ${name} waits for`} action=${order("cut")}>End them now<//>`}
     ${slot.draining > 0 && slot.drain_deadline !== null && html`<${Button} disabled=${!live} action=${order("wait")}>Wait for them<//>`}
     ${engine && !switching && html`<${Button} disabled=${!live} label=${`Unload ${name}`} action=${order("unload")}>Unload<//>`}
     ${engine && slot.state === "ready" && html`<${Button} disabled=${!live} label=${`Restart ${name}`} action=${order("restart")}>Restart<//>`}
     ${slot.kind === "chat" && (slot.choices.length > 0 || slot.upstream) && html`<a class="button" href=${`#/chat/${encodeURIComponent(name)}`}
-      aria-label=${`Try ${name}`}>Try it</a>`}
+      aria-label=${`Try it with ${name}`}>Try it</a>`}
     ${slot.upstream === null && html`<a class="button plain" href=${`#/logs/${encodeURIComponent(name)}`} aria-label=${`Log of ${name}`}>Log</a>`}
   </div>`;
 }
