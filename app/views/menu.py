@@ -18,6 +18,7 @@ from app.texts import remote as texts_remote
 from app.views.fit import Rooms
 from app.views.remote import groups
 from router.config.change import ConfigChange
+from router.config.schema import Kind
 from router.orders.kinds import (
     Cancel,
     Cut,
@@ -45,6 +46,7 @@ class Action(StrEnum):
 
     OPEN = "open"
     COPY_URL = "copy-url"
+    TRY = "try"
     LOAD = "load"
     CANCEL = "cancel"
     CUT = "cut"
@@ -69,6 +71,8 @@ class Action(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Command:
     """An action with the slot and the model id it is about, where it is about one, or the text to copy.
+
+    TRY: open the page's chat with `slot` in the browser.
 
     SHOW_FILE: `value` is its path.
 
@@ -157,6 +161,7 @@ def menu_spec(snapshot: Snapshot, now: float, attached: Attached | None = None) 
             *_update_rows(snapshot),
             _action(Action.OPEN, text.OPEN),
             _action(Action.COPY_URL, text.COPY_URL),
+            _try_row(snapshot),
             Row("separator-slots"),
             *(_slot_row(snapshot, slot, now, rooms) for slot in snapshot.slots),
             *_remote_rows(snapshot, now),
@@ -242,6 +247,17 @@ def _slot_tip(snapshot: Snapshot, slot: SlotStatus, limit: int) -> str:
 
 def _action(action: Action, label: str, *, enabled: bool = True, slot: str = "", model: str = "") -> Row:
     return Row(action.value, label, enabled=enabled, command=Command(action, slot, model))
+
+
+def slot_to_try(snapshot: Snapshot) -> str:
+    """The slot that the page's chat asks first; "" where there is none."""
+    return next((slot.name for slot in snapshot.slots if slot.kind is Kind.CHAT), "")
+
+
+def _try_row(snapshot: Snapshot) -> Row:
+    slot = slot_to_try(snapshot)
+    possible = bool(slot) and snapshot.server.state is ServerState.RUNNING
+    return _action(Action.TRY, text.try_slot(slot) if slot else text.TRY, enabled=possible, slot=slot)
 
 
 def _local_only_row(snapshot: Snapshot) -> Row:

@@ -31,6 +31,7 @@ class StandIn:
     url: where it is.
     requests: the records that were kept, newest first.
     orders: what was ordered, in words.
+    history: the last hour of the memory.
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
@@ -42,7 +43,9 @@ class StandIn:
         self.orders: list[str] = []
         self._listeners: set[asyncio.Queue[dict[str, Any]]] = set()
         absent: Any = None
-        app = make_app(Context(self.store, absent, self, absent))
+        context = Context(self.store, absent, self, absent)
+        self.history = context.memory_history
+        app = make_app(context)
         app.middlewares.insert(0, self._activity)
         self._server = TestServer(app, host="127.0.0.1")
 

@@ -2,17 +2,21 @@
 import { lookAtLogin } from "./api.js";
 import { follow } from "./events.js";
 import { html, render, useEffect, useRef, useState } from "./html.js";
-import { Login } from "./login.js";
-import { Chip, Copy } from "./parts.js";
+import { Chip, Copy, styled } from "./parts.js";
 import { allPlaces, isSwitching, nameOf } from "./places.js";
 import { dismiss, store, useStore } from "./store.js";
 import { Slots } from "./views/slots.js";
 import { STATES, clock } from "./words.js";
 
+async function loadChat() {
+  const [view] = await Promise.all([import("./views/chat.js"), styled("/page/css/chat.css")]);
+  return view.Chat;
+}
+
 // Those that are not seen first are fetched when they are wanted.
 const VIEWS = [
   { id: "slots", title: "Slots", load: async () => Slots },
-  { id: "chat", title: "Try it", load: async () => (await import("./views/chat.js")).Chat },
+  { id: "chat", title: "Try it", load: loadChat },
   { id: "models", title: "Models", load: async () => (await import("./views/models.js")).Models },
   { id: "activity", title: "Activity", load: async () => (await import("./views/activity.js")).Activity },
   { id: "logs", title: "Logs", load: async () => (await import("./views/logs.js")).Logs },
@@ -46,6 +50,9 @@ function App() {
     const { id, load } = at.view;
     if (!loaded[id]) load().then((view) => { loaded[id] = view; again((n) => n + 1); });
   }, [at]);
+  useEffect(() => {
+    if (askKey && !loaded.login) import("./login.js").then(({ Login }) => { loaded.login = Login; again((n) => n + 1); });
+  }, [askKey]);
   const View = loaded[at.view.id];
   return html`
     <a class="skip" href="#main" onClick=${(event) => { event.preventDefault(); main.current.focus(); }}>Skip to content</a>
@@ -62,7 +69,7 @@ function App() {
       </div>`)}
     </div>
     <${Announcer} snapshot=${snapshot} />
-    ${askKey && html`<${Login} asked=${askKey} />`}`;
+    ${askKey && loaded.login && html`<${loaded.login} asked=${askKey} />`}`;
 }
 
 function Header({ snapshot, link, at }) {

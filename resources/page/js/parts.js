@@ -2,6 +2,16 @@
 import { html, useState } from "./html.js";
 import { notify } from "./store.js";
 
+/** A style sheet that only some view needs; done when it is there. */
+export function styled(href) {
+  if (document.querySelector(`link[href="${href}"]`)) return Promise.resolve();
+  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
+  return new Promise((done) => {
+    link.onload = link.onerror = done;
+    document.head.append(link);
+  });
+}
+
 export function Chip({ tone, children }) {
   return html`<span class="chip ${tone}"><span class="mark" aria-hidden="true"></span>${children}</span>`;
 }

@@ -88,7 +88,7 @@ function added(before, told) {
 
 function Table({ requests, open, setOpen }) {
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Requests"><table class="activity">
-    <thead><tr><th scope="col">Time</th><th scope="col">Slot</th><th scope="col">Model</th><th scope="col" class="wide">Client</th>
+    <thead><tr><th scope="col">Time</th><th scope="col" class="wide">Slot</th><th scope="col">Model</th><th scope="col" class="wide">Client</th>
       <th scope="col">Status</th><th scope="col" class="number wide">Waited</th><th scope="col" class="number wide">First byte</th>
       <th scope="col" class="number">Total</th><th scope="col" class="number wide">Tokens</th><th scope="col" class="number wide">Tokens/s</th></tr></thead>
     <tbody>${requests.map((record) => html`<${Row} key=${record.id} record=${record} isOpen=${open === record.id} setOpen=${setOpen} />`)}</tbody>
@@ -99,7 +99,7 @@ function Row({ record, isOpen, setOpen }) {
   const time = new Date(record.at * 1000).toLocaleTimeString([], { hour12: false });
   return html`<tr class=${record.failed ? "failed" : ""}>
       <td><button type="button" class="button plain" aria-expanded=${isOpen} aria-label=${`${time}, details`} onClick=${() => setOpen(isOpen ? null : record.id)}>${time}</button></td>
-      <td>${record.slot || record.upstream || "–"}</td><td>${record.model || record.asked || "–"}</td>
+      <td class="wide">${record.slot || record.upstream || "–"}</td><td>${record.model || record.asked || "–"}</td>
       <td class="wide">${record.key || record.client || "–"}</td>
       <td class=${record.failed ? "bad" : ""}>${record.status}${record.outcome && record.outcome !== "answered" ? ` ${record.outcome}` : ""}</td>
       <td class="number wide">${seconds(record.waited_s)}</td><td class="number wide">${seconds(record.first_byte_s)}</td>

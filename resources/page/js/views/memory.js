@@ -1,6 +1,7 @@
 // The memory of each device: who has it now, and the last hour.
 import { Failed, read } from "../api.js";
 import { html, useEffect, useRef, useState } from "../html.js";
+import { styled } from "../parts.js";
 import { memorySize } from "../words.js";
 
 const EVERY = 10000; // ms
@@ -62,7 +63,7 @@ function Hour({ past, device }) {
     let gone = false;
     const around = box.current;
     const fit = new ResizeObserver(() => chart.current?.setSize({ width: around.clientWidth, height: HEIGHT }));
-    import("../../vendor/uplot.js").then(({ default: UPlot }) => {
+    Promise.all([import("../../vendor/uplot.js"), styled("/page/vendor/uplot.css")]).then(([{ default: UPlot }]) => {
       if (gone) return;
       const steps = UPlot.paths.stepped({ align: 1 });
       chart.current = new UPlot(look(around, device.total, steps), series(past, device), around);
