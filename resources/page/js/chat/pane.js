@@ -69,10 +69,12 @@ function Markdown({ text }) {
 /** The very request, for a terminal and for a program. */
 function Code({ body }) {
   const [shown, setShown] = useState("");
+  const box = useRef();
+  useEffect(() => box.current?.scrollIntoView({ block: "nearest" }), [shown]);
   const make = { curl: asCurl, Python: asPython };
   const text = shown ? make[shown](location.origin, body, Boolean(store.login?.needed)) : "";
   return html`${Object.keys(make).map((name) => html`<button key=${name} type="button" class="button plain" aria-expanded=${shown === name}
       onClick=${() => setShown(shown === name ? "" : name)}>${name}</button>`)}
-    ${shown && html`<div class="code"><${Copy} text=${text} label=${`Copy the ${shown} code`} />
+    ${shown && html`<div class="code" ref=${box}><${Copy} text=${text} label=${`Copy the ${shown} code`} />
       <pre class="log" tabindex="0" role="region" aria-label=${`The request as ${shown}`}>${text}</pre></div>`}`;
 }
