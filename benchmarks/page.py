@@ -42,16 +42,30 @@ async def visit(browser: Browser, url: str) -> tuple[float, dict[str, Any]]:
     return taken, cost
 
 
+async def nothing(browser: Browser, url: str) -> float:
+    """ms until a file of text is there: what the browser and this computer's load cost by themselves."""
+    context = await browser.new_context()
+    page = await context.new_page()
+    await page.goto(f"{url.rstrip('/')}/page/vendor/licenses/htm.txt")
+    taken: float = await page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd")
+    await context.close()
+    return taken
+
+
 async def measure(url: str, visits: int) -> None:
     async with async_playwright() as driver:
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
         browser = await driver.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
         await visit(browser, url)  # starts the browser's own processes
-        seen = [await visit(browser, url) for _ in range(visits)]
+        seen, bare = [], []
+        for _ in range(visits):
+            bare.append(await nothing(browser, url))
+            seen.append(await visit(browser, url))
         await browser.close()
     times = sorted(taken for taken, _cost in seen)
     cost = seen[-1][1]
     print(f"interactive after {statistics.median(times):.0f} ms (median; {times[0]:.0f} to {times[-1]:.0f})")
+    print(f"a file of text after {statistics.median(bare):.0f} ms ({min(bare):.0f} to {max(bare):.0f})")
     print(f"{cost['files']} files, {cost['bytes'] / 1000:.1f} KB as sent; load {os.getloadavg()[0]:.1f}")
 
 

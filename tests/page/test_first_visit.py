@@ -82,16 +82,17 @@ async def test_a_browser_that_runs_no_scripts_is_told_so(hal0: Hal0, visit: Visi
     await expect(page.locator("noscript p")).to_contain_text("This page needs JavaScript")
 
 
+@pytest.mark.parametrize("moments", [MOMENTS[::3], MOMENTS[1::3], MOMENTS[2::3]], ids=["one", "two", "three"])
 @pytest.mark.parametrize(
     "look",
     [{}, {"color_scheme": "dark"}, {"viewport": PHONE, "has_touch": True}],
     ids=["light", "dark", "phone"],
 )
 async def test_axe_finds_nothing_and_nothing_sticks_out(
-    stand_in: Begin, visit: Visitor, look: dict[str, Any]
+    stand_in: Begin, visit: Visitor, look: dict[str, Any], moments: tuple[Callable[[], Snapshot], ...]
 ) -> None:
     seen = await visit(**look)
-    for moment in MOMENTS:
+    for moment in moments:
         shown = await stand_in(moment())
         shown.ended(*(record(n, failed=n == 2, status=502 if n == 2 else 200) for n in range(5)))
         page = await seen.page(shown.url)

@@ -24,10 +24,11 @@ export async function follow() {
 }
 
 async function followOnce(onLive) {
-  const stopped = new AbortController();
+  const { stopped, response: begun } = begunAlready();
   let silent = setTimeout(() => stopped.abort(), 15000);
   try {
-    const response = await ask(`/api/events?heartbeat=${HEARTBEAT}`, { signal: stopped.signal });
+    const first = await begun?.catch(() => null);
+    const response = first?.ok ? first : await ask(`/api/events?heartbeat=${HEARTBEAT}`, { signal: stopped.signal });
     for await (const { event, data } of events(response)) {
       clearTimeout(silent);
       silent = setTimeout(() => stopped.abort(), HEARTBEAT * 2500);
@@ -42,6 +43,13 @@ async function followOnce(onLive) {
     clearTimeout(silent);
     stopped.abort();
   }
+}
+
+/** What begin.js has asked for, the first time; then nothing. */
+function begunAlready() {
+  const begun = globalThis.hal0Begun;
+  delete globalThis.hal0Begun;
+  return begun || { stopped: new AbortController(), response: null };
 }
 
 function take(snapshot) {

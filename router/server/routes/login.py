@@ -60,6 +60,7 @@ def _check(key: str, context: Context, address: str | None) -> None:
     now = time.monotonic()
     if (seconds := context.guesses.wait(address, now)) > 0:
         raise TooManyGuesses("Too many wrong keys; wait a little, then try again.", retry_after=seconds)
+    # Signed, wrong and right keys are compared in the same time, whatever their lengths.
     if session.key_of(session.issue(key, time.time()), context.api_keys, time.time()) is None:
         context.guesses.wrong(address, now)
         raise Unauthorized("That is not one of server.api_keys in hal0.yaml; try again.")
