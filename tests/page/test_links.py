@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from playwright.async_api import expect
 
 from tests.e2e.conftest import SLOTS
@@ -13,6 +15,10 @@ from tests.page.conftest import Visitor
 
 KEY = "correct-horse"
 FAR = {"X-Forwarded-For": "192.0.2.7"}  # as through a proxy: not this computer
+
+
+async def hello(_request: web.Request) -> web.Response:
+    return web.Response(text="<h1>hello</h1>", content_type="text/html")
 
 
 async def with_key(make_hal0: Callable[[str], Hal0]) -> Hal0:
@@ -88,15 +94,15 @@ async def test_another_program_s_page_cannot_use_the_cookie(
     await page.get_by_role("dialog").get_by_label("API key").fill(KEY)
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("article", name="primary")).to_be_visible()
+    elsewhere = web.Application()
+    elsewhere.router.add_get("/", hello)
     other = await seen.context.new_page()
-    await other.route(
-        "http://127.0.0.1:1/", lambda route: route.fulfill(body="<h1>hello</h1>", content_type="text/html")
-    )
-    await other.goto("http://127.0.0.1:1/")
     how = "{method: 'POST', body: '{}', credentials: 'include', mode: 'no-cors'}"
     send = f"url => fetch(url, {how}).then(answer => answer.type)"
-    async with other.expect_response(re.compile("/api/unload")) as told:
-        await other.evaluate(send, f"{hal0.url}/api/unload")
+    async with TestServer(elsewhere, host="127.0.0.1") as server:
+        await other.goto(str(server.make_url("/")))
+        async with other.expect_response(re.compile("/api/unload")) as told:
+            await other.evaluate(send, f"{hal0.url}/api/unload")
     assert (await told.value).status in (401, 403)
     assert (await hal0.slot())["state"] == "ready"
 

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from playwright.async_api import Page, expect
 
@@ -47,6 +48,10 @@ async def agree(hal0: Hal0, pages: list[Page], name: str = "primary") -> None:
         await expect(card.get_by_label("Model", exact=True)).to_have_value(slot.serving)
 
 
+def is_restarted(pid: int) -> Callable[[dict[str, Any]], bool]:
+    return lambda slot: slot["state"] == "ready" and slot["pid"] != pid
+
+
 async def load_by_page(page: Page, model: str) -> None:
     card = page.get_by_role("article", name="primary")
     await card.get_by_label("Model", exact=True).select_option(model)
@@ -70,8 +75,9 @@ async def test_all_agree_after_every_step_of_a_random_sequence(hal0: Hal0, visit
             assert (await hal0.post("/api/slots/primary/load", {"model": wanted}))[0] == 200
         elif how == "request":
             assert await hal0.chat(wanted) == SENTENCES[wanted]
-        elif how == "restart" and (await hal0.slot())["state"] == "ready":
+        elif how == "restart" and (before := await hal0.slot())["state"] == "ready":
             await card.get_by_role("button", name="Restart primary").click()
+            await hal0.until_slot(is_restarted(before["pid"]), "restarted")
         elif how == "unload" and (await hal0.slot())["state"] == "ready":
             await card.get_by_role("button", name="Unload primary").click()
             await hal0.until_slot(lambda s: s["state"] == "unloaded", "unloaded")
