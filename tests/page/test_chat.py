@@ -34,6 +34,8 @@ PIXEL = base64.b64decode(
 
 
 async def say(page: Page, words: str) -> None:
+    """Once the answer before has ended: until then nothing can be sent."""
+    await expect(page.get_by_role("button", name="Stop")).to_have_count(0)
     await page.get_by_label("Message", exact=True).fill(words)
     await page.keyboard.press("Enter")
 
