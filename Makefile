@@ -86,6 +86,7 @@ lock:  ## pin the dependencies anew (needs uv)
 	$(CLIENT_LOCK) pyproject.toml:hermes -o requirements-hermes.lock
 	$(CLIENT_LOCK) pyproject.toml:cluster -o requirements-cluster.lock
 	cd tests/clients/node && npm install --package-lock-only
+	cd tests/page/node && npm install --package-lock-only
 
 clean:  ## take away everything that was made
-	rm -rf .venv .venv-clients .venv-hermes .venv-cluster tests/clients/node/node_modules build dist artifacts .mypy_cache .pytest_cache .ruff_cache *.egg-info
+	rm -rf .venv .venv-clients .venv-hermes .venv-cluster tests/clients/node/node_modules tests/page/node/node_modules build dist artifacts .mypy_cache .pytest_cache .ruff_cache *.egg-info

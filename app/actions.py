@@ -65,6 +65,8 @@ class Actions(QObject):
                 self.quit_requested.emit()
             case Action.COPY_URL:
                 self._copy(text.endpoint(self._link.snapshot.server))
+            case Action.TRY:
+                self._open_page(command.slot)
             case Action.COPY_MODEL:
                 self._copy(command.model)
             case Action.COPY_TEXT:
@@ -98,6 +100,11 @@ class Actions(QObject):
 
     def _copy(self, value: str) -> None:
         QGuiApplication.clipboard().setText(value)
+
+    def _open_page(self, slot: str) -> None:
+        url = text.page(self._link.snapshot.server, slot)
+        if not QDesktopServices.openUrl(QUrl(url)):
+            self.failed.emit("", text.no_browser(url))
 
     def _open_log_folder(self) -> None:
         if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._log_folder))):

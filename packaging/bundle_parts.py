@@ -108,8 +108,8 @@ def data_files() -> list[tuple[str, str]]:
     """(file or folder, folder in the bundle). keyring finds its backends by the metadata's entry points."""
     from PyInstaller.utils.hooks import copy_metadata
 
-    ours = ("hal0-demo.gguf", "icons", "systemd", "translations")
-    places = ("resources", "resources/icons", "resources/systemd", "resources/translations")
+    ours = ("hal0-demo.gguf", "icons", "page", "systemd", "translations")
+    places = ("resources", *(f"resources/{name}" for name in ours[1:]))
     resources = [(f"resources/{name}", place) for name, place in zip(ours, places, strict=True)]
     return [*resources, *copy_metadata("keyring"), *copy_metadata("huggingface_hub")]
 

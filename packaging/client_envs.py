@@ -1,5 +1,5 @@
-"""Prepares what tests/clients run (.venv-clients, .venv-hermes and tests/clients/node/node_modules) and the Ray
-Serve that tests/cluster runs (.venv-cluster).
+"""Prepares what tests/clients run (.venv-clients, .venv-hermes and tests/clients/node/node_modules), what
+checks the page (tests/page/node/node_modules) and the Ray Serve that tests/cluster runs (.venv-cluster).
 
 Usage: python packaging/client_envs.py. Each part is left alone when it is up to date. Clients have environments
 of their own, as they pin other versions of what hal0's tests use. Node.js comes from PyPI, with the clients.
@@ -87,6 +87,7 @@ def prepare_all(parts: list[Part]) -> str:
 
 
 NODE = ROOT / "tests" / "clients" / "node"
+PAGE = ROOT / "tests" / "page" / "node"
 CLIENTS = ROOT / ".venv-clients"
 HERMES = ROOT / ".venv-hermes"
 CLUSTER = ROOT / ".venv-cluster"
@@ -94,6 +95,7 @@ LINES = [
     [
         Part(CLIENTS, ROOT / "requirements-clients.lock", make_venv),
         Part(NODE / "node_modules", NODE / "package-lock.json", make_node_modules),
+        Part(PAGE / "node_modules", PAGE / "package-lock.json", make_node_modules),
     ],
     [Part(HERMES, ROOT / "requirements-hermes.lock", make_venv)],
     [Part(CLUSTER, ROOT / "requirements-cluster.lock", make_venv)],

@@ -36,6 +36,7 @@ TEST_PROGRAMS = {
     "xdotool": "xdotool",
     "import": "imagemagick",
     "xwininfo": "x11-utils",
+    "chromium": "chromium",
     "gcc": "gcc",
     "ip": "iproute2",
     "prometheus": "prometheus",

@@ -1,4 +1,4 @@
-"""Files hal0 ships: the built-in demo model (and the builder it came from)."""
+"""Files hal0 ships: the built-in demo model (and the builder it came from), the page, icons, translations."""
 
 from __future__ import annotations
 
@@ -8,3 +8,8 @@ from pathlib import Path
 def demo_model() -> Path:
     """Return the built-in `hal0-demo` GGUF: right in a checkout, a wheel and a PyInstaller folder."""
     return Path(__file__).with_name("hal0-demo.gguf")
+
+
+def page_folder() -> Path:
+    """Find the page for browsers: `index.html`, and what it loads."""
+    return Path(__file__).with_name("page")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from urllib.parse import quote
 
 from app.texts.translate import tr
 from router.config.sizes import file_size, memory_size
@@ -21,6 +22,7 @@ ELLIPSIS = "…"
 
 OPEN = tr("Open hal0")
 COPY_URL = tr("Copy endpoint URL")
+TRY = tr("Try it…")
 UNLOAD_ALL = tr("Unload all")
 LOGS = tr("Logs…")
 SETTINGS = tr("Settings…")
@@ -125,6 +127,19 @@ def host_port(server: ServerStatus) -> str:
 def endpoint(server: ServerStatus) -> str:
     """Return the URL a client pastes as its OpenAI base URL."""
     return f"{server.url}/v1"
+
+
+def page(server: ServerStatus, slot: str) -> str:
+    """Return the URL of the page's chat with `slot`."""
+    return f"{server.url}/#/chat/{quote(slot, safe='')}"
+
+
+def try_slot(slot: str) -> str:
+    return tr("Try {slot}…").format(slot=elide_middle(slot, 24))
+
+
+def no_browser(url: str) -> str:
+    return tr("No browser could be opened; open {url} yourself.").format(url=url)
 
 
 def server_word(server: ServerStatus) -> str:

@@ -18,6 +18,7 @@ from app.texts import remote as texts_remote
 from app.views.fit import FitWords
 from app.views.remote import groups
 from router.config.change import ConfigChange
+from router.config.schema import Kind
 from router.orders.kinds import (
     Cancel,
     Cut,
@@ -47,6 +48,7 @@ class Action(StrEnum):
 
     OPEN = "open"
     COPY_URL = "copy-url"
+    TRY = "try"
     LOAD = "load"
     WARM = "warm"
     CANCEL = "cancel"
@@ -74,6 +76,7 @@ class Action(StrEnum):
 class Command:
     """An action with the slot and the model id it is about, where it is about one, or the text to copy.
 
+    TRY: open the page's chat with `slot` in the browser.
     SHOW_FILE: `value` is its path. WARM: the pointer came to rest on the entry that would load `model`.
 
     DOWNLOAD: `model` is the download's reference, `value` the DownloadOrder. UPDATE: `value` is what is newer.
@@ -165,6 +168,7 @@ def menu_spec(snapshot: Snapshot, now: float, attached: Attached | None = None) 
             *_update_rows(snapshot),
             _action(Action.OPEN, text.OPEN),
             _action(Action.COPY_URL, text.COPY_URL),
+            _try_row(snapshot),
             Row("separator-slots"),
             *(_slot_row(snapshot, slot, now, fits) for slot in snapshot.slots),
             *_remote_rows(snapshot, now),
@@ -250,6 +254,17 @@ def _slot_tip(snapshot: Snapshot, slot: SlotStatus, limit: int) -> str:
 
 def _action(action: Action, label: str, *, enabled: bool = True, slot: str = "", model: str = "") -> Row:
     return Row(action.value, label, enabled=enabled, command=Command(action, slot, model))
+
+
+def slot_to_try(snapshot: Snapshot) -> str:
+    """Return the slot that the page's chat asks first; "" where there is none."""
+    return next((slot.name for slot in snapshot.slots if slot.kind is Kind.CHAT), "")
+
+
+def _try_row(snapshot: Snapshot) -> Row:
+    slot = slot_to_try(snapshot)
+    possible = bool(slot) and snapshot.server.state is ServerState.RUNNING
+    return _action(Action.TRY, text.try_slot(slot) if slot else text.TRY, enabled=possible, slot=slot)
 
 
 def _local_only_row(snapshot: Snapshot) -> Row:

@@ -11,17 +11,17 @@ from app.texts import pull as texts_pull
 from app.texts import remote as texts_remote
 from app.texts import window as text_window
 from app.views.connect import DIRECT, Client, is_local
-from app.views.menu import ENGINE, Action, Command
+from app.views.menu import ENGINE, Action, Command, slot_to_try
 from app.views.tone import Tone, server_tone
 from app.window.widgets import Card, Chip, ElidedLabel, button, set_text, wrapping_label
-from router.state import ServerStatus, Snapshot
+from router.state import ServerState, ServerStatus, Snapshot
 
 COPIED_MS = 1500
 
 
 class EndpointCard(Card):
     """Signals:
-    chosen: (Command) install what is newer, or run a router here.
+    chosen: (Command) install what is newer, try a slot in the browser, or run a router here.
     copy_requested: (Client) copy what this one needs.
     connect_requested: (Client) show how to connect this one.
     """
@@ -42,6 +42,10 @@ class EndpointCard(Card):
         for client in Client:
             action = self.menu.addAction(text_window.CLIENTS[client.value])
             action.triggered.connect(lambda _checked=False, client=client: self.take(client))
+        self.menu.addSeparator()
+        self._slot_to_try = ""
+        self.try_out = self.menu.addAction(text.TRY)
+        self.try_out.triggered.connect(self._on_try)
         self.copy.setMenu(self.menu)
         self.error = wrapping_label("failed")
         self.attached = wrapping_label("muted")
@@ -70,6 +74,8 @@ class EndpointCard(Card):
         set_text(self.error, trouble)
         self.error.setVisible(bool(trouble))
         self._show_reach(server)
+        self._slot_to_try = slot_to_try(snapshot)
+        self._show_try(server)
 
     def take(self, client: Client) -> None:
         """Copy what this client needs, or ask for its instructions to be shown."""
@@ -87,6 +93,14 @@ class EndpointCard(Card):
         set_text(self.update_line, " ".join(lines))
         self.update_line.setVisible(bool(lines))
         self.install.setVisible(any(update.name == ENGINE for update in snapshot.updates))
+
+    def _show_try(self, server: ServerStatus) -> None:
+        self.try_out.setText(text.qt_label(text.try_slot(self._slot_to_try)))
+        self.try_out.setVisible(bool(self._slot_to_try))
+        self.try_out.setEnabled(server.state is ServerState.RUNNING)
+
+    def _on_try(self) -> None:
+        self.chosen.emit(Command(Action.TRY, self._slot_to_try))
 
     def _show_reach(self, server: ServerStatus) -> None:
         local = is_local(server)

@@ -12,6 +12,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Try it…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Unload all</source>
         <translation type="unfinished"></translation>
     </message>
@@ -145,6 +149,14 @@
     </message>
     <message>
         <source>{count} min</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Try {slot}…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No browser could be opened; open {url} yourself.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -135,6 +135,12 @@ class Unauthorized(RouterError):
     mends = False
 
 
+class TooManyGuesses(RouterError):
+    """Too many wrong keys came from that address; see Retry-After."""
+
+    status, code, type = 429, "auth.too_many_guesses", "rate_limit_error"
+
+
 class ForbiddenOrigin(RouterError):
     """A web page of another site, or a name that is not this computer's."""
 

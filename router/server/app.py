@@ -18,7 +18,19 @@ from router.server.middleware import add_headers, gate
 from router.server.paths import PATHS, Paths
 from router.server.request.body import MAX_BODY
 from router.server.request.context import CONTEXT, Context
-from router.server.routes import activity, anthropic, llamacpp, metadata, ollama, openai, orders, sidecar
+from router.server.routes import (
+    activity,
+    anthropic,
+    llamacpp,
+    login,
+    memory_history,
+    metadata,
+    ollama,
+    openai,
+    orders,
+    page,
+    sidecar,
+)
 from router.server.routes import engine_install as engine_routes
 from router.server.routes import state as control
 
@@ -41,6 +53,9 @@ def make_app(context: Context) -> web.Application:
     orders.add_routes(app)
     engine_routes.add_routes(app)
     activity.add_routes(app)
+    login.add_routes(app)
+    memory_history.add_routes(app)
+    page.add_routes(app)
     return app
 
 

@@ -6,6 +6,7 @@ import itertools
 import logging
 import re
 import secrets
+import time
 from collections.abc import Mapping
 
 from aiohttp import web
@@ -19,6 +20,7 @@ from router.base.errors import (
     RouterError,
     Unauthorized,
 )
+from router.server import session
 from router.server.guard import (
     Key,
     check_host,
@@ -46,7 +48,8 @@ _PAGE = web.RequestKey("page", str)
 _REQUEST_ID = re.compile(r"[!-~]{1,64}")
 _RUN = secrets.token_hex(4)
 _numbers = itertools.count(1)
-_OPEN_PATHS = frozenset({"/health", "/v1/health", "/"})
+_OPEN_PATHS = frozenset({"/health", "/v1/health", "/", "/api/login", "/api/logout"})
+_OPEN_FILES = "/page/"  # the page's own; what they show has to be asked for
 # Read by POST: Ollama's clients ask for a model's details that way, without a key.
 _READ_BY_POST = frozenset({"/api/show"})
 _ANTHROPIC = [p + m for p in ("", "/v1") for m in ("/messages", "/messages/count_tokens")]
@@ -128,7 +131,7 @@ def _guard(request: web.Request, context: Context) -> None:
     """Raise RouterError for foreign pages, missing keys and bodies that are too large."""
     headers = request.headers
     keys, host, origin = context.api_keys, without_dot(headers.get("Host", "")), headers.get("Origin")
-    key = given_key(headers, keys) if keys else None
+    key = (given_key(headers, keys) or _session(request, keys)) if keys else None
     if keys and _is_preflight(request) and sends_key(headers.get("Access-Control-Request-Headers", "")):
         key = Key.EXPLICIT  # it will come with the request itself, which is refused without
     if key is not Key.EXPLICIT:
@@ -146,8 +149,17 @@ def _guard(request: web.Request, context: Context) -> None:
         raise too_large()
 
 
+def _session(request: web.Request, keys: tuple[str, ...]) -> Key | None:
+    """Find the key that this browser has shown before; only hal0's own page may use it."""
+    cookie = request.cookies.get(session.COOKIE) if "Cookie" in request.headers else None
+    if cookie is None or not session.is_own_page(request.headers):
+        return None
+    return Key.AMBIENT if session.key_of(cookie, keys, time.time()) is not None else None
+
+
 def _needs_key(request: web.Request) -> bool:
-    open_to_all = request.method == "OPTIONS" or request.path in _OPEN_PATHS
+    path = request.path
+    open_to_all = request.method == "OPTIONS" or path in _OPEN_PATHS or path.startswith(_OPEN_FILES)
     return not open_to_all and not _is_local_metadata(request)
 
 

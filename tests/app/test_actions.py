@@ -46,7 +46,7 @@ class Opened(QObject):
 
     @Slot(QUrl)
     def open(self, url: QUrl) -> None:
-        self.urls.append(url.toLocalFile())
+        self.urls.append(url.toLocalFile() if url.isLocalFile() else url.toString())
 
 
 @pytest.fixture
@@ -182,3 +182,20 @@ async def test_the_log_folder_opens_in_the_file_manager(actions: Actions, tmp_pa
     finally:
         QDesktopServices.unsetUrlHandler("file")
     assert opened.urls == [str(tmp_path)]
+
+
+async def test_a_slot_is_tried_on_the_page_in_the_browser(actions: Actions) -> None:
+    opened = Opened()
+    QDesktopServices.setUrlHandler("http", opened, "open")  # type: ignore[arg-type]
+    try:
+        actions.trigger(Command(Action.TRY, "primary"))
+    finally:
+        QDesktopServices.unsetUrlHandler("http")
+    assert opened.urls == ["http://127.0.0.1:8080/#/chat/primary"]
+
+
+async def test_without_a_browser_it_says_where_the_page_is(actions: Actions) -> None:
+    heard = Heard(actions)
+    actions.trigger(Command(Action.TRY, "odd/name"))
+    [(slot, message)] = heard.failures
+    assert slot == "" and "http://127.0.0.1:8080/#/chat/odd%2Fname" in message

@@ -241,3 +241,15 @@ def test_what_is_newer_has_a_line_and_llama_server_can_be_installed_from_it() ->
     assert (engine.text, engine.enabled) == ("Install llama-server b12345…", True)
     assert engine.command == Command(Action.UPDATE, value="llama-server")
     assert (ours.text, ours.enabled) == ("hal0 0.2.0 is available; you have 0.1.0.", False)
+
+
+def test_the_first_chat_slot_can_be_tried_while_the_endpoint_runs() -> None:
+    def row(snapshot: Snapshot) -> Row:
+        return next(row for row in menu_spec(snapshot, NOW).rows if row.key == "try")
+
+    running = row(scenes.ready())
+    assert (running.text, running.enabled) == ("Try primary…", True)
+    assert running.command == Command(Action.TRY, "primary")
+    assert not row(replace(scenes.ready(), server=ServerStatus(ServerState.FAILED))).enabled
+    only_embedding = replace(scenes.ready(), slots=(scenes.EMBED,))
+    assert (row(only_embedding).text, row(only_embedding).enabled) == (text.TRY, False)

@@ -76,6 +76,13 @@ def test_copy_is_confirmed_on_the_button(window: MainWindow, qtbot: QtBot) -> No
     assert window.endpoint.copy.text() == "Copied"
 
 
+def test_the_copy_menu_opens_the_chat_in_the_browser(window: MainWindow, qtbot: QtBot) -> None:
+    entry = next(action for action in window.endpoint.menu.actions() if action.text() == "Try primary…")
+    with qtbot.waitSignal(window.endpoint.chosen) as chosen:
+        entry.trigger()
+    assert chosen.args == [Command(Action.TRY, "primary")]
+
+
 def test_the_copy_menu_copies_or_explains(window: MainWindow, qtbot: QtBot) -> None:
     entries = {action.text(): action for action in window.endpoint.menu.actions()}
     with qtbot.waitSignal(window.chosen) as caught:

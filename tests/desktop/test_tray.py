@@ -41,6 +41,7 @@ async def test_menu_says_what_is_served_with_every_character_intact(desktop: Des
         "hal0 · 127.0.0.1:8080 · Running",
         "Open hal0",
         "Copy endpoint URL",
+        "Try primary…",
         "primary · Qwen3-30B Q4_K_M · Ready",
         "embed · nothing loaded · Unloaded",
         "VRAM 19.2/24 GiB used · other apps 3.1 GiB",

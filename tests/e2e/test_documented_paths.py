@@ -132,6 +132,8 @@ async def test_every_documented_path_answers(hal0: Hal0) -> None:
             if path in ("/api/events", "/api/unload") or path.startswith(ASKED_OF_OTHERS):
                 continue
             url = hal0.url + spelling.replace("{name}", "primary").replace("{id}", "primary")
+            url = url.replace("{file}", "index.html")
+            url = url.replace("{file}", "index.html")
             body = None if method == "GET" else BODIES.get(path, {})
             async with hal0.session.request(method, url, json=body) as answer:
                 said = await answer.text()

@@ -12,11 +12,13 @@ from router.activity.recording import Recording
 from router.config.schema import ServerConfig
 from router.conversations.keeper import Conversations
 from router.engine.process import EngineProcess
+from router.memory.measure.history import MemoryHistory
 from router.orders.order import TakesOrders
 from router.resolve import Route
 from router.server.request.decisions import DecisionLog
 from router.server.request.engines import EngineConnections
 from router.server.request.faults import ClientFaults
+from router.server.request.guesses import Guesses
 from router.slots.lease import Ticket
 from router.state import StateStore
 from router.upstreams.registry import UpstreamRegistry
@@ -33,12 +35,12 @@ class SlotAccess(Protocol):
 
 @dataclass(slots=True)
 class Context:
-    """`engines` are the connections to engines; `upstreams` the servers that answer instead of an engine here.
-    `api_keys`, `allowed_hosts` and `allowed_origins` are replaced when hal0.yaml has others. `faults`: what
-    clients do wrong. `conversations` keeps what engines have read; None: nobody does. `activity`: what has
-    been asked; `recorded`: dialect and path of the routes that requests have come by. `stopping`: the endpoint
-    ends, and whom it cuts off did not leave. `waiting_for`: loads that wait in the place of callers who did
-    not want to."""
+    """`engines` are the connections to engines; `upstreams` the servers that answer instead of an engine
+    here. `api_keys`, `allowed_hosts` and `allowed_origins` are replaced when hal0.yaml has others.
+    `faults`: what clients do wrong, `guesses`: which wrong keys they tried. `conversations` keeps what
+    engines have read; None: nobody does. `activity`: what has been asked; `recorded`: dialect and path of
+    the routes that requests have come by. `stopping`: the endpoint ends, and whom it cuts off did not
+    leave. `waiting_for`: loads that wait in the place of callers who did not want to."""
 
     store: StateStore
     seats: SlotAccess
@@ -57,6 +59,8 @@ class Context:
         init=False, default_factory=dict, repr=False
     )
     stopping: bool = False
+    guesses: Guesses = field(default_factory=Guesses, repr=False)
+    memory_history: MemoryHistory = field(default_factory=MemoryHistory, repr=False)
 
     def admit(self, server: ServerConfig) -> None:
         """Admit those that `server` names from now on."""

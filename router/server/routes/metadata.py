@@ -15,19 +15,25 @@ from router.catalog.capabilities import input_modalities
 from router.config.schema import Kind
 from router.resolve import Meaning, meaning
 from router.server.request.context import CONTEXT
+from router.server.routes import page
 from router.state import ModelStatus, SlotState, SlotStatus, Snapshot, UpstreamState, UpstreamStatus
 
 _CREATED = int(time.time())
 
 
 def add_routes(app: web.Application) -> None:
-    app.router.add_get("/", index)
+    app.router.add_get("/", front)
     app.router.add_get("/v1", index)
     app.router.add_get("/health", health)
     app.router.add_get("/v1/health", health)
     for prefix in ("", "/v1"):
         app.router.add_get(prefix + "/models", list_models)
         app.router.add_get(prefix + "/models/{id:.+}", one_model)
+
+
+async def front(request: web.Request) -> web.Response:
+    """Give browsers the page and programs the index."""
+    return await page.front(request) if page.is_wanted(request) else await index(request)
 
 
 async def index(request: web.Request) -> web.Response:
@@ -42,7 +48,8 @@ async def index(request: web.Request) -> web.Response:
             "slots": {slot.name: slot.serving for slot in snapshot.slots},
             "help": f"Point an OpenAI client at {base} and use a slot's name as the model. "
             "State: /api/state. Models: /v1/models.",
-        }
+        },
+        headers={"Vary": "Accept"},
     )
 
 

@@ -23,6 +23,7 @@ PATHS = ("/v1/chat/completions", "/v1/responses", "/responses", "/v1/messages", 
 MEND = {
     errors.SlowBody,
     errors.QueueFull,
+    errors.TooManyGuesses,
     errors.WaitTimeout,
     errors.SlotAborted,
     errors.NoRoute,

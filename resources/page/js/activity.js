@@ -1,0 +1,50 @@
+// The requests' records, newest first: what was kept, then each as it ends. The page holds the last ones only.
+import { Failed, ask, read } from "./api.js";
+import { events } from "./sse.js";
+
+export const MOST = 500;
+export const PAGE = 100;
+const PAUSE = 2000; // ms before a lost stream is asked for again
+
+/** What was kept, newest first: {requests, next, problem, bodies, …}; `filter` is {slot, failed}. */
+export function kept(filter, more = {}, options = {}) {
+  const words = new URLSearchParams({ limit: PAGE, ...more });
+  if (filter.slot) words.set("slot", filter.slot);
+  if (filter.failed) words.set("failed", "true");
+  return read(`/api/activity?${words}`, options);
+}
+
+/** `fresh` and `old` together, newest first, each record once, the newest `most` of them. Pure. */
+export function merged(fresh, old, most) {
+  const known = new Set(fresh.map((record) => record.id));
+  return [...fresh, ...old.filter((record) => !known.has(record.id))].sort((a, b) => b.id - a.id).slice(0, most);
+}
+
+/** Whether a record is one that `filter` {slot, failed, text} asks for. Pure. */
+export function matches(record, filter) {
+  if (filter.slot && record.slot !== filter.slot) return false;
+  if (filter.failed && !record.failed) return false;
+  const wanted = filter.text.trim().toLowerCase();
+  const said = [record.model, record.asked, record.client, record.agent, record.key, record.path, record.code, record.status, record.request];
+  return !wanted || said.some((value) => String(value ?? "").toLowerCase().includes(wanted));
+}
+
+/** Tell `onTold({requests, missed, …})` of what was kept, then of each batch, until `signal`. Throws Failed where
+    this hal0 keeps no records. */
+export async function followActivity(filter, signal, onTold) {
+  for (;;) {
+    try {
+      const response = await ask("/api/events?activity=true", { signal }); // first, so that nothing falls between
+      onTold(await kept(filter, {}, { signal }));
+      for await (const { event, data } of events(response)) {
+        if (event === "activity") onTold(JSON.parse(data));
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error.status) throw error;
+      if (!(error instanceof Failed) && error.name !== "TypeError") throw error;
+    }
+    if (signal.aborted) return;
+    await new Promise((then) => setTimeout(then, PAUSE));
+  }
+}

@@ -1,0 +1,93 @@
+// Follows /api/events: the snapshot, then its changes. A link that is lost is taken up again by itself.
+import { Failed, ask, read } from "./api.js";
+import { apply } from "./apply.js";
+import { events } from "./sse.js";
+import { changed, store } from "./store.js";
+
+const HEARTBEAT = 3; // seconds; two missed ones end the contact
+const PAUSES = [300, 1000, 2000, 4000];
+
+export async function follow() {
+  for (let lost = 0; ; lost++) {
+    try {
+      await followOnce(() => (lost = 0));
+    } catch (error) {
+      if (!(error instanceof Failed) && error.name !== "AbortError" && error.name !== "TypeError") throw error;
+    }
+    if (store.link !== "lost") {
+      store.link = "lost";
+      store.lostAt = Date.now() / 1000;
+      changed();
+    }
+    await new Promise((then) => setTimeout(then, PAUSES[Math.min(lost, PAUSES.length - 1)]));
+  }
+}
+
+async function followOnce(onLive) {
+  const { stopped, response: begun } = begunAlready();
+  let silent = setTimeout(() => stopped.abort(), 15000);
+  try {
+    const first = await begun?.catch(() => null);
+    const response = first?.ok ? first : await ask(`/api/events?heartbeat=${HEARTBEAT}`, { signal: stopped.signal });
+    for await (const { event, data } of events(response)) {
+      clearTimeout(silent);
+      silent = setTimeout(() => stopped.abort(), HEARTBEAT * 2500);
+      if (event === "snapshot") {
+        take(JSON.parse(data));
+        onLive();
+      } else if (event === "change") {
+        take(apply(store.snapshot, JSON.parse(data)));
+      }
+    }
+  } finally {
+    clearTimeout(silent);
+    stopped.abort();
+  }
+}
+
+/** What begin.js has asked for, the first time; then nothing. */
+function begunAlready() {
+  const begun = globalThis.hal0Begun;
+  delete globalThis.hal0Begun;
+  return begun || { stopped: new AbortController(), response: null };
+}
+
+function take(snapshot) {
+  const at = Date.now() / 1000;
+  for (const slot of snapshot.slots) {
+    if (slot.progress && slot.progress.seen === undefined) slot.progress.seen = at;
+  }
+  store.snapshot = snapshot;
+  store.link = "live";
+  changed();
+  lookAtFits();
+}
+
+let fitsDue = false;
+let fitsWanted = 0;
+
+/** Views that show what fits call this while they are on the screen; returns how to stop. */
+export function wantFits() {
+  fitsWanted++;
+  lookAtFits();
+  return () => fitsWanted--;
+}
+
+/** What fits follows from the whole snapshot, by hal0's own arithmetic: asked for again, not too often. */
+function lookAtFits() {
+  if (fitsDue || !fitsWanted) return;
+  fitsDue = true;
+  setTimeout(async () => {
+    fitsDue = false;
+    const revision = store.snapshot?.revision;
+    if (store.fits?.revision === revision) return;
+    try {
+      const told = await read("/api/models", { noLogin: true });
+      store.fits = { revision, models: new Map(told.models.map((model) => [model.id, model])) };
+      changed();
+      if (store.snapshot.revision !== revision) lookAtFits();
+    } catch (error) {
+      if (!(error instanceof Failed)) throw error; // the event stream will say that the link is lost
+    }
+  }, store.fits ? 700 : 0);
+}

@@ -1,0 +1,83 @@
+// Numbers and states in words, as the window says them. Pure.
+
+/** Bytes of RAM or VRAM: "870 MiB", "1.5 GiB". */
+export function memorySize(bytes) {
+  return bytes > 0 ? told(bytes, 1024, ["bytes", "KiB", "MiB", "GiB"]) : "0 MiB";
+}
+
+/** Bytes of a file: "170 KB", "17.8 GB". */
+export function fileSize(bytes) {
+  return told(bytes, 1000, ["B", "KB", "MB", "GB", "TB"]);
+}
+
+function told(bytes, step, units) {
+  let amount = Math.max(0, bytes);
+  let index = 0;
+  while (index < units.length - 1 && Math.round(amount) >= step) {
+    amount /= step;
+    index++;
+  }
+  const decimals = "GT".includes(units[index][0]) || (index && amount < 9.95) ? 1 : 0;
+  return `${amount.toFixed(decimals).replace(/\.0$/, "")} ${units[index]}`;
+}
+
+export function duration(seconds) {
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  return `${Math.round(seconds / 3600)} h`;
+}
+
+export function ago(seconds, now = Date.now() / 1000) {
+  return duration(Math.max(0, now - seconds));
+}
+
+export function clock(seconds) {
+  const at = new Date(seconds * 1000);
+  const today = new Date().toDateString() === at.toDateString();
+  const time = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  return today ? time : `${at.toLocaleDateString([], { day: "numeric", month: "short" })} ${time}`;
+}
+
+export function tokens(count) {
+  return count >= 10000 ? `${Math.round(count / 1024)}k` : `${count}`;
+}
+
+export const STATES = {
+  unloaded: "Unloaded",
+  queued: "Queued",
+  draining: "Draining",
+  stopping: "Stopping",
+  starting: "Starting",
+  loading: "Loading",
+  warming: "Warming up",
+  ready: "Ready",
+  failed: "Error",
+};
+
+/** The chip: "Ready", "Busy (2)", "Loading 45%". */
+export function stateWords(slot, share) {
+  const word = STATES[slot.state] || slot.state;
+  if (slot.state === "ready" && slot.in_flight) return `Busy (${slot.in_flight})`;
+  if (slot.state === "queued" && slot.queued) return `${word} (${slot.queued})`;
+  if (slot.state === "draining" && slot.in_flight) return `${word} (${slot.in_flight})`;
+  return share === null ? word : `${word} ${share}%`;
+}
+
+export function tone(slot) {
+  if (slot.state === "failed") return "bad";
+  if (slot.state === "ready") return "good";
+  return slot.state === "unloaded" ? "quiet" : "busy";
+}
+
+/** What /api/models says of a model in a slot: {words, short, evict}. */
+export function fitWords(found, needs) {
+  if (!found?.fit) return { words: "", short: false, evict: [] };
+  const { fit, margin, evict = [] } = found; // of no slot in particular, nothing is known to make room
+  if (fit === "short") {
+    const needed = needs ? `needs ${memorySize(needs)}, ` : "";
+    return { words: `${needed}${memorySize(margin)} short`, short: true, evict };
+  }
+  const parts = [fit === "tight" ? "tight" : "fits"];
+  if (evict.length) parts.push(`unloads ${evict.join(" and ")}`);
+  return { words: parts.join(", "), short: false, evict };
+}
