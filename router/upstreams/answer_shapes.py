@@ -174,12 +174,13 @@ def _has(name: str, kind: type) -> Callable[[Mapping[str, Any]], bool]:
     return lambda document: isinstance(document.get(name), kind) and not isinstance(document.get(name), bool)
 
 
+_COUNTS: Final = ("/count_tokens", "/input_tokens")
+_COUNT: Final = Shape("a count (input_tokens)", _has("input_tokens", int))
 _SHAPES: Final[Mapping[str, Shape]] = {
     CHAT: Shape("a chat completion (choices with a message)", _message),
     TEXT: Shape("a completion (choices with a text)", _rows("choices", of="text")),
     RESPONSES: Shape("a response (output)", _has("output", list)),
     MESSAGES: Shape("a message (content)", _has("content", list)),
-    "/v1/messages/count_tokens": Shape("a count (input_tokens)", _has("input_tokens", int)),
     "/v1/embeddings": Shape("embeddings (data)", _rows("data", of="embedding")),
     "/v1/rerank": Shape("a ranking (results)", _rows("results", "data")),
     "/v1/reranking": Shape("a ranking (results)", _rows("results", "data")),
@@ -189,9 +190,13 @@ _SHAPES: Final[Mapping[str, Shape]] = {
 }
 
 
+def _shape(path: str) -> Shape | None:
+    return _COUNT if path.endswith(_COUNTS) else _SHAPES.get(path)
+
+
 def takes_documents(path: str) -> bool:
     """Return whether the endpoint answers with JSON and nothing else."""
-    return path in _SHAPES
+    return _shape(path) is not None
 
 
 def parse(text: str) -> Any:
@@ -213,7 +218,7 @@ def read_document(path: str, text: str, *, strict: bool) -> Any:
         return None
     if (fault := fault_in(document)) is not None:
         raise fault
-    shape = _SHAPES.get(path)
+    shape = _shape(path)
     if shape is not None and not (isinstance(document, Mapping) and shape.is_met(document)):
         raise Fault(f"what it sent is not {shape.name}{_instead(document)}")
     if path == SPEECH:

@@ -20,7 +20,7 @@ def as_taken(call: JsonCall, path: str) -> JsonCall:
     for name, change in (("tools", _tool), ("messages", _message)):
         if isinstance(body.get(name), list):
             body[name] = [change(item) if isinstance(item, dict) else item for item in body[name]]
-    if path == "/v1/responses" and isinstance(body.get("input"), list):
+    if path.startswith("/v1/responses") and isinstance(body.get("input"), list):
         body["input"] = [_item(item) for item in body["input"] if not _is_hidden(item)]
     return call if body == call.body else replace(call, body=body, raw=b"")
 

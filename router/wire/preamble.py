@@ -15,8 +15,14 @@ from router.wire.openai import JsonCall
 Message = Mapping[str, Any]
 
 _SYSTEM = ("system", "developer")
+# A path below one of these has the same body: `/v1/messages/count_tokens`.
 _CHATS = ("/v1/chat/completions", "/apply-template")
-_ANTHROPIC = ("/v1/messages", "/v1/messages/count_tokens")
+_ANTHROPIC = ("/v1/messages",)
+_RESPONSES = ("/v1/responses",)
+
+
+def _is_below(path: str, roots: Sequence[str]) -> bool:
+    return any(f"{path}/".startswith(f"{root}/") for root in roots)
 
 
 def preceded(call: JsonCall, path: str, system: str, opening: Sequence[Message]) -> JsonCall:
@@ -24,11 +30,11 @@ def preceded(call: JsonCall, path: str, system: str, opening: Sequence[Message])
     if not system and not opening:
         return call
     body = dict(call.body)
-    if path in _CHATS and isinstance(given := body.get("messages"), list):
+    if _is_below(path, _CHATS) and isinstance(given := body.get("messages"), list):
         body["messages"] = _messages(given, system, opening)
-    elif path in _ANTHROPIC and isinstance(given := body.get("messages"), list):
+    elif _is_below(path, _ANTHROPIC) and isinstance(given := body.get("messages"), list):
         body |= {"messages": [*opening, *given], **_unless_given(body, "system", system)}
-    elif path == "/v1/responses" and isinstance(given := body.get("input"), str | list):
+    elif _is_below(path, _RESPONSES) and isinstance(given := body.get("input"), str | list):
         said = [{"role": "user", "content": given}] if isinstance(given, str) else given
         prompted = any(map(_is_system, said))
         body |= {"input": _messages(said, "", [_item(message) for message in opening]) if opening else given}

@@ -46,6 +46,8 @@ BASES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
         "stop_sequences": ["x"], "thinking": {"type": "enabled", "budget_tokens": 1024}}),
     "claude": ("/v1/messages", CLAUDE_TALK),
     "count": ("/v1/messages/count_tokens", {"messages": [USER], "system": "Be brief.", "tools": [CLAUDE_TOOL]}),
+    "response count": ("/v1/responses/input_tokens", {"input": "Hi", "tools": []}),
+    "chat count": ("/v1/chat/completions/input_tokens", {"messages": [USER], "tools": [TOOL]}),
     "native": ("/completion", {"prompt": "Hello", "n_predict": 4, "grammar": 'root ::= "x"', "n_probs": 1}),
     "infill": ("/infill", {"input_prefix": "a", "input_suffix": "b", "n_predict": 4}),
     "tokenize": ("/tokenize", {"content": "Hello", "add_special": True}),

@@ -123,7 +123,8 @@ async def test_metadata_and_probes_never_load(slow: Hal0) -> None:
     assert (await slow.get("/props"))["default_generation_settings"]["n_ctx"] == 65536
     for path in ("/slots", "/metrics?model=primary"):
         assert (await slow.get(path))["error"]["code"] == "slot.loading"
-    for path, body in (("/tokenize", {"content": "hi"}), ("/v1/messages/count_tokens", HELLO)):
+    counts = ("/v1/messages/count_tokens", "/v1/chat/completions/input_tokens")
+    for path, body in (("/tokenize", {"content": "hi"}), *((path, HELLO) for path in counts)):
         status, answer = await slow.post(path, body)
         assert status == 503, answer
     assert (await slow.slot())["state"] == "unloaded" and "starting" not in slow.output()

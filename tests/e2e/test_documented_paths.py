@@ -28,6 +28,8 @@ slots:
 MESSAGES = [{"role": "user", "content": "Hello?"}]
 BODIES: Final[dict[str, dict[str, Any]]] = {
     "/v1/chat/completions": {"messages": MESSAGES},
+    "/v1/chat/completions/input_tokens": {"messages": MESSAGES},
+    "/v1/responses/input_tokens": {"input": "Hi"},
     "/v1/completions": {"prompt": "x"},
     "/v1/responses": {"input": "x"},
     "/v1/messages": {"messages": MESSAGES, "max_tokens": 4},

@@ -76,4 +76,10 @@ async def test_each_name_answers_as_what_it_is(
         _status, long = await hal0.post(path, {"model": "pirate", "messages": HI})
         _status, short = await hal0.post(path, {"model": "pirate", "messages": HI, "system": "x"})
         assert long["input_tokens"] > short["input_tokens"] > 10
+    counts = "/v1/chat/completions/input_tokens"
+    _status, long = await hal0.post(counts, {"model": "pirate", "messages": HI})
+    _status, short = await hal0.post(
+        counts, {"model": "pirate", "messages": [{"role": "system", "content": "x"}, *HI]}
+    )
+    assert long["input_tokens"] > short["input_tokens"] > 10, "its own prompt counts"
     assert (await hal0.slot())["context_length"] > 999, "hal0 chooses the context"

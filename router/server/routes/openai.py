@@ -53,6 +53,7 @@ class Endpoint:
 
 ENDPOINTS = (
     Endpoint("/v1/chat/completions", Kind.CHAT, ChatStream, aggregate=ChatAggregate),
+    Endpoint("/v1/chat/completions/input_tokens", Kind.CHAT, JsonAnswer, loads=False),
     Endpoint("/v1/completions", Kind.CHAT, CompletionStream, aggregate=CompletionAggregate),
     Endpoint(
         "/v1/responses",
@@ -61,6 +62,7 @@ ENDPOINTS = (
         aggregate=ResponsesAggregate,
         streaming={"stream": True},
     ),
+    Endpoint("/v1/responses/input_tokens", Kind.CHAT, JsonAnswer, loads=False),
     Endpoint("/v1/embeddings", Kind.EMBEDDING, inputs=partial(read_inputs, field="input")),
     Endpoint("/v1/rerank", Kind.RERANK, inputs=read_documents),
     Endpoint("/v1/reranking", Kind.RERANK, inputs=read_documents),

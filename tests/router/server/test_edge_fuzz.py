@@ -46,6 +46,8 @@ PATHS = [
     "/api/state",
     "/v1/chat/completions",
     "/v1/v1/chat/completions",
+    "/v1/chat/completions/input_tokens",
+    "/v1/responses/input_tokens",
     "/v1/completions",
     "/v1/responses",
     "/v1/embeddings",

@@ -10,7 +10,17 @@ from aiohttp import web
 
 from router.base.errors import EngineFailed, EngineRefused, MemoryInsufficient
 from router.config.schema import UpstreamConfig
-from router.upstreams.answer_shapes import CHAT, MESSAGES, RESPONSES, TEXT, Fault, Sort, fault_in, sort_of
+from router.upstreams.answer_shapes import (
+    CHAT,
+    MESSAGES,
+    RESPONSES,
+    TEXT,
+    Fault,
+    Sort,
+    fault_in,
+    read_document,
+    sort_of,
+)
 from router.upstreams.stream import StreamGuard
 from router.wire.anthropic import MessagesStream
 from router.wire.encode import ChatStream, CompletionStream, Encoder, JsonAnswer, ResponsesStream
@@ -168,3 +178,11 @@ async def test_signs_of_life_are_waited_for_longer_than_silence(use: Use) -> Non
         bench = use(UpstreamConfig("bigpc", one.url, timeout=0.5))
         async with await bench.ask("bigpc/llama", chat(streams=True)) as answer:
             assert (await answer.read()).endswith(CHUNK + DONE)
+
+
+def test_a_count_has_a_number_of_tokens() -> None:
+    path = "/v1/chat/completions/input_tokens"
+    assert read_document(path, '{"input_tokens": 12}', strict=True) == {"input_tokens": 12}
+    for other in ('{"choices": []}', '{"input_tokens": "12"}'):
+        with pytest.raises(Fault, match="is not a count"):
+            read_document(path, other, strict=True)

@@ -36,6 +36,7 @@ def sent(path: str, body: dict[str, Any], opening: tuple[dict[str, str], ...] = 
         ("/v1/chat/completions", {"messages": "wrong"}, {}),
         ("/v1/chat/completions", {"messages": [3]}, {"messages": [OURS, 3]}),
         ("/v1/chat/completions", {}, {}),
+        ("/v1/chat/completions/input_tokens", {"messages": [HI]}, {"messages": [OURS, HI]}),
         ("/apply-template", {"messages": [HI]}, {"messages": [OURS, HI]}),
         ("/v1/messages", {"messages": [HI]}, {"system": "ours"}),
         ("/v1/messages", {"messages": [HI], "system": "mine"}, {}),
