@@ -195,6 +195,9 @@ def values(key: Key) -> list[str]:
     match key.type:
         case Integer(low, high) | Seconds(low, high):
             own = [str(number) for number in (low, low - 1, high, high + 1)]
+            own += (
+                ["2s", "12 h", "7d", "500ms", "1.5m", "3weeks", "'90'"] if isinstance(key.type, Seconds) else []
+            )
         case Choice(of):
             own = [*(choice.value for choice in of), *(choice.value.upper() for choice in of)]
         case other:
@@ -205,7 +208,7 @@ def values(key: Key) -> list[str]:
 # What only hal0 can tell: what a text stands for, whether there is such a thing, what was put in quotes.
 UNSAID = re.compile(
     "is no IP address or host name|is no host name|begin with the program|no upstream is called|is an amount of"
-    r"|must be from \d+[KMGT]iB to"
+    r"|must be from \d+[KMGT]iB to|must be a time such as"
 )
 
 

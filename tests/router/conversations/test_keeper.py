@@ -184,14 +184,14 @@ async def test_the_tokens_that_came_from_the_disk_are_told_once(hal0: Hal0) -> N
     told: list[int] = []
     async with loaded(hal0) as engine:
         engine.ask(0, TOKENS)
-        assert hal0.conversations.answered(engine, 900, told.append) is None, "it has read them itself"
+        assert hal0.conversations.answered(engine, lambda: 900, told.append) is None, "it has read them itself"
     async with loaded(hal0) as engine:
         engine.ask(1, [9] * 300)  # another conversation, with tokens of its own
-        await soon(hal0.conversations.answered(engine, 30, told.append) or asyncio.sleep(0))
+        await soon(hal0.conversations.answered(engine, lambda: 30, told.append) or asyncio.sleep(0))
         assert told == []
         engine.ask(0, [*TOKENS, 1])
-        await soon(hal0.conversations.answered(engine, 990, told.append) or asyncio.sleep(0))
-        assert hal0.conversations.answered(engine, 999, told.append) is None
+        await soon(hal0.conversations.answered(engine, lambda: 990, told.append) or asyncio.sleep(0))
+        assert hal0.conversations.answered(engine, lambda: 999, told.append) is None
     assert told == [990]
 
 
