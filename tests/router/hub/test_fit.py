@@ -47,11 +47,11 @@ def test_the_largest_context_that_fits_is_told(
 
 def test_this_computers_memory_is_what_counts(header: GgufHeader) -> None:
     fit = offered_fit(header, 1 << 50)
-    assert fit.fits is Fit.SHORT and 0 < fit.free <= fit.total < 1 << 50
+    assert fit.fits == Fit.SHORT and 0 < fit.free <= fit.total < 1 << 50
 
 
 def test_what_slots_hold_counts_as_free_as_a_switch_gives_it_back(header: GgufHeader) -> None:
     pools = (Pool("GPU", is_gpu=True, total=24 * GIB, used=22 * GIB),)
-    assert offered_fit(header, 4 * GIB, pools=pools).fits is Fit.SHORT
+    assert offered_fit(header, 4 * GIB, pools=pools).fits == Fit.SHORT
     fit = offered_fit(header, 4 * GIB, held=20 * GIB, pools=pools)
     assert (fit.fits, fit.free, fit.held) == (Fit.FITS, 22 * GIB, 20 * GIB)

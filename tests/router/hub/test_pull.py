@@ -86,7 +86,7 @@ def test_size_and_fit_are_known_before_anything_is_fetched(hub: HubServer, pull:
     hub.add(REPO, {"m-Q4_K_M.gguf": data})
     plan = pull().plan()
     assert plan.fetch_bytes == len(data) and plan.chosen.label == "Q4_K_M" and plan.warning is None
-    assert plan.fit is not None and plan.fit.fits is Fit.FITS
+    assert plan.fit is not None and plan.fit.fits == Fit.FITS
     assert plan.fit.needs > len(data) and 0 < plan.fit.free <= plan.fit.total
     asked = [request.range for request in hub.downloads]
     assert asked == ["bytes=0-4194303"], "one window of the file is enough for its header"
