@@ -93,6 +93,8 @@ class Bench:
             lambda _: self.launcher,
             self.listener.move,
             lambda: None,
+            lambda: None,
+            lambda _activity: None,
         )
         self.live.add_slots()
 
