@@ -352,7 +352,7 @@ UPSTREAM = tr("Answered by")
 UPSTREAM_HINT = tr("UPSTREAM/MODEL answers instead of a local model. Leave it empty to use a local one.")
 HEADROOM = tr("Keep free")
 HEADROOM_HINT = tr("Memory left for the desktop and other programs: on each GPU, or in RAM if there is no GPU.")
-MEBIBYTES = tr(" MiB")
+SUFFIXES = {"KiB": tr(" KiB"), "MiB": tr(" MiB")}
 
 LLAMA_SERVER = tr("llama-server")
 LLAMA_HINT = tr("“auto” looks at HAL0_LLAMA_SERVER, the PATH and hal0's own folders.")

@@ -2,7 +2,7 @@
 
 A `Form` maps a setting's key, as in `ConfigChange.path`, to its value: text, number, bool, None for "left out",
 or a tuple. Three are edited as they look: `flags` is a tuple of (name, text), `request` is JSON text, and sizes
-are in MiB. Which settings there are, and their defaults, follows from router.config.schema.
+are in the unit of their key. Which settings there are, and their defaults, follows from router.config.schema.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ MODEL_DIRS = ("model_dirs",)
 HEADROOM, LOCAL_ONLY, UPDATES = ("memory", "headroom"), ("local_only",), ("updates",)
 SERVER, SLOTS, MODELS = "server", "slots", "models"
 AUTO = "auto"
-_MIB = 1 << 20
 
 
 def _basic_keys() -> Iterator[Key]:
@@ -56,8 +55,8 @@ def row_of(key: Key) -> Row:
 def as_shown(row: Row, value: Any) -> Any:
     """Give a configuration's value as the settings have it."""
     match row.key.type:
-        case Size():
-            return round(value / _MIB)
+        case Size(unit=(unit, _)):
+            return round(value / unit)
         case Flags():
             return flags_as_text(dict(value))
         case RequestFields():
@@ -145,7 +144,8 @@ def changes(document: ConfigDocument, form: Form) -> list[ConfigChange]:
 def _basic(key: Key, value: Any) -> Any:
     if value is None:
         return REMOVE
-    return f"{value}MiB" if isinstance(row_of(key).key.type, Size) else _plain(value)
+    of = row_of(key).key.type
+    return f"{value}{of.unit[1]}" if isinstance(of, Size) else _plain(value)
 
 
 def _entry_changes(section: str, old: Form, new: Form, written: WrittenSettings) -> list[ConfigChange]:

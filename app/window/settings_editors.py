@@ -31,8 +31,6 @@ from router.config.keys import (
     Truth,
 )
 
-_MIB_BITS = 20
-
 
 def editor_of(row: Row, caption: str = "", *, zero: str = "") -> Any:
     """One of app.window.settings_fields. `caption`: for one that shows it itself; `zero`: what 0 means."""
@@ -41,8 +39,8 @@ def editor_of(row: Row, caption: str = "", *, zero: str = "") -> Any:
             return NumberField(low, high, zero=zero)
         case Seconds(low, high):
             return NumberField(low, high, whole=False, suffix=words.SECONDS, zero=zero)
-        case Size(_, high):
-            return NumberField(0, high >> _MIB_BITS, suffix=words.MEBIBYTES, zero=zero)
+        case Size(high=high, unit=(unit, name)):
+            return NumberField(0, high // unit, suffix=words.SUFFIXES[name], zero=zero)
         case Truth():
             return CheckField(caption)
         case Choice(of):

@@ -1644,6 +1644,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source> KiB</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>llama-server</source>
         <translation type="unfinished"></translation>
     </message>

@@ -48,6 +48,11 @@ class Size:
     high: int
     zero: bool = True
 
+    @property
+    def unit(self) -> tuple[int, str]:
+        """What people count it in: bytes, and their name."""
+        return (1 << 20, "MiB") if self.low >= 1 << 20 else (1 << 10, "KiB")
+
 
 @dataclass(frozen=True, slots=True)
 class Truth:
