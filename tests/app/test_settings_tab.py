@@ -581,7 +581,7 @@ def _step(field: Any) -> None:
 
 
 def _type_number(field: Any) -> None:
-    type_into(field.lineEdit(), "7")
+    type_into(field.lineEdit(), "77")
 
 
 def _arrow(field: Any) -> None:
