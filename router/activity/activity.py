@@ -85,8 +85,8 @@ class Activity:
             self._keeper.start()
 
     def end(self, recording: Recording) -> None:
-        """The request is over. What follows from that is done soon, for many together: in a row it costs a
-        quarter of what it would cost each of them on its way."""
+        """Note that the request is over, and do what follows from that soon, for many together: in a row it
+        costs a quarter of what it would cost each of them on its way."""
         self._over.append(recording)
         if len(self._over) >= TOGETHER:
             self.settle()

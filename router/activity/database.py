@@ -194,7 +194,7 @@ class Database:
         return int(self._pragma("page_count")) - int(self._pragma("freelist_count"))
 
     def _give_back(self) -> None:
-        """What has become free and is more than the next rows will take."""
+        """Give back to the disk what has become free and is more than the next rows will take."""
         free = int(self._pragma("freelist_count"))
         if free > 512 and free > int(self._pragma("page_count")) // 4:
             self._db.execute("PRAGMA incremental_vacuum(2048)").fetchall()
@@ -203,7 +203,7 @@ class Database:
         return self._db.execute(f"PRAGMA {name}").fetchone()[0]
 
     def _remove(self, count: int) -> None:
-        """The oldest."""
+        """Remove the `count` oldest rows."""
         found = "SELECT id FROM requests ORDER BY id LIMIT 1 OFFSET ?"
         row = self._db.execute(found, (count - 1,)).fetchone()
         self._remove_to(row[0] if row else (1 << 62))

@@ -68,7 +68,7 @@ class Keeper:
     # -- what the router's loop calls --------------------------------------------------------------------
 
     def put(self, record: Record, body: Body | None) -> None:
-        """Returns at once."""
+        """Queue `record` for writing; return at once."""
         waiting = self._waiting
         if len(waiting) >= MOST_WAITING:
             self.lost += 1
@@ -81,7 +81,8 @@ class Keeper:
             self._orders.put(_nothing)  # it sleeps for as long as there is nothing to write
 
     def ask(self, question: Callable[[Database], T]) -> Future[T | None]:
-        """What `question` finds once all that waits has been written; None where the file is of no use."""
+        """Return what `question` finds once everything queued has been written; None where the file is of no
+        use."""
         answer: Future[T | None] = Future()
 
         def run() -> None:

@@ -31,7 +31,7 @@ class Listener:
         self.came.set()
 
     def take(self) -> tuple[list[Record], int]:
-        """What has come since, oldest first, and how many before that were missed."""
+        """Return what has come since, oldest first, and how many before that were missed."""
         records, missed = list(self._records), self.missed
         self._records.clear()
         self.missed = 0

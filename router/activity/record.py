@@ -105,7 +105,7 @@ def record_json(record: Record) -> dict[str, Any]:
 
 
 def timeline(record: Record) -> list[dict[str, Any]]:
-    """What happened when, in seconds from the arrival; only what did happen."""
+    """Return what happened when, in seconds from the arrival; only what did happen."""
     decided, waited = record.decided_s, record.waited_s
     steps: list[tuple[str, float | None]] = [("arrived", 0.0), ("read", record.read_s), ("queued", decided)]
     if record.switch:

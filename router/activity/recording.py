@@ -61,7 +61,7 @@ class Recording:
         self._body_size = body_size
 
     def read(self, body: bytes, length: int) -> None:
-        """The body has come; `length`: bytes of it as it came."""
+        """Note that the body has come; `length`: bytes of it as it came."""
         self.body_read = time.perf_counter()
         self.bytes_in = length
         if self._body_size:
@@ -91,7 +91,7 @@ class Recording:
             self.model = served
 
     def hears(self) -> Heard:
-        """An answer is to come; what is to be told of its bytes."""
+        """Start to follow the answer that is to come; return what is to be told of its bytes."""
         self.heard = heard = Heard()
         if self._body_size:
             heard.keep = self._body_size
@@ -136,7 +136,7 @@ class Recording:
         return Outcome.REFUSED if self.code or self.status >= 400 else Outcome.ANSWERED
 
     def done(self, after: int) -> Record:
-        """The record, once it has ended; its id is more than `after`."""
+        """Return the record, once the request has ended; its id is greater than `after`."""
         began, read, decided, taken = self.began, self.body_read, self.decided, self.taken
         first = self.heard.first_at if self.heard is not None else None
         row = (
@@ -174,7 +174,7 @@ class Recording:
 
 @lru_cache(maxsize=256)  # clients repeat themselves
 def plain(text: str) -> str:
-    """What a client wrote, cut, and without what could not be stored or shown."""
+    """Return what a client wrote, cut, and without what could not be stored or shown."""
     if text.isascii() and text.isprintable() and len(text) <= LONGEST:
         return text
     return speakable(text[:LONGEST])

@@ -63,7 +63,7 @@ class Heard:
             self.begun = len(self.head) >= self.keep
 
     def pieces(self) -> Iterable[bytes]:
-        """The last ones, the newest first."""
+        """Return the last pieces, newest first."""
         if self._first or self.first_at is None:
             return (self._first,)
         return reversed(self.tail)
@@ -117,7 +117,8 @@ def _told(usage: bytes, per_second: float | None) -> Usage:
 
 
 def _last_usage(raw: bytes) -> bytes:
-    """What follows the last mark that an object does; b"" if none. Some streams say null in most events."""
+    """Return what follows the last mark that precedes an object; b"" if none. Some streams say null in most
+    events."""
     end = len(raw)
     while (found := raw.rfind(_USAGE, 0, end)) >= 0:
         told = raw[found + len(_USAGE) : found + _LONGEST]
@@ -128,7 +129,8 @@ def _last_usage(raw: bytes) -> bytes:
 
 
 def _figure(raw: bytes, mark: bytes) -> float | None:
-    """The number behind `mark`. Searched for, as reading all of it as JSON takes five times as long."""
+    """Return the number behind `mark`. It is searched for, as reading all of it as JSON takes five times as
+    long."""
     at = raw.find(mark)
     if at < 0:
         return None

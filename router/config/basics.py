@@ -26,7 +26,7 @@ def read_server(section: Section, environment: Mapping[str, str]) -> ServerConfi
 
 
 def _api_key(entry: Value, section: Section, environment: Mapping[str, str]) -> str | None:
-    """The key, or None with a problem. What was written must never reach a message."""
+    """Return the key, or None with a problem. What was written must never reach a message."""
 
     def refuse(message: str) -> None:
         section.problems.add(entry.line, section.key("api_keys"), message)
@@ -57,7 +57,7 @@ def read_engine(section: Section, folder: Path) -> EngineConfig:
 
 
 def check_ports(server: Section, engine: Section, port: int, ports: tuple[int, int]) -> None:
-    """The endpoint's port must not be one that an engine could be given."""
+    """Report a problem where the endpoint's port is one that an engine could be given."""
     if not ports[0] <= port <= ports[1]:
         return
     message = f"hal0's own port {port} lies in engine.ports [{ports[0]}, {ports[1]}]: an engine could take it; "

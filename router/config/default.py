@@ -46,5 +46,5 @@ def _in_home(name: str) -> list[Path]:
 
 
 def default_config(paths: Paths) -> Config:
-    """The configuration of a computer that has no hal0.yaml."""
+    """Return the configuration of a computer that has no hal0.yaml."""
     return Config(model_dirs=default_model_dirs(paths), slots=default_slots())

@@ -43,7 +43,7 @@ def apply_changes(text: str, changes: Sequence[ConfigChange], source: Path = Pat
 
 
 def _steps(path: tuple[str, ...], value: Any, root: Value) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """The smallest changes that turn what is at `path` into `value`; none if it is that already."""
+    """Yield the smallest changes that turn what is at `path` into `value`; none if it is that already."""
     old = _at(root, path)
     if isinstance(value, Remove):
         if old is not None:
@@ -111,7 +111,7 @@ def _read(text: str, source: Path) -> Value:
 
 
 def _at(root: Value, path: Sequence[str]) -> Value | None:
-    """The value at `path`, None where there is none."""
+    """Return the value at `path`, or None if there is none."""
     for name in path:
         if not isinstance(root.data, dict) or name not in root.data:
             return None
@@ -145,7 +145,7 @@ def _shape(value: Value) -> Any:
 
 
 def _wanted(value: Any) -> Any:
-    """The shape of a new value, whose text as written does not matter."""
+    """Return the shape of a new value, whose text as written does not matter."""
     if isinstance(value, Mapping):
         return {str(name): _wanted(item) for name, item in value.items()}
     if isinstance(value, list | tuple):

@@ -56,7 +56,7 @@ class Section:
         return tuple(self._fields)
 
     def lines_in(self, name: str) -> list[tuple[str, int]]:
-        """The keys of the mapping that stands at `name`, with their lines."""
+        """Return the keys of the mapping at `name`, with their lines."""
         data = self._fields[name].data if name in self._fields else None
         return [(key, value.line) for key, value in data.items()] if isinstance(data, dict) else []
 
@@ -64,7 +64,7 @@ class Section:
         self.problems.add(self.line_of(name), self.key(name), message, suggestion)
 
     def value(self, name: str) -> Value | None:
-        """The raw value, None when left out."""
+        """Return the raw value, or None if it is left out."""
         return self._fields[name] if self.has(name) else None
 
     def entries(self) -> Iterator[tuple[str, Value]]:
@@ -80,17 +80,18 @@ class Section:
         return Section(self.value(name), self.key(name), self.problems)
 
     def sections(self, name: str) -> dict[str, Section]:
-        """A mapping of names to mappings, such as `models`."""
+        """Return a mapping of names to mappings, such as `models`."""
         holder = self.section(name)
         return {key: Section(value, holder.key(key), self.problems) for key, value in holder.entries()}
 
     def text(self, name: str) -> str | None:
-        """A word as written: `display_name: No` is "No", not a boolean."""
+        """Return a word as written: `display_name: No` is "No", not a boolean."""
         value = self.value(name)
         return None if value is None else self._text_of(value, name)
 
     def texts(self, name: str, *, secret: bool = False) -> list[Value] | None:
-        """A list of words, None when left out. For a `secret` list no message shows what was written."""
+        """Return a list of words, or None if it is left out. For a `secret` list no message shows what was
+        written."""
         value = self.value(name)
         if value is None:
             return None
@@ -101,7 +102,7 @@ class Section:
         return [item for item in value.data if self._usable_item(item, name, secret)]
 
     def integer(self, name: str, default: int, low: int, high: int) -> int:
-        """A whole number in low..high. True and "8080" are not numbers."""
+        """Return a whole number in low..high. True and "8080" are not numbers."""
         value = self.value(name)
         if value is None:
             return default
@@ -114,7 +115,7 @@ class Section:
         return default
 
     def seconds(self, name: str, default: float, low: float, high: float) -> float:
-        """A number of seconds in low..high."""
+        """Return a number of seconds in low..high."""
         value = self.value(name)
         if value is None:
             return default
@@ -137,7 +138,7 @@ class Section:
         return default
 
     def choice(self, name: str, choices: type[E]) -> E | None:
-        """A member of `choices`, compared with the text as written (so `off` is a word here)."""
+        """Return a member of `choices`, compared with the text as written (so `off` is a word here)."""
         value = self.value(name)
         if value is None:
             return None

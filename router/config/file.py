@@ -46,11 +46,12 @@ class ConfigFile:
         return status.st_mtime_ns, status.st_size, status.st_ino
 
     def parse(self) -> ParsedConfig:
-        """The configuration as it stands there; the defaults without a file. Raises ConfigErrors."""
+        """Return the configuration as it stands in the file; the defaults without a file. Raises
+        ConfigErrors."""
         return parse_file(self.path, self._paths)
 
     def document(self, config: Config) -> ConfigDocument:
-        """The text with keys hidden, beside the configuration that is in effect."""
+        """Return the text with keys hidden, along with the configuration that is in effect."""
         text = self._read()
         return ConfigDocument(self.path, text is not None, hide_keys(text or ""), config)
 
@@ -103,7 +104,7 @@ class ConfigFile:
             raise ConfigErrors(new)
 
     def _read(self) -> str | None:
-        """The text with its byte order mark, if it has one."""
+        """Return the text with its byte order mark, if it has one."""
         try:
             return self.path.read_bytes().decode()
         except FileNotFoundError:

@@ -21,7 +21,8 @@ _SCALE: Final = Number(whole=False)
 
 
 def read_paths(name: str, value: Value, folders: Sequence[Path]) -> str:
-    """What a flag of PATH_FLAGS is given; a relative path is looked for in `folders`. Raises ValueError."""
+    """Return the value for a flag of PATH_FLAGS; a relative path is looked for in `folders`. Raises
+    ValueError."""
     flag = PATH_FLAGS[name]
     if not flag.several:
         return str(places.find(_text(value, "must be a path"), folders))
@@ -32,7 +33,8 @@ def read_paths(name: str, value: Value, folders: Sequence[Path]) -> str:
 
 
 def missing_files(flags: Mapping[str, str | bool]) -> list[tuple[str, Path]]:
-    """The files that a model's flags name and that are not there, with the flag's name. Touches the disk."""
+    """Return the files that a model's flags name and that do not exist, with the flag's name. Touches the
+    disk."""
     return [
         (name, path)
         for name, path in named_files(flags)
@@ -41,14 +43,14 @@ def missing_files(flags: Mapping[str, str | bool]) -> list[tuple[str, Path]]:
 
 
 def named_files(flags: Mapping[str, str | bool]) -> list[tuple[str, Path]]:
-    """The files that a model's flags name, each with the flag's name."""
+    """Return the files that a model's flags name, each with the flag's name."""
     return sorted(
         (name, path) for name in flags.keys() & PATH_FLAGS.keys() for path in _paths(name, flags[name])
     )
 
 
 def _paths(name: str, text: str | bool) -> Iterable[Path]:
-    """The paths in a value that `read_paths` gave."""
+    """Return the paths in a value that `read_paths` returned."""
     if isinstance(text, bool) or not text:
         return
     for part in _split(text) if PATH_FLAGS[name].several else [text]:

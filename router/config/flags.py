@@ -140,8 +140,8 @@ PATH_FLAGS: Final[Mapping[str, PathFlag]] = MappingProxyType(
 
 
 def flag_name(raw: str) -> str:
-    """The long name without dashes: `n_ctx`, `--ctx_size`, `ctxSize`, `LLAMA_ARG_CTX_SIZE` and `-c` are all
-    `ctx-size`."""
+    """Return the long name without dashes: `n_ctx`, `--ctx_size`, `ctxSize`, `LLAMA_ARG_CTX_SIZE` and `-c` are
+    all `ctx-size`."""
     name = raw.strip().lstrip("-")
     if name.startswith(_VARIABLES):
         name = name.removeprefix(_VARIABLES).lower()
@@ -179,7 +179,7 @@ def against_kind(name: str, on: bool, kind: Kind) -> str | None:
 
 
 def flag_value(value: Value, between: str = ",") -> str | bool:
-    """A flag's text, or a bool as YAML has it (nothing after the colon is True: a bare flag).
+    """Return a flag's text, or a bool as YAML has it (nothing after the colon is True: a bare flag).
 
     Numbers stay as written (`0.60`); a list is joined with `between`; a mapping becomes JSON. Raises ValueError
     with a sentence for what llama-server could not be given.

@@ -44,7 +44,7 @@ def _secrets(root: Value) -> Iterator[str]:
 
 
 def _all(value: Value, *path: str) -> Iterator[Value]:
-    """What stands at `path`, in which `*` is any name."""
+    """Yield what is at `path`, in which `*` is any name."""
     if not path:
         yield value
     elif isinstance(value.data, dict):

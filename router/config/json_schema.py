@@ -53,7 +53,7 @@ _NOT_QUOTED: Final = "[^-+.0-9eE]"  # a text of nothing but these was put in quo
 
 
 def schema_text() -> str:
-    """What stands in the file."""
+    """Return the content of the schema file."""
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -93,7 +93,7 @@ def _property(row: Row) -> Schema:
 
 
 def written_default(row: Row) -> Any:
-    """A key's default as JSON; None where that is to leave it out, or a section's."""
+    """Return a key's default as JSON; None for a section, or where the default is to leave the key out."""
     value = row.default
     if isinstance(row.key.type, Part) or value in (None, ""):
         return None
@@ -187,7 +187,7 @@ def _request() -> Schema:
 
 
 def _number(number: Number) -> Schema:
-    """A number, or a text that stands for one (`32k`)."""
+    """Return the schema of a number, or of a text that stands for one (`32k`)."""
     made: Schema = {"type": ["integer" if number.whole else "number", "string"]}
     if number.low is not None:
         made["minimum"] = number.low

@@ -189,7 +189,8 @@ def key(
     apart: tuple[str, ...] = (),
     alone: str = "",
 ) -> T:
-    """A dataclass's field that is a key of hal0.yaml (see Key). A secret is not in the dataclass's repr."""
+    """Return a dataclass field that is a key of hal0.yaml (see Key). A secret is not in the dataclass's
+    repr."""
     metadata = {_DECLARED: Key(type, meaning, shown, None, apart, alone)}
     if isinstance(default, Mapping):
         made: Any = dataclasses.field(default_factory=lambda: default, metadata=metadata)
@@ -204,7 +205,7 @@ def required_key(type: Type, meaning: str, missing: str) -> Any:  # noqa: A002 -
 
 
 def keys_of(section: type) -> Mapping[str, Row]:
-    """The keys that a dataclass declares, by name, in their order."""
+    """Return the keys that a dataclass declares, by name, in their order."""
     return _rows(section)
 
 
@@ -233,7 +234,7 @@ def secrets_of(section: type, above: tuple[str, ...] = ()) -> Iterator[tuple[str
 
 
 def matching(pattern: str, refusal: str) -> Callable[[str], str]:
-    """A `check` for texts of which `pattern` matches the whole; the others get `refusal`."""
+    """Return a `check` for texts that `pattern` matches as a whole; all others are refused with `refusal`."""
     compiled = re.compile(pattern)
 
     def check(text: str) -> str:

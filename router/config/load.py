@@ -45,12 +45,13 @@ class ParsedConfig:
 
 
 def load_config(path: Path, paths: Paths | None = None) -> Config:
-    """The configuration in `path`; a missing file means the defaults. Reads files: not for an event loop."""
+    """Return the configuration in `path`; a missing file means the defaults. Reads files: not for an event
+    loop."""
     return parse_file(path, paths).config
 
 
 def parse_config(text: str, source: Path, paths: Paths | None = None) -> Config:
-    """The configuration in `text`, as if it stood in the file `source`. Raises ConfigErrors."""
+    """Return the configuration in `text`, as if it were in the file `source`. Raises ConfigErrors."""
     return parse_text(text, source, paths).config
 
 
@@ -65,8 +66,8 @@ def parse_file(path: Path, paths: Paths | None = None) -> ParsedConfig:
 def examine_file(
     path: Path, paths: Paths | None = None
 ) -> tuple[ParsedConfig | None, tuple[ConfigProblem, ...]]:
-    """What can be made of the file at `path`, defaults in the place of what is wrong, and all that is wrong.
-    None where nothing can."""
+    """Return what can be made of the file at `path`, with defaults in place of what is wrong, and all that is
+    wrong; None for the former where nothing can be made of it."""
     problems = ProblemList(path)
     try:
         # One byte more than any allowed text can have, so that the size check below still sees it.

@@ -114,7 +114,8 @@ def read_slot(name: str, section: Section, canonical: Callable[[str], str]) -> S
 
 
 def check_kinds(slots: list[SlotEntry], models: Mapping[str, ModelConfig]) -> None:
-    """A slot may only be given named models of its own kind (a kind left out is read from the GGUF later)."""
+    """Report slots that are given named models of another kind (a kind left out is read from the GGUF
+    later)."""
     for slot in slots:
         for field, names in (("model", (slot.config.model,)), ("models", slot.config.models or ())):
             for name in names:

@@ -45,7 +45,7 @@ class Number:
     zero: bool = True
 
     def read(self, text: str) -> str:
-        """The number as llama-server reads it whole. Raises ValueError with a sentence."""
+        """Return the number as llama-server reads it whole. Raises ValueError with a sentence."""
         written = text.strip()
         if written in self.words:
             return written
@@ -102,7 +102,7 @@ class Number:
         return f'must be {self.wanted}, not "{written}"'
 
     def meant(self, text: str) -> str | None:
-        """The number that `text` stands for, or most likely was to stand for."""
+        """Return the number that `text` stands for, or was most likely meant to stand for."""
         number = self._understood(text.strip())
         return number if number is not None and self._fits(number) else self._guessed(text.strip())
 

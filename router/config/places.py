@@ -22,7 +22,8 @@ _HOST_NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
 def expand(text: str, folder: Path) -> Path:
-    """An absolute path: `~` is the home folder, a relative one starts at `folder`. May raise ValueError."""
+    """Return an absolute path: `~` is the home folder, a relative one starts at `folder`. May raise
+    ValueError."""
     try:
         return folder / Path(text).expanduser()
     except RuntimeError:
@@ -30,20 +31,23 @@ def expand(text: str, folder: Path) -> Path:
 
 
 def find(text: str, folders: Iterable[Path]) -> Path:
-    """The first of `folders` that has `text`, else where it would be in the first. May raise ValueError."""
+    """Return `text` in the first of `folders` that has it, else where it would be in the first. May raise
+    ValueError."""
     candidates = [expand(text, folder) for folder in folders]
     return next((path for path in candidates if exists(path)), candidates[0])
 
 
 def program(text: str, folder: Path) -> Path:
-    """A program's path; a bare name (`llama-server`) is looked up as a shell would. May raise ValueError."""
+    """Return a program's path; a bare name (`llama-server`) is looked up as a shell would. May raise
+    ValueError."""
     bare = Path(text).name == text and not text.startswith("~")
     found = shutil.which(text) if bare else None
     return Path(found).absolute() if found else expand(text, folder)
 
 
 def unexpanded(path: str) -> str:
-    """A remark on a path that is not there, where it looks as if a shell should have filled something in."""
+    """Return a remark on a path that does not exist, where it looks as if a shell should have expanded
+    something."""
     return " ($NAME is not filled in here: write the whole path, or ~)" if _VARIABLE.search(path) else ""
 
 
@@ -81,9 +85,10 @@ def reach(text: str, resolves: Callable[[str], bool]) -> Reach:
 
 
 def host(text: str) -> str:
-    """An IP address or host name to listen on. Raises ValueError for anything else, such as a URL.
+    """Return an IP address or host name to listen on. Raises ValueError for anything else, such as a URL.
 
-    A name with a dot may belong to a network that comes up later, so only plain ones are looked up. May block.
+    A name with a dot may belong to a network that comes up later, so only names without one are looked up. May
+    block.
     """
     if reach(text, lambda name: "." in name or resolves(name)) is Reach.NOBODY:
         extra = "; the port is a setting of its own" if ":" in text.rpartition("]")[2] else ""

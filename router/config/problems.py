@@ -72,7 +72,7 @@ class ProblemList:
 
 
 def nearest(name: str, valid: Iterable[str]) -> str | None:
-    """The valid name that `name` was most likely meant to be, or None when nothing is near."""
+    """Return the valid name that `name` was most likely meant to be, or None if nothing is near."""
     by_lower = {candidate.lower(): candidate for candidate in valid}
     close = difflib.get_close_matches(name.lower().replace("_", "-"), by_lower, n=1)
     close = close or difflib.get_close_matches(name.lower(), by_lower, n=1)

@@ -63,7 +63,7 @@ _LAUNCH: Final = frozenset(
 
 
 def read_field(name: str, value: Value) -> Any:
-    """The entry as JSON-like data; `4k` is 4096 here, too. Raises ValueError with a sentence."""
+    """Return the entry as JSON-like data; here, too, `4k` is 4096. Raises ValueError with a sentence."""
     data = value.data
     if name in NUMBER_FIELDS:
         return None if data is None else _number(NUMBER_FIELDS[name], value)

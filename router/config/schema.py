@@ -445,7 +445,8 @@ class Config:
 
 
 def _spellings(path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """A secret is one, too, where `api_keys` stands for `api_key`, or the other way round."""
+    """Yield both spellings of a secret's path, for `api_keys` is secret, too, where `api_key` is, and the other
+    way round."""
     *above, name = path
     yield from ((*above, name.removesuffix("s")), (*above, f"{name.removesuffix('s')}s"))
 

@@ -40,9 +40,9 @@ def _read(name: str, section: Section, server: ServerConfig) -> UpstreamConfig:
 
 
 def base_url(text: str, kind: UpstreamKind) -> str:
-    """The address below which the API's paths lie, without a slash or an endpoint at its end: of OpenAI's API
-    with its `/v1` (added where no path is written), of another hal0 without. Raises ValueError with a sentence;
-    what was written is only in it where it can hold no password."""
+    """Return the address below which the API's paths lie, without a slash or an endpoint at its end: for
+    OpenAI's API with its `/v1` (added where no path is written), for another hal0 without. Raises ValueError
+    with a sentence, which quotes what was written only where that cannot hold a password."""
     parts = _split(text)
     path = parts.path.rstrip("/")
     # Pasted from a program that wants the whole address.

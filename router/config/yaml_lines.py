@@ -35,7 +35,7 @@ class Value:
     quoted: bool = False
 
     def plain(self) -> Any:
-        """The value as ordinary JSON-like Python data."""
+        """Return the value as ordinary JSON-like Python data."""
         if isinstance(self.data, dict):
             return {key: value.plain() for key, value in self.data.items()}
         if isinstance(self.data, list):
@@ -44,7 +44,7 @@ class Value:
 
 
 def describe(value: Value) -> str:
-    """What stands in the file, for "..., not <this>"; long text is cut."""
+    """Return what the file says, for "..., not <this>"; long text is cut."""
     if isinstance(value.data, dict):
         return "a mapping"
     if isinstance(value.data, list):
@@ -54,7 +54,7 @@ def describe(value: Value) -> str:
 
 
 def read_yaml(text: str, problems: ProblemList) -> Value | None:
-    """The document's root, or None when it is empty or cannot be read (then `problems` says why)."""
+    """Return the document's root, or None if it is empty or cannot be read (then `problems` says why)."""
     node = compose(text, problems)
     return None if node is None else _Reader(problems).read(node, "", line_of(node))
 
@@ -132,7 +132,7 @@ def _join(path: str, key: str) -> str:
 
 
 def _convert(tag: str, text: str) -> str | int | float | bool | None:
-    """The scalar's value. Raises ValueError for a text that an explicit tag does not fit."""
+    """Return the scalar's value. Raises ValueError for a text that does not fit its explicit tag."""
     if tag == NULL:
         return None
     if tag == BOOL:

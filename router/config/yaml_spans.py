@@ -70,7 +70,7 @@ class Entry:
 
 
 def read_spans(text: str) -> Node | None:
-    """The root, None for a text without a document. Raises yaml.YAMLError."""
+    """Return the root, or None for a text without a document. Raises yaml.YAMLError."""
     events = yaml.parse(text, Loader=yaml.SafeLoader)
     for event in events:
         if isinstance(event, DocumentStartEvent):

@@ -88,7 +88,7 @@ def set_list(text: str, path: Sequence[str], old: list[Any], new: list[Any]) -> 
 
 
 def _subsequence(part: list[Any], whole: list[Any]) -> set[int] | None:
-    """Indices in `whole` of the items of `part`, if `whole` holds them in that order."""
+    """Return the indices in `whole` of the items of `part`, if `whole` holds them in that order."""
     indices: set[int] = set()
     rest = iter(enumerate(whole))
     for wanted in part:
@@ -115,7 +115,7 @@ def _append_section(text: str, path: Sequence[str], value: Any) -> str:
 
 
 def _insert(text: str, mapping: Node, name: str, value: Any, root: Node) -> str:
-    """A new last entry."""
+    """Insert a new last entry."""
     if mapping.flow:
         return _insert_flow(text, mapping, f"{key_text(name)}: {flow(value)}")
     first, last = mapping.entries[0], mapping.entries[-1]
@@ -127,7 +127,7 @@ def _insert(text: str, mapping: Node, name: str, value: Any, root: Node) -> str:
 
 
 def _add_lines(text: str, after: int, column: int, lines: list[str]) -> str:
-    """New lines below the one that holds `after`, and below comments that belong to what stands there."""
+    """Add lines below the one that holds `after`, and below comments that belong to what is there."""
     at = line_end(text, after)
     look = at
     while (comment := _COMMENT_LINE.match(text, look)) is not None and comment.end() > look:

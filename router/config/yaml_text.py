@@ -45,7 +45,7 @@ for _tag, _pattern, _first in (
 
 
 def compose(text: str, problems: ProblemList) -> Node | None:
-    """The document's root, or None when it is empty or `problems` were found that make it unreadable."""
+    """Return the document's root, or None if it is empty or has `problems` that make it unreadable."""
     if len(text) > MAX_CHARACTERS:
         problems.add(0, "", f"larger than {MAX_CHARACTERS // 1_000_000} MB is too large for a configuration")
         return None

@@ -41,7 +41,7 @@ def flow(value: Any, style: str | None = None) -> str:
 
 
 def block(name: str, value: Any, column: int, step: int, *, compact: bool) -> list[str]:
-    """The lines of `name: value` at `column`. `compact`: a mapping that fits may stand on one line."""
+    """Return the lines of `name: value` at `column`. `compact`: a mapping that fits may go on one line."""
     indent, key = " " * column, key_text(name)
     line = f"{indent}{key}: {flow(value)}"
     if not isinstance(value, Mapping) or not value:

@@ -35,7 +35,7 @@ class Engine:
     _key: tuple[str, int] | None = None
 
     async def key(self) -> tuple[str, int]:
-        """What its states are valid for, and how many sequences it has. Not asked for before it is needed:
+        """Return what its states are valid for, and how many sequences it has. Not asked before it is needed:
         nobody waits longer for an engine that has nothing to restore. Raises NotDone, OSError."""
         if self._key is None:
             argv = self.process.launch.argv

@@ -42,7 +42,7 @@ def looks(argv: Sequence[str]) -> tuple[tuple[str, int, int], ...]:
 
 
 def stamps(argv: Sequence[str]) -> tuple[Stamp, ...]:
-    """The same with what is in them. Raises OSError."""
+    """Return what `looks` does, along with a digest of the beginning of each file. Raises OSError."""
     found = []
     for path, size, changed in looks(argv):
         with Path(path).open("rb") as file:
@@ -64,8 +64,8 @@ def _named(argument: str) -> list[Path]:
 
 
 def sample(path: Path) -> str:
-    """A digest of a state file's beginning, its end and spots between: a file that was exchanged or is full of
-    holes is another one. Raises OSError."""
+    """Return a digest of a state file's beginning, its end and spots in between: a file that was swapped, or is
+    full of holes, has a different one. Raises OSError."""
     digest = hashlib.sha256()
     with path.open("rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size

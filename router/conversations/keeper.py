@@ -126,7 +126,7 @@ class Conversations:
         self._tell()
 
     async def gone(self, process: EngineProcess) -> None:
-        """The engine has ended: what it had begun to write is removed."""
+        """Remove what the engine, which has ended, had begun to write."""
         engine = self._engines.pop(process, None)
         for id_ in engine.writing if engine is not None else ():
             await self._store.discard(id_)
@@ -134,8 +134,8 @@ class Conversations:
     def answered(
         self, process: EngineProcess, cached: Callable[[], int], tell: Callable[[int], object]
     ) -> asyncio.Task[None] | None:
-        """A request was answered; `cached` says how many of its tokens had been read before. `tell` is given
-        how many of them came from the disk, if any did."""
+        """Note that a request was answered; `cached` says how many of its tokens had been read before. `tell`
+        is given how many of them came from the disk, if any did."""
         engine = self._engines.get(process)
         if engine is None or not engine.idle or (tokens := cached()) <= 0:
             return None
@@ -156,7 +156,7 @@ async def _claim(engine: Engine, cached: int, tell: Callable[[int], object]) -> 
 
 
 async def _tasks(engine: Engine) -> dict[int, int]:
-    """The last request of each sequence."""
+    """Return the last request of each sequence; nothing where the engine does not say."""
     try:
         async with asyncio.timeout(ASK_SECONDS):
             return {one.slot: one.task for one in await engine.sequences.used()}

@@ -71,8 +71,8 @@ def _value(used: Used) -> tuple[int, int]:
 
 
 def must_leave(kept: Iterable[Kept], now: float, policy: ConversationsConfig, coming: int = 0) -> list[Kept]:
-    """What is too old, too many of one owner, or the oldest of too many bytes; `coming`: bytes about to be
-    written."""
+    """Return what is too old, too many for one owner, or the oldest of too many bytes; `coming`: bytes about to
+    be written."""
     newest_first = sorted(kept, key=lambda k: (k.used_at, k.id), reverse=True)
     if policy.keep <= 0:
         return newest_first

@@ -50,7 +50,7 @@ def owner(slot: str, model: Model) -> str:
 def state_key(
     argv: Sequence[str], files: Iterable[Sequence[object]], build: str, context: int, slots: int
 ) -> str:
-    """The digest of all a state depends on.
+    """Return the digest of everything a state depends on.
 
     Args:
         argv: the engine's command line: flags, KV types, batch sizes, everything.
@@ -70,7 +70,7 @@ def _without_volatile(argv: Sequence[str]) -> list[str]:
 
 
 def saves_to(argv: Sequence[str]) -> str | None:
-    """The folder an engine with this command line saves states in."""
+    """Return the folder that an engine with this command line saves states in."""
     return next((value for name, value in itertools.pairwise(argv) if name == SAVE_PATH), None)
 
 

@@ -122,8 +122,8 @@ class Store:
         write_atomic(self.folder / f"{one.id}{_ABOUT}", json.dumps(asdict(one)).encode())
 
     def lend(self, owner: str, key: str) -> list[Kept]:
-        """What may be restored into an engine of `owner` with `key`, last used first. All else of that owner is
-        removed: it would never be valid again."""
+        """Return what may be restored into an engine of `owner` with `key`, last used first. Everything else of
+        that owner is removed: it would never be valid again."""
         self.prune()
         lent = []
         for one in sorted(self.kept, key=lambda k: k.used_at, reverse=True):
@@ -138,7 +138,7 @@ class Store:
         return lent
 
     def returned(self, id_: str, *, restored: bool) -> None:
-        """The engine has it, and it may be settled again; else it is removed."""
+        """Note that the engine has `id_`, which may be settled again; if it was not `restored`, remove it."""
         self._lent.discard(id_)
         if not restored:
             self.discard(id_)
@@ -181,11 +181,11 @@ class Store:
 
 
 def tokens_of(path: Path) -> bytes:
-    """The tokens at the beginning of a state file, 4 bytes each; b"" where it has none. Raises OSError.
+    """Return the tokens at the beginning of a state file, 4 bytes each; b"" where it has none. Raises OSError.
 
-    llama_state_seq_save_file's format: magic, version, their number, then they. From version 4 on (build
-    11669) the number counts a head of three as well, which begins with -1: its second is a version, its
-    third their number."""
+    The format is that of llama_state_seq_save_file: magic, version, the number of tokens, then the tokens. From
+    version 4 on (build 11669) the number also counts a header of three, which begins with -1, followed by a
+    version and the number of tokens."""
     with path.open("rb") as file:
         head = file.read(_HEAD.size)
         if len(head) < _HEAD.size:

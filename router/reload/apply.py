@@ -156,7 +156,7 @@ class Reconfigurer:
                 self._autoload(slot)
 
     def _choose(self, slot: SlotConfig, model: str) -> None:
-        """The newer wish: at once where something is loaded or to be, else with the next load."""
+        """Follow the newer wish: at once where something is loaded or about to be, else with the next load."""
         status = self._store.snapshot.slot(slot.name)
         active = status is not None and (status.state is SlotState.READY or status.state.switching)
         if active or slot.autoload:
@@ -177,7 +177,7 @@ class Reconfigurer:
             self._make_and_load(name)
 
     def _gone(self, name: str) -> None:
-        """The slot has left; perhaps the configuration has one of that name again."""
+        """Note that the slot has left; the configuration may have one of that name again."""
         leaving = self._leaving.pop(name)
         slots = with_engine(self._in_effect.config)
         if not leaving.cancelled() and leaving.exception() is None and name in slots:

@@ -87,7 +87,7 @@ Action: TypeAlias = (
 
 
 def diff(old: Config, new: Config, old_models: Catalog, new_models: Catalog) -> list[Action]:
-    """What turns a router that runs with `old` into one with `new`, in the order to do it."""
+    """Return what turns a router that runs with `old` into one with `new`, in the order to do it."""
     actions: list[Action] = []
     if old.engine != new.engine:
         restart = old.engine.llama_server != new.engine.llama_server
@@ -114,7 +114,7 @@ def diff(old: Config, new: Config, old_models: Catalog, new_models: Catalog) -> 
 
 
 def with_engine(config: Config) -> dict[str, SlotConfig]:
-    """The slots that have an engine on this computer, by name."""
+    """Return the slots that have an engine on this computer, by name."""
     return {name: slot for name, slot in config.slots.items() if slot.upstream is None}
 
 
@@ -125,15 +125,15 @@ def _elsewhere(config: Config) -> tuple[object, ...]:
 
 
 def choices(slot: SlotConfig, catalog: Catalog) -> dict[str, Model]:
-    """What the slot may hold, by id, in the order of its menu."""
+    """Return what the slot may hold, by id, in the order of its menu."""
     if slot.upstream is not None:
         return {}
     return {model.id: model for model in catalog.for_slot(slot)}
 
 
 def choose_model(slot: SlotConfig, models: Mapping[str, Model], saved: Selected | None = None) -> str | None:
-    """What a slot holds first: what it held last, unless hal0.yaml has changed its mind since; else what
-    that says; else the first that can run, of those made to talk if there are any."""
+    """Return what a slot holds first: what it held last, unless hal0.yaml has been changed since; else what
+    hal0.yaml says; else the first that can run, preferring chat models if there are any."""
     if saved is not None and saved.model in models and saved.configured == slot.model:
         return saved.model
     if slot.model is None:

@@ -39,7 +39,7 @@ class Disk:
         return self.file.parse().config
 
     def scan(self, config: Config) -> Catalog:
-        """The models of `config`."""
+        """Return the models of `config`."""
         self._folders, self.catalog = self._scan(config)
         return self.catalog
 
@@ -58,7 +58,7 @@ class Disk:
         return default if replace(config, model_dirs=default.model_dirs) == default else config
 
     def known_ids(self, config: Config) -> set[str]:
-        """The ids and aliases that slots of `config` may name."""
+        """Return the ids and aliases that slots of `config` may name."""
         return build_catalog(with_downloads(config, self._paths), self._demo).names(config)
 
     def _scan(self, config: Config) -> tuple[FolderWatch, Catalog]:

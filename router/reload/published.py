@@ -68,7 +68,7 @@ class PublishedModels:
 
 
 def model_status(model: Model, forecasts: LaunchForecasts, memory: Sequence[DeviceMemory] = ()) -> ModelStatus:
-    """What is told of `model`, with what it takes of `memory`, as far as that is known by now."""
+    """Return what is told of `model`, with what it takes of `memory`, as far as that is known by now."""
     forecast = forecasts.known(model)
     return ModelStatus(
         id=model.id,

@@ -157,7 +157,7 @@ class EngineTasks:
                 await self._launch(seat, engine)
 
     async def _launch(self, seat: Seat, engine: RunningEngine) -> EngineProcess:
-        """Returns when it is ready."""
+        """Launch the engine; return when it is ready."""
         engine_log = EngineLog(seat.log, self._log_files, f"engine-{seat.name}")
         saves_to = self._conversations.folder_for(engine.model) if self._conversations is not None else None
         engine.process, engine.spawning = None, True
@@ -181,7 +181,7 @@ class EngineTasks:
         return engine.process
 
     async def _carry_over(self, seat: Seat, engine: RunningEngine) -> None:
-        """What an engine of the same model has read that is being replaced beside it."""
+        """Save what another engine of the same model, which this one replaces from beside it, has read."""
         assert self._conversations is not None
         for other in seat.engines.values():
             same = other is not engine and other.model.launch_key == engine.model.launch_key

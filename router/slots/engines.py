@@ -100,7 +100,7 @@ class EnginePair:
         return generation
 
     def release(self, ticket: int, now: float) -> int | None:
-        """The generation that served the ticket, if one did."""
+        """Return the generation that served the ticket, if one did."""
         if (generation := self.leases.pop(ticket, None)) is None:
             return None
         self._busy[generation] -= 1
@@ -123,7 +123,7 @@ class EnginePair:
         return StartEngine(self.newest.generation, model, force)
 
     def ready(self, now: float) -> None:
-        """The newest answers from now on; who ran beside it leaves."""
+        """Let the newest answer from now on; the one that ran beside it leaves."""
         self.leaving = self.running or self.leaving
         self.running, self.ready_at, self.idle_since = self.newest, now, now
 
@@ -136,7 +136,7 @@ class EnginePair:
     # -- one goes --------------------------------------------------------------------------------------
 
     def drain(self, until: float) -> None:
-        """What runs is to go."""
+        """Let what runs end its requests by `until`, then go."""
         assert self.running is not None, "only what runs drains"
         self.running.until = until
 
@@ -146,7 +146,7 @@ class EnginePair:
             engine.until = until
 
     def hurry(self, until: float) -> None:
-        """The place of who leaves is needed."""
+        """Limit the engine that leaves to `until`, unless it has a limit: its place is needed."""
         if self.leaving is not None and self.leaving.until is None:
             self.leaving.until = until
 
@@ -176,7 +176,7 @@ class EnginePair:
         return StopEngine(self.newest.generation)
 
     def gone(self) -> None:
-        """What ran, or loaded in its place, is gone."""
+        """Note that what ran, or loaded in its place, is gone."""
         self.running = self.stopping = None
 
     def left(self) -> None:

@@ -121,7 +121,7 @@ class Failures:
         self.last_error, self.past = (model, error), False
 
     def clear(self) -> None:
-        """A person's order was carried out."""
+        """Clear the error: a person's order was carried out."""
         self.last_error, self.past = None, False
 
     def refusal(self, model: str, now: float) -> RouterError | None:

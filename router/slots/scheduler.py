@@ -125,7 +125,7 @@ class SlotScheduler:
     # -- events: requests ----------------------------------------------------------------------------
 
     def acquire(self, ticket: int, model: str | None, now: float) -> list[Effect]:
-        """A request wants a lease on `model`; None: on whatever the slot holds."""
+        """Lease `model` to a request; None: whatever the slot holds."""
         if self._serves(model) and self._ended is None:
             return [self._grant(ticket, model)]
         waiter = Waiter(ticket, model, now + self.limits.wait)
@@ -135,8 +135,8 @@ class SlotScheduler:
         return self._advance(now)
 
     def release(self, ticket: int, now: float, *, answered: bool = False) -> list[Effect]:
-        """The request is over (served, failed or gone), whether it held a lease or still waited. `answered`: it
-        had a whole answer."""
+        """Note that the request is over (served, failed or gone), whether it held a lease or still waited.
+        `answered`: it got a complete answer."""
         generation = self.engines.release(ticket, now)
         if generation is None:
             self.waiters.take(lambda w: w.ticket == ticket)
@@ -212,14 +212,14 @@ class SlotScheduler:
         return self._advance(now)
 
     def select(self, model: str | None) -> list[Effect]:
-        """What an empty slot loads next; a slot that holds something keeps it."""
+        """Set what an empty slot loads next; a slot that holds something keeps it."""
         if self.running is None and self.switch is None:
             self.selected = model
         return []
 
     def forget_failures(self, models: Collection[str]) -> list[Effect]:
-        """These are launched differently now: that they failed says nothing any more, and what leaves is of no
-        use any more."""
+        """Note that these models are launched differently now: earlier failures say nothing any more, and an
+        engine of theirs that is leaving is no longer of use."""
         for model in models:
             self._failures.forget(model)
         if self.engines.leaving is not None and self.engines.leaving.model in models:
@@ -227,7 +227,8 @@ class SlotScheduler:
         return []
 
     def retire(self, ticket: int, error: RouterError, now: float) -> list[Effect]:
-        """The slot is going: whoever waits or comes gets `error`, who is served may end; then it is empty."""
+        """Retire the slot: whoever waits or comes gets `error`, whoever is served may finish; then it is
+        empty."""
         effects = self._refuse_all(error) + self.unload(ticket, now)
         self._ended = self._ended or error
         return effects
@@ -235,14 +236,14 @@ class SlotScheduler:
     # -- events: the engines -------------------------------------------------------------------------
 
     def checked(self, check: int, now: float, *, beside: bool = False) -> list[Effect]:
-        """The target can be launched. `beside`: at once, as both engines fit; else what runs is drained and
-        stopped first."""
+        """Note that the target can be launched. `beside`: at once, as both engines fit; else what runs is
+        drained and stopped first."""
         if not self.awaits(check):
             return []
         return self._machine.checked(self._drain_limit(now), beside=beside) + self._advance(now)
 
     def check_failed(self, check: int, error: RouterError, now: float) -> list[Effect]:
-        """The target cannot be launched; what runs was not touched and goes on."""
+        """Note that the target cannot be launched; what runs was not touched and goes on."""
         switch = self.switch
         if switch is None or switch.target is None or not self.awaits(check):
             return []
@@ -255,13 +256,13 @@ class SlotScheduler:
         return self._machine.give_up() + self._refuse_for(target, error) + self._advance(now)
 
     def engine_progress(self, generation: int, phase: SlotState, fraction: float | None) -> list[Effect]:
-        """A phase of loading (starting, loading, warming) was reached; `fraction` is 0..1 or None."""
+        """Note that a phase of loading (starting, loading, warming) was reached; `fraction` is 0..1 or None."""
         if self._machine.loads(generation):
             self._machine.progress(phase, fraction)
         return []
 
     def engine_ready(self, generation: int, now: float) -> list[Effect]:
-        """It answers from now on; the engine it was started beside may end what it has begun."""
+        """Note that the engine answers from now on; the one it was started beside may end what it has begun."""
         switch = self.switch
         if switch is None or switch.target is None or not self._machine.loads(generation):
             return []
@@ -271,7 +272,7 @@ class SlotScheduler:
         return self._advance(now)
 
     def engine_failed(self, generation: int, error: RouterError, now: float) -> list[Effect]:
-        """The engine did not become ready, and is reaped."""
+        """Note that the engine did not become ready, and is reaped."""
         switch = self.switch
         if switch is None or switch.target is None or not self._machine.loads(generation):
             return []
@@ -280,7 +281,8 @@ class SlotScheduler:
         return effects + self._machine.failed() + self._advance(now)
 
     def engine_exited(self, generation: int, error: RouterError, now: float) -> list[Effect]:
-        """A ready engine died by itself. The next request, or the end of the back-off, starts it again."""
+        """Note that a ready engine died by itself. The next request, or the end of the back-off, starts it
+        again."""
         leaving, running = self.engines.leaving, self.engines.running
         if leaving is not None and leaving.generation == generation:
             return [] if leaving.stopping else self.engine_stopped(generation, now)
@@ -290,7 +292,7 @@ class SlotScheduler:
         return self._machine.died() + self._advance(now)
 
     def engine_stopped(self, generation: int, now: float, error: RouterError | None = None) -> list[Effect]:
-        """The engine is reaped; go on with the target, or rest. `error`: it could not be ended."""
+        """Note that the engine is reaped; go on with the target, or rest. `error`: it could not be ended."""
         leaving, stopping = self.engines.leaving, self.engines.stopping
         if leaving is not None and leaving.generation == generation:
             effects = self._machine.left() + self._unloaded()
@@ -375,7 +377,7 @@ class SlotScheduler:
         return replaced + self._advance(now)
 
     def _unloaded(self) -> list[Effect]:
-        """An order to unload is carried out once no engine is left."""
+        """Carry out an order to unload once no engine is left."""
         order = self.waiters.command
         if self.phase is not SlotState.UNLOADED or order is None or not order.is_unload:
             return []
@@ -468,7 +470,8 @@ class SlotScheduler:
         return self.target is not None and self._shares_process(waiter.model or self.target, self.target)
 
     def _may_time_out(self, waiter: Waiter) -> bool:
-        """A load that has begun is waited for, however long; only waiting for a turn is limited."""
+        """Return whether a waiter may time out: only waiting for a turn is limited; a load that has begun is
+        waited for, however long."""
         return not waiter.command and (self.phase in REVERSIBLE or not self._is_joined(waiter))
 
     def _drain_limit(self, now: float) -> float:

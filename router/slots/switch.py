@@ -45,7 +45,8 @@ class Switch:
         self.checked = True
 
     def insist(self) -> None:
-        """A person wants it even if memory is short: a check that was asked for without that counts no more."""
+        """Load it even if memory is short, as a person wants: a check asked for without that no longer
+        counts."""
         self.force, self.check = True, None
 
     def progress(self, fraction: float | None) -> None:
@@ -64,7 +65,7 @@ class Switch:
         self.target, self.restoring, self.for_request = self.previous, True, False
 
     def cancel(self) -> None:
-        """The same, or if that is cancelled, too, end with none."""
+        """Do the same, or, if that is cancelled, too, end with no model."""
         if self.restoring:
             self.target = None
         else:

@@ -27,7 +27,8 @@ def ladder_of(model: Model) -> tuple[int, ...]:
 
 
 async def largest(sizes: Sequence[int], fits: Callable[[int], Awaitable[bool]]) -> int | None:
-    """The first of `sizes`, which fall, that fits; None if none does. Asks log2 times, the first one first."""
+    """Return the first of `sizes`, which are descending, that fits; None if none does. Asks about log2 of them,
+    the first one first."""
     if not sizes or await fits(sizes[0]):
         return sizes[0] if sizes else None
     low, high = 1, len(sizes)  # sizes[high:] fit, as far as known

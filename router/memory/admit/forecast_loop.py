@@ -105,7 +105,7 @@ class ForecastLoop:
         return moved or self._sized_for != self._circumstances()
 
     def _circumstances(self) -> tuple[object, ...]:
-        """What contexts depend on besides what is free."""
+        """Return what contexts depend on besides what is free."""
         snapshot = self._store.snapshot
         slots = tuple((s.name, s.pid, s.model, s.pinned, s.choices) for s in snapshot.slots)
         return self._answers, snapshot.headroom, slots
@@ -135,7 +135,7 @@ class ForecastLoop:
                     self._publish()
 
     def _settled(self, slot: SlotStatus, measured: int) -> int | None:
-        """The slot's bytes once two looks at the same ready engine found the same."""
+        """Return the slot's bytes once two looks at the same ready engine have found the same."""
         if slot.state is not SlotState.READY or slot.pid is None or not measured:
             self._measured.pop(slot.name, None)
             return None

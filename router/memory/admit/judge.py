@@ -52,7 +52,7 @@ class MemoryGate:
         self._seen: dict[int, float] = {}
 
     def saw(self, pids: Collection[int]) -> None:
-        """These engines are there now. Where one of them goes, loads wait a moment for its memory."""
+        """Note that these engines exist now. When one of them goes, loads wait a moment for its memory."""
         self._present = set(pids)
         self._seen |= dict.fromkeys(pids, asyncio.get_running_loop().time())
 
@@ -114,7 +114,8 @@ class MemoryGate:
         return allowance(view.room[-1] - view.headroom - promised, view.measured.pools[-1].total)
 
     async def _look_when_settled(self, slot: str, occupants: Occupants, forecast: Forecast | None) -> View:
-        """A look; where that is not enough and an engine was stopped just now, once its memory is back."""
+        """Look; where that is not enough and an engine was stopped just now, look again once its memory is
+        back."""
         loop = asyncio.get_running_loop()
         view = await self._look(slot, occupants)
         grew_at = loop.time()
@@ -132,7 +133,8 @@ class MemoryGate:
         return any(pid not in self._present for pid in self._seen)
 
     async def _look(self, slot: str, occupants: Occupants, *, loading: bool = False) -> View:
-        """What there is now. `loading`: the slot's own promise is the load that asks, and is not counted."""
+        """Return what there is now. `loading`: the slot's own promise is the load that asks, and is not
+        counted."""
         measured = await self._measure([o.pid for o in occupants() if o.pid is not None])
         self._forecasts.forecaster.use_devices(measured.pools)
         present = occupants()
@@ -144,7 +146,7 @@ class MemoryGate:
         return View(slot, measured, self._headroom(), charged)
 
     async def _largest(self, model: Model, below: int, view: View) -> tuple[int, Forecast | None]:
-        """The largest context that goes, of those below what did not; the smallest where none does."""
+        """Return the largest context that fits, of those below what did not; the smallest if none does."""
 
         async def goes(context: int) -> bool:
             return isinstance(view.plan(view.need(await self._forecasts.forecast(model, context))), Go)

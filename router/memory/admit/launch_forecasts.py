@@ -35,7 +35,8 @@ class LaunchForecasts:
         self._ram = psutil.virtual_memory().total
 
     def chosen(self, model: Model) -> int | None:
-        """The context chosen for a model that leaves it open; None where it does not, or until it is chosen."""
+        """Return the context chosen for a model that leaves it open; None if it does not, or until it is
+        chosen."""
         return self._contexts.get((model.launch_key, model.size_bytes)) if model.context_open else None
 
     def choose(self, model: Model, context: int) -> bool:
@@ -51,19 +52,19 @@ class LaunchForecasts:
         return model.with_context(context or self.chosen(model) or model.context_most or 0)
 
     def known(self, model: Model, context: int | None = None) -> Forecast | None:
-        """What it takes when launched so, without asking anybody."""
+        """Return what `model` takes when launched like this, without asking anybody."""
         return self.forecaster.known(self.as_launched(model, context))
 
     def by_device(self, forecast: Forecast, memory: Sequence[DeviceMemory]) -> Amounts:
-        """A forecast over the pools that are published."""
+        """Return a forecast over the pools that are published."""
         return published(forecast, memory, self._ram)
 
     def prompt_cache(self, model: Model) -> int | None:
-        """The most RAM its engine may come to fill with prompts; None for no limit."""
+        """Return the most RAM that its engine may come to fill with prompts; None for no limit."""
         return prompt_cache.told(model, self._ram)
 
     async def forecast(self, model: Model, context: int | None = None) -> Forecast | None:
-        """The same, asked for where it is not known; None only where nobody can tell."""
+        """Return the same, asking where it is not known; None only where nobody can tell."""
         launched = self.as_launched(model, context)
         found = self.forecaster.known(launched)
         if found is not None or launched.file is None or launched.problem:

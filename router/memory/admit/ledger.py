@@ -50,7 +50,7 @@ class Claim:
 
 
 def spread(forecast: Forecast, pools: Sequence[AnyPool]) -> Amounts:
-    """A forecast over the pools, of which the last is the RAM (or a GPU's memory that is the RAM).
+    """Return a forecast over the pools, of which the last is the RAM (or a GPU's memory that is the RAM).
 
     The n-th GPU of the forecast is the n-th that was read; the driver and the engine both count by PCI bus
     (`router.engine.environment`). What has no pool of its own is in the RAM. What the formula could not place
@@ -76,7 +76,7 @@ def _place(need: DeviceNeed, gpus: Sequence[int], ram: int) -> int:
 
 
 def published(forecast: Forecast, memory: Sequence[DeviceMemory], ram_total: int) -> Amounts:
-    """A forecast over the pools that are shown: GPUs without the RAM beside them, or the RAM alone.
+    """Return a forecast over the pools that are shown: GPUs without the RAM beside them, or the RAM alone.
 
     `ram_total`: a GPU of that size is taken for one whose memory is the RAM.
     """
@@ -88,7 +88,8 @@ def published(forecast: Forecast, memory: Sequence[DeviceMemory], ram_total: int
 
 
 def room(measured: Measured, claims: Iterable[Claim]) -> Amounts:
-    """The room of each pool: free and promised to nobody; negative where more was promised than is free."""
+    """Return the room of each pool: free and promised to nobody; negative where more was promised than is
+    free."""
     left = [pool.free for pool in measured.pools]
     for claim in claims:
         left = [free - rest for free, rest in zip(left, claim.rest, strict=True)]

@@ -71,7 +71,7 @@ class ModelFits:
         return self._models.get(id_or_alias) or self._snapshot.model(id_or_alias)
 
     def _claim(self, slot: SlotStatus) -> Claim:
-        """What its engine holds; of a load that is under way, what it will."""
+        """Return what its engine holds, or for a load under way what it will hold."""
         count = len(self._snapshot.memory)
         held = slot.memory_by_device if len(slot.memory_by_device) == count else (0,) * count
         model = self._model(slot.serving or "")
@@ -80,7 +80,8 @@ class ModelFits:
 
 
 def model_fits(snapshot: Snapshot) -> ModelFits:
-    """The same ones while nothing changes that they depend on: menus ask for each snapshot, many a second."""
+    """Return what fits: the same object while nothing that it depends on changes, as menus ask for each
+    snapshot, many a second."""
     slots = tuple(
         replace(
             slot, progress=None, last_error=None, tokens_per_second=None, memory=None,

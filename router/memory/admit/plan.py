@@ -76,12 +76,12 @@ def plan(
 
 
 def missing(need: Amounts, room: Amounts, headroom: int) -> Amounts:
-    """What `room` lacks for `need` and the headroom beside it, in each pool."""
+    """Return what `room` lacks for `need` and the headroom beside it, in each pool."""
     return tuple(max(0, n + headroom - r) if n else 0 for n, r in zip(need, room, strict=True))
 
 
 def total(first: Amounts, *more: Amounts) -> Amounts:
-    """The sum in each pool."""
+    """Return the sum in each pool."""
     return tuple(sum(amounts) for amounts in zip(first, *more, strict=True))
 
 

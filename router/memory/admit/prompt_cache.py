@@ -33,7 +33,8 @@ def allowance(spare: int, ram_total: int) -> int:
 
 
 def told(model: Model, ram_total: int) -> int | None:
-    """The most that `model` may come to keep, in bytes; None where its flags set no limit, or nobody knows."""
+    """Return the most that `model` may come to keep, in bytes; None where its flags set no limit, or nobody
+    knows."""
     if model.file is None:
         return None
     if model.kind is not Kind.CHAT or is_on(model.flags, "cache-prompt") is False:

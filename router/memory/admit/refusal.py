@@ -108,7 +108,7 @@ def _pools(need: Amounts, available: Amounts, short: Amounts, view: View) -> lis
 
 
 def _who(index: int, view: View, names: Mapping[int, str]) -> list[str]:
-    """The largest holders of a pool: our slots, and processes where the driver tells."""
+    """Return the largest holders of a pool: our slots, and processes where the driver tells."""
     ours = [(sum_, f"slot {name}") for name, sum_ in _slots(index, view).items() if sum_]
     others = [
         (amount or 0, f"{names.get(pid, 'a process')} (pid {pid})")

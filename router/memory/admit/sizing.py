@@ -75,7 +75,7 @@ class Sizing:
         return any(not any(missing(need, capacity, headroom)) for capacity in capacities)
 
     async def _capacities(self, model: Model, measured: Measured, *, together: bool) -> list[Amounts]:
-        """What there is for it at best, in each slot that may hold it; or in a slot of its own.
+        """Return the most there can be for it, in each slot that may hold it; or in a slot of its own.
 
         `together`: leave what goes with it where it is, or room for that.
         """
@@ -100,7 +100,7 @@ class Sizing:
         return claim(slot.name, slot.pid, forecast, measured)
 
     async def _later(self, slot: SlotStatus, measured: Measured) -> Amounts | None:
-        """What a slot that is empty now will take, as far as anybody can tell."""
+        """Return what a slot that is empty now will take, as far as anybody can tell."""
         model = self._models().get(slot.model or "")
         forecast = await self._forecasts.forecast(model) if model else None
         return spread(forecast, measured.pools) if forecast else None

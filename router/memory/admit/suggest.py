@@ -48,13 +48,13 @@ async def suggest(forecasts: LaunchForecasts, model: Model, view: View) -> Sugge
 
 
 def _ctx_size(model: Model, context: int) -> int:
-    """What to write for `context` tokens in each request."""
+    """Return what to write for `context` tokens in each request."""
     return number(model.with_context(context).flags, "ctx-size") or context
 
 
 async def _context(forecasts: LaunchForecasts, model: Model, view: View) -> int | None:
-    """The most, in steps of 1024, that fits. What a model takes grows evenly with it, so two answers tell where
-    to look, and one more whether that is so."""
+    """Return the largest context that fits, in steps of 1024 tokens. What a model takes grows evenly with it,
+    so two answers tell where to look, and one more whether that is so."""
     asked = model.context_length or 0
     if asked <= SMALLEST:
         return None

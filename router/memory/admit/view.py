@@ -55,7 +55,7 @@ class View:
         return total(self.room, self.outgoing, *(h.gives for h in self.holders if h.evictable))
 
     def need(self, forecast: Forecast | None) -> Amounts | None:
-        """A forecast over the pools there are."""
+        """Return a forecast over the pools there are."""
         return spread(forecast, self.measured.pools) if forecast else None
 
     def fits(self, need: Amounts) -> bool:

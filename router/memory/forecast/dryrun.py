@@ -47,8 +47,8 @@ class DryRunner:
         self._places = asyncio.Semaphore(AT_ONCE)
 
     async def ask(self, argv: Sequence[str], environment: Mapping[str, str], contexts: int = 1) -> Told | None:
-        """What the engine started by `argv` would take, of at most so many contexts; None if it does not say.
-        Leaves no process behind."""
+        """Return what the engine started by `argv` would take, for at most `contexts` contexts; None if it does
+        not say. Leaves no process behind."""
         async with self._places:
             try:
                 process = await asyncio.create_subprocess_exec(
@@ -99,7 +99,7 @@ async def _told(process: asyncio.subprocess.Process, contexts: int) -> Told | No
 
 
 def parse_breakdown(line: bytes) -> tuple[DeviceNeed, ...] | None:
-    """The devices of one `fit_memory_breakdown` line that take anything; None for any other line."""
+    """Return the devices in one `fit_memory_breakdown` line that take anything; None for any other line."""
     try:
         told = json.loads(line)
         if told["type"] != "fit_memory_breakdown":

@@ -87,16 +87,17 @@ class Forecaster:
         self._known, self._next = {}, {}
 
     def use_devices(self, pools: Iterable[Pool]) -> bool:
-        """What models take depends on the GPUs there are: what was known for others is not known for these.
+        """Use these GPUs from now on: what models take depends on them, so what was known for others does not
+        count.
 
-        Returns whether they are others than before.
+        Returns whether they differ from those before.
         """
         found = tuple((pool.name, pool.total) for pool in pools if pool.is_gpu)
         before, self._devices = self._devices, found
         return found != before
 
     def known(self, model: Model) -> Forecast | None:
-        """What was answered last, without asking anybody."""
+        """Return what was answered last, without asking anybody."""
         return self._known.get(self._key(model), (None, None))[0]
 
     def is_due(self, model: Model, now: float) -> bool:
@@ -104,7 +105,8 @@ class Forecaster:
         return now >= self._next.get(self._key(model), now)
 
     async def forecast(self, model: Model) -> Forecast | None:
-        """What `model` takes with its flags; None for another engine's command and for what cannot be read."""
+        """Return what `model` takes with its flags; None for another engine's command and for what cannot be
+        read."""
         key, engine = self._key(model), self._engine
         self._next[key] = asyncio.get_running_loop().time() + RETRY_SECONDS
         found, name, settled = await self._find(model, engine, key[-1])
@@ -142,7 +144,7 @@ class Forecaster:
     async def _find(
         self, model: Model, engine: Engine, devices: _Devices
     ) -> tuple[Forecast | None, str | None, bool]:
-        """The answer, its name in the cache file, and whether asking again would be in vain."""
+        """Return the answer, its name in the cache file, and whether asking again would be in vain."""
         if model.file is None or model.problem:
             return None, None, True
         beside = await asyncio.to_thread(companions_of, model)
@@ -184,7 +186,7 @@ class Forecaster:
 
 
 def _corrected(said: Forecast, ratio: float) -> Forecast:
-    """What was not accounted for lies where memory is short, beside the work buffers."""
+    """Return `said` plus what was not accounted for, placed where memory is short, beside the work buffers."""
     on_gpu = any(device.is_gpu for device in said.per_device)
     devices = tuple(
         replace(d, compute=d.compute + round(d.total * (ratio - 1))) if d.is_gpu is on_gpu else d
@@ -237,7 +239,7 @@ def _together(model: Model, told: Told, beside: Companions) -> tuple[DeviceNeed,
 
 
 def _at_first(devices: tuple[DeviceNeed, ...], what: DeviceNeed | int) -> DeviceNeed:
-    """A draft, a projector or an adapter goes to the first GPU."""
+    """Return `what` as a need of the first GPU, where a draft, a projector or an adapter goes."""
     first = next((device for device in devices if device.is_gpu), devices[0])
     need = DeviceNeed("", what, 0, 0) if isinstance(what, int) else what
     return replace(need, name=first.name, is_gpu=first.is_gpu)
@@ -273,7 +275,8 @@ def _computed(model: Model) -> Forecast | None:
 
 
 def _drafting(model: Model, beside: Companions) -> DeviceNeed | None:
-    """What it drafts with takes, by the formula; None where that is nothing, or cannot be read."""
+    """Return what the model's draft or own head takes, by the formula; None if that is nothing or cannot be
+    read."""
     file = model.file if beside.own_head else beside.draft
     if file is None:
         return None
@@ -289,7 +292,7 @@ def _drafting(model: Model, beside: Companions) -> DeviceNeed | None:
 
 
 def _read(file: Path) -> dict[str, _Kept]:
-    """What was saved; an absent or damaged file is an empty cache."""
+    """Return what was saved; an absent or damaged file is an empty cache."""
     try:
         saved = json.loads(file.read_bytes())
         if saved["version"] != _VERSION:
@@ -303,7 +306,7 @@ def _read(file: Path) -> dict[str, _Kept]:
 
 
 def _parse(entry: Mapping[str, Any]) -> _Kept:
-    """Raises ValueError for what cannot be."""
+    """Return the saved forecast. Raises ValueError for an impossible one."""
     devices = tuple(
         DeviceNeed(str(name), int(model), int(context), int(compute), gpu is True)
         for name, model, context, compute, gpu in entry["devices"]

@@ -52,13 +52,13 @@ class Setup:
         return padded(padded(self.context) // self.streams)
 
     def window_cells(self, window: int) -> int:
-        """The same of a layer that only looks back `window` tokens."""
+        """Return the same for a layer that only looks back `window` tokens."""
         shared = self.slots if self.unified else 1
         return self.cells if self.full_window else min(self.cells, padded(window * shared + self.ubatch))
 
 
 def setup_of(header: GgufHeader, flags: Mapping[str, str | bool]) -> Setup:
-    """What llama-server makes of `flags` for this file, by its own defaults."""
+    """Return what llama-server makes of `flags` for this file, by its own defaults."""
     named = {flag_name(name): value for name, value in flags.items()}
     division = Division.of(named)
     context = number(named, "ctx-size") or 0
@@ -76,7 +76,7 @@ def setup_of(header: GgufHeader, flags: Mapping[str, str | bool]) -> Setup:
 
 
 def cache_bytes(header: GgufHeader, setup: Setup) -> int:
-    """The key-value cache of all layers and streams."""
+    """Return the bytes of the key-value cache of all layers and streams."""
     if not header.is_causal:  # an encoder keeps none
         return 0
     heads = _heads(header)
@@ -88,7 +88,8 @@ def cache_bytes(header: GgufHeader, setup: Setup) -> int:
 
 
 def state_bytes(header: GgufHeader) -> int:
-    """What the layers without such a cache keep of one conversation, however long: those of hybrid models."""
+    """Return the bytes that the layers without such a cache keep of one conversation, however long: those of
+    hybrid models."""
     names = ("conv_kernel", "inner_size", "state_size", "group_count")
     kernel, inner, state, groups = (header.number(f"{{arch}}.ssm.{name}") or 0 for name in names)
     per_layer = max(0, kernel - 1) * (inner + 2 * groups * state) + state * inner
@@ -136,7 +137,8 @@ def compute_allowance(header: GgufHeader, setup: Setup) -> int:
 
 
 def head_need(header: GgufHeader, flags: Mapping[str, str | bool]) -> DeviceNeed:
-    """What a head of its own that predicts several tokens takes besides: a cache of its layers, and buffers."""
+    """Return what a separate head that predicts several tokens takes besides: a cache for its layers, and
+    buffers."""
     setup = setup_of(header, flags)
     heads = (header.head_counts_kv or ())[len(header.head_counts_kv or ()) - header.head_layers :]
     return DeviceNeed(
@@ -145,8 +147,8 @@ def head_need(header: GgufHeader, flags: Mapping[str, str | bool]) -> DeviceNeed
 
 
 def formula(header: GgufHeader, flags: Mapping[str, str | bool], size_bytes: int) -> Forecast:
-    """The forecast for a model of `size_bytes` (all shards together) that is kept in one place as a whole: in
-    RAM ("Host") if its flags say so, else wherever the engine has room ("")."""
+    """Return the forecast for a model of `size_bytes` (all shards together) that is kept in one place as a
+    whole: in RAM ("Host") if its flags say so, else wherever the engine has room ("")."""
     setup = setup_of(header, flags)
     named = {flag_name(name): value for name, value in flags.items()}
     on_host = named.get("n-gpu-layers") == "0" or named.get("device") == "none"

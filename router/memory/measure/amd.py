@@ -55,7 +55,7 @@ def _pool(device: Path, clients: Mapping[int, Mapping[str, int | None]]) -> Pool
 
 
 def _clients(fdinfo: Path) -> dict[str, int | None]:
-    """What a process holds of each GPU, by its PCI address; None where an old kernel names no amount."""
+    """Return what a process holds of each GPU, by its PCI address; None where an old kernel names no amount."""
     found: dict[tuple[str, str], int | None] = {}
     for fields in _drm_files(fdinfo):
         # Duplicates of a descriptor are one client.
@@ -69,7 +69,7 @@ def _clients(fdinfo: Path) -> dict[str, int | None]:
 
 
 def _drm_files(fdinfo: Path) -> Iterator[dict[str, str]]:
-    """The fields of each of a process's descriptors that belongs to amdgpu."""
+    """Yield the fields of each of a process's descriptors that belongs to amdgpu."""
     try:
         files = list(fdinfo.iterdir())
     except OSError:

@@ -24,7 +24,8 @@ class MemoryHistory:
         self._samples: deque[_Sample] = deque()
 
     def note(self, memory: Sequence[DeviceMemory], now: float) -> None:
-        """What a snapshot says of the memory at `now`. Other devices than before begin a new history."""
+        """Note what a snapshot says of the memory at `now`. If the devices differ from those before, a new
+        history begins."""
         devices = tuple((device.name, device.is_gpu, device.total) for device in memory)
         if devices != self._devices:
             self._devices = devices

@@ -23,7 +23,7 @@ class Meter:
         self._reading = asyncio.Lock()
 
     async def measure(self, pids: Collection[int] = ()) -> Measured:
-        """The figures of now. `pids`: every engine there is."""
+        """Return the current figures. `pids`: every engine there is."""
         async with self._reading:
             pools = await asyncio.to_thread(self._source.read, frozenset(pids))
         self.last = Measured(pools, tuple(self._estimator.fill(pools)))

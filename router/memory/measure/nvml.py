@@ -144,7 +144,7 @@ def _pool(handle: Any, name: str, pids: Collection[int]) -> Pool:
 
 
 def _held(handle: Any) -> dict[int, int | None] | None:
-    """What each process there holds; None where that is not told."""
+    """Return what each process there holds; None where that is not told."""
     lists = [_first_answer(names, handle) for names in _PROCESS_LISTS]
     if all(rows is None for rows in lists):
         return None
@@ -161,7 +161,8 @@ def _first_answer(names: Sequence[str], handle: Any) -> Any:
 
 
 def _ask(function: str, handle: Any) -> Any:
-    """The answer, or None where this GPU, its driver or our rights have none. Raises NVMLError for the rest."""
+    """Return the answer, or None where this GPU, its driver or our rights have none. Raises NVMLError for the
+    rest."""
     try:
         return getattr(pynvml, function)(handle)
     except pynvml.NVMLError as error:

@@ -77,10 +77,10 @@ def settle(
     slots: Mapping[str, SlotMemory],
     beside: Sequence[int] = (),
 ) -> tuple[list[DeviceMemory], dict[str, SlotMemory]]:
-    """The new figures, but the published ones for all that moved by less than a step; pure.
+    """Return the new figures, but the published ones for all that moved by less than a step; pure.
 
-    A device's `used_by_slots` is the sum of its slots' figures as they are then, and of what engines `beside`
-    those that are shown hold of it.
+    A device's `used_by_slots` is the sum of its slots' figures as they are then, plus what engines `beside`
+    those shown hold of it.
     """
     same = [d.name for d in before.memory] == [d.name for d in devices]
     shown = {s.name: s.memory_by_device for s in before.slots if same and s.memory_by_device}

@@ -32,11 +32,11 @@ def shown(pools: Sequence[Pool]) -> tuple[Pool, ...]:
 
 
 def find_source() -> MemorySource:
-    """What there is on this computer, now and later: nothing is asked yet."""
+    """Return the ways to read memory on this computer, now and later: nothing is asked yet."""
     return SystemSource((NvmlSource(), AmdSource()), RamSource())
 
 
 def _unified(gpu: Pool, ram: Pool) -> Pool:
-    """A GPU whose memory is the RAM: what a process allocates on it is in no resident set."""
+    """Return a GPU whose memory is the RAM: what a process allocates on it is in no resident set."""
     held = {pid: (ram.held.get(pid) or 0) + (gpu.held.get(pid) or 0) for pid in {*ram.held, *gpu.held}}
     return replace(gpu, total=ram.total, used=ram.used, held=held)
