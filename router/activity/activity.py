@@ -33,7 +33,7 @@ class Activity:
     """
 
     def __init__(self, file: Path | None = None, config: ActivityConfig | None = None) -> None:
-        """`file`: where records are kept; None: nowhere."""
+        """Keep records in `file`; None: nowhere."""
         self.tallies = Tallies()
         self.switches = Switches()
         self.body_size = 0
@@ -115,7 +115,7 @@ class Activity:
         return lambda: self._readers.remove(tell)
 
     async def select(self, query: Query) -> list[Record]:
-        """Newest first; also those that ended just now."""
+        """Return matching records, newest first, including those that ended just now."""
         return await self._ask(lambda database: database.select(query)) or []
 
     async def one(self, number: int) -> tuple[Record, Body | None] | None:

@@ -209,7 +209,7 @@ class Database:
         self._remove_to(row[0] if row else (1 << 62))
 
     def _remove_to(self, number: int) -> None:
-        """All up to this id."""
+        """Remove all rows up to this id."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
             gone = self._db.execute("DELETE FROM requests WHERE id <= ?", (number,)).rowcount
@@ -225,7 +225,7 @@ _FAILED: Final = f"outcome IN ({', '.join(repr(str(outcome)) for outcome in sort
 
 
 def _columns() -> Iterator[tuple[str, type]]:
-    """Names and types: `float | None` is written as REAL."""
+    """Yield names and types: `float | None` is written as REAL."""
     for name, hint in get_type_hints(Record).items():
         yield name, next(iter(get_args(hint)), hint)
 

@@ -156,8 +156,8 @@ class Keeper:
             self._ages_due = now + _AGES_SECONDS
 
     def _guarded(self, use: Callable[[Database], object]) -> bool:
-        """Whether `use` could be done. A file that is of no use is put aside, and done without; whatever else
-        is wrong is tried again with the next records."""
+        """Return whether `use` could be done. A file that is of no use is put aside and done without; anything
+        else that is wrong is tried again with the next records."""
         for _attempt in range(2):
             try:
                 if self._database is None:
@@ -184,7 +184,7 @@ class Keeper:
             self._database = None
 
     def _put_aside(self, error: Exception) -> None:
-        """Once: an older one that was put aside goes."""
+        """Put the file aside; an older one that was put aside goes."""
         aside = self._file.with_name(self._file.name + ".damaged")
         try:
             self._file.replace(aside)
@@ -204,7 +204,7 @@ class Keeper:
 
 
 def _nothing() -> None:
-    """Wakes the thread."""
+    """Do nothing: being called wakes the thread."""
 
 
 def _taken(waiting: deque[Record], most: int) -> list[Record]:
@@ -216,7 +216,7 @@ def _taken(waiting: deque[Record], most: int) -> list[Record]:
 
 
 def _is_damage(error: Exception) -> bool:
-    """Whether the file is what is wrong, and not the disk it lies on."""
+    """Return whether the file is what is wrong, rather than the disk it is on."""
     if isinstance(error, Unusable):
         return True
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF

@@ -97,7 +97,7 @@ class Body(NamedTuple):
 
 
 def record_json(record: Record) -> dict[str, Any]:
-    """As GET /api/activity tells it: null for what is not known; seconds to the microsecond."""
+    """Return it as GET /api/activity does: null for what is not known; seconds to the microsecond."""
     told: dict[str, Any] = {}
     for name, value in zip(Record._fields, record, strict=True):
         told[name] = round(value, 6) if isinstance(value, float) else None if value == "" else value

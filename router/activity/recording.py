@@ -50,7 +50,7 @@ class Recording:
     def __init__(
         self, request: str, client: str, agent: str, path: str, dialect: str, body_size: int = 0
     ) -> None:
-        """`body_size`: bytes to keep of each body."""
+        """Keep `body_size` bytes of each body."""
         self.at = time.time()
         self.began = self.ended = time.perf_counter()
         self.request = request
@@ -68,12 +68,12 @@ class Recording:
             self._body = body[: self._body_size]
 
     def routed(self, slot: str) -> None:
-        """Who is to answer is known; a server elsewhere that was named has no slot."""
+        """Note that it is known who is to answer; a server elsewhere that was named has no slot."""
         self.slot = slot
         self.decided = time.perf_counter()
 
     def waits(self, slot: SlotStatus | None, model: str | None) -> None:
-        """For a load; `slot` is as it was before, `model` the one that is named."""
+        """Note that it waits for a load; `slot` is as it was before, `model` the one that is named."""
         wanted = model or (slot.serving if slot is not None else None)
         if slot is None or wanted in slot.answers:
             return
@@ -82,7 +82,7 @@ class Recording:
         self.switched_from = slot.loaded[0] if slot.loaded else ""
 
     def served(self, served: str, resolution_path: str, *, elsewhere: bool = False) -> None:
-        """Somebody answers now: a model of that id, or `upstream/model`."""
+        """Note that somebody answers now: a model of that id, or `upstream/model`."""
         self.taken = time.perf_counter()
         self.resolution_path = resolution_path
         if elsewhere:
@@ -103,15 +103,16 @@ class Recording:
         self.late = self.late or late
 
     def speed(self) -> float | None:
-        """Tokens a second of an answer that is complete, at the price of looking for nothing else."""
+        """Return the tokens a second of an answer that is complete, at the price of looking for nothing
+        else."""
         if self.heard is None:
             return None
         told = self.heard.speed
         return told if told is not None or not self.stream else self.tokens().per_second
 
     def tokens(self) -> Usage:
-        """To be asked once the answer is complete. The speed is what the engine said; of a stream whose engine
-        says nothing, what was seen."""
+        """Return the usage, once the answer is complete. The speed is what the engine said; for a stream whose
+        engine says nothing, what was seen."""
         if self._usage is None:
             self._usage = self._counted(self.heard) if self.heard is not None else _NOTHING
         return self._usage

@@ -82,7 +82,7 @@ class Heard:
 
 
 def usage_in(head: bytes, tail: bytes) -> Usage:
-    """`head` and `tail` may be the same, or overlap."""
+    """Return the usage; `head` and `tail` may be the same, or overlap."""
     at = tail.rfind(_TIMINGS)
     per_second: float | None = None
     if at >= 0:
@@ -139,7 +139,7 @@ def _figure(raw: bytes, mark: bytes) -> float | None:
 
 
 def _count(raw: bytes, mark: bytes) -> int | None:
-    """Tokens: of whoever tells a fraction, or more than any model has, nothing is believed."""
+    """Return a number of tokens; a fraction, or more than any model has, is not believed."""
     value = _figure(raw, mark)
     return int(value) if value is not None and 0 <= value < 1 << 40 and value == int(value) else None
 

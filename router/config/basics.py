@@ -14,7 +14,7 @@ from router.config.yaml_lines import Value
 
 
 def read_server(section: Section, environment: Mapping[str, str]) -> ServerConfig:
-    """`server:`; `env:NAME` keys are read from `environment`."""
+    """Read `server:`; `env:NAME` keys are read from `environment`."""
     entries = section.texts("api_keys", secret=True) or []
     keys = [_api_key(entry, section, environment) for entry in entries]
     server = read_keys(section, ServerConfig, api_keys=tuple(key for key in keys if key))
@@ -48,7 +48,7 @@ def _api_key(entry: Value, section: Section, environment: Mapping[str, str]) -> 
 
 
 def read_engine(section: Section, folder: Path) -> EngineConfig:
-    """`engine:`; paths are relative to `folder`."""
+    """Read `engine:`; paths are relative to `folder`."""
 
     def server_program(text: str) -> Path | None:
         return None if text == "auto" else places.program(text, folder)

@@ -16,23 +16,24 @@ USUAL = "default"
 
 
 def default_slots() -> Mapping[str, SlotConfig]:
-    """One chat slot that loads its model at start."""
+    """Return one chat slot that loads its model at start."""
     return MappingProxyType({"primary": SlotConfig(name="primary", autoload=True)})
 
 
 def default_model_dirs(paths: Paths) -> tuple[Path, ...]:
-    """`~/models`, what other programs fetched, and hal0's own downloads, where they exist."""
+    """Return `~/models`, what other programs fetched, and hal0's own downloads, where they exist."""
     return tuple(folder for folder in usual_model_dirs(paths) if readable(folder))
 
 
 def usual_model_dirs(paths: Paths) -> tuple[Path, ...]:
-    """As `default_model_dirs`, whether or not they exist."""
+    """Return the same as `default_model_dirs`, whether or not they exist."""
     others = (found.folder for found in program_folders())
     return tuple(dict.fromkeys((*_in_home("models"), *others, paths.downloads)))
 
 
 def with_downloads(config: Config, paths: Paths) -> Config:
-    """`config` as the models are looked for: hal0's own downloads are models, whatever `model_dirs` says."""
+    """Return `config` as it is used to look for models: hal0's own downloads count, whatever `model_dirs`
+    says."""
     if paths.downloads in config.model_dirs or not paths.downloads.is_dir():
         return config
     return replace(config, model_dirs=(*config.model_dirs, paths.downloads))

@@ -49,7 +49,7 @@ class Section:
         return name in self._fields and self._fields[name].data is not None
 
     def line_of(self, name: str) -> int:
-        """Line of the field, else of the section."""
+        """Return the line of the field, else of the section."""
         return self._fields[name].line if name in self._fields else self.line
 
     def names(self) -> tuple[str, ...]:
@@ -68,11 +68,11 @@ class Section:
         return self._fields[name] if self.has(name) else None
 
     def entries(self) -> Iterator[tuple[str, Value]]:
-        """Every field, for a mapping whose names are not settings."""
+        """Yield every field, for a mapping whose names are not settings."""
         yield from self._fields.items()
 
     def entry_count(self, name: str) -> int:
-        """How many entries a list has as written, usable or not."""
+        """Return how many entries a list has as written, usable or not."""
         data = self._fields[name].data if self.has(name) else []
         return len(data) if isinstance(data, list) else 1
 
@@ -150,12 +150,12 @@ class Section:
         return member
 
     def member(self, name: str, choices: type[E]) -> E | None:
-        """As `choice`, without a word about what is none of them."""
+        """Return what `choice` would, but report nothing for what is no member."""
         text = self._fields[name].text if self.has(name) else None
         return next((choice for choice in choices if choice.value == text), None)
 
     def checked(self, name: str, check: Callable[[str], T]) -> T | None:
-        """`check(text)`; the sentence of the ValueError it raises becomes the problem."""
+        """Return `check(text)`; the sentence of the ValueError it raises becomes the problem."""
         text = self.text(name)
         if text is None:
             return None
@@ -208,13 +208,13 @@ def _write(value: Value, meant: Callable[[str], str | None]) -> str:
 
 
 def _in_seconds(text: str) -> str | None:
-    """Of `5m`, `1.5 h`, `30s`, as other programs write times."""
+    """Return the seconds of `5m`, `1.5 h`, `30s`, as other programs write times."""
     found = _DURATION.fullmatch(text.strip().lower())
     return f"{float(found[1]) * _UNITS[found[2] or found[3]]:.10g}" if found else None
 
 
 def duration(section: Section, name: str, default: float, low: float, high: float) -> float:
-    """Seconds in low..high, as a number or with a unit (`2s`, `12h`, `7d`)."""
+    """Return seconds in low..high, written as a number or with a unit (`2s`, `12h`, `7d`)."""
 
     def read(text: str) -> float:
         seconds = text if _SECONDS.fullmatch(text) else _in_seconds(text)

@@ -38,7 +38,7 @@ class ConfigFile:
         self._paths = paths
 
     def signature(self) -> Signature:
-        """Differs after every change: (mtime in ns, size, inode); None without a file."""
+        """Return what differs after every change: (mtime in ns, size, inode); None without a file."""
         try:
             status = self.path.stat()
         except OSError:

@@ -58,7 +58,7 @@ def _paths(name: str, text: str | bool) -> Iterable[Path]:
 
 
 def _entries(value: Value, flag: PathFlag, folders: Sequence[Path]) -> list[tuple[str, str | None]]:
-    """Each path with its scale: of a list, of a mapping of paths to scales, or of one text with commas."""
+    """Return each path with its scale, from a list, a mapping of paths to scales, or one text with commas."""
     if isinstance(value.data, list):
         return [(_text(item, "each entry must be a path"), None) for item in value.data]
     if isinstance(value.data, dict) and flag.scaled:
@@ -104,7 +104,7 @@ def _split(text: str) -> list[str]:
 
 
 def _csv(entries: Iterable[str]) -> str:
-    """As llama-server's own reader wants it: quotes only where needed, doubled inside."""
+    """Join them as llama-server's own reader expects: quotes only where needed, doubled inside."""
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow(list(entries))
     return line.getvalue()

@@ -152,7 +152,7 @@ def flag_name(raw: str) -> str:
 
 
 def managed_reason(name: str) -> str | None:
-    """Why `name` (from `flag_name`) may not be set by a model, or None when it may."""
+    """Return why `name` (from `flag_name`) may not be set by a model, or None if it may."""
     if name in MANAGED:
         return MANAGED[name]
     if name in _HARMLESS:
@@ -161,7 +161,8 @@ def managed_reason(name: str) -> str | None:
 
 
 def says_nothing_new(name: str, value: Value, kind: Kind | None) -> bool:
-    """Whether a managed flag only says what hal0 does anyway, as in a command line that worked elsewhere."""
+    """Return whether a managed flag only says what hal0 does anyway, as in a command line that worked
+    elsewhere."""
     if not isinstance(value.data, bool | None):
         return False
     on = value.data is not False
@@ -171,7 +172,7 @@ def says_nothing_new(name: str, value: Value, kind: Kind | None) -> bool:
 
 
 def against_kind(name: str, on: bool, kind: Kind) -> str | None:
-    """Why a flag of KIND_FLAGS does not go with a model of `kind`; None where it does."""
+    """Return why a flag of KIND_FLAGS does not go with a model of `kind`; None if it does."""
     if (KIND_FLAGS[name] is kind) is on:
         return None
     state = "on" if on else "off"

@@ -36,7 +36,8 @@ def hide_keys(text: str) -> str:
 
 
 def _secrets(root: Value) -> Iterator[str]:
-    """Whatever stands where a secret belongs, in the right form or not; and addresses that hold a password."""
+    """Yield whatever is where a secret belongs, in the right form or not, and addresses that hold a
+    password."""
     for path in SECRETS:
         for key in _all(root, *path):
             yield from (text for text in _texts(key) if text and not text.startswith(_NAMED))

@@ -75,7 +75,7 @@ def _mapping(section: type) -> Schema:
 
 
 def _alone(name: str, rows: Mapping[str, Row]) -> Schema:
-    """Where `name` stands, those apart from it do not; null means left out."""
+    """Return a schema that forbids the keys that exclude `name` where that is set; null means left out."""
     apart = [other for other, row in rows.items() if name in row.key.apart]
     stands = {"required": [name], "properties": {name: {"not": {"type": _NULL}}}}
     return {"if": stands, "then": {"properties": {other: {"type": _NULL} for other in apart}}}
@@ -167,7 +167,8 @@ def _secret(secret: Secret) -> Schema:
 
 
 def _flags() -> Schema:
-    """Whatever an engine could have; what is known has its bounds, what is hal0's to set is refused."""
+    """Return the schema of all an engine could have: what is known has its bounds, what is hal0's to set is
+    refused."""
     known: dict[str, Any] = {name: {} for name in (*NUMBER_LISTS, *LISTS, *PATH_FLAGS)}
     known |= {name: _number(number) for name, number in NUMBERS.items()}
     refused = [name for name in MANAGED if name not in ALREADY and name not in KIND_FLAGS]

@@ -200,7 +200,7 @@ def key(
 
 
 def required_key(type: Type, meaning: str, missing: str) -> Any:  # noqa: A002 - as above
-    """As `key`, of one that must be there: `missing` says what to write."""
+    """Return the same as `key` for one that is required: `missing` says what to write."""
     return dataclasses.field(metadata={_DECLARED: Key(type, meaning, missing=missing)})
 
 
@@ -222,7 +222,7 @@ def _default(field: dataclasses.Field[Any]) -> Any:
 
 
 def secrets_of(section: type, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Where secrets stand in `section` and below it, as paths; `*` is any name."""
+    """Yield where secrets are in `section` and below it, as paths; `*` is any name."""
     for name, row in keys_of(section).items():
         match row.key.type:
             case Secret():

@@ -56,7 +56,7 @@ def parse_config(text: str, source: Path, paths: Paths | None = None) -> Config:
 
 
 def parse_file(path: Path, paths: Paths | None = None) -> ParsedConfig:
-    """As `load_config`, with the lines that `check_references` needs."""
+    """Return what `load_config` does, along with the lines that `check_references` needs."""
     parsed, problems = examine_file(path, paths)
     if parsed is None or problems:
         raise ConfigErrors(problems)
@@ -93,7 +93,8 @@ def examine_file(
 def parse_text(
     text: str, source: Path, paths: Paths | None = None, environment: Mapping[str, str] | None = None
 ) -> ParsedConfig:
-    """As `parse_config`, with the lines that `check_references` needs; `environment` answers `env:NAME`."""
+    """Return what `parse_config` does, along with the lines that `check_references` needs; `environment`
+    answers `env:NAME`."""
     problems = ProblemList(source)
     parsed = _parse(text, source, paths, os.environ if environment is None else environment, problems)
     if parsed is None or problems.found:
@@ -104,7 +105,7 @@ def parse_text(
 def _parse(
     text: str, source: Path, paths: Paths | None, environment: Mapping[str, str], problems: ProblemList
 ) -> ParsedConfig | None:
-    """None where the text is no YAML."""
+    """Return what `text` says, or None if it is not YAML."""
     root = read_yaml(text, problems)
     if root is None and problems.found:
         return None
@@ -184,7 +185,8 @@ def _slots(
 
 
 def check_references(parsed: ParsedConfig, known_ids: Collection[str]) -> tuple[ConfigProblem, ...]:
-    """Models that slots name and nobody has: neither named in the file nor in `known_ids` (the catalog's)."""
+    """Return problems for models that slots name and nobody has: neither named in the file nor in `known_ids`
+    (the catalog's)."""
     config = parsed.config
     known = set(known_ids) | set(config.models)
     problems = ProblemList(config.source or Path("hal0.yaml"))

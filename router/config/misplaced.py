@@ -64,7 +64,8 @@ def misplaced(path: str, name: str, valid: Collection[str]) -> str | None:
 
 
 def not_a_flag(name: str) -> str | None:
-    """Where a key under `flags:` belongs that is one of a model or a slot; None for what may be a flag."""
+    """Return where a key under `flags:` that belongs to a model or a slot should go; None for what may be a
+    flag."""
     if flag_name(name) in _FLAGS:
         return None
     key = _snake(name)

@@ -121,13 +121,14 @@ class Number:
 
 
 def _octal(written: str) -> bool:
-    """`017` is 15 for YAML 1.1 and 17 for llama-server; `007` is 7 for both."""
+    """Return whether YAML 1.1 reads another number than llama-server: `017` is 15 for YAML 1.1 and 17 for
+    llama-server; `007` is 7 for both."""
     found = re.fullmatch(r"[+-]?0([0-9]+)", written)
     return found is not None and (not re.fullmatch("[0-7]+", found[1]) or int(found[1], 8) != int(found[1]))
 
 
 def _mib(written: str) -> str | None:
-    """MiB of an amount with its unit; None for a plain number, and below one MiB."""
+    """Return the MiB of an amount with its unit; None for a plain number, and below one MiB."""
     if not written[-1:].isalpha():
         return None
     try:
@@ -138,7 +139,7 @@ def _mib(written: str) -> str | None:
 
 
 def _plain(written: str) -> str | None:
-    """Typographic minus signs and digits of other scripts."""
+    """Replace typographic minus signs and digits of other scripts."""
     digits = (str(unicodedata.digit(letter, letter)) for letter in unicodedata.normalize("NFKC", written))
     return re.sub("[\u2212\u2010-\u2014]", "-", "".join(digits)).strip()
 
@@ -152,7 +153,7 @@ def _point_for_comma(written: str) -> str | None:
 
 
 def _without_fraction(written: str) -> str | None:
-    """`1e5` and `32768.0` where a whole number is due."""
+    """Return `1e5` or `32768.0` as a whole number, where one is due."""
     if not _DECIMAL.fullmatch(written):
         return None
     value = float(written.replace("_", ""))
@@ -160,14 +161,14 @@ def _without_fraction(written: str) -> str | None:
 
 
 def _without_zeros(written: str) -> str | None:
-    """`0017`; `0o17` has a base of its own."""
+    """Return `0017` without its zeros, and `0o17`, which names its base, as a decimal number."""
     if re.fullmatch(r"0o[0-7]+", written):
         return str(int(written, 8))
     return written.lstrip("0") or "0" if re.fullmatch("[0-9]+", written) else None
 
 
 def _without_unit(written: str) -> str | None:
-    """`32k tokens`, `4096 MiB` where the unit is understood without its name."""
+    """Return `32k tokens`, or `4096 MiB` where the unit goes without saying, without that unit."""
     found = re.fullmatch(r"([0-9.]+\s*[kKmM]?)\s*(?:tokens?|tok|t|layers?|[bB]|[iI]?[bB])", written)
     return found[1] if found else None
 

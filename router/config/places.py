@@ -67,7 +67,8 @@ class Reach(StrEnum):
 
 
 def reach(text: str, resolves: Callable[[str], bool]) -> Reach:
-    """Who reaches `text`, as typed; NOBODY: it is no address to listen on. `resolves` is asked about names.
+    """Return who reaches `text`, as typed; NOBODY: it is no address to listen on. `resolves` is asked about
+    names.
 
     A name that resolves counts as open to the network: what it stands for may change.
     """
@@ -104,7 +105,7 @@ def host(text: str) -> str:
 
 
 def resolves(name: str) -> bool:
-    """Whether this computer knows an address for `name` now. Blocks."""
+    """Return whether this computer knows an address for `name` now. Blocks."""
     try:
         return bool(socket.getaddrinfo(name, None))
     except (OSError, UnicodeError):
@@ -112,13 +113,13 @@ def resolves(name: str) -> bool:
 
 
 def all_here(addresses: str) -> bool:
-    """Whether of `host:port,host:port` only this computer answers."""
+    """Return whether only this computer answers at all of `host:port,host:port`."""
     hosts = (address.rpartition(":")[0].strip(" []") for address in addresses.split(","))
     return all(is_loopback(host) for host in hosts)
 
 
 def host_and_port(text: str) -> str:
-    """`host:port` as written. Raises ValueError for anything else."""
+    """Return `host:port` as written. Raises ValueError for anything else."""
     name, colon, port = text.rpartition(":")
     bare = name.removeprefix("[").removesuffix("]")
     try:
@@ -140,9 +141,9 @@ class NotWritten(ValueError):
 
 
 def host_pattern(text: str) -> str:
-    """`pc.local`, `*.ts.net` (every name below it) or `.example.org` (it, too), in lower case.
+    """Return `pc.local`, `*.ts.net` (every name below it) or `.example.org` (itself, too), in lower case.
 
-    Raises NotWritten for all else; also for `*` and `*.com`, by which any web page could call.
+    Raises NotWritten for anything else, including `*` and `*.com`, by which any web page could call.
     """
     text = text.strip()
     plain = _ascii(text.lower()).removesuffix(".")
@@ -168,7 +169,7 @@ def host_pattern(text: str) -> str:
 
 
 def _ascii(name: str) -> str:
-    """As browsers send it: `büro.local` is `xn--bro-hoa.local` there."""
+    """Return it as browsers send it: `büro.local` is `xn--bro-hoa.local` there."""
     try:
         return name if name.isascii() else name.encode("idna").decode()
     except UnicodeError:
@@ -176,9 +177,10 @@ def _ascii(name: str) -> str:
 
 
 def origin_pattern(text: str) -> str:
-    """`https://chat.example.org[:port]`, `https://*.example.org` or `chrome-extension://id`, in lower case.
+    """Return `https://chat.example.org[:port]`, `https://*.example.org` or `chrome-extension://id`, in lower
+    case.
 
-    Raises NotWritten for all else.
+    Raises NotWritten for anything else.
     """
     text = text.strip()
     told = text.lower().removesuffix("/")
@@ -222,7 +224,7 @@ def is_address(text: str) -> bool:
 
 
 def is_loopback(text: str) -> bool:
-    """Whether only this computer can reach `text` (from `host`)."""
+    """Return whether only this computer can reach `text` (from `host`)."""
     try:
         address = ipaddress.ip_address(text)
         # A socket on "::" sees this computer's IPv4 clients as ::ffff:127.0.0.1.

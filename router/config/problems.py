@@ -80,6 +80,6 @@ def nearest(name: str, valid: Iterable[str]) -> str | None:
 
 
 def did_you_mean(name: str, valid: Iterable[str]) -> str:
-    """` Did you mean "x"?`, to follow a sentence; nothing when nothing is near."""
+    """Return ` Did you mean "x"?`, to follow a sentence; nothing if nothing is near."""
     near = nearest(name, valid)
     return f' Did you mean "{near}"?' if near else ""

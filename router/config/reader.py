@@ -88,7 +88,7 @@ def read_named(document: Section, name: str) -> Mapping[str, Section]:
 
 
 def _texts(section: Section, name: str, texts: Texts) -> tuple[Any, ...] | None:
-    """Each entry as `check` returns it; the sentence of its ValueError becomes that line's problem."""
+    """Return each entry as `check` returns it; the sentence of its ValueError becomes that line's problem."""
     written = section.texts(name)
     if written is None:
         return None

@@ -81,7 +81,7 @@ def read_field(name: str, value: Value) -> Any:
 
 
 def _misnamed(name: str) -> str | None:
-    """Another spelling of a field that would be ignored, or a flag."""
+    """Return why it is another spelling of a field that would be ignored, or a flag."""
     if name in SWITCHES or name in MAPPINGS:
         return None
     known = _NAMES.get(name.lower().replace("_", "").replace("-", ""))

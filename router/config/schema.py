@@ -458,5 +458,5 @@ _SECRET: Final = re.compile("|".join(r"\.".join(path).replace("*", ".+") for pat
 
 
 def is_secret(dotted: str) -> bool:
-    """Whether what stands at `upstreams.x.api_key`, say, is secret; so is the name of all that stands in it."""
+    """Return whether what is at `upstreams.x.api_key`, say, is secret; so is the name of everything in it."""
     return _SECRET.fullmatch(dotted) is not None

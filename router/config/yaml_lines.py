@@ -108,7 +108,8 @@ class _Reader:
         return merged | own
 
     def _key(self, node: Node, path: str) -> str | None:
-        """Keys are names: the text as written, so that `on:` or `27:` is not a bool or a number."""
+        """Return the key, which is a name: the text as written, so that `on:` or `27:` is not a bool or a
+        number."""
         if isinstance(node, ScalarNode) and node.value and not _UNUSABLE.search(node.value):
             return str(node.value)
         self._problems.add(line_of(node), path, "a key must be a name")

@@ -27,7 +27,7 @@ class CannotSplice(Exception):
 
 
 def set_value(text: str, path: Sequence[str], value: Any) -> str:
-    """`text` with the key at `path` set; sections on the way are made where there are none."""
+    """Return `text` with the key at `path` set; missing sections on the way are created."""
     root = read_spans(text)
     if root is None or root.null:
         return _append_section(text, path, value)
@@ -53,7 +53,7 @@ def set_value(text: str, path: Sequence[str], value: Any) -> str:
 
 
 def remove_key(text: str, path: Sequence[str]) -> str:
-    """`text` without the key at `path`. Raises CannotSplice if it is not written there itself."""
+    """Return `text` without the key at `path`. Raises CannotSplice if it is not written there itself."""
     node = read_spans(text)
     for name in path[:-1]:
         found = node.find(name) if node is not None else None
@@ -226,7 +226,7 @@ def _remove_flow(text: str, node: Node, entry: Entry, start: int, end: int) -> s
 
 
 def _cut(text: str, start: int, end: int, *, last: bool) -> str:
-    """Without [start, end), the spaces around it, and its line if nothing else is on it."""
+    """Return `text` without [start, end), the spaces around it, and its line if nothing else is on it."""
     first, rest = line_start(text, start), line_end(text, end)
     if not text[first:start].strip() and re.fullmatch(r"[ \t]*(#.*)?", text[end:rest]) and rest < len(text):
         return text[:first] + text[rest + len(_newline(text)) :]
@@ -238,7 +238,7 @@ def _cut(text: str, start: int, end: int, *, last: bool) -> str:
 
 
 def _start_of(entry: Entry, text: str) -> int:
-    """Where the entry begins: its key, its item, or the dash before that."""
+    """Return where the entry begins: at its key, its item, or the dash before that."""
     if entry.key is not None:
         return entry.key.start
     value = entry.value
@@ -247,7 +247,7 @@ def _start_of(entry: Entry, text: str) -> int:
 
 
 def _step(root: Node, text: str) -> int:
-    """Columns of one level, as the file has them."""
+    """Return how many columns the file indents one level by."""
     for entry in root.entries:
         inner = entry.value
         if inner.kind == "mapping" and not inner.flow and inner.entries and inner.entries[0].key:

@@ -54,7 +54,7 @@ def compose(text: str, problems: ProblemList) -> Node | None:
 
 
 def line_of(node: Node) -> int:
-    """1-based line where the node begins."""
+    """Return the line where the node begins, counted from 1."""
     return int(node.start_mark.line) + 1
 
 
@@ -105,12 +105,12 @@ def _plain_sentence(error: yaml.MarkedYAMLError) -> str:
 
 
 def _too_big(root: Node, problems: ProblemList) -> bool:
-    """Whether the tree with every alias written out (`&a [*b, *b]`, ...) is unreasonable, or endless."""
+    """Return whether the tree with every alias written out (`&a [*b, *b]`, ...) is unreasonable, or endless."""
     endless = (MAX_VALUES + 1, MAX_DEPTH + 1)
     measured: dict[int, tuple[int, int]] = {}
 
     def measure(node: Node, depth: int) -> tuple[int, int]:
-        """How many values `node` holds, and how deep they are nested."""
+        """Return how many values `node` holds, and how deep they are nested."""
         if depth > MAX_DEPTH:
             return endless
         if id(node) not in measured:

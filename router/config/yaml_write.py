@@ -23,7 +23,7 @@ _ESCAPED: Final = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uf
 
 
 def flow(value: Any, style: str | None = None) -> str:
-    """`value` on one line. `style`: the quotes a text should have if it can. Raises ValueError."""
+    """Return `value` on one line. `style`: the quotes a text should have if it can. Raises ValueError."""
     if isinstance(value, Mapping):
         inner = ", ".join(f"{key_text(str(key))}: {flow(item)}" for key, item in value.items())
         return f"{{{inner}}}"
@@ -54,7 +54,8 @@ def block(name: str, value: Any, column: int, step: int, *, compact: bool) -> li
 
 
 def key_text(name: str) -> str:
-    """Keys are names whatever they look like, so `on` and `27` need no quotes."""
+    """Return a key as it is written: keys are names whatever they look like, so `on` and `27` need no
+    quotes."""
     return name if _PLAIN.fullmatch(name) and not name.startswith(("-", "~")) else _double(name)
 
 

@@ -89,7 +89,7 @@ class AsyncStore:
         return self._worker.run(looks, argv)
 
     def too_much(self, id_: str) -> bool:
-        """Whether what an engine is writing may not grow any more. Blocking. Raises OSError."""
+        """Return whether what an engine is writing must not grow any further. Blocking. Raises OSError."""
         size = self._store.part(id_).stat().st_size
         return size > self.policy().keep or shutil.disk_usage(self.folder).free < DISK_LEFT // 2
 

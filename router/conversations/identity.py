@@ -28,8 +28,8 @@ class Stamp(NamedTuple):
 
 
 def looks(argv: Sequence[str]) -> tuple[tuple[str, int, int], ...]:
-    """Path, size and time of change of every file that a command line names: the engine, the model with all its
-    shards, its companions."""
+    """Return path, size and time of change of every file that a command line names: the engine, the model with
+    all its shards, its companions."""
     found = []
     for path in (path for argument in argv for path in _named(argument)):
         try:

@@ -40,7 +40,8 @@ class Conversations:
         http: aiohttp.ClientSession,
         publish: Callable[[tuple[KeptStatus, ...]], object],
     ) -> None:
-        """`folder` is private and holds nothing else. `policy`: hal0.yaml's, as it is now."""
+        """Keep them in `folder`, which is private and holds nothing else. `policy`: hal0.yaml's, as it is
+        now."""
         self._http = http
         self._publish = publish
         self._store = AsyncStore(folder, policy)
@@ -69,7 +70,7 @@ class Conversations:
         self._tell()
 
     def changed(self) -> None:
-        """hal0.yaml allows something else now."""
+        """Remove what hal0.yaml, which has changed, no longer allows."""
         spawn(self.prune(), name="remove conversations")
 
     async def close(self) -> None:
@@ -90,7 +91,7 @@ class Conversations:
     # -- engines ---------------------------------------------------------------------------------------
 
     def folder_for(self, model: Model) -> Path | None:
-        """Where an engine of `model` is to save; None: it is not to."""
+        """Return where an engine of `model` is to save; None: it is not to."""
         return self._store.folder if self._store.policy().keep > 0 and can_keep(model) else None
 
     async def restore(self, slot: str, model: Model, process: EngineProcess) -> None:

@@ -21,7 +21,7 @@ _VOLATILE: Final = frozenset({"--port", "--host", "--alias", "--cache-ram", SAVE
 
 
 def is_off(flags: Mapping[str, str | bool], name: str) -> bool:
-    """Whether `flags` turn `name` off, in either spelling."""
+    """Return whether `flags` turn `name` off, in either spelling."""
     negated, value = flags.get(f"no-{name}"), flags.get(name)
     if negated is not None and str(negated).lower() not in _OFF:
         return True
@@ -29,10 +29,10 @@ def is_off(flags: Mapping[str, str | bool], name: str) -> bool:
 
 
 def can_keep(model: Model) -> bool:
-    """Whether hal0 keeps what an engine of `model` reads.
+    """Return whether hal0 keeps what an engine of `model` reads.
 
-    Not where a person saves states themselves (`slot-save-path`) or has turned off what it takes (`slots`,
-    `cache-prompt`), and not with LoRA adapters: requests change their scales, and a state does not tell
+    It does not where a person saves states themselves (`slot-save-path`) or has turned off what it takes
+    (`slots`, `cache-prompt`), nor with LoRA adapters: requests change their scales, and a state does not tell
     which it was computed with."""
     flags = model.flags
     if model.file is None or model.kind is not Kind.CHAT or "lora" in model.request:
@@ -43,7 +43,7 @@ def can_keep(model: Model) -> bool:
 
 
 def owner(slot: str, model: Model) -> str:
-    """Whose conversations they are: a slot's, of the models that share one launch key there."""
+    """Return whose conversations they are: a slot's, of the models that share one launch key there."""
     return _digest(["owner", slot, repr(model.launch_key)])
 
 

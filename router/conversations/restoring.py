@@ -18,8 +18,8 @@ RESTORE_SECONDS: Final = 30.0
 
 
 async def restore(store: AsyncStore, engine: Engine) -> None:
-    """All that is kept for it, as far as it has sequences. Raises NotDone, OSError, TimeoutError, with nothing
-    lost; of what its process ends of nothing is left."""
+    """Restore all that is kept for it, as far as it has sequences. Raises NotDone, OSError, TimeoutError, with
+    nothing lost; if its process dies of what it is given, nothing is left of that."""
     async with asyncio.timeout(RESTORE_SECONDS):
         key, slots = await engine.key()
     lent = await store.lend(engine.owner, key)

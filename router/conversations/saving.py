@@ -53,7 +53,8 @@ class Saving:
         await self._store.finish(Kept(id_, engine.owner, key, engine.model, used.slot, *told))
 
     async def _watched(self, id_: str, saving: Coroutine[Any, Any, Moved]) -> Moved:
-        """How much it becomes is only known afterwards: end it before it is too much. Raises NoRoom."""
+        """Await `saving`, but end it before it is too much: how much it becomes is only known afterwards.
+        Raises NoRoom."""
 
         async def outcome() -> Moved | NotDone:
             try:

@@ -44,7 +44,7 @@ class Sequences:
         self._launch = process.launch
 
     async def used(self) -> list[Used]:
-        """Those that have been asked something, and their number of tokens. Raises NotDone."""
+        """Return those that have been asked something, and their number of tokens. Raises NotDone."""
         told = await self._ask("GET", "/slots")
         try:
             return [_used(one) for one in told if "n_prompt_tokens" in one and "id_task" in one]
@@ -52,7 +52,7 @@ class Sequences:
             raise NotDone(f"its /slots is another one's ({type(error).__name__})", refused=True) from None
 
     async def build(self) -> tuple[str, int, int]:
-        """Its build, tokens of one sequence, and how many sequences. Raises NotDone."""
+        """Return its build, the tokens of one sequence, and how many sequences it has. Raises NotDone."""
         told = await self._ask("GET", "/props")
         try:
             context = int(told["default_generation_settings"]["n_ctx"])

@@ -93,8 +93,8 @@ class Store:
         return self.folder / f"{id_}{_STATE}"
 
     def finish(self, one: Kept) -> None:
-        """`one`'s file is written: it can be restored from now on, and replaces what it is the continuation of.
-        Raises NoRoom where it is more than is allowed, OSError."""
+        """Note that `one`'s file is written: it can be restored from now on, and replaces what it continues.
+        Raises NoRoom if it is more than is allowed, OSError."""
         part = self.part(one.id)
         size = part.stat().st_size
         if size != one.bytes:

@@ -23,5 +23,5 @@ if sys.platform != "win32":
         """Do nothing: the process needs no more once it runs."""
 
     def lower_priority(*, idle: bool) -> None:
-        """Lower that of the calling thread, for the disk; `idle`: below everybody who is at work."""
+        """Lower the calling thread's priority, for the disk; `idle`: below everybody who is at work."""
         ctypes.CDLL(None).setiopolicy_np(_DISK, _THREAD, _THROTTLE if idle else _UTILITY)

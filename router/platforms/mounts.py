@@ -55,7 +55,7 @@ _LOCAL_FUSE: Final = frozenset(
 
 
 def is_remote(path: Path) -> bool:
-    """Whether `path`, links resolved, lies on a network drive, or nobody can tell. Touches the disk."""
+    """Return whether `path`, links resolved, is on a network drive, or nobody can tell. Touches the disk."""
     mounts = [(found.mountpoint, found.fstype) for found in psutil.disk_partitions(all=True)]
     kind = file_system(path.resolve(), mounts)
     return kind is None or is_remote_kind(kind)

@@ -63,7 +63,8 @@ class ReadAhead:
         return self._now is not None or self._next() is not None
 
     def hint(self, model: str) -> None:
-        """Somebody may ask for this model soon. Switches go first; a newer hint takes the place of an older."""
+        """Note that somebody may ask for this model soon. Switches go first; a newer hint takes the place of an
+        older one."""
         if self._hint is None or self._hint.model != model:
             self._hint = Wanted(model)
             self._changed()
@@ -79,7 +80,7 @@ class ReadAhead:
         self._changed()
 
     def forget_guess(self) -> None:
-        """Somebody needs the disk."""
+        """Forget the guess: somebody needs the disk."""
         self._guess = None
         self._changed()
 
@@ -100,7 +101,8 @@ class ReadAhead:
         self._wake.set()
 
     def _all(self) -> tuple[Wanted, ...]:
-        """Hints are only for who has nothing better to do, and guesses for who has nothing to do."""
+        """Return all that is wanted: hints only when there is nothing better to do, and guesses when there is
+        nothing else."""
         if self._switches:
             return self._switches
         hope = self._hint or self._guess
@@ -131,7 +133,8 @@ class ReadAhead:
             self._guess = None
 
     async def _on_a_thread(self, model: Model, cancelled: threading.Event, *, idle: bool) -> Done:
-        """One of its own: its priority is lowered, and no other work is to wait behind a slow disk."""
+        """Read on a separate thread: its priority is lowered, and no other work is to wait behind a slow
+        disk."""
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[Done] = loop.create_future()
         engines = [slot.pid for slot in self._store.snapshot.slots if slot.pid is not None]

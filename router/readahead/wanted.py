@@ -19,7 +19,7 @@ class Wanted:
 
 
 def wanted_by(snapshot: Snapshot) -> tuple[Wanted, ...]:
-    """One for each switch that is under way here, the oldest first."""
+    """Return one for each switch that is under way here, the oldest first."""
     # Asked after each request: what is at rest has no target, which is the cheaper question.
     found = [_target(slot) for slot in snapshot.slots if slot.target is not None and slot.state.switching]
     return tuple(sorted(found, key=lambda wanted: wanted.began_at)) if found else ()

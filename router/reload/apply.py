@@ -81,7 +81,7 @@ class Reconfigurer:
         self._leaving: dict[str, asyncio.Task[None]] = {}
 
     def add_slots(self) -> None:
-        """At the start: make every slot; `load_slots` comes when the endpoint listens."""
+        """Make every slot at the start; `load_slots` comes when the endpoint listens."""
         for slot in with_engine(self._in_effect.config).values():
             self._make(slot)
         self._use_upstreams()
@@ -144,7 +144,8 @@ class Reconfigurer:
                 log.debug("%s waits until the old slot is gone", action)
 
     def _has(self, name: str) -> bool:
-        """Whether the slot is there to stay; one that is made later is made from what is in effect then."""
+        """Return whether the slot is there to stay; one that is made later is made from what is in effect
+        then."""
         return name not in self._leaving and self._store.snapshot.slot(name) is not None
 
     def _set_models(self, slot: SlotConfig, models: Mapping[str, Model], relaunch: frozenset[str]) -> None:
@@ -193,7 +194,7 @@ class Reconfigurer:
             self._unload_remote_helped()
 
     def _unload_remote_helped(self) -> None:
-        """Nothing may leave this computer: stop the engines that other machines help, or are about to."""
+        """Stop the engines that other machines help, or are about to: nothing may leave this computer."""
         models = self._published.all()
         held = [(o.slot, o.model) for o in self._supervisor.occupants()]
         for slot in self._store.snapshot.slots:
@@ -224,7 +225,7 @@ class Reconfigurer:
 
 
 def _short(action: Action) -> str:
-    """For the log: what is done and to whom; never a value, which may be a key."""
+    """Describe for the log what is done and to whom; never a value, which may be a key."""
     slot = getattr(action, "slot", "")
     name = slot.name if isinstance(slot, SlotConfig) else slot
     return f"{type(action).__name__} {name}".rstrip()

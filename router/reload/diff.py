@@ -119,7 +119,7 @@ def with_engine(config: Config) -> dict[str, SlotConfig]:
 
 
 def _elsewhere(config: Config) -> tuple[object, ...]:
-    """All that the servers elsewhere depend on; also the places of the slots they serve."""
+    """Return all that the servers elsewhere depend on, including the places of the slots they serve."""
     served = {name: slot for name, slot in config.slots.items() if slot.upstream is not None}
     return dict(config.upstreams), config.local_only, served, tuple(config.slots) if served else ()
 
@@ -144,7 +144,8 @@ def choose_model(slot: SlotConfig, models: Mapping[str, Model], saved: Selected 
 
 
 def _serves_otherwise(old: SlotConfig, new: SlotConfig) -> bool:
-    """Whether it is a new slot with an old name: requests that wait for the one cannot go to the other."""
+    """Return whether it is a new slot with an old name: requests that wait for the one cannot go to the
+    other."""
     return old.kind is not new.kind or (old.command is None) is not (new.command is None)
 
 

@@ -34,7 +34,7 @@ class Disk:
         self._folders, self.catalog = self._scan(config)
 
     def read(self) -> Config:
-        """hal0.yaml as it stands there. Raises ConfigErrors."""
+        """Return hal0.yaml as it is in the file. Raises ConfigErrors."""
         self.seen = self.file.signature()
         return self.file.parse().config
 
@@ -44,11 +44,11 @@ class Disk:
         return self.catalog
 
     def folders_changed(self) -> bool:
-        """Whether another scan might find something else."""
+        """Return whether another scan might find something else."""
         return self._folders.changed()
 
     def with_folders(self, config: Config) -> Config:
-        """`config` with the model folders there are now, where it leaves the choice to hal0."""
+        """Return `config` with the model folders there are now, where it leaves the choice to hal0."""
         if config.source == self.file.path and self.file.signature() == self.seen:
             try:
                 return self.file.parse().config

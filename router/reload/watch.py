@@ -49,7 +49,8 @@ class LiveConfig:
         self._file_error: str | None = None
 
     async def read_config(self) -> ConfigDocument:
-        """hal0.yaml as it lies there, keys hidden, and the configuration in effect. Raises ConfigErrors."""
+        """Return hal0.yaml as it is in the file, keys hidden, and the configuration in effect. Raises
+        ConfigErrors."""
         return await asyncio.to_thread(self._disk.file.document, self._in_effect.config)
 
     async def edit_config(self, changes: Sequence[ConfigChange]) -> None:
@@ -95,7 +96,7 @@ class LiveConfig:
             self._published.publish()
 
     async def _file_changed(self) -> bool:
-        """Whether it is another file than before, and nobody is just writing it."""
+        """Return whether the file differs from before, and nobody is in the middle of writing it."""
         signature = await asyncio.to_thread(self._disk.file.signature)
         if signature == self._disk.seen:
             return False

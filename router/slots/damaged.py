@@ -59,7 +59,7 @@ class Damaged:
             engine.files = await asyncio.to_thread(_stamp, engine.process.launch.argv)
 
     def note(self, engine: RunningEngine, error: RouterError) -> None:
-        """`engine` did not get ready, for this reason."""
+        """Note that `engine` did not get ready, and why."""
         if engine.process is not None and isinstance(error, EngineFailed) and not error.mends:
             self._cases[engine.model.launch_key] = _Case(engine.process.launch.argv, engine.files, error)
 

@@ -113,7 +113,7 @@ class EnginePair:
         return [AbortLeases(engine.generation)] if self.is_busy(engine) else []
 
     def is_over(self, engine: Engine, now: float) -> bool:
-        """Whether its requests have ended, or their time is up."""
+        """Return whether its requests have ended, or their time is up."""
         return not self.is_busy(engine) or (engine.until is not None and now >= engine.until)
 
     # -- one comes -------------------------------------------------------------------------------------
@@ -128,7 +128,7 @@ class EnginePair:
         self.running, self.ready_at, self.idle_since = self.newest, now, now
 
     def come_back(self, now: float) -> None:
-        """Who was replaced answers again, and who replaced it leaves."""
+        """Let the engine that was replaced answer again; the one that replaced it leaves."""
         self.limit(None)
         self.running, self.leaving = self.leaving, self.running
         self.ready_at = self.idle_since = now
@@ -151,7 +151,7 @@ class EnginePair:
             self.leaving.until = until
 
     def outdate(self) -> None:
-        """Who leaves would be launched differently now."""
+        """Note that the engine that leaves would be launched differently now."""
         if self.leaving is not None:
             self.leaving.outdated = True
 

@@ -134,7 +134,7 @@ class Failures:
         return type(error)(error.message, details=error.details, retry_after=wait, mends=error.mends)
 
     def _breaker(self, own: Failure | None, now: float) -> RouterError | None:
-        """`own`: the model's last failure."""
+        """Return why the breaker refuses a model; `own`: the model's last failure."""
         failed = self._switches
         if failed is None or failed.count < OPEN_AFTER or now >= failed.at + backoff(failed.count):
             return None

@@ -169,7 +169,7 @@ class StateMachine:
         return []
 
     def left(self) -> list[Effect]:
-        """Who left is gone."""
+        """Note that the engine that was leaving is gone."""
         self.engines.left()
         waited_for = self.phase is SlotState.STOPPING and self.engines.stopping is None
         return self._after_stop() if waited_for else []
@@ -192,7 +192,7 @@ class StateMachine:
         self._enter(SlotState.FAILED)
 
     def _after_stop(self) -> list[Effect]:
-        """No engine is left: start the target, or rest."""
+        """Start the target, or rest, now that no engine is left."""
         switch = self._under_way()
         if switch.target is None:
             self.crashed = False

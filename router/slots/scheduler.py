@@ -113,11 +113,11 @@ class SlotScheduler:
         return self._failures.past
 
     def awaits(self, check: int) -> bool:
-        """Whether that check's answer still matters."""
+        """Return whether that check's answer still matters."""
         return self.phase is SlotState.QUEUED and self.switch is not None and self.switch.check == check
 
     def next_deadline(self) -> float | None:
-        """When `tick` must be called at the latest, on the clock of the `now` arguments."""
+        """Return when `tick` must be called at the latest, on the clock of the `now` arguments."""
         times: list[float | None] = [w.deadline for w in self.waiters if self._may_time_out(w)]
         times += [self._idle_deadline(), self._restart_at(), *(engine.until for engine in self.engines.going)]
         return min((at for at in times if at is not None and at != NEVER), default=None)
@@ -195,12 +195,12 @@ class SlotScheduler:
         return self._advance(now)
 
     def hurry(self, now: float) -> list[Effect]:
-        """Another slot needs the memory of what leaves: its requests have `drain_timeout` from now."""
+        """Give the requests of what leaves `drain_timeout` from now: another slot needs its memory."""
         self.engines.hurry(self._drain_limit(now))
         return self._advance(now)
 
     def close(self, now: float) -> list[Effect]:
-        """hal0 is quitting: refuse everyone who waits, abort who is served, stop all engines."""
+        """Refuse everyone who waits, abort whoever is served, stop all engines: hal0 is quitting."""
         self._ended = waiting.shutting_down()
         return self._refuse_all(self._ended) + self._machine.close(now)
 
@@ -309,7 +309,7 @@ class SlotScheduler:
         return effects + self._advance(now)
 
     def tick(self, now: float) -> list[Effect]:
-        """Time has passed: wait limits, drain timeouts, idle unload, restart after a crash."""
+        """Apply what time brings: wait limits, drain timeouts, idle unload, restart after a crash."""
         error = waiting.waited_too_long(self.slot, self.running, self.limits.wait)
         effects = self.waiters.refuse(lambda w: self._may_time_out(w) and w.deadline <= now, error)
         if effects:
@@ -362,7 +362,8 @@ class SlotScheduler:
         return effects
 
     def _may_come_back(self, head: Waiter, target: str | None) -> bool:
-        """Whether the engine that leaves is just what is wanted: it need not be stopped to be started again."""
+        """Return whether the engine that leaves is just what is wanted: it need not be stopped to be started
+        again."""
         leaving = self.engines.leaving
         if leaving is None or leaving.stopping or leaving.outdated or self.phase is not SlotState.READY:
             return False
@@ -385,7 +386,8 @@ class SlotScheduler:
         return [Done(self.waiters.pop().ticket)]
 
     def _drop_unwanted_switch(self) -> list[Effect]:
-        """Nobody waits any more for a switch that a request wanted and that has touched nothing yet."""
+        """Give up a switch that a request wanted and nobody waits for any more, if it has touched nothing
+        yet."""
         switch = self.switch
         if switch is None or not switch.for_request or self.phase not in REVERSIBLE:
             return []
@@ -396,8 +398,8 @@ class SlotScheduler:
     # -- who is served ---------------------------------------------------------------------------------
 
     def _serves(self, model: str | None) -> bool:
-        """Whether a request is granted at once. While another model is checked, or loads beside the running
-        one, only if it names the running one: those for the slot follow the switch."""
+        """Return whether a request is granted at once. While another model is checked, or loads beside the
+        running one, only if it names the running one: those for the slot follow the switch."""
         if self.phase in (SlotState.DRAINING, SlotState.STOPPING):
             return False
         if model is None:
@@ -441,7 +443,7 @@ class SlotScheduler:
         return self.waiters.refuse(lambda _waiter: True, error)
 
     def _refusal(self, waiter: Waiter, now: float) -> RouterError | None:
-        """Why a new request may not even wait."""
+        """Return why a new request may not even wait."""
         if self._is_joined(waiter):
             return None
         if (error := self._turn_refusal(waiter.model or self.selected, now)) is not None:
@@ -450,7 +452,7 @@ class SlotScheduler:
         return waiting.queue_full(self.slot, before) if before >= self.limits.queue else None
 
     def _turn_refusal(self, target: str | None, now: float) -> RouterError | None:
-        """Why a request may not turn the slot to `target`."""
+        """Return why a request may not turn the slot to `target`."""
         if target is None:
             return waiting.no_model(self.slot)
         may_switch = self.slot.switch is SwitchPolicy.ON_REQUEST and not self.slot.pinned
@@ -466,7 +468,7 @@ class SlotScheduler:
         return one == other or self._process_key(one) == self._process_key(other)
 
     def _is_joined(self, waiter: Waiter) -> bool:
-        """Whether the switch under way will serve this waiter."""
+        """Return whether the switch under way will serve this waiter."""
         return self.target is not None and self._shares_process(waiter.model or self.target, self.target)
 
     def _may_time_out(self, waiter: Waiter) -> bool:
@@ -475,7 +477,7 @@ class SlotScheduler:
         return not waiter.command and (self.phase in REVERSIBLE or not self._is_joined(waiter))
 
     def _drain_limit(self, now: float) -> float:
-        """When requests that are waited for are cut if that begins now."""
+        """Return when requests that are waited for are cut if that begins now."""
         return now + self.slot.drain_timeout
 
     def _idle_deadline(self) -> float | None:

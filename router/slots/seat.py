@@ -147,7 +147,8 @@ class Seat:
         return found
 
     def replace_models(self, models: Mapping[str, Model]) -> None:
-        """Leases keep the model they have; the next one gets what is known then."""
+        """Use these models from now on: leases keep the model they have, the next one gets what is known
+        then."""
         left = {id_: model for id_, model in self.models.items() if id_ not in models}
         self.gone |= {id_: replace(model, problem=_gone_sentence(model)) for id_, model in left.items()}
         self.gone = {id_: model for id_, model in self.gone.items() if id_ not in models}

@@ -99,7 +99,7 @@ class Selection:
             await self._saving
 
     async def _save(self) -> None:
-        """One after the other, so that the newest is what stays."""
+        """Save one after the other, so that the newest is what stays."""
         saved = None
         while saved is not self._selected:
             saved = self._selected

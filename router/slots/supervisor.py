@@ -208,7 +208,7 @@ class Supervisor:
             seat.engine.tokens_per_second = round(tokens_per_second, 1)
 
     def note_served_by(self, slot: str, server: str) -> None:
-        """`server` answered a request instead of the slot; told until the slot answers one itself."""
+        """Note that `server` answered a request instead of the slot; told until the slot answers one itself."""
         if (seat := self._seats.get(slot)) is not None and seat.served_by != server:
             seat.served_by = server
             self._tell(seat, lambda s, _now: [])

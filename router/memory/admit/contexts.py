@@ -15,14 +15,15 @@ _SMALL: Final = (512, 1024, 2048)  # of use to those that read whole inputs: emb
 
 
 def ladder(most: int, *, small: bool = False) -> tuple[int, ...]:
-    """Contexts to choose from, in tokens, largest first: all of what it was trained for, then steps of about a
-    third, so that a little memory more or less changes nothing. `small`: of those below SMALLEST, too."""
+    """Return contexts to choose from, in tokens, largest first: all of what it was trained for, then steps of
+    about a third, so that a little memory more or less changes nothing. `small`: include those below
+    SMALLEST."""
     rungs = (*_SMALL, *_RUNGS) if small else _RUNGS
     return (most, *(rung for rung in reversed(rungs) if rung < most))
 
 
 def ladder_of(model: Model) -> tuple[int, ...]:
-    """For a model that leaves its context open."""
+    """Return the contexts for a model that leaves its context open."""
     return ladder(model.context_most or 0, small=model.reads_whole)
 
 

@@ -49,7 +49,7 @@ class ForecastLoop:
         self._ram = psutil.virtual_memory().total
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Run until cancelled."""
         while True:
             measured = self._last_look()
             if measured is not None:
@@ -93,7 +93,7 @@ class ForecastLoop:
         return any(slot.state.switching for slot in self._store.snapshot.slots)
 
     async def _idle(self, measured: Measured | None) -> None:
-        """Everything was asked about."""
+        """Use the time when everything has been asked about: learn, and choose contexts."""
         await self._learn()
         if measured is not None and self._may_change_contexts(measured):
             await self._size_all(measured)
@@ -123,7 +123,7 @@ class ForecastLoop:
     # -- learning --------------------------------------------------------------------------------------
 
     async def _learn(self) -> None:
-        """From a GPU only: of RAM, a process holds what it touched, file pages included."""
+        """Learn from GPUs only: of RAM, a process holds what it touched, file pages included."""
         snapshot = self._store.snapshot
         for slot in snapshot.slots:
             model = self._models().get(slot.model or "")
@@ -145,7 +145,8 @@ class ForecastLoop:
 
 
 def on_gpus(slot: SlotStatus, snapshot: Snapshot, ram: int) -> int:
-    """Bytes the slot was measured to hold of GPUs; 0 where that is not told or not known apart from its RAM.
+    """Return the bytes the slot was measured to hold on GPUs; 0 where that is not told or not known apart from
+    its RAM.
 
     A GPU with as many bytes as the computer (`ram`) has none of its own.
     """
@@ -156,7 +157,7 @@ def on_gpus(slot: SlotStatus, snapshot: Snapshot, ram: int) -> int:
 
 
 def likely_first(snapshot: Snapshot, models: Iterable[str]) -> list[str]:
-    """`models`, those that slots hold before those that they may hold before the others."""
+    """Return `models`, those that slots hold before those that they may hold before the others."""
     held = [slot.serving for slot in snapshot.slots if slot.serving]
     may = [name for slot in snapshot.slots for name in slot.choices]
     there = set(models)

@@ -127,7 +127,7 @@ class MemoryGate:
         return view
 
     def _is_leaving(self) -> bool:
-        """Whether an engine that was there at one of the last looks is gone."""
+        """Return whether an engine that was there at one of the last looks is gone."""
         now = asyncio.get_running_loop().time()
         self._seen = {pid: at for pid, at in self._seen.items() if now - at < RETURN_SECONDS}
         return any(pid not in self._present for pid in self._seen)
@@ -161,6 +161,6 @@ class MemoryGate:
 
 
 def _passes(view: View, forecast: Forecast | None) -> bool:
-    """Whether it goes without evicting anybody."""
+    """Return whether it goes without evicting anybody."""
     outcome = view.plan(view.need(forecast))
     return isinstance(outcome, Go) and not outcome.evict

@@ -40,13 +40,13 @@ class LaunchForecasts:
         return self._contexts.get((model.launch_key, model.size_bytes)) if model.context_open else None
 
     def choose(self, model: Model, context: int) -> bool:
-        """From now on `model` gets `context`; whether that is news."""
+        """Give `model` this `context` from now on; return whether that is news."""
         before = self.chosen(model)
         self._contexts[model.launch_key, model.size_bytes] = context
         return before != context
 
     def as_launched(self, model: Model, context: int | None = None) -> Model:
-        """`model` with the context it will get, or with `context`, where its flags leave that open."""
+        """Return `model` with the context it will get, or with `context`, where its flags leave that open."""
         if not model.context_open:
             return model
         return model.with_context(context or self.chosen(model) or model.context_most or 0)

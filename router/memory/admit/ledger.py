@@ -97,6 +97,6 @@ def room(measured: Measured, claims: Iterable[Claim]) -> Amounts:
 
 
 def claim(slot: str, pid: int | None, forecast: Forecast | None, measured: Measured) -> Claim:
-    """Of one engine; `pid` None: it is not spawned yet, `forecast` None: nobody can tell."""
+    """Return the claim of one engine; `pid` None: it is not spawned yet, `forecast` None: nobody can tell."""
     held = tuple(holds.get(pid, 0) if pid is not None else 0 for holds in measured.held)
     return Claim(slot, held, spread(forecast, measured.pools) if forecast else None)

@@ -41,7 +41,7 @@ class ModelFits:
         self._holders = [_holder(self._slots[name], claim) for name, claim in self._claims.items()]
 
     def of(self, slot: str, model: str) -> ModelFit:
-        """Of loading `model` (an id or alias) into `slot`; a slot of no such name stands for a new one."""
+        """Return how `model` (an id or alias) fits into `slot`; a slot of no such name stands for a new one."""
         if (slot, model) not in self._known:
             self._known[slot, model] = self._fit(slot, model)
         return self._known[slot, model]
@@ -61,7 +61,7 @@ class ModelFits:
         return _judged(need, self._room, headroom, outgoing, [h for h in self._holders if h.slot != slot])
 
     def best(self, model: str) -> ModelFit:
-        """In the slot where it fits best, of those that may hold it or do."""
+        """Return how it fits into the slot where it fits best, of those that hold it or may."""
         slots = [s.name for s in self._snapshot.slots if model in s.choices or model in s.loaded] or [""]
         order = [Fit.FITS, Fit.TIGHT, Fit.SHORT, None]
         found = [self.of(slot, model) for slot in slots]

@@ -53,8 +53,9 @@ def plan(
     *,
     force: bool = False,
 ) -> Outcome:
-    """Beside the outgoing engine, else in its place, else after evicting: low priority first, then long idle,
-    and last who is leaving: nobody is made to wait, and no answer cut, for what an idle one can give.
+    """Choose beside the outgoing engine, else in its place, else after evicting: low priority first, then long
+    idle, and last those that are leaving: nobody is made to wait, and no answer cut, for what an idle one can
+    give.
 
     `room` (router.memory.admit.ledger) is negative where more was promised than there is. Headroom counts in
     each pool where the model needs anything; other pools do not matter. `force`: whatever helps is evicted, and
@@ -90,7 +91,8 @@ def _with(free: Amounts, chosen: Iterable[Holder]) -> Amounts:
 
 
 def _needed(need: Amounts, free: Amounts, headroom: int, chosen: Sequence[Holder]) -> list[Holder]:
-    """Those of `chosen` without which more would be missing; the last ones, worth the most, may stay first."""
+    """Return those of `chosen` without which more would be missing; the last ones, worth the most, may stay
+    first."""
     kept = list(chosen)
     least = missing(need, _with(free, chosen), headroom)
     for holder in reversed(chosen):

@@ -22,12 +22,13 @@ LEAST: Final = 64 * MIB
 
 
 def most(ram_total: int) -> int:
-    """Bytes one engine gets where all RAM is free."""
+    """Return the bytes one engine gets where all RAM is free."""
     return min(MOST, ram_total // SHARE) // MIB * MIB
 
 
 def allowance(spare: int, ram_total: int) -> int:
-    """Bytes, of `spare` ones that neither models nor headroom need: half of them, as more may come."""
+    """Return the bytes to allow, of `spare` that neither models nor headroom need: half of them, as more may
+    come."""
     found = min(most(ram_total), spare // 2) // MIB * MIB
     return found if found >= LEAST else 0
 
@@ -46,5 +47,5 @@ def told(model: Model, ram_total: int) -> int | None:
 
 
 def is_open(model: Model) -> bool:
-    """Whether hal0 sets the limit."""
+    """Return whether hal0 sets the limit."""
     return model.file is not None and model.kind is Kind.CHAT and "cache-ram" not in model.flags

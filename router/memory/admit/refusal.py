@@ -21,7 +21,7 @@ _NAMED = 3
 
 
 def does_not_fit(model: str, need: Amounts, view: View, suggestion: Suggestion) -> MemoryInsufficient:
-    """Before anything was touched."""
+    """Return the refusal before anything was touched."""
     short = missing(need, view.capacity, view.headroom)
     lacking = [index for index, amount in enumerate(short) if amount]
     parts = "; ".join(_arithmetic(index, need, short, view) for index in lacking)
@@ -34,7 +34,7 @@ def does_not_fit(model: str, need: Amounts, view: View, suggestion: Suggestion) 
 
 
 def did_not_return(model: str, need: Amounts, view: View, names: Mapping[int, str]) -> MemoryInsufficient:
-    """After what ran was stopped. `names`: of the processes that `view` names as others."""
+    """Return the refusal after what ran was stopped. `names`: of the processes that `view` lists as others."""
     short = missing(need, view.room, 0)
     index = max(range(len(short)), key=short.__getitem__)
     pool = view.measured.pools[index]
@@ -49,7 +49,7 @@ def did_not_return(model: str, need: Amounts, view: View, names: Mapping[int, st
 
 
 def process_names(pools: Sequence[Pool]) -> dict[int, str]:
-    """Of the processes that are not ours, as far as they may be asked. Blocks."""
+    """Return the names of processes that are not ours, as far as they may be asked. Blocks."""
     names = {}
     for pid in {pid for pool in pools for pid in pool.others}:
         try:
@@ -60,7 +60,8 @@ def process_names(pools: Sequence[Pool]) -> dict[int, str]:
 
 
 def _arithmetic(index: int, need: Amounts, short: Amounts, view: View) -> str:
-    """ "18.2 GiB of GPU; 6.1 GiB is free, primary would give back 4 GiB, 1 GiB is kept free: 8.6 GiB short" """
+    """Write "18.2 GiB of GPU; 6.1 GiB is free, primary would give back 4 GiB, 1 GiB is kept free: 8.6 GiB
+    short"."""
     parts = [f"{memory_size(max(0, view.room[index]))} is free"]
     if view.outgoing[index]:
         parts.append(f"{view.slot} would give back {memory_size(view.outgoing[index])}")
@@ -87,7 +88,7 @@ def _advice(suggestion: Suggestion) -> str:
 
 
 def _pools(need: Amounts, available: Amounts, short: Amounts, view: View) -> list[dict[str, Any]]:
-    """Of the pools the model needs, in bytes."""
+    """Describe the pools the model needs, in bytes."""
     return [
         {
             "name": pool.name,

@@ -33,7 +33,7 @@ class Sizing:
         self._models = models
 
     def has_moved(self, before: Measured, now: Measured) -> bool:
-        """Whether so much more or less is free than `before` that contexts may change."""
+        """Return whether so much more or less is free than `before` that contexts may change."""
         if [pool.total for pool in before.pools] != [pool.total for pool in now.pools]:
             return True
         pairs = zip(before.pools, now.pools, strict=True)
@@ -107,13 +107,13 @@ class Sizing:
 
 
 def _companions_share(forecast: Forecast, measured: Measured) -> int:
-    """Bytes of the GPUs, if any of it goes there, else of the RAM."""
+    """Return a share of the GPUs' bytes, if any of it goes there, else of the RAM's."""
     on_gpu = any(device.is_gpu for device in forecast.per_device)
     pools = [pool for pool in measured.pools if pool.is_gpu] if on_gpu else []
     return sum(pool.total for pool in pools or measured.pools[-1:]) // COMPANION
 
 
 def _goes_with(slot: SlotStatus, model: Model) -> bool:
-    """Whether the slot's model is used along with `model`, as embeddings are with a chat: evicting one for the
-    other's context would have them take turns."""
+    """Return whether the slot's model is used along with `model`, as embeddings are with a chat: evicting one
+    for the other's context would have them take turns."""
     return model.kind is Kind.CHAT and slot.kind is not Kind.CHAT

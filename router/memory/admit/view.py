@@ -59,11 +59,11 @@ class View:
         return spread(forecast, self.measured.pools) if forecast else None
 
     def fits(self, need: Amounts) -> bool:
-        """Whether `need` would go, headroom included, once all that may give room has done so."""
+        """Return whether `need` would go, headroom included, once all that may give room has done so."""
         return not any(missing(need, self.capacity, self.headroom))
 
     def plan(self, need: Amounts | None, *, force: bool = False) -> Outcome:
-        """`need` None: nobody can tell, so it goes, but not beside what runs."""
+        """Plan a load; `need` None: nobody can tell, so it goes, but not beside what runs."""
         if need is None:
             return Go(beside=False)
         return plan(need, self.room, self.headroom, self.outgoing, self.holders, force=force)

@@ -49,7 +49,7 @@ class Companions:
 
 
 def companions_of(model: Model) -> Companions:
-    """Blocks: looks for the files."""
+    """Return the model's companions. Blocks: looks for the files."""
     flags = model.flags
     draft = flags.get("spec-draft-model")
     projector = flags.get("mmproj")
@@ -64,7 +64,7 @@ def companions_of(model: Model) -> Companions:
 
 
 def draft_flags(flags: Flags) -> dict[str, str | bool]:
-    """With which a draft runs beside a model of `flags`: llama-server gives it the same context."""
+    """Return the flags a draft runs with beside a model of `flags`: llama-server gives it the same context."""
     given = {name: flags[name] for name in (*_SHARED, "ctx-size") if name in flags}
     return given | {shared: flags[own] for own, shared in _DRAFT_FLAGS.items() if own in flags}
 

@@ -46,7 +46,7 @@ class Engine(Protocol):
     """Who knows how to ask llama-server (router.engine.launcher.Launcher)."""
 
     async def dry_run(self, model: Model) -> tuple[list[str], dict[str, str]] | None:
-        """Command line and environment, or None for an engine that cannot tell. Raises RouterError."""
+        """Return command line and environment, or None for an engine that cannot tell. Raises RouterError."""
         ...
 
 
@@ -71,7 +71,7 @@ class Forecaster:
     """Answers for models as they are on the disk now. All on one loop; disk and engine in the background."""
 
     def __init__(self, cache: Path, engine: Engine) -> None:
-        """`cache`: the folder that may be deleted at any time."""
+        """Keep answers in `cache`, a folder that may be deleted at any time."""
         self._file = cache / "forecasts.json"
         self._engine = engine
         self._runner = DryRunner()
@@ -101,7 +101,8 @@ class Forecaster:
         return self._known.get(self._key(model), (None, None))[0]
 
     def is_due(self, model: Model, now: float) -> bool:
-        """Whether to ask at loop time `now`: not yet answered, or by the formula for want of an engine."""
+        """Return whether to ask at loop time `now`: not yet answered, or by the formula for want of an
+        engine."""
         return now >= self._next.get(self._key(model), now)
 
     async def forecast(self, model: Model) -> Forecast | None:
@@ -117,7 +118,7 @@ class Forecaster:
         return found
 
     async def computed(self, model: Model) -> Forecast | None:
-        """By the formula: for who cannot wait for an engine to answer. It is not kept."""
+        """Return the formula's forecast, for those who cannot wait for an engine to answer. It is not kept."""
         if model.file is None or model.problem:
             return None
         return await asyncio.to_thread(_computed, model)
@@ -125,7 +126,7 @@ class Forecaster:
     async def learn(self, model: Model, measured: int) -> Forecast | None:
         """Correct what is known by the bytes it took where it counts (`Forecast.needs`) once loaded.
 
-        Never to less than the engine says: what is allocated but not yet touched comes later.
+        It is never corrected to less than the engine says: what is allocated but not yet touched comes later.
         """
         name = self._known.get(self._key(model), (None, None))[1]
         kept = (await self._load()).get(name or "")
@@ -199,7 +200,8 @@ def _corrected(said: Forecast, ratio: float) -> Forecast:
 
 
 def _name(argv: list[str], files: list[Path], seen: object) -> str:
-    """Equal for what must have the same answer: the same engine, arguments, files, and GPUs it can see."""
+    """Return a name, equal for what must have the same answer: the same engine, arguments, files, and visible
+    GPUs."""
     identity: list[object] = [argv, seen]
     for path in (Path(argv[0]), *files):
         try:
@@ -211,7 +213,7 @@ def _name(argv: list[str], files: list[Path], seen: object) -> str:
 
 
 def _renumbered(devices: tuple[DeviceNeed, ...], environment: Mapping[str, str]) -> tuple[DeviceNeed, ...]:
-    """GPUs by their number among all there are: an engine counts those it sees."""
+    """Give GPUs their numbers among all there are: an engine counts those it sees."""
 
     def name(device: DeviceNeed) -> str:
         found = re.fullmatch(r"([A-Za-z]+)(\d+)", device.name)
@@ -225,7 +227,7 @@ def _renumbered(devices: tuple[DeviceNeed, ...], environment: Mapping[str, str])
 
 
 def _together(model: Model, told: Told, beside: Companions) -> tuple[DeviceNeed, ...]:
-    """Everything the engine will hold. What it does not tell of a draft is computed."""
+    """Return everything the engine will hold. What it does not tell of a draft is computed."""
     own, *others = told.contexts
     found = own
     for context in others:  # a head of its own has no weights of its own
@@ -246,7 +248,7 @@ def _at_first(devices: tuple[DeviceNeed, ...], what: DeviceNeed | int) -> Device
 
 
 def _added(devices: tuple[DeviceNeed, ...], more: Iterable[DeviceNeed]) -> tuple[DeviceNeed, ...]:
-    """Device by device."""
+    """Add `more` device by device."""
     found = {device.name: device for device in devices}
     for d in more:
         had = found.get(d.name, DeviceNeed(d.name, 0, 0, 0, d.is_gpu))

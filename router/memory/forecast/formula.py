@@ -97,8 +97,8 @@ def state_bytes(header: GgufHeader) -> int:
 
 
 def _heads(header: GgufHeader) -> tuple[int, ...]:
-    """Key-value heads of each layer, 0 of one that keeps a state instead. Those of a head that predicts further
-    ahead are left out: they only run where it drafts."""
+    """Return the key-value heads of each layer, 0 for one that keeps a state instead. Those of a head that
+    predicts further ahead are left out: they only run where it drafts."""
     heads = header.head_counts_kv or ()
     every = header.number("{arch}.full_attention_interval") or 1
     kept = heads[: len(heads) - header.head_layers]
@@ -106,13 +106,13 @@ def _heads(header: GgufHeader) -> tuple[int, ...]:
 
 
 def _cache(header: GgufHeader, setup: Setup, cells: Sequence[int], heads: Sequence[int]) -> int:
-    """Of layers with so many cells and heads each."""
+    """Return the bytes of layers with so many cells and heads each."""
     per_head = (header.key_length or 0) * setup.key_bytes + (header.value_length or 0) * setup.value_bytes
     return round(sum(n * c for n, c in zip(heads, cells, strict=False)) * setup.streams * per_head)
 
 
 def windowed_layers(header: GgufHeader) -> tuple[bool, ...]:
-    """Which layers only look back a window; none where that is not known, which is the larger answer."""
+    """Return which layers only look back a window; none where that is not known, which is the larger answer."""
     layers = min(header.block_count or 0, MAX_LAYERS)
     if not header.sliding_window:
         return (False,) * layers
@@ -125,7 +125,7 @@ def windowed_layers(header: GgufHeader) -> tuple[bool, ...]:
 
 
 def compute_allowance(header: GgufHeader, setup: Setup) -> int:
-    """Work buffers, about: the attention mask or scores, the widest activations, and the logits."""
+    """Estimate the work buffers: the attention mask or scores, the widest activations, and the logits."""
     masked = setup.cells
     if any(windowed_layers(header)):
         masked += setup.window_cells(header.sliding_window or 0)

@@ -72,7 +72,8 @@ class Fit(StrEnum):
 
 
 def compare(needs: int, free: int, headroom: int = HEADROOM) -> tuple[Fit, int]:
-    """How `needs` bytes go into `free` ones, and how many would be left; for SHORT how many are missing."""
+    """Return how `needs` bytes go into `free` ones, and how many would be left; for SHORT how many are
+    missing."""
     left = free - needs
     if left < 0:
         return Fit.SHORT, -left

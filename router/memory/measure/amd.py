@@ -36,7 +36,7 @@ class AmdSource:
         return tuple(pool for pool in pools if pool is not None)
 
     def _cards(self) -> list[Path]:
-        """`cardN`, without the connectors beside them."""
+        """Return each `cardN`, without the connectors beside them."""
         try:
             found = [path for path in self._drm.iterdir() if _CARD.fullmatch(path.name)]
         except OSError:
@@ -92,7 +92,8 @@ def _number(file: Path) -> int | None:
 
 
 def _text(file: Path) -> str | None:
-    """None where there is no such file, or it cannot be read just now (a GPU that sleeps or went)."""
+    """Return its text; None where there is no such file, or it cannot be read just now (a GPU that sleeps or
+    went)."""
     try:
         return file.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:

@@ -43,7 +43,8 @@ class MemoryHistory:
             self._samples.popleft()
 
     def told(self) -> dict[str, Any]:
-        """As JSON: `at` are the samples' times, and each device has as many figures `used`, `used_by_slots`."""
+        """Return it as JSON: `at` are the samples' times, and each device has as many figures `used`,
+        `used_by_slots`."""
         samples = list(self._samples)
         return {
             "step": STEP,

@@ -87,7 +87,7 @@ class NvmlSource:
         self._pause = min(2 * self._pause, LAST_RETRY_SECONDS)
 
     def _say(self, about: str, sentence: str, level: int = logging.WARNING) -> None:
-        """Once, not with each look."""
+        """Log it once, not with each look."""
         if self._said.get(about) != sentence:
             self._said[about] = sentence
             log.log(level, sentence)
@@ -95,7 +95,7 @@ class NvmlSource:
     # -- reading ---------------------------------------------------------------------------------------
 
     def _pools(self, pids: Collection[int]) -> tuple[Pool, ...]:
-        """Without the GPUs that cannot be read. Raises NVMLError when the whole driver is gone."""
+        """Return all GPUs but those that cannot be read. Raises NVMLError when the whole driver is gone."""
         found = []
         count = int(pynvml.nvmlDeviceGetCount())
         self._most = max(self._most, count)

@@ -109,7 +109,7 @@ def _steady_slot(shown: tuple[int, ...] | None, now: SlotMemory) -> SlotMemory:
 
 
 def _steady(old: int, new: int, step: int) -> int:
-    """`old` while `new` is near; but nothing is nothing."""
+    """Return `old` while `new` is near; but zero is always zero."""
     return old if old and new and abs(new - old) < step else new
 
 

@@ -30,12 +30,12 @@ class RamSource:
 
 
 def is_unified(system: str, machine: str) -> bool:
-    """`system` as sys.platform, `machine` as platform.machine() says it."""
+    """Return whether it is; `system` is sys.platform, `machine` platform.machine()."""
     return (system, machine) == ("darwin", "arm64")
 
 
 def _resident(pid: int) -> tuple[int, int] | None:
-    """Bytes in all, and those of them that are pages of files, where the system tells."""
+    """Return the bytes in all, and those of them that are pages of files, where the system tells."""
     try:
         memory = psutil.Process(pid).memory_info()
         return int(memory.rss), int(getattr(memory, "shared", 0))

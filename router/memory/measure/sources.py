@@ -27,7 +27,7 @@ class SystemSource:
 
 
 def shown(pools: Sequence[Pool]) -> tuple[Pool, ...]:
-    """Those that people are shown: the GPUs, or the RAM without one, as then engines run there."""
+    """Return those that people are shown: the GPUs, or the RAM without one, as engines then run there."""
     return tuple(pool for pool in pools if pool.is_gpu) or tuple(pools)
 
 
