@@ -1,4 +1,4 @@
-"""All records of requests, as one thing: kept, counted and told. Lives on the router's loop."""
+"""All records of requests in one place: kept, counted and published. Lives on the router's loop."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from router.config.schema import ActivityConfig, Bodies
 from router.state import StateStore
 
 SETTLE_SECONDS: Final = 0.1
-"""After which a record is there for whoever listens; who asks for records has them made at once."""
+"""Seconds until a record reaches listeners; whoever asks for records has them made at once."""
 
 TOGETHER: Final = 64
-"""Requests whose records are made in a row: half a millisecond."""
+"""Requests whose records are made in one go: half a millisecond."""
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ class Activity:
     """Attributes:
     tallies: what has been asked since the start.
     switches: what slots have done since the start.
-    body_size: bytes to keep of each body of a request that comes now.
+    body_size: bytes to keep of each body of a new request.
     """
 
     def __init__(self, file: Path | None = None, config: ActivityConfig | None = None) -> None:
@@ -57,7 +57,7 @@ class Activity:
 
     @property
     def problem(self) -> str | None:
-        """One sentence why records cannot be kept now."""
+        """One sentence on why records cannot be kept now."""
         return self._keeper.problem if self._keeper is not None else None
 
     def start(self, store: StateStore) -> None:

@@ -1,4 +1,4 @@
-"""Keeps records on disk, from a thread of its own: none of the disk's faults reaches a request."""
+"""Keeps records on disk, from a thread of its own: no fault of the disk reaches a request."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from router.config.schema import ActivityConfig
 log = logging.getLogger(__name__)
 
 GATHER_SECONDS: Final = 0.5
-"""What a kill costs at most; written together, rows cost a third."""
+"""Seconds of records that a kill costs at most; rows written together cost a third."""
 
 MOST_WAITING: Final = 20_000
-"""Records that wait for the disk; what comes beyond is lost, and counted."""
+"""Records that may wait for the disk; any beyond that are lost, and counted."""
 
 MOST_BODY_BYTES: Final = 8 << 20
-"""Bytes of bodies that wait; records that come beyond have none."""
+"""Bytes of bodies that may wait; records that come beyond that are kept without."""
 
 _AGES_SECONDS: Final = 600.0
 _TRIES: Final = 4
@@ -39,7 +39,7 @@ T = TypeVar("T")
 class Keeper:
     """Attributes:
     lost: records that could not be kept since the start.
-    problem: one sentence why they cannot be now; None while all is well.
+    problem: one sentence on why they cannot be kept now; None while all is well.
     """
 
     def __init__(self, file: Path, config: ActivityConfig) -> None:
@@ -49,7 +49,7 @@ class Keeper:
         self._config = config
         self._waiting: deque[Record] = deque()
         self._bodies: deque[tuple[int, Body]] = deque()
-        # Bytes of bodies that were put and that were taken: each is counted by one thread alone.
+        # Bytes of bodies put and taken: each is counted by one thread alone.
         self._put_bytes = self._taken_bytes = 0
         self._orders: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._database: Database | None = None
@@ -108,7 +108,7 @@ class Keeper:
     # -- the thread --------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        self._guarded(lambda _database: None)  # it is made, and its rows are counted
+        self._guarded(lambda _database: None)  # creates it, and counts its rows
         due: float | None = None
         while True:
             timeout = None if due is None else max(0.0, due - time.monotonic())

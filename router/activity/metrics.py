@@ -106,7 +106,7 @@ def _of_slots(snapshot: Snapshot) -> Iterator[Metric]:
 
 
 def _of_memory(snapshot: Snapshot) -> Iterator[Metric]:
-    # Two GPUs may be called alike.
+    # Two GPUs may have the same name.
     devices = [(f"{index}", device) for index, device in enumerate(snapshot.memory)]
     labels = ("device", "name")
     for name, about in (

@@ -10,7 +10,7 @@ class Outcome(StrEnum):
     """How a request ended."""
 
     ANSWERED = "answered"
-    """All of the answer was handed over."""
+    """The whole answer was delivered."""
     REFUSED = "refused"
     """An error came in place of an answer."""
     BROKEN = "broken"
@@ -18,7 +18,7 @@ class Outcome(StrEnum):
     LEFT = "left"
     """The client left before the end."""
     STOPPED = "stopped"
-    """hal0 was stopped meanwhile."""
+    """hal0 was stopped in the meantime."""
 
 
 class SwitchPart(StrEnum):
@@ -30,7 +30,8 @@ class SwitchPart(StrEnum):
 
 
 FAILED: Final[frozenset[str]] = frozenset({Outcome.REFUSED, Outcome.BROKEN, Outcome.STOPPED})
-"""Who leaves has got what he wanted, or changed his mind: no failure."""
+"""Outcomes that count as failures. A client that leaves has got what it wanted, or changed its mind: no
+failure."""
 
 
 class Record(NamedTuple):
@@ -90,7 +91,7 @@ class Record(NamedTuple):
 
 
 class Body(NamedTuple):
-    """What was said, each cut to `activity.body_size`. `answer` is as whoever answered gave it to hal0."""
+    """The bodies, each cut to `activity.body_size`. `answer` is as hal0 received it from whoever answered."""
 
     request: bytes
     answer: bytes

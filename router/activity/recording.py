@@ -13,7 +13,7 @@ from router.base.names import speakable
 from router.state import SlotStatus
 
 LONGEST: Final = 200
-"""Characters kept of what a client wrote: its name, the model it asked for, a path that there is not."""
+"""Characters kept of what a client wrote: its name, the model it asked for, a path that does not exist."""
 
 _CUT: Final = LONGEST + 1  # what is remembered of it is cut, too
 _SENTENCE: Final = 500
@@ -28,7 +28,7 @@ class Recording:
     loop: so things are noted, and `done` makes sense of them later, of many together.
 
     Attributes:
-        heard: what passes of the answer; None before `hears`.
+        heard: what is seen of the answer; None before `hears`.
         late: the answer had begun when it failed.
         status, ended: what was sent, and when that was over.
         broke: how it ended, where nobody could be told.
@@ -150,7 +150,7 @@ class Recording:
             plain(self.path[:_CUT]),
             self.dialect,
             plain(self.asked[:_CUT]),
-            str(self.resolution_path),  # an enum's
+            str(self.resolution_path),  # it may be an enum
             self.slot,
             self.upstream,
             self.model,
@@ -170,7 +170,7 @@ class Recording:
             self.bytes_in,
             self.bytes_out,
         )
-        return tuple.__new__(Record, row)  # its own way takes four times as long for so many
+        return tuple.__new__(Record, row)  # Record(...) takes four times as long for so many fields
 
 
 @lru_cache(maxsize=256)  # clients repeat themselves

@@ -1,4 +1,5 @@
-"""Loads, switches and evictions, counted from one snapshot to the next: whoever decides them need not know."""
+"""Loads, switches and evictions, counted from one snapshot to the next: whoever decides on them need not
+know."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""How many tokens an answer took, read from its first and last bytes, whatever dialect it is in. Pure.
+"""How many tokens an answer took, read from its first and last bytes, whatever its dialect. Pure.
 
-llama-server tells `timings` in all of its dialects but Anthropic's; others tell `usage`, at the end of a
-stream, at either end of a document, and Anthropic's in two parts. No text of a model's can pass for one, as
+llama-server sends `timings` in all of its dialects but Anthropic's; others send `usage`, at the end of a
+stream, at either end of a document, and Anthropic's in two parts. No text from a model can pass for either, as
 quotes are escaped within it.
 """
 
@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 HEAD_BYTES: Final = 4096
 _TAIL_PIECES: Final = 16
-_LONGEST: Final = 2048  # of what tells: some twenty numbers
+_LONGEST: Final = 2048  # bytes of timings or usage: some twenty numbers
 _TIMINGS: Final = b'"timings":'
 _SPEED: Final = b'"predicted_per_second":'
 _USAGE: Final = b'"usage":'
@@ -32,14 +32,14 @@ class Usage(NamedTuple):
 
 
 class Heard:
-    """What passes of an answer, of which the beginning and the end are kept.
+    """What is seen of an answer; its beginning and its end are kept.
 
     Attributes:
         keep: how many bytes of the beginning.
-        head: those.
+        head: that beginning.
         first_at: when the first bytes came (`time.perf_counter`), None before.
         tail: the last pieces, once there was a second one.
-        begun: the head is complete: of what comes now, `tail` alone is to be told.
+        begun: the head is complete; only `tail` needs what comes now.
     """
 
     # One is made for each request: what is not set costs nothing.
@@ -70,7 +70,7 @@ class Heard:
 
     @property
     def speed(self) -> float | None:
-        """`Usage.per_second`, where one of the last pieces tells it."""
+        """`Usage.per_second`, if one of the last pieces has it."""
         for piece in self.pieces():
             if (found := _rate(piece, _SPEED)) is not None:
                 return found
@@ -95,7 +95,7 @@ def usage_in(head: bytes, tail: bytes) -> Usage:
     last = _told(_last_usage(tail), per_second)
     if last.prompt is not None:
         return last
-    at = head.find(_USAGE)  # Anthropic's prompt is told before the answer
+    at = head.find(_USAGE)  # Anthropic counts the prompt before the answer
     first = _told(head[at : at + _LONGEST] if at >= 0 else b"", None)
     return Usage(first.prompt, first.cached, last.completion, per_second)
 
@@ -111,7 +111,7 @@ def _told(usage: bytes, per_second: float | None) -> Usage:
     cached = _count(usage, b'"cache_read_input_tokens":')
     if cached is None:
         return Usage(prompt, _count(usage, b'"cached_tokens":'), completion, per_second)
-    # Anthropic's: those are not among the others.
+    # Anthropic's input_tokens do not include these.
     written = _count(usage, b'"cache_creation_input_tokens":') or 0
     return Usage(None if prompt is None else prompt + cached + written, cached, completion, per_second)
 

@@ -1,4 +1,4 @@
-"""What hal0 does without a configuration file, or where one leaves a section out."""
+"""What hal0 does without a configuration file, or where the file leaves a section out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from router.config.programs import program_folders, readable
 from router.config.schema import Config, SlotConfig
 
 USUAL = "default"
-"""In `model_dirs`: the folders that are looked at where it is left out, also those that appear later."""
+"""In `model_dirs`: the folders that are searched if the key is left out, including those that appear later."""
 
 
 def default_slots() -> Mapping[str, SlotConfig]:

@@ -28,7 +28,7 @@ class Section:
 
     Attributes:
         line: where the section begins; 0 for an absent one.
-        broken: something that is no mapping stands there (already noted).
+        broken: something else than a mapping is there (already reported).
     """
 
     def __init__(self, value: Value | None, path: str, problems: ProblemList) -> None:

@@ -1,7 +1,8 @@
-"""The flags of llama-server that name files: written relative to the configuration, given as whole paths.
+"""The flags of llama-server that name files: written relative to the configuration, passed as absolute paths.
 
-Of several in one value llama-server reads CSV, so a name that holds a comma is put in quotes (its
-parse_csv_row). `FNAME:SCALE` it splits at the colon, so there a path with one cannot be said at all.
+If a flag takes several, llama-server reads CSV, so a name that holds a comma is put in quotes (its
+parse_csv_row). It splits `FNAME:SCALE` at the colon, so there a path that contains one cannot be expressed at
+all.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ NUMBERS: Final[Mapping[str, Number]] = MappingProxyType(
     {name: number for number, names in _GROUPS for name in names.split()}
 )
 
-# Several numbers in one value, and what stands between them.
+# Several numbers in one value, and what separates them.
 NUMBER_LISTS: Final[Mapping[str, tuple[Number, str]]] = MappingProxyType(
     {
         "tensor-split": (_POSITIVE, r"[,/]"),
@@ -81,7 +81,7 @@ NUMBER_LISTS: Final[Mapping[str, tuple[Number, str]]] = MappingProxyType(
         "control-vector-layer-range": (_COUNT, r"[,\s]+"),
     }
 )
-# Several values in one, and what llama-server wants between them. Of all other flags it takes one.
+# Several values in one, and the separator llama-server expects. Every other flag takes one value.
 LISTS: Final[Mapping[str, str]] = MappingProxyType(
     {
         **dict.fromkeys(("device", "spec-draft-device", "override-tensor", "spec-draft-override-tensor"), ","),

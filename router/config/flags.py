@@ -60,7 +60,7 @@ LONG_NAMES: Final[Mapping[str, str]] = MappingProxyType(
 )  # fmt: skip
 
 _VARIABLES: Final = "LLAMA_ARG_"
-# Variables that are not called as their option is (`(env: ...)` in `llama-server --help`).
+# Variables whose names differ from their option's (`(env: ...)` in `llama-server --help`).
 _OF_VARIABLES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "batch": "batch-size", "ubatch": "ubatch-size", "rope_scaling_type": "rope-scaling",
@@ -118,7 +118,8 @@ _HARMLESS: Final = frozenset({"log-prompts-dir"})
 
 @dataclass(frozen=True, slots=True)
 class PathFlag:
-    """`several`: a list of them. `scaled`: each with `:SCALE`. `made`: the engine makes what is not there."""
+    """`several`: a list of them. `scaled`: each with `:SCALE`. `made`: the engine creates it if it does not
+    exist."""
 
     several: bool = False
     scaled: bool = False

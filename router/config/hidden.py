@@ -17,7 +17,7 @@ HIDDEN: Final = "…"
 _UNREADABLE: Final = re.compile(r"(api_keys?\b)[^\n]*(\n(?=[ \t-])[^\n]*)*", re.IGNORECASE)
 _NAMED: Final = ("env:", "keyring:")
 _LONG: Final = 8
-"""A text of this length that equals a key is that key, wherever it stands: in a comment, say."""
+"""A text of at least this many characters that equals a key is hidden wherever it is: in a comment, say."""
 
 
 def hide_keys(text: str) -> str:

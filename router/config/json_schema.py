@@ -1,7 +1,7 @@
 """hal0.yaml as a JSON Schema, for editors: made from the rows of router.config.schema. Pure.
 
-It refuses nothing that hal0 reads as people write it. What it cannot say, `hal0 check` says: whether a text is
-in quotes, what a text stands for (an address, a folder), and what one section means for another.
+It refuses nothing that hal0 reads as people write it. `hal0 check` reports what it cannot express: whether a
+text is in quotes, what a text stands for (an address, a folder), and what one section means for another.
 
 Source: https://json-schema.org/draft/2020-12. Editors read YAML 1.2, where `on` and `32k` are texts.
 """

@@ -174,7 +174,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A key with its default; that of a key which must be there is the empty text."""
+    """A key with its default; for a required key that is the empty text."""
 
     key: Key
     default: Any

@@ -37,7 +37,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ParsedConfig:
-    """A configuration and where in the file its parts stand: `slots.primary.model` -> 1-based line, of flags by
+    """A configuration and where its parts are in the file: `slots.primary.model` -> 1-based line; flags by
     their long names (`models.x.flags.ctx-size`)."""
 
     config: Config
@@ -193,7 +193,7 @@ def check_references(parsed: ParsedConfig, known_ids: Collection[str]) -> tuple[
     for slot in config.slots.values():
         for field, names in (("model", (slot.model,)), ("models", slot.models or ())):
             for name in names:
-                # A model that stands in the file, wrong as it may be, is told of there.
+                # A model that is in the file, however wrong, is reported there.
                 unknown = name is not None and known.isdisjoint(spellings(name))
                 if name is not None and unknown and f"models.{name}" not in parsed.lines:
                     key = f"slots.{slot.name}.{field}"

@@ -32,7 +32,7 @@ class Number:
     Attributes:
         low, high: the least and most that make sense; None: whatever llama-server can hold.
         whole: no fraction.
-        mib: counted in MiB, so that `8GiB` can be said, too.
+        mib: counted in MiB, so that `8GiB` may be written, too.
         words: what may stand in its place (`auto`).
         zero: whether 0 is among them.
     """

@@ -16,7 +16,7 @@ from pathlib import Path
 
 
 class Program(StrEnum):
-    """As its users call it."""
+    """Its name as its users call it."""
 
     HUGGING_FACE = "Hugging Face cache"
     LM_STUDIO = "LM Studio"

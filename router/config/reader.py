@@ -1,6 +1,7 @@
 """Reads the keys that a dataclass of router.config.schema declares from a mapping of hal0.yaml.
 
-What takes more than the key itself (the environment, folders, other sections) is read by hand and given.
+What takes more than the key itself (the environment, folders, other sections) is read by its own code and
+passed in.
 """
 
 from __future__ import annotations

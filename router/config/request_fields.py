@@ -1,5 +1,5 @@
-"""The fields of `request:` that llama-server's API knows: a number in quotes it refuses with every request, and
-a name it does not know it ignores without a word."""
+"""The fields of `request:` that llama-server's API knows: with a number in quotes it refuses every request, and
+a name it does not know it silently ignores."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from router.config.flags import LONG_NAMES, flag_name
 from router.config.numbers import Number
 from router.config.yaml_lines import Value, describe
 
-# Called otherwise, or absent, among the flags. Source: params_from_json_cmpl() of llama.cpp's server-task.cpp
+# Named differently, or absent, among the flags. Source: params_from_json_cmpl() of llama.cpp's server-task.cpp
 # and OpenAI's reference (build 11669).
 _AS_FLAGS: Final = (
     *("top-k", "top-p", "min-p", "top-n-sigma", "xtc-probability", "xtc-threshold", "repeat-last-n", "seed"),

@@ -1,5 +1,5 @@
-"""The configuration as frozen dataclasses. A field made by `key` is a key of hal0.yaml, and all there is to say
-of it stands there: type and bounds, default, what it means, and what it may not stand beside."""
+"""The configuration as frozen dataclasses. A field made by `key` is a key of hal0.yaml, and everything about it
+is said there: type and bounds, default, what it means, and what it may not accompany."""
 
 from __future__ import annotations
 
@@ -452,7 +452,7 @@ def _spellings(path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 
 SECRETS: Final = tuple(spelling for path in secrets_of(Config) for spelling in _spellings(path))
-"""Where keys stand that nobody may see, as paths; `*` is any name."""
+"""Where keys are that nobody may see, as paths; `*` is any name."""
 
 _SECRET: Final = re.compile("|".join(r"\.".join(path).replace("*", ".+") for path in SECRETS))
 

@@ -1,4 +1,4 @@
-"""Where each part of a YAML text stands: the tree that edits are cut into (`router.config.yaml_splice`).
+"""Where each part of a YAML text is: the tree that edits are cut into (`router.config.yaml_splice`).
 
 PyYAML's events carry offsets and keep aliases apart, which its composed nodes do not.
 """
@@ -50,7 +50,7 @@ class Node:
 
     @property
     def empty(self) -> bool:
-        """Nothing is written where a value could stand."""
+        """Nothing is written where a value could be."""
         return self.kind == "scalar" and self.start == self.end
 
     @property

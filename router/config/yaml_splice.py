@@ -19,7 +19,7 @@ _GAP: Final = re.compile(r"(?:\s|(?<=[\s,])#.*)*")
 
 
 class CannotSplice(Exception):
-    """`line` is where the text resists."""
+    """The change cannot be cut into the text at `line`."""
 
     def __init__(self, line: int) -> None:
         super().__init__(line)
@@ -148,7 +148,7 @@ def _insert_flow(text: str, node: Node, new: str) -> str:
     has_comma = comma is not None and text[comma.end()] == ","
     starts = _start_of(last, text)
     if not text[line_start(text, starts) : starts].strip():
-        # One entry a line: so is the new one.
+        # One entry per line: the new one gets its own, too.
         end = line_end(text, comma.end() if has_comma and comma else after)
         if end < node.end:
             indent = text[line_start(text, starts) : starts]

@@ -17,7 +17,7 @@ from router.config.yaml_text import compose
 MAX_FLOW: Final = 100
 """Columns up to which a mapping is written on one line."""
 
-# What needs no quotes in a list or mapping; whether it is a text at all is asked of the reader.
+# What needs no quotes in a list or mapping; the reader decides whether it is a text at all.
 _PLAIN: Final = re.compile(r"[\w./~+-]([\w./~+=@%:()-]| (?=\w))*(?<![:\s])")
 _ESCAPED: Final = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 

@@ -1,4 +1,5 @@
-"""The store as the loop uses it: in its own thread, and what nobody waits for is done behind one's back."""
+"""The store as the loop uses it: on a thread of its own, and what nobody waits for is done in the
+background."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ class Engine:
     seen: the files it was launched with, as they looked when it was ready.
     idle: what it was given and has not been asked for, by sequence.
     writing: files it may be writing.
-    forgotten: the last request of each sequence when a person had all forgotten.
+    forgotten: the last request of each sequence when a person had everything forgotten.
     """
 
     slot: str

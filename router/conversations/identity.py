@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 HEADER_BYTES: Final = 1 << 20
-"""Of a GGUF the names and shapes of its tensors, and most of its vocabulary."""
+"""The part of a GGUF with its tensors' names and shapes, and most of its vocabulary."""
 
 _SHARD: Final = re.compile(r"-[0-9]{5}(-of-[0-9]{5}\.gguf)$")
 _SPOTS: Final = 64
@@ -34,7 +34,7 @@ def looks(argv: Sequence[str]) -> tuple[tuple[str, int, int], ...]:
     for path in (path for argument in argv for path in _named(argument)):
         try:
             status = path.stat()
-        except (OSError, ValueError):  # a flag's value that is no file
+        except (OSError, ValueError):  # a flag's value that is not a file
             continue
         if stat.S_ISREG(status.st_mode):
             found.append((str(path), status.st_size, status.st_mtime_ns))

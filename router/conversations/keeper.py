@@ -123,7 +123,7 @@ class Conversations:
             why = str(error) or f"not done within {policy.save_timeout:g} s"
             log.info("slot %s: a conversation with %s is not kept: %s", engine.slot, engine.model, why)
             if engine.writing and not stays:
-                process.kill()  # it is in the middle of writing what nobody will read
+                process.kill()  # it is still writing what nobody will read
         self._tell()
 
     async def gone(self, process: EngineProcess) -> None:
@@ -152,7 +152,7 @@ async def _claim(engine: Engine, cached: int, tell: Callable[[int], object]) -> 
     except NotDone:
         return
     taken = [one for at in used if (one := engine.idle.pop(at.slot, None)) is not None]
-    if len(taken) == 1:  # of two answers at once nobody could tell which had which
+    if len(taken) == 1:  # with two answers at once nobody could tell which is whose
         tell(min(cached, taken[0].tokens))
 
 

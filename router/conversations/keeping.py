@@ -1,4 +1,4 @@
-"""What is worth keeping, and what must leave for it. Pure."""
+"""What is worth keeping, and what must be removed to make room for it. Pure."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Final
 from router.config.schema import ConversationsConfig
 
 LEAST_TOKENS: Final = 256
-"""Less is read again in the time that saving and restoring take."""
+"""Reading fewer tokens again takes no longer than saving and restoring them."""
 
 DISK_LEFT: Final = 1 << 30
-"""Bytes of the disk that stay free whatever is kept."""
+"""Bytes of the disk that stay free, whatever is kept."""
 
 
 @dataclass(frozen=True, slots=True)

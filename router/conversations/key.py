@@ -16,7 +16,7 @@ from router.config.schema import Kind
 
 SAVE_PATH: Final = "--slot-save-path"
 _OFF: Final = frozenset({"false", "off", "no", "0"})
-# Of the command line, what differs from launch to launch without touching the state; each has a value.
+# Flags that differ from launch to launch without affecting the state; each has a value.
 _VOLATILE: Final = frozenset({"--port", "--host", "--alias", "--cache-ram", SAVE_PATH})
 
 

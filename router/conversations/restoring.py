@@ -50,7 +50,7 @@ async def _restored(store: AsyncStore, engine: Engine, one: Kept, at: int) -> bo
             await asyncio.wait([engine.process.exited], timeout=RESTORE_SECONDS)
         await store.spoilt(one)
         return False
-    except asyncio.CancelledError:  # who waits for the engine gives up
+    except asyncio.CancelledError:  # whoever waits for the engine gives up
         store.back(one)
         raise
     store.back(one)

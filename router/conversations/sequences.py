@@ -21,8 +21,8 @@ REFUSED_WORDS = 300
 
 
 class NotDone(Exception):
-    """The engine does not do it, or not any more; the message says why. `refused`: it answered that it does
-    not, `lasting`: nor ever will (501, of older builds with a projector; of a full disk it is 500)."""
+    """The engine does not do it, or no longer does; the message says why. `refused`: it answered that it does
+    not, `lasting`: nor ever will (501, from older builds with a projector; for a full disk it is 500)."""
 
     def __init__(self, message: str, *, refused: bool = False, lasting: bool = False) -> None:
         super().__init__(message)
@@ -30,14 +30,14 @@ class NotDone(Exception):
 
 
 class Moved(NamedTuple):
-    """What went to or came from the disk."""
+    """What was written to the disk or read from it."""
 
     tokens: int
     bytes: int
 
 
 class Sequences:
-    """One engine's. Nothing here has a time limit of its own."""
+    """The sequences of one engine. Nothing here has a time limit of its own."""
 
     def __init__(self, http: aiohttp.ClientSession, process: EngineProcess) -> None:
         self._http = http

@@ -1,9 +1,9 @@
 """The conversations on the disk. Blocking, and called by one thread only (router.conversations.worker).
 
 Each is two files with a random name in a folder of their own: `ID.state`, written by llama-server, and
-`ID.json`, which says what it is and is written last, after the state has reached the disk. A state without
-its `.json` is no conversation, whatever happened: the next start removes it. While an engine is given a
-state its `.json` is gone, so that one that kills its engine, or hal0, is never tried again."""
+`ID.json`, which says what it is and is written last, after the state has reached the disk. A state without its
+`.json` is not a conversation, whatever happened: the next start removes it. While an engine is given a state
+its `.json` is gone, so that one that kills its engine, or hal0, is never tried again."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _MOST_TOKENS = 1 << 24
 
 
 class NoRoom(Exception):
-    """What is allowed, or the disk, is full."""
+    """The limit is reached, or the disk is full."""
 
 
 class Store:
@@ -115,7 +115,7 @@ class Store:
     def settle(self, id_: str) -> None:
         """Make it outlive a loss of power: first the state, then what tells of it. Raises OSError."""
         one = self._find(id_)
-        if one is None or id_ in self._lent:  # it has left meanwhile, or an engine is about to have it
+        if one is None or id_ in self._lent:  # it has been removed meanwhile, or an engine is about to get it
             return
         with self.state(id_).open("rb+") as file:
             os.fsync(file.fileno())

@@ -46,7 +46,7 @@ if sys.platform != "win32":
         And who hardly needs the CPU, but is last to get it, keeps the disk waiting.
         """
         thread = psutil.Process(threading.get_native_id())
-        with suppress(psutil.Error, OSError):  # some containers forbid it: then it is as important as others
+        with suppress(psutil.Error, OSError):  # some containers forbid it: then its priority stays normal
             if idle:
                 thread.ionice(psutil.IOPRIO_CLASS_IDLE)
                 thread.nice(19)

@@ -1,5 +1,5 @@
-"""macOS has no parent-death signal: llama-server in child mode ends at stdin's EOF, and what is left over
-is reaped at the next start (router.engine.orphans). Not run in CI: untested here."""
+"""macOS has no parent-death signal: llama-server in child mode ends at stdin's EOF, and any engine left over is
+reaped at the next start (router.engine.orphans). Not run in CI: untested here."""
 
 from __future__ import annotations
 

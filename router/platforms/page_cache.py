@@ -13,7 +13,7 @@ if sys.platform != "win32":
 
     _PAGE = resource.getpagesize()
     _libc = ctypes.CDLL(None, use_errno=True)
-    # By hand: a read-only map of Python's own does not tell its address.
+    # By hand: Python's mmap does not reveal the address of a read-only map.
     _libc.mmap.restype = ctypes.c_void_p
     _libc.mmap.argtypes = (
         *(ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_longlong),

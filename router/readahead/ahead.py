@@ -1,4 +1,4 @@
-"""Has the files of models read that are about to be loaded: one by one, until nobody waits for them."""
+"""Has the files of models that are about to be loaded read: one by one, until nobody waits for them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from router.state import Snapshot, StateStore
 log = logging.getLogger(__name__)
 
 _STUCK_SECONDS: Final = 1.0
-"""How long a cancelled reader is waited for at the end: a disk that does not answer holds nobody up."""
+"""Seconds to wait for a cancelled reader at the end: a disk that does not answer holds nobody up."""
 
 
 class ReadAhead:
@@ -31,7 +31,8 @@ class ReadAhead:
     def __init__(
         self, store: StateStore, models: Callable[[], Mapping[str, Model]], allowed: Callable[[], bool]
     ) -> None:
-        """`models`: those that can be launched, by id. `allowed`: whether switches and hints are read for."""
+        """Read the files of `models`: those that can be launched, by id. `allowed`: whether to read for
+        switches and hints."""
         self._store = store
         self._models = models
         self._allowed = allowed
@@ -90,7 +91,7 @@ class ReadAhead:
             self._switches = switches
             self._done.intersection_update(switches)
             if switches:
-                self._hint = None  # what was meant has been asked for, or it is of no use now
+                self._hint = None  # what it hinted at has been asked for, or it is useless now
             self._changed()
 
     def _changed(self) -> None:

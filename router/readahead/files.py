@@ -1,4 +1,4 @@
-"""Which files an engine reads to load a model, by the model's names for them. Pure: nothing is looked at."""
+"""Which files an engine reads to load a model, by the model's names for them. Pure: no file is touched."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""While nobody needs the computer: has the file read that a slot is likely to be asked for next."""
+"""Has the file read that a slot is likely to be asked for next, while nobody needs the computer."""
 
 from __future__ import annotations
 

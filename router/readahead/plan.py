@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 BLOCK: Final = 1 << 20
-"""Bytes that are looked at and read together; a look costs a system call, about a microsecond."""
+"""Bytes that are checked and read together; a check costs a system call, about a microsecond."""
 
 _LEAST_MARGIN: Final = 1 << 30
 _MARGIN_SHARE: Final = 16
@@ -17,7 +17,7 @@ _MARGIN_SHARE: Final = 16
 @dataclass(frozen=True, slots=True)
 class FileSeen:
     """A file as it was found. `missing` says of each BLOCK whether it has to come from the disk; `remote`: it
-    lies on another computer's."""
+    is on another computer."""
 
     path: Path
     size: int

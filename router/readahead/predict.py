@@ -15,10 +15,10 @@ from itertools import pairwise
 from typing import Final
 
 KEPT: Final = 200
-"""Loads of a slot that are remembered: some weeks."""
+"""Loads remembered per slot: some weeks."""
 
 _SURE: Final = 0.6
-_DOUBT: Final = 1.5  # as many loads that went otherwise are thought of: two alike are not yet a habit
+_DOUBT: Final = 1.5  # assume as many loads that went differently: two alike are not yet a habit
 _RECORD: Final = 20
 _LEAST_RECORD: Final = 4
 _HOURS: Final = 3

@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 class UsesConfig(Protocol):
-    """What goes by the upstreams of the configuration: router.upstreams.registry, router.remote.follow."""
+    """What depends on the configured upstreams: router.upstreams.registry, router.remote.follow."""
 
     def use(self, config: Config) -> None:
         """Go on with those of `config`, and with no others."""
@@ -63,9 +63,9 @@ class Reconfigurer:
         conversations_changed: Callable[[], object],
         use_activity: Callable[[ActivityConfig], None],
     ) -> None:
-        """`held`: what a slot of that name held last. `listen` moves the endpoint, or raises PortInUse.
-        `updates_changed` is called when looking for newer versions was turned on or off,
-        `conversations_changed` when what may be kept of conversations is another, `use_activity` when other
+        """Start from `held`: what a slot of that name held last. `listen` moves the endpoint, or raises
+        PortInUse. `updates_changed` is called when looking for newer versions was turned on or off,
+        `conversations_changed` when the limits on kept conversations have changed, `use_activity` when other
         requests are to be remembered, or for longer."""
         self._in_effect = in_effect
         self._published = published
@@ -221,7 +221,7 @@ class Reconfigurer:
         try:
             await self._supervisor.load(slot, model)
         except RouterError as error:
-            log.warning("slot %s: %s", slot, error.message)  # the slot's last error tells it, too
+            log.warning("slot %s: %s", slot, error.message)  # the slot's last error says so, too
 
 
 def _short(action: Action) -> str:

@@ -1,7 +1,7 @@
 """What a changed configuration asks for. Pure: `diff` compares, `router.reload.apply` acts.
 
-Only what has changed is touched: an engine gets a new process if its command line is another one, and the
-endpoint a new socket if its address is.
+Only what has changed is touched: an engine gets a new process if its command line differs, and the endpoint a
+new socket if its address does.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class SetPolicy:
 
 @dataclass(frozen=True, slots=True)
 class SetModels:
-    """The slot may hold `models` now. Those in `relaunch` have another command line than before."""
+    """The slot may hold `models` now. Those in `relaunch` have a different command line than before."""
 
     slot: str
     models: Mapping[str, Model]
@@ -150,7 +150,7 @@ def _serves_otherwise(old: SlotConfig, new: SlotConfig) -> bool:
 
 
 def _models(slot: SlotConfig, old: Mapping[str, Model], new: Mapping[str, Model]) -> Iterator[SetModels]:
-    # What cannot be launched any more leaves alone what was launched before.
+    # A model that can no longer be launched leaves its running engine alone.
     able = {id_: model for id_, model in new.items() if id_ in old and not model.problem}
     changed = [id_ for id_, model in able.items() if old[id_].launch_key != model.launch_key]
     if old != new or list(old) != list(new):

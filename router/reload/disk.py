@@ -1,4 +1,4 @@
-"""hal0.yaml and the model folders as they lie on the disk. Blocking: called in a thread."""
+"""hal0.yaml and the model folders as they are on the disk. Blocking: called in a thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All models there are, as everyone is told of them."""
+"""All models there are, as they are published."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class PublishedModels:
         gone: Callable[[], Iterable[Model]],
         told: Callable[[], None],
     ) -> None:
-        """`gone`: models that run on without being a choice any more. `told` is called when others, or other
-        figures, were published."""
+        """Publish models; `gone`: those that run on without being a choice any more. `told` is called when
+        other models, or other figures, were published."""
         self._in_effect = in_effect
         self._store = store
         self._forecasts = forecasts

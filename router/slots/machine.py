@@ -32,18 +32,18 @@ FOLLOWING: Mapping[SlotState, frozenset[SlotState]] = {
     S.READY: frozenset({S.QUEUED, S.DRAINING, S.STOPPING, S.FAILED}),
     S.FAILED: frozenset({S.QUEUED, S.STOPPING, S.UNLOADED}),
 }
-"""The state diagram: from each phase, those that may follow."""
+"""The state diagram: the phases that may follow each phase."""
 
 
 @dataclass(slots=True)
 class StateMachine:
-    """Knows nobody who waits: `router.slots.scheduler` decides when a step is due, and who is told.
+    """Knows nothing of waiters: `router.slots.scheduler` decides when a step is due, and who is told.
 
     Attributes:
         phase: where the slot is; the published state.
         switch: the switch under way, else None.
-        engines: those that there are.
-        failures: an empty slot has failed while they have an error to show.
+        engines: those that exist.
+        failures: an empty slot counts as failed while they have an error to show.
         crashed: what ran died by itself, and is to be started again.
     """
 
@@ -104,7 +104,7 @@ class StateMachine:
         return []
 
     def proceed(self, now: float, until: float) -> list[Effect]:
-        """Do what is due by itself; who leaves has `until` if its place is needed."""
+        """Do what is due by itself; the engine that leaves has `until` if its place is needed."""
         effects: list[Effect] = []
         if self.phase is SlotState.QUEUED:
             effects = self._ask()

@@ -6,11 +6,11 @@ can drive it through every interleaving. One instance owns all mutable state of 
 
 The rules: requests for the running model are granted at once. A request for another model waits until it is
 first in the queue; then the slot turns to it, and everyone who waits for the same model joins. A person's
-command goes before all requests and refuses none: who waits for another model has its turn after it, unless the
+command goes before all requests and refuses none: those for another model have their turn after it, unless the
 slot is pinned or switched by hand. A failed or cancelled switch ends with the model before it. A request
 addressed to the slot itself follows whatever switch is under way and never causes one away from it. Two
-engines at most: where both fit, the old one answers who names its model until the new one is ready, and ends
-what it has begun in its own time, unless a third one needs its place.
+engines at most: where both fit, the old one serves those that name its model until the new one is ready, and
+ends what it has begun in its own time, unless a third one needs its place.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class SlotScheduler:
     Attributes:
         slot, limits: the policy.
         selected: what the slot's name means: the model it holds, or will load next.
-        waiters: who cannot be served yet.
-        engines: those that there are; the machine's.
+        waiters: requests and commands that cannot be served yet.
+        engines: those that exist; the machine's.
     """
 
     def __init__(
@@ -81,12 +81,12 @@ class SlotScheduler:
 
     @property
     def in_flight(self) -> int:
-        """Requests that are being served."""
+        """Number of requests that are being served."""
         return len(self.engines.leases)
 
     @property
     def queued(self) -> int:
-        """Requests that wait."""
+        """Number of requests that wait."""
         return self.waiters.requests
 
     @property
@@ -109,7 +109,7 @@ class SlotScheduler:
 
     @property
     def recovered(self) -> bool:
-        """Whether `last_error` is past: the model's engine was started again since."""
+        """Whether `last_error` is past: the model's engine has been restarted since."""
         return self._failures.past
 
     def awaits(self, check: int) -> bool:
@@ -249,7 +249,7 @@ class SlotScheduler:
             return []
         target = switch.target
         # What does not fit now may fit in a moment: the next request is judged anew.
-        # And what an engine said of a file counted when it said it.
+        # And what an engine said of a file was counted when it said so.
         passing = isinstance(error, MemoryInsufficient) and switch.for_request
         passing = passing or isinstance(error, ModelDamaged)
         self._failures.failed(target, error, now, counts=not passing)
@@ -410,7 +410,7 @@ class SlotScheduler:
         running, order = self.engines.running, self.waiters.command
         if running is None or running.generation <= waiter.newer_than or waiter.is_unload:
             return False
-        # Who asks for the slot follows the order that is about to turn it.
+        # A request for the slot follows the order that is about to turn it.
         return self._serves(order.model if order and waiter.model is None else waiter.model)
 
     def _grant_served(self) -> list[Effect]:

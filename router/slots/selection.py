@@ -1,4 +1,4 @@
-"""Which model each slot was last given, kept across restarts beside, never in, the person's hal0.yaml.
+"""Which model each slot was last given, kept across restarts beside the person's hal0.yaml, never in it.
 
 The configured model is kept too: once the person changes it in hal0.yaml, that is the newer wish.
 """
@@ -63,7 +63,7 @@ class SelectionFile:
 
 
 class Selection:
-    """Keeps the file as the slots are. Belongs to the loop."""
+    """Keeps the file in step with the slots. Belongs to the loop."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Who waits for a slot, and the sentences for those who may not. Pure."""
+"""Who waits for a slot, and the messages for those who may not. Pure."""
 
 from __future__ import annotations
 

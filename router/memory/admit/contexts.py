@@ -1,4 +1,4 @@
-"""Which contexts a model may be given that leaves the size open, and the largest of them that fits. Pure."""
+"""Which contexts a model that leaves the size open may be given, and the largest of them that fits. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from router.catalog.model import Model
 
 SMALLEST: Final = 4096
-"""Tokens: with fewer a chat is of little use."""
+"""Tokens: with fewer, a chat is of little use."""
 
 _RUNGS: Final = tuple(size << power for power in range(11) for size in (4096, 6144))
 _SMALL: Final = (512, 1024, 2048)  # of use to those that read whole inputs: embeddings are made of pieces
@@ -32,7 +32,7 @@ async def largest(sizes: Sequence[int], fits: Callable[[int], Awaitable[bool]]) 
     the first one first."""
     if not sizes or await fits(sizes[0]):
         return sizes[0] if sizes else None
-    low, high = 1, len(sizes)  # sizes[high:] fit, as far as known
+    low, high = 1, len(sizes)  # sizes[high:] fit, as far as is known
     while low < high:
         middle = (low + high) // 2
         if await fits(sizes[middle]):

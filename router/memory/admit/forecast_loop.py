@@ -58,7 +58,7 @@ class ForecastLoop:
             try:
                 await (self._idle(measured) if model is None else self._ask(model))
             except Exception:
-                # A forecast less; the router itself is not concerned, and the next model may go better.
+                # One forecast is missing; the router itself is not affected, and the next model may work.
                 log.exception("no forecast for %s", model.id if model else "what is loaded")
             waits = model is None and measured is not None
             await asyncio.sleep(LOOK_SECONDS if waits else PAUSE_SECONDS)
@@ -68,7 +68,7 @@ class ForecastLoop:
         shown = [(device.name, device.total) for device in self._store.snapshot.memory]
         before, self._shown = self._shown, shown
         if before and shown != before:
-            self._publish()  # what a model takes is told per device
+            self._publish()  # what a model takes is published per device
 
     async def _ask(self, model: Model) -> None:
         launched = self._forecasts.as_launched(model)

@@ -1,4 +1,4 @@
-"""What the supervisor asks before it loads a model, and what it must tell for that. Answers: `judge`."""
+"""What the supervisor asks before it loads a model, and what it must report for that. Answers: `judge`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Lets a load begin only when its memory is there. It keeps no promises itself: its caller tells of them."""
+"""Lets a load begin only when its memory is available. It records no promises itself: its caller reports
+them."""
 
 from __future__ import annotations
 
@@ -23,9 +24,9 @@ from router.memory.measure.pools import Measured
 
 POLL_SECONDS: Final = 0.05
 RETURN_SECONDS: Final = 5.0
-"""Drivers give memory back after the process is gone, within a second as a rule."""
+"""Seconds to wait: drivers give memory back after the process is gone, usually within a second."""
 SETTLED_SECONDS: Final = 0.3
-"""Without more coming back for so long, nothing more will."""
+"""Once no more has come back for so long, nothing more will."""
 STEP: Final = 16 << 20
 
 
@@ -40,8 +41,8 @@ class MemoryGate:
         headroom: Callable[[], int],
         publish: Callable[[], None],
     ) -> None:
-        """`measure`: the exact figures of now, with what those processes hold. `publish` is called when a model
-        gets another context than was told."""
+        """Judge by `measure`: the exact current figures, with what those processes hold. `publish` is called
+        when a model gets a context other than the published one."""
         self._forecasts = forecasts
         self._sizing = sizing
         self._measure = measure
@@ -63,7 +64,7 @@ class MemoryGate:
             if self._forecasts.known(model) is None or (model.context_open and told is None):
                 view = await self._look(slot, occupants)  # the answers depend on which GPUs there are
                 await self._sizing.size(model, view.measured)
-            context = self._forecasts.chosen(model)  # None: its flags say
+            context = self._forecasts.chosen(model)  # None: its flags set it
             forecast = await self._forecasts.forecast(model, context)
             view = await self._look_when_settled(slot, occupants, forecast)
             outcome = view.plan(view.need(forecast))

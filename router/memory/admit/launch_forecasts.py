@@ -1,4 +1,4 @@
-"""What is known of a model before it loads: its context (the same in every slot), and what it takes so."""
+"""What is known of a model before it loads: its context (the same in every slot), and what it then takes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from router.memory.forecast.needs import Forecast
 from router.state import DeviceMemory
 
 ASK_SECONDS: Final = 1.0
-"""A load waits no longer for a forecast than this; then the formula must do, and for a while at once."""
+"""Seconds a load waits for a forecast at most; after that the formula must do, and for a while it is used at
+once."""
 SLOW_SECONDS: Final = 10.0
 
 
@@ -25,7 +26,7 @@ class LaunchForecasts:
     """The forecaster's answers for models as they will be launched. Belongs to the loop.
 
     Attributes:
-        forecaster: where the answers are from.
+        forecaster: where the answers come from.
     """
 
     def __init__(self, forecaster: Forecaster) -> None:

@@ -1,4 +1,4 @@
-"""Who holds how much of which pool, who was promised more, and what is still to be had. Pure.
+"""Who holds how much of which pool, who was promised more, and what is still available. Pure.
 
 Amounts are bytes per pool, in the order of the pools.
 """
@@ -30,7 +30,7 @@ class AnyPool(Protocol):
 @dataclass(frozen=True, slots=True)
 class Claim:
     """What an engine holds and was promised. It is charged the larger of the two: what it has not touched yet
-    is not free. Of another engine's command only what it holds is known."""
+    is not free. For another engine's command only what it holds is known."""
 
     slot: str
     held: Amounts
@@ -38,7 +38,7 @@ class Claim:
 
     @property
     def rest(self) -> Amounts:
-        """Promised and not held yet."""
+        """What was promised and is not held yet."""
         return tuple(charged - held for charged, held in zip(self.gives, self.held, strict=True))
 
     @property

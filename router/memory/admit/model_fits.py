@@ -1,6 +1,7 @@
 """Whether a load would fit now, and what would make room: the plan from published figures, for people. Pure.
 
-A load is judged by exact figures of its moment (`router.memory.admit.judge`); these are a second old at most.
+A load is judged by the exact figures at that moment (`router.memory.admit.judge`); these are a second old at
+most.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class ModelFits:
             return ModelFit()
         need = wanted.needs_by_device
         if not any(need):
-            return ModelFit()  # it needs RAM, and of that nothing is told beside GPUs
+            return ModelFit()  # it needs RAM, which is not published beside GPUs
         headroom, nothing = self._snapshot.headroom, (0,) * len(memory)
         outgoing = self._claims[slot].gives if slot in self._claims else nothing
         own = self._slots.get(slot)

@@ -14,8 +14,8 @@ Amounts = tuple[int, ...]
 @dataclass(frozen=True, slots=True)
 class Holder:
     """Another slot's engine. `gives` is what stopping it gives back; `evictable`: it is idle, not pinned, and
-    nobody waits for it; `idle_since` grows with time, on whatever clock. `leaving`: it goes when its requests
-    have ended, which somebody would have to wait for."""
+    nobody waits for it; `idle_since` grows with time, on whatever clock. `leaving`: it goes once its requests
+    have ended, for which somebody would have to wait."""
 
     slot: str
     gives: Amounts
@@ -35,7 +35,7 @@ class Go:
 
 @dataclass(frozen=True, slots=True)
 class Short:
-    """It does not fit: `missing` is what the room would still lack with the outgoing engine and all that may be
+    """It does not fit: `missing` is what would still be lacking with the outgoing engine and all that may be
     evicted gone."""
 
     missing: Amounts

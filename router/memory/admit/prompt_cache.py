@@ -1,7 +1,7 @@
 """How much RAM an engine may fill with prompts it has read: llama-server's `--cache-ram`. Pure.
 
 It grows with use and is in no forecast, so it must never be why a model does not fit: each engine gets a share
-of what its load leaves free, and nothing where that is little. By itself llama-server would take 8 GiB.
+of what its load leaves free, and nothing if that is little. By default llama-server would take 8 GiB.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from router.config.schema import Kind
 from router.memory.forecast.needs import MIB
 
 MOST: Final = 8192 * MIB
-"""What llama-server itself takes for a limit."""
+"""llama-server's own default limit."""
 SHARE: Final = 8
 """At most 1/8 of all RAM for one engine."""
 LEAST: Final = 64 * MIB

@@ -19,11 +19,13 @@ BAND: Final = 32
 """A context is chosen with 1/32 of the room to spare and kept until nothing is: what is free always moves."""
 
 COMPANION: Final = 8
-"""Buffers for whole inputs grow with the square of the context: they get at most 1/8 of where they lie."""
+"""Buffers for whole inputs grow with the square of the context: they get at most 1/8 of the memory they are
+in."""
 
 
 class Sizing:
-    """Counts on all that may be evicted some day, so that what it says does not change with what is loaded."""
+    """Counts on everything that may be evicted some day, so that its answers do not change with what is
+    loaded."""
 
     def __init__(
         self, forecasts: LaunchForecasts, store: StateStore, models: Callable[[], Mapping[str, Model]]

@@ -1,6 +1,6 @@
-"""With which change a model that does not fit would: less context, or a smaller key-value cache.
+"""Which change would make a model fit that does not: less context, or a smaller key-value cache.
 
-Nothing is suggested that was not asked of the forecaster; that is done a few times at most.
+Nothing is suggested that the forecaster was not asked about; that is done a few times at most.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class Companions:
 
     @property
     def contexts(self) -> int:
-        """How many breakdowns an engine tells."""
+        """How many breakdowns an engine prints."""
         return 1 + (self.draft is not None or self.own_head)
 
 

@@ -1,6 +1,5 @@
 """How much memory a model will take, before it loads: asked of the engine, computed where it cannot say, and
-corrected by what models were seen to take. DesktopState across restarts.
-"""
+corrected by what models were seen to take. Kept across restarts."""
 
 from __future__ import annotations
 
@@ -27,14 +26,14 @@ from router.memory.measure.pools import Pool
 log = logging.getLogger(__name__)
 
 KEPT: Final = 500
-"""Forecasts in the cache file; the oldest leave first."""
+"""Forecasts in the cache file; the oldest are dropped first."""
 
 RETRY_SECONDS: Final = 30.0
-"""When the engine could not be asked at all: it may be installed by then."""
+"""Seconds to wait when the engine could not be asked at all: it may be installed by then."""
 
 MOST_LEARNT: Final = 1.5
 _VERSION: Final = 2
-# What hides GPUs from an engine and lists those that it sees, by the engine's name for them.
+# What hides GPUs from an engine by listing those that it may see, by the engine's name for them.
 _NARROWS: Final = {
     "CUDA": "CUDA_VISIBLE_DEVICES",
     "ROCm": "HIP_VISIBLE_DEVICES",
@@ -43,7 +42,7 @@ _NARROWS: Final = {
 
 
 class Engine(Protocol):
-    """Who knows how to ask llama-server (router.engine.launcher.Launcher)."""
+    """Knows how to ask llama-server (router.engine.launcher.Launcher)."""
 
     async def dry_run(self, model: Model) -> tuple[list[str], dict[str, str]] | None:
         """Return command line and environment, or None for an engine that cannot tell. Raises RouterError."""
@@ -52,7 +51,7 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """An answer of the engine, and how many times that was really taken."""
+    """An answer of the engine, and the ratio of what was really taken to that."""
 
     devices: tuple[DeviceNeed, ...]
     ratio: float = 1.0
@@ -220,7 +219,7 @@ def _renumbered(devices: tuple[DeviceNeed, ...], environment: Mapping[str, str])
         seen = environment.get(_NARROWS.get(found[1], "")) if found else None
         numbers = [number.strip() for number in seen.split(",")] if seen else []
         if found is None or int(found[2]) >= len(numbers) or not numbers[int(found[2])].isdecimal():
-            return device.name  # all are seen, or listed by their ids
+            return device.name  # all are visible, or listed by their ids
         return found[1] + numbers[int(found[2])]
 
     return tuple(replace(device, name=name(device)) for device in devices)
@@ -230,7 +229,7 @@ def _together(model: Model, told: Told, beside: Companions) -> tuple[DeviceNeed,
     """Return everything the engine will hold. What it does not tell of a draft is computed."""
     own, *others = told.contexts
     found = own
-    for context in others:  # a head of its own has no weights of its own
+    for context in others:  # the model's own head has no weights of its own
         found = _added(found, [replace(d, model=0) if beside.own_head else d for d in context])
     if not others and beside.contexts > 1 and (draft := _drafting(model, beside)) is not None:
         found = _added(found, [_at_first(found, draft)])

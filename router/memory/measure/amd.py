@@ -12,11 +12,11 @@ from pathlib import Path
 from router.memory.measure.pools import Pool
 
 SMALLEST_POOL = 2 << 30
-"""Less is what a laptop's chip sets aside for pictures: its models live in the RAM."""
+"""Bytes; less is what a laptop's chip sets aside for its display: its models are in the RAM."""
 
 _CARD = re.compile(r"card\d+")
 _UNITS = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
-# The first is what newer kernels call it; both may be there, with the same amount.
+# Newer kernels use the first name; both may be there, with the same amount.
 _VRAM_KEYS = ("drm-resident-vram", "drm-memory-vram")
 
 

@@ -8,7 +8,7 @@ from router.memory.measure.pools import Pool
 
 
 class Estimator:
-    """What a GPU's use has grown by since a process came is taken for the process's.
+    """Attributes what a GPU's use has grown by since a process came to that process.
 
     Looks from before the process came are needed: without one it is taken to hold nothing.
     """

@@ -1,4 +1,4 @@
-"""The last hour of the memory, for who starts to look now."""
+"""The last hour of the memory, for those who start watching now."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ _Sample = tuple[float, tuple[int, ...], tuple[int, ...]]
 
 
 class MemoryHistory:
-    """One sample each STEP in which something changed: the most that was used then, of each device. Between two
-    samples all was as in the first, since the snapshot only tells what changes. Times are Unix seconds."""
+    """One sample for each STEP in which something changed: the most that was used then, of each device. Between
+    two samples everything was as in the first, since the snapshot only reports changes. Times are Unix
+    seconds."""
 
     def __init__(self) -> None:
         self._devices: tuple[tuple[str, bool, int], ...] = ()
@@ -38,7 +39,7 @@ class MemoryHistory:
             at, before, held = self._samples.pop()
             used, slots = _larger(used, before), _larger(slots, held)
         self._samples.append((at, used, slots))
-        # The newest that is older than the span says what was at its beginning.
+        # The newest sample older than the span tells the state at its beginning.
         while len(self._samples) > 1 and self._samples[1][0] <= at - SPAN:
             self._samples.popleft()
 

@@ -1,4 +1,4 @@
-"""Reads the memory exactly, for who has to decide by it."""
+"""Reads the memory exactly, for those who have to decide by it."""
 
 from __future__ import annotations
 

@@ -17,9 +17,9 @@ SWITCH_SECONDS = 0.25
 STEP = 16 << 20
 """Bytes: a smaller change is not published."""
 RAM_STEP = 64 << 20
-"""Of the computer's RAM: every program's unrest would be a revision each second."""
+"""The same for the computer's RAM: otherwise every program's fluctuation would be a revision each second."""
 BUSY_STEP = 10
-"""Percent: of a GPU's utilisation likewise."""
+"""Percent: the same for a GPU's utilisation."""
 
 Publish = Callable[[Sequence[DeviceMemory], Mapping[str, SlotMemory]], None]
 
@@ -58,7 +58,7 @@ class MemoryPoll:
         found = await self._meter.measure({*asked.values(), *self._engines()})
         pools = shown(found.pools)
         held = found.held[: len(pools)]
-        # An engine that was replaced meanwhile is measured the next time.
+        # An engine that was replaced in the meantime is measured next time.
         engines = {s.name: s.pid for s in self._store.snapshot.slots if s.pid and asked.get(s.name) == s.pid}
         slots = {name: _slot(pid, pools, held) for name, pid in engines.items()}
         beside = [sum(amount for pid, amount in h.items() if pid not in engines.values()) for h in held]

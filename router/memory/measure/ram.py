@@ -1,4 +1,4 @@
-"""The computer's RAM, through psutil; on Apple's own chips it is the GPU's memory as well."""
+"""The computer's RAM, through psutil; on Apple silicon it is the GPU's memory as well."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from router.memory.measure.pools import Pool
 
 
 class RamSource:
-    """An engine's part is its resident set, so pages of a model file that is mapped count.
+    """Counts an engine's resident set as its part, which includes mapped pages of a model file.
 
     Linux calls those pages available, as it could read them again. They are in use: without them each token
     would wait for the disk.
