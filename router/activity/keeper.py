@@ -31,7 +31,7 @@ MOST_BODY_BYTES: Final = 8 << 20
 
 _AGES_SECONDS: Final = 600.0
 _TRIES: Final = 4
-_PART: Final = 512  # records a transaction, so that a query never waits long
+_PART: Final = 512  # records per transaction, so that a query never waits long
 
 T = TypeVar("T")
 
@@ -78,7 +78,7 @@ class Keeper:
             self._bodies.append((record.id, body))
         waiting.append(record)
         if len(waiting) == 1:
-            self._orders.put(_nothing)  # it sleeps for as long as there is nothing to write
+            self._orders.put(_nothing)  # the thread sleeps while there is nothing to write
 
     def ask(self, question: Callable[[Database], T]) -> Future[T | None]:
         """Return what `question` finds once everything queued has been written; None where the file is of no

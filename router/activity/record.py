@@ -37,7 +37,7 @@ failure."""
 class Record(NamedTuple):
     """A row of the file: a tuple, as it is made and written thousands of times a second.
 
-    Text that is not known is "", a number None. `id` grows, and says in microseconds of Unix time when the
+    Text that is not known is "", a number None. `id` increases, and is the Unix time in microseconds when the
     request ended; `at` is when it came, in Unix seconds. `request` is its name in the log (X-Request-Id), `key`
     the name of the key it came with, `asked` its `model` field. `slot` is "" where a server elsewhere was
     named, `upstream` the server elsewhere that answered, `model` the id of the model that did, there without
@@ -45,7 +45,7 @@ class Record(NamedTuple):
     client left before that. `code` and `error` are hal0's code and sentence. Durations are seconds: `waited_s`
     from when it was decided who answers until somebody took the request, the others from its arrival: `read_s`
     until its body had come, `total_s` to its end. `switched_from` is the model that made room. `tokens_prompt`
-    counts those in the cache, too. All are of exactly these types: SQLite takes ten times as long for an enum.
+    counts cached ones as well. All are of exactly these types: SQLite takes ten times as long for an enum.
     """
 
     id: int

@@ -15,23 +15,23 @@ from router.state import SlotStatus
 LONGEST: Final = 200
 """Characters kept of what a client wrote: its name, the model it asked for, a path that does not exist."""
 
-_CUT: Final = LONGEST + 1  # what is remembered of it is cut, too
+_CUT: Final = LONGEST + 1  # what is cached of it is cut, too
 _SENTENCE: Final = 500
 _NOTHING: Final = Usage()
-_SHORTEST: Final = 0.02  # seconds of a stream from which its speed can be told
+_SHORTEST: Final = 0.02  # seconds a stream must last for its speed to be known
 
 
 class Recording:
-    """Made when a request comes; whoever knows more of it writes that down. Times are `time.perf_counter`.
+    """Created when a request comes; whoever learns more about it notes it here. Times are `time.perf_counter`.
 
-    What is done here is done on each request's way, where the same code costs four times what it does in a
-    loop: so things are noted, and `done` makes sense of them later, of many together.
+    What is done here is on each request's path, where the same code costs four times what it does in a
+    loop: so things are only noted, and `done` makes sense of them later, for many requests together.
 
     Attributes:
         heard: what is seen of the answer; None before `hears`.
         late: the answer had begun when it failed.
-        status, ended: what was sent, and when that was over.
-        broke: how it ended, where nobody could be told.
+        status, ended: what was sent, and when that ended.
+        broke: how it ended, if the client could not be told.
     """
 
     # What most requests leave as it is costs nothing here.
@@ -68,7 +68,7 @@ class Recording:
             self._body = body[: self._body_size]
 
     def routed(self, slot: str) -> None:
-        """Note that it is known who is to answer; a server elsewhere that was named has no slot."""
+        """Note which slot is to answer; a server elsewhere that was named has none."""
         self.slot = slot
         self.decided = time.perf_counter()
 
@@ -91,7 +91,7 @@ class Recording:
             self.model = served
 
     def hears(self) -> Heard:
-        """Start to follow the answer that is to come; return what is to be told of its bytes."""
+        """Start to follow the answer to come; return the object that is to be given its bytes."""
         self.heard = heard = Heard()
         if self._body_size:
             heard.keep = self._body_size

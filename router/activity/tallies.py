@@ -70,7 +70,7 @@ class Tallies:
     def __init__(self) -> None:
         self.by: dict[Series, Tally] = {}
         self._models: set[str] = set()
-        # The labels of what was asked last, before they were bounded: most requests are like those before.
+        # The last request's labels before they were bounded: most requests are like the one before.
         self._known: dict[tuple[str, str, str, int, str, str], Tally] = {}
 
     def add(self, record: Record) -> None:

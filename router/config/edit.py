@@ -70,7 +70,7 @@ def _apply(text: str, path: tuple[str, ...], value: Any, source: Path) -> str:
         except CannotSplice as error:
             line = error.line
         except (ConfigErrors, yaml.YAMLError):
-            line = _at_or_nothing(before, path).line  # what was cut was needed elsewhere
+            line = _at_or_nothing(before, path).line  # what was cut out was needed elsewhere
         except ValueError as error:
             raise _refusal(source, 0, path, str(error)) from None
     message = "cannot be changed by itself, for the file shares or shapes it unusually; edit the file by hand"

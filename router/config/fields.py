@@ -150,7 +150,7 @@ class Section:
         return member
 
     def member(self, name: str, choices: type[E]) -> E | None:
-        """Return what `choice` would, but report nothing for what is no member."""
+        """Return what `choice` would, but without reporting what is not a member."""
         text = self._fields[name].text if self.has(name) else None
         return next((choice for choice in choices if choice.value == text), None)
 

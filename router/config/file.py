@@ -46,7 +46,7 @@ class ConfigFile:
         return status.st_mtime_ns, status.st_size, status.st_ino
 
     def parse(self) -> ParsedConfig:
-        """Return the configuration as it stands in the file; the defaults without a file. Raises
+        """Return the configuration as it is in the file; the defaults without a file. Raises
         ConfigErrors."""
         return parse_file(self.path, self._paths)
 
@@ -56,7 +56,7 @@ class ConfigFile:
         return ConfigDocument(self.path, text is not None, hide_keys(text or ""), config)
 
     def edit(self, changes: Sequence[ConfigChange], known: Callable[[Config], Collection[str]]) -> None:
-        """Make `changes` on top of whatever stands there, unless the result would not be valid.
+        """Make `changes` on top of whatever the file holds, unless the result would not be valid.
 
         `known` tells which model ids a configuration has. Raises ConfigErrors with nothing written.
         """
@@ -94,7 +94,7 @@ class ConfigFile:
         dangling = check_references(parsed, known(parsed.config))
         if not dangling:
             return
-        # A model that was missing before is no reason to refuse another change.
+        # A model that was already missing is no reason to refuse another change.
         try:
             old = parse_text(before, self.path, self._paths)
         except ConfigErrors:

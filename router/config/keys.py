@@ -1,4 +1,4 @@
-"""What a key of hal0.yaml is: its type with its bounds, what it means, and what it may not stand beside.
+"""What a key of hal0.yaml is: its type with its bounds, what it means, and what it may not accompany.
 
 A key is declared once, as a field of a dataclass in router.config.schema:
 
@@ -81,7 +81,7 @@ class Texts:
     Attributes:
         check, like: as of a Text, for each entry.
         empty: what to do instead of writing an empty list, where that means nothing.
-        repeats: whether an entry may stand there twice (and then counts once).
+        repeats: whether an entry may be there twice (and then counts once).
     """
 
     check: Callable[[str], Any] | None = None
@@ -160,8 +160,8 @@ class Key:
         meaning: for people, in Markdown, without a full stop at its end.
         shown: the default in words, where its value does not say it.
         missing: what to write; None for a key that may be left out.
-        apart: keys of the same section that it cannot stand beside.
-        alone: why, said by the key that others are `apart` from.
+        apart: keys of the same section that it cannot accompany.
+        alone: why; given by the key that others are `apart` from.
     """
 
     type: Type

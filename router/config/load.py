@@ -83,7 +83,7 @@ def examine_file(
     except OSError as error:
         problems.add(0, "", f"the file cannot be read: {error.strerror or error}")
         return None, tuple(problems.found)
-    if raw.count(0) > len(raw) // 4:  # UTF-16 without its mark is UTF-8, too, with a NUL beside each letter
+    if raw.count(0) > len(raw) // 4:  # UTF-16 without its mark is valid UTF-8, with a NUL beside each letter
         problems.add(1, "", "the file is not UTF-8 text; save it as UTF-8")
         return None, tuple(problems.found)
     parsed = _parse(text, path, paths, os.environ, problems)

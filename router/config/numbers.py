@@ -33,7 +33,7 @@ class Number:
         low, high: the least and most that make sense; None: whatever llama-server can hold.
         whole: no fraction.
         mib: counted in MiB, so that `8GiB` may be written, too.
-        words: what may stand in its place (`auto`).
+        words: what may be written instead (`auto`).
         zero: whether 0 is among them.
     """
 

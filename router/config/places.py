@@ -67,7 +67,7 @@ class Reach(StrEnum):
 
 
 def reach(text: str, resolves: Callable[[str], bool]) -> Reach:
-    """Return who reaches `text`, as typed; NOBODY: it is no address to listen on. `resolves` is asked about
+    """Return who reaches `text`, as typed; NOBODY: it is not an address to listen on. `resolves` is asked about
     names.
 
     A name that resolves counts as open to the network: what it stands for may change.

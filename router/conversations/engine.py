@@ -18,7 +18,7 @@ class Engine:
     """Attributes:
     slot, model: how people know it; `owner`: whose its conversations are.
     seen: the files it was launched with, as they looked when it was ready.
-    idle: what it was given and has not been asked for, by sequence.
+    idle: what it was given and nobody has asked for yet, by sequence.
     writing: files it may be writing.
     forgotten: the last request of each sequence when a person had everything forgotten.
     """

@@ -51,10 +51,10 @@ class Store:
         self.kept: tuple[Kept, ...] = ()
         self._policy = policy
         self._clock = clock
-        self._lent: set[str] = set()  # given to an engine right now
+        self._lent: set[str] = set()  # those that an engine has been given right now
 
     def open(self) -> None:
-        """Read what is there, and remove what is no conversation."""
+        """Read what is there, and remove what is not a conversation."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.folder.chmod(0o700)
         found = {}

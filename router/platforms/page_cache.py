@@ -53,7 +53,7 @@ if sys.platform != "win32":
         return os.geteuid() in (0, os.fstat(fd).st_uid) or os.access(fd, os.W_OK)
 
     def _missing_by_reading(fd: int, places: list[int], block: int) -> list[bool]:
-        """Try a read that is not to wait: it fails where it would have to. It lets the kernel fetch that one
+        """Try a read that must not wait: it fails where it would have to. It lets the kernel fetch that one
         page, so it is another page the next time."""
         if sys.platform != "linux":
             return [True] * len(places)

@@ -123,7 +123,7 @@ class ReadAhead:
                 if wanted is self._guess and done.read and not cancelled.is_set():
                     self._on_read()
         except Exception:
-            log.exception("%s could not be read ahead", shown(wanted.model))  # a switch does without
+            log.exception("%s could not be read ahead", shown(wanted.model))  # a switch manages without
         finally:
             self._now = None
         if not cancelled.is_set():

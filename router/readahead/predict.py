@@ -34,7 +34,7 @@ class Asked:
 
 
 def likely_next(asked: Sequence[Asked], hour: int) -> str | None:
-    """Return the model that is likely to follow the last of `asked`, at `hour`; None where there is no telling.
+    """Return the model that is likely to follow the last of `asked`, at `hour`; None if that is not known.
 
     Two neighbours in `asked` are never the same model.
     """
@@ -52,7 +52,7 @@ def likely_next(asked: Sequence[Asked], hour: int) -> str | None:
 
 
 def _habits(present: str, hour: int) -> Iterator[Hashable]:
-    """Name a habit. A model is never called like an hour: the parts are told apart by their places."""
+    """Name the habits. A model cannot be mistaken for an hour: their positions tell them apart."""
     yield present, None
     yield None, hour // _HOURS
     yield present, hour // _HOURS

@@ -16,7 +16,7 @@ class Lease:
 
     Attributes:
         model: what answers; its `request` defaults are merged into the request.
-        engine_model: what the engine names itself (`engine_name`); another one than `model.id` when two models
+        engine_model: what the engine names itself (`engine_name`); differs from `model.id` when two models
             share a process.
         process: the engine; its port and key, and what it says if it dies.
         answered: the client has had the engine's whole answer.

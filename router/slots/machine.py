@@ -44,7 +44,7 @@ class StateMachine:
         switch: the switch under way, else None.
         engines: those that exist.
         failures: an empty slot counts as failed while they have an error to show.
-        crashed: what ran died by itself, and is to be started again.
+        crashed: what ran died by itself, and is to be restarted.
     """
 
     failures: Failures

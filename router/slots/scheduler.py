@@ -167,8 +167,8 @@ class SlotScheduler:
         return self._command(Waiter(ticket, None, command=True), now)
 
     def evict(self, ticket: int, now: float) -> list[Effect]:
-        """Empty the slot for another one's model, unless somebody has come to need it. Not even an order of a
-        person is replaced."""
+        """Empty the slot for another one's model, unless somebody has come to need it. A person's order is not
+        replaced either."""
         if self.evictable:
             return self.unload(ticket, now)
         empty = self.phase in (SlotState.UNLOADED, SlotState.FAILED) and self.engines.leaving is None

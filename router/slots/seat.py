@@ -86,7 +86,7 @@ class Seat:
 
     Attributes:
         models: the models this slot may hold, by id, in the order of its menu.
-        gone: models it once could, for as long as one of them runs or is remembered as its model.
+        gone: models it once could hold, for as long as one of them runs or is remembered as its model.
         relaunch: the configuration changed under its engine; looked at when no switch is under way.
         engines: all that live, two at most, by generation.
         log: the last lines of all its engines.
@@ -137,7 +137,7 @@ class Seat:
         return self.scheduler.slot.name
 
     def known(self, model: str) -> Model | None:
-        """Return the model, also one that may run on and is no choice any more."""
+        """Return the model, even one that may run on but is no longer a choice."""
         return self.models.get(model) or self.gone.get(model)
 
     def model(self, model: str) -> Model:

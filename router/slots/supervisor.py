@@ -208,7 +208,7 @@ class Supervisor:
             seat.engine.tokens_per_second = round(tokens_per_second, 1)
 
     def note_served_by(self, slot: str, server: str) -> None:
-        """Note that `server` answered a request instead of the slot; told until the slot answers one itself."""
+        """Note that `server` answered a request instead of the slot; shown until the slot itself answers."""
         if (seat := self._seats.get(slot)) is not None and seat.served_by != server:
             seat.served_by = server
             self._tell(seat, lambda s, _now: [])
@@ -218,7 +218,7 @@ class Supervisor:
         return self._admissions.occupants()
 
     def set_memory(self, devices: Sequence[DeviceMemory], slots: Mapping[str, SlotMemory]) -> None:
-        """Note what was measured; published together, as what slots hold is told in the order of the
+        """Note what was measured; published together, as what slots hold is listed in the order of the
         devices."""
         for name, seat in self._seats.items():
             if seat.engine is not None:
@@ -255,8 +255,8 @@ class Supervisor:
             self._orders.pop(number, None)
 
     async def _evict(self, seat: Seat) -> None:
-        """Empty a slot for another one, or have it end what leaves. Raises RouterError when it has come to be
-        needed."""
+        """Empty a slot for another one, or have its leaving engine end. Raises RouterError if the slot has
+        come to be needed."""
         leaving = seat.scheduler.engines.leaving
         engine = seat.engines.get(leaving.generation) if leaving is not None else None
         if engine is None:

@@ -1,4 +1,4 @@
-"""The loop that has a forecast and a context ready for every model, without getting in anybody's way."""
+"""The loop that keeps a forecast and a context ready for every model, without getting in anybody's way."""
 
 from __future__ import annotations
 

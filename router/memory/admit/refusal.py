@@ -1,6 +1,6 @@
 """The 507 in words and numbers: what is needed, what there is, who has the rest. Pure but for names.
 
-`router.slots.admission` has one more, for what must leave and is in use each time.
+`router.slots.admission` has one more, for slots that must be emptied and are in use each time.
 """
 
 from __future__ import annotations

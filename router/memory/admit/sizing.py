@@ -70,7 +70,7 @@ class Sizing:
     async def _fits(self, model: Model, context: int, measured: Measured, capacities: list[Amounts]) -> bool:
         forecast = await self._forecasts.forecast(model, context)
         if forecast is None:
-            return True  # nobody can tell: what it was trained for, then
+            return True  # nobody can tell: take what it was trained for
         if model.reads_whole and forecast.work > _companions_share(forecast, measured):
             return False
         need, headroom = spread(forecast, measured.pools), self._store.snapshot.headroom

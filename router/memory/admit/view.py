@@ -14,7 +14,7 @@ from router.memory.measure.pools import Measured
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """`charged` are the occupants with what each has to answer for; those of `slot` itself are what goes."""
+    """`charged` are the occupants with what each is charged; those of `slot` itself are what is replaced."""
 
     slot: str
     measured: Measured

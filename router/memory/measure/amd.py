@@ -21,7 +21,7 @@ _VRAM_KEYS = ("drm-resident-vram", "drm-memory-vram")
 
 
 class AmdSource:
-    """`root` stands for / in tests."""
+    """`root` takes the place of / in tests."""
 
     def __init__(self, root: Path = Path("/")) -> None:
         self._drm = root / "sys/class/drm"
@@ -58,7 +58,7 @@ def _clients(fdinfo: Path) -> dict[str, int | None]:
     """Return what a process holds of each GPU, by its PCI address; None where an old kernel names no amount."""
     found: dict[tuple[str, str], int | None] = {}
     for fields in _drm_files(fdinfo):
-        # Duplicates of a descriptor are one client.
+        # Duplicates of a descriptor belong to one client.
         client = (fields.get("drm-pdev", ""), fields.get("drm-client-id", ""))
         found[client] = next((_bytes(fields[key]) for key in _VRAM_KEYS if key in fields), None)
     held: dict[str, int | None] = {}

@@ -9,7 +9,7 @@ from typing import Any, Final
 from router.state import DeviceMemory
 
 STEP: Final = 10.0
-"""Seconds that one sample stands for."""
+"""Seconds that one sample covers."""
 SPAN: Final = 3600.0
 
 _Sample = tuple[float, tuple[int, ...], tuple[int, ...]]

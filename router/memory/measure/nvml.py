@@ -34,7 +34,7 @@ _PROCESS_LISTS = (
 
 
 class NvmlSource:
-    """Survives a driver that goes and comes back: until then it has no pools, and tries again ever more rarely.
+    """Survives a driver that goes and comes back: until then it has no pools, and retries less and less often.
 
     The library counts the GPUs when it is initialised, so it is also restarted while one is missing.
     """

@@ -31,7 +31,7 @@ class MemoryPoll:
         self, store: StateStore, meter: Meter, publish: Publish, engines: Callable[[], Collection[int]]
     ) -> None:
         """`publish` gets the devices, and what each slot with an engine holds. `engines`: the pids of all there
-        are, also of those beside the one that a slot shows."""
+        are, including those beside the one that a slot shows."""
         self._store = store
         self._meter = meter
         self._publish = publish
