@@ -156,8 +156,8 @@ class Keeper:
             self._ages_due = now + _AGES_SECONDS
 
     def _guarded(self, use: Callable[[Database], object]) -> bool:
-        """Return whether `use` could be done. A file that is of no use is put aside and done without; anything
-        else that is wrong is tried again with the next records."""
+        """Do `use`, and return whether that worked. A file that is of no use is put aside and done without;
+        after any other fault it is tried again with the next records."""
         for _attempt in range(2):
             try:
                 if self._database is None:
