@@ -1,4 +1,4 @@
-"""All records of requests, as one thing: kept, counted and told. Lives on the router's loop."""
+"""All records of requests in one place: kept, counted and published. Lives on the router's loop."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from router.config.schema import ActivityConfig, Bodies
 from router.state import StateStore
 
 SETTLE_SECONDS: Final = 0.1
-"""After which a record is there for whoever listens; who asks for records has them made at once."""
+"""Seconds until a record reaches listeners; whoever asks for records has them made at once."""
 
 TOGETHER: Final = 64
-"""Requests whose records are made in a row: half a millisecond."""
+"""Requests whose records are made in one go: half a millisecond."""
 
 T = TypeVar("T")
 
@@ -29,11 +29,11 @@ class Activity:
     """Attributes:
     tallies: what has been asked since the start.
     switches: what slots have done since the start.
-    body_size: bytes to keep of each body of a request that comes now.
+    body_size: bytes to keep of each body of a new request.
     """
 
     def __init__(self, file: Path | None = None, config: ActivityConfig | None = None) -> None:
-        """`file`: where records are kept; None: nowhere."""
+        """Keep records in `file`; None: nowhere."""
         self.tallies = Tallies()
         self.switches = Switches()
         self.body_size = 0
@@ -57,7 +57,7 @@ class Activity:
 
     @property
     def problem(self) -> str | None:
-        """One sentence why records cannot be kept now."""
+        """One sentence on why records cannot be kept now."""
         return self._keeper.problem if self._keeper is not None else None
 
     def start(self, store: StateStore) -> None:
@@ -85,8 +85,8 @@ class Activity:
             self._keeper.start()
 
     def end(self, recording: Recording) -> None:
-        """The request is over. What follows from that is done soon, for many together: in a row it costs a
-        quarter of what it would cost each of them on its way."""
+        """Note that the request is over, and do what follows from that soon, for many together: in a row it
+        costs a quarter of what it would cost each of them on its way."""
         self._over.append(recording)
         if len(self._over) >= TOGETHER:
             self.settle()
@@ -115,7 +115,7 @@ class Activity:
         return lambda: self._readers.remove(tell)
 
     async def select(self, query: Query) -> list[Record]:
-        """Newest first; also those that ended just now."""
+        """Return matching records, newest first, including those that ended just now."""
         return await self._ask(lambda database: database.select(query)) or []
 
     async def one(self, number: int) -> tuple[Record, Body | None] | None:

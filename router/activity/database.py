@@ -1,7 +1,7 @@
 """The file that records are kept in: SQLite, used by one thread (`router.activity.keeper`).
 
 A write-ahead log keeps the file whole whenever hal0 is killed; what was committed stays. Rows are ordered by
-their ids, which are times, so the oldest are a range at one end: taking them away costs little.
+their ids, which are times, so the oldest are a range at one end, which is cheap to delete.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from router.activity.record import FAILED, Body, Record
 from router.config.schema import ActivityConfig
 
 VERSION: Final = 1
-"""Of the tables; a file of another one is put aside."""
+"""Version of the tables; a file of another version is put aside."""
 
 LOG_BYTES: Final = 4 << 20
-"""What the write-ahead log may take beside the file, about; both together are within the configured size."""
+"""Roughly what the write-ahead log may take beside the file; both together stay within the configured size."""
 
 INDEXED_FROM: Final = 50_000
-"""Rows from which looking through all of them takes longer than a person should wait. Indexes double what a row
-costs, so fewer rows have none."""
+"""Number of rows from which a full scan takes longer than a person should wait. Indexes double the cost of a
+row, so with fewer rows there are none."""
 
 PAGE_BYTES: Final = 4096
 _TYPES: Final = {int: "INTEGER", str: "TEXT", float: "REAL"}
 _BY: Final = ("slot", "model", "client", "status")
 _AT_ONCE: Final = 2000
-"""Rows more than are to be kept, before they are taken away together."""
+"""How many rows too many may pile up before they are removed together."""
 _STEPS: Final = (32, 8, 1)
-"""Rows of a statement: each statement lets go of the interpreter, and gets it back late where that is busy. Few
-sizes, as a statement of 32 rows takes 100 KB."""
+"""Rows per statement: each statement lets go of the interpreter, and gets it back late when that is busy. There
+are few sizes, as a statement of 32 rows takes 100 KB."""
 _DAY_US: Final = 86_400_000_000
 
 
@@ -54,11 +54,11 @@ class Query:
 
 
 class Unusable(Exception):
-    """The file is no database, is damaged, or is another version's."""
+    """The file is not a database, is damaged, or belongs to another version."""
 
 
 class Database:
-    """An open file. All may raise sqlite3.Error; DatabaseError itself, and Unusable: the file is of no use.
+    """An open file. Methods may raise sqlite3.Error; DatabaseError itself, or Unusable: the file is useless.
 
     Attributes:
         rows: how many there are.
@@ -66,7 +66,7 @@ class Database:
 
     def __init__(self, file: Path, config: ActivityConfig) -> None:
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
-        file.chmod(0o600)  # its log gets the same
+        file.chmod(0o600)  # its log gets the same mode
         self._db = sqlite3.connect(file, isolation_level=None, timeout=1.0)
         self._config = config
         self.rows = 0
@@ -145,7 +145,7 @@ class Database:
     # -- the file ----------------------------------------------------------------------------------------
 
     def _prepare(self) -> None:
-        self._db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # counts only before the first table
+        self._db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # only takes effect before the first table
         self._db.execute("PRAGMA journal_mode = WAL")
         for setting in (
             "synchronous = NORMAL",  # a loss of power may cost the last seconds, never the file
@@ -194,7 +194,7 @@ class Database:
         return int(self._pragma("page_count")) - int(self._pragma("freelist_count"))
 
     def _give_back(self) -> None:
-        """What has become free and is more than the next rows will take."""
+        """Give back to the disk what has become free and is more than the next rows will take."""
         free = int(self._pragma("freelist_count"))
         if free > 512 and free > int(self._pragma("page_count")) // 4:
             self._db.execute("PRAGMA incremental_vacuum(2048)").fetchall()
@@ -203,13 +203,13 @@ class Database:
         return self._db.execute(f"PRAGMA {name}").fetchone()[0]
 
     def _remove(self, count: int) -> None:
-        """The oldest."""
+        """Remove the `count` oldest rows."""
         found = "SELECT id FROM requests ORDER BY id LIMIT 1 OFFSET ?"
         row = self._db.execute(found, (count - 1,)).fetchone()
         self._remove_to(row[0] if row else (1 << 62))
 
     def _remove_to(self, number: int) -> None:
-        """All up to this id."""
+        """Remove all rows up to this id."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
             gone = self._db.execute("DELETE FROM requests WHERE id <= ?", (number,)).rowcount
@@ -225,7 +225,7 @@ _FAILED: Final = f"outcome IN ({', '.join(repr(str(outcome)) for outcome in sort
 
 
 def _columns() -> Iterator[tuple[str, type]]:
-    """Names and types: `float | None` is written as REAL."""
+    """Yield names and types: `float | None` is written as REAL."""
     for name, hint in get_type_hints(Record).items():
         yield name, next(iter(get_args(hint)), hint)
 

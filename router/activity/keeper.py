@@ -1,4 +1,4 @@
-"""Keeps records on disk, from a thread of its own: none of the disk's faults reaches a request."""
+"""Keeps records on disk, from a thread of its own: no fault of the disk reaches a request."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from router.config.schema import ActivityConfig
 log = logging.getLogger(__name__)
 
 GATHER_SECONDS: Final = 0.5
-"""What a kill costs at most; written together, rows cost a third."""
+"""Seconds of records that a kill costs at most; rows written together cost a third."""
 
 MOST_WAITING: Final = 20_000
-"""Records that wait for the disk; what comes beyond is lost, and counted."""
+"""Records that may wait for the disk; any beyond that are lost, and counted."""
 
 MOST_BODY_BYTES: Final = 8 << 20
-"""Bytes of bodies that wait; records that come beyond have none."""
+"""Bytes of bodies that may wait; records that come beyond that are kept without."""
 
 _AGES_SECONDS: Final = 600.0
 _TRIES: Final = 4
-_PART: Final = 512  # records a transaction, so that a query never waits long
+_PART: Final = 512  # records per transaction, so that a query never waits long
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ T = TypeVar("T")
 class Keeper:
     """Attributes:
     lost: records that could not be kept since the start.
-    problem: one sentence why they cannot be now; None while all is well.
+    problem: one sentence on why they cannot be kept now; None while all is well.
     """
 
     def __init__(self, file: Path, config: ActivityConfig) -> None:
@@ -49,7 +49,7 @@ class Keeper:
         self._config = config
         self._waiting: deque[Record] = deque()
         self._bodies: deque[tuple[int, Body]] = deque()
-        # Bytes of bodies that were put and that were taken: each is counted by one thread alone.
+        # Bytes of bodies put and taken: each is counted by one thread alone.
         self._put_bytes = self._taken_bytes = 0
         self._orders: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._database: Database | None = None
@@ -68,7 +68,7 @@ class Keeper:
     # -- what the router's loop calls --------------------------------------------------------------------
 
     def put(self, record: Record, body: Body | None) -> None:
-        """Returns at once."""
+        """Queue `record` for writing; return at once."""
         waiting = self._waiting
         if len(waiting) >= MOST_WAITING:
             self.lost += 1
@@ -78,10 +78,11 @@ class Keeper:
             self._bodies.append((record.id, body))
         waiting.append(record)
         if len(waiting) == 1:
-            self._orders.put(_nothing)  # it sleeps for as long as there is nothing to write
+            self._orders.put(_nothing)  # the thread sleeps while there is nothing to write
 
     def ask(self, question: Callable[[Database], T]) -> Future[T | None]:
-        """What `question` finds once all that waits has been written; None where the file is of no use."""
+        """Return what `question` finds once everything queued has been written; None where the file is of no
+        use."""
         answer: Future[T | None] = Future()
 
         def run() -> None:
@@ -107,7 +108,7 @@ class Keeper:
     # -- the thread --------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        self._guarded(lambda _database: None)  # it is made, and its rows are counted
+        self._guarded(lambda _database: None)  # creates it, and counts its rows
         due: float | None = None
         while True:
             timeout = None if due is None else max(0.0, due - time.monotonic())
@@ -155,8 +156,8 @@ class Keeper:
             self._ages_due = now + _AGES_SECONDS
 
     def _guarded(self, use: Callable[[Database], object]) -> bool:
-        """Whether `use` could be done. A file that is of no use is put aside, and done without; whatever else
-        is wrong is tried again with the next records."""
+        """Do `use`, and return whether that worked. A file that is of no use is put aside and done without;
+        after any other fault it is tried again with the next records."""
         for _attempt in range(2):
             try:
                 if self._database is None:
@@ -183,7 +184,7 @@ class Keeper:
             self._database = None
 
     def _put_aside(self, error: Exception) -> None:
-        """Once: an older one that was put aside goes."""
+        """Put the file aside; an older one that was put aside goes."""
         aside = self._file.with_name(self._file.name + ".damaged")
         try:
             self._file.replace(aside)
@@ -203,7 +204,7 @@ class Keeper:
 
 
 def _nothing() -> None:
-    """Wakes the thread."""
+    """Do nothing: being called wakes the thread."""
 
 
 def _taken(waiting: deque[Record], most: int) -> list[Record]:
@@ -215,7 +216,7 @@ def _taken(waiting: deque[Record], most: int) -> list[Record]:
 
 
 def _is_damage(error: Exception) -> bool:
-    """Whether the file is what is wrong, and not the disk it lies on."""
+    """Return whether the file is what is wrong, rather than the disk it is on."""
     if isinstance(error, Unusable):
         return True
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF

@@ -9,13 +9,13 @@ from typing import Final
 from router.activity.record import Record
 
 MOST: Final = 1000
-"""Records that wait for a listener who does not read; the oldest of them go."""
+"""Records that wait for a listener that does not read; beyond that the oldest are dropped."""
 
 
 class Listener:
     """Attributes:
     came: set while there is something to take.
-    missed: how many were not told since the last `take`.
+    missed: how many were dropped since the last `take`.
     """
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class Listener:
         self.came.set()
 
     def take(self) -> tuple[list[Record], int]:
-        """What has come since, oldest first, and how many before that were missed."""
+        """Return what has come since, oldest first, and how many before that were missed."""
         records, missed = list(self._records), self.missed
         self._records.clear()
         self.missed = 0

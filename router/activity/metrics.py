@@ -17,7 +17,8 @@ Samples = Iterable[tuple[tuple[str, ...], float]]
 
 
 def metrics_text(snapshot: Snapshot, tallies: Tallies, switches: Switches, lost: int) -> bytes:
-    """Takes milliseconds, and reads /proc: not for an event loop."""
+    """Return the metrics in Prometheus' text format. Takes milliseconds and reads /proc: not for an event
+    loop."""
     from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
     from prometheus_client.registry import Collector
 
@@ -105,7 +106,7 @@ def _of_slots(snapshot: Snapshot) -> Iterator[Metric]:
 
 
 def _of_memory(snapshot: Snapshot) -> Iterator[Metric]:
-    # Two GPUs may be called alike.
+    # Two GPUs may have the same name.
     devices = [(f"{index}", device) for index, device in enumerate(snapshot.memory)]
     labels = ("device", "name")
     for name, about in (

@@ -10,7 +10,7 @@ class Outcome(StrEnum):
     """How a request ended."""
 
     ANSWERED = "answered"
-    """All of the answer was handed over."""
+    """The whole answer was delivered."""
     REFUSED = "refused"
     """An error came in place of an answer."""
     BROKEN = "broken"
@@ -18,7 +18,7 @@ class Outcome(StrEnum):
     LEFT = "left"
     """The client left before the end."""
     STOPPED = "stopped"
-    """hal0 was stopped meanwhile."""
+    """hal0 was stopped in the meantime."""
 
 
 class SwitchPart(StrEnum):
@@ -30,13 +30,14 @@ class SwitchPart(StrEnum):
 
 
 FAILED: Final[frozenset[str]] = frozenset({Outcome.REFUSED, Outcome.BROKEN, Outcome.STOPPED})
-"""Who leaves has got what he wanted, or changed his mind: no failure."""
+"""Outcomes that count as failures. A client that leaves has got what it wanted, or changed its mind: no
+failure."""
 
 
 class Record(NamedTuple):
     """A row of the file: a tuple, as it is made and written thousands of times a second.
 
-    Text that is not known is "", a number None. `id` grows, and says in microseconds of Unix time when the
+    Text that is not known is "", a number None. `id` increases, and is the Unix time in microseconds when the
     request ended; `at` is when it came, in Unix seconds. `request` is its name in the log (X-Request-Id), `key`
     the name of the key it came with, `asked` its `model` field. `slot` is "" where a server elsewhere was
     named, `upstream` the server elsewhere that answered, `model` the id of the model that did, there without
@@ -44,7 +45,7 @@ class Record(NamedTuple):
     client left before that. `code` and `error` are hal0's code and sentence. Durations are seconds: `waited_s`
     from when it was decided who answers until somebody took the request, the others from its arrival: `read_s`
     until its body had come, `total_s` to its end. `switched_from` is the model that made room. `tokens_prompt`
-    counts those in the cache, too. All are of exactly these types: SQLite takes ten times as long for an enum.
+    counts cached ones as well. All are of exactly these types: SQLite takes ten times as long for an enum.
     """
 
     id: int
@@ -90,14 +91,14 @@ class Record(NamedTuple):
 
 
 class Body(NamedTuple):
-    """What was said, each cut to `activity.body_size`. `answer` is as whoever answered gave it to hal0."""
+    """The bodies, each cut to `activity.body_size`. `answer` is as hal0 received it from whoever answered."""
 
     request: bytes
     answer: bytes
 
 
 def record_json(record: Record) -> dict[str, Any]:
-    """As GET /api/activity tells it: null for what is not known; seconds to the microsecond."""
+    """Return it as GET /api/activity does: null for what is not known; seconds to the microsecond."""
     told: dict[str, Any] = {}
     for name, value in zip(Record._fields, record, strict=True):
         told[name] = round(value, 6) if isinstance(value, float) else None if value == "" else value
@@ -105,7 +106,7 @@ def record_json(record: Record) -> dict[str, Any]:
 
 
 def timeline(record: Record) -> list[dict[str, Any]]:
-    """What happened when, in seconds from the arrival; only what did happen."""
+    """Return what happened when, in seconds from the arrival; only what did happen."""
     decided, waited = record.decided_s, record.waited_s
     steps: list[tuple[str, float | None]] = [("arrived", 0.0), ("read", record.read_s), ("queued", decided)]
     if record.switch:

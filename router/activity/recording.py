@@ -13,25 +13,25 @@ from router.base.names import speakable
 from router.state import SlotStatus
 
 LONGEST: Final = 200
-"""Characters kept of what a client wrote: its name, the model it asked for, a path that there is not."""
+"""Characters kept of what a client wrote: its name, the model it asked for, a path that does not exist."""
 
-_CUT: Final = LONGEST + 1  # what is remembered of it is cut, too
+_CUT: Final = LONGEST + 1  # what is cached of it is cut, too
 _SENTENCE: Final = 500
 _NOTHING: Final = Usage()
-_SHORTEST: Final = 0.02  # seconds of a stream from which its speed can be told
+_SHORTEST: Final = 0.02  # seconds a stream must last for its speed to be known
 
 
 class Recording:
-    """Made when a request comes; whoever knows more of it writes that down. Times are `time.perf_counter`.
+    """Created when a request comes; whoever learns more about it notes it here. Times are `time.perf_counter`.
 
-    What is done here is done on each request's way, where the same code costs four times what it does in a
-    loop: so things are noted, and `done` makes sense of them later, of many together.
+    What is done here is on each request's path, where the same code costs four times what it does in a
+    loop: so things are only noted, and `done` makes sense of them later, for many requests together.
 
     Attributes:
-        heard: what passes of the answer; None before `hears`.
+        heard: what is seen of the answer; None before `hears`.
         late: the answer had begun when it failed.
-        status, ended: what was sent, and when that was over.
-        broke: how it ended, where nobody could be told.
+        status, ended: what was sent, and when that ended.
+        broke: how it ended, if the client could not be told.
     """
 
     # What most requests leave as it is costs nothing here.
@@ -50,7 +50,7 @@ class Recording:
     def __init__(
         self, request: str, client: str, agent: str, path: str, dialect: str, body_size: int = 0
     ) -> None:
-        """`body_size`: bytes to keep of each body."""
+        """Keep `body_size` bytes of each body."""
         self.at = time.time()
         self.began = self.ended = time.perf_counter()
         self.request = request
@@ -61,19 +61,19 @@ class Recording:
         self._body_size = body_size
 
     def read(self, body: bytes, length: int) -> None:
-        """The body has come; `length`: bytes of it as it came."""
+        """Note that the body has come; `length`: bytes of it as it came."""
         self.body_read = time.perf_counter()
         self.bytes_in = length
         if self._body_size:
             self._body = body[: self._body_size]
 
     def routed(self, slot: str) -> None:
-        """Who is to answer is known; a server elsewhere that was named has no slot."""
+        """Note which slot is to answer; a server elsewhere that was named has none."""
         self.slot = slot
         self.decided = time.perf_counter()
 
     def waits(self, slot: SlotStatus | None, model: str | None) -> None:
-        """For a load; `slot` is as it was before, `model` the one that is named."""
+        """Note that it waits for a load; `slot` is as it was before, `model` the one that is named."""
         wanted = model or (slot.serving if slot is not None else None)
         if slot is None or wanted in slot.answers:
             return
@@ -82,7 +82,7 @@ class Recording:
         self.switched_from = slot.loaded[0] if slot.loaded else ""
 
     def served(self, served: str, resolution_path: str, *, elsewhere: bool = False) -> None:
-        """Somebody answers now: a model of that id, or `upstream/model`."""
+        """Note that somebody answers now: a model of that id, or `upstream/model`."""
         self.taken = time.perf_counter()
         self.resolution_path = resolution_path
         if elsewhere:
@@ -91,7 +91,7 @@ class Recording:
             self.model = served
 
     def hears(self) -> Heard:
-        """An answer is to come; what is to be told of its bytes."""
+        """Start to follow the answer to come; return the object that is to be given its bytes."""
         self.heard = heard = Heard()
         if self._body_size:
             heard.keep = self._body_size
@@ -103,15 +103,16 @@ class Recording:
         self.late = self.late or late
 
     def speed(self) -> float | None:
-        """Tokens a second of an answer that is complete, at the price of looking for nothing else."""
+        """Return the tokens a second of an answer that is complete, at the price of looking for nothing
+        else."""
         if self.heard is None:
             return None
         told = self.heard.speed
         return told if told is not None or not self.stream else self.tokens().per_second
 
     def tokens(self) -> Usage:
-        """To be asked once the answer is complete. The speed is what the engine said; of a stream whose engine
-        says nothing, what was seen."""
+        """Return the usage, once the answer is complete. The speed is what the engine said; for a stream whose
+        engine says nothing, what was seen."""
         if self._usage is None:
             self._usage = self._counted(self.heard) if self.heard is not None else _NOTHING
         return self._usage
@@ -136,7 +137,7 @@ class Recording:
         return Outcome.REFUSED if self.code or self.status >= 400 else Outcome.ANSWERED
 
     def done(self, after: int) -> Record:
-        """The record, once it has ended; its id is more than `after`."""
+        """Return the record, once the request has ended; its id is greater than `after`."""
         began, read, decided, taken = self.began, self.body_read, self.decided, self.taken
         first = self.heard.first_at if self.heard is not None else None
         row = (
@@ -149,7 +150,7 @@ class Recording:
             plain(self.path[:_CUT]),
             self.dialect,
             plain(self.asked[:_CUT]),
-            str(self.resolution_path),  # an enum's
+            str(self.resolution_path),  # it may be an enum
             self.slot,
             self.upstream,
             self.model,
@@ -169,12 +170,12 @@ class Recording:
             self.bytes_in,
             self.bytes_out,
         )
-        return tuple.__new__(Record, row)  # its own way takes four times as long for so many
+        return tuple.__new__(Record, row)  # Record(...) takes four times as long for so many fields
 
 
 @lru_cache(maxsize=256)  # clients repeat themselves
 def plain(text: str) -> str:
-    """What a client wrote, cut, and without what could not be stored or shown."""
+    """Return what a client wrote, cut, and without what could not be stored or shown."""
     if text.isascii() and text.isprintable() and len(text) <= LONGEST:
         return text
     return speakable(text[:LONGEST])

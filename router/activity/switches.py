@@ -1,4 +1,5 @@
-"""Loads, switches and evictions, counted from one snapshot to the next: whoever decides them need not know."""
+"""Loads, switches and evictions, counted from one snapshot to the next: whoever decides on them need not
+know."""
 
 from __future__ import annotations
 
@@ -40,7 +41,8 @@ class Switches:
         self._evicting: dict[str, tuple[str, ...]] = {}
 
     def see(self, snapshot: Snapshot) -> None:
-        """To be told of every change; most are of requests that come and go, and of no interest here."""
+        """Note what slots do. Called on every change; most are of requests that come and go, and of no interest
+        here."""
         seen = self._seen
         for slot in snapshot.slots:
             now = (slot.state, slot.target)

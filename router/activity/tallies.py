@@ -14,10 +14,10 @@ WAITED: Final = (0.01, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 
 MOST_MODELS: Final = 200
 UNKNOWN: Final = "-"
-"""The dialect of what was sent to no path there is."""
+"""The dialect of what was sent to a path that does not exist."""
 
 OTHER: Final = "other"
-"""The label of models beyond those, and of paths that hal0 has not: anybody may make those up."""
+"""The label of models beyond those, and of paths that hal0 does not have: anybody can make those up."""
 
 
 class Series(NamedTuple):
@@ -32,7 +32,7 @@ class Series(NamedTuple):
 
 
 class Histogram:
-    """`counts`: of each bucket by itself, the last one without end."""
+    """`counts`: of each bucket by itself; the last one is unbounded."""
 
     __slots__ = ("bounds", "counts", "total")
 
@@ -51,7 +51,7 @@ class Histogram:
 
 
 class Tally:
-    """Of one series. Counts of tokens are sums."""
+    """The tally of one series. Counts of tokens are sums."""
 
     __slots__ = ("cached", "completion", "first_byte", "prompt", "requests", "total", "waited")
 
@@ -70,7 +70,7 @@ class Tallies:
     def __init__(self) -> None:
         self.by: dict[Series, Tally] = {}
         self._models: set[str] = set()
-        # The labels of what was asked last, before they were bounded: most requests are like those before.
+        # The last request's labels before they were bounded: most requests are like the one before.
         self._known: dict[tuple[str, str, str, int, str, str], Tally] = {}
 
     def add(self, record: Record) -> None:

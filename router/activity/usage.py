@@ -1,7 +1,7 @@
-"""How many tokens an answer took, read from its first and last bytes, whatever dialect it is in. Pure.
+"""How many tokens an answer took, read from its first and last bytes, whatever its dialect. Pure.
 
-llama-server tells `timings` in all of its dialects but Anthropic's; others tell `usage`, at the end of a
-stream, at either end of a document, and Anthropic's in two parts. No text of a model's can pass for one, as
+llama-server sends `timings` in all of its dialects but Anthropic's; others send `usage`, at the end of a
+stream, at either end of a document, and Anthropic's in two parts. No text from a model can pass for either, as
 quotes are escaped within it.
 """
 
@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 HEAD_BYTES: Final = 4096
 _TAIL_PIECES: Final = 16
-_LONGEST: Final = 2048  # of what tells: some twenty numbers
+_LONGEST: Final = 2048  # bytes of timings or usage: some twenty numbers
 _TIMINGS: Final = b'"timings":'
 _SPEED: Final = b'"predicted_per_second":'
 _USAGE: Final = b'"usage":'
@@ -32,14 +32,14 @@ class Usage(NamedTuple):
 
 
 class Heard:
-    """What passes of an answer, of which the beginning and the end are kept.
+    """What is seen of an answer; its beginning and its end are kept.
 
     Attributes:
         keep: how many bytes of the beginning.
-        head: those.
+        head: that beginning.
         first_at: when the first bytes came (`time.perf_counter`), None before.
         tail: the last pieces, once there was a second one.
-        begun: the head is complete: of what comes now, `tail` alone is to be told.
+        begun: the head is complete; only `tail` needs what comes now.
     """
 
     # One is made for each request: what is not set costs nothing.
@@ -63,14 +63,14 @@ class Heard:
             self.begun = len(self.head) >= self.keep
 
     def pieces(self) -> Iterable[bytes]:
-        """The last ones, the newest first."""
+        """Return the last pieces, newest first."""
         if self._first or self.first_at is None:
             return (self._first,)
         return reversed(self.tail)
 
     @property
     def speed(self) -> float | None:
-        """`Usage.per_second`, where one of the last pieces tells it."""
+        """`Usage.per_second`, if one of the last pieces has it."""
         for piece in self.pieces():
             if (found := _rate(piece, _SPEED)) is not None:
                 return found
@@ -82,7 +82,7 @@ class Heard:
 
 
 def usage_in(head: bytes, tail: bytes) -> Usage:
-    """`head` and `tail` may be the same, or overlap."""
+    """Return the usage; `head` and `tail` may be the same, or overlap."""
     at = tail.rfind(_TIMINGS)
     per_second: float | None = None
     if at >= 0:
@@ -95,7 +95,7 @@ def usage_in(head: bytes, tail: bytes) -> Usage:
     last = _told(_last_usage(tail), per_second)
     if last.prompt is not None:
         return last
-    at = head.find(_USAGE)  # Anthropic's prompt is told before the answer
+    at = head.find(_USAGE)  # Anthropic counts the prompt before the answer
     first = _told(head[at : at + _LONGEST] if at >= 0 else b"", None)
     return Usage(first.prompt, first.cached, last.completion, per_second)
 
@@ -111,13 +111,14 @@ def _told(usage: bytes, per_second: float | None) -> Usage:
     cached = _count(usage, b'"cache_read_input_tokens":')
     if cached is None:
         return Usage(prompt, _count(usage, b'"cached_tokens":'), completion, per_second)
-    # Anthropic's: those are not among the others.
+    # Anthropic's input_tokens do not include these.
     written = _count(usage, b'"cache_creation_input_tokens":') or 0
     return Usage(None if prompt is None else prompt + cached + written, cached, completion, per_second)
 
 
 def _last_usage(raw: bytes) -> bytes:
-    """What follows the last mark that an object does; b"" if none. Some streams say null in most events."""
+    """Return what follows the last mark that precedes an object; b"" if none. Some streams say null in most
+    events."""
     end = len(raw)
     while (found := raw.rfind(_USAGE, 0, end)) >= 0:
         told = raw[found + len(_USAGE) : found + _LONGEST]
@@ -128,7 +129,8 @@ def _last_usage(raw: bytes) -> bytes:
 
 
 def _figure(raw: bytes, mark: bytes) -> float | None:
-    """The number behind `mark`. Searched for, as reading all of it as JSON takes five times as long."""
+    """Return the number behind `mark`. It is searched for, as reading all of it as JSON takes five times as
+    long."""
     at = raw.find(mark)
     if at < 0:
         return None
@@ -137,7 +139,7 @@ def _figure(raw: bytes, mark: bytes) -> float | None:
 
 
 def _count(raw: bytes, mark: bytes) -> int | None:
-    """Tokens: of whoever tells a fraction, or more than any model has, nothing is believed."""
+    """Return a number of tokens; a fraction, or more than any model has, is not believed."""
     value = _figure(raw, mark)
     return int(value) if value is not None and 0 <= value < 1 << 40 and value == int(value) else None
 

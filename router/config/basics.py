@@ -14,7 +14,7 @@ from router.config.yaml_lines import Value
 
 
 def read_server(section: Section, environment: Mapping[str, str]) -> ServerConfig:
-    """`server:`; `env:NAME` keys are read from `environment`."""
+    """Read `server:`; `env:NAME` keys are read from `environment`."""
     entries = section.texts("api_keys", secret=True) or []
     keys = [_api_key(entry, section, environment) for entry in entries]
     server = read_keys(section, ServerConfig, api_keys=tuple(key for key in keys if key))
@@ -26,7 +26,7 @@ def read_server(section: Section, environment: Mapping[str, str]) -> ServerConfi
 
 
 def _api_key(entry: Value, section: Section, environment: Mapping[str, str]) -> str | None:
-    """The key, or None with a problem. What was written must never reach a message."""
+    """Return the key, or None with a problem. What was written must never reach a message."""
 
     def refuse(message: str) -> None:
         section.problems.add(entry.line, section.key("api_keys"), message)
@@ -48,7 +48,7 @@ def _api_key(entry: Value, section: Section, environment: Mapping[str, str]) -> 
 
 
 def read_engine(section: Section, folder: Path) -> EngineConfig:
-    """`engine:`; paths are relative to `folder`."""
+    """Read `engine:`; paths are relative to `folder`."""
 
     def server_program(text: str) -> Path | None:
         return None if text == "auto" else places.program(text, folder)
@@ -57,7 +57,7 @@ def read_engine(section: Section, folder: Path) -> EngineConfig:
 
 
 def check_ports(server: Section, engine: Section, port: int, ports: tuple[int, int]) -> None:
-    """The endpoint's port must not be one that an engine could be given."""
+    """Report a problem where the endpoint's port is one that an engine could be given."""
     if not ports[0] <= port <= ports[1]:
         return
     message = f"hal0's own port {port} lies in engine.ports [{ports[0]}, {ports[1]}]: an engine could take it; "

@@ -11,7 +11,7 @@ _PLACEHOLDER: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def split_command(command: str, *, windows: bool = os.name == "nt") -> tuple[str, ...]:
-    """The arguments, `{port}` still in them. Raises ValueError with a sentence for an unusable command.
+    """Return the arguments, `{port}` still in them. Raises ValueError with a sentence for an unusable command.
 
     On Windows a backslash separates folders, so there it does not escape.
     """

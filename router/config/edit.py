@@ -29,11 +29,11 @@ _UNWRITABLE: Final = re.compile("[\0\ud800-\udfff]")
 
 
 def apply_changes(text: str, changes: Sequence[ConfigChange], source: Path = Path("hal0.yaml")) -> str:
-    """`text` with `changes` made one after the other; all else stays byte for byte.
+    """Return `text` with `changes` made one after the other; all else stays byte for byte.
 
-    Raises ConfigErrors for a text that is no YAML, a value that cannot be written, or a change that would
+    Raises ConfigErrors for a text that is not YAML, a value that cannot be written, or a change that would
     change other things too (they share a value through `&` and `*`). Whether the result is a valid
-    configuration is not looked at.
+    configuration is not checked.
     """
     text = text if text.strip() else HEADER
     for change in changes:
@@ -43,7 +43,7 @@ def apply_changes(text: str, changes: Sequence[ConfigChange], source: Path = Pat
 
 
 def _steps(path: tuple[str, ...], value: Any, root: Value) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """The smallest changes that turn what is at `path` into `value`; none if it is that already."""
+    """Yield the smallest changes that turn what is at `path` into `value`; none if it is that already."""
     old = _at(root, path)
     if isinstance(value, Remove):
         if old is not None:
@@ -70,7 +70,7 @@ def _apply(text: str, path: tuple[str, ...], value: Any, source: Path) -> str:
         except CannotSplice as error:
             line = error.line
         except (ConfigErrors, yaml.YAMLError):
-            line = _at_or_nothing(before, path).line  # what was cut was needed elsewhere
+            line = _at_or_nothing(before, path).line  # what was cut out was needed elsewhere
         except ValueError as error:
             raise _refusal(source, 0, path, str(error)) from None
     message = "cannot be changed by itself, for the file shares or shapes it unusually; edit the file by hand"
@@ -80,7 +80,7 @@ def _apply(text: str, path: tuple[str, ...], value: Any, source: Path) -> str:
 
 
 def _text_of(value: Any) -> str:
-    """Every text in it."""
+    """Return all texts in it, joined."""
     if isinstance(value, Mapping):
         return _text_of([*value, *value.values()])
     return "".join(map(_text_of, value)) if isinstance(value, list | tuple) else str(value)
@@ -111,7 +111,7 @@ def _read(text: str, source: Path) -> Value:
 
 
 def _at(root: Value, path: Sequence[str]) -> Value | None:
-    """The value at `path`, None where there is none."""
+    """Return the value at `path`, or None if there is none."""
     for name in path:
         if not isinstance(root.data, dict) or name not in root.data:
             return None
@@ -128,7 +128,8 @@ def _refusal(source: Path, line: int, path: Sequence[str], message: str) -> Conf
 
 
 def _without_keys(path: Sequence[str]) -> Sequence[str]:
-    """Someone may have written a mapping where a key belongs: its names are secrets."""
+    """Return `path` up to a key: where someone has written a mapping in a key's place, its names are
+    secrets."""
     secret = (length for length in range(len(path)) if is_secret(".".join(path[:length])))
     return path[: next(secret, len(path))]
 
@@ -145,7 +146,7 @@ def _shape(value: Value) -> Any:
 
 
 def _wanted(value: Any) -> Any:
-    """The shape of a new value, whose text as written does not matter."""
+    """Return the shape of a new value, whose text as written does not matter."""
     if isinstance(value, Mapping):
         return {str(name): _wanted(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
@@ -154,7 +155,7 @@ def _wanted(value: Any) -> Any:
 
 
 def _changed(shape: Any, path: Sequence[str], value: Any) -> Any:
-    """`shape` with `value` at `path`; None takes it out."""
+    """Return `shape` with `value` at `path`; None takes it out."""
     if not path:
         return value
     inner = dict(shape) if isinstance(shape, dict) else {}
@@ -166,7 +167,7 @@ def _changed(shape: Any, path: Sequence[str], value: Any) -> Any:
 
 
 def _pruned(shape: Any) -> Any:
-    """Without what means "left out": nulls and empty mappings."""
+    """Return `shape` without what means "left out": nulls and empty mappings."""
     if not isinstance(shape, dict):
         return shape
     inner = {name: _pruned(item) for name, item in shape.items()}
@@ -189,5 +190,5 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _kind(data: Any) -> type:
-    """JSON has one kind of number."""
+    """Return the type, with one kind of number, as in JSON."""
     return float if type(data) is int else type(data)

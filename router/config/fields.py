@@ -28,7 +28,7 @@ class Section:
 
     Attributes:
         line: where the section begins; 0 for an absent one.
-        broken: something that is no mapping stands there (already noted).
+        broken: something else than a mapping is there (already reported).
     """
 
     def __init__(self, value: Value | None, path: str, problems: ProblemList) -> None:
@@ -49,14 +49,14 @@ class Section:
         return name in self._fields and self._fields[name].data is not None
 
     def line_of(self, name: str) -> int:
-        """Line of the field, else of the section."""
+        """Return the line of the field, else of the section."""
         return self._fields[name].line if name in self._fields else self.line
 
     def names(self) -> tuple[str, ...]:
         return tuple(self._fields)
 
     def lines_in(self, name: str) -> list[tuple[str, int]]:
-        """The keys of the mapping that stands at `name`, with their lines."""
+        """Return the keys of the mapping at `name`, with their lines."""
         data = self._fields[name].data if name in self._fields else None
         return [(key, value.line) for key, value in data.items()] if isinstance(data, dict) else []
 
@@ -64,15 +64,15 @@ class Section:
         self.problems.add(self.line_of(name), self.key(name), message, suggestion)
 
     def value(self, name: str) -> Value | None:
-        """The raw value, None when left out."""
+        """Return the raw value, or None if it is left out."""
         return self._fields[name] if self.has(name) else None
 
     def entries(self) -> Iterator[tuple[str, Value]]:
-        """Every field, for a mapping whose names are not settings."""
+        """Yield every field, for a mapping whose names are not settings."""
         yield from self._fields.items()
 
     def entry_count(self, name: str) -> int:
-        """How many entries a list has as written, usable or not."""
+        """Return how many entries a list has as written, usable or not."""
         data = self._fields[name].data if self.has(name) else []
         return len(data) if isinstance(data, list) else 1
 
@@ -80,17 +80,18 @@ class Section:
         return Section(self.value(name), self.key(name), self.problems)
 
     def sections(self, name: str) -> dict[str, Section]:
-        """A mapping of names to mappings, such as `models`."""
+        """Return a mapping of names to mappings, such as `models`."""
         holder = self.section(name)
         return {key: Section(value, holder.key(key), self.problems) for key, value in holder.entries()}
 
     def text(self, name: str) -> str | None:
-        """A word as written: `display_name: No` is "No", not a boolean."""
+        """Return a word as written: `display_name: No` is "No", not a boolean."""
         value = self.value(name)
         return None if value is None else self._text_of(value, name)
 
     def texts(self, name: str, *, secret: bool = False) -> list[Value] | None:
-        """A list of words, None when left out. For a `secret` list no message shows what was written."""
+        """Return a list of words, or None if it is left out. For a `secret` list no message shows what was
+        written."""
         value = self.value(name)
         if value is None:
             return None
@@ -101,7 +102,7 @@ class Section:
         return [item for item in value.data if self._usable_item(item, name, secret)]
 
     def integer(self, name: str, default: int, low: int, high: int) -> int:
-        """A whole number in low..high. True and "8080" are not numbers."""
+        """Return a whole number in low..high. True and "8080" are not numbers."""
         value = self.value(name)
         if value is None:
             return default
@@ -114,7 +115,7 @@ class Section:
         return default
 
     def seconds(self, name: str, default: float, low: float, high: float) -> float:
-        """A number of seconds in low..high."""
+        """Return a number of seconds in low..high."""
         value = self.value(name)
         if value is None:
             return default
@@ -137,7 +138,7 @@ class Section:
         return default
 
     def choice(self, name: str, choices: type[E]) -> E | None:
-        """A member of `choices`, compared with the text as written (so `off` is a word here)."""
+        """Return a member of `choices`, compared with the text as written (so `off` is a word here)."""
         value = self.value(name)
         if value is None:
             return None
@@ -149,12 +150,12 @@ class Section:
         return member
 
     def member(self, name: str, choices: type[E]) -> E | None:
-        """As `choice`, without a word about what is none of them."""
+        """Return what `choice` would, but without reporting what is not a member."""
         text = self._fields[name].text if self.has(name) else None
         return next((choice for choice in choices if choice.value == text), None)
 
     def checked(self, name: str, check: Callable[[str], T]) -> T | None:
-        """`check(text)`; the sentence of the ValueError it raises becomes the problem."""
+        """Return `check(text)`; the sentence of the ValueError it raises becomes the problem."""
         text = self.text(name)
         if text is None:
             return None
@@ -207,13 +208,13 @@ def _write(value: Value, meant: Callable[[str], str | None]) -> str:
 
 
 def _in_seconds(text: str) -> str | None:
-    """Of `5m`, `1.5 h`, `30s`, as other programs write times."""
+    """Return the seconds of `5m`, `1.5 h`, `30s`, as other programs write times."""
     found = _DURATION.fullmatch(text.strip().lower())
     return f"{float(found[1]) * _UNITS[found[2] or found[3]]:.10g}" if found else None
 
 
 def duration(section: Section, name: str, default: float, low: float, high: float) -> float:
-    """Seconds in low..high, as a number or with a unit (`2s`, `12h`, `7d`)."""
+    """Return seconds in low..high, written as a number or with a unit (`2s`, `12h`, `7d`)."""
 
     def read(text: str) -> float:
         seconds = text if _SECONDS.fullmatch(text) else _in_seconds(text)

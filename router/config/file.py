@@ -38,7 +38,7 @@ class ConfigFile:
         self._paths = paths
 
     def signature(self) -> Signature:
-        """Differs after every change: (mtime in ns, size, inode); None without a file."""
+        """Return what differs after every change: (mtime in ns, size, inode); None without a file."""
         try:
             status = self.path.stat()
         except OSError:
@@ -46,16 +46,17 @@ class ConfigFile:
         return status.st_mtime_ns, status.st_size, status.st_ino
 
     def parse(self) -> ParsedConfig:
-        """The configuration as it stands there; the defaults without a file. Raises ConfigErrors."""
+        """Return the configuration as it is in the file; the defaults without a file. Raises
+        ConfigErrors."""
         return parse_file(self.path, self._paths)
 
     def document(self, config: Config) -> ConfigDocument:
-        """The text with keys hidden, beside the configuration that is in effect."""
+        """Return the text with keys hidden, along with the configuration that is in effect."""
         text = self._read()
         return ConfigDocument(self.path, text is not None, hide_keys(text or ""), config)
 
     def edit(self, changes: Sequence[ConfigChange], known: Callable[[Config], Collection[str]]) -> None:
-        """Make `changes` on top of whatever stands there, unless the result would not be valid.
+        """Make `changes` on top of whatever the file holds, unless the result would not be valid.
 
         `known` tells which model ids a configuration has. Raises ConfigErrors with nothing written.
         """
@@ -93,7 +94,7 @@ class ConfigFile:
         dangling = check_references(parsed, known(parsed.config))
         if not dangling:
             return
-        # A model that was missing before is no reason to refuse another change.
+        # A model that was already missing is no reason to refuse another change.
         try:
             old = parse_text(before, self.path, self._paths)
         except ConfigErrors:
@@ -103,7 +104,7 @@ class ConfigFile:
             raise ConfigErrors(new)
 
     def _read(self) -> str | None:
-        """The text with its byte order mark, if it has one."""
+        """Return the text with its byte order mark, if it has one."""
         try:
             return self.path.read_bytes().decode()
         except FileNotFoundError:

@@ -1,7 +1,8 @@
-"""The flags of llama-server that name files: written relative to the configuration, given as whole paths.
+"""The flags of llama-server that name files: written relative to the configuration, passed as absolute paths.
 
-Of several in one value llama-server reads CSV, so a name that holds a comma is put in quotes (its
-parse_csv_row). `FNAME:SCALE` it splits at the colon, so there a path with one cannot be said at all.
+If a flag takes several, llama-server reads CSV, so a name that holds a comma is put in quotes (its
+parse_csv_row). It splits `FNAME:SCALE` at the colon, so there a path that contains one cannot be expressed at
+all.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ _SCALE: Final = Number(whole=False)
 
 
 def read_paths(name: str, value: Value, folders: Sequence[Path]) -> str:
-    """What a flag of PATH_FLAGS is given; a relative path is looked for in `folders`. Raises ValueError."""
+    """Return the value for a flag of PATH_FLAGS; a relative path is looked for in `folders`. Raises
+    ValueError."""
     flag = PATH_FLAGS[name]
     if not flag.several:
         return str(places.find(_text(value, "must be a path"), folders))
@@ -32,7 +34,8 @@ def read_paths(name: str, value: Value, folders: Sequence[Path]) -> str:
 
 
 def missing_files(flags: Mapping[str, str | bool]) -> list[tuple[str, Path]]:
-    """The files that a model's flags name and that are not there, with the flag's name. Touches the disk."""
+    """Return the files that a model's flags name and that do not exist, with the flag's name. Touches the
+    disk."""
     return [
         (name, path)
         for name, path in named_files(flags)
@@ -41,14 +44,14 @@ def missing_files(flags: Mapping[str, str | bool]) -> list[tuple[str, Path]]:
 
 
 def named_files(flags: Mapping[str, str | bool]) -> list[tuple[str, Path]]:
-    """The files that a model's flags name, each with the flag's name."""
+    """Return the files that a model's flags name, each with the flag's name."""
     return sorted(
         (name, path) for name in flags.keys() & PATH_FLAGS.keys() for path in _paths(name, flags[name])
     )
 
 
 def _paths(name: str, text: str | bool) -> Iterable[Path]:
-    """The paths in a value that `read_paths` gave."""
+    """Return the paths in a value that `read_paths` returned."""
     if isinstance(text, bool) or not text:
         return
     for part in _split(text) if PATH_FLAGS[name].several else [text]:
@@ -56,7 +59,7 @@ def _paths(name: str, text: str | bool) -> Iterable[Path]:
 
 
 def _entries(value: Value, flag: PathFlag, folders: Sequence[Path]) -> list[tuple[str, str | None]]:
-    """Each path with its scale: of a list, of a mapping of paths to scales, or of one text with commas."""
+    """Return each path with its scale, from a list, a mapping of paths to scales, or one text with commas."""
     if isinstance(value.data, list):
         return [(_text(item, "each entry must be a path"), None) for item in value.data]
     if isinstance(value.data, dict) and flag.scaled:
@@ -102,7 +105,7 @@ def _split(text: str) -> list[str]:
 
 
 def _csv(entries: Iterable[str]) -> str:
-    """As llama-server's own reader wants it: quotes only where needed, doubled inside."""
+    """Join them as llama-server's own reader expects: quotes only where needed, doubled inside."""
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow(list(entries))
     return line.getvalue()

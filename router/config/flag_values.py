@@ -72,7 +72,7 @@ NUMBERS: Final[Mapping[str, Number]] = MappingProxyType(
     {name: number for number, names in _GROUPS for name in names.split()}
 )
 
-# Several numbers in one value, and what stands between them.
+# Several numbers in one value, and what separates them.
 NUMBER_LISTS: Final[Mapping[str, tuple[Number, str]]] = MappingProxyType(
     {
         "tensor-split": (_POSITIVE, r"[,/]"),
@@ -81,7 +81,7 @@ NUMBER_LISTS: Final[Mapping[str, tuple[Number, str]]] = MappingProxyType(
         "control-vector-layer-range": (_COUNT, r"[,\s]+"),
     }
 )
-# Several values in one, and what llama-server wants between them. Of all other flags it takes one.
+# Several values in one, and the separator llama-server expects. Every other flag takes one value.
 LISTS: Final[Mapping[str, str]] = MappingProxyType(
     {
         **dict.fromkeys(("device", "spec-draft-device", "override-tensor", "spec-draft-override-tensor"), ","),
@@ -94,8 +94,9 @@ LISTS: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def read_flag(name: str, value: Value, folders: Sequence[Path]) -> str | bool:
-    """What `name` (from `flag_name`) is given: a text, or a bool for a flag that is a word or has none. Raises
-    ValueError with a sentence for what llama-server would refuse, or silently read as something else."""
+    """Return the value for `name` (from `flag_name`): a text, or a bool for a flag that is a word or takes no
+    value. Raises ValueError with a sentence for what llama-server would refuse, or silently read as something
+    else."""
     if (number := NUMBERS.get(name)) is not None:
         return number.read(_one(value, number.wanted))
     if name in NUMBER_LISTS:
@@ -110,7 +111,8 @@ def read_flag(name: str, value: Value, folders: Sequence[Path]) -> str | bool:
 
 
 def _one(value: Value, wanted: str) -> str:
-    """A number's text; what is no text or number is told by `wanted`."""
+    """Return a number's text; for what is neither text nor number raise ValueError, saying it must be
+    `wanted`."""
     if value.data is None:
         raise ValueError(f"must be {wanted}; nothing stands there")
     if isinstance(value.data, list) and any(isinstance(item.data, dict | list) for item in value.data):

@@ -60,7 +60,7 @@ LONG_NAMES: Final[Mapping[str, str]] = MappingProxyType(
 )  # fmt: skip
 
 _VARIABLES: Final = "LLAMA_ARG_"
-# Variables that are not called as their option is (`(env: ...)` in `llama-server --help`).
+# Variables whose names differ from their option's (`(env: ...)` in `llama-server --help`).
 _OF_VARIABLES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "batch": "batch-size", "ubatch": "ubatch-size", "rope_scaling_type": "rope-scaling",
@@ -118,7 +118,8 @@ _HARMLESS: Final = frozenset({"log-prompts-dir"})
 
 @dataclass(frozen=True, slots=True)
 class PathFlag:
-    """`several`: a list of them. `scaled`: each with `:SCALE`. `made`: the engine makes what is not there."""
+    """`several`: a list of them. `scaled`: each with `:SCALE`. `made`: the engine creates it if it does not
+    exist."""
 
     several: bool = False
     scaled: bool = False
@@ -140,8 +141,8 @@ PATH_FLAGS: Final[Mapping[str, PathFlag]] = MappingProxyType(
 
 
 def flag_name(raw: str) -> str:
-    """The long name without dashes: `n_ctx`, `--ctx_size`, `ctxSize`, `LLAMA_ARG_CTX_SIZE` and `-c` are all
-    `ctx-size`."""
+    """Return the long name without dashes: `n_ctx`, `--ctx_size`, `ctxSize`, `LLAMA_ARG_CTX_SIZE` and `-c` are
+    all `ctx-size`."""
     name = raw.strip().lstrip("-")
     if name.startswith(_VARIABLES):
         name = name.removeprefix(_VARIABLES).lower()
@@ -152,7 +153,7 @@ def flag_name(raw: str) -> str:
 
 
 def managed_reason(name: str) -> str | None:
-    """Why `name` (from `flag_name`) may not be set by a model, or None when it may."""
+    """Return why `name` (from `flag_name`) may not be set by a model, or None if it may."""
     if name in MANAGED:
         return MANAGED[name]
     if name in _HARMLESS:
@@ -161,7 +162,8 @@ def managed_reason(name: str) -> str | None:
 
 
 def says_nothing_new(name: str, value: Value, kind: Kind | None) -> bool:
-    """Whether a managed flag only says what hal0 does anyway, as in a command line that worked elsewhere."""
+    """Return whether a managed flag only says what hal0 does anyway, as in a command line that worked
+    elsewhere."""
     if not isinstance(value.data, bool | None):
         return False
     on = value.data is not False
@@ -171,7 +173,7 @@ def says_nothing_new(name: str, value: Value, kind: Kind | None) -> bool:
 
 
 def against_kind(name: str, on: bool, kind: Kind) -> str | None:
-    """Why a flag of KIND_FLAGS does not go with a model of `kind`; None where it does."""
+    """Return why a flag of KIND_FLAGS does not go with a model of `kind`; None if it does."""
     if (KIND_FLAGS[name] is kind) is on:
         return None
     state = "on" if on else "off"
@@ -179,7 +181,7 @@ def against_kind(name: str, on: bool, kind: Kind) -> str | None:
 
 
 def flag_value(value: Value, between: str = ",") -> str | bool:
-    """A flag's text, or a bool as YAML has it (nothing after the colon is True: a bare flag).
+    """Return a flag's text, or a bool as YAML has it (nothing after the colon is True: a bare flag).
 
     Numbers stay as written (`0.60`); a list is joined with `between`; a mapping becomes JSON. Raises ValueError
     with a sentence for what llama-server could not be given.

@@ -17,7 +17,7 @@ HIDDEN: Final = "…"
 _UNREADABLE: Final = re.compile(r"(api_keys?\b)[^\n]*(\n(?=[ \t-])[^\n]*)*", re.IGNORECASE)
 _NAMED: Final = ("env:", "keyring:")
 _LONG: Final = 8
-"""A text of this length that equals a key is that key, wherever it stands: in a comment, say."""
+"""A text of at least this many characters that equals a key is hidden wherever it is: in a comment, say."""
 
 
 def hide_keys(text: str) -> str:
@@ -36,7 +36,8 @@ def hide_keys(text: str) -> str:
 
 
 def _secrets(root: Value) -> Iterator[str]:
-    """Whatever stands where a secret belongs, in the right form or not; and addresses that hold a password."""
+    """Yield whatever is where a secret belongs, in the right form or not, and addresses that hold a
+    password."""
     for path in SECRETS:
         for key in _all(root, *path):
             yield from (text for text in _texts(key) if text and not text.startswith(_NAMED))
@@ -44,7 +45,7 @@ def _secrets(root: Value) -> Iterator[str]:
 
 
 def _all(value: Value, *path: str) -> Iterator[Value]:
-    """What stands at `path`, in which `*` is any name."""
+    """Yield what is at `path`, in which `*` is any name."""
     if not path:
         yield value
     elif isinstance(value.data, dict):

@@ -1,7 +1,7 @@
 """hal0.yaml as a JSON Schema, for editors: made from the rows of router.config.schema. Pure.
 
-It refuses nothing that hal0 reads as people write it. What it cannot say, `hal0 check` says: whether a text is
-in quotes, what a text stands for (an address, a folder), and what one section means for another.
+It refuses nothing that hal0 reads as people write it. `hal0 check` reports what it cannot express: whether a
+text is in quotes, what a text stands for (an address, a folder), and what one section means for another.
 
 Source: https://json-schema.org/draft/2020-12. Editors read YAML 1.2, where `on` and `32k` are texts.
 """
@@ -53,7 +53,7 @@ _NOT_QUOTED: Final = "[^-+.0-9eE]"  # a text of nothing but these was put in quo
 
 
 def schema_text() -> str:
-    """What stands in the file."""
+    """Return the content of the schema file."""
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -75,7 +75,7 @@ def _mapping(section: type) -> Schema:
 
 
 def _alone(name: str, rows: Mapping[str, Row]) -> Schema:
-    """Where `name` stands, those apart from it do not; null means left out."""
+    """Return a schema that forbids the keys that exclude `name` where that is set; null means left out."""
     apart = [other for other, row in rows.items() if name in row.key.apart]
     stands = {"required": [name], "properties": {name: {"not": {"type": _NULL}}}}
     return {"if": stands, "then": {"properties": {other: {"type": _NULL} for other in apart}}}
@@ -93,7 +93,7 @@ def _property(row: Row) -> Schema:
 
 
 def written_default(row: Row) -> Any:
-    """A key's default as JSON; None where that is to leave it out, or a section's."""
+    """Return a key's default as JSON; None for a section, or where the default is to leave the key out."""
     value = row.default
     if isinstance(row.key.type, Part) or value in (None, ""):
         return None
@@ -167,7 +167,8 @@ def _secret(secret: Secret) -> Schema:
 
 
 def _flags() -> Schema:
-    """Whatever an engine could have; what is known has its bounds, what is hal0's to set is refused."""
+    """Return the schema of all an engine could have: what is known has its bounds, what is hal0's to set is
+    refused."""
     known: dict[str, Any] = {name: {} for name in (*NUMBER_LISTS, *LISTS, *PATH_FLAGS)}
     known |= {name: _number(number) for name, number in NUMBERS.items()}
     refused = [name for name in MANAGED if name not in ALREADY and name not in KIND_FLAGS]
@@ -187,7 +188,7 @@ def _request() -> Schema:
 
 
 def _number(number: Number) -> Schema:
-    """A number, or a text that stands for one (`32k`)."""
+    """Return the schema of a number, or of a text that stands for one (`32k`)."""
     made: Schema = {"type": ["integer" if number.whole else "number", "string"]}
     if number.low is not None:
         made["minimum"] = number.low

@@ -1,4 +1,4 @@
-"""What a key of hal0.yaml is: its type with its bounds, what it means, and what it may not stand beside.
+"""What a key of hal0.yaml is: its type with its bounds, what it means, and what it may not accompany.
 
 A key is declared once, as a field of a dataclass in router.config.schema:
 
@@ -86,7 +86,7 @@ class Texts:
     Attributes:
         check, like: as of a Text, for each entry.
         empty: what to do instead of writing an empty list, where that means nothing.
-        repeats: whether an entry may stand there twice (and then counts once).
+        repeats: whether an entry may be there twice (and then counts once).
     """
 
     check: Callable[[str], Any] | None = None
@@ -165,8 +165,8 @@ class Key:
         meaning: for people, in Markdown, without a full stop at its end.
         shown: the default in words, where its value does not say it.
         missing: what to write; None for a key that may be left out.
-        apart: keys of the same section that it cannot stand beside.
-        alone: why, said by the key that others are `apart` from.
+        apart: keys of the same section that it cannot accompany.
+        alone: why; given by the key that others are `apart` from.
     """
 
     type: Type
@@ -179,7 +179,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A key with its default; that of a key which must be there is the empty text."""
+    """A key with its default; for a required key that is the empty text."""
 
     key: Key
     default: Any
@@ -194,7 +194,8 @@ def key(
     apart: tuple[str, ...] = (),
     alone: str = "",
 ) -> T:
-    """A dataclass's field that is a key of hal0.yaml (see Key). A secret is not in the dataclass's repr."""
+    """Return a dataclass field that is a key of hal0.yaml (see Key). A secret is not in the dataclass's
+    repr."""
     metadata = {_DECLARED: Key(type, meaning, shown, None, apart, alone)}
     if isinstance(default, Mapping):
         made: Any = dataclasses.field(default_factory=lambda: default, metadata=metadata)
@@ -204,12 +205,12 @@ def key(
 
 
 def required_key(type: Type, meaning: str, missing: str) -> Any:  # noqa: A002 - as above
-    """As `key`, of one that must be there: `missing` says what to write."""
+    """Return the same as `key` for one that is required: `missing` says what to write."""
     return dataclasses.field(metadata={_DECLARED: Key(type, meaning, missing=missing)})
 
 
 def keys_of(section: type) -> Mapping[str, Row]:
-    """The keys that a dataclass declares, by name, in their order."""
+    """Return the keys that a dataclass declares, by name, in their order."""
     return _rows(section)
 
 
@@ -226,7 +227,7 @@ def _default(field: dataclasses.Field[Any]) -> Any:
 
 
 def secrets_of(section: type, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Where secrets stand in `section` and below it, as paths; `*` is any name."""
+    """Yield where secrets are in `section` and below it, as paths; `*` is any name."""
     for name, row in keys_of(section).items():
         match row.key.type:
             case Secret():
@@ -238,7 +239,7 @@ def secrets_of(section: type, above: tuple[str, ...] = ()) -> Iterator[tuple[str
 
 
 def matching(pattern: str, refusal: str) -> Callable[[str], str]:
-    """A `check` for texts of which `pattern` matches the whole; the others get `refusal`."""
+    """Return a `check` for texts that `pattern` matches as a whole; all others are refused with `refusal`."""
     compiled = re.compile(pattern)
 
     def check(text: str) -> str:

@@ -37,7 +37,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ParsedConfig:
-    """A configuration and where in the file its parts stand: `slots.primary.model` -> 1-based line, of flags by
+    """A configuration and where its parts are in the file: `slots.primary.model` -> 1-based line; flags by
     their long names (`models.x.flags.ctx-size`)."""
 
     config: Config
@@ -45,17 +45,18 @@ class ParsedConfig:
 
 
 def load_config(path: Path, paths: Paths | None = None) -> Config:
-    """The configuration in `path`; a missing file means the defaults. Reads files: not for an event loop."""
+    """Return the configuration in `path`; a missing file means the defaults. Reads files: not for an event
+    loop."""
     return parse_file(path, paths).config
 
 
 def parse_config(text: str, source: Path, paths: Paths | None = None) -> Config:
-    """The configuration in `text`, as if it stood in the file `source`. Raises ConfigErrors."""
+    """Return the configuration in `text`, as if it were in the file `source`. Raises ConfigErrors."""
     return parse_text(text, source, paths).config
 
 
 def parse_file(path: Path, paths: Paths | None = None) -> ParsedConfig:
-    """As `load_config`, with the lines that `check_references` needs."""
+    """Return what `load_config` does, along with the lines that `check_references` needs."""
     parsed, problems = examine_file(path, paths)
     if parsed is None or problems:
         raise ConfigErrors(problems)
@@ -65,8 +66,8 @@ def parse_file(path: Path, paths: Paths | None = None) -> ParsedConfig:
 def examine_file(
     path: Path, paths: Paths | None = None
 ) -> tuple[ParsedConfig | None, tuple[ConfigProblem, ...]]:
-    """What can be made of the file at `path`, defaults in the place of what is wrong, and all that is wrong.
-    None where nothing can."""
+    """Return what can be made of the file at `path`, with defaults in place of what is wrong, and all that is
+    wrong; None for the former where nothing can be made of it."""
     problems = ProblemList(path)
     try:
         # One byte more than any allowed text can have, so that the size check below still sees it.
@@ -82,7 +83,7 @@ def examine_file(
     except OSError as error:
         problems.add(0, "", f"the file cannot be read: {error.strerror or error}")
         return None, tuple(problems.found)
-    if raw.count(0) > len(raw) // 4:  # UTF-16 without its mark is UTF-8, too, with a NUL beside each letter
+    if raw.count(0) > len(raw) // 4:  # UTF-16 without its mark is valid UTF-8, with a NUL beside each letter
         problems.add(1, "", "the file is not UTF-8 text; save it as UTF-8")
         return None, tuple(problems.found)
     parsed = _parse(text, path, paths, os.environ, problems)
@@ -92,7 +93,8 @@ def examine_file(
 def parse_text(
     text: str, source: Path, paths: Paths | None = None, environment: Mapping[str, str] | None = None
 ) -> ParsedConfig:
-    """As `parse_config`, with the lines that `check_references` needs; `environment` answers `env:NAME`."""
+    """Return what `parse_config` does, along with the lines that `check_references` needs; `environment`
+    answers `env:NAME`."""
     problems = ProblemList(source)
     parsed = _parse(text, source, paths, os.environ if environment is None else environment, problems)
     if parsed is None or problems.found:
@@ -103,7 +105,7 @@ def parse_text(
 def _parse(
     text: str, source: Path, paths: Paths | None, environment: Mapping[str, str], problems: ProblemList
 ) -> ParsedConfig | None:
-    """None where the text is no YAML."""
+    """Return what `text` says, or None if it is not YAML."""
     root = read_yaml(text, problems)
     if root is None and problems.found:
         return None
@@ -183,14 +185,15 @@ def _slots(
 
 
 def check_references(parsed: ParsedConfig, known_ids: Collection[str]) -> tuple[ConfigProblem, ...]:
-    """Models that slots name and nobody has: neither named in the file nor in `known_ids` (the catalog's)."""
+    """Return problems for models that slots name and nobody has: neither named in the file nor in `known_ids`
+    (the catalog's)."""
     config = parsed.config
     known = set(known_ids) | set(config.models)
     problems = ProblemList(config.source or Path("hal0.yaml"))
     for slot in config.slots.values():
         for field, names in (("model", (slot.model,)), ("models", slot.models or ())):
             for name in names:
-                # A model that stands in the file, wrong as it may be, is told of there.
+                # A model that is in the file, however wrong, is reported there.
                 unknown = name is not None and known.isdisjoint(spellings(name))
                 if name is not None and unknown and f"models.{name}" not in parsed.lines:
                     key = f"slots.{slot.name}.{field}"

@@ -48,8 +48,8 @@ _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def misplaced(path: str, name: str, valid: Collection[str]) -> str | None:
-    """What to do with the key `name` in the section at `path`, whose keys are `valid`; None where it is right
-    nowhere, or is only spelt wrongly."""
+    """Return what to do with the key `name` in the section at `path`, whose keys are `valid`; None where it
+    belongs nowhere, or is merely misspelt."""
     if respelt(name, valid):
         return None
     if places := _places(_snake(name), path):
@@ -64,7 +64,8 @@ def misplaced(path: str, name: str, valid: Collection[str]) -> str | None:
 
 
 def not_a_flag(name: str) -> str | None:
-    """Where a key under `flags:` belongs that is one of a model or a slot; None for what may be a flag."""
+    """Return where a key under `flags:` that belongs to a model or a slot should go; None for what may be a
+    flag."""
     if flag_name(name) in _FLAGS:
         return None
     key = _snake(name)
@@ -73,7 +74,7 @@ def not_a_flag(name: str) -> str | None:
 
 
 def respelt(name: str, valid: Collection[str]) -> str | None:
-    """The key that `name` is with other capitals, hyphens or underscores."""
+    """Return the key that `name` is with other capitals, hyphens or underscores."""
     return _snake(name) if _snake(name) in valid else None
 
 
@@ -82,7 +83,7 @@ def _snake(name: str) -> str:
 
 
 def _places(key: str, path: str) -> list[str]:
-    """The sections that have `key`, but for those like the one at `path`."""
+    """Return the sections that have `key`, except those like the one at `path`."""
     first, dot, _ = path.partition(".")
     here = f"{first}.NAME" if dot else first
     found = [f"{place}:" for kind, place in _SECTIONS.items() if key in keys_of(kind) and place != here]

@@ -23,14 +23,16 @@ _COMMA: Final = "is no name: within {...} a comma ends the value, so write the n
 
 
 def read_model(model_id: str, section: Section, folders: tuple[Path, ...]) -> ModelConfig | None:
-    """One entry of `models:`; path flags may be relative to `folders`. None without a usable `file`."""
+    """Read one entry of `models:`; path flags may be relative to `folders`. Returns None without a usable
+    `file`."""
     flags = _flags(section.section("flags"), folders, section)
     model = read_keys(section, ModelConfig, id=model_id, flags=flags, request=_request(section))
     return replace(model, flags=_with_rpc(section, model)) if model.file else None
 
 
 def _flags(section: Section, folders: tuple[Path, ...], model: Section) -> Mapping[str, str | bool]:
-    """Without `kind:` of the `model`, whether `embeddings` contradicts it is seen when the file is known."""
+    """Read `flags:`. Without `kind:` in `model`, whether `embeddings` contradicts it shows once the file is
+    known."""
     kind = model.member("kind", Kind)
     flags: dict[str, str | bool] = {}
     written: dict[str, str] = {}
@@ -58,7 +60,7 @@ def _flags(section: Section, folders: tuple[Path, ...], model: Section) -> Mappi
 
 
 def _with_rpc(section: Section, model: ModelConfig) -> Mapping[str, str | bool]:
-    """`rpc:` is llama-server's --rpc."""
+    """Return the flags with `rpc:` as llama-server's --rpc."""
     if section.has("rpc") and "rpc" in model.flags:
         section.problem("rpc", "is also among flags:; remove one")
     return MappingProxyType({**model.flags, "rpc": ",".join(model.rpc)}) if model.rpc else model.flags
@@ -104,7 +106,7 @@ class SlotEntry:
 
 
 def read_slot(name: str, section: Section, canonical: Callable[[str], str]) -> SlotEntry:
-    """One entry of `slots:`; `canonical` turns an alias into the id of its model."""
+    """Read one entry of `slots:`; `canonical` turns an alias into the id of its model."""
     slot = read_keys(section, SlotConfig, name=name)
     model = canonical(slot.model) if slot.model else None
     models = None if slot.models is None else tuple(dict.fromkeys(map(canonical, slot.models)))
@@ -114,7 +116,8 @@ def read_slot(name: str, section: Section, canonical: Callable[[str], str]) -> S
 
 
 def check_kinds(slots: list[SlotEntry], models: Mapping[str, ModelConfig]) -> None:
-    """A slot may only be given named models of its own kind (a kind left out is read from the GGUF later)."""
+    """Report slots that are given named models of another kind (a kind left out is read from the GGUF
+    later)."""
     for slot in slots:
         for field, names in (("model", (slot.config.model,)), ("models", slot.config.models or ())):
             for name in names:
@@ -127,7 +130,7 @@ def check_kinds(slots: list[SlotEntry], models: Mapping[str, ModelConfig]) -> No
 def check_names(
     models: Mapping[str, Section], aliases: Mapping[str, tuple[str, ...]], slots: Mapping[str, Section]
 ) -> None:
-    """Clients send a slot's name, a model's id or an alias in one field: each must mean one thing."""
+    """Report names that mean two things: clients send a slot's name, a model's id or an alias in one field."""
     taken = {name: (f'the model "{name}"', section.line) for name, section in models.items()}
     for model_id, names in aliases.items():
         for alias in names:

@@ -32,8 +32,8 @@ class Number:
     Attributes:
         low, high: the least and most that make sense; None: whatever llama-server can hold.
         whole: no fraction.
-        mib: counted in MiB, so that `8GiB` can be said, too.
-        words: what may stand in its place (`auto`).
+        mib: counted in MiB, so that `8GiB` may be written, too.
+        words: what may be written instead (`auto`).
         zero: whether 0 is among them.
     """
 
@@ -45,7 +45,7 @@ class Number:
     zero: bool = True
 
     def read(self, text: str) -> str:
-        """The number as llama-server reads it whole. Raises ValueError with a sentence."""
+        """Return the number as llama-server reads it whole. Raises ValueError with a sentence."""
         written = text.strip()
         if written in self.words:
             return written
@@ -102,7 +102,7 @@ class Number:
         return f'must be {self.wanted}, not "{written}"'
 
     def meant(self, text: str) -> str | None:
-        """The number that `text` stands for, or most likely was to stand for."""
+        """Return the number that `text` stands for, or was most likely meant to stand for."""
         number = self._understood(text.strip())
         return number if number is not None and self._fits(number) else self._guessed(text.strip())
 
@@ -121,13 +121,14 @@ class Number:
 
 
 def _octal(written: str) -> bool:
-    """`017` is 15 for YAML 1.1 and 17 for llama-server; `007` is 7 for both."""
+    """Return whether YAML 1.1 reads another number than llama-server: `017` is 15 for YAML 1.1 and 17 for
+    llama-server; `007` is 7 for both."""
     found = re.fullmatch(r"[+-]?0([0-9]+)", written)
     return found is not None and (not re.fullmatch("[0-7]+", found[1]) or int(found[1], 8) != int(found[1]))
 
 
 def _mib(written: str) -> str | None:
-    """MiB of an amount with its unit; None for a plain number, and below one MiB."""
+    """Return the MiB of an amount with its unit; None for a plain number, and below one MiB."""
     if not written[-1:].isalpha():
         return None
     try:
@@ -138,7 +139,7 @@ def _mib(written: str) -> str | None:
 
 
 def _plain(written: str) -> str | None:
-    """Typographic minus signs and digits of other scripts."""
+    """Replace typographic minus signs and digits of other scripts."""
     digits = (str(unicodedata.digit(letter, letter)) for letter in unicodedata.normalize("NFKC", written))
     return re.sub("[\u2212\u2010-\u2014]", "-", "".join(digits)).strip()
 
@@ -152,7 +153,7 @@ def _point_for_comma(written: str) -> str | None:
 
 
 def _without_fraction(written: str) -> str | None:
-    """`1e5` and `32768.0` where a whole number is due."""
+    """Return `1e5` or `32768.0` as a whole number, where one is due."""
     if not _DECIMAL.fullmatch(written):
         return None
     value = float(written.replace("_", ""))
@@ -160,14 +161,14 @@ def _without_fraction(written: str) -> str | None:
 
 
 def _without_zeros(written: str) -> str | None:
-    """`0017`; `0o17` has a base of its own."""
+    """Return `0017` without its zeros, and `0o17`, which names its base, as a decimal number."""
     if re.fullmatch(r"0o[0-7]+", written):
         return str(int(written, 8))
     return written.lstrip("0") or "0" if re.fullmatch("[0-9]+", written) else None
 
 
 def _without_unit(written: str) -> str | None:
-    """`32k tokens`, `4096 MiB` where the unit is understood without its name."""
+    """Return `32k tokens`, or `4096 MiB` where the unit goes without saying, without that unit."""
     found = re.fullmatch(r"([0-9.]+\s*[kKmM]?)\s*(?:tokens?|tok|t|layers?|[bB]|[iI]?[bB])", written)
     return found[1] if found else None
 

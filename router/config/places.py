@@ -22,7 +22,8 @@ _HOST_NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
 def expand(text: str, folder: Path) -> Path:
-    """An absolute path: `~` is the home folder, a relative one starts at `folder`. May raise ValueError."""
+    """Return an absolute path: `~` is the home folder, a relative one starts at `folder`. May raise
+    ValueError."""
     try:
         return folder / Path(text).expanduser()
     except RuntimeError:
@@ -30,20 +31,23 @@ def expand(text: str, folder: Path) -> Path:
 
 
 def find(text: str, folders: Iterable[Path]) -> Path:
-    """The first of `folders` that has `text`, else where it would be in the first. May raise ValueError."""
+    """Return `text` in the first of `folders` that has it, else where it would be in the first. May raise
+    ValueError."""
     candidates = [expand(text, folder) for folder in folders]
     return next((path for path in candidates if exists(path)), candidates[0])
 
 
 def program(text: str, folder: Path) -> Path:
-    """A program's path; a bare name (`llama-server`) is looked up as a shell would. May raise ValueError."""
+    """Return a program's path; a bare name (`llama-server`) is looked up as a shell would. May raise
+    ValueError."""
     bare = Path(text).name == text and not text.startswith("~")
     found = shutil.which(text) if bare else None
     return Path(found).absolute() if found else expand(text, folder)
 
 
 def unexpanded(path: str) -> str:
-    """A remark on a path that is not there, where it looks as if a shell should have filled something in."""
+    """Return a remark on a path that does not exist, where it looks as if a shell should have expanded
+    something."""
     return " ($NAME is not filled in here: write the whole path, or ~)" if _VARIABLE.search(path) else ""
 
 
@@ -63,7 +67,8 @@ class Reach(StrEnum):
 
 
 def reach(text: str, resolves: Callable[[str], bool]) -> Reach:
-    """Who reaches `text`, as typed; NOBODY: it is no address to listen on. `resolves` is asked about names.
+    """Return who reaches `text`, as typed; NOBODY: it is not an address to listen on. `resolves` is asked about
+    names.
 
     A name that resolves counts as open to the network: what it stands for may change.
     """
@@ -81,9 +86,10 @@ def reach(text: str, resolves: Callable[[str], bool]) -> Reach:
 
 
 def host(text: str) -> str:
-    """An IP address or host name to listen on. Raises ValueError for anything else, such as a URL.
+    """Return an IP address or host name to listen on. Raises ValueError for anything else, such as a URL.
 
-    A name with a dot may belong to a network that comes up later, so only plain ones are looked up. May block.
+    A name with a dot may belong to a network that comes up later, so only names without one are looked up. May
+    block.
     """
     if reach(text, lambda name: "." in name or resolves(name)) is Reach.NOBODY:
         extra = "; the port is a setting of its own" if ":" in text.rpartition("]")[2] else ""
@@ -99,7 +105,7 @@ def host(text: str) -> str:
 
 
 def resolves(name: str) -> bool:
-    """Whether this computer knows an address for `name` now. Blocks."""
+    """Return whether this computer knows an address for `name` now. Blocks."""
     try:
         return bool(socket.getaddrinfo(name, None))
     except (OSError, UnicodeError):
@@ -107,13 +113,13 @@ def resolves(name: str) -> bool:
 
 
 def all_here(addresses: str) -> bool:
-    """Whether of `host:port,host:port` only this computer answers."""
+    """Return whether only this computer answers at all of `host:port,host:port`."""
     hosts = (address.rpartition(":")[0].strip(" []") for address in addresses.split(","))
     return all(is_loopback(host) for host in hosts)
 
 
 def host_and_port(text: str) -> str:
-    """`host:port` as written. Raises ValueError for anything else."""
+    """Return `host:port` as written. Raises ValueError for anything else."""
     name, colon, port = text.rpartition(":")
     bare = name.removeprefix("[").removesuffix("]")
     try:
@@ -135,9 +141,9 @@ class NotWritten(ValueError):
 
 
 def host_pattern(text: str) -> str:
-    """`pc.local`, `*.ts.net` (every name below it) or `.example.org` (it, too), in lower case.
+    """Return `pc.local`, `*.ts.net` (every name below it) or `.example.org` (itself, too), in lower case.
 
-    Raises NotWritten for all else; also for `*` and `*.com`, by which any web page could call.
+    Raises NotWritten for anything else, including `*` and `*.com`, by which any web page could call.
     """
     text = text.strip()
     plain = _ascii(text.lower()).removesuffix(".")
@@ -163,7 +169,7 @@ def host_pattern(text: str) -> str:
 
 
 def _ascii(name: str) -> str:
-    """As browsers send it: `büro.local` is `xn--bro-hoa.local` there."""
+    """Return it as browsers send it: `büro.local` is `xn--bro-hoa.local` there."""
     try:
         return name if name.isascii() else name.encode("idna").decode()
     except UnicodeError:
@@ -171,9 +177,10 @@ def _ascii(name: str) -> str:
 
 
 def origin_pattern(text: str) -> str:
-    """`https://chat.example.org[:port]`, `https://*.example.org` or `chrome-extension://id`, in lower case.
+    """Return `https://chat.example.org[:port]`, `https://*.example.org` or `chrome-extension://id`, in lower
+    case.
 
-    Raises NotWritten for all else.
+    Raises NotWritten for anything else.
     """
     text = text.strip()
     told = text.lower().removesuffix("/")
@@ -217,7 +224,7 @@ def is_address(text: str) -> bool:
 
 
 def is_loopback(text: str) -> bool:
-    """Whether only this computer can reach `text` (from `host`)."""
+    """Return whether only this computer can reach `text` (from `host`)."""
     try:
         address = ipaddress.ip_address(text)
         # A socket on "::" sees this computer's IPv4 clients as ::ffff:127.0.0.1.

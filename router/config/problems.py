@@ -72,7 +72,7 @@ class ProblemList:
 
 
 def nearest(name: str, valid: Iterable[str]) -> str | None:
-    """The valid name that `name` was most likely meant to be, or None when nothing is near."""
+    """Return the valid name that `name` was most likely meant to be, or None if nothing is near."""
     by_lower = {candidate.lower(): candidate for candidate in valid}
     close = difflib.get_close_matches(name.lower().replace("_", "-"), by_lower, n=1)
     close = close or difflib.get_close_matches(name.lower(), by_lower, n=1)
@@ -80,6 +80,6 @@ def nearest(name: str, valid: Iterable[str]) -> str | None:
 
 
 def did_you_mean(name: str, valid: Iterable[str]) -> str:
-    """` Did you mean "x"?`, to follow a sentence; nothing when nothing is near."""
+    """Return ` Did you mean "x"?`, to follow a sentence; nothing if nothing is near."""
     near = nearest(name, valid)
     return f' Did you mean "{near}"?' if near else ""

@@ -16,7 +16,7 @@ from pathlib import Path
 
 
 class Program(StrEnum):
-    """As its users call it."""
+    """Its name as its users call it."""
 
     HUGGING_FACE = "Hugging Face cache"
     LM_STUDIO = "LM Studio"
@@ -31,7 +31,7 @@ class ProgramFolder:
 
 
 def program_folders(environment: Mapping[str, str] | None = None) -> tuple[ProgramFolder, ...]:
-    """Where each program would keep its models, whether or not it is here; each folder once."""
+    """Return where each program would keep its models, whether or not it is here; each folder once."""
     env = os.environ if environment is None else environment
     found: dict[Path, ProgramFolder] = {}
     for candidate in _candidates(env):
@@ -40,7 +40,7 @@ def program_folders(environment: Mapping[str, str] | None = None) -> tuple[Progr
 
 
 def readable(folder: Path) -> bool:
-    """Whether the folder is here and may be looked into."""
+    """Return whether the folder exists and may be read."""
     try:
         return folder.is_dir() and os.access(folder, os.R_OK | os.X_OK)
     except OSError:  # a folder above it that may not be entered

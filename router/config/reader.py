@@ -1,6 +1,7 @@
 """Reads the keys that a dataclass of router.config.schema declares from a mapping of hal0.yaml.
 
-What takes more than the key itself (the environment, folders, other sections) is read by hand and given.
+What takes more than the key itself (the environment, folders, other sections) is read by its own code and
+passed in.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ C = TypeVar("C")
 
 
 def read_keys(section: Section, into: type[C], **given: Any) -> C:
-    """An `into`: `given` as it is, all other keys read from `section`. Reports what may not stand there."""
+    """Return an `into`: `given` as it is, all other keys read from `section`. Reports keys that do not belong
+    there."""
     rows = keys_of(into)
     values = {name: read_key(section, name, row) for name, row in rows.items() if name not in given}
     section.finish(rows)
@@ -48,7 +50,7 @@ def read_keys(section: Section, into: type[C], **given: Any) -> C:
 
 
 def read_key(section: Section, name: str, row: Row) -> Any:
-    """The value of one key; its default takes the place of what is wrong or left out."""
+    """Return the value of one key; its default takes the place of what is wrong or left out."""
     match row.key.type:
         case Integer(low, high):
             return section.integer(name, row.default, low, high)
@@ -76,7 +78,7 @@ def read_key(section: Section, name: str, row: Row) -> Any:
 
 
 def read_named(document: Section, name: str) -> Mapping[str, Section]:
-    """The sections of a Named key of the whole file, each name looked at."""
+    """Return the sections of a Named key of the whole file, with each name checked."""
     named = keys_of(Config)[name].key.type
     assert isinstance(named, Named)
     sections = document.sections(name)
@@ -87,7 +89,7 @@ def read_named(document: Section, name: str) -> Mapping[str, Section]:
 
 
 def _texts(section: Section, name: str, texts: Texts) -> tuple[Any, ...] | None:
-    """Each entry as `check` returns it; the sentence of its ValueError becomes that line's problem."""
+    """Return each entry as `check` returns it; the sentence of its ValueError becomes that line's problem."""
     written = section.texts(name)
     if written is None:
         return None

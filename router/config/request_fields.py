@@ -1,5 +1,5 @@
-"""The fields of `request:` that llama-server's API knows: a number in quotes it refuses with every request, and
-a name it does not know it ignores without a word."""
+"""The fields of `request:` that llama-server's API knows: with a number in quotes it refuses every request, and
+a name it does not know it silently ignores."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from router.config.flags import LONG_NAMES, flag_name
 from router.config.numbers import Number
 from router.config.yaml_lines import Value, describe
 
-# Called otherwise, or absent, among the flags. Source: params_from_json_cmpl() of llama.cpp's server-task.cpp
+# Named differently, or absent, among the flags. Source: params_from_json_cmpl() of llama.cpp's server-task.cpp
 # and OpenAI's reference (build 11669).
 _AS_FLAGS: Final = (
     *("top-k", "top-p", "min-p", "top-n-sigma", "xtc-probability", "xtc-threshold", "repeat-last-n", "seed"),
@@ -63,7 +63,7 @@ _LAUNCH: Final = frozenset(
 
 
 def read_field(name: str, value: Value) -> Any:
-    """The entry as JSON-like data; `4k` is 4096 here, too. Raises ValueError with a sentence."""
+    """Return the entry as JSON-like data; here, too, `4k` is 4096. Raises ValueError with a sentence."""
     data = value.data
     if name in NUMBER_FIELDS:
         return None if data is None else _number(NUMBER_FIELDS[name], value)
@@ -81,7 +81,7 @@ def read_field(name: str, value: Value) -> Any:
 
 
 def _misnamed(name: str) -> str | None:
-    """Another spelling of a field that would be ignored, or a flag."""
+    """Return why it is another spelling of a field that would be ignored, or a flag."""
     if name in SWITCHES or name in MAPPINGS:
         return None
     known = _NAMES.get(name.lower().replace("_", "").replace("-", ""))

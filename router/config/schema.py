@@ -1,5 +1,5 @@
-"""The configuration as frozen dataclasses. A field made by `key` is a key of hal0.yaml, and all there is to say
-of it stands there: type and bounds, default, what it means, and what it may not stand beside."""
+"""The configuration as frozen dataclasses. A field made by `key` is a key of hal0.yaml, and everything about it
+is said there: type and bounds, default, what it means, and what it may not accompany."""
 
 from __future__ import annotations
 
@@ -445,17 +445,18 @@ class Config:
 
 
 def _spellings(path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """A secret is one, too, where `api_keys` stands for `api_key`, or the other way round."""
+    """Yield both spellings of a secret's path, for `api_keys` is secret, too, where `api_key` is, and the other
+    way round."""
     *above, name = path
     yield from ((*above, name.removesuffix("s")), (*above, f"{name.removesuffix('s')}s"))
 
 
 SECRETS: Final = tuple(spelling for path in secrets_of(Config) for spelling in _spellings(path))
-"""Where keys stand that nobody may see, as paths; `*` is any name."""
+"""Where keys are that nobody may see, as paths; `*` is any name."""
 
 _SECRET: Final = re.compile("|".join(r"\.".join(path).replace("*", ".+") for path in SECRETS))
 
 
 def is_secret(dotted: str) -> bool:
-    """Whether what stands at `upstreams.x.api_key`, say, is secret; so is the name of all that stands in it."""
+    """Return whether what is at `upstreams.x.api_key`, say, is secret; so is the name of everything in it."""
     return _SECRET.fullmatch(dotted) is not None

@@ -21,7 +21,7 @@ _UNITS: Final[Mapping[str, int]] = {
 
 
 def size(text: str) -> int:
-    """Bytes. A unit without `i` or `B` counts in steps of 1024. Raises ValueError with a sentence."""
+    """Return bytes. A unit without `i` or `B` counts in steps of 1024. Raises ValueError with a sentence."""
     match = _SIZE.fullmatch(text.strip())
     unit = _UNITS.get(match[2].lower()) if match else None
     if match is None or unit is None:
@@ -34,17 +34,18 @@ def size(text: str) -> int:
 
 
 def file_size(count: int) -> str:
-    """Of a file or a download: `170 KB`, `1.5 GB`, `17.8 GB`."""
+    """Write the size of a file or a download: `170 KB`, `1.5 GB`, `17.8 GB`."""
     return _in_units(count, 1000, ("B", "KB", "MB", "GB", "TB"))
 
 
 def memory_size(count: int) -> str:
-    """Of RAM, VRAM or a body in memory: `870 MiB`, `1.5 GiB`; say beside it what becomes of that much."""
+    """Write an amount of RAM, VRAM or a body in memory: `870 MiB`, `1.5 GiB`; say alongside what becomes of
+    that much."""
     return _in_units(count, 1024, ("bytes", "KiB", "MiB", "GiB")) if count > 0 else "0 MiB"
 
 
 def _in_units(count: int, step: int, units: tuple[str, ...]) -> str:
-    """Two or three figures; the unit is the largest of which there is at least one."""
+    """Write two or three figures; the unit is the largest of which there is at least one."""
     amount, index = float(max(0, count)), 0
     while index < len(units) - 1 and round(amount) >= step:
         amount, index = amount / step, index + 1

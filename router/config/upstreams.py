@@ -22,7 +22,7 @@ _ENDPOINTS: Final = ("/chat/completions", "/completions", "/models", "/embedding
 def read_upstreams(
     sections: Mapping[str, Section], slots: Mapping[str, Section], server: ServerConfig
 ) -> Mapping[str, UpstreamConfig]:
-    """Every entry of `upstreams:`, also one with problems: slots may name it."""
+    """Read every entry of `upstreams:`, even one with problems: slots may name it."""
     for name, section in sections.items():
         if name == OURS or name in slots:
             owner = "hal0 itself" if name == OURS else f"a slot (line {slots[name].line})"
@@ -40,9 +40,9 @@ def _read(name: str, section: Section, server: ServerConfig) -> UpstreamConfig:
 
 
 def base_url(text: str, kind: UpstreamKind) -> str:
-    """The address below which the API's paths lie, without a slash or an endpoint at its end: of OpenAI's API
-    with its `/v1` (added where no path is written), of another hal0 without. Raises ValueError with a sentence;
-    what was written is only in it where it can hold no password."""
+    """Return the address below which the API's paths lie, without a slash or an endpoint at its end: for
+    OpenAI's API with its `/v1` (added where no path is written), for another hal0 without. Raises ValueError
+    with a sentence, which quotes what was written only where that cannot hold a password."""
     parts = _split(text)
     path = parts.path.rstrip("/")
     # Pasted from a program that wants the whole address.
@@ -77,7 +77,8 @@ def _is_this_hal0(url: str, server: ServerConfig) -> bool:
 
 
 def _api_key(section: Section) -> str | None:
-    """As written; looked up when it is needed (router.upstreams.keys). Never part of a message."""
+    """Return the key as written; it is looked up when needed (router.upstreams.keys), and never part of a
+    message."""
     value = section.value("api_key")
     if value is None:
         return None
@@ -97,13 +98,13 @@ def _api_key(section: Section) -> str | None:
 
 
 def split_target(text: str) -> tuple[str, str | None]:
-    """`name/model` or `name` as (upstream, model); a model's id may hold slashes of its own."""
+    """Return `name/model` or `name` as (upstream, model); a model's id may hold slashes of its own."""
     name, _slash, model = text.partition("/")
     return name, model or None
 
 
 def check_slots(slots: list[SlotEntry], upstreams: Mapping[str, UpstreamConfig]) -> None:
-    """Slots may only name upstreams that there are, and a slot's own upstream needs a model."""
+    """Report slots that name an upstream that does not exist, or have one of their own but no model."""
     for entry in slots:
         slot, section = entry.config, entry.section
         for target in slot.fallback:

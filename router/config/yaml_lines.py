@@ -35,7 +35,7 @@ class Value:
     quoted: bool = False
 
     def plain(self) -> Any:
-        """The value as ordinary JSON-like Python data."""
+        """Return the value as ordinary JSON-like Python data."""
         if isinstance(self.data, dict):
             return {key: value.plain() for key, value in self.data.items()}
         if isinstance(self.data, list):
@@ -44,7 +44,7 @@ class Value:
 
 
 def describe(value: Value) -> str:
-    """What stands in the file, for "..., not <this>"; long text is cut."""
+    """Return what the file says, for "..., not <this>"; long text is cut."""
     if isinstance(value.data, dict):
         return "a mapping"
     if isinstance(value.data, list):
@@ -54,7 +54,7 @@ def describe(value: Value) -> str:
 
 
 def read_yaml(text: str, problems: ProblemList) -> Value | None:
-    """The document's root, or None when it is empty or cannot be read (then `problems` says why)."""
+    """Return the document's root, or None if it is empty or cannot be read (then `problems` says why)."""
     node = compose(text, problems)
     return None if node is None else _Reader(problems).read(node, "", line_of(node))
 
@@ -108,7 +108,8 @@ class _Reader:
         return merged | own
 
     def _key(self, node: Node, path: str) -> str | None:
-        """Keys are names: the text as written, so that `on:` or `27:` is not a bool or a number."""
+        """Return the key, which is a name: the text as written, so that `on:` or `27:` is not a bool or a
+        number."""
         if isinstance(node, ScalarNode) and node.value and not _UNUSABLE.search(node.value):
             return str(node.value)
         self._problems.add(line_of(node), path, "a key must be a name")
@@ -132,7 +133,7 @@ def _join(path: str, key: str) -> str:
 
 
 def _convert(tag: str, text: str) -> str | int | float | bool | None:
-    """The scalar's value. Raises ValueError for a text that an explicit tag does not fit."""
+    """Return the scalar's value. Raises ValueError for a text that does not fit its explicit tag."""
     if tag == NULL:
         return None
     if tag == BOOL:

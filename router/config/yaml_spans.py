@@ -1,4 +1,4 @@
-"""Where each part of a YAML text stands: the tree that edits are cut into (`router.config.yaml_splice`).
+"""Where each part of a YAML text is: the tree that edits are cut into (`router.config.yaml_splice`).
 
 PyYAML's events carry offsets and keep aliases apart, which its composed nodes do not.
 """
@@ -50,7 +50,7 @@ class Node:
 
     @property
     def empty(self) -> bool:
-        """Nothing is written where a value could stand."""
+        """Nothing is written where a value could be."""
         return self.kind == "scalar" and self.start == self.end
 
     @property
@@ -70,7 +70,7 @@ class Entry:
 
 
 def read_spans(text: str) -> Node | None:
-    """The root, None for a text without a document. Raises yaml.YAMLError."""
+    """Return the root, or None for a text without a document. Raises yaml.YAMLError."""
     events = yaml.parse(text, Loader=yaml.SafeLoader)
     for event in events:
         if isinstance(event, DocumentStartEvent):
@@ -103,13 +103,13 @@ def _node(event: Event, events: Iterator[Event]) -> Node:
 
 
 def _place(event: Event) -> tuple[int, int, int]:
-    """(start, end, line from 1)."""
+    """Return (start, end, line from 1)."""
     assert event.start_mark is not None and event.end_mark is not None, "the parser marks every event"
     return event.start_mark.index, event.end_mark.index, event.start_mark.line + 1
 
 
 def scalars(node: Node) -> Iterator[Node]:
-    """Every scalar of the tree, keys too, in the order of the text."""
+    """Yield every scalar of the tree, keys too, in the order of the text."""
     if node.kind == "scalar":
         yield node
     for entry in node.entries:
@@ -119,14 +119,14 @@ def scalars(node: Node) -> Iterator[Node]:
 
 
 def value_at(entry: Entry, text: str) -> tuple[int, bool]:
-    """Where the value of an entry would be written, and whether its colon is there already."""
+    """Return where the value of an entry would be written, and whether its colon is there already."""
     assert entry.key is not None, "only a mapping's entries have a colon"
     colon = _COLON.match(text, entry.key.end)
     return (colon.end(), True) if colon else (entry.key.end, False)
 
 
 def content_end(entry: Entry, text: str) -> int:
-    """Offset after the last character of the entry's value."""
+    """Return the offset after the last character of the entry's value."""
     value = entry.value
     if value.empty:
         return value_at(entry, text)[0] if entry.key is not None else value.end
@@ -142,7 +142,7 @@ def line_start(text: str, at: int) -> int:
 
 
 def line_end(text: str, at: int) -> int:
-    """Offset of the line break (of its `\\r`, if there is one), or of the end of the text."""
+    """Return the offset of the line break (of its `\\r`, if there is one), or of the end of the text."""
     found = text.find("\n", at)
     if found < 0:
         return len(text)

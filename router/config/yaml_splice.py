@@ -19,7 +19,7 @@ _GAP: Final = re.compile(r"(?:\s|(?<=[\s,])#.*)*")
 
 
 class CannotSplice(Exception):
-    """`line` is where the text resists."""
+    """The change cannot be cut into the text at `line`."""
 
     def __init__(self, line: int) -> None:
         super().__init__(line)
@@ -27,7 +27,7 @@ class CannotSplice(Exception):
 
 
 def set_value(text: str, path: Sequence[str], value: Any) -> str:
-    """`text` with the key at `path` set; sections on the way are made where there are none."""
+    """Return `text` with the key at `path` set; missing sections on the way are created."""
     root = read_spans(text)
     if root is None or root.null:
         return _append_section(text, path, value)
@@ -53,7 +53,7 @@ def set_value(text: str, path: Sequence[str], value: Any) -> str:
 
 
 def remove_key(text: str, path: Sequence[str]) -> str:
-    """`text` without the key at `path`. Raises CannotSplice if it is not written there itself."""
+    """Return `text` without the key at `path`. Raises CannotSplice if it is not written there itself."""
     node = read_spans(text)
     for name in path[:-1]:
         found = node.find(name) if node is not None else None
@@ -88,7 +88,7 @@ def set_list(text: str, path: Sequence[str], old: list[Any], new: list[Any]) -> 
 
 
 def _subsequence(part: list[Any], whole: list[Any]) -> set[int] | None:
-    """Indices in `whole` of the items of `part`, if `whole` holds them in that order."""
+    """Return the indices in `whole` of the items of `part`, if `whole` holds them in that order."""
     indices: set[int] = set()
     rest = iter(enumerate(whole))
     for wanted in part:
@@ -115,7 +115,7 @@ def _append_section(text: str, path: Sequence[str], value: Any) -> str:
 
 
 def _insert(text: str, mapping: Node, name: str, value: Any, root: Node) -> str:
-    """A new last entry."""
+    """Insert a new last entry."""
     if mapping.flow:
         return _insert_flow(text, mapping, f"{key_text(name)}: {flow(value)}")
     first, last = mapping.entries[0], mapping.entries[-1]
@@ -127,7 +127,7 @@ def _insert(text: str, mapping: Node, name: str, value: Any, root: Node) -> str:
 
 
 def _add_lines(text: str, after: int, column: int, lines: list[str]) -> str:
-    """New lines below the one that holds `after`, and below comments that belong to what stands there."""
+    """Add lines below the one that holds `after`, and below comments that belong to what is there."""
     at = line_end(text, after)
     look = at
     while (comment := _COMMENT_LINE.match(text, look)) is not None and comment.end() > look:
@@ -148,7 +148,7 @@ def _insert_flow(text: str, node: Node, new: str) -> str:
     has_comma = comma is not None and text[comma.end()] == ","
     starts = _start_of(last, text)
     if not text[line_start(text, starts) : starts].strip():
-        # One entry a line: so is the new one.
+        # One entry per line: the new one gets its own, too.
         end = line_end(text, comma.end() if has_comma and comma else after)
         if end < node.end:
             indent = text[line_start(text, starts) : starts]
@@ -226,7 +226,7 @@ def _remove_flow(text: str, node: Node, entry: Entry, start: int, end: int) -> s
 
 
 def _cut(text: str, start: int, end: int, *, last: bool) -> str:
-    """Without [start, end), the spaces around it, and its line if nothing else is on it."""
+    """Return `text` without [start, end), the spaces around it, and its line if nothing else is on it."""
     first, rest = line_start(text, start), line_end(text, end)
     if not text[first:start].strip() and re.fullmatch(r"[ \t]*(#.*)?", text[end:rest]) and rest < len(text):
         return text[:first] + text[rest + len(_newline(text)) :]
@@ -238,7 +238,7 @@ def _cut(text: str, start: int, end: int, *, last: bool) -> str:
 
 
 def _start_of(entry: Entry, text: str) -> int:
-    """Where the entry begins: its key, its item, or the dash before that."""
+    """Return where the entry begins: at its key, its item, or the dash before that."""
     if entry.key is not None:
         return entry.key.start
     value = entry.value
@@ -247,7 +247,7 @@ def _start_of(entry: Entry, text: str) -> int:
 
 
 def _step(root: Node, text: str) -> int:
-    """Columns of one level, as the file has them."""
+    """Return how many columns the file indents one level by."""
     for entry in root.entries:
         inner = entry.value
         if inner.kind == "mapping" and not inner.flow and inner.entries and inner.entries[0].key:

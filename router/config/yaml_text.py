@@ -45,7 +45,7 @@ for _tag, _pattern, _first in (
 
 
 def compose(text: str, problems: ProblemList) -> Node | None:
-    """The document's root, or None when it is empty or `problems` were found that make it unreadable."""
+    """Return the document's root, or None if it is empty or has `problems` that make it unreadable."""
     if len(text) > MAX_CHARACTERS:
         problems.add(0, "", f"larger than {MAX_CHARACTERS // 1_000_000} MB is too large for a configuration")
         return None
@@ -54,7 +54,7 @@ def compose(text: str, problems: ProblemList) -> Node | None:
 
 
 def line_of(node: Node) -> int:
-    """1-based line where the node begins."""
+    """Return the line where the node begins, counted from 1."""
     return int(node.start_mark.line) + 1
 
 
@@ -105,12 +105,12 @@ def _plain_sentence(error: yaml.MarkedYAMLError) -> str:
 
 
 def _too_big(root: Node, problems: ProblemList) -> bool:
-    """Whether the tree with every alias written out (`&a [*b, *b]`, ...) is unreasonable, or endless."""
+    """Return whether the tree with every alias written out (`&a [*b, *b]`, ...) is unreasonable, or endless."""
     endless = (MAX_VALUES + 1, MAX_DEPTH + 1)
     measured: dict[int, tuple[int, int]] = {}
 
     def measure(node: Node, depth: int) -> tuple[int, int]:
-        """How many values `node` holds, and how deep they are nested."""
+        """Return how many values `node` holds, and how deep they are nested."""
         if depth > MAX_DEPTH:
             return endless
         if id(node) not in measured:

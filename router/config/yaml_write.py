@@ -17,13 +17,13 @@ from router.config.yaml_text import compose
 MAX_FLOW: Final = 100
 """Columns up to which a mapping is written on one line."""
 
-# What needs no quotes in a list or mapping; whether it is a text at all is asked of the reader.
+# What needs no quotes in a list or mapping; the reader decides whether it is a text at all.
 _PLAIN: Final = re.compile(r"[\w./~+-]([\w./~+=@%:()-]| (?=\w))*(?<![:\s])")
 _ESCAPED: Final = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
 def flow(value: Any, style: str | None = None) -> str:
-    """`value` on one line. `style`: the quotes a text should have if it can. Raises ValueError."""
+    """Return `value` on one line. `style`: the quotes a text should have if it can. Raises ValueError."""
     if isinstance(value, Mapping):
         inner = ", ".join(f"{key_text(str(key))}: {flow(item)}" for key, item in value.items())
         return f"{{{inner}}}"
@@ -41,7 +41,7 @@ def flow(value: Any, style: str | None = None) -> str:
 
 
 def block(name: str, value: Any, column: int, step: int, *, compact: bool) -> list[str]:
-    """The lines of `name: value` at `column`. `compact`: a mapping that fits may stand on one line."""
+    """Return the lines of `name: value` at `column`. `compact`: a mapping that fits may go on one line."""
     indent, key = " " * column, key_text(name)
     line = f"{indent}{key}: {flow(value)}"
     if not isinstance(value, Mapping) or not value:
@@ -54,7 +54,8 @@ def block(name: str, value: Any, column: int, step: int, *, compact: bool) -> li
 
 
 def key_text(name: str) -> str:
-    """Keys are names whatever they look like, so `on` and `27` need no quotes."""
+    """Return a key as it is written: keys are names whatever they look like, so `on` and `27` need no
+    quotes."""
     return name if _PLAIN.fullmatch(name) and not name.startswith(("-", "~")) else _double(name)
 
 

@@ -1,4 +1,5 @@
-"""The store as the loop uses it: in its own thread, and what nobody waits for is done behind one's back."""
+"""The store as the loop uses it: on a thread of its own, and what nobody waits for is done in the
+background."""
 
 from __future__ import annotations
 
@@ -47,7 +48,7 @@ class AsyncStore:
         return any(one.owner == owner for one in self._store.kept)
 
     def open(self) -> asyncio.Future[None]:
-        """Raises OSError."""
+        """Open the store. Raises OSError."""
         return self._worker.run(self._store.open)
 
     def prune(self) -> asyncio.Future[None]:
@@ -57,14 +58,14 @@ class AsyncStore:
         return self._worker.run(self._store.forget, model)
 
     def begin(self, key: str, tokens: int) -> asyncio.Future[str]:
-        """Raises NoRoom, OSError."""
+        """Begin a state; see `Store.begin`. Raises NoRoom, OSError."""
         return self._worker.run(self._store.begin, key, tokens)
 
     def discard(self, id_: str) -> asyncio.Future[None]:
         return self._worker.run(self._store.discard, id_)
 
     async def finish(self, one: Kept) -> None:
-        """It can be restored when this returns, and outlives hal0 soon. Raises NoRoom, OSError."""
+        """Make it restorable by the time this returns; soon after, it outlives hal0. Raises NoRoom, OSError."""
         finishing = self._worker.run(self._store.finish, one)
         self._behind(self._settle(one.id))
         await finishing
@@ -73,11 +74,11 @@ class AsyncStore:
         return self._worker.run(self._store.lend, owner, key)
 
     def spoilt(self, one: Kept) -> asyncio.Future[None]:
-        """An engine did not take what it was lent."""
+        """Remove what an engine was lent and did not take."""
         return self._worker.run(lambda: self._store.returned(one.id, restored=False))
 
     def back(self, one: Kept) -> None:
-        """An engine has taken what it was lent, or was not given it: it is as good as before."""
+        """Note that an engine has taken what it was lent, or was not given it: it is as good as before."""
 
         async def give_back() -> None:
             await self._worker.run(lambda: self._store.returned(one.id, restored=True))
@@ -89,7 +90,7 @@ class AsyncStore:
         return self._worker.run(looks, argv)
 
     def too_much(self, id_: str) -> bool:
-        """Whether what an engine is writing may not grow any more. Blocking. Raises OSError."""
+        """Return whether what an engine is writing must not grow any further. Blocking. Raises OSError."""
         size = self._store.part(id_).stat().st_size
         return size > self.policy().keep or shutil.disk_usage(self.folder).free < DISK_LEFT // 2
 

@@ -18,9 +18,9 @@ class Engine:
     """Attributes:
     slot, model: how people know it; `owner`: whose its conversations are.
     seen: the files it was launched with, as they looked when it was ready.
-    idle: what it was given and has not been asked for, by sequence.
+    idle: what it was given and nobody has asked for yet, by sequence.
     writing: files it may be writing.
-    forgotten: the last request of each sequence when a person had all forgotten.
+    forgotten: the last request of each sequence when a person had everything forgotten.
     """
 
     slot: str
@@ -35,7 +35,7 @@ class Engine:
     _key: tuple[str, int] | None = None
 
     async def key(self) -> tuple[str, int]:
-        """What its states are valid for, and how many sequences it has. Not asked for before it is needed:
+        """Return what its states are valid for, and how many sequences it has. Not asked before it is needed:
         nobody waits longer for an engine that has nothing to restore. Raises NotDone, OSError."""
         if self._key is None:
             argv = self.process.launch.argv

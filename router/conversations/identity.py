@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 HEADER_BYTES: Final = 1 << 20
-"""Of a GGUF the names and shapes of its tensors, and most of its vocabulary."""
+"""The part of a GGUF with its tensors' names and shapes, and most of its vocabulary."""
 
 _SHARD: Final = re.compile(r"-[0-9]{5}(-of-[0-9]{5}\.gguf)$")
 _SPOTS: Final = 64
@@ -28,13 +28,13 @@ class Stamp(NamedTuple):
 
 
 def looks(argv: Sequence[str]) -> tuple[tuple[str, int, int], ...]:
-    """Path, size and time of change of every file that a command line names: the engine, the model with all its
-    shards, its companions."""
+    """Return path, size and time of change of every file that a command line names: the engine, the model with
+    all its shards, its companions."""
     found = []
     for path in (path for argument in argv for path in _named(argument)):
         try:
             status = path.stat()
-        except (OSError, ValueError):  # a flag's value that is no file
+        except (OSError, ValueError):  # a flag's value that is not a file
             continue
         if stat.S_ISREG(status.st_mode):
             found.append((str(path), status.st_size, status.st_mtime_ns))
@@ -42,7 +42,7 @@ def looks(argv: Sequence[str]) -> tuple[tuple[str, int, int], ...]:
 
 
 def stamps(argv: Sequence[str]) -> tuple[Stamp, ...]:
-    """The same with what is in them. Raises OSError."""
+    """Return what `looks` does, along with a digest of the beginning of each file. Raises OSError."""
     found = []
     for path, size, changed in looks(argv):
         with Path(path).open("rb") as file:
@@ -64,8 +64,8 @@ def _named(argument: str) -> list[Path]:
 
 
 def sample(path: Path) -> str:
-    """A digest of a state file's beginning, its end and spots between: a file that was exchanged or is full of
-    holes is another one. Raises OSError."""
+    """Return a digest of a state file's beginning, its end and spots in between: a file that was swapped, or is
+    full of holes, has a different one. Raises OSError."""
     digest = hashlib.sha256()
     with path.open("rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size

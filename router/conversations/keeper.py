@@ -40,7 +40,8 @@ class Conversations:
         http: aiohttp.ClientSession,
         publish: Callable[[tuple[KeptStatus, ...]], object],
     ) -> None:
-        """`folder` is private and holds nothing else. `policy`: hal0.yaml's, as it is now."""
+        """Keep them in `folder`, which is private and holds nothing else. `policy`: hal0.yaml's, as it is
+        now."""
         self._http = http
         self._publish = publish
         self._store = AsyncStore(folder, policy)
@@ -69,7 +70,7 @@ class Conversations:
         self._tell()
 
     def changed(self) -> None:
-        """hal0.yaml allows something else now."""
+        """Remove what hal0.yaml, which has changed, no longer allows."""
         spawn(self.prune(), name="remove conversations")
 
     async def close(self) -> None:
@@ -90,7 +91,7 @@ class Conversations:
     # -- engines ---------------------------------------------------------------------------------------
 
     def folder_for(self, model: Model) -> Path | None:
-        """Where an engine of `model` is to save; None: it is not to."""
+        """Return where an engine of `model` is to save; None: it is not to."""
         return self._store.folder if self._store.policy().keep > 0 and can_keep(model) else None
 
     async def restore(self, slot: str, model: Model, process: EngineProcess) -> None:
@@ -122,11 +123,11 @@ class Conversations:
             why = str(error) or f"not done within {policy.save_timeout:g} s"
             log.info("slot %s: a conversation with %s is not kept: %s", engine.slot, engine.model, why)
             if engine.writing and not stays:
-                process.kill()  # it is in the middle of writing what nobody will read
+                process.kill()  # it is still writing what nobody will read
         self._tell()
 
     async def gone(self, process: EngineProcess) -> None:
-        """The engine has ended: what it had begun to write is removed."""
+        """Remove what the engine, which has ended, had begun to write."""
         engine = self._engines.pop(process, None)
         for id_ in engine.writing if engine is not None else ():
             await self._store.discard(id_)
@@ -134,8 +135,8 @@ class Conversations:
     def answered(
         self, process: EngineProcess, cached: Callable[[], int], tell: Callable[[int], object]
     ) -> asyncio.Task[None] | None:
-        """A request was answered; `cached` says how many of its tokens had been read before. `tell` is given
-        how many of them came from the disk, if any did."""
+        """Note that a request was answered; `cached` says how many of its tokens had been read before. `tell`
+        is given how many of them came from the disk, if any did."""
         engine = self._engines.get(process)
         if engine is None or not engine.idle or (tokens := cached()) <= 0:
             return None
@@ -151,12 +152,12 @@ async def _claim(engine: Engine, cached: int, tell: Callable[[int], object]) -> 
     except NotDone:
         return
     taken = [one for at in used if (one := engine.idle.pop(at.slot, None)) is not None]
-    if len(taken) == 1:  # of two answers at once nobody could tell which had which
+    if len(taken) == 1:  # with two answers at once nobody could tell which is whose
         tell(min(cached, taken[0].tokens))
 
 
 async def _tasks(engine: Engine) -> dict[int, int]:
-    """The last request of each sequence."""
+    """Return the last request of each sequence; nothing where the engine does not say."""
     try:
         async with asyncio.timeout(ASK_SECONDS):
             return {one.slot: one.task for one in await engine.sequences.used()}

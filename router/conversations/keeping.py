@@ -1,4 +1,4 @@
-"""What is worth keeping, and what must leave for it. Pure."""
+"""What is worth keeping, and what must be removed to make room for it. Pure."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Final
 from router.config.schema import ConversationsConfig
 
 LEAST_TOKENS: Final = 256
-"""Less is read again in the time that saving and restoring take."""
+"""Reading fewer tokens again takes no longer than saving and restoring them."""
 
 DISK_LEFT: Final = 1 << 30
-"""Bytes of the disk that stay free whatever is kept."""
+"""Bytes of the disk that stay free, whatever is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,8 @@ class Kept:
 
 
 def worth(sequences: Iterable[Used], per_model: int, known: Sequence[int] = ()) -> list[Used]:
-    """Those to save, the most valuable first: what would take longest to read again. Where there is more than
-    one place, the one that was used last has one: it is what somebody is at.
+    """Return those to save, most valuable first: what would take longest to read again. Where there is more
+    than one place, the one that was used last has one: it is what somebody is working on.
 
     `known`: tokens of sequences that are on the disk and have not been used since, which keep their places.
     """
@@ -71,8 +71,8 @@ def _value(used: Used) -> tuple[int, int]:
 
 
 def must_leave(kept: Iterable[Kept], now: float, policy: ConversationsConfig, coming: int = 0) -> list[Kept]:
-    """What is too old, too many of one owner, or the oldest of too many bytes; `coming`: bytes about to be
-    written."""
+    """Return what is too old, too many for one owner, or the oldest of too many bytes; `coming`: bytes about to
+    be written."""
     newest_first = sorted(kept, key=lambda k: (k.used_at, k.id), reverse=True)
     if policy.keep <= 0:
         return newest_first
@@ -92,12 +92,12 @@ def must_leave(kept: Iterable[Kept], now: float, policy: ConversationsConfig, co
 
 
 def has_room(expected: int, free: int, policy: ConversationsConfig) -> bool:
-    """Whether `expected` bytes may be written where `free` are left on the disk."""
+    """Return whether `expected` bytes may be written where `free` are left on the disk."""
     return policy.keep > 0 and expected <= policy.keep and expected + DISK_LEFT <= free
 
 
 def expected_bytes(tokens: int, kept: Iterable[Kept], key: str) -> int:
-    """By what others of the same engine took; 0 while nobody knows."""
+    """Estimate it by what others of the same engine took; 0 while nobody knows."""
     known = [one for one in kept if one.key == key and one.tokens]
     if not known:
         return 0
@@ -105,8 +105,8 @@ def expected_bytes(tokens: int, kept: Iterable[Kept], key: str) -> int:
 
 
 def is_continued(old: bytes, new: bytes) -> bool:
-    """Whether the conversation with the tokens `old` went on as `new`: a template may have rewritten the end of
-    the last turn, so nine tenths of it suffice."""
+    """Return whether the conversation with the tokens `old` went on as `new`: a template may have rewritten the
+    end of the last turn, so nine tenths of it suffice."""
     if not old:
         return True
     need = len(old) * 9 // 10

@@ -16,12 +16,12 @@ from router.config.schema import Kind
 
 SAVE_PATH: Final = "--slot-save-path"
 _OFF: Final = frozenset({"false", "off", "no", "0"})
-# Of the command line, what differs from launch to launch without touching the state; each has a value.
+# Flags that differ from launch to launch without affecting the state; each has a value.
 _VOLATILE: Final = frozenset({"--port", "--host", "--alias", "--cache-ram", SAVE_PATH})
 
 
 def is_off(flags: Mapping[str, str | bool], name: str) -> bool:
-    """Whether `flags` turn `name` off, in either spelling."""
+    """Return whether `flags` turn `name` off, in either spelling."""
     negated, value = flags.get(f"no-{name}"), flags.get(name)
     if negated is not None and str(negated).lower() not in _OFF:
         return True
@@ -29,10 +29,10 @@ def is_off(flags: Mapping[str, str | bool], name: str) -> bool:
 
 
 def can_keep(model: Model) -> bool:
-    """Whether hal0 keeps what an engine of `model` reads.
+    """Return whether hal0 keeps what an engine of `model` reads.
 
-    Not where a person saves states themselves (`slot-save-path`) or has turned off what it takes (`slots`,
-    `cache-prompt`), and not with LoRA adapters: requests change their scales, and a state does not tell
+    It does not where a person saves states themselves (`slot-save-path`) or has turned off what it takes
+    (`slots`, `cache-prompt`), nor with LoRA adapters: requests change their scales, and a state does not tell
     which it was computed with."""
     flags = model.flags
     if model.file is None or model.kind is not Kind.CHAT or "lora" in model.request:
@@ -43,14 +43,14 @@ def can_keep(model: Model) -> bool:
 
 
 def owner(slot: str, model: Model) -> str:
-    """Whose conversations they are: a slot's, of the models that share one launch key there."""
+    """Return whose conversations they are: a slot's, of the models that share one launch key there."""
     return _digest(["owner", slot, repr(model.launch_key)])
 
 
 def state_key(
     argv: Sequence[str], files: Iterable[Sequence[object]], build: str, context: int, slots: int
 ) -> str:
-    """The digest of all a state depends on.
+    """Return the digest of everything a state depends on.
 
     Args:
         argv: the engine's command line: flags, KV types, batch sizes, everything.
@@ -70,7 +70,7 @@ def _without_volatile(argv: Sequence[str]) -> list[str]:
 
 
 def saves_to(argv: Sequence[str]) -> str | None:
-    """The folder an engine with this command line saves states in."""
+    """Return the folder that an engine with this command line saves states in."""
     return next((value for name, value in itertools.pairwise(argv) if name == SAVE_PATH), None)
 
 

@@ -18,8 +18,8 @@ RESTORE_SECONDS: Final = 30.0
 
 
 async def restore(store: AsyncStore, engine: Engine) -> None:
-    """All that is kept for it, as far as it has sequences. Raises NotDone, OSError, TimeoutError, with nothing
-    lost; of what its process ends of nothing is left."""
+    """Restore all that is kept for it, as far as it has sequences. Raises NotDone, OSError, TimeoutError, with
+    nothing lost; if its process dies of what it is given, nothing is left of that."""
     async with asyncio.timeout(RESTORE_SECONDS):
         key, slots = await engine.key()
     lent = await store.lend(engine.owner, key)
@@ -50,7 +50,7 @@ async def _restored(store: AsyncStore, engine: Engine, one: Kept, at: int) -> bo
             await asyncio.wait([engine.process.exited], timeout=RESTORE_SECONDS)
         await store.spoilt(one)
         return False
-    except asyncio.CancelledError:  # who waits for the engine gives up
+    except asyncio.CancelledError:  # whoever waits for the engine gives up
         store.back(one)
         raise
     store.back(one)

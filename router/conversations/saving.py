@@ -25,8 +25,8 @@ class Saving:
         self._cannot: set[str] = set()
 
     async def save(self, engine: Engine, *, stays: bool) -> None:
-        """What is worth it. `stays`: only what the engine is not at just now. Raises NotDone, NoRoom, OSError;
-        `engine.writing` has what it may still be writing then."""
+        """Save what is worth saving. `stays`: only what the engine is not working on right now. Raises NotDone,
+        NoRoom, OSError; `engine.writing` then names what it may still be writing."""
         used = await engine.sequences.used()
         for one in used:
             engine.idle.pop(one.slot, None)
@@ -53,7 +53,8 @@ class Saving:
         await self._store.finish(Kept(id_, engine.owner, key, engine.model, used.slot, *told))
 
     async def _watched(self, id_: str, saving: Coroutine[Any, Any, Moved]) -> Moved:
-        """How much it becomes is only known afterwards: end it before it is too much. Raises NoRoom."""
+        """Await `saving`, but end it before it is too much: how much it becomes is only known afterwards.
+        Raises NoRoom."""
 
         async def outcome() -> Moved | NotDone:
             try:

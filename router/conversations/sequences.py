@@ -21,8 +21,8 @@ REFUSED_WORDS = 300
 
 
 class NotDone(Exception):
-    """The engine does not do it, or not any more; the message says why. `refused`: it answered that it does
-    not, `lasting`: nor ever will (501, of older builds with a projector; of a full disk it is 500)."""
+    """The engine does not do it, or no longer does; the message says why. `refused`: it answered that it does
+    not, `lasting`: nor ever will (501, from older builds with a projector; for a full disk it is 500)."""
 
     def __init__(self, message: str, *, refused: bool = False, lasting: bool = False) -> None:
         super().__init__(message)
@@ -30,21 +30,21 @@ class NotDone(Exception):
 
 
 class Moved(NamedTuple):
-    """What went to or came from the disk."""
+    """What was written to the disk or read from it."""
 
     tokens: int
     bytes: int
 
 
 class Sequences:
-    """One engine's. Nothing here has a time limit of its own."""
+    """The sequences of one engine. Nothing here has a time limit of its own."""
 
     def __init__(self, http: aiohttp.ClientSession, process: EngineProcess) -> None:
         self._http = http
         self._launch = process.launch
 
     async def used(self) -> list[Used]:
-        """Those that have been asked something, and their number of tokens. Raises NotDone."""
+        """Return those that have been asked something, and their number of tokens. Raises NotDone."""
         told = await self._ask("GET", "/slots")
         try:
             return [_used(one) for one in told if "n_prompt_tokens" in one and "id_task" in one]
@@ -52,7 +52,7 @@ class Sequences:
             raise NotDone(f"its /slots is another one's ({type(error).__name__})", refused=True) from None
 
     async def build(self) -> tuple[str, int, int]:
-        """Its build, tokens of one sequence, and how many sequences. Raises NotDone."""
+        """Return its build, the tokens of one sequence, and how many sequences it has. Raises NotDone."""
         told = await self._ask("GET", "/props")
         try:
             context = int(told["default_generation_settings"]["n_ctx"])

@@ -1,9 +1,9 @@
 """The conversations on the disk. Blocking, and called by one thread only (router.conversations.worker).
 
 Each is two files with a random name in a folder of their own: `ID.state`, written by llama-server, and
-`ID.json`, which says what it is and is written last, after the state has reached the disk. A state without
-its `.json` is no conversation, whatever happened: the next start removes it. While an engine is given a
-state its `.json` is gone, so that one that kills its engine, or hal0, is never tried again."""
+`ID.json`, which says what it is and is written last, after the state has reached the disk. A state without its
+`.json` is not a conversation, whatever happened: the next start removes it. While an engine is given a state
+its `.json` is gone, so that one that kills its engine, or hal0, is never tried again."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _MOST_TOKENS = 1 << 24
 
 
 class NoRoom(Exception):
-    """What is allowed, or the disk, is full."""
+    """The limit is reached, or the disk is full."""
 
 
 class Store:
@@ -51,10 +51,10 @@ class Store:
         self.kept: tuple[Kept, ...] = ()
         self._policy = policy
         self._clock = clock
-        self._lent: set[str] = set()  # given to an engine right now
+        self._lent: set[str] = set()  # those that an engine has been given right now
 
     def open(self) -> None:
-        """Read what is there, and remove what is no conversation."""
+        """Read what is there, and remove what is not a conversation."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.folder.chmod(0o700)
         found = {}
@@ -93,8 +93,8 @@ class Store:
         return self.folder / f"{id_}{_STATE}"
 
     def finish(self, one: Kept) -> None:
-        """`one`'s file is written: it can be restored from now on, and replaces what it is the continuation of.
-        Raises NoRoom where it is more than is allowed, OSError."""
+        """Note that `one`'s file is written: it can be restored from now on, and replaces what it continues.
+        Raises NoRoom if it is more than is allowed, OSError."""
         part = self.part(one.id)
         size = part.stat().st_size
         if size != one.bytes:
@@ -115,15 +115,15 @@ class Store:
     def settle(self, id_: str) -> None:
         """Make it outlive a loss of power: first the state, then what tells of it. Raises OSError."""
         one = self._find(id_)
-        if one is None or id_ in self._lent:  # it has left meanwhile, or an engine is about to have it
+        if one is None or id_ in self._lent:  # it has been removed meanwhile, or an engine is about to get it
             return
         with self.state(id_).open("rb+") as file:
             os.fsync(file.fileno())
         write_atomic(self.folder / f"{one.id}{_ABOUT}", json.dumps(asdict(one)).encode())
 
     def lend(self, owner: str, key: str) -> list[Kept]:
-        """What may be restored into an engine of `owner` with `key`, last used first. All else of that owner is
-        removed: it would never be valid again."""
+        """Return what may be restored into an engine of `owner` with `key`, last used first. Everything else of
+        that owner is removed: it would never be valid again."""
         self.prune()
         lent = []
         for one in sorted(self.kept, key=lambda k: k.used_at, reverse=True):
@@ -138,7 +138,7 @@ class Store:
         return lent
 
     def returned(self, id_: str, *, restored: bool) -> None:
-        """The engine has it, and it may be settled again; else it is removed."""
+        """Note that the engine has `id_`, which may be settled again; if it was not `restored`, remove it."""
         self._lent.discard(id_)
         if not restored:
             self.discard(id_)
@@ -181,11 +181,11 @@ class Store:
 
 
 def tokens_of(path: Path) -> bytes:
-    """The tokens at the beginning of a state file, 4 bytes each; b"" where it has none. Raises OSError.
+    """Return the tokens at the beginning of a state file, 4 bytes each; b"" where it has none. Raises OSError.
 
-    llama_state_seq_save_file's format: magic, version, their number, then they. From version 4 on (build
-    11669) the number counts a head of three as well, which begins with -1: its second is a version, its
-    third their number."""
+    The format is that of llama_state_seq_save_file: magic, version, the number of tokens, then the tokens. From
+    version 4 on (build 11669) the number also counts a header of three, which begins with -1, followed by a
+    version and the number of tokens."""
     with path.open("rb") as file:
         head = file.read(_HEAD.size)
         if len(head) < _HEAD.size:

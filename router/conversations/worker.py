@@ -1,4 +1,4 @@
-"""One thread for one owner's files: what is asked is done in order, and no disk stalls the loop."""
+"""One thread for one owner's files: requests are carried out in order, and no disk stalls the loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All that knows about memory, put together: what is read, what is forecast, who may load."""
+"""Everything about memory, put together: what is read, what is forecast, who may load."""
 
 from __future__ import annotations
 

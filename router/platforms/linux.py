@@ -40,13 +40,13 @@ if sys.platform != "win32":
         """Do nothing: the process needs no more once it runs."""
 
     def lower_priority(*, idle: bool) -> None:
-        """Let the calling thread wait for others at the disk; `idle`: for all who are at work, at the CPU, too.
+        """Let the calling thread yield to others at the disk; `idle`: to all who are at work, at the CPU, too.
 
-        Not idle where an engine comes to wait for a page: it would wait for whoever else uses the disk, too.
-        And who hardly needs the CPU, but is last to get it, keeps the disk waiting.
+        Not `idle` if an engine will wait for a page: it would then also wait for whoever else uses the disk.
+        And a thread that hardly needs the CPU, but is last to get it, keeps the disk waiting.
         """
         thread = psutil.Process(threading.get_native_id())
-        with suppress(psutil.Error, OSError):  # some containers forbid it: then it is as important as others
+        with suppress(psutil.Error, OSError):  # some containers forbid it: then its priority stays normal
             if idle:
                 thread.ionice(psutil.IOPRIO_CLASS_IDLE)
                 thread.nice(19)

@@ -1,5 +1,5 @@
-"""macOS has no parent-death signal: llama-server in child mode ends at stdin's EOF, and what is left over
-is reaped at the next start (router.engine.orphans). Not run in CI: untested here."""
+"""macOS has no parent-death signal: llama-server in child mode ends at stdin's EOF, and any engine left over is
+reaped at the next start (router.engine.orphans). Not run in CI: untested here."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ if sys.platform != "win32":
         """Do nothing: the process needs no more once it runs."""
 
     def lower_priority(*, idle: bool) -> None:
-        """Lower that of the calling thread, for the disk; `idle`: below everybody who is at work."""
+        """Lower the calling thread's priority, for the disk; `idle`: below everybody who is at work."""
         ctypes.CDLL(None).setiopolicy_np(_DISK, _THREAD, _THROTTLE if idle else _UTILITY)

@@ -1,4 +1,4 @@
-"""Where a file lies: on a disk of this computer, or on another one. Not for Windows, which tells itself."""
+"""Where a file is: on a disk of this computer, or on another one. Not for Windows, which says so itself."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _REMOTE: Final = frozenset(
         *("9p", "ceph", "glusterfs", "lustre", "gpfs", "beegfs", "orangefs", "coda", "ocfs2", "gfs2", "ftp"),
     }
 )
-# Of what is mounted by FUSE only what is known to lie on this computer: sshfs, rclone and their kind are many.
+# Of FUSE mounts, only those known to be on this computer: there are many like sshfs and rclone.
 _LOCAL_FUSE: Final = frozenset(
     {
         *(
@@ -55,7 +55,7 @@ _LOCAL_FUSE: Final = frozenset(
 
 
 def is_remote(path: Path) -> bool:
-    """Whether `path`, links resolved, lies on a network drive, or nobody can tell. Touches the disk."""
+    """Return whether `path`, links resolved, is on a network drive, or nobody can tell. Touches the disk."""
     mounts = [(found.mountpoint, found.fstype) for found in psutil.disk_partitions(all=True)]
     kind = file_system(path.resolve(), mounts)
     return kind is None or is_remote_kind(kind)

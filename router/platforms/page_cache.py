@@ -13,7 +13,7 @@ if sys.platform != "win32":
 
     _PAGE = resource.getpagesize()
     _libc = ctypes.CDLL(None, use_errno=True)
-    # By hand: a read-only map of Python's own does not tell its address.
+    # By hand: Python's mmap does not reveal the address of a read-only map.
     _libc.mmap.restype = ctypes.c_void_p
     _libc.mmap.argtypes = (
         *(ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_longlong),
@@ -23,7 +23,7 @@ if sys.platform != "win32":
     _MAP_FAILED = ctypes.c_void_p(-1).value
 
     def missing_blocks(fd: int, size: int, block: int) -> list[bool]:
-        """Of each `block` bytes of the file whether a page in its middle is not in the page cache.
+        """Return for each `block` bytes of the file whether a page in its middle is not in the page cache.
 
         All are said to be missing where nobody tells. Nothing of the map is touched, so that a file which
         shrinks meanwhile does no harm. Raises OSError.
@@ -48,11 +48,12 @@ if sys.platform != "win32":
         return not page.raw[0] & 1
 
     def _may_ask(fd: int) -> bool:
-        """Linux since 5.2 calls everything cached for who neither owns the file nor may write to it."""
+        """Return whether the answer can be trusted: since 5.2, Linux calls everything cached for anyone who
+        neither owns the file nor may write to it."""
         return os.geteuid() in (0, os.fstat(fd).st_uid) or os.access(fd, os.W_OK)
 
     def _missing_by_reading(fd: int, places: list[int], block: int) -> list[bool]:
-        """Try a read that is not to wait: it fails where it would have to. It lets the kernel fetch that one
+        """Try a read that must not wait: it fails where it would have to. It lets the kernel fetch that one
         page, so it is another page the next time."""
         if sys.platform != "linux":
             return [True] * len(places)

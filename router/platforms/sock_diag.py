@@ -1,4 +1,4 @@
-"""Which TCP sockets listen on a port, asked of Linux' kernel directly (sock_diag(7)).
+"""Which TCP sockets listen on a port, asked of the Linux kernel directly (sock_diag(7)).
 
 /proc/net/tcp says the same, but is made by walking all connections' buckets: 4 to 15 ms of CPU each time.
 """

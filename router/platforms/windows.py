@@ -101,18 +101,20 @@ if sys.platform == "win32":
                 process.kill()
 
     def lower_priority(*, idle: bool) -> None:
-        """Of the calling thread, for disk and CPU, below everybody who is at work; only if it is to be `idle`:
-        there is nothing between that and the ordinary."""
+        """Lower the calling thread's priority, for disk and CPU, below everybody who is at work, but only if it
+        is to be `idle`: there is nothing between that and the ordinary."""
         if idle:
             _kernel32.GetCurrentThread.restype = wintypes.HANDLE
             thread = wintypes.HANDLE(_kernel32.GetCurrentThread())
             _kernel32.SetThreadPriority(thread, _THREAD_MODE_BACKGROUND_BEGIN)
 
     def is_remote(path: Path) -> bool:
-        """Whether `path`, links resolved, lies on a network drive, or nobody can tell. Touches the disk."""
+        """Return whether `path`, links resolved, is on a network drive, or nobody can tell. Touches the
+        disk."""
         root = path.resolve().anchor
         return _kernel32.GetDriveTypeW(ctypes.c_wchar_p(root)) in (_DRIVE_UNKNOWN, _DRIVE_REMOTE)
 
     def missing_blocks(_fd: int, size: int, block: int) -> list[bool]:
-        """Windows does not tell what of a file is cached: all has to be read to be sure."""
+        """Report all as missing: Windows does not tell what of a file is cached, so all has to be read to be
+        sure."""
         return [True] * -(-size // block)

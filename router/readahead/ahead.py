@@ -1,4 +1,4 @@
-"""Has the files of models read that are about to be loaded: one by one, until nobody waits for them."""
+"""Has the files of models that are about to be loaded read: one by one, until nobody waits for them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from router.state import Snapshot, StateStore
 log = logging.getLogger(__name__)
 
 _STUCK_SECONDS: Final = 1.0
-"""How long a cancelled reader is waited for at the end: a disk that does not answer holds nobody up."""
+"""Seconds to wait for a cancelled reader at the end: a disk that does not answer holds nobody up."""
 
 
 class ReadAhead:
@@ -31,7 +31,8 @@ class ReadAhead:
     def __init__(
         self, store: StateStore, models: Callable[[], Mapping[str, Model]], allowed: Callable[[], bool]
     ) -> None:
-        """`models`: those that can be launched, by id. `allowed`: whether switches and hints are read for."""
+        """Read the files of `models`: those that can be launched, by id. `allowed`: whether to read for
+        switches and hints."""
         self._store = store
         self._models = models
         self._allowed = allowed
@@ -63,7 +64,8 @@ class ReadAhead:
         return self._now is not None or self._next() is not None
 
     def hint(self, model: str) -> None:
-        """Somebody may ask for this model soon. Switches go first; a newer hint takes the place of an older."""
+        """Note that somebody may ask for this model soon. Switches go first; a newer hint takes the place of an
+        older one."""
         if self._hint is None or self._hint.model != model:
             self._hint = Wanted(model)
             self._changed()
@@ -79,7 +81,7 @@ class ReadAhead:
         self._changed()
 
     def forget_guess(self) -> None:
-        """Somebody needs the disk."""
+        """Forget the guess: somebody needs the disk."""
         self._guess = None
         self._changed()
 
@@ -89,7 +91,7 @@ class ReadAhead:
             self._switches = switches
             self._done.intersection_update(switches)
             if switches:
-                self._hint = None  # what was meant has been asked for, or it is of no use now
+                self._hint = None  # what it hinted at has been asked for, or it is useless now
             self._changed()
 
     def _changed(self) -> None:
@@ -100,7 +102,8 @@ class ReadAhead:
         self._wake.set()
 
     def _all(self) -> tuple[Wanted, ...]:
-        """Hints are only for who has nothing better to do, and guesses for who has nothing to do."""
+        """Return all that is wanted: hints only when there is nothing better to do, and guesses when there is
+        nothing else."""
         if self._switches:
             return self._switches
         hope = self._hint or self._guess
@@ -120,7 +123,7 @@ class ReadAhead:
                 if wanted is self._guess and done.read and not cancelled.is_set():
                     self._on_read()
         except Exception:
-            log.exception("%s could not be read ahead", shown(wanted.model))  # a switch does without
+            log.exception("%s could not be read ahead", shown(wanted.model))  # a switch manages without
         finally:
             self._now = None
         if not cancelled.is_set():
@@ -131,7 +134,8 @@ class ReadAhead:
             self._guess = None
 
     async def _on_a_thread(self, model: Model, cancelled: threading.Event, *, idle: bool) -> Done:
-        """One of its own: its priority is lowered, and no other work is to wait behind a slow disk."""
+        """Read on a separate thread: its priority is lowered, and no other work is to wait behind a slow
+        disk."""
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[Done] = loop.create_future()
         engines = [slot.pid for slot in self._store.snapshot.slots if slot.pid is not None]

@@ -1,4 +1,4 @@
-"""Which files an engine reads to load a model, by the model's names for them. Pure: nothing is looked at."""
+"""Which files an engine reads to load a model, by the model's names for them. Pure: no file is touched."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _OFF: Final = (False, "false", "off", "no", "0")
 
 
 def weight_files(model: Model) -> tuple[Path, ...]:
-    """All shards and companions in the order in which they are read; () where the page cache is of no use to
-    the engine, or it is not known what it reads (another engine's command)."""
+    """Return all shards and companions in the order in which they are read; () where the page cache is of no
+    use to the engine, or it is not known what it reads (another engine's command)."""
     if model.file is None or model.command is not None or _reads_directly(model.flags):
         return ()
     return tuple(dict.fromkeys((*_shards(model.file), *_companions(model.flags))))
 
 
 def _reads_directly(flags: Mapping[str, str | bool]) -> bool:
-    """Whether the engine goes past the page cache (O_DIRECT)."""
+    """Return whether the engine bypasses the page cache (O_DIRECT)."""
     return flags.get("load-mode") == "dio" or any(
         flags.get(name, False) not in _OFF for name in ("direct-io", "dio")
     )
@@ -47,7 +47,7 @@ def _companions(flags: Mapping[str, str | bool]) -> Iterator[Path]:
 
 
 def _shards(first: Path) -> Iterator[Path]:
-    """llama-server is given one shard, and makes the names of the others of its name."""
+    """Yield all shards: llama-server is given the first, and derives the names of the others from its name."""
     shard = _SHARD.fullmatch(first.stem)
     if shard is None:
         yield first

@@ -1,4 +1,4 @@
-"""While nobody needs the computer: has the file read that a slot is likely to be asked for next."""
+"""Has the file read that a slot is likely to be asked for next, while nobody needs the computer."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def look_at_computer() -> Computer:
 
 
 def is_idle(snapshot: Snapshot, computer: Computer, now: float) -> bool:
-    """Whether no request came for a while (`now` in Unix seconds), and nobody else is at work. Pure."""
+    """Return whether no request came for a while (`now` in Unix seconds), and nobody else is at work. Pure."""
     if computer.on_battery or computer.cpu >= _BUSY_PERCENT or not is_quiet(snapshot):
         return False
     return all(slot.idle_since is None or now - slot.idle_since >= IDLE_SECONDS for slot in snapshot.slots)
 
 
 def is_quiet(snapshot: Snapshot) -> bool:
-    """Whether no slot switches, answers or is waited for."""
+    """Return whether no slot switches, answers or is waited for."""
     return not any(slot.state.switching or slot.in_flight or slot.queued for slot in snapshot.slots)
 
 
@@ -111,7 +111,7 @@ class IdleReader:
             await self._guess()
 
     async def _guess(self) -> None:
-        """One at a time: the next slot has its turn at the next look."""
+        """Guess for one slot at a time: the next one has its turn at the next look."""
         hour = time.localtime().tm_hour
         open_ones = [name for name, asked in self._asked.items() if self._read.get(name) is not asked[-1]]
         for name in sorted(open_ones, key=lambda name: self._looked.get(name, 0.0)):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 BLOCK: Final = 1 << 20
-"""Bytes that are looked at and read together; a look costs a system call, about a microsecond."""
+"""Bytes that are checked and read together; a check costs a system call, about a microsecond."""
 
 _LEAST_MARGIN: Final = 1 << 30
 _MARGIN_SHARE: Final = 16
@@ -17,7 +17,7 @@ _MARGIN_SHARE: Final = 16
 @dataclass(frozen=True, slots=True)
 class FileSeen:
     """A file as it was found. `missing` says of each BLOCK whether it has to come from the disk; `remote`: it
-    lies on another computer's."""
+    is on another computer."""
 
     path: Path
     size: int
@@ -35,9 +35,10 @@ class Part:
 
 
 def room(total: int, used: int) -> int:
-    """Bytes of RAM that files may fill, of `total` of which programs and the files they map use `used`.
+    """Return the bytes of RAM that files may fill, of `total` of which programs and the files they map use
+    `used`.
 
-    What stays free is apart from `memory.headroom`: that is for engines, to which the kernel gives pages of
+    What stays free is separate from `memory.headroom`: that is for engines, to which the kernel gives pages of
     files at once.
     """
     return max(0, total - used - margin(total))
@@ -64,7 +65,7 @@ def plan(files: Iterable[FileSeen], room: int) -> tuple[Part, ...]:
 
 
 def _missing(file: FileSeen, end: int) -> list[Part]:
-    """Neighbours are joined: a disk likes long reads."""
+    """Return the missing parts, neighbours joined: a disk likes long reads."""
     parts: list[Part] = []
     for number, absent in enumerate(file.missing):
         start = number * BLOCK

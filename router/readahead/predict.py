@@ -15,10 +15,10 @@ from itertools import pairwise
 from typing import Final
 
 KEPT: Final = 200
-"""Loads of a slot that are remembered: some weeks."""
+"""Loads remembered per slot: some weeks."""
 
 _SURE: Final = 0.6
-_DOUBT: Final = 1.5  # as many loads that went otherwise are thought of: two alike are not yet a habit
+_DOUBT: Final = 1.5  # assume as many loads that went differently: two alike are not yet a habit
 _RECORD: Final = 20
 _LEAST_RECORD: Final = 4
 _HOURS: Final = 3
@@ -34,7 +34,7 @@ class Asked:
 
 
 def likely_next(asked: Sequence[Asked], hour: int) -> str | None:
-    """Return the model that is likely to follow the last of `asked`, at `hour`; None where there is no telling.
+    """Return the model that is likely to follow the last of `asked`, at `hour`; None if that is not known.
 
     Two neighbours in `asked` are never the same model.
     """
@@ -52,7 +52,7 @@ def likely_next(asked: Sequence[Asked], hour: int) -> str | None:
 
 
 def _habits(present: str, hour: int) -> Iterator[Hashable]:
-    """Name a habit. A model is never called like an hour: the parts are told apart by their places."""
+    """Name the habits. A model cannot be mistaken for an hour: their positions tell them apart."""
     yield present, None
     yield None, hour // _HOURS
     yield present, hour // _HOURS

@@ -1,7 +1,7 @@
 """Reads files into the page cache, on the thread that calls it.
 
-Plain reads on every system: of 930 MB they cost 0.12 s of CPU, no more than posix_fadvise(WILLNEED), and unlike
-it they tell how far they have come, stop where they are told to, and never queue more than one request.
+Plain reads on every system: 930 MB cost 0.12 s of CPU, no more than posix_fadvise(WILLNEED), and unlike it they
+show how far they have come, stop where they are told to, and never queue more than one request.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from router.platforms import current as platform
 from router.readahead.plan import BLOCK, FileSeen, Part, plan
 
 _LOOK_AGAIN: Final = 64 << 20
-"""Bytes after which it is asked again whether there is room: others take memory, too."""
+"""Bytes after which it checks again whether there is room: others take memory, too."""
 
 
 @dataclass(frozen=True, slots=True)

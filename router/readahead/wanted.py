@@ -9,8 +9,8 @@ from router.state import SlotStatus, Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """`model` is about to be loaded: into `slot`, by the switch that `began_at` that time (Unix seconds); or
-    may be, without a slot. `idle`: only while nobody else reads."""
+    """`model` is about to be loaded: into `slot`, by the switch that `began_at` that time (Unix seconds); or,
+    without a slot, it may be. `idle`: only while nobody else reads."""
 
     model: str
     slot: str = ""
@@ -19,8 +19,8 @@ class Wanted:
 
 
 def wanted_by(snapshot: Snapshot) -> tuple[Wanted, ...]:
-    """One for each switch that is under way here, the oldest first."""
-    # Asked after each request: what is at rest has no target, which is the cheaper question.
+    """Return one for each switch that is under way here, the oldest first."""
+    # Runs after each request: what is at rest has no target, which is cheaper to check.
     found = [_target(slot) for slot in snapshot.slots if slot.target is not None and slot.state.switching]
     return tuple(sorted(found, key=lambda wanted: wanted.began_at)) if found else ()
 

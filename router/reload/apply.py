@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 class UsesConfig(Protocol):
-    """What goes by the upstreams of the configuration: router.upstreams.registry, router.remote.follow."""
+    """What depends on the configured upstreams: router.upstreams.registry, router.remote.follow."""
 
     def use(self, config: Config) -> None:
         """Go on with those of `config`, and with no others."""
@@ -63,9 +63,9 @@ class Reconfigurer:
         conversations_changed: Callable[[], object],
         use_activity: Callable[[ActivityConfig], None],
     ) -> None:
-        """`held`: what a slot of that name held last. `listen` moves the endpoint, or raises PortInUse.
-        `updates_changed` is called when looking for newer versions was turned on or off,
-        `conversations_changed` when what may be kept of conversations is another, `use_activity` when other
+        """Start from `held`: what a slot of that name held last. `listen` moves the endpoint, or raises
+        PortInUse. `updates_changed` is called when looking for newer versions was turned on or off,
+        `conversations_changed` when the limits on kept conversations have changed, `use_activity` when other
         requests are to be remembered, or for longer."""
         self._in_effect = in_effect
         self._published = published
@@ -81,7 +81,7 @@ class Reconfigurer:
         self._leaving: dict[str, asyncio.Task[None]] = {}
 
     def add_slots(self) -> None:
-        """At the start: make every slot; `load_slots` comes when the endpoint listens."""
+        """Make every slot at the start; `load_slots` comes when the endpoint listens."""
         for slot in with_engine(self._in_effect.config).values():
             self._make(slot)
         self._use_upstreams()
@@ -144,7 +144,8 @@ class Reconfigurer:
                 log.debug("%s waits until the old slot is gone", action)
 
     def _has(self, name: str) -> bool:
-        """Whether the slot is there to stay; one that is made later is made from what is in effect then."""
+        """Return whether the slot is there to stay; one that is made later is made from what is in effect
+        then."""
         return name not in self._leaving and self._store.snapshot.slot(name) is not None
 
     def _set_models(self, slot: SlotConfig, models: Mapping[str, Model], relaunch: frozenset[str]) -> None:
@@ -156,7 +157,7 @@ class Reconfigurer:
                 self._autoload(slot)
 
     def _choose(self, slot: SlotConfig, model: str) -> None:
-        """The newer wish: at once where something is loaded or to be, else with the next load."""
+        """Follow the newer wish: at once where something is loaded or about to be, else with the next load."""
         status = self._store.snapshot.slot(slot.name)
         active = status is not None and (status.state is SlotState.READY or status.state.switching)
         if active or slot.autoload:
@@ -177,7 +178,7 @@ class Reconfigurer:
             self._make_and_load(name)
 
     def _gone(self, name: str) -> None:
-        """The slot has left; perhaps the configuration has one of that name again."""
+        """Note that the slot has left; the configuration may have one of that name again."""
         leaving = self._leaving.pop(name)
         slots = with_engine(self._in_effect.config)
         if not leaving.cancelled() and leaving.exception() is None and name in slots:
@@ -193,7 +194,7 @@ class Reconfigurer:
             self._unload_remote_helped()
 
     def _unload_remote_helped(self) -> None:
-        """Nothing may leave this computer: stop the engines that other machines help, or are about to."""
+        """Stop the engines that other machines help, or are about to: nothing may leave this computer."""
         models = self._published.all()
         held = [(o.slot, o.model) for o in self._supervisor.occupants()]
         for slot in self._store.snapshot.slots:
@@ -220,11 +221,11 @@ class Reconfigurer:
         try:
             await self._supervisor.load(slot, model)
         except RouterError as error:
-            log.warning("slot %s: %s", slot, error.message)  # the slot's last error tells it, too
+            log.warning("slot %s: %s", slot, error.message)  # the slot's last error says so, too
 
 
 def _short(action: Action) -> str:
-    """For the log: what is done and to whom; never a value, which may be a key."""
+    """Describe for the log what is done and to whom; never a value, which may be a key."""
     slot = getattr(action, "slot", "")
     name = slot.name if isinstance(slot, SlotConfig) else slot
     return f"{type(action).__name__} {name}".rstrip()

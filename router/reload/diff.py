@@ -1,7 +1,7 @@
 """What a changed configuration asks for. Pure: `diff` compares, `router.reload.apply` acts.
 
-Only what has changed is touched: an engine gets a new process if its command line is another one, and the
-endpoint a new socket if its address is.
+Only what has changed is touched: an engine gets a new process if its command line differs, and the endpoint a
+new socket if its address does.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class SetPolicy:
 
 @dataclass(frozen=True, slots=True)
 class SetModels:
-    """The slot may hold `models` now. Those in `relaunch` have another command line than before."""
+    """The slot may hold `models` now. Those in `relaunch` have a different command line than before."""
 
     slot: str
     models: Mapping[str, Model]
@@ -87,7 +87,7 @@ Action: TypeAlias = (
 
 
 def diff(old: Config, new: Config, old_models: Catalog, new_models: Catalog) -> list[Action]:
-    """What turns a router that runs with `old` into one with `new`, in the order to do it."""
+    """Return what turns a router that runs with `old` into one with `new`, in the order to do it."""
     actions: list[Action] = []
     if old.engine != new.engine:
         restart = old.engine.llama_server != new.engine.llama_server
@@ -114,26 +114,26 @@ def diff(old: Config, new: Config, old_models: Catalog, new_models: Catalog) -> 
 
 
 def with_engine(config: Config) -> dict[str, SlotConfig]:
-    """The slots that have an engine on this computer, by name."""
+    """Return the slots that have an engine on this computer, by name."""
     return {name: slot for name, slot in config.slots.items() if slot.upstream is None}
 
 
 def _elsewhere(config: Config) -> tuple[object, ...]:
-    """All that the servers elsewhere depend on; also the places of the slots they serve."""
+    """Return all that the servers elsewhere depend on, including the places of the slots they serve."""
     served = {name: slot for name, slot in config.slots.items() if slot.upstream is not None}
     return dict(config.upstreams), config.local_only, served, tuple(config.slots) if served else ()
 
 
 def choices(slot: SlotConfig, catalog: Catalog) -> dict[str, Model]:
-    """What the slot may hold, by id, in the order of its menu."""
+    """Return what the slot may hold, by id, in the order of its menu."""
     if slot.upstream is not None:
         return {}
     return {model.id: model for model in catalog.for_slot(slot)}
 
 
 def choose_model(slot: SlotConfig, models: Mapping[str, Model], saved: Selected | None = None) -> str | None:
-    """What a slot holds first: what it held last, unless hal0.yaml has changed its mind since; else what
-    that says; else the first that can run, of those made to talk if there are any."""
+    """Return what a slot holds first: what it held last, unless hal0.yaml has been changed since; else what
+    hal0.yaml says; else the first that can run, preferring chat models if there are any."""
     if saved is not None and saved.model in models and saved.configured == slot.model:
         return saved.model
     if slot.model is None:
@@ -144,12 +144,13 @@ def choose_model(slot: SlotConfig, models: Mapping[str, Model], saved: Selected 
 
 
 def _serves_otherwise(old: SlotConfig, new: SlotConfig) -> bool:
-    """Whether it is a new slot with an old name: requests that wait for the one cannot go to the other."""
+    """Return whether it is a new slot with an old name: requests that wait for the one cannot go to the
+    other."""
     return old.kind is not new.kind or (old.command is None) is not (new.command is None)
 
 
 def _models(slot: SlotConfig, old: Mapping[str, Model], new: Mapping[str, Model]) -> Iterator[SetModels]:
-    # What cannot be launched any more leaves alone what was launched before.
+    # A model that can no longer be launched leaves its running engine alone.
     able = {id_: model for id_, model in new.items() if id_ in old and not model.problem}
     changed = [id_ for id_, model in able.items() if old[id_].launch_key != model.launch_key]
     if old != new or list(old) != list(new):

@@ -1,4 +1,4 @@
-"""hal0.yaml and the model folders as they lie on the disk. Blocking: called in a thread."""
+"""hal0.yaml and the model folders as they are on the disk. Blocking: called in a thread."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ class Disk:
         self._folders, self.catalog = self._scan(config)
 
     def read(self) -> Config:
-        """hal0.yaml as it stands there. Raises ConfigErrors."""
+        """Return hal0.yaml as it is in the file. Raises ConfigErrors."""
         self.seen = self.file.signature()
         return self.file.parse().config
 
     def scan(self, config: Config) -> Catalog:
-        """The models of `config`."""
+        """Return the models of `config`."""
         self._folders, self.catalog = self._scan(config)
         return self.catalog
 
     def folders_changed(self) -> bool:
-        """Whether another scan might find something else."""
+        """Return whether another scan might find something else."""
         return self._folders.changed()
 
     def with_folders(self, config: Config) -> Config:
-        """`config` with the model folders there are now, where it leaves the choice to hal0."""
+        """Return `config` with the model folders there are now, where it leaves the choice to hal0."""
         if config.source == self.file.path and self.file.signature() == self.seen:
             try:
                 return self.file.parse().config
@@ -58,7 +58,7 @@ class Disk:
         return default if replace(config, model_dirs=default.model_dirs) == default else config
 
     def known_ids(self, config: Config) -> set[str]:
-        """The ids and aliases that slots of `config` may name."""
+        """Return the ids and aliases that slots of `config` may name."""
         return build_catalog(with_downloads(config, self._paths), self._demo).names(config)
 
     def _scan(self, config: Config) -> tuple[FolderWatch, Catalog]:

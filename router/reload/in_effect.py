@@ -1,4 +1,4 @@
-"""What the router goes by at the moment."""
+"""The configuration and models that the router currently uses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from router.config.schema import Config
 
 @dataclass(slots=True)
 class InEffect:
-    """Changed by `router.reload.apply` alone; all others read.
+    """Changed only by `router.reload.apply`; all others read.
 
     Attributes:
         config: its `server` stays the old one while the new address cannot be had.

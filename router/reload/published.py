@@ -1,4 +1,4 @@
-"""All models there are, as everyone is told of them."""
+"""All models there are, as they are published."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class PublishedModels:
         gone: Callable[[], Iterable[Model]],
         told: Callable[[], None],
     ) -> None:
-        """`gone`: models that run on without being a choice any more. `told` is called when others, or other
-        figures, were published."""
+        """Publish models; `gone`: those that run on without being a choice any more. `told` is called when
+        other models, or other figures, were published."""
         self._in_effect = in_effect
         self._store = store
         self._forecasts = forecasts
@@ -37,7 +37,7 @@ class PublishedModels:
         self._logged: dict[str, str] = {}
 
     def all(self) -> dict[str, Model]:
-        """All models there are by id, and those that run on without being a choice any more."""
+        """Return all models there are by id, and those that run on without being a choice any more."""
         catalog = self._in_effect.catalog
         models: dict[str, Model] = dict(catalog.models)
         for slot in self._in_effect.config.slots.values():
@@ -59,7 +59,7 @@ class PublishedModels:
             self._told()
 
     def _log_problems(self, models: Sequence[ModelStatus]) -> None:
-        """Each once, until it is another one."""
+        """Log each once, until it changes."""
         problems = {model.id: model.problem for model in models if model.problem}
         for model, problem in problems.items():
             if self._logged.get(model) != problem:
@@ -68,7 +68,7 @@ class PublishedModels:
 
 
 def model_status(model: Model, forecasts: LaunchForecasts, memory: Sequence[DeviceMemory] = ()) -> ModelStatus:
-    """What is told of `model`, with what it takes of `memory`, as far as that is known by now."""
+    """Return what is told of `model`, with what it takes of `memory`, as far as that is known by now."""
     forecast = forecasts.known(model)
     return ModelStatus(
         id=model.id,
@@ -93,7 +93,7 @@ def model_status(model: Model, forecasts: LaunchForecasts, memory: Sequence[Devi
 
 
 def _unambiguous(models: Sequence[ModelStatus], slots: Collection[str]) -> tuple[ModelStatus, ...]:
-    """With the aliases that do mean them: a slot's name or another model's id comes first."""
+    """Return them with the aliases that do mean them: a slot's name or another model's id comes first."""
     taken = {*slots, *(model.id for model in models)}
     settled = []
     for model in models:

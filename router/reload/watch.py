@@ -21,10 +21,10 @@ log = logging.getLogger(__name__)
 
 WATCH_SECONDS = 2.0
 SETTLE_SECONDS = 0.2
-"""A file that is being written is left alone until it has not changed for so long."""
+"""Seconds that a file must stay unchanged before it is read: it may still be being written."""
 
 SCAN_SECONDS = 10.0
-"""Model folders are scanned at most this often, also while a download changes one all the time."""
+"""Seconds between two scans of the model folders at least, even while a download keeps changing one."""
 
 
 class LiveConfig:
@@ -49,7 +49,8 @@ class LiveConfig:
         self._file_error: str | None = None
 
     async def read_config(self) -> ConfigDocument:
-        """hal0.yaml as it lies there, keys hidden, and the configuration in effect. Raises ConfigErrors."""
+        """Return hal0.yaml as it is in the file, keys hidden, and the configuration in effect. Raises
+        ConfigErrors."""
         return await asyncio.to_thread(self._disk.file.document, self._in_effect.config)
 
     async def edit_config(self, changes: Sequence[ConfigChange]) -> None:
@@ -83,7 +84,7 @@ class LiveConfig:
             except (ConfigErrors, PortInUse) as error:
                 _log_ignored(error)
             except Exception:
-                # The next look may go better; the router itself is not concerned.
+                # The next look may succeed; the router itself is not affected.
                 log.exception("looking for changes failed")
 
     async def _look(self) -> None:
@@ -95,11 +96,11 @@ class LiveConfig:
             self._published.publish()
 
     async def _file_changed(self) -> bool:
-        """Whether it is another file than before, and nobody is just writing it."""
+        """Return whether the file differs from before, and nobody is in the middle of writing it."""
         signature = await asyncio.to_thread(self._disk.file.signature)
         if signature == self._disk.seen:
             return False
-        # Editors take the file away for a moment before they put the new one in its place.
+        # Editors remove the file for a moment before they put the new one in its place.
         await asyncio.sleep(SETTLE_SECONDS if signature else WATCH_SECONDS)
         return await asyncio.to_thread(self._disk.file.signature) == signature
 

@@ -17,7 +17,7 @@ ROUNDS = 3
 
 
 class Admissions:
-    """Promises are noted on the seat and count until the engine they were made to runs or its switch ends."""
+    """Notes promises on the seat; they count until the engine they were made to runs or its switch ends."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Admissions:
         for emptied in range(ROUNDS + 1):
             verdict = await self._gate.judge(seat.name, model, self.occupants, force=asked.force)
             if not seat.scheduler.awaits(asked.check):
-                return False  # the switch has ended or turned elsewhere
+                return False  # the switch has ended, or has another target now
             if not verdict.evict or emptied == ROUNDS:
                 break
             await self._make_room(seat, verdict.evict)
@@ -69,7 +69,7 @@ class Admissions:
             )
         except MemoryInsufficient:
             switch = seat.scheduler.switch
-            if switch is None or not switch.force:  # a person may have said so meanwhile
+            if switch is None or not switch.force:  # a person may have ordered it in the meantime
                 raise
 
     async def prompt_cache(self, seat: Seat, engine: RunningEngine) -> int | None:

@@ -1,8 +1,8 @@
-"""Models that an engine has found damaged, or of a kind it does not know: trying again loads them in vain.
+"""Models that an engine has found damaged, or of a kind it does not know: trying again would be in vain.
 
 A request for one is answered with what the engine said, at once and as a 400, which no client repeats, until
-one of its files or the engine changes, or a person loads it. What a moment may mend (memory, a port, a driver)
-is not kept here: `router.slots.failures`.
+one of its files or the engine changes, or a person loads it. Problems that may pass (memory, a port, a driver)
+are not kept here: `router.slots.failures`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Damaged:
             engine.files = await asyncio.to_thread(_stamp, engine.process.launch.argv)
 
     def note(self, engine: RunningEngine, error: RouterError) -> None:
-        """`engine` did not get ready, for this reason."""
+        """Note that `engine` did not get ready, and why."""
         if engine.process is not None and isinstance(error, EngineFailed) and not error.mends:
             self._cases[engine.model.launch_key] = _Case(engine.process.launch.argv, engine.files, error)
 
@@ -85,7 +85,7 @@ def _stamp(argv: Sequence[str]) -> tuple[Hashable, ...]:
     for path in (path for argument in argv for path in _files(argument)):
         try:
             status = path.stat()
-        except (OSError, ValueError):  # no file: a flag, or one that is gone
+        except (OSError, ValueError):  # not a file: a flag, or a file that is gone
             continue
         if not stat.S_ISDIR(status.st_mode):  # what is put into a folder changes nothing
             found.append((str(path), status.st_size, status.st_mtime_ns))

@@ -60,7 +60,7 @@ class StopEngine:
 
 @dataclass(frozen=True, slots=True)
 class AbortLeases:
-    """Break off the requests served by `generation`: their drain timeout has passed."""
+    """Abort the requests served by `generation`: their drain timeout has passed."""
 
     generation: int
 

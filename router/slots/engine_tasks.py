@@ -1,4 +1,4 @@
-"""What takes time around engines: check, start, watch, stop. Each step's end is told to the scheduler."""
+"""What takes time around engines: check, start, watch, stop. The scheduler is told when each step ends."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class EngineTasks:
         )
         seat.engines[start.generation] = engine
         engine.task = self.spawn(self._run(seat, engine), f"engine of {seat.name}")
-        # A task that is cancelled before its first step never comes to say so itself.
+        # A task that is cancelled before its first step never gets to report that itself.
         engine.task.add_done_callback(lambda _: None if launched.done() else launched.set_result(None))
 
     def stop(self, seat: Seat, generation: int) -> None:
@@ -142,7 +142,7 @@ class EngineTasks:
         await self._reap(seat, engine)
 
     async def _bring_up(self, seat: Seat, engine: RunningEngine) -> None:
-        if engine.model.problem:  # what is restored was not checked, and hal0.yaml may have changed since
+        if engine.model.problem:  # a restored model was not checked, and hal0.yaml may have changed since
             raise BadModel(engine.model.problem)
         await self._admissions.wait_for_room(seat, engine)
         engine.prompt_cache = await self._admissions.prompt_cache(seat, engine)
@@ -150,14 +150,14 @@ class EngineTasks:
         if self._conversations is not None:
             await self._carry_over(seat, engine)
             await self._conversations.restore(seat.name, engine.model, process)
-            if process.exited.done():  # of what it was given, which is removed
+            if process.exited.done():  # because of what it was given, which is removed
                 await self._conversations.gone(process)
                 await self.launcher.stop(process)
                 engine.launched = asyncio.get_running_loop().create_future()
                 await self._launch(seat, engine)
 
     async def _launch(self, seat: Seat, engine: RunningEngine) -> EngineProcess:
-        """Returns when it is ready."""
+        """Launch the engine; return when it is ready."""
         engine_log = EngineLog(seat.log, self._log_files, f"engine-{seat.name}")
         saves_to = self._conversations.folder_for(engine.model) if self._conversations is not None else None
         engine.process, engine.spawning = None, True
@@ -181,7 +181,7 @@ class EngineTasks:
         return engine.process
 
     async def _carry_over(self, seat: Seat, engine: RunningEngine) -> None:
-        """What an engine of the same model has read that is being replaced beside it."""
+        """Save what another engine of the same model, which this one replaces from beside it, has read."""
         assert self._conversations is not None
         for other in seat.engines.values():
             same = other is not engine and other.model.launch_key == engine.model.launch_key

@@ -1,8 +1,8 @@
-"""The engines of one slot: which there are, what for, and which requests they serve. Pure.
+"""The engines of one slot: which ones exist, what for, and which requests they serve. Pure.
 
-Who drains, before another one starts, gives its requests `drain_timeout`. Who leaves holds up nobody, so its
-requests end in their own time; only when its place is needed, by the next switch or by another slot's load,
-has it that long, too.
+An engine that drains, before another one starts, gives its requests `drain_timeout`. One that leaves holds up
+nobody, so its requests end in their own time; only when its place is needed, by the next switch or by another
+slot's load, do they get that long as well.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from router.slots.effects import AbortLeases, Effect, StartEngine, StopEngine
 
 NEVER = math.inf
-"""A person said that the requests are to be waited for, however long they take."""
+"""A person said to wait for the requests, however long they take."""
 
 
 @dataclass(slots=True)
@@ -36,7 +36,8 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class Draining:
-    """Requests that `models` still answer before their engines go; `until` they are cut, None: not at all."""
+    """Requests that `models` still answer before their engines go. `until`: when they are cut; None: not at
+    all."""
 
     models: tuple[str, ...]
     requests: int
@@ -48,12 +49,12 @@ class EnginePair:
     """Two at most: one that runs, and one that loads in its place or beside it, or that *leaves*.
 
     Attributes:
-        running: who answers.
-        newest: who was started last; it loads, or is gone, while it is not `running`.
-        stopping: `running`, or who loads in its place, once it is told to stop.
-        leaving: who was replaced and answers its last requests, or was given up beside `running`.
+        running: the one that answers.
+        newest: the one started last; it loads, or is gone, while it is not `running`.
+        stopping: `running`, or the one that loads in its place, once it is told to stop.
+        leaving: one that was replaced and answers its last requests, or was given up beside `running`.
         leases: ticket -> generation of the engine that serves it.
-        ready_at: when `running` came to answer.
+        ready_at: when `running` began to answer.
         idle_since: when its last lease ended, or `ready_at` if there was none.
     """
 
@@ -68,12 +69,12 @@ class EnginePair:
 
     @property
     def generation(self) -> int:
-        """Of the newest; 0: there was none yet."""
+        """The newest one's; 0: there was none yet."""
         return self.newest.generation if self.newest else 0
 
     @property
     def going(self) -> list[Engine]:
-        """Who is stopped when its requests have ended."""
+        """The engines that are stopped when their requests have ended."""
         going = [self.leaving] if self.leaving and not self.leaving.stopping else []
         if self.running and self.running.until is not None and self.stopping is None:
             going.append(self.running)
@@ -100,11 +101,11 @@ class EnginePair:
         return generation
 
     def release(self, ticket: int, now: float) -> int | None:
-        """The generation that served the ticket, if one did."""
+        """Return the generation that served the ticket, if one did."""
         if (generation := self.leases.pop(ticket, None)) is None:
             return None
         self._busy[generation] -= 1
-        self._busy = +self._busy  # without who serves nobody any more
+        self._busy = +self._busy  # without engines that no longer serve anybody
         if self.running is not None and generation == self.running.generation:
             self.idle_since = now
         return generation
@@ -113,7 +114,7 @@ class EnginePair:
         return [AbortLeases(engine.generation)] if self.is_busy(engine) else []
 
     def is_over(self, engine: Engine, now: float) -> bool:
-        """Whether its requests have ended, or their time is up."""
+        """Return whether its requests have ended, or their time is up."""
         return not self.is_busy(engine) or (engine.until is not None and now >= engine.until)
 
     # -- one comes -------------------------------------------------------------------------------------
@@ -123,12 +124,12 @@ class EnginePair:
         return StartEngine(self.newest.generation, model, force)
 
     def ready(self, now: float) -> None:
-        """The newest answers from now on; who ran beside it leaves."""
+        """Let the newest answer from now on; the one that ran beside it leaves."""
         self.leaving = self.running or self.leaving
         self.running, self.ready_at, self.idle_since = self.newest, now, now
 
     def come_back(self, now: float) -> None:
-        """Who was replaced answers again, and who replaced it leaves."""
+        """Let the engine that was replaced answer again; the one that replaced it leaves."""
         self.limit(None)
         self.running, self.leaving = self.leaving, self.running
         self.ready_at = self.idle_since = now
@@ -136,27 +137,27 @@ class EnginePair:
     # -- one goes --------------------------------------------------------------------------------------
 
     def drain(self, until: float) -> None:
-        """What runs is to go."""
+        """Let what runs end its requests by `until`, then go."""
         assert self.running is not None, "only what runs drains"
         self.running.until = until
 
     def limit(self, until: float | None) -> None:
-        """Give who is going until then, whatever it was given; None: as if nobody needed its place."""
+        """Give whichever is going until then, whatever it had before; None: as if nobody needed its place."""
         for engine in self.going:
             engine.until = until
 
     def hurry(self, until: float) -> None:
-        """The place of who leaves is needed."""
+        """Limit the engine that leaves to `until`, unless it has a limit: its place is needed."""
         if self.leaving is not None and self.leaving.until is None:
             self.leaving.until = until
 
     def outdate(self) -> None:
-        """Who leaves would be launched differently now."""
+        """Note that the engine that leaves would be launched differently now."""
         if self.leaving is not None:
             self.leaving.outdated = True
 
     def let_go(self, now: float) -> list[Effect]:
-        """Stop who leaves when its requests are over."""
+        """Stop the engine that leaves once its requests are over."""
         leaving = self.leaving
         if leaving is None or leaving.stopping or not self.is_over(leaving, now):
             return []
@@ -176,7 +177,7 @@ class EnginePair:
         return StopEngine(self.newest.generation)
 
     def gone(self) -> None:
-        """What ran, or loaded in its place, is gone."""
+        """Note that what ran, or loaded in its place, is gone."""
         self.running = self.stopping = None
 
     def left(self) -> None:

@@ -1,18 +1,18 @@
-"""Which models failed, what is told of it, and when a request may try them again. Pure: the time is told.
+"""Which models failed, what is published of it, and when a request may try them again. Pure.
 
 The n-th failure in a row of a model, to load or by dying, keeps requests away from it for 0, 2, 4, ... 60 s.
 After MAX_FAILURES it is parked, with the reason, until a person loads it or FORGET_AFTER has passed. A success
 closes its case:
 
 - after a failure to load: that it became ready;
-- after its engine had died: that it gave a whole answer since, or was ready for STABLE_AFTER. To become ready
-  once more proves nothing: an engine that dies of every request becomes ready each time.
+- after its engine had died: that it has given a whole answer, or was ready for STABLE_AFTER. Becoming ready
+  again proves nothing: an engine that dies of every request becomes ready each time.
 
 Besides, each slot has a breaker. After OPEN_AFTER switches in a row whose engine did not start, whatever the
-models, those that failed are not switched to for 4, 8, ... 60 s; then one may be tried (half-open). A model
-that never failed is not to blame for the others, and is tried at once, unless the last failure was of what all
-of them need: no llama-server that runs. A switch that succeeds, or a person's command, closes it. What runs is
-used all the time: only switching is refused.
+models, requests cannot switch to those that failed for 4, 8, ... 60 s; then one may be tried (half-open). A
+model that never failed is not to blame for the others, and is tried at once, unless the last failure was of
+something all of them need: no llama-server that runs. A switch that succeeds, or a person's command, closes it.
+What runs stays in use throughout: only switching is refused.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class Failures:
         self.last_error, self.past = (model, error), False
 
     def clear(self) -> None:
-        """A person's order was carried out."""
+        """Clear the error: a person's order was carried out."""
         self.last_error, self.past = None, False
 
     def refusal(self, model: str, now: float) -> RouterError | None:
@@ -134,7 +134,7 @@ class Failures:
         return type(error)(error.message, details=error.details, retry_after=wait, mends=error.mends)
 
     def _breaker(self, own: Failure | None, now: float) -> RouterError | None:
-        """`own`: the model's last failure."""
+        """Return why the breaker refuses a model; `own`: the model's last failure."""
         failed = self._switches
         if failed is None or failed.count < OPEN_AFTER or now >= failed.at + backoff(failed.count):
             return None

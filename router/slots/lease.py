@@ -16,12 +16,11 @@ class Lease:
 
     Attributes:
         model: what answers; its `request` defaults are merged into the request.
-        engine_model: what the engine names itself (`engine_name`); another one than `model.id` when two models
+        engine_model: what the engine names itself (`engine_name`); differs from `model.id` when two models
             share a process.
         process: the engine; its port and key, and what it says if it dies.
         answered: the client has had the engine's whole answer.
         aborted: the drain timeout ran out, the request must end now; `on_abort` is called when that happens.
-        answered: the engine's answer was complete.
     """
 
     slot: str
@@ -60,5 +59,5 @@ class Ticket:
 
     async def __aexit__(self, *_: object) -> None:
         if self.outcome.done() and not self.outcome.cancelled():
-            self.outcome.exception()  # seen, also if nobody waited for it
+            self.outcome.exception()  # retrieved, even if nobody waited for it
         self._on_release(self.number)

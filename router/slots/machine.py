@@ -32,19 +32,19 @@ FOLLOWING: Mapping[SlotState, frozenset[SlotState]] = {
     S.READY: frozenset({S.QUEUED, S.DRAINING, S.STOPPING, S.FAILED}),
     S.FAILED: frozenset({S.QUEUED, S.STOPPING, S.UNLOADED}),
 }
-"""The state diagram: from each phase, those that may follow."""
+"""The state diagram: the phases that may follow each phase."""
 
 
 @dataclass(slots=True)
 class StateMachine:
-    """Knows nobody who waits: `router.slots.scheduler` decides when a step is due, and who is told.
+    """Knows nothing of waiters: `router.slots.scheduler` decides when a step is due, and who is told.
 
     Attributes:
         phase: where the slot is; the published state.
         switch: the switch under way, else None.
-        engines: those that there are.
-        failures: an empty slot has failed while they have an error to show.
-        crashed: what ran died by itself, and is to be started again.
+        engines: those that exist.
+        failures: an empty slot counts as failed while they have an error to show.
+        crashed: what ran died by itself, and is to be restarted.
     """
 
     failures: Failures
@@ -55,7 +55,8 @@ class StateMachine:
     _checks: int = 0
 
     def _enter(self, phase: SlotState) -> None:
-        """The only way from one phase to another. Where the slot comes to rest, its switch has ended."""
+        """Go from one phase to another; nothing else does. Where the slot comes to rest, its switch has
+        ended."""
         known = phase is self.phase or phase in FOLLOWING[self.phase]
         assert known, f"{phase} does not follow {self.phase}"
         self.phase = phase
@@ -85,7 +86,7 @@ class StateMachine:
         self._enter(SlotState.QUEUED)
 
     def unload(self, until: float) -> list[Effect]:
-        """What runs has `until` to end its requests."""
+        """Unload; what runs has `until` to end its requests."""
         self.switch = Switch(None, self.running)
         if self.engines.running is None:
             return self.emptied()
@@ -93,7 +94,8 @@ class StateMachine:
         return []
 
     def checked(self, until: float, *, beside: bool) -> list[Effect]:
-        """The target may be started: at once where nothing runs or both fit; else what runs has `until`."""
+        """Note that the target may be started: at once if nothing runs or both fit; else what runs has
+        `until`."""
         switch = self._under_way()
         switch.passed()
         if self.engines.running is None or beside:
@@ -102,7 +104,7 @@ class StateMachine:
         return []
 
     def proceed(self, now: float, until: float) -> list[Effect]:
-        """Do what is due by itself; who leaves has `until` if its place is needed."""
+        """Do what is due by itself; the engine that leaves has `until` if its place is needed."""
         effects: list[Effect] = []
         if self.phase is SlotState.QUEUED:
             effects = self._ask()
@@ -141,13 +143,13 @@ class StateMachine:
         self._enter(phase)
 
     def ready(self, now: float) -> None:
-        """The newest engine answers."""
+        """Note that the newest engine answers."""
         self.engines.ready(now)
         self.crashed = False
         self._enter(SlotState.READY)
 
     def failed(self) -> list[Effect]:
-        """The newest engine did not become ready, and is gone."""
+        """Go on after the newest engine did not become ready, and is gone."""
         switch = self._under_way()
         if self.engines.running is None and switch.may_restore:
             return self._restore(switch)
@@ -155,7 +157,7 @@ class StateMachine:
         return []
 
     def died(self) -> list[Effect]:
-        """What ran is gone by itself."""
+        """Go on after what ran has died by itself."""
         self.crashed = True
         if self.phase is SlotState.DRAINING:
             return self.emptied()
@@ -167,13 +169,13 @@ class StateMachine:
         return []
 
     def left(self) -> list[Effect]:
-        """Who left is gone."""
+        """Note that the engine that was leaving is gone."""
         self.engines.left()
         waited_for = self.phase is SlotState.STOPPING and self.engines.stopping is None
         return self._after_stop() if waited_for else []
 
     def emptied(self) -> list[Effect]:
-        """What ran is gone. Go on when what leaves beside it is gone, too."""
+        """Go on after what ran is gone, as soon as what leaves beside it is gone, too."""
         if self.engines.running is not None:
             self._under_way().take_down()
         self.engines.gone()
@@ -183,13 +185,14 @@ class StateMachine:
         return []
 
     def stuck(self) -> None:
-        """What is stopped outlives every signal: nothing is started in its place until someone asks again."""
+        """Note that what is stopped outlives every signal: nothing is started in its place until someone asks
+        again."""
         self.engines.gone()
         self.crashed = False
         self._enter(SlotState.FAILED)
 
     def _after_stop(self) -> list[Effect]:
-        """No engine is left: start the target, or rest."""
+        """Start the target, or rest, now that no engine is left."""
         switch = self._under_way()
         if switch.target is None:
             self.crashed = False
@@ -235,7 +238,7 @@ class StateMachine:
         return self._stop_loading()
 
     def give_up(self) -> list[Effect]:
-        """A switch whose engine has not been started ends."""
+        """End a switch whose engine has not been started."""
         switch = self._under_way()
         if switch.took_down and switch.may_restore:
             return self._restore(switch)

@@ -6,11 +6,11 @@ can drive it through every interleaving. One instance owns all mutable state of 
 
 The rules: requests for the running model are granted at once. A request for another model waits until it is
 first in the queue; then the slot turns to it, and everyone who waits for the same model joins. A person's
-command goes before all requests and refuses none: who waits for another model has its turn after it, unless the
+command goes before all requests and refuses none: those for another model have their turn after it, unless the
 slot is pinned or switched by hand. A failed or cancelled switch ends with the model before it. A request
 addressed to the slot itself follows whatever switch is under way and never causes one away from it. Two
-engines at most: where both fit, the old one answers who names its model until the new one is ready, and ends
-what it has begun in its own time, unless a third one needs its place.
+engines at most: where both fit, the old one serves those that name its model until the new one is ready, and
+ends what it has begun in its own time, unless a third one needs its place.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class SlotScheduler:
     Attributes:
         slot, limits: the policy.
         selected: what the slot's name means: the model it holds, or will load next.
-        waiters: who cannot be served yet.
-        engines: those that there are; the machine's.
+        waiters: requests and commands that cannot be served yet.
+        engines: those that exist; the machine's.
     """
 
     def __init__(
@@ -81,12 +81,12 @@ class SlotScheduler:
 
     @property
     def in_flight(self) -> int:
-        """Requests that are being served."""
+        """Number of requests that are being served."""
         return len(self.engines.leases)
 
     @property
     def queued(self) -> int:
-        """Requests that wait."""
+        """Number of requests that wait."""
         return self.waiters.requests
 
     @property
@@ -109,15 +109,15 @@ class SlotScheduler:
 
     @property
     def recovered(self) -> bool:
-        """Whether `last_error` is past: the model's engine was started again since."""
+        """Whether `last_error` is past: the model's engine has been restarted since."""
         return self._failures.past
 
     def awaits(self, check: int) -> bool:
-        """Whether that check's answer still matters."""
+        """Return whether that check's answer still matters."""
         return self.phase is SlotState.QUEUED and self.switch is not None and self.switch.check == check
 
     def next_deadline(self) -> float | None:
-        """When `tick` must be called at the latest, on the clock of the `now` arguments."""
+        """Return when `tick` must be called at the latest, on the clock of the `now` arguments."""
         times: list[float | None] = [w.deadline for w in self.waiters if self._may_time_out(w)]
         times += [self._idle_deadline(), self._restart_at(), *(engine.until for engine in self.engines.going)]
         return min((at for at in times if at is not None and at != NEVER), default=None)
@@ -125,7 +125,7 @@ class SlotScheduler:
     # -- events: requests ----------------------------------------------------------------------------
 
     def acquire(self, ticket: int, model: str | None, now: float) -> list[Effect]:
-        """A request wants a lease on `model`; None: on whatever the slot holds."""
+        """Lease `model` to a request; None: whatever the slot holds."""
         if self._serves(model) and self._ended is None:
             return [self._grant(ticket, model)]
         waiter = Waiter(ticket, model, now + self.limits.wait)
@@ -135,8 +135,8 @@ class SlotScheduler:
         return self._advance(now)
 
     def release(self, ticket: int, now: float, *, answered: bool = False) -> list[Effect]:
-        """The request is over (served, failed or gone), whether it held a lease or still waited. `answered`: it
-        had a whole answer."""
+        """Note that the request is over (served, failed or gone), whether it held a lease or still waited.
+        `answered`: it got a complete answer."""
         generation = self.engines.release(ticket, now)
         if generation is None:
             self.waiters.take(lambda w: w.ticket == ticket)
@@ -167,8 +167,8 @@ class SlotScheduler:
         return self._command(Waiter(ticket, None, command=True), now)
 
     def evict(self, ticket: int, now: float) -> list[Effect]:
-        """Empty the slot for another one's model, unless somebody has come to need it. Not even an order of a
-        person is replaced."""
+        """Empty the slot for another one's model, unless somebody has come to need it. A person's order is not
+        replaced either."""
         if self.evictable:
             return self.unload(ticket, now)
         empty = self.phase in (SlotState.UNLOADED, SlotState.FAILED) and self.engines.leaving is None
@@ -195,12 +195,12 @@ class SlotScheduler:
         return self._advance(now)
 
     def hurry(self, now: float) -> list[Effect]:
-        """Another slot needs the memory of what leaves: its requests have `drain_timeout` from now."""
+        """Give the requests of what leaves `drain_timeout` from now: another slot needs its memory."""
         self.engines.hurry(self._drain_limit(now))
         return self._advance(now)
 
     def close(self, now: float) -> list[Effect]:
-        """hal0 is quitting: refuse everyone who waits, abort who is served, stop all engines."""
+        """Refuse everyone who waits, abort whoever is served, stop all engines: hal0 is quitting."""
         self._ended = waiting.shutting_down()
         return self._refuse_all(self._ended) + self._machine.close(now)
 
@@ -212,14 +212,14 @@ class SlotScheduler:
         return self._advance(now)
 
     def select(self, model: str | None) -> list[Effect]:
-        """What an empty slot loads next; a slot that holds something keeps it."""
+        """Set what an empty slot loads next; a slot that holds something keeps it."""
         if self.running is None and self.switch is None:
             self.selected = model
         return []
 
     def forget_failures(self, models: Collection[str]) -> list[Effect]:
-        """These are launched differently now: that they failed says nothing any more, and what leaves is of no
-        use any more."""
+        """Note that these models are launched differently now: earlier failures say nothing any more, and an
+        engine of theirs that is leaving is no longer of use."""
         for model in models:
             self._failures.forget(model)
         if self.engines.leaving is not None and self.engines.leaving.model in models:
@@ -227,7 +227,8 @@ class SlotScheduler:
         return []
 
     def retire(self, ticket: int, error: RouterError, now: float) -> list[Effect]:
-        """The slot is going: whoever waits or comes gets `error`, who is served may end; then it is empty."""
+        """Retire the slot: whoever waits or comes gets `error`, whoever is served may finish; then it is
+        empty."""
         effects = self._refuse_all(error) + self.unload(ticket, now)
         self._ended = self._ended or error
         return effects
@@ -235,33 +236,33 @@ class SlotScheduler:
     # -- events: the engines -------------------------------------------------------------------------
 
     def checked(self, check: int, now: float, *, beside: bool = False) -> list[Effect]:
-        """The target can be launched. `beside`: at once, as both engines fit; else what runs is drained and
-        stopped first."""
+        """Note that the target can be launched. `beside`: at once, as both engines fit; else what runs is
+        drained and stopped first."""
         if not self.awaits(check):
             return []
         return self._machine.checked(self._drain_limit(now), beside=beside) + self._advance(now)
 
     def check_failed(self, check: int, error: RouterError, now: float) -> list[Effect]:
-        """The target cannot be launched; what runs was not touched and goes on."""
+        """Note that the target cannot be launched; what runs was not touched and goes on."""
         switch = self.switch
         if switch is None or switch.target is None or not self.awaits(check):
             return []
         target = switch.target
         # What does not fit now may fit in a moment: the next request is judged anew.
-        # And what an engine said of a file counted when it said it.
+        # And what an engine said of a file was counted when it said so.
         passing = isinstance(error, MemoryInsufficient) and switch.for_request
         passing = passing or isinstance(error, ModelDamaged)
         self._failures.failed(target, error, now, counts=not passing)
         return self._machine.give_up() + self._refuse_for(target, error) + self._advance(now)
 
     def engine_progress(self, generation: int, phase: SlotState, fraction: float | None) -> list[Effect]:
-        """A phase of loading (starting, loading, warming) was reached; `fraction` is 0..1 or None."""
+        """Note that a phase of loading (starting, loading, warming) was reached; `fraction` is 0..1 or None."""
         if self._machine.loads(generation):
             self._machine.progress(phase, fraction)
         return []
 
     def engine_ready(self, generation: int, now: float) -> list[Effect]:
-        """It answers from now on; the engine it was started beside may end what it has begun."""
+        """Note that the engine answers from now on; the one it was started beside may end what it has begun."""
         switch = self.switch
         if switch is None or switch.target is None or not self._machine.loads(generation):
             return []
@@ -271,7 +272,7 @@ class SlotScheduler:
         return self._advance(now)
 
     def engine_failed(self, generation: int, error: RouterError, now: float) -> list[Effect]:
-        """The engine did not become ready, and is reaped."""
+        """Note that the engine did not become ready, and is reaped."""
         switch = self.switch
         if switch is None or switch.target is None or not self._machine.loads(generation):
             return []
@@ -280,7 +281,8 @@ class SlotScheduler:
         return effects + self._machine.failed() + self._advance(now)
 
     def engine_exited(self, generation: int, error: RouterError, now: float) -> list[Effect]:
-        """A ready engine died by itself. The next request, or the end of the back-off, starts it again."""
+        """Note that a ready engine died by itself. The next request, or the end of the back-off, starts it
+        again."""
         leaving, running = self.engines.leaving, self.engines.running
         if leaving is not None and leaving.generation == generation:
             return [] if leaving.stopping else self.engine_stopped(generation, now)
@@ -290,7 +292,7 @@ class SlotScheduler:
         return self._machine.died() + self._advance(now)
 
     def engine_stopped(self, generation: int, now: float, error: RouterError | None = None) -> list[Effect]:
-        """The engine is reaped; go on with the target, or rest. `error`: it could not be ended."""
+        """Note that the engine is reaped; go on with the target, or rest. `error`: it could not be ended."""
         leaving, stopping = self.engines.leaving, self.engines.stopping
         if leaving is not None and leaving.generation == generation:
             effects = self._machine.left() + self._unloaded()
@@ -307,7 +309,7 @@ class SlotScheduler:
         return effects + self._advance(now)
 
     def tick(self, now: float) -> list[Effect]:
-        """Time has passed: wait limits, drain timeouts, idle unload, restart after a crash."""
+        """Apply what time brings: wait limits, drain timeouts, idle unload, restart after a crash."""
         error = waiting.waited_too_long(self.slot, self.running, self.limits.wait)
         effects = self.waiters.refuse(lambda w: self._may_time_out(w) and w.deadline <= now, error)
         if effects:
@@ -360,7 +362,8 @@ class SlotScheduler:
         return effects
 
     def _may_come_back(self, head: Waiter, target: str | None) -> bool:
-        """Whether the engine that leaves is just what is wanted: it need not be stopped to be started again."""
+        """Return whether the engine that leaves is just what is wanted: it need not be stopped to be started
+        again."""
         leaving = self.engines.leaving
         if leaving is None or leaving.stopping or leaving.outdated or self.phase is not SlotState.READY:
             return False
@@ -375,7 +378,7 @@ class SlotScheduler:
         return replaced + self._advance(now)
 
     def _unloaded(self) -> list[Effect]:
-        """An order to unload is carried out once no engine is left."""
+        """Carry out an order to unload once no engine is left."""
         order = self.waiters.command
         if self.phase is not SlotState.UNLOADED or order is None or not order.is_unload:
             return []
@@ -383,7 +386,8 @@ class SlotScheduler:
         return [Done(self.waiters.pop().ticket)]
 
     def _drop_unwanted_switch(self) -> list[Effect]:
-        """Nobody waits any more for a switch that a request wanted and that has touched nothing yet."""
+        """Give up a switch that a request wanted and nobody waits for any more, if it has touched nothing
+        yet."""
         switch = self.switch
         if switch is None or not switch.for_request or self.phase not in REVERSIBLE:
             return []
@@ -394,8 +398,8 @@ class SlotScheduler:
     # -- who is served ---------------------------------------------------------------------------------
 
     def _serves(self, model: str | None) -> bool:
-        """Whether a request is granted at once. While another model is checked, or loads beside the running
-        one, only if it names the running one: those for the slot follow the switch."""
+        """Return whether a request is granted at once. While another model is checked, or loads beside the
+        running one, only if it names the running one: those for the slot follow the switch."""
         if self.phase in (SlotState.DRAINING, SlotState.STOPPING):
             return False
         if model is None:
@@ -406,7 +410,7 @@ class SlotScheduler:
         running, order = self.engines.running, self.waiters.command
         if running is None or running.generation <= waiter.newer_than or waiter.is_unload:
             return False
-        # Who asks for the slot follows the order that is about to turn it.
+        # A request for the slot follows the order that is about to turn it.
         return self._serves(order.model if order and waiter.model is None else waiter.model)
 
     def _grant_served(self) -> list[Effect]:
@@ -439,7 +443,7 @@ class SlotScheduler:
         return self.waiters.refuse(lambda _waiter: True, error)
 
     def _refusal(self, waiter: Waiter, now: float) -> RouterError | None:
-        """Why a new request may not even wait."""
+        """Return why a new request may not even wait."""
         if self._is_joined(waiter):
             return None
         if (error := self._turn_refusal(waiter.model or self.selected, now)) is not None:
@@ -448,7 +452,7 @@ class SlotScheduler:
         return waiting.queue_full(self.slot, before) if before >= self.limits.queue else None
 
     def _turn_refusal(self, target: str | None, now: float) -> RouterError | None:
-        """Why a request may not turn the slot to `target`."""
+        """Return why a request may not turn the slot to `target`."""
         if target is None:
             return waiting.no_model(self.slot)
         may_switch = self.slot.switch is SwitchPolicy.ON_REQUEST and not self.slot.pinned
@@ -464,15 +468,16 @@ class SlotScheduler:
         return one == other or self._process_key(one) == self._process_key(other)
 
     def _is_joined(self, waiter: Waiter) -> bool:
-        """Whether the switch under way will serve this waiter."""
+        """Return whether the switch under way will serve this waiter."""
         return self.target is not None and self._shares_process(waiter.model or self.target, self.target)
 
     def _may_time_out(self, waiter: Waiter) -> bool:
-        """A load that has begun is waited for, however long; only waiting for a turn is limited."""
+        """Return whether a waiter may time out: only waiting for a turn is limited; a load that has begun is
+        waited for, however long."""
         return not waiter.command and (self.phase in REVERSIBLE or not self._is_joined(waiter))
 
     def _drain_limit(self, now: float) -> float:
-        """When requests that are waited for are cut if that begins now."""
+        """Return when requests that are waited for are cut if that begins now."""
         return now + self.slot.drain_timeout
 
     def _idle_deadline(self) -> float | None:

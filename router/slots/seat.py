@@ -24,13 +24,13 @@ class RunningEngine:
     """The engine of one generation. `launched` resolves when it is spawned, or to None if it could not be.
 
     Attributes:
-        model: what it was launched as, whatever hal0.yaml says of that since.
+        model: what it was launched as, whatever hal0.yaml has said of it since.
         context: tokens hal0 chose for it, None: what its flags say; `context_length` is what it has then.
-        prompt_cache: bytes of RAM it may come to fill with prompts, None: as its flags say.
+        prompt_cache: bytes of RAM it may fill with prompts, None: as its flags say.
         after_stop: its memory comes from an engine that was stopped; `force`: it starts even if that is short.
         outdated: it runs another llama-server than it would now.
-        spawning: its process is being made: too late to stop it before it is there.
-        files: what it reads, as it was then (router.slots.damaged).
+        spawning: its process is being created: too late to stop it before it exists.
+        files: what it reads, as it was at launch (router.slots.damaged).
         memory: what it holds, as last measured.
         reaped: set once it is gone, or could not be ended.
         tokens_per_second: of its last answer, as it said.
@@ -55,8 +55,8 @@ class RunningEngine:
 
 
 class Instant:
-    """A time of the loop's clock as Unix time; the same one is always the same number, or each look would be a
-    change."""
+    """Converts times of the loop's clock to Unix time; the same one always gives the same number, or each look
+    would be a change."""
 
     def __init__(self) -> None:
         self._known: tuple[float, float] | None = None
@@ -86,7 +86,7 @@ class Seat:
 
     Attributes:
         models: the models this slot may hold, by id, in the order of its menu.
-        gone: models it once could, for as long as one of them runs or is remembered as its model.
+        gone: models it once could hold, for as long as one of them runs or is remembered as its model.
         relaunch: the configuration changed under its engine; looked at when no switch is under way.
         engines: all that live, two at most, by generation.
         log: the last lines of all its engines.
@@ -137,7 +137,7 @@ class Seat:
         return self.scheduler.slot.name
 
     def known(self, model: str) -> Model | None:
-        """Return the model, also one that may run on and is no choice any more."""
+        """Return the model, even one that may run on but is no longer a choice."""
         return self.models.get(model) or self.gone.get(model)
 
     def model(self, model: str) -> Model:
@@ -147,12 +147,13 @@ class Seat:
         return found
 
     def replace_models(self, models: Mapping[str, Model]) -> None:
-        """Leases keep the model they have; the next one gets what is known then."""
+        """Use these models from now on: leases keep the model they have, the next one gets what is known
+        then."""
         left = {id_: model for id_, model in self.models.items() if id_ not in models}
         self.gone |= {id_: replace(model, problem=_gone_sentence(model)) for id_, model in left.items()}
         self.gone = {id_: model for id_, model in self.gone.items() if id_ not in models}
         self.models, self._choices, self._loaded_by = models, tuple(models), None
-        self._position = ()  # what may be chosen has moved
+        self._position = ()  # the choices have changed
 
     @property
     def engine(self) -> RunningEngine | None:

@@ -1,4 +1,4 @@
-"""Which model each slot was last given, kept across restarts beside, never in, the person's hal0.yaml.
+"""Which model each slot was last given, kept across restarts beside the person's hal0.yaml, never in it.
 
 The configured model is kept too: once the person changes it in hal0.yaml, that is the newer wish.
 """
@@ -63,7 +63,7 @@ class SelectionFile:
 
 
 class Selection:
-    """Keeps the file as the slots are. Belongs to the loop."""
+    """Keeps the file in step with the slots. Belongs to the loop."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class Selection:
             await self._saving
 
     async def _save(self) -> None:
-        """One after the other, so that the newest is what stays."""
+        """Save one after the other, so that the newest is what stays."""
         saved = None
         while saved is not self._selected:
             saved = self._selected

@@ -45,7 +45,7 @@ class Supervisor:
         gate: Gate | None = None,
         conversations: Conversations | None = None,
     ) -> None:
-        """`gate`: says whether a model's memory is there; None: nobody asks. `conversations`: keeps what
+        """`gate`: says whether a model's memory is available; None: nobody asks. `conversations`: keeps what
         engines have read; None: nobody does."""
         self._store = store
         self._seats: dict[str, Seat] = {}
@@ -115,7 +115,7 @@ class Supervisor:
         error = SlotNotFound(f'Slot "{slot}" was taken out of hal0.yaml; see GET /v1/models for what there is.')
         try:
             await self._order(seat, lambda number, s, now: s.retire(number, error, now))
-        except EngineFailed as stuck:  # it could not be ended; there is no slot for it either way
+        except EngineFailed as stuck:  # it could not be ended; its slot is gone either way
             log.warning("slot %s is removed: %s", slot, stuck.message)
         if seat.timer is not None:
             seat.timer.cancel()
@@ -203,12 +203,12 @@ class Supervisor:
     def note_speed(self, slot: str, tokens_per_second: float) -> None:
         """Note what an engine said of its answer; published with the lease's end."""
         seat = self._seat(slot)
-        # While one is leaving, it may be that one's answer, and says nothing of the model that is shown.
+        # While one is leaving, the answer may be its, and says nothing about the model that is shown.
         if seat.engine is not None and seat.scheduler.engines.leaving is None:
             seat.engine.tokens_per_second = round(tokens_per_second, 1)
 
     def note_served_by(self, slot: str, server: str) -> None:
-        """`server` answered a request instead of the slot; told until the slot answers one itself."""
+        """Note that `server` answered a request instead of the slot; shown until the slot itself answers."""
         if (seat := self._seats.get(slot)) is not None and seat.served_by != server:
             seat.served_by = server
             self._tell(seat, lambda s, _now: [])
@@ -218,7 +218,7 @@ class Supervisor:
         return self._admissions.occupants()
 
     def set_memory(self, devices: Sequence[DeviceMemory], slots: Mapping[str, SlotMemory]) -> None:
-        """Note what was measured; published together, as what slots hold is told in the order of the
+        """Note what was measured; published together, as what slots hold is listed in the order of the
         devices."""
         for name, seat in self._seats.items():
             if seat.engine is not None:
@@ -233,7 +233,7 @@ class Supervisor:
         await self._engines.close()
         for seat in self._seats.values():
             if seat.publishing is not None:
-                self._publish(seat)  # nobody is told any later
+                self._publish(seat)  # there is no later publication
 
     # -- the loop of events and effects ----------------------------------------------------------------
 
@@ -255,8 +255,8 @@ class Supervisor:
             self._orders.pop(number, None)
 
     async def _evict(self, seat: Seat) -> None:
-        """Empty a slot for another one, or have it end what leaves. Raises RouterError when it has come to be
-        needed."""
+        """Empty a slot for another one, or have its leaving engine end. Raises RouterError if the slot has
+        come to be needed."""
         leaving = seat.scheduler.engines.leaving
         engine = seat.engines.get(leaving.generation) if leaving is not None else None
         if engine is None:
@@ -271,7 +271,7 @@ class Supervisor:
         for effect in event(seat.scheduler, loop.time()):
             self._carry_out(seat, effect)
         if self._seats.get(seat.name) is not seat:
-            return  # it was removed; its last leases end
+            return  # it was removed; these are its last leases
         if seat.has_moved():
             self._publish(seat)
         elif seat.publishing is None:

@@ -9,15 +9,15 @@ from router.slots.effects import CheckModel
 
 @dataclass(slots=True)
 class Switch:
-    """Changed by its own methods only. Who promised something to a switch knows it by its identity.
+    """Changed by its own methods only. Promises made to a switch are tied to its identity.
 
     Attributes:
-        target: None: the slot is being unloaded.
+        target: the model it is to end with; None: the slot is being unloaded.
         previous: what to go back to.
-        restoring: it goes back, as it failed or was cancelled.
+        restoring: it is going back, as it failed or was cancelled.
         fraction: how much is loaded, 0..1 where it is known.
-        check: the number of the check that is asked for; None: none is yet.
-        checked: `target` passed it. What a switch turns to later is checked, too.
+        check: the number of the check that was asked for; None: none so far.
+        checked: `target` passed it. A later target is checked, too.
         took_down: `previous` was stopped, or died, so that it must be started to go back to it.
     """
 
@@ -45,7 +45,8 @@ class Switch:
         self.checked = True
 
     def insist(self) -> None:
-        """A person wants it even if memory is short: a check that was asked for without that counts no more."""
+        """Load it even if memory is short, as a person wants: a check asked for without that no longer
+        counts."""
         self.force, self.check = True, None
 
     def progress(self, fraction: float | None) -> None:
@@ -64,7 +65,7 @@ class Switch:
         self.target, self.restoring, self.for_request = self.previous, True, False
 
     def cancel(self) -> None:
-        """The same, or if that is cancelled, too, end with none."""
+        """Do the same, or, if that is cancelled, too, end with no model."""
         if self.restoring:
             self.target = None
         else:

@@ -1,4 +1,4 @@
-"""Who waits for a slot, and the sentences for those who may not. Pure."""
+"""Who waits for a slot, and the messages for those who may not. Pure."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Queue:
         self._waiters.insert(0, command)
 
     def pop(self) -> Waiter:
-        """Take the first."""
+        """Take the first one."""
         return self._waiters.pop(0)
 
     def take(self, wanted: Callable[[Waiter], bool]) -> list[Waiter]:

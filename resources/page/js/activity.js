@@ -1,4 +1,4 @@
-// The requests' records, newest first: what was kept, then each as it ends. The page holds the last ones only.
+// The requests' records, newest first: what was kept, then each as it ends. The page holds only the latest.
 import { Failed, ask, read } from "./api.js";
 import { events } from "./sse.js";
 
@@ -20,7 +20,7 @@ export function merged(fresh, old, most) {
   return [...fresh, ...old.filter((record) => !known.has(record.id))].sort((a, b) => b.id - a.id).slice(0, most);
 }
 
-/** Whether a record is one that `filter` {slot, failed, text} asks for. Pure. */
+/** Whether a record matches `filter` {slot, failed, text}. Pure. */
 export function matches(record, filter) {
   if (filter.slot && record.slot !== filter.slot) return false;
   if (filter.failed && !record.failed) return false;
@@ -34,7 +34,7 @@ export function matches(record, filter) {
 export async function followActivity(filter, signal, onTold) {
   for (;;) {
     try {
-      const response = await ask("/api/events?activity=true", { signal }); // first, so that nothing falls between
+      const response = await ask("/api/events?activity=true", { signal }); // first, so that nothing is missed
       onTold(await kept(filter, {}, { signal }));
       for await (const { event, data } of events(response)) {
         if (event === "activity") onTold(JSON.parse(data));

@@ -1,4 +1,4 @@
-// Requests to hal0. Where a key is needed the person is asked for it, once, and the request goes out again.
+// Requests to hal0. If a key is needed, the person is asked for it once, and the request is sent again.
 import { changed, store } from "./store.js";
 
 export class Failed extends Error {
@@ -9,7 +9,7 @@ export class Failed extends Error {
   }
 }
 
-/** fetch, with the login in between. Throws Failed; an AbortError stays what it is. */
+/** fetch, with the login in between. Throws Failed; an AbortError is passed on as it is. */
 export async function ask(path, options = {}) {
   for (;;) {
     let response;
@@ -31,7 +31,7 @@ async function failure(response) {
   try {
     told = (await response.json()).error;
   } catch {
-    // Not hal0's own words: a proxy between, say.
+    // Not from hal0 itself, but from a proxy in between, say.
   }
   const message = told?.message || (typeof told === "string" ? told : `${response.status} ${response.statusText}`);
   const failed = new Failed(message, response.status, told?.code || "");
@@ -55,7 +55,7 @@ export async function lookAtLogin() {
 
 let asking = null;
 
-/** Ask for a key until it is right; false where the person gives up. Whoever needs it waits for the same answer. */
+/** Ask for a key until it is right; false if the person gives up. All callers wait for the same answer. */
 function signIn() {
   asking ??= keyAsked().finally(() => {
     asking = null;

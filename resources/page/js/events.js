@@ -1,10 +1,10 @@
-// Follows /api/events: the snapshot, then its changes. A link that is lost is taken up again by itself.
+// Follows /api/events: the snapshot, then its changes. Reconnects by itself when the link is lost.
 import { Failed, ask, read } from "./api.js";
 import { apply } from "./apply.js";
 import { events } from "./sse.js";
 import { changed, store } from "./store.js";
 
-const HEARTBEAT = 3; // seconds; two missed ones end the contact
+const HEARTBEAT = 3; // seconds; two missed ones mean that the link is lost
 const PAUSES = [300, 1000, 2000, 4000];
 
 export async function follow() {
@@ -45,7 +45,7 @@ async function followOnce(onLive) {
   }
 }
 
-/** What begin.js has asked for, the first time; then nothing. */
+/** What begin.js asked for, the first time; nothing after that. */
 function begunAlready() {
   const begun = globalThis.hal0Begun;
   delete globalThis.hal0Begun;
@@ -66,14 +66,14 @@ function take(snapshot) {
 let fitsDue = false;
 let fitsWanted = 0;
 
-/** Views that show what fits call this while they are on the screen; returns how to stop. */
+/** Views that show what fits call this while they are on screen; returns a function that stops it. */
 export function wantFits() {
   fitsWanted++;
   lookAtFits();
   return () => fitsWanted--;
 }
 
-/** What fits follows from the whole snapshot, by hal0's own arithmetic: asked for again, not too often. */
+/** What fits depends on the whole snapshot, by hal0's own arithmetic: ask again, but not too often. */
 function lookAtFits() {
   if (fitsDue || !fitsWanted) return;
   fitsDue = true;

@@ -1,4 +1,4 @@
-// Preact, with htm in the place of a build step.
+// Preact, with htm instead of a build step.
 import { h, render } from "../vendor/preact.js";
 import htm from "../vendor/htm.js";
 

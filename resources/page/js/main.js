@@ -1,4 +1,4 @@
-// The page: what is at which address, what stands above every view, and what is told to screen readers.
+// The page: which view is at which address, what is above every view, and what screen readers announce.
 import { lookAtLogin } from "./api.js";
 import { follow } from "./events.js";
 import { html, render, useEffect, useRef, useState } from "./html.js";
@@ -13,7 +13,7 @@ async function loadChat() {
   return view.Chat;
 }
 
-// Those that are not seen first are fetched when they are wanted.
+// Views that are not seen first are fetched when they are needed.
 const VIEWS = [
   { id: "slots", title: "Slots", load: async () => Slots },
   { id: "chat", title: "Try it", load: loadChat },
@@ -96,7 +96,7 @@ function Link({ link, snapshot }) {
       ${" "}${snapshot ? "What stands below is from then. " : ""}It is being tried again.</p>`}${problem && html`<p class="banner"><strong>hal0.yaml has an error, so its last changes are not in effect.</strong> ${problem}</p>`}</div>`;
 }
 
-/** Says each slot's phase once, not every percent. */
+/** Announces each slot's phase once, not every percent. */
 function Announcer({ snapshot }) {
   const before = useRef(new Map());
   const [said, setSaid] = useState("");
@@ -118,4 +118,4 @@ function phaseWords({ name, slot, snapshot }) {
 render(html`<${App} />`, document.getElementById("app"));
 document.querySelector("noscript")?.remove();
 follow();
-lookAtLogin().catch(() => {}); // only says whether there is somebody to sign out
+lookAtLogin().catch(() => {}); // this only finds out whether there is somebody to sign out

@@ -1,8 +1,8 @@
-// What several views are made of.
+// Components that several views share.
 import { html, useState } from "./html.js";
 import { notify } from "./store.js";
 
-/** A style sheet that only some view needs; done when it is there. */
+/** Load a style sheet that only some views need; resolves when it has loaded. */
 export function styled(href) {
   if (document.querySelector(`link[href="${href}"]`)) return Promise.resolve();
   const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
@@ -16,7 +16,7 @@ export function Chip({ tone, children }) {
   return html`<span class="chip ${tone}"><span class="mark" aria-hidden="true"></span>${children}</span>`;
 }
 
-/** Runs `action`; while it runs it cannot be pressed, and what goes wrong is told. */
+/** Runs `action`; it cannot be pressed meanwhile, and errors are shown. */
 export function Button({ action, kind = "", label, children, disabled, ...rest }) {
   const [busy, setBusy] = useState(false);
   const onClick = async () => {
@@ -37,7 +37,7 @@ export async function copy(text) {
   if (navigator.clipboard) {
     await navigator.clipboard.writeText(text);
   } else {
-    // Pages over plain http from another computer have no clipboard of their own.
+    // Pages served over plain http from another computer have no access to the clipboard API.
     const area = document.createElement("textarea");
     area.value = text;
     document.body.append(area);

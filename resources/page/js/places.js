@@ -1,4 +1,4 @@
-// The slots of this hal0 and of those it follows, each with the snapshot it stands in. Pure.
+// The slots of this hal0 and of those it follows, each with the snapshot it is in. Pure.
 
 /** [{slot, name, path, snapshot, remote}]; `name` is what requests and orders call it here. */
 export function allPlaces(snapshot) {
@@ -33,7 +33,7 @@ export function isSwitching(slot) {
   return SWITCHING.has(slot.state);
 }
 
-/** Whether the model before goes on answering while the next one loads beside it. */
+/** Whether the previous model goes on answering while the next one loads beside it. */
 export function overlaps(slot) {
   return PHASES.indexOf(slot.state) >= 2 && slot.loaded.length > 0 && !slot.loaded.includes(slot.target);
 }

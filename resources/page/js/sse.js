@@ -1,4 +1,4 @@
-// Server-sent events from a response's body (EventSource shows neither status nor errors, and cannot POST).
+// Server-sent events from a response's body (EventSource reports neither status nor errors, and cannot POST).
 
 /** Yields {event, data} for each event, and {comment} for each comment; ends with the body. */
 export async function* events(response) {

@@ -1,5 +1,5 @@
-// What the page knows, in one place. `snapshot` is hal0's own state object, as the event stream tells it; nobody
-// keeps a copy of it. Who draws something subscribes and is told at most once a frame.
+// What the page knows, in one place. `snapshot` is hal0's own state object, as the event stream sends it; nobody
+// keeps a copy of it. Whoever draws something subscribes and is notified at most once a frame.
 import { useEffect, useState } from "./html.js";
 
 export const store = {
@@ -18,7 +18,7 @@ let due = false;
 export function changed() {
   if (due) return;
   due = true;
-  // A hidden tab draws no frames, and what it says must not be old when it is looked at.
+  // A hidden tab draws no frames, but must not show anything stale when it comes back into view.
   const later = document.hidden ? (then) => setTimeout(then, 200) : requestAnimationFrame;
   later(() => {
     due = false;

@@ -72,7 +72,7 @@ export function tone(slot) {
 /** What /api/models says of a model in a slot: {words, short, evict}. */
 export function fitWords(found, needs) {
   if (!found?.fit) return { words: "", short: false, evict: [] };
-  const { fit, margin, evict = [] } = found; // of no slot in particular, nothing is known to make room
+  const { fit, margin, evict = [] } = found; // without a particular slot, nothing is known to make room
   if (fit === "short") {
     const needed = needs ? `needs ${memorySize(needs)}, ` : "";
     return { words: `${needed}${memorySize(margin)} short`, short: true, evict };

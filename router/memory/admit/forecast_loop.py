@@ -1,4 +1,4 @@
-"""The loop that has a forecast and a context ready for every model, without getting in anybody's way."""
+"""The loop that keeps a forecast and a context ready for every model, without getting in anybody's way."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class ForecastLoop:
         self._ram = psutil.virtual_memory().total
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Run until cancelled."""
         while True:
             measured = self._last_look()
             if measured is not None:
@@ -58,7 +58,7 @@ class ForecastLoop:
             try:
                 await (self._idle(measured) if model is None else self._ask(model))
             except Exception:
-                # A forecast less; the router itself is not concerned, and the next model may go better.
+                # One forecast is missing; the router itself is not affected, and the next model may work.
                 log.exception("no forecast for %s", model.id if model else "what is loaded")
             waits = model is None and measured is not None
             await asyncio.sleep(LOOK_SECONDS if waits else PAUSE_SECONDS)
@@ -68,7 +68,7 @@ class ForecastLoop:
         shown = [(device.name, device.total) for device in self._store.snapshot.memory]
         before, self._shown = self._shown, shown
         if before and shown != before:
-            self._publish()  # what a model takes is told per device
+            self._publish()  # what a model takes is published per device
 
     async def _ask(self, model: Model) -> None:
         launched = self._forecasts.as_launched(model)
@@ -93,7 +93,7 @@ class ForecastLoop:
         return any(slot.state.switching for slot in self._store.snapshot.slots)
 
     async def _idle(self, measured: Measured | None) -> None:
-        """Everything was asked about."""
+        """Use the time when everything has been asked about: learn, and choose contexts."""
         await self._learn()
         if measured is not None and self._may_change_contexts(measured):
             await self._size_all(measured)
@@ -105,7 +105,7 @@ class ForecastLoop:
         return moved or self._sized_for != self._circumstances()
 
     def _circumstances(self) -> tuple[object, ...]:
-        """What contexts depend on besides what is free."""
+        """Return what contexts depend on besides what is free."""
         snapshot = self._store.snapshot
         slots = tuple((s.name, s.pid, s.model, s.pinned, s.choices) for s in snapshot.slots)
         return self._answers, snapshot.headroom, slots
@@ -123,7 +123,7 @@ class ForecastLoop:
     # -- learning --------------------------------------------------------------------------------------
 
     async def _learn(self) -> None:
-        """From a GPU only: of RAM, a process holds what it touched, file pages included."""
+        """Learn from GPUs only: of RAM, a process holds what it touched, file pages included."""
         snapshot = self._store.snapshot
         for slot in snapshot.slots:
             model = self._models().get(slot.model or "")
@@ -135,7 +135,7 @@ class ForecastLoop:
                     self._publish()
 
     def _settled(self, slot: SlotStatus, measured: int) -> int | None:
-        """The slot's bytes once two looks at the same ready engine found the same."""
+        """Return the slot's bytes once two looks at the same ready engine have found the same."""
         if slot.state is not SlotState.READY or slot.pid is None or not measured:
             self._measured.pop(slot.name, None)
             return None
@@ -145,7 +145,8 @@ class ForecastLoop:
 
 
 def on_gpus(slot: SlotStatus, snapshot: Snapshot, ram: int) -> int:
-    """Bytes the slot was measured to hold of GPUs; 0 where that is not told or not known apart from its RAM.
+    """Return the bytes the slot was measured to hold on GPUs; 0 where that is not told or not known apart from
+    its RAM.
 
     A GPU with as many bytes as the computer (`ram`) has none of its own.
     """
@@ -156,7 +157,7 @@ def on_gpus(slot: SlotStatus, snapshot: Snapshot, ram: int) -> int:
 
 
 def likely_first(snapshot: Snapshot, models: Iterable[str]) -> list[str]:
-    """`models`, those that slots hold before those that they may hold before the others."""
+    """Return `models`, those that slots hold before those that they may hold before the others."""
     held = [slot.serving for slot in snapshot.slots if slot.serving]
     may = [name for slot in snapshot.slots for name in slot.choices]
     there = set(models)

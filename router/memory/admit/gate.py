@@ -1,4 +1,4 @@
-"""What the supervisor asks before it loads a model, and what it must tell for that. Answers: `judge`."""
+"""What the supervisor asks before it loads a model, and what it must report for that. Answers: `judge`."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Gate(Protocol):
     """What the supervisor asks before it loads."""
 
     async def judge(self, slot: str, model: Model, occupants: Occupants, *, force: bool = False) -> Verdict:
-        """Whether `model` may be loaded into `slot` now. Raises MemoryInsufficient with the arithmetic.
+        """Return whether `model` may be loaded into `slot` now. Raises MemoryInsufficient with the arithmetic.
 
         `occupants` are those of all slots; those of `slot` itself are what the model replaces. The caller notes
         the promise before it awaits anything else: the next judge counts on it.
@@ -57,12 +57,13 @@ class Gate(Protocol):
     async def wait_for_room(
         self, slot: str, model: Model, context: int | None, occupants: Occupants, *, force: bool = False
     ) -> None:
-        """After a stop: returns once the memory is seen to be back. Raises MemoryInsufficient naming who holds
-        it. An occupant of `slot` without a process is this very load."""
+        """Wait after a stop until the memory is seen to be back. Raises MemoryInsufficient naming who holds it.
+        An occupant of `slot` without a process is this very load."""
         ...
 
     async def prompt_cache(self, slot: str, model: Model, occupants: Occupants) -> int | None:
-        """Bytes of RAM for prompts that the engine about to start in `slot` may keep; None: as it likes."""
+        """Return the bytes of RAM for prompts that the engine about to start in `slot` may keep; None: no
+        limit."""
         ...
 
 

@@ -1,4 +1,5 @@
-"""Lets a load begin only when its memory is there. It keeps no promises itself: its caller tells of them."""
+"""Lets a load begin only when its memory is available. It records no promises itself: its caller reports
+them."""
 
 from __future__ import annotations
 
@@ -23,9 +24,9 @@ from router.memory.measure.pools import Measured
 
 POLL_SECONDS: Final = 0.05
 RETURN_SECONDS: Final = 5.0
-"""Drivers give memory back after the process is gone, within a second as a rule."""
+"""Seconds to wait: drivers give memory back after the process is gone, usually within a second."""
 SETTLED_SECONDS: Final = 0.3
-"""Without more coming back for so long, nothing more will."""
+"""Once no more has come back for so long, nothing more will."""
 STEP: Final = 16 << 20
 
 
@@ -40,8 +41,8 @@ class MemoryGate:
         headroom: Callable[[], int],
         publish: Callable[[], None],
     ) -> None:
-        """`measure`: the exact figures of now, with what those processes hold. `publish` is called when a model
-        gets another context than was told."""
+        """Judge by `measure`: the exact current figures, with what those processes hold. `publish` is called
+        when a model gets a context other than the published one."""
         self._forecasts = forecasts
         self._sizing = sizing
         self._measure = measure
@@ -52,7 +53,7 @@ class MemoryGate:
         self._seen: dict[int, float] = {}
 
     def saw(self, pids: Collection[int]) -> None:
-        """These engines are there now. Where one of them goes, loads wait a moment for its memory."""
+        """Note that these engines exist now. When one of them goes, loads wait a moment for its memory."""
         self._present = set(pids)
         self._seen |= dict.fromkeys(pids, asyncio.get_running_loop().time())
 
@@ -63,7 +64,7 @@ class MemoryGate:
             if self._forecasts.known(model) is None or (model.context_open and told is None):
                 view = await self._look(slot, occupants)  # the answers depend on which GPUs there are
                 await self._sizing.size(model, view.measured)
-            context = self._forecasts.chosen(model)  # None: its flags say
+            context = self._forecasts.chosen(model)  # None: its flags set it
             forecast = await self._forecasts.forecast(model, context)
             view = await self._look_when_settled(slot, occupants, forecast)
             outcome = view.plan(view.need(forecast))
@@ -114,7 +115,8 @@ class MemoryGate:
         return allowance(view.room[-1] - view.headroom - promised, view.measured.pools[-1].total)
 
     async def _look_when_settled(self, slot: str, occupants: Occupants, forecast: Forecast | None) -> View:
-        """A look; where that is not enough and an engine was stopped just now, once its memory is back."""
+        """Look; where that is not enough and an engine was stopped just now, look again once its memory is
+        back."""
         loop = asyncio.get_running_loop()
         view = await self._look(slot, occupants)
         grew_at = loop.time()
@@ -126,13 +128,14 @@ class MemoryGate:
         return view
 
     def _is_leaving(self) -> bool:
-        """Whether an engine that was there at one of the last looks is gone."""
+        """Return whether an engine that was there at one of the last looks is gone."""
         now = asyncio.get_running_loop().time()
         self._seen = {pid: at for pid, at in self._seen.items() if now - at < RETURN_SECONDS}
         return any(pid not in self._present for pid in self._seen)
 
     async def _look(self, slot: str, occupants: Occupants, *, loading: bool = False) -> View:
-        """What there is now. `loading`: the slot's own promise is the load that asks, and is not counted."""
+        """Return what there is now. `loading`: the slot's own promise is the load that asks, and is not
+        counted."""
         measured = await self._measure([o.pid for o in occupants() if o.pid is not None])
         self._forecasts.forecaster.use_devices(measured.pools)
         present = occupants()
@@ -144,7 +147,7 @@ class MemoryGate:
         return View(slot, measured, self._headroom(), charged)
 
     async def _largest(self, model: Model, below: int, view: View) -> tuple[int, Forecast | None]:
-        """The largest context that goes, of those below what did not; the smallest where none does."""
+        """Return the largest context that fits, of those below what did not; the smallest if none does."""
 
         async def goes(context: int) -> bool:
             return isinstance(view.plan(view.need(await self._forecasts.forecast(model, context))), Go)
@@ -159,6 +162,6 @@ class MemoryGate:
 
 
 def _passes(view: View, forecast: Forecast | None) -> bool:
-    """Whether it goes without evicting anybody."""
+    """Return whether it goes without evicting anybody."""
     outcome = view.plan(view.need(forecast))
     return isinstance(outcome, Go) and not outcome.evict

@@ -1,4 +1,4 @@
-"""What is known of a model before it loads: its context (the same in every slot), and what it takes so."""
+"""What is known of a model before it loads: its context (the same in every slot), and what it then takes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from router.memory.forecast.needs import Forecast
 from router.state import DeviceMemory
 
 ASK_SECONDS: Final = 1.0
-"""A load waits no longer for a forecast than this; then the formula must do, and for a while at once."""
+"""Seconds a load waits for a forecast at most; after that the formula must do, and for a while it is used at
+once."""
 SLOW_SECONDS: Final = 10.0
 
 
@@ -25,7 +26,7 @@ class LaunchForecasts:
     """The forecaster's answers for models as they will be launched. Belongs to the loop.
 
     Attributes:
-        forecaster: where the answers are from.
+        forecaster: where the answers come from.
     """
 
     def __init__(self, forecaster: Forecaster) -> None:
@@ -35,35 +36,36 @@ class LaunchForecasts:
         self._ram = psutil.virtual_memory().total
 
     def chosen(self, model: Model) -> int | None:
-        """The context chosen for a model that leaves it open; None where it does not, or until it is chosen."""
+        """Return the context chosen for a model that leaves it open; None if it does not, or until it is
+        chosen."""
         return self._contexts.get((model.launch_key, model.size_bytes)) if model.context_open else None
 
     def choose(self, model: Model, context: int) -> bool:
-        """From now on `model` gets `context`; whether that is news."""
+        """Give `model` this `context` from now on; return whether that is news."""
         before = self.chosen(model)
         self._contexts[model.launch_key, model.size_bytes] = context
         return before != context
 
     def as_launched(self, model: Model, context: int | None = None) -> Model:
-        """`model` with the context it will get, or with `context`, where its flags leave that open."""
+        """Return `model` with the context it will get, or with `context`, where its flags leave that open."""
         if not model.context_open:
             return model
         return model.with_context(context or self.chosen(model) or model.context_most or 0)
 
     def known(self, model: Model, context: int | None = None) -> Forecast | None:
-        """What it takes when launched so, without asking anybody."""
+        """Return what `model` takes when launched like this, without asking anybody."""
         return self.forecaster.known(self.as_launched(model, context))
 
     def by_device(self, forecast: Forecast, memory: Sequence[DeviceMemory]) -> Amounts:
-        """A forecast over the pools that are published."""
+        """Return a forecast over the pools that are published."""
         return published(forecast, memory, self._ram)
 
     def prompt_cache(self, model: Model) -> int | None:
-        """The most RAM its engine may come to fill with prompts; None for no limit."""
+        """Return the most RAM that its engine may come to fill with prompts; None for no limit."""
         return prompt_cache.told(model, self._ram)
 
     async def forecast(self, model: Model, context: int | None = None) -> Forecast | None:
-        """The same, asked for where it is not known; None only where nobody can tell."""
+        """Return the same, asking where it is not known; None only where nobody can tell."""
         launched = self.as_launched(model, context)
         found = self.forecaster.known(launched)
         if found is not None or launched.file is None or launched.problem:

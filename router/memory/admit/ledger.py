@@ -1,4 +1,4 @@
-"""Who holds how much of which pool, who was promised more, and what is still to be had. Pure.
+"""Who holds how much of which pool, who was promised more, and what is still available. Pure.
 
 Amounts are bytes per pool, in the order of the pools.
 """
@@ -30,7 +30,7 @@ class AnyPool(Protocol):
 @dataclass(frozen=True, slots=True)
 class Claim:
     """What an engine holds and was promised. It is charged the larger of the two: what it has not touched yet
-    is not free. Of another engine's command only what it holds is known."""
+    is not free. For another engine's command only what it holds is known."""
 
     slot: str
     held: Amounts
@@ -38,7 +38,7 @@ class Claim:
 
     @property
     def rest(self) -> Amounts:
-        """Promised and not held yet."""
+        """What was promised and is not held yet."""
         return tuple(charged - held for charged, held in zip(self.gives, self.held, strict=True))
 
     @property
@@ -50,7 +50,7 @@ class Claim:
 
 
 def spread(forecast: Forecast, pools: Sequence[AnyPool]) -> Amounts:
-    """A forecast over the pools, of which the last is the RAM (or a GPU's memory that is the RAM).
+    """Return a forecast over the pools, of which the last is the RAM (or a GPU's memory that is the RAM).
 
     The n-th GPU of the forecast is the n-th that was read; the driver and the engine both count by PCI bus
     (`router.engine.environment`). What has no pool of its own is in the RAM. What the formula could not place
@@ -76,7 +76,7 @@ def _place(need: DeviceNeed, gpus: Sequence[int], ram: int) -> int:
 
 
 def published(forecast: Forecast, memory: Sequence[DeviceMemory], ram_total: int) -> Amounts:
-    """A forecast over the pools that are shown: GPUs without the RAM beside them, or the RAM alone.
+    """Return a forecast over the pools that are shown: GPUs without the RAM beside them, or the RAM alone.
 
     `ram_total`: a GPU of that size is taken for one whose memory is the RAM.
     """
@@ -88,7 +88,8 @@ def published(forecast: Forecast, memory: Sequence[DeviceMemory], ram_total: int
 
 
 def room(measured: Measured, claims: Iterable[Claim]) -> Amounts:
-    """The room of each pool: free and promised to nobody; negative where more was promised than is free."""
+    """Return the room of each pool: free and promised to nobody; negative where more was promised than is
+    free."""
     left = [pool.free for pool in measured.pools]
     for claim in claims:
         left = [free - rest for free, rest in zip(left, claim.rest, strict=True)]
@@ -96,6 +97,6 @@ def room(measured: Measured, claims: Iterable[Claim]) -> Amounts:
 
 
 def claim(slot: str, pid: int | None, forecast: Forecast | None, measured: Measured) -> Claim:
-    """Of one engine; `pid` None: it is not spawned yet, `forecast` None: nobody can tell."""
+    """Return the claim of one engine; `pid` None: it is not spawned yet, `forecast` None: nobody can tell."""
     held = tuple(holds.get(pid, 0) if pid is not None else 0 for holds in measured.held)
     return Claim(slot, held, spread(forecast, measured.pools) if forecast else None)

@@ -1,6 +1,7 @@
 """Whether a load would fit now, and what would make room: the plan from published figures, for people. Pure.
 
-A load is judged by exact figures of its moment (`router.memory.admit.judge`); these are a second old at most.
+A load is judged by the exact figures at that moment (`router.memory.admit.judge`); these are a second old at
+most.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class ModelFits:
         self._holders = [_holder(self._slots[name], claim) for name, claim in self._claims.items()]
 
     def of(self, slot: str, model: str) -> ModelFit:
-        """Of loading `model` (an id or alias) into `slot`; a slot of no such name stands for a new one."""
+        """Return how `model` (an id or alias) fits into `slot`; a slot of no such name stands for a new one."""
         if (slot, model) not in self._known:
             self._known[slot, model] = self._fit(slot, model)
         return self._known[slot, model]
@@ -52,7 +53,7 @@ class ModelFits:
             return ModelFit()
         need = wanted.needs_by_device
         if not any(need):
-            return ModelFit()  # it needs RAM, and of that nothing is told beside GPUs
+            return ModelFit()  # it needs RAM, which is not published beside GPUs
         headroom, nothing = self._snapshot.headroom, (0,) * len(memory)
         outgoing = self._claims[slot].gives if slot in self._claims else nothing
         own = self._slots.get(slot)
@@ -61,7 +62,7 @@ class ModelFits:
         return _judged(need, self._room, headroom, outgoing, [h for h in self._holders if h.slot != slot])
 
     def best(self, model: str) -> ModelFit:
-        """In the slot where it fits best, of those that may hold it or do."""
+        """Return how it fits into the slot where it fits best, of those that hold it or may."""
         slots = [s.name for s in self._snapshot.slots if model in s.choices or model in s.loaded] or [""]
         order = [Fit.FITS, Fit.TIGHT, Fit.SHORT, None]
         found = [self.of(slot, model) for slot in slots]
@@ -71,7 +72,7 @@ class ModelFits:
         return self._models.get(id_or_alias) or self._snapshot.model(id_or_alias)
 
     def _claim(self, slot: SlotStatus) -> Claim:
-        """What its engine holds; of a load that is under way, what it will."""
+        """Return what its engine holds, or for a load under way what it will hold."""
         count = len(self._snapshot.memory)
         held = slot.memory_by_device if len(slot.memory_by_device) == count else (0,) * count
         model = self._model(slot.serving or "")
@@ -80,7 +81,8 @@ class ModelFits:
 
 
 def model_fits(snapshot: Snapshot) -> ModelFits:
-    """The same ones while nothing changes that they depend on: menus ask for each snapshot, many a second."""
+    """Return what fits: the same object while nothing that it depends on changes, as menus ask for each
+    snapshot, many a second."""
     slots = tuple(
         replace(
             slot, progress=None, last_error=None, tokens_per_second=None, memory=None,

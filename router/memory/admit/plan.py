@@ -14,8 +14,8 @@ Amounts = tuple[int, ...]
 @dataclass(frozen=True, slots=True)
 class Holder:
     """Another slot's engine. `gives` is what stopping it gives back; `evictable`: it is idle, not pinned, and
-    nobody waits for it; `idle_since` grows with time, on whatever clock. `leaving`: it goes when its requests
-    have ended, which somebody would have to wait for."""
+    nobody waits for it; `idle_since` grows with time, on whatever clock. `leaving`: it goes once its requests
+    have ended, for which somebody would have to wait."""
 
     slot: str
     gives: Amounts
@@ -35,7 +35,7 @@ class Go:
 
 @dataclass(frozen=True, slots=True)
 class Short:
-    """It does not fit: `missing` is what the room would still lack with the outgoing engine and all that may be
+    """It does not fit: `missing` is what would still be lacking with the outgoing engine and all that may be
     evicted gone."""
 
     missing: Amounts
@@ -53,8 +53,9 @@ def plan(
     *,
     force: bool = False,
 ) -> Outcome:
-    """Beside the outgoing engine, else in its place, else after evicting: low priority first, then long idle,
-    and last who is leaving: nobody is made to wait, and no answer cut, for what an idle one can give.
+    """Choose beside the outgoing engine, else in its place, else after evicting: low priority first, then long
+    idle, and last those that are leaving: nobody is made to wait, and no answer cut, for what an idle one can
+    give.
 
     `room` (router.memory.admit.ledger) is negative where more was promised than there is. Headroom counts in
     each pool where the model needs anything; other pools do not matter. `force`: whatever helps is evicted, and
@@ -76,12 +77,12 @@ def plan(
 
 
 def missing(need: Amounts, room: Amounts, headroom: int) -> Amounts:
-    """What `room` lacks for `need` and the headroom beside it, in each pool."""
+    """Return what `room` lacks for `need` and the headroom beside it, in each pool."""
     return tuple(max(0, n + headroom - r) if n else 0 for n, r in zip(need, room, strict=True))
 
 
 def total(first: Amounts, *more: Amounts) -> Amounts:
-    """The sum in each pool."""
+    """Return the sum in each pool."""
     return tuple(sum(amounts) for amounts in zip(first, *more, strict=True))
 
 
@@ -90,7 +91,8 @@ def _with(free: Amounts, chosen: Iterable[Holder]) -> Amounts:
 
 
 def _needed(need: Amounts, free: Amounts, headroom: int, chosen: Sequence[Holder]) -> list[Holder]:
-    """Those of `chosen` without which more would be missing; the last ones, worth the most, may stay first."""
+    """Return those of `chosen` without which more would be missing; the last ones, worth the most, may stay
+    first."""
     kept = list(chosen)
     least = missing(need, _with(free, chosen), headroom)
     for holder in reversed(chosen):

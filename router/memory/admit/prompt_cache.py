@@ -1,7 +1,7 @@
 """How much RAM an engine may fill with prompts it has read: llama-server's `--cache-ram`. Pure.
 
 It grows with use and is in no forecast, so it must never be why a model does not fit: each engine gets a share
-of what its load leaves free, and nothing where that is little. By itself llama-server would take 8 GiB.
+of what its load leaves free, and nothing if that is little. By default llama-server would take 8 GiB.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from router.config.schema import Kind
 from router.memory.forecast.needs import MIB
 
 MOST: Final = 8192 * MIB
-"""What llama-server itself takes for a limit."""
+"""llama-server's own default limit."""
 SHARE: Final = 8
 """At most 1/8 of all RAM for one engine."""
 LEAST: Final = 64 * MIB
@@ -22,18 +22,20 @@ LEAST: Final = 64 * MIB
 
 
 def most(ram_total: int) -> int:
-    """Bytes one engine gets where all RAM is free."""
+    """Return the bytes one engine gets where all RAM is free."""
     return min(MOST, ram_total // SHARE) // MIB * MIB
 
 
 def allowance(spare: int, ram_total: int) -> int:
-    """Bytes, of `spare` ones that neither models nor headroom need: half of them, as more may come."""
+    """Return the bytes to allow, of `spare` that neither models nor headroom need: half of them, as more may
+    come."""
     found = min(most(ram_total), spare // 2) // MIB * MIB
     return found if found >= LEAST else 0
 
 
 def told(model: Model, ram_total: int) -> int | None:
-    """The most that `model` may come to keep, in bytes; None where its flags set no limit, or nobody knows."""
+    """Return the most that `model` may come to keep, in bytes; None where its flags set no limit, or nobody
+    knows."""
     if model.file is None:
         return None
     if model.kind is not Kind.CHAT or is_on(model.flags, "cache-prompt") is False:
@@ -45,5 +47,5 @@ def told(model: Model, ram_total: int) -> int | None:
 
 
 def is_open(model: Model) -> bool:
-    """Whether hal0 sets the limit."""
+    """Return whether hal0 sets the limit."""
     return model.file is not None and model.kind is Kind.CHAT and "cache-ram" not in model.flags

@@ -1,6 +1,6 @@
 """The 507 in words and numbers: what is needed, what there is, who has the rest. Pure but for names.
 
-`router.slots.admission` has one more, for what must leave and is in use each time.
+`router.slots.admission` has one more, for slots that must be emptied and are in use each time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _NAMED = 3
 
 
 def does_not_fit(model: str, need: Amounts, view: View, suggestion: Suggestion) -> MemoryInsufficient:
-    """Before anything was touched."""
+    """Return the refusal before anything was touched."""
     short = missing(need, view.capacity, view.headroom)
     lacking = [index for index, amount in enumerate(short) if amount]
     parts = "; ".join(_arithmetic(index, need, short, view) for index in lacking)
@@ -34,7 +34,7 @@ def does_not_fit(model: str, need: Amounts, view: View, suggestion: Suggestion) 
 
 
 def did_not_return(model: str, need: Amounts, view: View, names: Mapping[int, str]) -> MemoryInsufficient:
-    """After what ran was stopped. `names`: of the processes that `view` names as others."""
+    """Return the refusal after what ran was stopped. `names`: of the processes that `view` lists as others."""
     short = missing(need, view.room, 0)
     index = max(range(len(short)), key=short.__getitem__)
     pool = view.measured.pools[index]
@@ -49,7 +49,7 @@ def did_not_return(model: str, need: Amounts, view: View, names: Mapping[int, st
 
 
 def process_names(pools: Sequence[Pool]) -> dict[int, str]:
-    """Of the processes that are not ours, as far as they may be asked. Blocks."""
+    """Return the names of processes that are not ours, as far as they may be asked. Blocks."""
     names = {}
     for pid in {pid for pool in pools for pid in pool.others}:
         try:
@@ -60,7 +60,8 @@ def process_names(pools: Sequence[Pool]) -> dict[int, str]:
 
 
 def _arithmetic(index: int, need: Amounts, short: Amounts, view: View) -> str:
-    """ "18.2 GiB of GPU; 6.1 GiB is free, primary would give back 4 GiB, 1 GiB is kept free: 8.6 GiB short" """
+    """Write "18.2 GiB of GPU; 6.1 GiB is free, primary would give back 4 GiB, 1 GiB is kept free: 8.6 GiB
+    short"."""
     parts = [f"{memory_size(max(0, view.room[index]))} is free"]
     if view.outgoing[index]:
         parts.append(f"{view.slot} would give back {memory_size(view.outgoing[index])}")
@@ -87,7 +88,7 @@ def _advice(suggestion: Suggestion) -> str:
 
 
 def _pools(need: Amounts, available: Amounts, short: Amounts, view: View) -> list[dict[str, Any]]:
-    """Of the pools the model needs, in bytes."""
+    """Describe the pools the model needs, in bytes."""
     return [
         {
             "name": pool.name,
@@ -108,7 +109,7 @@ def _pools(need: Amounts, available: Amounts, short: Amounts, view: View) -> lis
 
 
 def _who(index: int, view: View, names: Mapping[int, str]) -> list[str]:
-    """The largest holders of a pool: our slots, and processes where the driver tells."""
+    """Return the largest holders of a pool: our slots, and processes where the driver tells."""
     ours = [(sum_, f"slot {name}") for name, sum_ in _slots(index, view).items() if sum_]
     others = [
         (amount or 0, f"{names.get(pid, 'a process')} (pid {pid})")

@@ -19,11 +19,13 @@ BAND: Final = 32
 """A context is chosen with 1/32 of the room to spare and kept until nothing is: what is free always moves."""
 
 COMPANION: Final = 8
-"""Buffers for whole inputs grow with the square of the context: they get at most 1/8 of where they lie."""
+"""Buffers for whole inputs grow with the square of the context: they get at most 1/8 of the memory they are
+in."""
 
 
 class Sizing:
-    """Counts on all that may be evicted some day, so that what it says does not change with what is loaded."""
+    """Counts on everything that may be evicted some day, so that its answers do not change with what is
+    loaded."""
 
     def __init__(
         self, forecasts: LaunchForecasts, store: StateStore, models: Callable[[], Mapping[str, Model]]
@@ -33,7 +35,7 @@ class Sizing:
         self._models = models
 
     def has_moved(self, before: Measured, now: Measured) -> bool:
-        """Whether so much more or less is free than `before` that contexts may change."""
+        """Return whether so much more or less is free than `before` that contexts may change."""
         if [pool.total for pool in before.pools] != [pool.total for pool in now.pools]:
             return True
         pairs = zip(before.pools, now.pools, strict=True)
@@ -68,14 +70,14 @@ class Sizing:
     async def _fits(self, model: Model, context: int, measured: Measured, capacities: list[Amounts]) -> bool:
         forecast = await self._forecasts.forecast(model, context)
         if forecast is None:
-            return True  # nobody can tell: what it was trained for, then
+            return True  # nobody can tell: take what it was trained for
         if model.reads_whole and forecast.work > _companions_share(forecast, measured):
             return False
         need, headroom = spread(forecast, measured.pools), self._store.snapshot.headroom
         return any(not any(missing(need, capacity, headroom)) for capacity in capacities)
 
     async def _capacities(self, model: Model, measured: Measured, *, together: bool) -> list[Amounts]:
-        """What there is for it at best, in each slot that may hold it; or in a slot of its own.
+        """Return the most there can be for it, in each slot that may hold it; or in a slot of its own.
 
         `together`: leave what goes with it where it is, or room for that.
         """
@@ -100,20 +102,20 @@ class Sizing:
         return claim(slot.name, slot.pid, forecast, measured)
 
     async def _later(self, slot: SlotStatus, measured: Measured) -> Amounts | None:
-        """What a slot that is empty now will take, as far as anybody can tell."""
+        """Return what a slot that is empty now will take, as far as anybody can tell."""
         model = self._models().get(slot.model or "")
         forecast = await self._forecasts.forecast(model) if model else None
         return spread(forecast, measured.pools) if forecast else None
 
 
 def _companions_share(forecast: Forecast, measured: Measured) -> int:
-    """Bytes of the GPUs, if any of it goes there, else of the RAM."""
+    """Return a share of the GPUs' bytes, if any of it goes there, else of the RAM's."""
     on_gpu = any(device.is_gpu for device in forecast.per_device)
     pools = [pool for pool in measured.pools if pool.is_gpu] if on_gpu else []
     return sum(pool.total for pool in pools or measured.pools[-1:]) // COMPANION
 
 
 def _goes_with(slot: SlotStatus, model: Model) -> bool:
-    """Whether the slot's model is used along with `model`, as embeddings are with a chat: evicting one for the
-    other's context would have them take turns."""
+    """Return whether the slot's model is used along with `model`, as embeddings are with a chat: evicting one
+    for the other's context would have them take turns."""
     return model.kind is Kind.CHAT and slot.kind is not Kind.CHAT

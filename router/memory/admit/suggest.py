@@ -1,6 +1,6 @@
-"""With which change a model that does not fit would: less context, or a smaller key-value cache.
+"""Which change would make a model fit that does not: less context, or a smaller key-value cache.
 
-Nothing is suggested that was not asked of the forecaster; that is done a few times at most.
+Nothing is suggested that the forecaster was not asked about; that is done a few times at most.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Suggestion:
 
 
 async def suggest(forecasts: LaunchForecasts, model: Model, view: View) -> Suggestion:
-    """For `model`, which `view` has too little for."""
+    """Suggest a change for `model`, for which `view` has too little."""
     found = Suggestion()
     try:
         async with asyncio.timeout(LIMIT_SECONDS):
@@ -48,13 +48,13 @@ async def suggest(forecasts: LaunchForecasts, model: Model, view: View) -> Sugge
 
 
 def _ctx_size(model: Model, context: int) -> int:
-    """What to write for `context` tokens in each request."""
+    """Return what to write for `context` tokens in each request."""
     return number(model.with_context(context).flags, "ctx-size") or context
 
 
 async def _context(forecasts: LaunchForecasts, model: Model, view: View) -> int | None:
-    """The most, in steps of 1024, that fits. What a model takes grows evenly with it, so two answers tell where
-    to look, and one more whether that is so."""
+    """Return the largest context that fits, in steps of 1024 tokens. What a model takes grows evenly with it,
+    so two answers tell where to look, and one more whether that is so."""
     asked = model.context_length or 0
     if asked <= SMALLEST:
         return None
@@ -73,7 +73,8 @@ async def _context(forecasts: LaunchForecasts, model: Model, view: View) -> int 
 
 
 def _between(low: Amounts, high: Amounts, most: Amounts, asked: int) -> int:
-    """Tokens at which the tightest pool is full, on the line from `low` (SMALLEST) to `high` (`asked`)."""
+    """Return the tokens at which the tightest pool is full, on the line from `low` (SMALLEST) to `high`
+    (`asked`)."""
     share = min(
         ((m - n) / (h - n) for n, h, m in zip(low, high, most, strict=True) if h > n and h > m), default=1.0
     )
@@ -82,7 +83,8 @@ def _between(low: Amounts, high: Amounts, most: Amounts, asked: int) -> int:
 
 
 def _with_small_cache(model: Model) -> Model | None:
-    """None where its cache is small already, or flash attention is off, without which values stay whole."""
+    """Return `model` with a smaller cache; None if it is small already, or flash attention is off, without
+    which values stay whole."""
     types = (model.flags.get("cache-type-k"), model.flags.get("cache-type-v"))
     if any(kind not in _PLAIN_CACHES for kind in types) or model.flags.get("flash-attn") in (False, "off", "0"):
         return None

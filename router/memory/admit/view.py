@@ -14,7 +14,7 @@ from router.memory.measure.pools import Measured
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """`charged` are the occupants with what each has to answer for; those of `slot` itself are what goes."""
+    """`charged` are the occupants with what each is charged; those of `slot` itself are what is replaced."""
 
     slot: str
     measured: Measured
@@ -55,15 +55,15 @@ class View:
         return total(self.room, self.outgoing, *(h.gives for h in self.holders if h.evictable))
 
     def need(self, forecast: Forecast | None) -> Amounts | None:
-        """A forecast over the pools there are."""
+        """Return a forecast over the pools there are."""
         return spread(forecast, self.measured.pools) if forecast else None
 
     def fits(self, need: Amounts) -> bool:
-        """Whether `need` would go, headroom included, once all that may give room has done so."""
+        """Return whether `need` would go, headroom included, once all that may give room has done so."""
         return not any(missing(need, self.capacity, self.headroom))
 
     def plan(self, need: Amounts | None, *, force: bool = False) -> Outcome:
-        """`need` None: nobody can tell, so it goes, but not beside what runs."""
+        """Plan a load; `need` None: nobody can tell, so it goes, but not beside what runs."""
         if need is None:
             return Go(beside=False)
         return plan(need, self.room, self.headroom, self.outgoing, self.holders, force=force)

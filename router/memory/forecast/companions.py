@@ -44,12 +44,12 @@ class Companions:
 
     @property
     def contexts(self) -> int:
-        """How many breakdowns an engine tells."""
+        """How many breakdowns an engine prints."""
         return 1 + (self.draft is not None or self.own_head)
 
 
 def companions_of(model: Model) -> Companions:
-    """Blocks: looks for the files."""
+    """Return the model's companions. Blocks: looks for the files."""
     flags = model.flags
     draft = flags.get("spec-draft-model")
     projector = flags.get("mmproj")
@@ -64,7 +64,7 @@ def companions_of(model: Model) -> Companions:
 
 
 def draft_flags(flags: Flags) -> dict[str, str | bool]:
-    """With which a draft runs beside a model of `flags`: llama-server gives it the same context."""
+    """Return the flags a draft runs with beside a model of `flags`: llama-server gives it the same context."""
     given = {name: flags[name] for name in (*_SHARED, "ctx-size") if name in flags}
     return given | {shared: flags[own] for own, shared in _DRAFT_FLAGS.items() if own in flags}
 

@@ -1,9 +1,9 @@
-"""Asks llama-server itself: it tells what a model will take before it loads a byte; then it is ended.
+"""Asks llama-server itself: it says what a model will take before it loads a byte; then it is ended.
 
 With `--log-jsonl` the fitting step that comes before loading prints one line of type `fit_memory_breakdown`, 20
-to 70 ms after the start, and a second one of the context in which it drafts. A projector's memory is only told
-in words, and only with more of them (`--verbosity 4`). Source: common_memory_breakdown_print in llama.cpp's
-common/fit.cpp; load_model in tools/server/server-context.cpp.
+to 70 ms after the start, and a second one for the context in which it drafts. A projector's memory is only
+reported in words, and only with more of them (`--verbosity 4`). Source: common_memory_breakdown_print in
+llama.cpp's common/fit.cpp; load_model in tools/server/server-context.cpp.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 LIMIT_SECONDS: Final = 10.0
 LATER_SECONDS: Final = 1.0
-"""From one breakdown to the next."""
+"""Seconds from one breakdown to the next."""
 AT_ONCE: Final = 2
 _LONGEST_LINE: Final = 1 << 20
 _MARK: Final = b'"fit_memory_breakdown"'
@@ -40,15 +40,15 @@ class Told:
 
 
 class DryRunner:
-    """Runs engines until they have told, `AT_ONCE` at a time."""
+    """Runs engines until they have answered, `AT_ONCE` at a time."""
 
     def __init__(self, limit: float = LIMIT_SECONDS) -> None:
         self._limit = limit
         self._places = asyncio.Semaphore(AT_ONCE)
 
     async def ask(self, argv: Sequence[str], environment: Mapping[str, str], contexts: int = 1) -> Told | None:
-        """What the engine started by `argv` would take, of at most so many contexts; None if it does not say.
-        Leaves no process behind."""
+        """Return what the engine started by `argv` would take, for at most `contexts` contexts; None if it does
+        not say. Leaves no process behind."""
         async with self._places:
             try:
                 process = await asyncio.create_subprocess_exec(
@@ -67,11 +67,11 @@ class DryRunner:
                 platform.adopt(process.pid)
                 async with asyncio.timeout(self._limit):
                     return await _told(process, contexts)
-            except (TimeoutError, ValueError) as error:  # ValueError: a line longer than any of its own
+            except (TimeoutError, ValueError) as error:  # ValueError: a line longer than any the engine writes
                 log.info("%s did not tell what it would take: %s", argv[0], error or "no answer in time")
                 return None
             finally:
-                # Ended hard: it holds nothing yet, and would go on to load the model.
+                # Killed: it holds nothing yet, and would go on to load the model.
                 platform.kill(process.pid)
                 await asyncio.shield(process.wait())
 
@@ -99,7 +99,7 @@ async def _told(process: asyncio.subprocess.Process, contexts: int) -> Told | No
 
 
 def parse_breakdown(line: bytes) -> tuple[DeviceNeed, ...] | None:
-    """The devices of one `fit_memory_breakdown` line that take anything; None for any other line."""
+    """Return the devices in one `fit_memory_breakdown` line that take anything; None for any other line."""
     try:
         told = json.loads(line)
         if told["type"] != "fit_memory_breakdown":

@@ -1,6 +1,5 @@
 """How much memory a model will take, before it loads: asked of the engine, computed where it cannot say, and
-corrected by what models were seen to take. DesktopState across restarts.
-"""
+corrected by what models were seen to take. Kept across restarts."""
 
 from __future__ import annotations
 
@@ -27,14 +26,14 @@ from router.memory.measure.pools import Pool
 log = logging.getLogger(__name__)
 
 KEPT: Final = 500
-"""Forecasts in the cache file; the oldest leave first."""
+"""Forecasts in the cache file; the oldest are dropped first."""
 
 RETRY_SECONDS: Final = 30.0
-"""When the engine could not be asked at all: it may be installed by then."""
+"""Seconds to wait when the engine could not be asked at all: it may be installed by then."""
 
 MOST_LEARNT: Final = 1.5
 _VERSION: Final = 2
-# What hides GPUs from an engine and lists those that it sees, by the engine's name for them.
+# What hides GPUs from an engine by listing those that it may see, by the engine's name for them.
 _NARROWS: Final = {
     "CUDA": "CUDA_VISIBLE_DEVICES",
     "ROCm": "HIP_VISIBLE_DEVICES",
@@ -43,16 +42,16 @@ _NARROWS: Final = {
 
 
 class Engine(Protocol):
-    """Who knows how to ask llama-server (router.engine.launcher.Launcher)."""
+    """Knows how to ask llama-server (router.engine.launcher.Launcher)."""
 
     async def dry_run(self, model: Model) -> tuple[list[str], dict[str, str]] | None:
-        """Command line and environment, or None for an engine that cannot tell. Raises RouterError."""
+        """Return command line and environment, or None for an engine that cannot tell. Raises RouterError."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """An answer of the engine, and how many times that was really taken."""
+    """An answer of the engine, and the ratio of what was really taken to that."""
 
     devices: tuple[DeviceNeed, ...]
     ratio: float = 1.0
@@ -71,7 +70,7 @@ class Forecaster:
     """Answers for models as they are on the disk now. All on one loop; disk and engine in the background."""
 
     def __init__(self, cache: Path, engine: Engine) -> None:
-        """`cache`: the folder that may be deleted at any time."""
+        """Keep answers in `cache`, a folder that may be deleted at any time."""
         self._file = cache / "forecasts.json"
         self._engine = engine
         self._runner = DryRunner()
@@ -87,24 +86,27 @@ class Forecaster:
         self._known, self._next = {}, {}
 
     def use_devices(self, pools: Iterable[Pool]) -> bool:
-        """What models take depends on the GPUs there are: what was known for others is not known for these.
+        """Use these GPUs from now on: what models take depends on them, so what was known for others does not
+        count.
 
-        Returns whether they are others than before.
+        Returns whether they differ from those before.
         """
         found = tuple((pool.name, pool.total) for pool in pools if pool.is_gpu)
         before, self._devices = self._devices, found
         return found != before
 
     def known(self, model: Model) -> Forecast | None:
-        """What was answered last, without asking anybody."""
+        """Return what was answered last, without asking anybody."""
         return self._known.get(self._key(model), (None, None))[0]
 
     def is_due(self, model: Model, now: float) -> bool:
-        """Whether to ask at loop time `now`: not yet answered, or by the formula for want of an engine."""
+        """Return whether to ask at loop time `now`: not yet answered, or by the formula for want of an
+        engine."""
         return now >= self._next.get(self._key(model), now)
 
     async def forecast(self, model: Model) -> Forecast | None:
-        """What `model` takes with its flags; None for another engine's command and for what cannot be read."""
+        """Return what `model` takes with its flags; None for another engine's command and for what cannot be
+        read."""
         key, engine = self._key(model), self._engine
         self._next[key] = asyncio.get_running_loop().time() + RETRY_SECONDS
         found, name, settled = await self._find(model, engine, key[-1])
@@ -115,7 +117,7 @@ class Forecaster:
         return found
 
     async def computed(self, model: Model) -> Forecast | None:
-        """By the formula: for who cannot wait for an engine to answer. It is not kept."""
+        """Return the formula's forecast, for those who cannot wait for an engine to answer. It is not kept."""
         if model.file is None or model.problem:
             return None
         return await asyncio.to_thread(_computed, model)
@@ -123,7 +125,7 @@ class Forecaster:
     async def learn(self, model: Model, measured: int) -> Forecast | None:
         """Correct what is known by the bytes it took where it counts (`Forecast.needs`) once loaded.
 
-        Never to less than the engine says: what is allocated but not yet touched comes later.
+        It is never corrected to less than the engine says: what is allocated but not yet touched comes later.
         """
         name = self._known.get(self._key(model), (None, None))[1]
         kept = (await self._load()).get(name or "")
@@ -142,7 +144,7 @@ class Forecaster:
     async def _find(
         self, model: Model, engine: Engine, devices: _Devices
     ) -> tuple[Forecast | None, str | None, bool]:
-        """The answer, its name in the cache file, and whether asking again would be in vain."""
+        """Return the answer, its name in the cache file, and whether asking again would be in vain."""
         if model.file is None or model.problem:
             return None, None, True
         beside = await asyncio.to_thread(companions_of, model)
@@ -184,7 +186,7 @@ class Forecaster:
 
 
 def _corrected(said: Forecast, ratio: float) -> Forecast:
-    """What was not accounted for lies where memory is short, beside the work buffers."""
+    """Return `said` plus what was not accounted for, placed where memory is short, beside the work buffers."""
     on_gpu = any(device.is_gpu for device in said.per_device)
     devices = tuple(
         replace(d, compute=d.compute + round(d.total * (ratio - 1))) if d.is_gpu is on_gpu else d
@@ -197,7 +199,8 @@ def _corrected(said: Forecast, ratio: float) -> Forecast:
 
 
 def _name(argv: list[str], files: list[Path], seen: object) -> str:
-    """Equal for what must have the same answer: the same engine, arguments, files, and GPUs it can see."""
+    """Return a name, equal for what must have the same answer: the same engine, arguments, files, and visible
+    GPUs."""
     identity: list[object] = [argv, seen]
     for path in (Path(argv[0]), *files):
         try:
@@ -209,24 +212,24 @@ def _name(argv: list[str], files: list[Path], seen: object) -> str:
 
 
 def _renumbered(devices: tuple[DeviceNeed, ...], environment: Mapping[str, str]) -> tuple[DeviceNeed, ...]:
-    """GPUs by their number among all there are: an engine counts those it sees."""
+    """Give GPUs their numbers among all there are: an engine counts those it sees."""
 
     def name(device: DeviceNeed) -> str:
         found = re.fullmatch(r"([A-Za-z]+)(\d+)", device.name)
         seen = environment.get(_NARROWS.get(found[1], "")) if found else None
         numbers = [number.strip() for number in seen.split(",")] if seen else []
         if found is None or int(found[2]) >= len(numbers) or not numbers[int(found[2])].isdecimal():
-            return device.name  # all are seen, or listed by their ids
+            return device.name  # all are visible, or listed by their ids
         return found[1] + numbers[int(found[2])]
 
     return tuple(replace(device, name=name(device)) for device in devices)
 
 
 def _together(model: Model, told: Told, beside: Companions) -> tuple[DeviceNeed, ...]:
-    """Everything the engine will hold. What it does not tell of a draft is computed."""
+    """Return everything the engine will hold. What it does not tell of a draft is computed."""
     own, *others = told.contexts
     found = own
-    for context in others:  # a head of its own has no weights of its own
+    for context in others:  # the model's own head has no weights of its own
         found = _added(found, [replace(d, model=0) if beside.own_head else d for d in context])
     if not others and beside.contexts > 1 and (draft := _drafting(model, beside)) is not None:
         found = _added(found, [_at_first(found, draft)])
@@ -237,14 +240,14 @@ def _together(model: Model, told: Told, beside: Companions) -> tuple[DeviceNeed,
 
 
 def _at_first(devices: tuple[DeviceNeed, ...], what: DeviceNeed | int) -> DeviceNeed:
-    """A draft, a projector or an adapter goes to the first GPU."""
+    """Return `what` as a need of the first GPU, where a draft, a projector or an adapter goes."""
     first = next((device for device in devices if device.is_gpu), devices[0])
     need = DeviceNeed("", what, 0, 0) if isinstance(what, int) else what
     return replace(need, name=first.name, is_gpu=first.is_gpu)
 
 
 def _added(devices: tuple[DeviceNeed, ...], more: Iterable[DeviceNeed]) -> tuple[DeviceNeed, ...]:
-    """Device by device."""
+    """Add `more` device by device."""
     found = {device.name: device for device in devices}
     for d in more:
         had = found.get(d.name, DeviceNeed(d.name, 0, 0, 0, d.is_gpu))
@@ -273,7 +276,8 @@ def _computed(model: Model) -> Forecast | None:
 
 
 def _drafting(model: Model, beside: Companions) -> DeviceNeed | None:
-    """What it drafts with takes, by the formula; None where that is nothing, or cannot be read."""
+    """Return what the model's draft or own head takes, by the formula; None if that is nothing or cannot be
+    read."""
     file = model.file if beside.own_head else beside.draft
     if file is None:
         return None
@@ -289,7 +293,7 @@ def _drafting(model: Model, beside: Companions) -> DeviceNeed | None:
 
 
 def _read(file: Path) -> dict[str, _Kept]:
-    """What was saved; an absent or damaged file is an empty cache."""
+    """Return what was saved; an absent or damaged file is an empty cache."""
     try:
         saved = json.loads(file.read_bytes())
         if saved["version"] != _VERSION:
@@ -303,7 +307,7 @@ def _read(file: Path) -> dict[str, _Kept]:
 
 
 def _parse(entry: Mapping[str, Any]) -> _Kept:
-    """Raises ValueError for what cannot be."""
+    """Return the saved forecast. Raises ValueError for an impossible one."""
     devices = tuple(
         DeviceNeed(str(name), int(model), int(context), int(compute), gpu is True)
         for name, model, context, compute, gpu in entry["devices"]

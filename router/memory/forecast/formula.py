@@ -52,13 +52,13 @@ class Setup:
         return padded(padded(self.context) // self.streams)
 
     def window_cells(self, window: int) -> int:
-        """The same of a layer that only looks back `window` tokens."""
+        """Return the same for a layer that only looks back `window` tokens."""
         shared = self.slots if self.unified else 1
         return self.cells if self.full_window else min(self.cells, padded(window * shared + self.ubatch))
 
 
 def setup_of(header: GgufHeader, flags: Mapping[str, str | bool]) -> Setup:
-    """What llama-server makes of `flags` for this file, by its own defaults."""
+    """Return what llama-server makes of `flags` for this file, by its own defaults."""
     named = {flag_name(name): value for name, value in flags.items()}
     division = Division.of(named)
     context = number(named, "ctx-size") or 0
@@ -76,7 +76,7 @@ def setup_of(header: GgufHeader, flags: Mapping[str, str | bool]) -> Setup:
 
 
 def cache_bytes(header: GgufHeader, setup: Setup) -> int:
-    """The key-value cache of all layers and streams."""
+    """Return the bytes of the key-value cache of all layers and streams."""
     if not header.is_causal:  # an encoder keeps none
         return 0
     heads = _heads(header)
@@ -88,7 +88,8 @@ def cache_bytes(header: GgufHeader, setup: Setup) -> int:
 
 
 def state_bytes(header: GgufHeader) -> int:
-    """What the layers without such a cache keep of one conversation, however long: those of hybrid models."""
+    """Return the bytes that the layers without such a cache keep of one conversation, however long: those of
+    hybrid models."""
     names = ("conv_kernel", "inner_size", "state_size", "group_count")
     kernel, inner, state, groups = (header.number(f"{{arch}}.ssm.{name}") or 0 for name in names)
     per_layer = max(0, kernel - 1) * (inner + 2 * groups * state) + state * inner
@@ -96,8 +97,8 @@ def state_bytes(header: GgufHeader) -> int:
 
 
 def _heads(header: GgufHeader) -> tuple[int, ...]:
-    """Key-value heads of each layer, 0 of one that keeps a state instead. Those of a head that predicts further
-    ahead are left out: they only run where it drafts."""
+    """Return the key-value heads of each layer, 0 for one that keeps a state instead. Those of a head that
+    predicts further ahead are left out: they only run where it drafts."""
     heads = header.head_counts_kv or ()
     every = header.number("{arch}.full_attention_interval") or 1
     kept = heads[: len(heads) - header.head_layers]
@@ -105,13 +106,13 @@ def _heads(header: GgufHeader) -> tuple[int, ...]:
 
 
 def _cache(header: GgufHeader, setup: Setup, cells: Sequence[int], heads: Sequence[int]) -> int:
-    """Of layers with so many cells and heads each."""
+    """Return the bytes of layers with so many cells and heads each."""
     per_head = (header.key_length or 0) * setup.key_bytes + (header.value_length or 0) * setup.value_bytes
     return round(sum(n * c for n, c in zip(heads, cells, strict=False)) * setup.streams * per_head)
 
 
 def windowed_layers(header: GgufHeader) -> tuple[bool, ...]:
-    """Which layers only look back a window; none where that is not known, which is the larger answer."""
+    """Return which layers only look back a window; none where that is not known, which is the larger answer."""
     layers = min(header.block_count or 0, MAX_LAYERS)
     if not header.sliding_window:
         return (False,) * layers
@@ -124,7 +125,7 @@ def windowed_layers(header: GgufHeader) -> tuple[bool, ...]:
 
 
 def compute_allowance(header: GgufHeader, setup: Setup) -> int:
-    """Work buffers, about: the attention mask or scores, the widest activations, and the logits."""
+    """Estimate the work buffers: the attention mask or scores, the widest activations, and the logits."""
     masked = setup.cells
     if any(windowed_layers(header)):
         masked += setup.window_cells(header.sliding_window or 0)
@@ -136,7 +137,8 @@ def compute_allowance(header: GgufHeader, setup: Setup) -> int:
 
 
 def head_need(header: GgufHeader, flags: Mapping[str, str | bool]) -> DeviceNeed:
-    """What a head of its own that predicts several tokens takes besides: a cache of its layers, and buffers."""
+    """Return what a separate head that predicts several tokens takes besides: a cache for its layers, and
+    buffers."""
     setup = setup_of(header, flags)
     heads = (header.head_counts_kv or ())[len(header.head_counts_kv or ()) - header.head_layers :]
     return DeviceNeed(
@@ -145,8 +147,8 @@ def head_need(header: GgufHeader, flags: Mapping[str, str | bool]) -> DeviceNeed
 
 
 def formula(header: GgufHeader, flags: Mapping[str, str | bool], size_bytes: int) -> Forecast:
-    """The forecast for a model of `size_bytes` (all shards together) that is kept in one place as a whole: in
-    RAM ("Host") if its flags say so, else wherever the engine has room ("")."""
+    """Return the forecast for a model of `size_bytes` (all shards together) that is kept in one place as a
+    whole: in RAM ("Host") if its flags say so, else wherever the engine has room ("")."""
     setup = setup_of(header, flags)
     named = {flag_name(name): value for name, value in flags.items()}
     on_host = named.get("n-gpu-layers") == "0" or named.get("device") == "none"

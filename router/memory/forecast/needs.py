@@ -72,7 +72,8 @@ class Fit(StrEnum):
 
 
 def compare(needs: int, free: int, headroom: int = HEADROOM) -> tuple[Fit, int]:
-    """How `needs` bytes go into `free` ones, and how many would be left; for SHORT how many are missing."""
+    """Return how `needs` bytes go into `free` ones, and how many would be left; for SHORT how many are
+    missing."""
     left = free - needs
     if left < 0:
         return Fit.SHORT, -left
@@ -80,17 +81,17 @@ def compare(needs: int, free: int, headroom: int = HEADROOM) -> tuple[Fit, int]:
 
 
 def where_it_counts(memory: Sequence[DeviceMemory]) -> tuple[DeviceMemory, ...]:
-    """The pools models compete for: the GPUs, taken together, or without one the RAM."""
+    """Return the pools models compete for: the GPUs, taken together, or the RAM if there is none."""
     return tuple(device for device in memory if device.is_gpu) or tuple(memory)
 
 
 def free_bytes(memory: Sequence[DeviceMemory]) -> int:
-    """What is free there now."""
+    """Return the bytes that are free there now."""
     return sum(max(0, device.total - device.used) for device in where_it_counts(memory))
 
 
 def held_bytes(slot: SlotStatus, memory: Sequence[DeviceMemory]) -> int:
-    """What the slot's engine holds there, as far as it was measured."""
+    """Return the bytes that the slot's engine holds there, as far as they were measured."""
     if not slot.memory_by_device:
         return slot.memory or 0
     counted = where_it_counts(memory)

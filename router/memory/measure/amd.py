@@ -12,16 +12,16 @@ from pathlib import Path
 from router.memory.measure.pools import Pool
 
 SMALLEST_POOL = 2 << 30
-"""Less is what a laptop's chip sets aside for pictures: its models live in the RAM."""
+"""Bytes; less is what a laptop's chip sets aside for its display: its models are in the RAM."""
 
 _CARD = re.compile(r"card\d+")
 _UNITS = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
-# The first is what newer kernels call it; both may be there, with the same amount.
+# Newer kernels use the first name; both may be there, with the same amount.
 _VRAM_KEYS = ("drm-resident-vram", "drm-memory-vram")
 
 
 class AmdSource:
-    """`root` stands for / in tests."""
+    """`root` takes the place of / in tests."""
 
     def __init__(self, root: Path = Path("/")) -> None:
         self._drm = root / "sys/class/drm"
@@ -36,7 +36,7 @@ class AmdSource:
         return tuple(pool for pool in pools if pool is not None)
 
     def _cards(self) -> list[Path]:
-        """`cardN`, without the connectors beside them."""
+        """Return each `cardN`, without the connectors beside them."""
         try:
             found = [path for path in self._drm.iterdir() if _CARD.fullmatch(path.name)]
         except OSError:
@@ -55,10 +55,10 @@ def _pool(device: Path, clients: Mapping[int, Mapping[str, int | None]]) -> Pool
 
 
 def _clients(fdinfo: Path) -> dict[str, int | None]:
-    """What a process holds of each GPU, by its PCI address; None where an old kernel names no amount."""
+    """Return what a process holds of each GPU, by its PCI address; None where an old kernel names no amount."""
     found: dict[tuple[str, str], int | None] = {}
     for fields in _drm_files(fdinfo):
-        # Duplicates of a descriptor are one client.
+        # Duplicates of a descriptor belong to one client.
         client = (fields.get("drm-pdev", ""), fields.get("drm-client-id", ""))
         found[client] = next((_bytes(fields[key]) for key in _VRAM_KEYS if key in fields), None)
     held: dict[str, int | None] = {}
@@ -69,7 +69,7 @@ def _clients(fdinfo: Path) -> dict[str, int | None]:
 
 
 def _drm_files(fdinfo: Path) -> Iterator[dict[str, str]]:
-    """The fields of each of a process's descriptors that belongs to amdgpu."""
+    """Yield the fields of each of a process's descriptors that belongs to amdgpu."""
     try:
         files = list(fdinfo.iterdir())
     except OSError:
@@ -92,7 +92,8 @@ def _number(file: Path) -> int | None:
 
 
 def _text(file: Path) -> str | None:
-    """None where there is no such file, or it cannot be read just now (a GPU that sleeps or went)."""
+    """Return its text; None where there is no such file, or it cannot be read just now (a GPU that sleeps or
+    went)."""
     try:
         return file.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:

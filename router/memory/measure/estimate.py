@@ -8,7 +8,7 @@ from router.memory.measure.pools import Pool
 
 
 class Estimator:
-    """What a GPU's use has grown by since a process came is taken for the process's.
+    """Attributes what a GPU's use has grown by since a process came to that process.
 
     Looks from before the process came are needed: without one it is taken to hold nothing.
     """
@@ -18,7 +18,7 @@ class Estimator:
         self._guesses: dict[tuple[int, str], dict[int, int]] = {}
 
     def fill(self, pools: Iterable[Pool]) -> list[dict[int, int]]:
-        """For each pool what each process holds, in bytes, known or guessed."""
+        """Return for each pool what each process holds, in bytes, known or guessed."""
         return [self._fill((index, pool.name), pool) for index, pool in enumerate(pools)]
 
     def _fill(self, device: tuple[int, str], pool: Pool) -> dict[int, int]:
@@ -36,7 +36,7 @@ class Estimator:
 
 
 def spread(before: Mapping[int, int], pids: Iterable[int], amount: int) -> dict[int, int]:
-    """`amount` over `pids`: what came is the newest's, and what went is taken from the newest first."""
+    """Spread `amount` over `pids`: what came is the newest's, and what went is taken from the newest first."""
     present = set(pids)
     guesses = {pid: held for pid, held in before.items() if pid in present}
     guesses |= dict.fromkeys(sorted(present - guesses.keys()), 0)

@@ -1,4 +1,4 @@
-"""The last hour of the memory, for who starts to look now."""
+"""The last hour of the memory, for those who start watching now."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ from typing import Any, Final
 from router.state import DeviceMemory
 
 STEP: Final = 10.0
-"""Seconds that one sample stands for."""
+"""Seconds that one sample covers."""
 SPAN: Final = 3600.0
 
 _Sample = tuple[float, tuple[int, ...], tuple[int, ...]]
 
 
 class MemoryHistory:
-    """One sample each STEP in which something changed: the most that was used then, of each device. Between two
-    samples all was as in the first, since the snapshot only tells what changes. Times are Unix seconds."""
+    """One sample for each STEP in which something changed: the most that was used then, of each device. Between
+    two samples everything was as in the first, since the snapshot only reports changes. Times are Unix
+    seconds."""
 
     def __init__(self) -> None:
         self._devices: tuple[tuple[str, bool, int], ...] = ()
         self._samples: deque[_Sample] = deque()
 
     def note(self, memory: Sequence[DeviceMemory], now: float) -> None:
-        """What a snapshot says of the memory at `now`. Other devices than before begin a new history."""
+        """Note what a snapshot says of the memory at `now`. If the devices differ from those before, a new
+        history begins."""
         devices = tuple((device.name, device.is_gpu, device.total) for device in memory)
         if devices != self._devices:
             self._devices = devices
@@ -37,12 +39,13 @@ class MemoryHistory:
             at, before, held = self._samples.pop()
             used, slots = _larger(used, before), _larger(slots, held)
         self._samples.append((at, used, slots))
-        # The newest that is older than the span says what was at its beginning.
+        # The newest sample older than the span tells the state at its beginning.
         while len(self._samples) > 1 and self._samples[1][0] <= at - SPAN:
             self._samples.popleft()
 
     def told(self) -> dict[str, Any]:
-        """As JSON: `at` are the samples' times, and each device has as many figures `used`, `used_by_slots`."""
+        """Return it as JSON: `at` are the samples' times, and each device has as many figures `used`,
+        `used_by_slots`."""
         samples = list(self._samples)
         return {
             "step": STEP,

@@ -1,4 +1,4 @@
-"""Reads the memory exactly, for who has to decide by it."""
+"""Reads the memory exactly, for those who have to decide by it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Meter:
         self._reading = asyncio.Lock()
 
     async def measure(self, pids: Collection[int] = ()) -> Measured:
-        """The figures of now. `pids`: every engine there is."""
+        """Return the current figures. `pids`: every engine there is."""
         async with self._reading:
             pools = await asyncio.to_thread(self._source.read, frozenset(pids))
         self.last = Measured(pools, tuple(self._estimator.fill(pools)))

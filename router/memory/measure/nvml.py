@@ -26,7 +26,7 @@ _CANNOT_TELL = {
     pynvml.NVML_ERROR_FUNCTION_NOT_FOUND,
     pynvml.NVML_ERROR_NO_DATA,
 }
-# The plain names raise an error that is no NVMLError where an older driver has no _v3.
+# The plain names raise an error other than NVMLError where an older driver has no _v3.
 _PROCESS_LISTS = (
     ("nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetComputeRunningProcesses_v2"),
     ("nvmlDeviceGetGraphicsRunningProcesses_v3", "nvmlDeviceGetGraphicsRunningProcesses_v2"),
@@ -34,9 +34,9 @@ _PROCESS_LISTS = (
 
 
 class NvmlSource:
-    """Survives a driver that goes and comes back: until then it has no pools, and tries again ever more rarely.
+    """Survives a driver that goes and comes back: until then it has no pools, and retries less and less often.
 
-    The library counts the GPUs when it is initialised. So it starts anew, too, while one is missing.
+    The library counts the GPUs when it is initialised, so it is also restarted while one is missing.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -87,7 +87,7 @@ class NvmlSource:
         self._pause = min(2 * self._pause, LAST_RETRY_SECONDS)
 
     def _say(self, about: str, sentence: str, level: int = logging.WARNING) -> None:
-        """Once, not with each look."""
+        """Log it once, not with each look."""
         if self._said.get(about) != sentence:
             self._said[about] = sentence
             log.log(level, sentence)
@@ -95,7 +95,7 @@ class NvmlSource:
     # -- reading ---------------------------------------------------------------------------------------
 
     def _pools(self, pids: Collection[int]) -> tuple[Pool, ...]:
-        """Without the GPUs that cannot be read. Raises NVMLError when the whole driver is gone."""
+        """Return all GPUs but those that cannot be read. Raises NVMLError when the whole driver is gone."""
         found = []
         count = int(pynvml.nvmlDeviceGetCount())
         self._most = max(self._most, count)
@@ -109,7 +109,7 @@ class NvmlSource:
             except pynvml.NVMLError as error:
                 if error.value in _DRIVER_IS_GONE:
                     raise
-                # MIG and vGPU may forbid it for good; only a GPU that was lost makes a new start worth it.
+                # MIG and vGPU may forbid it for good; only a lost GPU makes a restart worth it.
                 whole = whole and error.value in _CANNOT_TELL
                 self._say(f"GPU {index}", f"the memory of {name} (GPU {index}) cannot be read: {error}")
             else:
@@ -137,20 +137,20 @@ def _pool(handle: Any, name: str, pids: Collection[int]) -> Pool:
         # Its memory is the computer's RAM (Jetson, DGX Spark).
     rates = _ask("nvmlDeviceGetUtilizationRates", handle)
     everyone = _held(handle)
-    # WSL, for one, does not tell who runs.
+    # WSL, for one, does not list processes.
     held = dict.fromkeys(pids) if everyone is None else {p: a for p, a in everyone.items() if p in pids}
     others = {pid: amount for pid, amount in (everyone or {}).items() if pid not in pids}
     return Pool(name, True, total, used, int(rates.gpu) if rates else None, held, others)
 
 
 def _held(handle: Any) -> dict[int, int | None] | None:
-    """What each process there holds; None where that is not told."""
+    """Return what each process there holds; None where that is not told."""
     lists = [_first_answer(names, handle) for names in _PROCESS_LISTS]
     if all(rows is None for rows in lists):
         return None
     held: dict[int, int | None] = {}
     for process in (row for rows in lists for row in rows or ()):
-        # Who computes and draws is in both lists, with the same amount. WDDM says None.
+        # A process that computes and draws is in both lists, with the same amount. WDDM says None.
         amounts = (held.get(process.pid), process.usedGpuMemory)
         held[process.pid] = max((int(a) for a in amounts if a is not None), default=None)
     return held
@@ -161,7 +161,8 @@ def _first_answer(names: Sequence[str], handle: Any) -> Any:
 
 
 def _ask(function: str, handle: Any) -> Any:
-    """The answer, or None where this GPU, its driver or our rights have none. Raises NVMLError for the rest."""
+    """Return the answer, or None where this GPU, its driver or our rights have none. Raises NVMLError for the
+    rest."""
     try:
         return getattr(pynvml, function)(handle)
     except pynvml.NVMLError as error:

@@ -17,9 +17,9 @@ SWITCH_SECONDS = 0.25
 STEP = 16 << 20
 """Bytes: a smaller change is not published."""
 RAM_STEP = 64 << 20
-"""Of the computer's RAM: every program's unrest would be a revision each second."""
+"""The same for the computer's RAM: otherwise every program's fluctuation would be a revision each second."""
 BUSY_STEP = 10
-"""Percent: of a GPU's utilisation likewise."""
+"""Percent: the same for a GPU's utilisation."""
 
 Publish = Callable[[Sequence[DeviceMemory], Mapping[str, SlotMemory]], None]
 
@@ -31,7 +31,7 @@ class MemoryPoll:
         self, store: StateStore, meter: Meter, publish: Publish, engines: Callable[[], Collection[int]]
     ) -> None:
         """`publish` gets the devices, and what each slot with an engine holds. `engines`: the pids of all there
-        are, also of those beside the one that a slot shows."""
+        are, including those beside the one that a slot shows."""
         self._store = store
         self._meter = meter
         self._publish = publish
@@ -58,7 +58,7 @@ class MemoryPoll:
         found = await self._meter.measure({*asked.values(), *self._engines()})
         pools = shown(found.pools)
         held = found.held[: len(pools)]
-        # An engine that was replaced meanwhile is measured the next time.
+        # An engine that was replaced in the meantime is measured next time.
         engines = {s.name: s.pid for s in self._store.snapshot.slots if s.pid and asked.get(s.name) == s.pid}
         slots = {name: _slot(pid, pools, held) for name, pid in engines.items()}
         beside = [sum(amount for pid, amount in h.items() if pid not in engines.values()) for h in held]
@@ -77,10 +77,10 @@ def settle(
     slots: Mapping[str, SlotMemory],
     beside: Sequence[int] = (),
 ) -> tuple[list[DeviceMemory], dict[str, SlotMemory]]:
-    """The new figures, but the published ones for all that moved by less than a step; pure.
+    """Return the new figures, but the published ones for all that moved by less than a step; pure.
 
-    A device's `used_by_slots` is the sum of its slots' figures as they are then, and of what engines `beside`
-    those that are shown hold of it.
+    A device's `used_by_slots` is the sum of its slots' figures as they are then, plus what engines `beside`
+    those shown hold of it.
     """
     same = [d.name for d in before.memory] == [d.name for d in devices]
     shown = {s.name: s.memory_by_device for s in before.slots if same and s.memory_by_device}
@@ -109,7 +109,7 @@ def _steady_slot(shown: tuple[int, ...] | None, now: SlotMemory) -> SlotMemory:
 
 
 def _steady(old: int, new: int, step: int) -> int:
-    """`old` while `new` is near; but nothing is nothing."""
+    """Return `old` while `new` is near; but zero is always zero."""
     return old if old and new and abs(new - old) < step else new
 
 

@@ -42,5 +42,6 @@ class MemorySource(Protocol):
     """One way to read memory. For one thread at a time."""
 
     def read(self, pids: Collection[int]) -> tuple[Pool, ...]:
-        """Every pool that can be read now, with what `pids` hold. Blocks for milliseconds, raises nothing."""
+        """Return every pool that can be read now, with what `pids` hold. Blocks for milliseconds, raises
+        nothing."""
         ...

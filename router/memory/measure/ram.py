@@ -1,4 +1,4 @@
-"""The computer's RAM, through psutil; on Apple's own chips it is the GPU's memory as well."""
+"""The computer's RAM, through psutil; on Apple silicon it is the GPU's memory as well."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from router.memory.measure.pools import Pool
 
 
 class RamSource:
-    """An engine's part is its resident set, so pages of a model file that is mapped count.
+    """Counts an engine's resident set as its part, which includes mapped pages of a model file.
 
     Linux calls those pages available, as it could read them again. They are in use: without them each token
     would wait for the disk.
@@ -30,12 +30,12 @@ class RamSource:
 
 
 def is_unified(system: str, machine: str) -> bool:
-    """`system` as sys.platform, `machine` as platform.machine() says it."""
+    """Return whether it is; `system` is sys.platform, `machine` platform.machine()."""
     return (system, machine) == ("darwin", "arm64")
 
 
 def _resident(pid: int) -> tuple[int, int] | None:
-    """Bytes in all, and those of them that are pages of files, where the system tells."""
+    """Return the bytes in all, and those of them that are pages of files, where the system tells."""
     try:
         memory = psutil.Process(pid).memory_info()
         return int(memory.rss), int(getattr(memory, "shared", 0))

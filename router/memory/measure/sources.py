@@ -27,16 +27,16 @@ class SystemSource:
 
 
 def shown(pools: Sequence[Pool]) -> tuple[Pool, ...]:
-    """Those that people are shown: the GPUs, or the RAM without one, as then engines run there."""
+    """Return those that people are shown: the GPUs, or the RAM without one, as engines then run there."""
     return tuple(pool for pool in pools if pool.is_gpu) or tuple(pools)
 
 
 def find_source() -> MemorySource:
-    """What there is on this computer, now and later: nothing is asked yet."""
+    """Return the ways to read memory on this computer, now and later: nothing is asked yet."""
     return SystemSource((NvmlSource(), AmdSource()), RamSource())
 
 
 def _unified(gpu: Pool, ram: Pool) -> Pool:
-    """A GPU whose memory is the RAM: what a process allocates on it is in no resident set."""
+    """Return a GPU whose memory is the RAM: what a process allocates on it is in no resident set."""
     held = {pid: (ram.held.get(pid) or 0) + (gpu.held.get(pid) or 0) for pid in {*ram.held, *gpu.held}}
     return replace(gpu, total=ram.total, used=ram.used, held=held)

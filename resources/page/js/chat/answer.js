@@ -1,4 +1,4 @@
-// One answer as it comes: its text, its thinking, and how fast it was.
+// One answer as it arrives: its text, its thinking, and how fast it was.
 import { ask } from "../api.js";
 import { events } from "../sse.js";
 

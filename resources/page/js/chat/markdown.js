@@ -1,4 +1,4 @@
-// A model's Markdown as elements. What a model says is nobody's program: only what is listed here gets through, no
+// A model's Markdown as elements. What a model says is untrusted: only what is listed here gets through, no
 // names or styles of the page, nothing that loads or sends; and the page's policy runs no script but its own files.
 import { Marked } from "../../vendor/marked.js";
 import "../../vendor/purify.js";
@@ -21,7 +21,7 @@ const marked = new Marked({
   gfm: true,
   breaks: true,
   renderer: {
-    // HTML that a model writes is shown as what it is.
+    // HTML that a model writes is shown as text.
     html: ({ text }) => escaped(text),
     image: ({ href, text }) => `<a href="${escaped(href)}">${escaped(text || href)}</a>`,
   },
@@ -32,15 +32,15 @@ DOMPurify.addHook("afterSanitizeAttributes", (node) => {
     node.setAttribute("target", "_blank");
     node.setAttribute("rel", "noopener noreferrer");
   }
-  if (node.tagName === "PRE") node.setAttribute("tabindex", "0"); // it may have to be scrolled by keyboard
+  if (node.tagName === "PRE") node.setAttribute("tabindex", "0"); // it may have to be scrolled with the keyboard
 });
 
-/** Markdown as a fragment of elements that may stand in the page. */
+/** Markdown as a fragment of elements that are safe to put into the page. */
 export function rendered(text) {
   return sanitized(marked.parse(text));
 }
 
-/** The same of HTML. */
+/** The same for HTML. */
 export function sanitized(html) {
   return DOMPurify.sanitize(html, RULES);
 }

@@ -1,4 +1,4 @@
-// The system prompt, and how words are drawn. Empty: the model's own.
+// The system prompt, and how tokens are sampled. Empty: the model's own.
 import { html } from "../html.js";
 import { changed } from "../store.js";
 import { SAMPLING } from "./body.js";

@@ -15,7 +15,7 @@ export function Pane({ pane, index, targets, snapshot, live, choose, close }) {
   const last = pane.turns.at(-1);
   useLayoutEffect(() => {
     const box = log.current;
-    // It follows unless somebody has scrolled up to read.
+    // Scroll along unless somebody has scrolled up to read.
     if (box && box.scrollHeight - box.scrollTop - box.clientHeight < 120) box.scrollTop = box.scrollHeight;
   });
   const group = (label, names) => names.length > 0 && html`<optgroup label=${label}>${names.map((name) => html`<option key=${name} value=${name}>${name}</option>`)}</optgroup>`;
@@ -66,7 +66,7 @@ function Markdown({ text }) {
   return html`<div class="markdown" ref=${box}></div>`;
 }
 
-/** The very request, for a terminal and for a program. */
+/** The same request, for a terminal and for a program. */
 function Code({ body }) {
   const [shown, setShown] = useState("");
   const box = useRef();

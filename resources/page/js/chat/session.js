@@ -1,4 +1,4 @@
-// The conversations: one for each of the models that are asked side by side. They stay while the page is open.
+// The conversations: one for each of the models asked side by side. They last while the page is open.
 import { changed } from "../store.js";
 import { receive } from "./answer.js";
 import { requestBody } from "./body.js";
@@ -12,7 +12,7 @@ export const session = {
 let lastId = 0;
 
 export function addPane(model) {
-  // Whoever joins has heard the same questions, and answered none of them.
+  // A pane that joins starts without the questions asked before.
   session.panes = [...session.panes, { id: ++lastId, model, turns: [], stop: null }];
   changed();
 }
@@ -43,7 +43,7 @@ export function askAll(text, images) {
   }
 }
 
-/** Once more the last answer of a pane. */
+/** Ask for the last answer of a pane once more. */
 export function retry(pane) {
   pane.stop?.abort();
   pane.turns = pane.turns.slice(0, pane.turns.findLastIndex((turn) => turn.role === "user") + 1);
@@ -66,7 +66,7 @@ async function answer(pane) {
   changed();
 }
 
-/** What the model is told again: not its failures, nor a question that it did not answer. */
+/** The turns that are sent again: neither failures, nor a question that was not answered. */
 function heard(turns) {
   return turns.filter((turn, index) => {
     const reply = turn.role === "user" ? turns[index + 1] : turn;

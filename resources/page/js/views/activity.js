@@ -1,4 +1,4 @@
-// What was asked of hal0, as it happens; of one request, what happened when.
+// What was asked of hal0, as it happens; for one request, what happened when.
 import { MOST, PAGE, followActivity, kept, matches, merged } from "../activity.js";
 import { html, useEffect, useRef, useState } from "../html.js";
 import { Button, Empty } from "../parts.js";
@@ -47,7 +47,7 @@ function emptyWords(shown) {
   return shown.requests.length ? "No request has that" : "Nothing was asked yet";
 }
 
-/** The records for `filter`, and how to change what is shown. While `paused` new ones wait. */
+/** The records for `filter`, and how to change what is shown. While `paused`, new ones wait. */
 function useRequests(filter, paused) {
   const [shown, setShown] = useState(NOTHING);
   const waiting = useRef();

@@ -39,7 +39,7 @@ function setModel(pane, model) {
   changed();
 }
 
-/** {slots, models, elsewhere}: names that a request for a chat may carry. */
+/** {slots, models, elsewhere}: the names that a chat request may use. */
 function chatTargets(snapshot) {
   const slots = allPlaces(snapshot).filter(({ slot }) => slot.kind === "chat").map(({ name }) => name);
   const offered = new Set(snapshot.slots.filter((slot) => slot.kind === "chat" && slot.switch !== "manual").flatMap((slot) => slot.choices));
@@ -53,7 +53,7 @@ function other(targets, taken) {
   return [...targets.slots, ...targets.models].find((name) => name !== taken) || targets.slots[0];
 }
 
-/** Whether what is asked for `model` now can look at pictures; where nothing is known, it may try. */
+/** Whether whatever answers for `model` now is known to see images. */
 function sees(snapshot, model) {
   const place = allPlaces(snapshot).find(({ name }) => name === model);
   const capabilities = place ? place.slot.capabilities : modelOf(snapshot, model)?.capabilities;

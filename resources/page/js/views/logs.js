@@ -1,4 +1,4 @@
-// hal0's own log, and each engine's: the last lines, again and again.
+// hal0's own log, and each engine's: the last lines, refreshed.
 import { Failed, read } from "../api.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../html.js";
 import { Copy, Empty } from "../parts.js";

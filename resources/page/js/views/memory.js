@@ -1,4 +1,4 @@
-// The memory of each device: who has it now, and the last hour.
+// The memory of each device: who holds it now, and the last hour.
 import { Failed, read } from "../api.js";
 import { html, useEffect, useRef, useState } from "../html.js";
 import { styled } from "../parts.js";
@@ -48,7 +48,7 @@ function Device({ device, past, index, slots }) {
   </article>`;
 }
 
-/** The last hour as a curve; `past` is what /api/memory/history says. */
+/** The last hour as a curve; `past` is what /api/memory/history returns. */
 function Hour({ past, device }) {
   const box = useRef();
   const chart = useRef(null);
@@ -83,7 +83,7 @@ function Hour({ past, device }) {
     <figcaption class="muted"><span class="key ours"></span>slots <span class="key others"></span>all programs, last hour</figcaption></figure>`;
 }
 
-/** A sample holds until the next one, so the steps are drawn; from an hour ago until now. */
+/** Steps from an hour ago until now, since a sample holds until the next one. */
 function series(past, device) {
   const now = Date.now() / 1000;
   const begin = now - past.span;

@@ -1,4 +1,4 @@
-// Which models there are, what fits, and what comes from Hugging Face.
+// The models, what fits, and what comes from Hugging Face.
 import { send } from "../api.js";
 import { wantFits } from "../events.js";
 import { html, useEffect, useState } from "../html.js";

@@ -1,10 +1,10 @@
-// What of hal0.yaml may be set from afar. Each change is written and applied at once, or refused with the reason.
+// The settings of hal0.yaml that a browser may change. Each is written and applied at once, or refused with the reason.
 import { read, send, signOut } from "../api.js";
 import { html, useEffect, useState } from "../html.js";
 import { Button } from "../parts.js";
 import { notify, store } from "../store.js";
 
-// Those the running hal0 knows are shown: [key, label, what it is].
+// [key, label, what it is]; only those that the running hal0 knows are shown.
 const GENERAL = [
   [["local_only"], "Local only", { kind: "flag", help: "Nothing that a client sends leaves this computer." }],
   [["memory", "headroom"], "Headroom", { kind: "size", help: "Memory that loading a model leaves free, such as 512MiB." }],
