@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QVBoxLayout
 
 from app.link.link import Attached
@@ -44,7 +45,8 @@ class EndpointCard(Card):
             action.triggered.connect(lambda _checked=False, client=client: self.take(client))
         self.menu.addSeparator()
         self._slot_to_try = ""
-        self.try_out = self.menu.addAction(text.TRY)
+        self.try_out = QAction(text.TRY, self)  # the menu is a window of its own, and may go before this one
+        self.menu.addAction(self.try_out)
         self.try_out.triggered.connect(self._on_try)
         self.copy.setMenu(self.menu)
         self.error = wrapping_label("failed")

@@ -61,10 +61,10 @@ def test_a_new_snapshot_changes_texts_and_marks_but_keeps_every_action(tray: Tra
 
 def test_a_new_choice_rebuilds_only_its_own_submenu(tray: Tray) -> None:
     top = tray.menu.actions()
-    embed = actions(top[5].menu())  # type: ignore[arg-type]
+    embed = actions(top[6].menu())  # type: ignore[arg-type]
     tray.show_snapshot(switched(first_snapshot(), choices=(QWEN, GEMMA)))
     assert tray.menu.actions() == top
-    assert actions(top[5].menu()) == embed  # type: ignore[arg-type]
+    assert actions(top[6].menu()) == embed  # type: ignore[arg-type]
     assert [a.text() for a in actions(tray.menu) if a.text().startswith("Llama")] == []
 
 
