@@ -43,7 +43,7 @@ class StandIn:
         self.orders: list[str] = []
         self._listeners: set[asyncio.Queue[dict[str, Any]]] = set()
         absent: Any = None
-        context = Context(self.store, absent, self, absent)
+        context = Context(self.store, absent, self, absent, absent)
         self.history = context.memory_history
         app = make_app(context)
         app.middlewares.insert(0, self._activity)

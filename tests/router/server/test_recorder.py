@@ -231,7 +231,7 @@ async def test_a_wrong_key_and_a_large_body_behind_the_gate(serve: Serve) -> Non
 def test_every_route_that_a_model_answers_is_recorded() -> None:
     """A new one must be one or the other."""
     absent: Any = None
-    app = make_app(Context(StateStore(), absent, absent, absent))
+    app = make_app(Context(StateStore(), absent, absent, absent, absent))
     posts = {
         route.resource.canonical
         for route in app.router.routes()
