@@ -13,7 +13,7 @@ from router.state import Snapshot
 from tests.app import scenes
 from tests.e2e.harness import Hal0
 from tests.page.conftest import Visitor
-from tests.page.stand_in import StandIn, record
+from tests.page.stand_in import StandIn, asked
 
 Begin = Callable[[Snapshot], Awaitable[StandIn]]
 
@@ -94,7 +94,7 @@ async def test_axe_finds_nothing_and_nothing_sticks_out(
     seen = await visit(**look)
     for moment in moments:
         shown = await stand_in(moment())
-        shown.ended(*(record(n, failed=n == 2, status=502 if n == 2 else 200) for n in range(5)))
+        shown.ended(*(asked(n) for n in range(3)), asked(3, status=502, code="engine.failed", error="It died."))
         page = await seen.page(shown.url)
         # Every view once, of one moment; of the others the first, where they differ.
         for view in VIEWS if moment is scenes.ready else VIEWS[:3]:
