@@ -105,6 +105,18 @@ async def test_five_hundred_rows_a_second_do_not_stop_it(stand_in: Begin, visit:
     await expect(page.get_by_role("article", name="primary")).to_be_visible()
 
 
+async def test_other_slots_requests_push_nothing_out_of_a_filter(stand_in: Begin, visit: Visitor) -> None:
+    """More of them than the page holds."""
+    hal0 = await stand_in(scenes.ready())
+    hal0.ended(asked(0, slot="coder"))
+    page = await (await visit()).page(f"{hal0.url}/#/activity")
+    await page.get_by_label("Slot").select_option("coder")
+    await expect(rows_of(page)).to_have_count(1)
+    hal0.ended(*(asked(n) for n in range(1, 700)))
+    hal0.ended(asked(700, slot="coder"))
+    await expect(rows_of(page)).to_have_count(2)
+
+
 async def test_a_hal0_without_records_says_so(hal0: Hal0, visit: Visitor) -> None:
     seen = await visit()
     await seen.context.route(

@@ -108,6 +108,15 @@ async def test_axe_finds_nothing_and_nothing_sticks_out(
         await page.close()
 
 
+async def test_every_view_is_in_sight_on_a_phone(hal0: Hal0, visit: Visitor) -> None:
+    page = await (await visit(viewport=PHONE, has_touch=True)).page(hal0.url)
+    for link in await page.get_by_role("navigation", name="Views").get_by_role("link").all():
+        await expect(link).to_be_in_viewport(ratio=1)
+    await page.set_viewport_size({"width": 280, "height": 700})
+    await page.goto(f"{hal0.url}/#/settings")
+    await expect(page.get_by_role("link", name="Settings")).to_be_in_viewport(ratio=1)
+
+
 async def test_a_slot_is_switched_by_keyboard_alone(hal0: Hal0, visit: Visitor) -> None:
     page = await (await visit()).page(hal0.url)
     select = page.get_by_label("Model", exact=True)
