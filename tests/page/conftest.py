@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -91,11 +92,11 @@ async def visit(browser: Browser) -> AsyncIterator[Visitor]:
 
 
 @pytest.fixture
-async def stand_in() -> AsyncIterator[Callable[[Snapshot], Awaitable[StandIn]]]:
+async def stand_in(tmp_path: Path) -> AsyncIterator[Callable[[Snapshot], Awaitable[StandIn]]]:
     made: list[StandIn] = []
 
     async def begin(snapshot: Snapshot) -> StandIn:
-        made.append(StandIn(snapshot))
+        made.append(StandIn(snapshot, tmp_path))
         await made[-1].start()
         return made[-1]
 

@@ -13,7 +13,7 @@ from router.state import Snapshot
 from tests.app import scenes
 from tests.e2e.harness import Hal0
 from tests.page.conftest import Visitor
-from tests.page.stand_in import StandIn, record
+from tests.page.stand_in import StandIn, asked
 
 Begin = Callable[[Snapshot], Awaitable[StandIn]]
 
@@ -94,7 +94,7 @@ async def test_axe_finds_nothing_and_nothing_sticks_out(
     seen = await visit(**look)
     for moment in moments:
         shown = await stand_in(moment())
-        shown.ended(*(record(n, failed=n == 2, status=502 if n == 2 else 200) for n in range(5)))
+        shown.ended(*(asked(n) for n in range(3)), asked(3, status=502, code="engine.failed", error="It died."))
         page = await seen.page(shown.url)
         # Every view once, of one moment; of the others the first, where they differ.
         for view in VIEWS if moment is scenes.ready else VIEWS[:3]:
@@ -106,6 +106,15 @@ async def test_axe_finds_nothing_and_nothing_sticks_out(
             assert await axe(page) == [], (moment.__name__, view)
             assert await wide(page) <= 0, (moment.__name__, view)
         await page.close()
+
+
+async def test_every_view_is_in_sight_on_a_phone(hal0: Hal0, visit: Visitor) -> None:
+    page = await (await visit(viewport=PHONE, has_touch=True)).page(hal0.url)
+    for link in await page.get_by_role("navigation", name="Views").get_by_role("link").all():
+        await expect(link).to_be_in_viewport(ratio=1)
+    await page.set_viewport_size({"width": 280, "height": 700})
+    await page.goto(f"{hal0.url}/#/settings")
+    await expect(page.get_by_role("link", name="Settings")).to_be_in_viewport(ratio=1)
 
 
 async def test_a_slot_is_switched_by_keyboard_alone(hal0: Hal0, visit: Visitor) -> None:

@@ -14,19 +14,34 @@ export function kept(filter, more = {}, options = {}) {
   return read(`/api/activity?${words}`, options);
 }
 
+/** Delete every record. */
+export async function forget() {
+  await ask("/api/activity", { method: "DELETE" });
+}
+
 /** `fresh` and `old` together, newest first, each record once, the newest `most` of them. Pure. */
 export function merged(fresh, old, most) {
   const known = new Set(fresh.map((record) => record.id));
   return [...fresh, ...old.filter((record) => !known.has(record.id))].sort((a, b) => b.id - a.id).slice(0, most);
 }
 
-/** Whether a record matches `filter` {slot, failed, text}. Pure. */
-export function matches(record, filter) {
-  if (filter.slot && record.slot !== filter.slot) return false;
-  if (filter.failed && !record.failed) return false;
-  const wanted = filter.text.trim().toLowerCase();
-  const said = [record.model, record.asked, record.client, record.agent, record.key, record.path, record.code, record.status, record.request];
+/** Whether a record is one that `filter` {slot, failed} asks for, as hal0 itself would say. Pure. */
+export function isAskedFor(record, filter) {
+  return (!filter.slot || record.slot === filter.slot) && (!filter.failed || record.failed);
+}
+
+/** Whether `text` stands in what is known of a record. Pure. */
+export function says(record, text) {
+  const wanted = text.trim().toLowerCase();
+  const said = [record.model, record.asked, record.client, record.agent, record.key, record.path, record.code, record.error, record.status, record.request];
   return !wanted || said.some((value) => String(value ?? "").toLowerCase().includes(wanted));
+}
+
+/** Who asked, in a word: the key's name; of this computer's programs, which all have one address, the program. Pure. */
+export function who(record) {
+  const isHere = record.client === "127.0.0.1" || record.client === "::1";
+  const [program] = (record.agent || "").split(/[/ ]/);
+  return record.key || (isHere && program ? (program === "Mozilla" ? "browser" : program) : record.client);
 }
 
 /** Tell `onTold({requests, missed, …})` of what was kept, then of each batch, until `signal`. Throws Failed where
@@ -37,7 +52,7 @@ export async function followActivity(filter, signal, onTold) {
       const response = await ask("/api/events?activity=true", { signal }); // first, so that nothing is missed
       onTold(await kept(filter, {}, { signal }));
       for await (const { event, data } of events(response)) {
-        if (event === "activity") onTold(JSON.parse(data));
+        if (event === "activity") onTold(asked(JSON.parse(data), filter));
       }
     } catch (error) {
       if (signal.aborted) return;
@@ -47,4 +62,9 @@ export async function followActivity(filter, signal, onTold) {
     if (signal.aborted) return;
     await new Promise((then) => setTimeout(then, PAUSE));
   }
+}
+
+/** The stream tells of all. */
+function asked(told, filter) {
+  return { ...told, requests: told.requests.filter((record) => isAskedFor(record, filter)) };
 }

@@ -47,6 +47,7 @@ function App() {
   }, []);
   useEffect(() => {
     document.title = `${at.view.title} – hal0`;
+    document.querySelector("nav a[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
     const { id, load } = at.view;
     if (!loaded[id]) load().then((view) => { loaded[id] = view; again((n) => n + 1); });
   }, [at]);

@@ -38,6 +38,20 @@ export function clock(seconds) {
   return today ? time : `${at.toLocaleDateString([], { day: "numeric", month: "short" })} ${time}`;
 }
 
+/** "0.3 ms", "310 ms", "2.5 s"; "–" where it is not known. */
+export function span(seconds) {
+  if (seconds === null || seconds === undefined) return "–";
+  if (seconds >= 0.9995) return `${seconds.toFixed(1)} s`;
+  return `${(seconds * 1000).toFixed(seconds < 0.00995 ? 1 : 0).replace(/\.0$/, "")} ms`;
+}
+
+/** "14:02:07" of today, else "27 Nov 14:02". */
+export function moment(seconds) {
+  const at = new Date(seconds * 1000);
+  if (new Date().toDateString() !== at.toDateString()) return clock(seconds);
+  return at.toLocaleTimeString([], { hour12: false });
+}
+
 export function tokens(count) {
   return count >= 10000 ? `${Math.round(count / 1024)}k` : `${count}`;
 }

@@ -37,9 +37,8 @@ async def serve() -> AsyncIterator[Serve]:
 
     async def start(keys: tuple[str, ...] = ()) -> Ask:
         absent: Any = None
-        server = TestServer(
-            make_app(Context(StateStore(), absent, absent, absent, absent, api_keys=keys)), host="127.0.0.1"
-        )
+        context = Context(StateStore(), absent, absent, absent, absent, api_keys=keys)
+        server = TestServer(make_app(context), host="127.0.0.1")
         session = ClientSession(connector=TCPConnector(force_close=True))
         made.append((server, session))
         await server.start_server()

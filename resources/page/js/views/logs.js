@@ -36,14 +36,14 @@ export function Logs({ snapshot, about, live }) {
   }, [lines?.length, lines?.at(-1), following]);
   return html`<div class="heading"><h1>Logs</h1>${lines && html`<${Copy} text=${() => lines.join("\n")} label="Copy the log" />`}</div>
     <div class="choose">
-      <label for="log-of">Of</label>
+      <div class="pair"><label for="log-of">Of</label>
       <select id="log-of" value=${place ? place.name : ""} onChange=${(event) => { location.hash = `#/logs/${encodeURIComponent(event.currentTarget.value)}`; }}>
         <option value="">hal0</option>
         ${places.map(({ name }) => html`<option key=${name} value=${name}>${name}</option>`)}
-      </select>
-      <label for="log-search">Only lines with</label>
-      <input id="log-search" type="search" value=${search} onInput=${(event) => setSearch(event.currentTarget.value)} />
+      </select></div>
       <label class="tick"><input type="checkbox" checked=${following} onChange=${(event) => setFollowing(event.currentTarget.checked)} />Follow</label>
+      <div class="pair grow"><label for="log-search">Only lines with</label>
+      <input id="log-search" type="search" value=${search} onInput=${(event) => setSearch(event.currentTarget.value)} /></div>
     </div>
     ${lines?.length ? html`<pre class="log" ref=${box} tabindex="0" role="region" aria-label="Log">${lines.join("\n")}</pre>`
       : html`<${Empty} title=${lines ? (search ? "No line has that" : "Nothing yet") : "Reading…"} />`}`;

@@ -1,6 +1,7 @@
 // One request: what is known of it, and what happened when.
 import { read } from "../api.js";
 import { html, useEffect, useState } from "../html.js";
+import { span } from "../words.js";
 
 export function RequestDetails({ record }) {
   const [whole, setWhole] = useState(null);
@@ -15,9 +16,9 @@ export function RequestDetails({ record }) {
     ["Switch", record.switch && `${record.switch}${record.switched_from ? `, ${record.switched_from} made room` : ""}`],
     ["Tokens", record.tokens_completion !== null && `${record.tokens_prompt ?? "?"} in (${record.tokens_cached ?? 0} cached), ${record.tokens_completion} out`],
     ["Bytes", `${record.bytes_in} in, ${record.bytes_out} out`],
-    ["Error", record.error && `${record.error} (${record.code})`],
   ].filter(([, value]) => value);
   return html`<div class="request">
+    ${record.error && html`<div class="problem"><p>${record.error}</p><p class="muted">${record.code}</p></div>`}
     ${problem && html`<p class="bad">${problem}</p>`}
     ${whole?.timeline && html`<${Timeline} steps=${whole.timeline} total=${record.total_s} />`}
     ${whole?.body && html`<${Said} label="What was asked" text=${whole.body.request} /><${Said} label="What was answered" text=${whole.body.answer} />`}
@@ -34,7 +35,7 @@ function Timeline({ steps, total }) {
   return html`<ol class="timeline" aria-label="What happened when">
     ${steps.map((step, index) => {
       const until = steps[index + 1]?.s ?? step.s;
-      return html`<li key=${index}><span class="what">${step.what}</span><span class="number">${Math.round(step.s * 1000)} ms</span>
+      return html`<li key=${index}><span class="what">${step.what}</span><span class="number">${span(step.s)}</span>
         <svg aria-hidden="true" preserveAspectRatio="none"><rect x=${`${share(step.s)}%`} width=${`max(2px, ${share(until - step.s)}%)`} height="100%"></rect></svg></li>`;
     })}
   </ol>`;
