@@ -74,7 +74,7 @@ def test_what_hal0_does_not_use_is_not_in(bundle: Path) -> None:
         "hf_xet",
     ):
         assert [name for name in names if part in name] == []
-    unwanted = ("tkinter", "test", "unittest", "pip", "setuptools", "pytest", "gguf", "sqlite3")
+    unwanted = ("tkinter", "test", "unittest", "pip", "setuptools", "pytest", "gguf")
     assert [name for name in modules(bundle) if name.split(".")[0] in unwanted] == []
 
 

@@ -43,11 +43,12 @@ def field(package: Path, name: str) -> str:
     return done.stdout.strip()
 
 
-def test_the_package_says_what_it_is_and_runs_no_scripts(package: Path) -> None:
+def test_the_package_says_what_it_is_and_runs_a_script_only_once_it_is_removed(package: Path) -> None:
     assert (field(package, "Package"), field(package, "Version")) == ("hal0", __version__)
     listed = subprocess.run(["dpkg-deb", "--info", package], capture_output=True, text=True, check=True).stdout
-    for script in ("preinst", "postinst", "prerm", "postrm", "conffiles"):
+    for script in ("preinst", "postinst", "prerm", "conffiles"):
         assert script not in listed
+    assert "postrm" in listed, "conversations are not to outlive hal0"
 
 
 def test_installing_starts_and_enables_nothing(with_package: Machine) -> None:
