@@ -188,4 +188,4 @@ async def test_a_model_loaded_through_the_api_appears_in_the_tray(real: tuple[Ha
     hal0, item = real
     assert (await hal0.post("/api/slots/primary/load", {"model": "beta_q4"}))[0] == 200
     await agrees(hal0, item, "beta_q4")
-    assert (await item.property("ToolTip"))[2].startswith("hal0 · primary: beta_q4 ready")
+    await item.wait_tool_tip("hal0 · primary: beta_q4 ready")

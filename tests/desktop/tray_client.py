@@ -190,6 +190,14 @@ class TrayItem:
         found: Entry = await self._bus.wait_until(look, what)
         return found
 
+    async def wait_tool_tip(self, beginning: str) -> None:
+        """Wait until the tool tip begins so: a request that was answered counts as busy for a moment more."""
+
+        async def look() -> bool:
+            return bool((await self.property("ToolTip"))[2].startswith(beginning))
+
+        await self._bus.wait_until(look, f"a tool tip that begins with {beginning!r}")
+
     async def wait_label(self, part: str) -> Entry:
         """Wait until some entry's label contains `part`; returns the menu."""
         return await self.wait_for(
