@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,6 +72,14 @@ async def begin_talking(hal0: Hal0) -> None:
     assert (await hal0.post(load, {"model": "talker", "force": True}))[0] == 200
 
 
+async def load_next(hal0: Hal0) -> asyncio.Task[tuple[int, Any]]:
+    """Ask for the other model; returns once the slot waits for the old one's answer."""
+    order = {"model": "next", "force": True}
+    loading = spawn(hal0.post("/api/slots/primary/load", order), name="next")
+    await hal0.until_slot(lambda s: s["state"] == "draining", "draining")
+    return loading
+
+
 async def test_the_next_model_is_read_while_the_old_one_answers(
     make_hal0: Callable[[str], Hal0], talker: Path, big: Path
 ) -> None:
@@ -78,9 +87,7 @@ async def test_the_next_model_is_read_while_the_old_one_answers(
     await begin_talking(hal0)
     async with streaming(hal0, "talker") as busy:
         await forget(big)
-        order = {"model": "next", "force": True}
-        other = spawn(hal0.post("/api/slots/primary/load", order), name="next")
-        await hal0.until_slot(lambda s: s["state"] == "draining", "draining")
+        other = await load_next(hal0)
         await until_cached(big)
         assert (await hal0.slot())["state"] == "draining", "all of it, while the old one answers"
         busy.close()
@@ -113,9 +120,7 @@ async def test_who_does_not_want_it_has_nothing_read(
     await begin_talking(hal0)
     async with streaming(hal0, "talker") as busy:
         await forget(big)
-        order = {"model": "next", "force": True}
-        other = spawn(hal0.post("/api/slots/primary/load", order), name="next")
-        await hal0.until_slot(lambda s: s["state"] == "draining", "draining")
+        other = await load_next(hal0)
         assert (await hal0.post("/api/slots/primary/warm", {"model": "next"}))[0] == 200
         await forget(big)  # whatever was looked at before the switch began to drain
         busy.close()
