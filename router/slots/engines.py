@@ -83,9 +83,11 @@ class EnginePair:
     @property
     def draining(self) -> Draining | None:
         """The requests that are waited for; None while there are none."""
-        requests = sum(self._busy[engine.generation] for engine in self.going)
-        limits = [e.until for e in self.going if e.until is not None and e.until != NEVER]
-        models = tuple(engine.model for engine in self.going)
+        if not (going := self.going):
+            return None  # looked at with every request
+        requests = sum(self._busy[engine.generation] for engine in going)
+        limits = [e.until for e in going if e.until is not None and e.until != NEVER]
+        models = tuple(engine.model for engine in going)
         return Draining(models, requests, min(limits, default=None)) if requests else None
 
     def is_busy(self, engine: Engine) -> bool:
@@ -105,7 +107,8 @@ class EnginePair:
         if (generation := self.leases.pop(ticket, None)) is None:
             return None
         self._busy[generation] -= 1
-        self._busy = +self._busy  # without engines that no longer serve anybody
+        if not self._busy[generation]:
+            del self._busy[generation]
         if self.running is not None and generation == self.running.generation:
             self.idle_since = now
         return generation
