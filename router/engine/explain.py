@@ -17,7 +17,10 @@ MOST = 500
 """Characters of a reason; some engines print whole documents in one line."""
 
 _ANSI = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
-_ERROR = re.compile(r"^(?:[\d.]+ )?E (?P<text>.*)$|^(?P<plain>[Ee]rror(?: while [^:]+)?: .*)$")
+# llama-server prints the plain ones itself, beside its log's thread: the time and level of a log line that is
+# just being written may stand before them.
+_ERROR = re.compile(r"^(?:[\d.]+ )?(?:(?:E )?(?P<plain>[Ee]rror(?: while [^:]+)?: .*)|E (?P<text>.*))$")
+_ARGUMENT = re.compile(r"^(?:[\d.]+ )?(?:E )?error(?: while [^:]+)?: ")
 _FUNCTION = re.compile(r"^(?:\w+ +)?[\w()~:]+: +(?=\S)")
 _OTHER_LEVEL = re.compile(r"^[\d.]+ [IWDT] ")
 # What backends say that look for devices and find none, and a step whose own cause is told beside it.
@@ -137,7 +140,7 @@ def _error(line: str) -> Reason | None:
     text = error_text(line)
     if text is None:
         return None
-    rank = Rank.ARGUMENT if line.startswith(text) and text.startswith("error") else Rank.ERROR
+    rank = Rank.ARGUMENT if _ARGUMENT.match(line) else Rank.ERROR
     return Reason(Rank.WEAK if _WEAK.search(text) else rank, _short(text))
 
 
