@@ -12,6 +12,7 @@ from pathlib import Path
 from app.system.journal import JournalFormatter, OneLine, is_journal
 from app.system.log_levels import ENV, set_levels
 from resources import demo_model
+from router.base.log_file import LogFile
 from router.base.paths import Paths
 from router.config.load import load_config
 from router.config.schema import Config
@@ -38,9 +39,7 @@ def start_logging(paths: Paths, *, to_stderr: bool) -> logging.handlers.QueueLis
     Returns what must be given to `stop_logging` at exit, so that the last lines are written.
     """
     paths.create()
-    file = logging.handlers.RotatingFileHandler(
-        paths.logs / "hal0.log", maxBytes=LOG_BYTES, backupCount=2, encoding="utf-8", errors="replace"
-    )
+    file = LogFile(paths.logs / "hal0.log", LOG_BYTES, backups=2)
     file.setFormatter(logging.Formatter(LOG_LINE))
     handlers: list[logging.Handler] = [file]
     if to_stderr:

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
+import time
 from pathlib import Path
+from typing import Final
+
+BUSY_SECONDS: Final = 2.0
+_RETRY_SECONDS: Final = 0.01
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -17,7 +23,7 @@ def write_atomic(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).replace(path)
+        replace(Path(name), path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
@@ -50,3 +56,27 @@ def tail(path: Path, lines: int = 2000, most_bytes: int = 512 * 1024) -> list[st
         return []
     found = text.splitlines()
     return (found[1:] if size > most_bytes else found)[-lines:]
+
+
+if sys.platform == "win32":
+
+    def replace(source: Path, target: Path) -> None:
+        """Put `source` in the place of `target`. Windows refuses while somebody has `target` open, be it hal0,
+        an editor or a virus scanner, all of which close it again: it is tried for `BUSY_SECONDS`. Raises
+        OSError."""
+        deadline = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                source.replace(target)
+            except PermissionError:
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(_RETRY_SECONDS)
+            else:
+                return
+
+else:
+
+    def replace(source: Path, target: Path) -> None:
+        """Put `source` in the place of `target`. Raises OSError."""
+        source.replace(target)

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+from router.base.log_file import LogFile
 from router.base.names import speakable
 from router.engine.explain import Rank, Reason, better, clean, reason_in
 
@@ -134,13 +135,7 @@ class _ByName(logging.Handler):
 
     def _open(self, name: str) -> logging.Handler:
         try:
-            return logging.handlers.RotatingFileHandler(
-                self._folder / f"{name}.log",
-                maxBytes=FILE_BYTES,
-                backupCount=FILE_BACKUPS,
-                encoding="utf-8",
-                errors="replace",
-            )
+            return LogFile(self._folder / f"{name}.log", FILE_BYTES, FILE_BACKUPS)
         except OSError as error:
             # An exception here would end the thread that writes for all engines.
             log.warning("the log file of %s cannot be written: %s", name, error)

@@ -85,3 +85,17 @@ def test_whoever_reads_meanwhile_sees_one_whole_file(tmp_path: Path) -> None:
     finally:
         stop.set()
         writer.join()
+
+
+def test_a_file_that_somebody_has_open_is_replaced_once_they_close_it(tmp_path: Path) -> None:
+    """Windows refuses to replace an open file: a virus scanner or an editor may have it for a moment."""
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    writer = threading.Thread(target=write_atomic, args=(path, b"new"))
+    with path.open("rb") as reader:
+        writer.start()
+        while not list(tmp_path.glob(".file.*")) and writer.is_alive():
+            threading.Event().wait(0.001)
+        assert reader.read() == b"old"
+    writer.join()
+    assert path.read_bytes() == b"new" and list(tmp_path.iterdir()) == [path]
