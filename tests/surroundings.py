@@ -12,6 +12,9 @@ import shutil
 import signal
 import sys
 import tempfile
+from pathlib import Path
+
+from tests.homes import home_variables
 
 _FOREIGN = (
     *("HAL0_", "LLAMA_", "GGML_", "CUDA_", "HF_", "HUGGING", "OLLAMA_", "OPENAI_", "ANTHROPIC_"),
@@ -44,7 +47,7 @@ def _home() -> None:
     """An empty one: nothing of the developer's is read or written, and there need not be any."""
     home = tempfile.mkdtemp(prefix="hal0-tests-home-")
     atexit.register(shutil.rmtree, home, ignore_errors=True)
-    os.environ["HOME"] = home
+    os.environ |= home_variables(Path(home))
 
 
 def _signals() -> None:

@@ -11,6 +11,7 @@ from resources import demo_model
 from router.catalog.models import Catalog, build_catalog
 from router.config.schema import Config, Kind, ModelConfig, SlotConfig
 from router.reload.diff import choices, choose_model
+from tests.homes import home_variables
 from tests.router.catalog.files import write_gguf, write_mmproj, write_shards
 
 
@@ -93,7 +94,8 @@ def test_find_is_exact_and_ids_win(folder: Path, caplog: pytest.LogCaptureFixtur
 def test_where_a_file_is_found(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str, expected: str
 ) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
+    for name, value in home_variables(tmp_path).items():
+        monkeypatch.setenv(name, value)
     write_gguf(tmp_path / "config" / "own.gguf")
     write_shards(folder, "big", 2)
     named = ModelConfig("named", written.format(folder=folder))

@@ -12,6 +12,7 @@ from router.config.flag_paths import missing_files
 from router.config.flag_values import LISTS, NUMBER_LISTS, NUMBERS
 from router.config.flags import PATH_FLAGS, flag_name, managed_reason
 from router.engine.options import EngineOptions, read_options
+from tests.homes import home_variables
 from tests.router.config.reading import FOLDER, config, only_problem, problems
 
 
@@ -233,7 +234,8 @@ class TestPaths:
 
     @pytest.fixture
     def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        monkeypatch.setenv("HOME", str(tmp_path))
+        for name, value in home_variables(tmp_path).items():
+            monkeypatch.setenv(name, value)
         for name in ("a.gguf", "b.gguf", "a,b.gguf", "x=y {z}.gguf", "co:lon.gguf"):
             (tmp_path / name).touch()
         return tmp_path

@@ -17,6 +17,7 @@ from router.config.load import (
     parse_file,
 )
 from router.config.schema import Config, EngineConfig, Kind, LimitsConfig, ServerConfig, SwitchPolicy
+from tests.homes import home_variables
 from tests.router.config.reading import EXAMPLE, FOLDER, PATHS, SOURCE, config, only_problem, parse, problems
 
 
@@ -225,8 +226,8 @@ class TestReferences:
 def test_more_folders_beside_the_usual_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Row 41: `default` stands for them, also for later ones; `./default` is a folder of that name."""
     home = tmp_path / "home"
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("USERPROFILE", str(home))
+    for name, value in home_variables(home).items():
+        monkeypatch.setenv(name, value)
     read = lambda: config("model_dirs: [default, /srv/models, ./default]\n").model_dirs  # noqa: E731
     assert read() == (Path("/srv/models"), FOLDER / "default")
     (home / ".lmstudio" / "models").mkdir(parents=True)

@@ -11,11 +11,13 @@ from router.base.paths import Paths
 from router.config.default import default_model_dirs, usual_model_dirs, with_downloads
 from router.config.programs import Program, program_folders, readable
 from router.config.schema import Config
+from tests.homes import home_variables
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("HOME", str(tmp_path))
+    for name, value in home_variables(tmp_path).items():
+        monkeypatch.setenv(name, value)
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     return tmp_path
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.homes import home_variables
 from tests.hub_server import HubServer, hub_server
 
 
@@ -21,7 +22,8 @@ def private_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Nothing of this computer's user is seen: no token, no caches, no proxy."""
     home = tmp_path / "home"
     home.mkdir()
-    monkeypatch.setenv("HOME", str(home))
+    for name, value in home_variables(home).items():
+        monkeypatch.setenv(name, value)
     for name in ("XDG_CACHE_HOME", "HF_HOME", "HF_HUB_CACHE", "HF_TOKEN", "LLAMA_CACHE", "OLLAMA_MODELS"):
         monkeypatch.delenv(name, raising=False)
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
