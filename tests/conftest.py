@@ -3,21 +3,40 @@
 import tests.surroundings  # noqa: F401, I001 - first: whatever is imported later may look at the environment
 
 import gc
+import sys
 from collections.abc import Generator
 
 # `concurrent.futures` imports its executor when it is first asked for, which is on a loop; and PySide's import
 # hook, there once pytest-qt is, then looks for the source of whoever imports: blockbuster calls that blocking.
 from concurrent.futures import ThreadPoolExecutor  # noqa: F401
+from pathlib import Path
 
 import pytest
 from _pytest.unraisableexception import collect_unraisable
 from hypothesis import HealthCheck, settings
+
+from tests.not_on_windows import ROOT, reason
 
 pytest_plugins = ["tests.fixtures_models"]
 
 # How long an example takes says how busy the computer is.
 settings.register_profile("hal0", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("hal0")
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Some are about what cannot even be imported on Windows."""
+    if sys.platform == "win32" and reason(collection_path.relative_to(ROOT).as_posix()):
+        return True
+    return None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if sys.platform != "win32":
+        return
+    for item in items:
+        if why := reason(item.nodeid):
+            item.add_marker(pytest.mark.skip(reason=why))
 
 
 def pytest_collection_finish() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -70,7 +69,7 @@ async def test_one_that_is_killed_is_lost_and_found_again(desktop: Desktop, besi
     serve, item = beside.serve, beside.item
     await item.wait_label(attached(serve))
     solid = (await item.property("IconPixmap"))[0]
-    await serve.stop(signal.SIGKILL)
+    await serve.kill()
     lost = await item.wait_label("Lost contact with hal0 at ")
     assert lost.find("Start here").enabled
     # While the notification stands, Qt puts its title and words in the tooltip's place.

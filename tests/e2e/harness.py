@@ -18,8 +18,15 @@ from typing import Any
 import aiohttp
 import psutil
 
+from tests.homes import home_variables
+
 WAIT_SECONDS = 30.0
 BIN = Path(sys.executable).parent
+# Installed by pip, hal0 is a script; on Windows it may be a checkout that a .pth file names.
+PROGRAM = (str(BIN / "hal0"),) if sys.platform != "win32" else (sys.executable, "-m", "app")
+
+# Without SYSTEMROOT no socket opens; the others are the tests' own folder of temporary files, and Wine's.
+WINDOWS_NEEDS = ("SYSTEMROOT", "TEMP", "TMP", "PATHEXT", "COMSPEC", "WINEPREFIX", "WINEDEBUG")
 
 
 def free_port() -> int:
@@ -34,12 +41,36 @@ def private_env(home: Path, llama_server: Path) -> dict[str, str]:
     folders = {f"XDG_{n}_HOME": str(home / n.lower()) for n in ("CONFIG", "DATA", "STATE", "CACHE")}
     return {
         "PATH": os.environ["PATH"],
-        "HOME": str(home),
         "LANG": "C.UTF-8",
         "HAL0_LLAMA_SERVER": str(llama_server),
         "PYTHONWARNINGS": "error",
+        **home_variables(home),
         **folders,
+        **{name: os.environ[name] for name in WINDOWS_NEEDS if name in os.environ},
     }
+
+
+if sys.platform == "win32":
+    import ctypes
+
+    def press_ctrl_c(_process: subprocess.Popen[bytes]) -> None:
+        """Press it in the console, which this one shares with every hal0 of a test."""
+        kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+        kernel.SetConsoleCtrlHandler(None, True)  # not here; what was started before is not asked
+        if not kernel.GenerateConsoleCtrlEvent(signal.CTRL_C_EVENT, 0):
+            raise ctypes.WinError(ctypes.get_last_error())
+
+    def hear_ctrl_c() -> None:
+        """A new process does not hear it if the one that starts it does not."""
+        ctypes.WinDLL("kernel32").SetConsoleCtrlHandler(None, False)
+
+else:
+
+    def press_ctrl_c(process: subprocess.Popen[bytes]) -> None:
+        process.send_signal(signal.SIGINT)
+
+    def hear_ctrl_c() -> None:
+        """Inherited from tests.surroundings."""
 
 
 @dataclass
@@ -75,9 +106,10 @@ class Hal0:
 
     async def start(self, *arguments: str) -> None:
         """Run `hal0 serve` and wait until it answers."""
+        hear_ctrl_c()
         with (self.home / "output.log").open("ab") as log:
             self.process = subprocess.Popen(  # noqa: ASYNC220 - forks and returns
-                [*self.within, BIN / "hal0", *(arguments or ("serve",))],
+                [*self.within, *PROGRAM, *(arguments or ("serve",))],
                 env=self.env,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -109,19 +141,28 @@ class Hal0:
             raise AssertionError(f"waited for {words!r} in the log:\n{self.output()}") from None
 
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """End it and return its exit code."""
+        """End it and return its exit code. Windows has no signal but its console's Ctrl+C."""
         assert self.process is not None
-        self.process.send_signal(number)
+        if sys.platform == "win32":
+            press_ctrl_c(self.process)
+        else:
+            self.process.send_signal(number)
         return await asyncio.to_thread(self.process.wait, WAIT_SECONDS)
+
+    async def kill(self) -> None:
+        """End it as a crash would: it cannot tidy up."""
+        assert self.process is not None
+        self.process.kill()
+        await asyncio.to_thread(self.process.wait, WAIT_SECONDS)
 
     async def close(self) -> None:
         if self.process is not None and self.process.poll() is None:
-            await self.stop(signal.SIGKILL)
+            await self.kill()
         await self.session.close()
 
     def cli(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run another `hal0` command beside it."""
-        argv = [str(BIN / "hal0"), *arguments]
+        argv = [*PROGRAM, *arguments]
         return subprocess.run(argv, env=self.env, capture_output=True, text=True, timeout=60, check=False)
 
     # -- the endpoint ----------------------------------------------------------------------------------
@@ -199,6 +240,7 @@ def is_engine_of(process: psutil.Process, home: Path) -> bool:
             return False
         if (parent := process.parent()) is not None and parent.cmdline() == argv:
             return False  # a wrapper's child between fork and exec
-        return process.environ().get("XDG_CONFIG_HOME", "").startswith(str(home / "cache"))
+        config = Path(process.environ().get("XDG_CONFIG_HOME", ""))
+        return config.is_relative_to(home) and config != home / "config"
     except (psutil.Error, OSError):
         return False

@@ -19,7 +19,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from tests.e2e.conftest import ALPHA, SLOTS
-from tests.e2e.harness import BIN, WAIT_SECONDS, Hal0
+from tests.e2e.harness import PROGRAM, WAIT_SECONDS, Hal0
 
 HELLO = {"messages": [{"role": "user", "content": "Hello?"}]}
 THREE = """
@@ -163,7 +163,7 @@ async def test_what_hal0_s_end_cuts_off_is_there_after_a_restart(hal0: Hal0) -> 
 async def test_a_kill_loses_no_more_than_the_last_second(hal0: Hal0) -> None:
     await hal0.chat()
     await asyncio.sleep(1.0)
-    await hal0.stop(signal.SIGKILL)
+    await hal0.kill()
     await hal0.start()
     assert len(await listed(hal0)) == 1
 
@@ -267,7 +267,7 @@ async def test_the_command_line_shows_it(hal0: Hal0) -> None:
 
 async def test_the_command_line_follows(hal0: Hal0) -> None:
     await hal0.ask("nobody")
-    argv = [str(BIN / "hal0"), "activity", "--follow", "--json"]
+    argv = [*PROGRAM, "activity", "--follow", "--json"]
     process = await asyncio.create_subprocess_exec(*argv, env=hal0.env, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
     async with asyncio.timeout(WAIT_SECONDS):

@@ -10,7 +10,6 @@ import json
 import os
 import random
 import shutil
-import signal
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -117,7 +116,7 @@ async def test_over_a_restart_of_hal0(hal0: Hal0, ending: str) -> None:
         await elsewhere(hal0)
         await until_kept(hal0, {"alpha": 1})
         (folder(hal0) / "0123456789abcdef.part").write_bytes(b"half")
-        await hal0.stop(signal.SIGKILL)
+        await hal0.kill()
     await hal0.start()
     assert await kept(hal0) == {"alpha": 1} and not list(folder(hal0).glob("*.part"))
     answer, cached = await agent.turn()
@@ -338,7 +337,7 @@ async def test_random_switches_and_kills_with_the_real_engine(make_hal0: MakeHal
         assert sum(path.stat().st_size for path in folder(hal0).glob("*.state")) <= 1 << 20
         match chance.randrange(6):
             case 0:
-                await hal0.stop(signal.SIGKILL)
+                await hal0.kill()
                 await hal0.start()
                 assert not list(folder(hal0).glob("*.part"))
             case 1 if pid := (await hal0.slot())["pid"]:

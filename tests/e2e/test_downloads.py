@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -76,7 +75,7 @@ async def test_a_download_survives_kill_9_and_the_model_is_offered_only_once_it_
     await hal0.post("/api/downloads/resume", BODY)
     assert (await hal0.post("/api/reload"))[0] == 200
     assert await files(hal0) == before
-    await hal0.stop(signal.SIGKILL)
+    await hal0.kill()
     hub.release.set()
     hub.hold_after = None
     await hal0.start()

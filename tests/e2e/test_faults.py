@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -285,7 +284,7 @@ async def test_a_hal0_that_is_killed_while_an_engine_loads_leaves_nothing(make: 
     await hal0.post("/api/slots/primary/load", {"model": behaviour, "wait": False})
     slot = await hal0.until_slot(lambda s: s["pid"] is not None, "the engine")
     engine = psutil.Process(slot["pid"])
-    await hal0.stop(signal.SIGKILL)
+    await hal0.kill()
     await gone([engine])
 
 

@@ -188,7 +188,7 @@ async def test_without_a_config_the_embedded_model_answers(make_hal0: Callable[[
 async def test_no_engine_outlives_a_hal0_that_is_killed(hal0: Hal0) -> None:
     engines = hal0.engines()
     assert len(engines) == 1
-    await hal0.stop(signal.SIGKILL)
+    await hal0.kill()
     _gone, alive = await asyncio.to_thread(psutil.wait_procs, engines, 2)
     assert not alive
 

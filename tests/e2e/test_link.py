@@ -6,7 +6,6 @@ import asyncio
 import logging
 import logging.handlers
 import os
-import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -223,7 +222,7 @@ async def test_a_note_left_by_a_dead_process_is_not_believed(
     hal0: Hal0, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _file, paths = in_environment(hal0, monkeypatch)
-    await hal0.stop(signal.SIGKILL)
+    await hal0.kill()
     assert (paths.state / "instance.json").exists()
     assert noted_pid(paths, hal0.url) is None
 
@@ -238,7 +237,7 @@ async def test_lost_contact_is_a_state_and_comes_back_with_the_process(
         await until(lambda: ready(link.snapshot, "alpha"), "contact")
         assert hal0.process is not None and link.attached is not None
         assert (link.attached.pid, link.attached.lost) == (hal0.process.pid, False)
-        await hal0.stop(signal.SIGKILL)
+        await hal0.kill()
         await until(lambda: link.attached is not None and link.attached.lost, "the loss")
         server = link.snapshot.server
         assert server.state is ServerState.FAILED and link.snapshot.slots == ()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import signal
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -112,7 +111,7 @@ async def test_one_that_is_killed_in_a_switch_is_lost_and_comes_back(pair: Pair)
     await until_state(here, remote, "contact")
     loading = spawn(here.post("/api/slots/bigpc%2Fprimary/load", {"model": "hang"}), name="load")
     await until_state(here, lambda s: slot_there(s).get("state") == "loading", "its progress")
-    await there.stop(signal.SIGKILL)
+    await there.kill()
     status, body = await soon(loading, "the end of the command")
     assert (status, body["error"]["code"]) == (502, "upstream.failed")
     assert there.url in body["error"]["message"]
