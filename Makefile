@@ -5,7 +5,7 @@ PY := .venv/bin/python
 HAL0 := .venv/bin/hal0
 
 .PHONY: help map run test t setup setup-dev clients engine lint types check pytest coverage lock clean \
-        bundle dist archive deb test-packaging manual
+        bundle dist archive deb test-packaging test-windows manual
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ test-packaging: dist  ## build those and test them, installed in a private copy 
 	@$(MAKE) --no-print-directory engine
 	@HAL0_LLAMA_SERVER="$$($(HAL0) engine path)" HAL0_TEST_BUNDLE="$(CURDIR)/dist/hal0" \
 	    $(PY) -m pytest tests/packaging
+
+test-windows: setup-dev  ## the tests under Wine, with all that takes; some: make test-windows T=tests/router/slots
+	@$(PY) packaging/windows/wine/test_windows.py $(T)
 
 manual: setup-dev  ## the manual as a site, in dist/manual
 	@$(PY) packaging/manual.py

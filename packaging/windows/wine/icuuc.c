@@ -1,0 +1,23 @@
+/* Qt6Core.dll wants icuuc.dll, which Windows 10 has and Wine has not. Qt asks it for text encodings besides its own
+   (QStringConverter), and hal0 needs none of those: every call fails by returning 0. */
+#define FAILS(name) __declspec(dllexport) void *name(void) { return 0; }
+FAILS(UCNV_FROM_U_CALLBACK_SUBSTITUTE)
+FAILS(UCNV_TO_U_CALLBACK_SUBSTITUTE)
+FAILS(ucnv_cbFromUWriteUChars)
+FAILS(ucnv_cbToUWriteUChars)
+FAILS(ucnv_close)
+FAILS(ucnv_countAvailable)
+FAILS(ucnv_fromUCountPending)
+FAILS(ucnv_fromUnicode)
+FAILS(ucnv_getAvailableName)
+FAILS(ucnv_getFromUCallBack)
+FAILS(ucnv_getMaxCharSize)
+FAILS(ucnv_getName)
+FAILS(ucnv_getStandardName)
+FAILS(ucnv_getToUCallBack)
+FAILS(ucnv_open)
+FAILS(ucnv_reset)
+FAILS(ucnv_setFromUCallBack)
+FAILS(ucnv_setToUCallBack)
+FAILS(ucnv_toUCountPending)
+FAILS(ucnv_toUnicode)
