@@ -10,8 +10,20 @@ _SHELL = "its engine or program is a shell script"
 _MODES = "Windows has no permission bits; a person's folders are theirs by their access lists"
 _SIGNALS = "about POSIX signals, which Windows does not have"
 _LINUX = "about a part of hal0 that only Linux has"
+_COLON = "llama-server splits FILE:SCALE at the colon: no path with a drive can have a scale (hal0 says so)"
+_OLDER = "the table is a newer llama-server's than the one that PyPI has to build from"
+_LINKS = "Wine makes no symbolic links: it says that it did"
+_NODES = "Windows has no FIFOs and sockets among its files"
+_TEXT = "a name that is no text, or holds line breaks, cannot be on Windows"
+_CASE = "Windows finds a file whatever the case of its name"
+_WORDS = "Windows has its own words for an error"
+_PROGRAMS = "runs a program that is Linux's here"
 
+_FLAGS = "tests/router/config/test_flag_values.py::TestPaths"
 _FIRST_LIGHT = "tests/e2e/test_first_light.py"
+_SCAN = "tests/router/catalog/test_scan.py"
+_KEEPER = "tests/router/activity/test_keeper.py"
+_METRICS = "tests/router/activity/test_metrics.py"
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 NOT_ON_WINDOWS: Final[Mapping[str, str]] = {
@@ -31,8 +43,31 @@ NOT_ON_WINDOWS: Final[Mapping[str, str]] = {
     f"{_FIRST_LIGHT}::test_started_by_nohup_it_outlives_the_terminal_and_still_ends_well": _SIGNALS,
     f"{_FIRST_LIGHT}::test_the_end_of_its_terminal_ends_it_well": _SIGNALS,
     "tests/e2e/test_alive.py": _SHELL,
+    f"{_FLAGS}::test_every_flag_that_takes_a_path_resolves_it[lora-scaled": _COLON,
+    f"{_FLAGS}::test_every_flag_that_takes_a_path_resolves_it[control_vector_scaled": _COLON,
+    f"{_FLAGS}::test_what_cannot_be_a_path_is_told[lora-scaled: 'a.gguf:0,5'": _COLON,
+    f"{_FLAGS}::test_what_is_missing_is_found_again_in_what_the_engine_is_given": _COLON,
+    "tests/router/config/test_flag_values.py::TestTheEngine::test_every_number_is_known": _OLDER,
+    "tests/router/catalog/test_gguf.py::test_unreadable_paths": _WORDS,
+    "tests/router/catalog/test_ollama.py::test_whatever_lies_in_the_store_the_others_are_offered": _NODES,
+    f"{_SCAN}::test_parts_that_llama_server_would_not_find": _CASE,
+    f"{_SCAN}::test_links_are_followed_once": _LINKS,
+    f"{_SCAN}::test_every_link_to_a_file_is_a_name_of_it": _LINKS,
+    f"{_SCAN}::test_the_plain_id_is_the_version_refs_main_names": _LINKS,
+    f"{_SCAN}::test_where_refs_main_leads_nowhere_the_newest_version_has_the_name": _LINKS,
+    f"{_SCAN}::test_versions_in_folders_of_a_repository_are_told_apart_by_their_commit": _LINKS,
+    f"{_SCAN}::test_one_blob_in_two_versions_is_one_model": _LINKS,
+    f"{_SCAN}::test_a_name_that_is_no_text_is_told_and_harms_no_other": _TEXT,
+    f"{_SCAN}::test_a_folder_whose_name_is_no_text_is_looked_into": _TEXT,
+    f"{_SCAN}::test_files_that_are_no_files": _NODES,
+    f"{_SCAN}::test_unlistable_folders_are_skipped_and_logged": _WORDS,
+    f"{_KEEPER}::test_its_log_is_as_private": _MODES,
+    f"{_KEEPER}::test_a_file_that_is_taken_away_is_made_anew": "nobody can take away an open file there",
+    f"{_KEEPER}::test_a_full_disk_costs_the_records_and_nothing_else": "POSIX's limits make its full disk",
+    f"{_METRICS}::test_prometheus_finds_nothing_to_complain_of": _PROGRAMS,
+    f"{_METRICS}::test_a_real_prometheus_reads_it_and_answers_the_dashboard": _PROGRAMS,
 }
-"""A folder, a file or a test as pytest names them, and why it is not for Windows."""
+"""A folder, a file, a test or the beginning of its parameters, as pytest names it, and why it is left out."""
 
 
 def reason(node: str) -> str | None:
@@ -41,4 +76,4 @@ def reason(node: str) -> str | None:
 
 
 def _holds(name: str, node: str) -> bool:
-    return node == name or node.startswith((f"{name}/", f"{name}::", f"{name}["))
+    return node == name or node.startswith((f"{name}/", f"{name}::", name if "[" in name else f"{name}["))

@@ -94,7 +94,7 @@ class Hal0:
         (home / "models").mkdir(parents=True, exist_ok=True)
         head = f"server: {{port: {port}}}\nengine: {{ports: [{first}, {first + 39}]}}\n"
         dirs = "" if "model_dirs" in config else f"model_dirs: [{home / 'models'}]\n"
-        (home / "hal0.yaml").write_text(head + dirs + config)
+        (home / "hal0.yaml").write_text(head + dirs + config, encoding="utf-8")
         env = private_env(home, llama_server) | {"HAL0_CONFIG": str(home / "hal0.yaml")}
         return cls(home, env, port)
 

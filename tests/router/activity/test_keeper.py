@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sqlite3
 import stat
 import subprocess
@@ -18,6 +17,7 @@ from router.activity.database import LOG_BYTES, PAGE_BYTES, VERSION, Database, Q
 from router.activity.keeper import MOST_BODY_BYTES, MOST_WAITING, Keeper
 from router.activity.record import Body, Record
 from router.config.schema import ActivityConfig
+from tests.modes import is_private
 from tests.router.activity.records import record
 
 Make = Callable[..., Keeper]
@@ -60,7 +60,7 @@ def test_what_was_put_is_found_at_once_and_after_a_restart(make: Make, file: Pat
     assert select(keeper) == [one]
     keeper.close()
     assert select(make()) == [one]
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert is_private(file)
 
 
 def test_its_log_is_as_private(make: Make, file: Path) -> None:
@@ -292,7 +292,7 @@ def test_a_kill_costs_at_most_the_last_second(file: Path, make: Make, seconds: f
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         put_ids.append(int(writer.stdout.readline()))
-    writer.send_signal(signal.SIGKILL)
+    writer.kill()
     rest, _ = writer.communicate()
     put_ids += [int(line) for line in rest.split(b"\n")[:-1]]
     found = {row.id for row in select(make(), limit=1_000_000)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -173,7 +174,7 @@ class TestEngineProgram:
     def test_a_bare_name_is_looked_up_as_a_shell_would(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        program = tmp_path / "my-llama"
+        program = tmp_path / ("my-llama.exe" if sys.platform == "win32" else "my-llama")
         program.write_text("#!/bin/sh\n")
         program.chmod(0o700)
         monkeypatch.setenv("PATH", str(tmp_path))

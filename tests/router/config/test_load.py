@@ -186,9 +186,12 @@ def test_one_problem_is_one_sentence_and_several_are_listed() -> None:
     assert [entry["key"] for entry in three.value.details["problems"]] == ["a", "b", "c"]
 
 
+SRV_MODELS = FOLDER / "/srv/models"  # on Windows: of the drive that hal0.yaml is on
+
+
 def test_model_folders_are_absolute_and_relative_to_the_file() -> None:
     read = config("model_dirs: [gguf, ~/more, /srv/models, gguf]\n")
-    assert read.model_dirs == (FOLDER / "gguf", Path.home() / "more", Path("/srv/models"))
+    assert read.model_dirs == (FOLDER / "gguf", Path.home() / "more", SRV_MODELS)
 
 
 def test_model_folders_must_be_a_list_of_text() -> None:
@@ -229,6 +232,6 @@ def test_more_folders_beside_the_usual_ones(tmp_path: Path, monkeypatch: pytest.
     for name, value in home_variables(home).items():
         monkeypatch.setenv(name, value)
     read = lambda: config("model_dirs: [default, /srv/models, ./default]\n").model_dirs  # noqa: E731
-    assert read() == (Path("/srv/models"), FOLDER / "default")
+    assert read() == (SRV_MODELS, FOLDER / "default")
     (home / ".lmstudio" / "models").mkdir(parents=True)
-    assert read() == (home / ".lmstudio" / "models", Path("/srv/models"), FOLDER / "default")
+    assert read() == (home / ".lmstudio" / "models", SRV_MODELS, FOLDER / "default")

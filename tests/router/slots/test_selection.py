@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import stat
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from router.config.schema import Kind, SlotConfig
 from router.reload.diff import choose_model
 from router.slots.selection import Selected, Selection, SelectionFile
 from router.state import SlotState, SlotStatus, Snapshot
+from tests.modes import is_private
 
 SAVED = {"primary": Selected("alpha", "beta"), "embed": Selected("words", None)}
 
@@ -21,7 +21,7 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     path = tmp_path / "state" / "selection.json"
     SelectionFile(path).save(SAVED)
     assert SelectionFile(path).load() == SAVED
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert is_private(path)
 
 
 def test_an_absent_file_is_an_empty_selection(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
