@@ -53,3 +53,17 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
         item.funcargs.clear()
     gc.collect()
     collect_unraisable(item.config)
+
+
+if sys.platform == "win32":
+    import asyncio
+
+    from router.base.windows_loop import new_event_loop
+
+    class _RouterLoops(asyncio.WindowsProactorEventLoopPolicy):
+        _loop_factory = staticmethod(new_event_loop)
+
+    @pytest.fixture(scope="session")
+    def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
+        """Tests run on the loop that the router has."""
+        return _RouterLoops()

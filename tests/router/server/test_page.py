@@ -97,9 +97,9 @@ async def test_every_file_has_a_strict_policy_and_comes_from_here(serve: Serve) 
         assert headers["Cache-Control"] == "no-cache"
     for file in page_folder().rglob("*"):
         if file.suffix in (".html", ".css") or (file.suffix == ".js" and "vendor" not in file.parts):
-            text = file.read_text()
+            text = file.read_text(encoding="utf-8")
             assert not re.search(r"""(?:src|href|from|import|url)\W{1,4}(?:https?:)?//""", text), file
-    assert "<script>" not in (page_folder() / "index.html").read_text()
+    assert "<script>" not in (page_folder() / "index.html").read_text(encoding="utf-8")
 
 
 async def test_what_the_browser_has_is_not_sent_again(serve: Serve) -> None:
@@ -115,7 +115,9 @@ async def test_what_the_browser_has_is_not_sent_again(serve: Serve) -> None:
 async def test_it_is_packed_for_who_can_unpack(serve: Serve) -> None:
     ask = await serve()
     _, plain, headers = await ask("GET", "/page/css/base.css", {"Accept-Encoding": "identity"})
-    assert "Content-Encoding" not in headers and plain == (page_folder() / "css" / "base.css").read_text()
+    assert "Content-Encoding" not in headers and plain == (page_folder() / "css" / "base.css").read_text(
+        encoding="utf-8"
+    )
     _, _, headers = await ask("GET", "/page/css/base.css", {"Accept-Encoding": "br, gzip"})
     assert headers["Content-Encoding"] == "gzip" and int(headers["Content-Length"]) < len(plain) / 2
     _, _, headers = await ask("GET", "/page/css/base.css", {"Accept-Encoding": "gzip;q=0"})
@@ -140,21 +142,25 @@ def test_all_of_it_is_small() -> None:
 
 def test_what_came_from_npm_is_locked_and_has_its_licence() -> None:
     vendor = page_folder() / "vendor"
-    lock = json.loads((vendor / "lock.json").read_text())
+    lock = json.loads((vendor / "lock.json").read_text(encoding="utf-8"))
     named = {name for package in lock for name in package["files"]}
     assert named == {file.name for file in vendor.iterdir() if file.suffix in (".js", ".css")}
     for package in lock:
         assert len(base64.b64decode(package["integrity"].removeprefix("sha512-"))) == 64
-        assert "opyright" in (vendor / "licenses" / f"{package['name']}.txt").read_text()
+        assert "opyright" in (vendor / "licenses" / f"{package['name']}.txt").read_text(encoding="utf-8")
 
 
 def test_every_module_that_is_asked_for_is_there() -> None:
     folder = page_folder()
     for file in folder.rglob("*.js"):
         if "vendor" not in file.parts:
-            for found in re.findall(r"""(?:from|import)\s*\(?"(\.[^"]+)";?""", file.read_text()):
+            for found in re.findall(
+                r"""(?:from|import)\s*\(?"(\.[^"]+)";?""", file.read_text(encoding="utf-8")
+            ):
                 assert (file.parent / found).is_file(), (file, found)
-    for found in re.findall(r'(?:href|src)="/page/([^"]+)"', (folder / "index.html").read_text()):
+    for found in re.findall(
+        r'(?:href|src)="/page/([^"]+)"', (folder / "index.html").read_text(encoding="utf-8")
+    ):
         assert found == "icon.svg" or (folder / found).is_file(), found
 
 
