@@ -57,13 +57,10 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
 
 if sys.platform == "win32":
     import asyncio
+    from collections.abc import Callable, Mapping
 
     from router.base.windows_loop import new_event_loop
 
-    class _RouterLoops(asyncio.WindowsProactorEventLoopPolicy):
-        _loop_factory = staticmethod(new_event_loop)
-
-    @pytest.fixture(scope="session")
-    def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
+    def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
         """Tests run on the loop that the router has."""
-        return _RouterLoops()
+        return {"router": new_event_loop}

@@ -30,6 +30,10 @@ Ask = Callable[..., Awaitable[tuple[int, str, Mapping[str, str]]]]
 Serve = Callable[..., Awaitable[Ask]]
 
 
+def read(file: Path) -> str:
+    return file.read_text(encoding="utf-8")
+
+
 @pytest.fixture
 async def serve() -> AsyncIterator[Serve]:
     """`serve(keys)`: an endpoint without slots; returns `ask(method, path, headers)`."""
