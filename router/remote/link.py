@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Awaitable, Callable
 
 import aiohttp
 
 from router.base.errors import RouterError, UpstreamFailed
+from router.base.os_errors import connection_words
 from router.base.tasks import spawn
 from router.remote.answers import error_of
 from router.state import Snapshot
@@ -193,6 +193,6 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return "it closed the connection"
     found: BaseException = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    if isinstance(found, OSError) and found.errno is not None and found.errno > 0:
-        return os.strerror(found.errno)  # asyncio's own words name a socket's address, too
-    return str(found) or type(found).__name__
+    # asyncio's own words name a socket's address, too
+    words = connection_words(found) if isinstance(found, OSError) else None
+    return words or str(found) or type(found).__name__

@@ -6,13 +6,13 @@ accept, a model it does not have. What it finds wrong with the request itself, e
 
 from __future__ import annotations
 
-import os
 import ssl
 from typing import Final
 
 import aiohttp
 
 from router.base.error_text import error_text
+from router.base.os_errors import connection_words
 
 _EXPLAINED: Final = {
     401: "it does not accept the key",
@@ -80,20 +80,6 @@ def _certificate(error: Exception) -> str:
     return "it is made out to another name"
 
 
-# Windows' codes for what happens to connections, its own and Winsock's: errno is EINVAL for the former, and its
-# strerror knows none of the latter. Source: winerror.h.
-_WINDOWS: Final = {
-    **dict.fromkeys((1225, 10061), "Connection refused"),
-    **dict.fromkeys((64, 1236, 10053, 10054), "Connection reset by peer"),
-    **dict.fromkeys((121, 10060), "Connection timed out"),
-    **dict.fromkeys((1231, 10051), "Network is unreachable"),
-    **dict.fromkeys((1232, 10065), "No route to host"),
-}
-
-
 def _plain(error: OSError) -> str:
     """Return `Connection refused`, without addresses and numbers: asyncio's own text has both."""
-    cause = getattr(error, "os_error", error)  # of aiohttp's
-    if words := _WINDOWS.get(getattr(cause, "winerror", None) or 0):
-        return words
-    return os.strerror(error.errno) if error.errno and error.errno > 0 else "no address of it answers"
+    return connection_words(getattr(error, "os_error", error)) or "no address of it answers"
