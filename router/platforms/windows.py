@@ -1,6 +1,6 @@
 """Windows: a Job Object with kill-on-close ends every engine with hal0, however hal0 ends.
 
-Not run in CI: untested here. Facts from Microsoft's "Job Objects" and JOBOBJECT_EXTENDED_LIMIT_INFORMATION.
+Run under Wine by `make test-windows`. Facts from Microsoft's "Job Objects" and JOBOBJECT_EXTENDED_LIMIT_INFORMATION.
 """
 
 from __future__ import annotations
