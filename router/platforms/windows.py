@@ -1,6 +1,7 @@
 """Windows: a Job Object with kill-on-close ends every engine with hal0, however hal0 ends.
 
-Run under Wine by `make test-windows`. Facts from Microsoft's "Job Objects" and JOBOBJECT_EXTENDED_LIMIT_INFORMATION.
+Run under Wine by `make test-windows`. Facts from Microsoft's "Job Objects" and
+JOBOBJECT_EXTENDED_LIMIT_INFORMATION.
 """
 
 from __future__ import annotations
