@@ -2,7 +2,7 @@
 
 Usage: python packaging/windows/wine/test_windows.py [--optional] [--only-prepare] [pytest's arguments]
 
-What it needs is made once, in `hal0-windows-tests` in the user's cache folder (some 3 GB), and used again until
+What it needs is made once, in `hal0-windows-tests` in the user's cache folder (some 4 GB), and used again until
 its pins change. Where that cannot be, it says why and fails, or with --optional goes on without.
 """
 
