@@ -42,6 +42,8 @@ def is_speakable(text: str) -> bool:
 def speakable(text: str, keep: str = "") -> str:
     """`text` with what cannot be said, but for the characters in `keep`, written as `\\x1b`; of a file name, a
     byte that is not UTF-8, too."""
+    if text.isprintable():
+        return text
     return _UNSPEAKABLE.sub(lambda found: found[0] if found[0] in keep else _escaped(found[0]), text)
 
 

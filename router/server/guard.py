@@ -116,6 +116,8 @@ def is_loopback(host: str | None) -> bool:
 
 def without_dot(host: str) -> str:
     """`host` without the dot that ends a name which is meant to be complete: `localhost.:8080`."""
+    if not host.endswith(".") and ".:" not in host:
+        return host
     name, colon, port = host.partition(":")
     return f"{name.removesuffix('.')}{colon}{port}"
 

@@ -11,16 +11,22 @@ from typing import Any
 
 from router.wire.openai import JsonCall
 
+_RESPONSES = "/v1/responses"
+_SAID_ANOTHER_WAY = frozenset({"tools", "messages", "top_logprobs"})
+
 
 def as_taken(call: JsonCall, path: str) -> JsonCall:
     """`call`, for the engine's `path`; itself where nothing has to be said another way."""
+    plain = None not in call.body.values() and _SAID_ANOTHER_WAY.isdisjoint(call.body)
+    if plain and not path.startswith(_RESPONSES):
+        return call  # most are: it is looked at with every request
     body = {name: value for name, value in call.body.items() if value is not None}
     if not body.get("logprobs") and body.get("top_logprobs") == 0:
         del body["top_logprobs"]
     for name, change in (("tools", _tool), ("messages", _message)):
         if isinstance(body.get(name), list):
             body[name] = [change(item) if isinstance(item, dict) else item for item in body[name]]
-    if path.startswith("/v1/responses") and isinstance(body.get("input"), list):
+    if path.startswith(_RESPONSES) and isinstance(body.get("input"), list):
         body["input"] = [_item(item) for item in body["input"] if not _is_hidden(item)]
     return call if body == call.body else replace(call, body=body, raw=b"")
 
