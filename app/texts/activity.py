@@ -52,6 +52,12 @@ def looked_through(count: int) -> str:
     )
 
 
+def no_more(count: int) -> str:
+    return tr("No request has that. The newest {count} were looked through; `hal0 activity` finds any.").format(
+        count=count
+    )
+
+
 def not_read(reason: str) -> str:
     return tr("The requests could not be read: {reason}").format(reason=reason)
 

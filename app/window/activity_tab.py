@@ -185,6 +185,8 @@ class ActivityTab(QWidget):
             return words.NOTHING_KEPT
         if self._has_older:
             return words.looked_through(len(self.table.records))
+        if len(self.table.records) >= MOST_OLDER:
+            return words.no_more(len(self.table.records))
         narrowed = self.search.text().strip() or self.slot.currentData() or self.failed.isChecked()
         return words.NO_MATCH if narrowed else words.NOTHING_ASKED
 

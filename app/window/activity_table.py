@@ -63,7 +63,8 @@ class RequestTable(QAbstractTableModel):
 
     def drop(self, number: int) -> None:
         """Take away those up to the id `number`."""
-        self._cut(sum(1 for _ in takewhile(lambda record: record.id > number, self.records)))
+        if self.records and self.records[-1].id <= number:
+            self._cut(sum(1 for _ in takewhile(lambda record: record.id > number, self.records)))
 
     def _cut(self, most: int) -> None:
         if len(self.records) > most:
