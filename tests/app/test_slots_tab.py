@@ -272,7 +272,7 @@ def test_the_last_hour_is_shown_once_there_is_one(qtbot: QtBot) -> None:
     primary, coder = (tab.cards[name].curves for name in ("primary", "coder"))
     assert not primary.isHidden() and primary.speed_most.text() == "≤ 44 tok/s"
     assert primary.speed.accessibleDescription() == (
-        "Speed of the answers in the last hour: 32 to 44 tokens per second"
+        "Speed of the answers in the last hour: 33 to 44 tokens per second"
     )
     assert coder.memory.accessibleDescription() == "Memory in the last hour: 0 MiB to 6.3 GiB"
     assert tab.cards["embed"].curves.isHidden()
