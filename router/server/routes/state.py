@@ -86,19 +86,23 @@ def wants_activity(request: web.Request) -> bool:
 
 
 async def _tell_activity(context: Context, response: web.StreamResponse) -> None:
-    """Send `{"requests": [...], "missed": 0}`, oldest first; whoever reads slowly misses some."""
+    """Send `{"requests": [...], "missed": 0, "forgotten": id}`, oldest first; whoever reads slowly misses some.
+    Those up to the id `forgotten` are deleted."""
     listener = Listener()
     unsubscribe = context.activity.subscribe(listener.add)
+    forget = context.activity.when_forgotten(listener.came.set)
     try:
         with contextlib.suppress(ConnectionError):  # who left is noticed by the stream itself
             while True:
                 await listener.came.wait()
                 records, missed = listener.take()
                 told = {"requests": [record_json(record) for record in records], "missed": missed}
+                told["forgotten"] = context.activity.forgotten
                 await response.write(_event("activity", told))
                 await asyncio.sleep(ACTIVITY_SECONDS)
     finally:
         unsubscribe()
+        forget()
 
 
 def _heartbeat(asked: str | None) -> float:
