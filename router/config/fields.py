@@ -89,9 +89,9 @@ class Section:
         value = self.value(name)
         return None if value is None else self._text_of(value, name)
 
-    def texts(self, name: str, *, secret: bool = False) -> list[Value] | None:
+    def texts(self, name: str, *, secret: bool = False, mappings: bool = False) -> list[Value] | None:
         """Return a list of words, or None if it is left out. For a `secret` list no message shows what was
-        written."""
+        written. With `mappings` an entry may also be one."""
         value = self.value(name)
         if value is None:
             return None
@@ -99,7 +99,11 @@ class Section:
             shown = "" if secret else f", not {describe(value)}"
             self.problem(name, f"must be a list, such as [a, b]{shown}")
             return []
-        return [item for item in value.data if self._usable_item(item, name, secret)]
+        return [
+            item
+            for item in value.data
+            if (mappings and isinstance(item.data, dict)) or self._usable_item(item, name, secret)
+        ]
 
     def integer(self, name: str, default: int, low: int, high: int) -> int:
         """Return a whole number in low..high. True and "8080" are not numbers."""

@@ -163,7 +163,10 @@ def _secret(secret: Secret) -> Schema:
     stored = [f"{scheme}:{like}" for scheme, like in secret.stores.items()]
     itself = f"(?!({'|'.join(secret.stores)}):)[!-~]+"
     one = {"type": list(_SCALARS), "pattern": f"^({'|'.join([*stored, itself])})$"}
-    return {"type": "array", "items": one} if secret.several else one
+    if not secret.several:
+        return one
+    items = one if secret.entry is None else {"anyOf": [one, _mapping(secret.entry)]}
+    return {"type": "array", "items": items}
 
 
 def _flags() -> Schema:

@@ -16,6 +16,7 @@ from router.base.errors import BadRequest
 from router.base.tasks import spawn
 from router.remote.link import HEADER as HEARTBEAT_HEADER
 from router.server.request.context import CONTEXT, Context
+from router.server.request.within import seen
 from router.server.routes.model_fits import models_json
 from router.wire.snapshot import change_json, snapshot_json
 
@@ -32,11 +33,11 @@ def add_routes(app: web.Application) -> None:
 
 
 async def state(request: web.Request) -> web.Response:
-    return web.json_response(snapshot_json(request.app[CONTEXT].store.snapshot))
+    return web.json_response(snapshot_json(seen(request)))
 
 
 async def models(request: web.Request) -> web.Response:
-    return web.json_response(models_json(request.app[CONTEXT].store.snapshot))
+    return web.json_response(models_json(seen(request)))
 
 
 async def downloads(request: web.Request) -> web.Response:
@@ -62,7 +63,7 @@ async def events(request: web.Request) -> web.StreamResponse:
         spawn(_tell_activity(context, response), name="tell of requests") if wants_activity(request) else None
     )
     try:
-        sent = store.snapshot
+        known, sent = store.snapshot, seen(request)
         await response.write(_event("snapshot", snapshot_json(sent)))
         while request.transport is not None:
             with contextlib.suppress(TimeoutError):
@@ -71,9 +72,10 @@ async def events(request: web.Request) -> web.StreamResponse:
             if not changed.is_set():
                 await response.write(b": still here\n\n")
             changed.clear()
-            if store.snapshot is not sent:
-                await response.write(_event("change", change_json(sent, store.snapshot)))
-                sent = store.snapshot
+            if store.snapshot is not known:
+                known, now = store.snapshot, seen(request)
+                await response.write(_event("change", change_json(sent, now)))
+                sent = now
     finally:
         unsubscribe()
         if telling is not None:
