@@ -16,7 +16,7 @@ from router.config.schema import ApiKeyConfig, Kind, Permission, ServerConfig
 from router.orders.order import Order
 from router.server.app import make_app
 from router.server.request.context import Context
-from router.state import ModelStatus, SlotStatus, Snapshot, StateStore
+from router.state import KeptStatus, ModelStatus, SlotStatus, Snapshot, StateStore
 from router.upstreams.registry import UpstreamRegistry
 
 FAR = {"X-Forwarded-For": "192.0.2.7"}
@@ -200,3 +200,19 @@ async def test_what_needs_no_key_is_nobody_refused(stage: Stage) -> None:
         assert answer.status == 200
     async with stage.session.get(url.with_path("/api/activity"), headers=given) as answer:
         assert answer.status == 403
+
+
+async def test_what_is_not_found_names_nothing_that_the_key_may_not_use(stage: Stage) -> None:
+    for path in ("/v1/chat/completions", "/v1/messages", "/api/chat", "/tokenize"):
+        for model in ("nope", "alpho", "primary:nope", "primry"):
+            status, body = await stage.ask("k-guest", "POST", path, {"model": model, "messages": []})
+            told = str(body).replace(model, "")
+            assert status == 404 and "primary" not in told and "alpha" not in told, (path, model, body)
+
+
+async def test_a_key_for_some_slots_fetches_no_models_and_sees_no_conversations_of_others(stage: Stage) -> None:
+    assert refused(await stage.ask("k-guest", "POST", "/api/downloads", {"reference": "org/repo"}))
+    assert not stage.orders.given
+    stage.store.update(kept=(KeptStatus("alpha", 2, 10), KeptStatus("beta", 1, 5)))
+    _status, state = await stage.ask("k-guest", "GET", "/api/state")
+    assert [kept["model"] for kept in state["kept"]] == ["beta"]
