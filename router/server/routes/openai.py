@@ -28,6 +28,7 @@ from router.wire.inputs import Inputs, read_documents, read_inputs
 from router.wire.multipart import read_fields, with_field
 from router.wire.openai import JsonCall, engine_body, parse_call
 from router.wire.preamble import preceded
+from router.wire.short_vectors import ShortVectors, read_dimensions
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -105,6 +106,9 @@ def json_exchange(endpoint: Endpoint, call: JsonCall) -> ParsedRequest:
         encoder = endpoint.stream()
     else:
         encoder = endpoint.aggregate() if endpoint.aggregate and aggregates else endpoint.whole()
+    dimensions = read_dimensions(call.body) if endpoint.kind is Kind.EMBEDDING else None
+    if dimensions is not None:
+        encoder = ShortVectors(dimensions)
     extra = endpoint.streaming if aggregates else {}
     read = endpoint.inputs
 
@@ -121,7 +125,7 @@ def json_exchange(endpoint: Endpoint, call: JsonCall) -> ParsedRequest:
         lambda model: engine_body(call, model, {}),
         encoder,
         loads=endpoint.loads,
-        remote_encoder=endpoint.whole if aggregates else None,
+        remote_encoder=endpoint.whole if aggregates or dimensions is not None else None,
         inputs=None if read is None else lambda: read(call.body),
         cut_body=lambda lease, inputs: engine_body(
             call, lease.model.id, lease.model.request, {inputs.field: inputs.value}
