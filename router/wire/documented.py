@@ -18,7 +18,8 @@ from router.wire.openai import JsonCall
 _RESPONSES: Final = "/v1/responses"
 _MESSAGES: Final = "/v1/messages"
 _LIMITS: Final = ("max_tokens", "max_completion_tokens", "max_output_tokens", "n_predict")
-_SAID_ANOTHER_WAY: Final = frozenset({"tools", "messages", "top_logprobs", *_LIMITS})
+_RERANK: Final = ("/v1/rerank", "/v1/reranking")
+_SAID_ANOTHER_WAY: Final = frozenset({"tools", "messages", "top_logprobs", "documents", *_LIMITS})
 _INT32: Final = 2**31 - 1
 _ELSEWHERE: Final = ("item_reference", "compaction")
 _SERVERS_OWN: Final = ("web_search_call", "file_search_call", "image_generation_call", "mcp_list_tools")
@@ -41,11 +42,28 @@ def as_taken(call: JsonCall, path: str) -> JsonCall:
     for name, change in (("tools", _tool), ("messages", message)):
         if isinstance(body.get(name), list):
             body[name] = [change(item) if isinstance(item, dict) else item for item in body[name]]
+    if path in _RERANK:
+        body |= passages(body)
     if path.startswith(_RESPONSES):
         _refuse_kept(body)
         if isinstance(body.get("input"), list):
             body["input"] = [_item(item) for item in body["input"] if not _is_hidden(item)]
     return call if body == call.body else replace(call, body=body, raw=b"")
+
+
+def passages(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `query` and `documents` of a rerank request as texts, which Cohere and Jina also write as objects
+    with a `text`; without what is neither."""
+    found: dict[str, Any] = {}
+    if isinstance(query := _passage(body.get("query")), str):
+        found["query"] = query
+    if isinstance(documents := body.get("documents"), list):
+        found["documents"] = [_passage(document) for document in documents]
+    return found
+
+
+def _passage(given: Any) -> Any:
+    return given["text"] if isinstance(given, dict) and isinstance(given.get("text"), str) else given
 
 
 def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
