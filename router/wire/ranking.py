@@ -1,4 +1,4 @@
-"""A ranking with its documents, where `return_documents` asks for them (Cohere, Jina)"""
+"""A ranking with its documents, if `return_documents` asks for them (Cohere, Jina): llama-server omits them."""
 
 from __future__ import annotations
 
