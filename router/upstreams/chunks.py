@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from router.upstreams.answer_shapes import TEXT, Fault
-from router.wire.lenient import json_or_none, text
+from router.wire.lenient import content_text, json_or_none, text
 
 _OBJECTS: Final = ("usage", "timings")
 _MOST_CALLS: Final = 1000
@@ -126,6 +126,8 @@ def _choice(choice: dict[str, Any], number: int, path: str) -> dict[str, Any]:
     if "logprobs" in choice and not isinstance(choice["logprobs"], Mapping | None):
         del choice["logprobs"]
     if path == TEXT:
+        if choice.get("text") is None and isinstance(choice.get("delta"), Mapping):
+            choice["text"] = content_text(choice.pop("delta").get("content"))
         if not isinstance(choice.get("text"), str | None):
             raise Fault("what it streams is no text")
         return choice

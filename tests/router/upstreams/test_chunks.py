@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from router.upstreams.answer_shapes import CHAT, MESSAGES
+from router.upstreams.answer_shapes import CHAT, MESSAGES, TEXT
 from router.upstreams.chunks import whole
 from router.upstreams.stream import StreamGuard
 from router.upstreams.stream_conversion import as_document
@@ -137,6 +137,8 @@ def test_a_message_or_a_text_in_place_of_a_delta_is_not_lost() -> None:
     out = guard.feed(raw + event({}, "stop"))
     deltas = [told.json()["choices"][0]["delta"].get("content") for told in SseParser().feed(out)]
     assert deltas == ["One ", "two.", None]
+    out = StreamGuard(TEXT).feed(event({"content": "Hi"}) + event({}, "stop"))
+    assert [told.json()["choices"][0]["text"] for told in SseParser().feed(out)] == ["Hi", ""]
 
 
 @pytest.mark.parametrize(
