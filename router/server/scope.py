@@ -68,7 +68,8 @@ def _check_slots(key: ApiKeyConfig, slots: tuple[str, ...], request: web.Request
             raise only(key)
         return
     of_engine = path == "/metrics" and request.query.get("model")
-    if (path not in _OF_ONE_SLOT and not of_engine) or "activity" in request.query:
+    fetches = path == "/api/downloads" and request.method not in _READING
+    if (path not in _OF_ONE_SLOT and not of_engine) or fetches or "activity" in request.query:
         raise NotAllowed(
             f'The key "{key.name}" is only for {", ".join(slots)}, and this is about all slots; use a key '
             "without `slots:` in hal0.yaml."

@@ -70,6 +70,11 @@ class Context:
         self.take_keys(server)
         self.allowed_hosts, self.allowed_origins = server.allowed_hosts, server.allowed_origins
 
+    @property
+    def admitted(self) -> tuple[tuple[str, ...], Mapping[str, ApiKeyConfig]]:
+        """Who may call: another value as soon as that changes."""
+        return self.api_keys, self.named_keys
+
     def take_keys(self, server: ServerConfig) -> None:
         self.api_keys = server.api_keys
         self.named_keys = {named.key: named for named in server.named_keys}

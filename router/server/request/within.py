@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from router.base.errors import ModelNotLoaded, NotAllowed
+from router.base.errors import ModelNotFound, ModelNotLoaded, NotAllowed
 from router.config.schema import ApiKeyConfig, Kind
-from router.resolve import ResolutionPath, Route, resolve
+from router.resolve import ResolutionPath, Route, not_found, resolve
 from router.server.request.context import CONTEXT, NAMED_KEY
 from router.state import Snapshot
 
@@ -27,7 +27,8 @@ def seen_by(key: ApiKeyConfig | None, snapshot: Snapshot) -> Snapshot:
     slots = tuple(slot for slot in snapshot.slots if slot.name in key.slots)
     held = {model for slot in slots for model in (*slot.choices, *slot.loaded)}
     models = tuple(model for model in snapshot.models if model.id in held)
-    return replace(snapshot, slots=slots, models=models, upstreams=())
+    kept = tuple(kept for kept in snapshot.kept if kept.model in held)
+    return replace(snapshot, slots=slots, models=models, upstreams=(), kept=kept)
 
 
 def route_for(key: ApiKeyConfig | None, asked: str | None, kind: Kind, snapshot: Snapshot) -> Route:
@@ -42,7 +43,10 @@ def route_for(key: ApiKeyConfig | None, asked: str | None, kind: Kind, snapshot:
         if not any(slot.kind is kind for slot in within.slots):
             raise only(key)
         return resolve(None, kind, within)
-    meant = resolve(asked, kind, snapshot)
+    try:
+        meant = resolve(asked, kind, snapshot)
+    except ModelNotFound:
+        raise not_found(asked, seen_by(key, snapshot)) from None  # it names what there is
     if meant.slot in key.slots:
         return meant
     if meant.path not in _BY_MODEL:

@@ -50,9 +50,10 @@ async def events(request: web.Request) -> web.StreamResponse:
 
     `?heartbeat=5`: a comment at least so often, in seconds; the header of that name confirms it.
     `?activity=true`: also `activity`, the requests that ended since, at most every ACTIVITY_SECONDS.
+    Where the keys have changed the stream ends: who may still read asks again.
     """
     context = request.app[CONTEXT]
-    store = context.store
+    store, admitted = context.store, context.admitted
     heartbeat = _heartbeat(request.query.get("heartbeat"))
     changed = asyncio.Event()
     headers = {HEARTBEAT_HEADER: f"{heartbeat:g}", "Cache-Control": "no-cache"}
@@ -72,6 +73,8 @@ async def events(request: web.Request) -> web.StreamResponse:
             if not changed.is_set():
                 await response.write(b": still here\n\n")
             changed.clear()
+            if context.admitted != admitted:
+                break
             if store.snapshot is not known:
                 known, now = store.snapshot, seen(request)
                 await response.write(_event("change", change_json(sent, now)))
@@ -93,10 +96,13 @@ async def _tell_activity(context: Context, response: web.StreamResponse) -> None
     listener = Listener()
     unsubscribe = context.activity.subscribe(listener.add)
     forget = context.activity.when_forgotten(listener.came.set)
+    admitted = context.admitted
     try:
         with contextlib.suppress(ConnectionError):  # who left is noticed by the stream itself
             while True:
                 await listener.came.wait()
+                if context.admitted != admitted:
+                    return
                 records, missed = listener.take()
                 told = {"requests": [record_json(record) for record in records], "missed": missed}
                 told["forgotten"] = context.activity.forgotten

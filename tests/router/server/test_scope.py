@@ -16,8 +16,9 @@ from router.config.schema import ApiKeyConfig, Kind, Permission, ServerConfig
 from router.orders.order import Order
 from router.server.app import make_app
 from router.server.request.context import Context
-from router.state import ModelStatus, SlotStatus, Snapshot, StateStore
+from router.state import KeptStatus, ModelStatus, SlotStatus, Snapshot, StateStore
 from router.upstreams.registry import UpstreamRegistry
+from tests.engines.running import soon
 
 FAR = {"X-Forwarded-For": "192.0.2.7"}
 INFER, OBSERVE, MANAGE = Permission
@@ -200,3 +201,33 @@ async def test_what_needs_no_key_is_nobody_refused(stage: Stage) -> None:
         assert answer.status == 200
     async with stage.session.get(url.with_path("/api/activity"), headers=given) as answer:
         assert answer.status == 403
+
+
+async def test_what_is_not_found_names_nothing_that_the_key_may_not_use(stage: Stage) -> None:
+    for path in ("/v1/chat/completions", "/v1/messages", "/api/chat", "/tokenize"):
+        for model in ("nope", "alpho", "primary:nope", "primry"):
+            status, body = await stage.ask("k-guest", "POST", path, {"model": model, "messages": []})
+            told = str(body).replace(model, "")
+            assert status == 404 and "primary" not in told and "alpha" not in told, (path, model, body)
+
+
+async def test_a_key_for_some_slots_fetches_no_models_and_sees_no_conversations_of_others(stage: Stage) -> None:
+    assert refused(await stage.ask("k-guest", "POST", "/api/downloads", {"reference": "org/repo"}))
+    assert not stage.orders.given
+    stage.store.update(kept=(KeptStatus("alpha", 2, 10), KeptStatus("beta", 1, 5)))
+    _status, state = await stage.ask("k-guest", "GET", "/api/state")
+    assert [kept["model"] for kept in state["kept"]] == ["beta"]
+
+
+async def test_who_reads_events_with_a_key_that_is_taken_out_reads_no_more(stage: Stage) -> None:
+    url = stage.server.make_url("/api/events").with_query(heartbeat="0.1", activity="true")
+    headers = {**FAR, "Authorization": "Bearer k-grafana"}
+    async with stage.session.get(url, headers=headers) as answer:
+        assert (await soon(answer.content.readuntil(b"\n\n"))).startswith(b"event: snapshot")
+        stage.context.admit(ServerConfig(api_keys=stage.context.api_keys, named_keys=NAMED))
+        assert b"still here" in await soon(answer.content.readuntil(b"still here\n\n")), "the same keys"
+        stage.context.admit(ServerConfig(api_keys=("k-plain",)))
+        assert (await stage.ask("k-plain", "POST", "/v1/nothing", {}))[0] == 404
+        assert b"event: activity" not in await soon(answer.content.read()), "it ends"
+    async with stage.session.get(url, headers=headers) as answer:
+        assert answer.status == 401
