@@ -304,7 +304,7 @@ def _read(folder: Path, files: Sequence[Path], named: Path | None = None) -> Fol
             sets.setdefault((shard["stem"], int(shard["count"])), {})[int(shard["no"])] = file
             continue
         found = _describe(file.stem, file)
-        if found.header and found.header.type == "mmproj":
+        if found.header and found.header.is_projector:
             projectors.append(found.header)
         models.append(_with_parts_by_name(found))
     models += [_describe_shards(stem, count, shards) for (stem, count), shards in _halves_joined(sets).items()]

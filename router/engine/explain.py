@@ -45,7 +45,8 @@ _FATAL = (
     # ggml_abort, assert(3), Rust's panic
     re.compile(r"^\S+\.(?:c|cc|cpp|cxx|cu|cuh|h|hpp|m|mm|cl|metal|comp):\d+: (?P<text>\S.*)"),
     re.compile(r"^\S+: \S+:\d+: .*(?P<text>Assertion [`'].*)"),
-    re.compile(r"^thread '.*' panicked at (?P<text>(?!\S+:\d+:\d+:$).*)"),  # of a bare place the next line says why
+    # of a bare place the next line says why
+    re.compile(r"^thread '.*' panicked at (?P<text>(?!\S+:\d+:\d+:$).*)"),
     re.compile(r"^panic: (?P<text>.*)"),  # Go's
     re.compile(r"^(?:[\d.]+ E )?(?P<text>CUDA error: (?!.*: CUDA error$).+)"),
     re.compile(r"(?P<text>vk::.*Error(?:OutOf\w*Memory|DeviceLost).*|ErrorOutOf\w*Memory.*|VK_ERROR_\w+.*)"),
