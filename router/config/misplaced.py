@@ -37,6 +37,7 @@ _ELSEWHERE: Final[Mapping[str, str]] = MappingProxyType(
         "checkendpoint": "write health: of the slot",
         "healthchecktimeout": "take it out: hal0 waits as long as an engine shows signs of life",
         "usemodelname": "write the name the server elsewhere knows as upstream: NAME/MODEL of a slot",
+        **dict.fromkeys(("url", "api_base", "endpoint"), "write base_url: of the upstream"),
         "startport": "write ports: [first, last] under engine:",
         "listen": "write host: and port: under server:",
         "groups": "take it out: models of different slots run beside each other where memory allows",

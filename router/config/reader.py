@@ -32,7 +32,7 @@ from router.config.yaml_lines import describe
 
 C = TypeVar("C")
 # The one setting that a text in place of a whole section is most likely meant as.
-_ALONE = {"models": "file", "slots": "model", "upstreams": "url"}
+_ALONE = {"models": "file", "slots": "model", "upstreams": "base_url"}
 
 
 def read_keys(section: Section, into: type[C], **given: Any) -> C:

@@ -143,6 +143,7 @@ def test_all_problems_come_at_once_in_line_order_with_the_nearest_name() -> None
         ("slots: {a: {idleUnload: 5}}", "slots.a.idleUnload", "is not a setting", "idle_unload"),
         ("slots: {a: {ngl: 99}}", "slots.a.ngl", "write n-gpu-layers under flags: of a model", None),
         ("slots: {a: {request: {}}}", "slots.a.request", "belongs under models.NAME:", None),
+        ("upstreams: {a: {url: 'http://a', base_url: 'http://a'}}", "upstreams.a.url", "write base_url:", None),
         ("slots: {a: {idle_timeout: 5m}}", "slots.a.idle_timeout", "write idle_unload: of the slot", None),
         ("slots: {a: {ttl: 300}}", "slots.a.ttl", "write idle_unload: of the slot", None),
         ("models: {a: {file: x, ctx_size: 1}}", "models.a.ctx_size", "write ctx-size under flags:", None),
