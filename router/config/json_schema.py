@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Final
 
+from router.config.fields import EXTENSION
 from router.config.flag_values import LISTS, NUMBER_LISTS, NUMBERS
 from router.config.flags import ALREADY, KIND_FLAGS, LONG_NAMES, MANAGED, PATH_FLAGS
 from router.config.keys import (
@@ -58,7 +59,8 @@ def schema_text() -> str:
 
 
 def json_schema() -> Schema:
-    return {"$schema": _DIALECT, "title": "hal0.yaml", **_mapping(Config)}
+    whole = {"$schema": _DIALECT, "title": "hal0.yaml", **_mapping(Config)}
+    return {**whole, "patternProperties": {f"^{EXTENSION}": {}}}
 
 
 def _mapping(section: type) -> Schema:
