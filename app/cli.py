@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
+from app.commands.orders import ORDER_COMMANDS, OrderCommand
 from app.system.log_levels import ENV as LOG_LEVELS
 from app.system.streams import give_up_stdout, open_streams, output_failure
 from router.base.errors import RouterError
@@ -83,13 +84,6 @@ def _unusable(error: OSError) -> str:
     )
 
 
-_TURNS = {
-    "cancel": "give up a slot's switch and keep the model it has",
-    "cut": "end the requests that a slot's switch still waits for",
-    "wait": "let the requests that a slot's switch waits for end in their own time",
-}
-
-
 def _parser() -> _Parser:
     parser = _Parser(
         prog="hal0", description="One stable, local OpenAI-compatible endpoint; without a command: the tray."
@@ -118,18 +112,14 @@ def _parser() -> _Parser:
     switch.add_argument("slot")
     switch.add_argument("model")
     switch.add_argument("--force", action="store_true", help="even if its memory is not there")
-    unload = _add(commands, "unload", "empty a slot", _unload, remote)
-    unload.add_argument("slot")
+    for order in ORDER_COMMANDS:
+        command = _add(commands, order.name, order.help, _order, remote)
+        for word in order.words:
+            command.add_argument(word)
+        command.set_defaults(order=order)
     forget = _add(commands, "forget", "delete what is kept of conversations", _forget, remote)
     forget.add_argument("model", nargs="?", default="", help="only this model's")
-    for name, does in _TURNS.items():
-        turn = _add(commands, name, does, _turn, remote)
-        turn.add_argument("slot")
-        turn.set_defaults(order=name)
-    logs = _add(commands, "logs", "print a slot's engine log", _logs, remote)
-    logs.add_argument("slot")
     _add_activity(commands, remote)
-    _add(commands, "reload", "apply hal0.yaml now; it is also picked up by itself", _reload, remote)
     _add_engine(commands, common)
     _add_service(commands, common)
     _add_upstream(commands, common)
@@ -253,10 +243,12 @@ def _switch(arguments: argparse.Namespace) -> int:
     return switch(arguments.config, arguments.url, arguments.slot, arguments.model, force=arguments.force)
 
 
-def _unload(arguments: argparse.Namespace) -> int:
-    from app.commands.remote import unload
+def _order(arguments: argparse.Namespace) -> int:
+    from app.commands.remote import give
 
-    return unload(arguments.config, arguments.url, arguments.slot)
+    order: OrderCommand = arguments.order
+    words = [getattr(arguments, word) for word in order.words]
+    return give(arguments.config, arguments.url, order.run, words)
 
 
 def _forget(arguments: argparse.Namespace) -> int:
@@ -265,30 +257,12 @@ def _forget(arguments: argparse.Namespace) -> int:
     return forget(arguments.config, arguments.url, arguments.model)
 
 
-def _turn(arguments: argparse.Namespace) -> int:
-    from app.commands.remote import turn
-
-    return turn(arguments.config, arguments.url, arguments.slot, arguments.order)
-
-
 def _activity(arguments: argparse.Namespace) -> int:
     from app.commands.activity import activity
 
     named = {name: getattr(arguments, name) for name in ("slot", "model", "client") if getattr(arguments, name)}
     filters = {**named, "limit": str(arguments.limit), **({"failed": "true"} if arguments.failed else {})}
     return activity(arguments.config, arguments.url, filters, follow=arguments.follow, as_json=arguments.json)
-
-
-def _logs(arguments: argparse.Namespace) -> int:
-    from app.commands.remote import logs
-
-    return logs(arguments.config, arguments.url, arguments.slot)
-
-
-def _reload(arguments: argparse.Namespace) -> int:
-    from app.commands.remote import reload
-
-    return reload(arguments.config, arguments.url)
 
 
 def _key(arguments: argparse.Namespace) -> int:

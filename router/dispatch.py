@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from router.activity.activity import Activity
+from router.activity.database import Query
 from router.base.errors import ModelNotFound, SlotNotFound
 from router.base.files import tail
 from router.base.names import shown
@@ -26,6 +28,7 @@ from router.orders.kinds import (
     Forget,
     InstallEngine,
     Load,
+    ReadActivity,
     ReadConfig,
     ReadEngineCommand,
     ReadEngineLog,
@@ -67,6 +70,7 @@ class Dispatcher:
         config: Callable[[], Config],
         read_ahead: ReadAhead,
         conversations: Conversations,
+        activity: Activity,
     ) -> None:
         """`config`: the configuration in effect."""
         self._store = store
@@ -79,6 +83,7 @@ class Dispatcher:
         self._config = config
         self._read_ahead = read_ahead
         self._conversations = conversations
+        self._activity = activity
 
     async def carry_out(self, order: Order[R]) -> R:
         """Return when it is done. Raises RouterError."""
@@ -130,6 +135,15 @@ class Dispatcher:
                 return list(engine.launch.argv) if (engine := slots.engine_of(slot)) else []
             case ReadLog():
                 return await asyncio.to_thread(tail, self._paths.logs / "hal0.log")
+            case ReadActivity():
+                asked = Query(
+                    slot=order.slot or None,
+                    failed=order.failed,
+                    since=order.since,
+                    before=order.before,
+                    limit=order.limit or 100,
+                )
+                return await self._activity.listing(asked)
             case ReadConfig():
                 return await self._live.read_config()
             case EditConfig(changes):

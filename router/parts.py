@@ -114,6 +114,7 @@ class Parts:
             self._config,
             self.read_ahead,
             self.conversations,
+            self.activity,
         )
         context = Context(
             store,

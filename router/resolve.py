@@ -87,7 +87,7 @@ def resolve(name: str | None, kind: Kind, snapshot: Snapshot) -> Route:
         return _default(kind, snapshot)
     meant = meaning(name, snapshot)
     if meant is None:
-        raise ModelNotFound(_why_nothing(name, snapshot), param="model")
+        raise not_found(name, snapshot)
     if meant.upstream is not None:
         if snapshot.local_only:
             raise _local_only(f'Model "{shown(name)}"')
@@ -248,6 +248,11 @@ def _not_loaded(model: str, why: str) -> ModelNotLoaded:
     return ModelNotLoaded(
         f'Model "{model}" is not loaded and {why}; load it from the tray or with `hal0 switch`.', param="model"
     )
+
+
+def not_found(name: str, snapshot: Snapshot) -> ModelNotFound:
+    """Return the error for a name that means nothing, with what is near it in `snapshot`."""
+    return ModelNotFound(_why_nothing(name, snapshot), param="model")
 
 
 def _why_nothing(name: str, snapshot: Snapshot) -> str:

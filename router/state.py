@@ -371,10 +371,9 @@ class StateStore:
         """Replace fields of the snapshot; an update that changes nothing makes no revision."""
         self._check_writer()
         old = self._snapshot
-        new = replace(old, **changes)
-        if new == old:
+        if all(getattr(old, name) == value for name, value in changes.items()):
             return old
-        self._snapshot = replace(new, revision=old.revision + 1)
+        self._snapshot = replace(old, revision=old.revision + 1, **changes)
         for observer in self._observers:
             self._notify(observer)
         return self._snapshot

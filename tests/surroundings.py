@@ -40,7 +40,8 @@ def _variables() -> None:
         proxy = name.lower().endswith("_proxy")  # what tests talk to is on this computer
         if (proxy or name.startswith(_FOREIGN)) and not name.startswith(_OURS):
             del os.environ[name]
-    os.environ |= {"LANG": "C.UTF-8", "TERM": "dumb"}
+    # Widgets are tested without a screen.
+    os.environ |= {"LANG": "C.UTF-8", "TERM": "dumb", "QT_QPA_PLATFORM": "offscreen"}
 
 
 def _home() -> None:

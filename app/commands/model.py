@@ -124,7 +124,7 @@ def _asked(question: str) -> bool:
 def _tell_running(config: Config, paths: Paths) -> None:
     """Tell the hal0 that runs to look now: it would notice in some seconds, and a script should not wait."""
     url = noted_url(paths)
-    client = Client(url, config.server.api_keys[0] if config.server.api_keys else None) if url else None
+    client = Client(url, config.server.own_key) if url else None
     if client is not None and client.answers():
         with suppress(NotRunning, Refused):  # a mistake in hal0.yaml is shown elsewhere
             client.carry_out(Reload())

@@ -1,10 +1,11 @@
-"""Commands for the hal0 that runs on this computer: status, switch, cancel, unload, logs, reload and others."""
+"""Commands for the hal0 that runs on this computer: status, switch, forget, and the plain ones of `orders`."""
 
 from __future__ import annotations
 
 import sys
 import threading
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from router.config.load import load_config
 from router.config.problems import ConfigErrors
 from router.config.schema import ConversationsConfig, UpstreamKind
 from router.config.sizes import file_size, memory_size
-from router.orders.kinds import Cancel, Cut, Forget, Load, ReadEngineLog, Reload, Unload, WaitForRequests
+from router.orders.kinds import Forget, Load
 
 POLL_SECONDS = 0.2
 
@@ -31,7 +32,7 @@ def status(config_file: Path | None, url: str | None) -> int:
     print(f"hal0 {server['version']} · {server['url']}/v1 · {server['state']}")
     if server.get("config_error"):
         print(f"  hal0.yaml has an error; your last changes are ignored: {server['config_error']}")
-    for slot in _slots(state):
+    for slot in slots_of(state):
         print("  " + _slot_line(slot))
         if slot["last_error"]:
             print(f"    {_error(slot['last_error'])}")
@@ -70,12 +71,15 @@ def switch(config_file: Path | None, url: str | None, slot: str, model: str, *, 
     return 0
 
 
-def unload(config_file: Path | None, url: str | None, slot: str) -> int:
+def give(config_file: Path | None, url: str | None, run: Callable[..., str], words: Sequence[str]) -> int:
+    """Carry out one of `app.commands.orders` and print what it returns. What the mistakes in hal0.yaml are is
+    said before anything is asked of hal0."""
     try:
-        _client(config_file, url).carry_out(Unload(slot))
+        told = run(_client(config_file, url), *words)
     except (NotRunning, Refused) as error:
         return _fail(error)
-    print(f"{slot} is empty.")
+    if told:
+        print(told)
     return 0
 
 
@@ -103,42 +107,6 @@ def _forget_files(paths: Paths, model: str) -> int:
     return store.forget(model or None)
 
 
-_TURNS = {"cancel": Cancel, "cut": Cut, "wait": WaitForRequests}
-
-
-def turn(config_file: Path | None, url: str | None, slot: str, order: str) -> int:
-    """`order`: cancel, cut or wait; says what there was to do it to."""
-    client = _client(config_file, url)
-    try:
-        before = next((s for s in _slots(client.state()) if s["name"] == slot), None)
-        client.carry_out(_TURNS[order](slot))
-    except (NotRunning, Refused) as error:
-        return _fail(error)
-    if before is not None and not (before.get("draining") or (order == "cancel" and before["target"])):
-        print(f"{slot} has no {'switch under way' if order == 'cancel' else 'request that is waited for'}.")
-    return 0
-
-
-def logs(config_file: Path | None, url: str | None, slot: str) -> int:
-    try:
-        lines = _client(config_file, url).carry_out(ReadEngineLog(slot))
-    except (NotRunning, Refused) as error:
-        return _fail(error)
-    print("\n".join(lines) if lines else f"{slot} has no log yet.")
-    return 0
-
-
-def reload(config_file: Path | None, url: str | None) -> int:
-    """Apply hal0.yaml now. What the file's mistakes are is said before anything is asked of hal0."""
-    try:
-        client = _client(config_file, url)
-        client.carry_out(Reload())
-    except (NotRunning, Refused) as error:
-        return _fail(error)
-    print("hal0.yaml is in effect.")
-    return 0
-
-
 def _client(config_file: Path | None, url: str | None) -> Client:
     """Find the running hal0, also in spite of a mistake in hal0.yaml: it goes on with its old settings."""
     paths = Paths.for_user(config_file)
@@ -159,7 +127,7 @@ def _fail(error: Exception) -> int:
 
 def _show_progress(line: ProgressLine, client: Client, slot: str) -> None:
     try:
-        found = next((s for s in _slots(client.state()) if s["name"] == slot), None)
+        found = next((s for s in slots_of(client.state()) if s["name"] == slot), None)
     except (NotRunning, Refused):
         return  # the command itself will say it
     if found and (progress := found["progress"]):
@@ -168,7 +136,7 @@ def _show_progress(line: ProgressLine, client: Client, slot: str) -> None:
         line.show(text if line.redraws else f"{slot}: {progress['phase']}", progress["fraction"])
 
 
-def _slots(state: dict[str, Any]) -> list[dict[str, Any]]:
+def slots_of(state: dict[str, Any]) -> list[dict[str, Any]]:
     """Return this hal0's slots, then those of others (`bigpc/primary`)."""
     found = list(state["slots"])
     for upstream in state.get("upstreams", []):

@@ -39,7 +39,7 @@ class Client:
     @classmethod
     def find(cls, server: ServerConfig, paths: Paths, url: str | None = None) -> Client:
         """Return the instance at `url`, else the one that left its address, else where the config puts it."""
-        key = server.api_keys[0] if server.api_keys else None
+        key = server.own_key
         found = url or noted_url(paths)
         return cls(found or ServerStatus(host=server.host, port=server.port).url, key)
 

@@ -34,7 +34,7 @@ def find_running(config_file: Path | None) -> tuple[str, str | None] | None:
         server = load_config(paths.config_file, paths).server
     except ConfigErrors:
         server = None  # whoever starts a router of their own is told
-    key = server.api_keys[0] if server is not None and server.api_keys else None
+    key = server.own_key if server is not None else None
     for url in _candidates(paths, server):
         if _is_hal0(url, key):
             log.info("hal0 runs already, at %s", url)

@@ -78,6 +78,7 @@ def hermes_context(slot: str, tokens: int, least: int) -> str:
 # -- tabs --------------------------------------------------------------------------------------------------
 SLOTS = tr("Slots")
 MODELS = tr("Models")
+ACTIVITY_TAB = tr("Activity")
 LOGS_TAB = tr("Logs")
 SETTINGS_TAB = tr("Settings")
 NOT_THERE = tr("This part of hal0 could not be opened: {reason}. See the log for why.")
@@ -88,10 +89,11 @@ KEYBOARD = tr("Keyboard")
 SHORTCUTS = (
     ("Ctrl+1", tr("first slot, Ctrl+2 the second, and so on")),
     ("Ctrl+Tab", tr("next tab")),
+    ("Ctrl+Shift+A", tr("activity")),
     ("Ctrl+L", tr("logs")),
     ("Ctrl+,", tr("settings")),
     ("Ctrl+S", tr("apply the settings")),
-    ("Ctrl+F", tr("search the models")),
+    ("Ctrl+F", tr("search the models or the activity")),
     ("Ctrl+Shift+C", tr("copy the endpoint URL")),
     ("Ctrl+W", tr("close the window")),
     ("Ctrl+Q", tr("quit hal0")),

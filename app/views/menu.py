@@ -1,4 +1,6 @@
-"""Pure: `Snapshot` → what the tray shows (its sentences: `app.texts.common`). No Qt, no clock, no I/O.
+"""Pure: `Snapshot` → what the tray shows, each label at its entry (sentences: `app.texts.common`).
+
+No Qt, no clock, no I/O.
 
 For a given set of slots, choices and newer versions the rows never come or go, only their texts and flags
 change: hosts of a StatusNotifier menu rebuild (and close) an open menu when a row is inserted.
@@ -15,6 +17,7 @@ from app.link.link import Attached
 from app.texts import common as text
 from app.texts import pull as texts_pull
 from app.texts import remote as texts_remote
+from app.texts.translate import tr
 from app.views.fit import FitWords
 from app.views.remote import groups
 from router.config.change import ConfigChange
@@ -173,11 +176,11 @@ def menu_spec(snapshot: Snapshot, now: float, attached: Attached | None = None) 
             *(_slot_row(snapshot, slot, now, fits) for slot in snapshot.slots),
             *_remote_rows(snapshot, now),
             Row("memory", text.memory(snapshot.memory), enabled=False),
-            _action(Action.UNLOAD_ALL, text.UNLOAD_ALL, enabled=bool(running)),
+            _action(Action.UNLOAD_ALL, tr("Unload all"), enabled=bool(running)),
             Row("separator-logs"),
             _local_only_row(snapshot),
-            _action(Action.LOGS, text.LOGS),
-            _action(Action.SETTINGS, text.SETTINGS),
+            _action(Action.LOGS, tr("Logs…")),
+            _action(Action.SETTINGS, tr("Settings…")),
             Row("separator-quit"),
             _action(Action.QUIT, texts_remote.CLOSE_TRAY if attached else text.quit_entry(len(running))),
         )
@@ -270,7 +273,7 @@ def _try_row(snapshot: Snapshot) -> Row:
 def _local_only_row(snapshot: Snapshot) -> Row:
     wanted = "" if snapshot.local_only else "on"
     command = Command(Action.LOCAL_ONLY, value=wanted)
-    return Row("local-only", text.LOCAL_ONLY, checked=snapshot.local_only, tick=True, command=command)
+    return Row("local-only", tr("Local only"), checked=snapshot.local_only, tick=True, command=command)
 
 
 def _header(snapshot: Snapshot, attached: Attached | None) -> str:
@@ -327,11 +330,11 @@ def _slot_row(snapshot: Snapshot, slot: SlotStatus, now: float, fits: FitWords) 
         Row("separator-choices"),
         *choices,
         Row("separator-actions"),
-        _action(Action.CANCEL, text.CANCEL_SWITCH, enabled=slot.state.switching, slot=name),
+        _action(Action.CANCEL, tr("Cancel switch"), enabled=slot.state.switching, slot=name),
         _action(Action.UNLOAD, text.unload(slot), enabled=may_unload(slot), slot=name),
-        _action(Action.RESTART, text.RESTART, enabled=may_restart(slot), slot=name),
-        _action(Action.COPY_MODEL, text.COPY_MODEL, enabled=bool(serving), slot=name, model=serving or ""),
-        _action(Action.SHOW_LOG, text.SHOW_LOG, slot=name),
+        _action(Action.RESTART, tr("Restart"), enabled=may_restart(slot), slot=name),
+        _action(Action.COPY_MODEL, tr("Copy model id"), enabled=bool(serving), slot=name, model=serving or ""),
+        _action(Action.SHOW_LOG, tr("Show log"), slot=name),
     )
     return Row(f"slot:{name}", text.slot_line(snapshot, slot, LINE_LIMIT), rows=rows)
 

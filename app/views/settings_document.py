@@ -51,6 +51,11 @@ class WrittenSettings:
         items = value.data if isinstance(value.data, list) else [value]
         return tuple(item.text for item in items)
 
+    def has_mappings(self, *key: str) -> bool:
+        value = self.value(*key)
+        items = value.data if value is not None and isinstance(value.data, list) else []
+        return any(isinstance(item.data, dict) for item in items)
+
     def has_entries(self, section: str) -> bool:
         value = self.value(section)
         return value is not None and bool(value.data)
@@ -67,10 +72,11 @@ def api_keys(document: ConfigDocument, written: WrittenSettings) -> tuple[str, .
     """Return the keys to write back: `env:NAME` stays that, the rest are the values themselves, which the text
     hides.
 
-    None where text and values do not match: writing would put a key from the environment into the file.
+    None where text and values do not match (writing would put a key from the environment into the file), and
+    where a key has a name, which a list of keys would lose.
     """
     texts, values = written.texts("server", "api_keys") or (), document.config.server.api_keys
-    if len(texts) != len(values):
+    if len(texts) != len(values) or written.has_mappings("server", "api_keys"):
         return None
     pairs = zip(texts, values, strict=True)
     return tuple(text if text.startswith(ENVIRONMENT) else value for text, value in pairs)

@@ -101,8 +101,7 @@ class FirstRunPage(QWidget):
     async def _ask(self, endpoint: str, slot: str) -> None:
         began = time.monotonic()
         try:
-            keys = (await self._link.carry_out(ReadConfig())).config.server.api_keys
-            key = keys[0] if keys else None
+            key = (await self._link.carry_out(ReadConfig())).config.server.own_key
             words = await asyncio.to_thread(ask, endpoint, slot, text_window.QUESTION, key)
         except NoAnswer as error:
             self._say(text_window.no_answer(str(error)), failed=True)

@@ -27,6 +27,7 @@ from app.views.client_key import ClientKey, read_key
 from app.views.connect import Client, recipe
 from app.views.menu import Action, Command
 from app.views.notices import announcements
+from app.views.slot_history import SlotHistory
 from app.views.switch import LoadClock
 from app.window.announcer import announce
 from app.window.connect_dialog import ConnectDialog
@@ -94,6 +95,7 @@ class MainWindow(QWidget):
         self._shown: Snapshot | None = None
         self._now = clock
         self.loads = LoadClock()
+        self.history = SlotHistory()
         self._may_fit = True
         self._fitted = QSize()
         self._place: WindowGeometry | None = None
@@ -102,6 +104,7 @@ class MainWindow(QWidget):
         self.endpoint = EndpointCard()
         self.slots = SlotsTab()
         self.models = LazyTab(link, "app.window.models_tab", "ModelsTab")
+        self.activity = LazyTab(link, "app.window.activity_tab", "ActivityTab")
         self.logs = LogsTab(reader or LogReader(link, self))
         self.settings = LazyTab(link, "app.window.settings_tab", "SettingsTab")
         self.tabs = QTabWidget()
@@ -149,6 +152,11 @@ class MainWindow(QWidget):
     def show_settings(self) -> None:
         self._leave_first_run()
         self.tabs.setCurrentWidget(self.settings)
+        self.reveal()
+
+    def show_activity(self) -> None:
+        self._leave_first_run()
+        self.tabs.setCurrentWidget(self.activity)
         self.reveal()
 
     def show_slot(self, number: int) -> None:
@@ -219,7 +227,9 @@ class MainWindow(QWidget):
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show this snapshot; called for each one, on the UI thread. A hidden window only remembers it."""
         old, self._snapshot = self._snapshot, snapshot
-        self.loads.note(snapshot, self._now())
+        now = self._now()
+        self.loads.note(snapshot, now)
+        self.history.note(snapshot, now)
         if not self.isVisible():
             return
         for sentence in announcements(old, snapshot):
@@ -236,7 +246,7 @@ class MainWindow(QWidget):
             self.first_run.show_snapshot(snapshot)
         current = self.tabs.currentWidget()
         if current is self.slots or self._shown is None:
-            self.slots.show_snapshot(snapshot, now, self.loads)
+            self.slots.show_snapshot(snapshot, now, self.loads, self.history)
         elif isinstance(current, LazyTab):
             current.show_snapshot(snapshot)
         grown = self._shown is None or _parts(self._shown) != _parts(snapshot)
@@ -354,7 +364,7 @@ class MainWindow(QWidget):
     # -- building ------------------------------------------------------------------------------------------
 
     def _connect(self) -> None:
-        for part in (self.endpoint, self.slots, self.models, self.logs, self.settings):
+        for part in (self.endpoint, self.slots, self.models, self.activity, self.logs, self.settings):
             part.chosen.connect(self.chosen)
         self.endpoint.copy_requested.connect(self.copy_for)
         self.endpoint.connect_requested.connect(self.show_connect)
@@ -364,6 +374,7 @@ class MainWindow(QWidget):
             self.first_run.finished.connect(self._leave_first_run)
         self._shortcut("Ctrl+Shift+C", lambda: self.chosen.emit(Command(Action.COPY_URL)))
         self._shortcut("Ctrl+Q", lambda: self.chosen.emit(Command(Action.QUIT)))
+        self._shortcut("Ctrl+Shift+A", self.show_activity)
         self._shortcut("Ctrl+L", self.show_logs)
         self._shortcut("Ctrl+,", self.show_settings)
         self._shortcut("Ctrl+W", self.close)
@@ -376,6 +387,7 @@ class MainWindow(QWidget):
     def _lay_out(self) -> None:
         self.tabs.addTab(self.slots, text_window.SLOTS)
         self.tabs.addTab(self.models, text_window.MODELS)
+        self.tabs.addTab(self.activity, text_window.ACTIVITY_TAB)
         self.tabs.addTab(self.logs, text_window.LOGS_TAB)
         self.tabs.addTab(self.settings, text_window.SETTINGS_TAB)
         everyday = QWidget()

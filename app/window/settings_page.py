@@ -77,6 +77,14 @@ class Page(Scroller):
         self.boxes[key] = FieldBox(caption, editor, hint)
         self.add_row(caption, self.boxes[key])
 
+    def add_heading(self, text: str, hint: str) -> None:
+        """Add a line that says what the settings below it are about."""
+        shown, about = label("title"), wrapping_label("muted")
+        shown.setText(text)
+        about.setText(hint)
+        for line in (shown, about):
+            self.rows.addRow(line)
+
     def add_row(self, caption: str, field: QWidget) -> None:
         shown = label()
         shown.setText(caption)

@@ -29,7 +29,7 @@ from app.window.settings_fields import ChoiceField, TextField
 from app.window.settings_lists import FoldersField
 from app.window.settings_page import Page
 from router.config.keys import Truth, keys_of
-from router.config.schema import Kind, ModelConfig, SlotConfig, SwitchPolicy
+from router.config.schema import Config, Kind, ModelConfig, SlotConfig, SwitchPolicy
 from router.state import Snapshot
 
 # llama-server does not do these: their slots run another engine's command.
@@ -78,7 +78,13 @@ def advanced_page() -> Page:
         "headroom": Field(words.HEADROOM, words.HEADROOM_HINT),
     }
     elsewhere = (SERVER, *MODEL_DIRS, *LOCAL_ONLY, *UPDATES)
-    return _fill(Page(), [key for key in BASIC if key[0] not in elsewhere], fields)
+    keys = [key for key in BASIC if key[0] not in elsewhere]
+    page = _fill(Page(), [key for key in keys if key[-1] in fields], fields)
+    for section, row in keys_of(Config).items():
+        if own := [key for key in keys if key[0] == section and key[-1] not in fields]:
+            page.add_heading(words.key_caption(section), words.key_hint(row.key.meaning))
+            _fill(page, own, {})
+    return page
 
 
 def folders_page() -> Page:

@@ -26,6 +26,7 @@ from app.views.slot import SlotView, slot_view
 from app.views.tone import slot_tone
 from app.window.flow_layout import FlowLayout
 from app.window.phase_line import PhaseLine
+from app.window.slot_curves import SlotCurves
 from app.window.widgets import Card, Chip, ElidedLabel, ModelBox, button, label, set_text, wrapping_label
 from router.state import SlotError, SlotStatus, Snapshot
 
@@ -60,6 +61,7 @@ class SlotCard(Card):
         self.restart = self._button(text_window.RESTART, Action.RESTART)
         self.log = self._button(text_window.SHOW_LOG, Action.SHOW_LOG)
         self.phases = PhaseLine(name)
+        self.curves = SlotCurves()
         self.problem = QFrame()
         self.problem.setProperty("problem", "true")
         self.error = wrapping_label("failed")
@@ -248,6 +250,7 @@ class SlotCard(Card):
         whole.addWidget(self.found)
         whole.addWidget(self.problem)
         whole.addLayout(self._below)
+        whole.addWidget(self.curves)
 
 
 @functools.cache

@@ -9,6 +9,7 @@ from app.texts import common as text
 from app.texts import remote as texts_remote
 from app.texts import window as text_window
 from app.views.memory import pools
+from app.views.slot_history import SlotHistory
 from app.views.switch import LoadClock
 from app.window.kept_line import KeptLine
 from app.window.memory_bar import MemoryLine
@@ -32,8 +33,10 @@ class SlotsTab(QWidget):
         self.memory: list[MemoryLine] = []
         self._lay_out()
 
-    def show_snapshot(self, snapshot: Snapshot, now: float, clock: LoadClock) -> None:
-        """Show this snapshot at Unix time `now`."""
+    def show_snapshot(
+        self, snapshot: Snapshot, now: float, clock: LoadClock, history: SlotHistory | None = None
+    ) -> None:
+        """Show this snapshot at Unix time `now`; `history`: what was before."""
         if tuple(self.cards) != tuple(slot.name for slot in snapshot.slots):
             self._rebuild_cards(snapshot)
         set_text(self.empty, _why_empty(snapshot))
@@ -41,6 +44,9 @@ class SlotsTab(QWidget):
         for slot in snapshot.slots:
             self.cards[slot.name].show_slot(snapshot, slot, now, clock.left(slot.name, now))
         self.remotes.show_snapshot(snapshot, now, clock)
+        if history is not None:
+            for card in (*self.cards.values(), *self.remotes.cards):
+                card.curves.show_curves(history.of(card.name, now))
         self.upstreams.show_snapshot(snapshot)
         self._show_memory(snapshot)
         self.kept.show_kept(snapshot.kept)

@@ -432,6 +432,222 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Client</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Status</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Tokens</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Tokens/s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Time</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Waited</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>First byte</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Total</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>not known</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>browser</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>all slots</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Only failures</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Search</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>model, client, error…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Older</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Reading…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Nothing was asked yet. Each request stands here when it ends.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No requests are kept: activity.keep is 0 in hal0.yaml. Set it to 10000, say, and what is asked from then on stands here.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No request has that; all that are kept were looked through.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose a request to see what happened when.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>refused</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>broken</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>left</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>stopped</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Request</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Asked for</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Found by</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Path</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Switch</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Bytes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>What happened when</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>read</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>waited</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>waited for a switch</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>first token</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>answer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>generation</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>sending</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No request has that. The newest {count} were looked through; “Older” goes further back.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No request has that. The newest {count} were looked through; `hal0 activity` finds any.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The requests could not be read: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{time} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{time} ms</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>caused</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>joined</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{part}, {model} made room</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{prompt} in ({cached} cached), {completion} out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{received} in, {sent} out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Speed in the last hour</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Memory in the last hour</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>≤ {speed} tok/s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>≤ {size}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Speed of the answers in the last hour: {least} to {most} tokens per second</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Memory in the last hour: {least} to {most}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Close</source>
         <translation type="unfinished"></translation>
     </message>
@@ -489,10 +705,6 @@
     </message>
     <message>
         <source>apply the settings</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>search the models</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -805,6 +1017,18 @@
     </message>
     <message>
         <source>From another computer use {address} instead of {here}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Activity</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>activity</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>search the models or the activity</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 from router.activity.database import Database, Query
 from router.activity.keeper import Keeper
+from router.activity.listing import Listing
 from router.activity.record import FAILED, Body, Record
 from router.activity.recording import Recording
 from router.activity.switches import Switches
@@ -30,6 +31,7 @@ class Activity:
     tallies: what has been asked since the start.
     switches: what slots have done since the start.
     body_size: bytes to keep of each body of a new request.
+    forgotten: records up to this id were deleted by a person since the start; 0: none were.
     """
 
     def __init__(self, file: Path | None = None, config: ActivityConfig | None = None) -> None:
@@ -37,10 +39,12 @@ class Activity:
         self.tallies = Tallies()
         self.switches = Switches()
         self.body_size = 0
+        self.forgotten = 0
         self._config = config or ActivityConfig()
         self._file = file
         self._keeper: Keeper | None = None
         self._readers: list[Callable[[Record], object]] = []
+        self._on_forgotten: list[Callable[[], object]] = []
         self._over: list[Recording] = []
         self._timer: asyncio.TimerHandle | None = None
         self._last_id = 0
@@ -80,6 +84,9 @@ class Activity:
         self.body_size = config.body_size if wanted else 0
         if self._keeper is not None:
             self._keeper.use(config)
+            if not config.keep:
+                self.settle()
+                self._forget(self._last_id)
         elif self._file is not None:
             self._keeper = Keeper(self._file, config)
             self._keeper.start()
@@ -114,6 +121,11 @@ class Activity:
         self._readers.append(tell)
         return lambda: self._readers.remove(tell)
 
+    def when_forgotten(self, tell: Callable[[], object]) -> Callable[[], None]:
+        """Call `tell` whenever `forgotten` has changed, until the returned function is called."""
+        self._on_forgotten.append(tell)
+        return lambda: self._on_forgotten.remove(tell)
+
     async def select(self, query: Query) -> list[Record]:
         """Return matching records, newest first, including those that ended just now."""
         return await self._ask(lambda database: database.select(query)) or []
@@ -124,8 +136,30 @@ class Activity:
     async def kept(self) -> int:
         return await self._ask(lambda database: database.rows) or 0
 
+    async def listing(self, query: Query) -> Listing:
+        """Return matching records with how it stands with all of them."""
+        found = await self.select(query)
+        return Listing(
+            tuple(found),
+            found[-1].id if len(found) == query.limit else None,
+            self._config.keep,
+            await self.kept(),
+            self.lost,
+            self.problem,
+            self._config.bodies.value,
+            self.forgotten,
+        )
+
     async def clear(self) -> None:
-        await self._ask(lambda database: database.clear())
+        """Delete every record."""
+        self.settle()
+        seen = self._last_id  # also those that were only told
+        self._forget(max(seen, await self._ask(lambda database: database.clear()) or 0))
+
+    def _forget(self, number: int) -> None:
+        self.forgotten = max(self.forgotten, number)
+        for tell in self._on_forgotten:
+            tell()
 
     def _body(self, recording: Recording) -> Body | None:
         bodies = self._config.bodies

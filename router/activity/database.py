@@ -119,13 +119,16 @@ class Database:
         """Take away the oldest, one of `part`."""
         self._remove(max(1, self.rows // part))
 
-    def clear(self) -> None:
-        """Forget everything; of what it was, nothing is left in the file."""
+    def clear(self) -> int:
+        """Forget everything; of what it was, nothing is left in the file. Return the newest id there was, or
+        0."""
+        newest = self._db.execute("SELECT max(id) FROM requests").fetchone()[0]
         self._db.execute("DELETE FROM requests")
         self._db.execute("DELETE FROM bodies")
         self._db.execute("VACUUM")
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self.rows = 0
+        return int(newest or 0)
 
     def select(self, query: Query) -> list[Record]:
         where, values = _where(query)

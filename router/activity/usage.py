@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 HEAD_BYTES: Final = 4096
@@ -19,7 +19,11 @@ _LONGEST: Final = 2048  # bytes of timings or usage: some twenty numbers
 _TIMINGS: Final = b'"timings":'
 _SPEED: Final = b'"predicted_per_second":'
 _USAGE: Final = b'"usage":'
-_NUMBER: Final = re.compile(rb"\s*(-?\d{1,15}(?:\.\d{1,20})?(?:[eE][+-]?\d{1,3})?)\s*[,}]")
+_DIGITS: Final = rb"\s*(-?\d{1,15}(?:\.\d{1,20})?(?:[eE][+-]?\d{1,3})?)\s*[,}]"
+_NUMBER: Final = re.compile(_DIGITS)
+_COUNTS: Final = re.compile(
+    rb'"(prompt|input|completion|output|cache_read_input|cached|cache_creation_input)_tokens":' + _DIGITS
+)
 
 
 class Usage(NamedTuple):
@@ -103,17 +107,21 @@ def usage_in(head: bytes, tail: bytes) -> Usage:
 def _told(usage: bytes, per_second: float | None) -> Usage:
     if not usage:
         return Usage(per_second=per_second)
-    prompt, completion = _count(usage, b'"prompt_tokens":'), _count(usage, b'"completion_tokens":')
-    if prompt is None:
-        prompt = _count(usage, b'"input_tokens":')
-    if completion is None:
-        completion = _count(usage, b'"output_tokens":')
-    cached = _count(usage, b'"cache_read_input_tokens":')
+    found: dict[bytes, int | None] = {}
+    for name, number in _COUNTS.findall(usage):
+        found.setdefault(name, _tokens(float(number)))
+    prompt, completion = _either(found, b"prompt", b"input"), _either(found, b"completion", b"output")
+    cached = found.get(b"cache_read_input")
     if cached is None:
-        return Usage(prompt, _count(usage, b'"cached_tokens":'), completion, per_second)
+        return Usage(prompt, found.get(b"cached"), completion, per_second)
     # Anthropic's input_tokens do not include these.
-    written = _count(usage, b'"cache_creation_input_tokens":') or 0
+    written = found.get(b"cache_creation_input") or 0
     return Usage(None if prompt is None else prompt + cached + written, cached, completion, per_second)
+
+
+def _either(found: Mapping[bytes, int | None], one: bytes, other: bytes) -> int | None:
+    count = found.get(one)
+    return found.get(other) if count is None else count
 
 
 def _last_usage(raw: bytes) -> bytes:
@@ -139,9 +147,13 @@ def _figure(raw: bytes, mark: bytes) -> float | None:
 
 
 def _count(raw: bytes, mark: bytes) -> int | None:
-    """Return a number of tokens; a fraction, or more than any model has, is not believed."""
     value = _figure(raw, mark)
-    return int(value) if value is not None and 0 <= value < 1 << 40 and value == int(value) else None
+    return None if value is None else _tokens(value)
+
+
+def _tokens(value: float) -> int | None:
+    """Return a number of tokens; a fraction, or more than any model has, is not believed."""
+    return int(value) if 0 <= value < 1 << 40 and value == int(value) else None
 
 
 def _rate(raw: bytes, mark: bytes) -> float | None:

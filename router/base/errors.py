@@ -135,6 +135,13 @@ class Unauthorized(RouterError):
     mends = False
 
 
+class NotAllowed(RouterError):
+    """The key that was sent is not for that, or not for that slot; the message names it."""
+
+    status, code, type = 403, "auth.not_allowed", "invalid_request_error"
+    mends = False
+
+
 class TooManyGuesses(RouterError):
     """Too many wrong keys came from that address; see Retry-After."""
 

@@ -17,14 +17,22 @@ LONGEST_SHOWN: Final = 300
 
 
 def spellings(name: str) -> Iterator[str]:
-    """`name`, then the other ways to write it: no tag means `:latest`, as everywhere with Ollama, and a GGUF
-    may be called with its suffix or without."""
+    """`name`, then the other ways to write it: no tag means `:latest`, as everywhere with Ollama, a GGUF may be
+    called with its suffix or without, and accents may be encoded as one character or as two."""
     yield name
     if name.lower().endswith(_LATEST):
         yield name[: -len(_LATEST)]
     elif ":" not in name.rpartition("/")[2]:
         yield name + _LATEST
     yield name[: -len(_GGUF)] if name.lower().endswith(_GGUF) else name + _GGUF
+    yield from accented(name)
+
+
+def accented(name: str) -> Iterator[str]:
+    """Yield other encodings of `name`: macOS's file names have NFD, what keyboards write is NFC."""
+    if not name.isascii():
+        forms = (unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name))
+        yield from (form for form in forms if form != name)
 
 
 @lru_cache(maxsize=8192)  # of all that is listed, for each request that names nothing
@@ -42,6 +50,8 @@ def is_speakable(text: str) -> bool:
 def speakable(text: str, keep: str = "") -> str:
     """`text` with what cannot be said, but for the characters in `keep`, written as `\\x1b`; of a file name, a
     byte that is not UTF-8, too."""
+    if text.isprintable():
+        return text
     return _UNSPEAKABLE.sub(lambda found: found[0] if found[0] in keep else _escaped(found[0]), text)
 
 

@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import BinaryIO
 
 from router.base.errors import BadModel
+from router.catalog.foreign import LONGEST, what_instead
 from router.catalog.header import RANK_HEADS, GgufHeader, Numbers, Scalar, Tensors, kind_of
 
 __all__ = ["GgufHeader", "kind_of", "read_header", "read_header_from"]
@@ -92,7 +93,7 @@ class _Reader:
 
     def header(self) -> GgufHeader:
         if self.size < 4 or self._take(4) != b"GGUF":
-            raise BadModel(f"{self.path} is not a GGUF file: download it again, or choose another.")
+            raise BadModel(f"{self.path} is not a GGUF file; {what_instead(self._beginning())}.")
         version = self._version()
         tensor_count, key_count = self._scalar("Q"), self._scalar("Q")
         if key_count > MAX_KEYS or tensor_count > MAX_TENSORS:
@@ -122,6 +123,10 @@ class _Reader:
             tensors,
             self.has_fill_in_token,
         )
+
+    def _beginning(self) -> bytes:
+        self.pos = 0
+        return self._take(min(self.size, LONGEST))
 
     def _version(self) -> int:
         version = self._scalar("I")

@@ -102,6 +102,12 @@ class GgufHeader:
         return _TYPE_BY_ARCHITECTURE.get(self.architecture) or self.text("general.type") or "model"
 
     @property
+    def is_projector(self) -> bool:
+        """Whether it is another model's vision or audio part. CLIP's text encoder, which image programs use, is
+        not."""
+        return self.type == "mmproj" and self.metadata.get("clip.has_text_encoder") is not True
+
+    @property
     def quantisation(self) -> str | None:
         """Such as Q4_K_M."""
         file_type = self.number("general.file_type")
@@ -244,7 +250,7 @@ def why_no_model(header: GgufHeader) -> str | None:
 
 
 def _other_use(header: GgufHeader) -> str | None:
-    if header.type == "mmproj" and header.metadata.get("clip.has_text_encoder") is True:
+    if header.type == "mmproj" and not header.is_projector:
         return "a CLIP text encoder for another program, such as ComfyUI"
     if header.type in _NOT_MODELS:
         return _NOT_MODELS[header.type]

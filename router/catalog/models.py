@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
 from router.base.errors import BadModel
-from router.base.files import is_file
-from router.base.names import spellings
+from router.base.files import is_dir, is_file
+from router.base.names import accented, spellings
 from router.catalog.architectures import surely_chats
 from router.catalog.capabilities import BY_KIND, capabilities_of
 from router.catalog.context import Flags, overridden, trained_context
@@ -89,7 +90,11 @@ def build_catalog(config: Config, demo: Path | None) -> Catalog:
         models[demo.stem] = _found_model(replace(describe_file(demo), flags={}))
     catalog = Catalog(MappingProxyType(models), tuple(scanned.left_out))
     for name, slot in wanted.items():
-        if catalog.find(name) is None:
+        if catalog.find(name) is not None:
+            continue
+        if (model := _by_path(name, config, models)) is not None:
+            models[model.id] = replace(model, aliases=(*model.aliases, name))
+        else:
             models[name] = _unknown(name, slot, catalog)
     _warn_of_aliases(models)
     return catalog
@@ -142,6 +147,15 @@ def _command_model(slot: SlotConfig) -> Model:
     return Model(
         name, slot.kind, display_name=name, command=slot.command, health=slot.health, capabilities=does
     )
+
+
+def _by_path(name: str, config: Config, models: Mapping[str, Model]) -> Model | None:
+    """Return the model that a slot names by its path, whole or below a model folder."""
+    if "/" not in name and os.sep not in name:
+        return None
+    written = Path(os.path.expanduser(name))  # noqa: PTH111 - as in _locate
+    places_ = [folder.expanduser().absolute() / written for folder in config.model_dirs]
+    return next((m for m in models.values() if m.file in places_), None)
 
 
 def _unknown(name: str, slot: SlotConfig, known: Catalog) -> Model:
@@ -285,21 +299,30 @@ def _locate(text: str, config: Config, found: list[Found], demo: Path | None) ->
     folders = [*([config.source.parent] if config.source else []), *config.model_dirs]
     candidates = [written] if written.is_absolute() else [folder.expanduser() / written for folder in folders]
     for candidate in candidates:
-        if is_file(candidate):
-            return _described(candidate.absolute(), found)
+        for spelt in (str(candidate), *accented(str(candidate))):
+            if is_file(Path(spelt)):
+                return _described(Path(spelt).absolute(), found)
     if not written.is_absolute():
         for item in found:
-            if text in (item.path.name, item.path.stem) or not {
-                *(item.id, *item.aliases, *item.fetched_as)
-            }.isdisjoint(spellings(text)):
+            names = {item.path.name, item.path.stem, item.id, *item.aliases, *item.fetched_as}
+            if not names.isdisjoint(spellings(text)):
                 return item
         if demo is not None and text in (demo.name, demo.stem):
             return replace(describe_file(demo), flags={})
+    if folder := next((candidate for candidate in candidates if is_dir(candidate)), None):
+        raise BadModel(f"{folder} is a folder: write the GGUF file in it as `file:`.")
     tried = ", ".join(str(candidate) for candidate in candidates) or text
+    near = did_you_mean(_stem(text), (_stem(item.path.name) for item in found))
     raise BadModel(
         f"The file {text} was not found; looked for {tried}{places.unexpanded(text)}. "
-        "Correct `file:` or put the file there."
+        f"Correct `file:` or put the file there.{near}"
     )
+
+
+def _stem(path: str) -> str:
+    """Return the file's name without folders, of whichever system, and suffix: two names are never alike only
+    in that."""
+    return re.sub(r"\.gguf$", "", re.split(r"[/\\]", path)[-1], flags=re.IGNORECASE)
 
 
 def _described(path: Path, found: list[Found]) -> Found:

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from router.base.errors import BadModel
+from router.base.files import is_file
 from router.base.names import is_speakable, speakable
+from router.catalog.folder_names import named_by_folder
 from router.catalog.gguf import read_header
 from router.catalog.header import GgufHeader, default_pooling, why_no_model, why_not_launchable
 from router.catalog.hf_cache import SNAPSHOTS, newest_first, repository
@@ -25,6 +27,9 @@ from router.catalog.ollama import is_store, ollama_models
 from router.catalog.projectors import quantisation_in
 
 log = logging.getLogger(__name__)
+
+INCOMPLETE = "incomplete-"
+"""How GPT4All's downloads begin until they are whole."""
 
 NOT_ENTERED = (".", "datasets--", "spaces--")
 """How folders without models begin: hidden ones, and the other halves of Hugging Face's cache."""
@@ -38,7 +43,8 @@ class Found:
     """One model on disk.
 
     Attributes:
-        id: the file's stem without a shard suffix; `stem@folder` if that was taken.
+        id: the file's stem without a shard suffix, or where that tells nothing its folder's name;
+            `stem@folder` if that was taken.
         path: absolute path of the GGUF or its first shard, links not resolved.
         size_bytes: of all shards present.
         header: of `path`; None if `problem` is about reading it.
@@ -164,7 +170,20 @@ def _with_hub_names(models: Sequence[Found], taken: set[str]) -> list[Found]:
 def _below(top: Path) -> Iterator[Found | LeftOut]:
     if is_store(top):
         yield from _ollama(top)
-    yield from _together([_read(folder, files) for folder, files in _walk(top)])
+    if is_file(top) and _is_gguf(top):  # one file where a folder is meant
+        yield _alone(top)
+        return
+    for found in _together([_read(folder, files) for folder, files in _walk(top)]):
+        if isinstance(found, Found) and (name := named_by_folder(found.id, found.path, top)):
+            yield replace(found, id=name)
+        yield found  # what it is called by its file stays a name of it
+
+
+def _alone(file: Path) -> Found:
+    try:
+        return describe_file(file)
+    except BadModel as error:
+        return Found(file.stem, file, 0, problem=error.message)
 
 
 def _together(folders: Sequence[Folder[Found, LeftOut]]) -> Iterator[Found | LeftOut]:
@@ -286,7 +305,11 @@ def _walk(top: Path) -> Iterator[tuple[Path, list[Path]]]:
 
 def _is_gguf(path: Path) -> bool:
     suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes[-1:] != [".gguf"] or path.name.startswith(".") or not PARTIAL.isdisjoint(suffixes):
+    if (
+        suffixes[-1:] != [".gguf"]
+        or path.name.startswith((".", INCOMPLETE))
+        or not PARTIAL.isdisjoint(suffixes)
+    ):
         return False
     return not path.with_name(
         f"{path.name}.aria2"
@@ -304,7 +327,7 @@ def _read(folder: Path, files: Sequence[Path], named: Path | None = None) -> Fol
             sets.setdefault((shard["stem"], int(shard["count"])), {})[int(shard["no"])] = file
             continue
         found = _describe(file.stem, file)
-        if found.header and found.header.type == "mmproj":
+        if found.header and found.header.is_projector:
             projectors.append(found.header)
         models.append(_with_parts_by_name(found))
     models += [_describe_shards(stem, count, shards) for (stem, count), shards in _halves_joined(sets).items()]

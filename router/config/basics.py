@@ -2,49 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from router.config import places
+from router.config.api_keys import read_api_keys
 from router.config.fields import Section
 from router.config.reader import read_keys
-from router.config.schema import VARIABLE, EngineConfig, ServerConfig
-from router.config.yaml_lines import Value
+from router.config.schema import EngineConfig, ServerConfig
 
 
-def read_server(section: Section, environment: Mapping[str, str]) -> ServerConfig:
-    """Read `server:`; `env:NAME` keys are read from `environment`."""
-    entries = section.texts("api_keys", secret=True) or []
-    keys = [_api_key(entry, section, environment) for entry in entries]
-    server = read_keys(section, ServerConfig, api_keys=tuple(key for key in keys if key))
+def read_server(section: Section, environment: Mapping[str, str], slots: Collection[str]) -> ServerConfig:
+    """Read `server:`; `env:NAME` keys are read from `environment`, `slots` are those that a key may name."""
+    keys, named = read_api_keys(section, environment, slots)
+    server = read_keys(section, ServerConfig, api_keys=keys, named_keys=named)
     # Keys that could not be read are problems of their own; "no key" would send people the wrong way.
-    if not places.is_loopback(server.host) and not entries and section.entry_count("api_keys") == 0:
+    if not places.is_loopback(server.host) and section.entry_count("api_keys") == 0:
         message = f"LAN exposure needs a key: with {server.host} other computers could use your models"
         section.problem("host", f"{message}; add one to server.api_keys, or use 127.0.0.1")
     return server
-
-
-def _api_key(entry: Value, section: Section, environment: Mapping[str, str]) -> str | None:
-    """Return the key, or None with a problem. What was written must never reach a message."""
-
-    def refuse(message: str) -> None:
-        section.problems.add(entry.line, section.key("api_keys"), message)
-
-    key = entry.text
-    if key.startswith("env:"):
-        name = key.removeprefix("env:")
-        if not re.fullmatch(VARIABLE, name):
-            refuse("what follows env: is not the name of an environment variable")
-            return None
-        key = environment.get(name, "")
-        if not key:
-            refuse(f"the environment variable {name} is not set; set it before hal0 starts")
-            return None
-    if not (key.isascii() and key.isprintable()) or " " in key:
-        refuse("a key may only hold ASCII letters, digits and signs, without spaces")
-        return None
-    return key
 
 
 def read_engine(section: Section, folder: Path) -> EngineConfig:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from enum import StrEnum
 from typing import Final, TypeVar
 
+from router.base.names import is_speakable
 from router.config.misplaced import misplaced, respelt
 from router.config.numbers import Number
 from router.config.problems import ProblemList, nearest
@@ -18,6 +19,14 @@ from router.config.yaml_lines import Value, describe
 _DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*(?:(ms)|([smhd])[a-z]*)")
 _SECONDS: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,20})?")
 _UNITS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+NAMES: Final = "NAME"
+"""As `alone` of a section: names chosen by people stand there."""
+
+EXTENSION: Final = "x-"
+"""How keys of the whole file begin that mean nothing by themselves: for anchors, as in compose files."""
+
+_LONGEST: Final = 100
 
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")
@@ -31,7 +40,8 @@ class Section:
         broken: something else than a mapping is there (already reported).
     """
 
-    def __init__(self, value: Value | None, path: str, problems: ProblemList) -> None:
+    def __init__(self, value: Value | None, path: str, problems: ProblemList, alone: str | None = None) -> None:
+        """`alone`: the key that a text in place of the mapping is most likely the value of."""
         self.path = path
         self.problems = problems
         self.line = value.line if value else 0
@@ -40,7 +50,10 @@ class Section:
             self._fields = value.data
         self.broken = value is not None and value.data is not None and not isinstance(value.data, dict)
         if value is not None and self.broken:
-            problems.add(value.line, path, f"must be a mapping of names to values, not {describe(value)}")
+            meant = _under(value, alone)
+            problems.add(
+                value.line, path, f"must be a mapping of names to values, not {describe(value)}{meant}"
+            )
 
     def key(self, name: str) -> str:
         return f"{self.path}.{name}" if self.path else name
@@ -79,19 +92,19 @@ class Section:
     def section(self, name: str) -> Section:
         return Section(self.value(name), self.key(name), self.problems)
 
-    def sections(self, name: str) -> dict[str, Section]:
-        """Return a mapping of names to mappings, such as `models`."""
-        holder = self.section(name)
-        return {key: Section(value, holder.key(key), self.problems) for key, value in holder.entries()}
+    def sections(self, name: str, alone: str | None = None) -> dict[str, Section]:
+        """Return a mapping of names to mappings, such as `models`; `alone` as of a section."""
+        holder = Section(self.value(name), self.key(name), self.problems, NAMES)
+        return {key: Section(value, holder.key(key), self.problems, alone) for key, value in holder.entries()}
 
     def text(self, name: str) -> str | None:
         """Return a word as written: `display_name: No` is "No", not a boolean."""
         value = self.value(name)
         return None if value is None else self._text_of(value, name)
 
-    def texts(self, name: str, *, secret: bool = False) -> list[Value] | None:
+    def texts(self, name: str, *, secret: bool = False, mappings: bool = False) -> list[Value] | None:
         """Return a list of words, or None if it is left out. For a `secret` list no message shows what was
-        written."""
+        written. With `mappings` an entry may also be one."""
         value = self.value(name)
         if value is None:
             return None
@@ -99,7 +112,11 @@ class Section:
             shown = "" if secret else f", not {describe(value)}"
             self.problem(name, f"must be a list, such as [a, b]{shown}")
             return []
-        return [item for item in value.data if self._usable_item(item, name, secret)]
+        return [
+            item
+            for item in value.data
+            if (mappings and isinstance(item.data, dict)) or self._usable_item(item, name, secret)
+        ]
 
     def integer(self, name: str, default: int, low: int, high: int) -> int:
         """Return a whole number in low..high. True and "8080" are not numbers."""
@@ -168,7 +185,7 @@ class Section:
     def finish(self, valid: Collection[str]) -> None:
         """Report the keys that are not among those that may stand here."""
         for name in self._fields:
-            if name in valid:
+            if name in valid or (not self.path and name.startswith(EXTENSION)):
                 continue
             if said := misplaced(self.path, name, valid):
                 self.problem(name, f"is not a setting here; {said}")
@@ -182,7 +199,7 @@ class Section:
             what = "empty" if not text and not isinstance(value.data, dict | list) else describe(value)
             self.problem(name, f"must be text, not {what}")
             return None
-        if not text.isprintable():
+        if not is_speakable(text):
             self.problem(name, "must be on one line, without control characters")
             return None
         return text
@@ -192,10 +209,18 @@ class Section:
             shown = "something else" if secret else describe(item)
             self.problems.add(item.line, self.key(name), f"each entry must be text, not {shown}")
             return False
-        if not item.text.isprintable():
+        if not is_speakable(item.text):
             self.problems.add(item.line, self.key(name), "an entry holds a line break or a control character")
             return False
         return True
+
+
+def _under(value: Value, alone: str | None) -> str:
+    """Return a hint for a value that stands where a mapping should."""
+    if alone == NAMES:
+        return "; write each as NAME: with its settings below it" if isinstance(value.data, list) else ""
+    plain = alone is not None and isinstance(value.data, str) and is_speakable(value.text)
+    return f"; write {{{alone}: {value.text}}}" if plain and len(value.text) <= _LONGEST else ""
 
 
 def _unquote(value: Value) -> str:

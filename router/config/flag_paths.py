@@ -25,6 +25,8 @@ def read_paths(name: str, value: Value, folders: Sequence[Path]) -> str:
     """Return the value for a flag of PATH_FLAGS; a relative path is looked for in `folders`. Raises
     ValueError."""
     flag = PATH_FLAGS[name]
+    if name == "mmproj" and value.data is False:
+        raise ValueError(f"must be a path, not {describe(value)}; to use none write no-mmproj: true")
     if not flag.several:
         return str(places.find(_text(value, "must be a path"), folders))
     entries = _entries(value, flag, folders)

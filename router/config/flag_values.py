@@ -18,16 +18,23 @@ from router.config.flags import PATH_FLAGS, flag_value
 from router.config.numbers import Number
 from router.config.yaml_lines import Value, describe
 
+# Their words are all in lower case, and llama-server compares them letter by letter.
+LOWER_CASE: Final = frozenset(
+    {"cache-type-k", "cache-type-v", "cache-type-k-draft", "cache-type-v-draft", "flash-attn", "fit", "numa"}
+    | {"load-mode", "pooling", "reasoning", "reasoning-format", "rope-scaling", "split-mode"}
+)
+
 _REAL: Final = Number(whole=False)
 _POSITIVE: Final = Number(0, whole=False)
 _SHARE: Final = Number(0, 1, whole=False)
 _COUNT: Final = Number(0)
 _LAYERS: Final = Number(-2, words=("auto", "all"))
+_SECONDS: Final = Number(0, seconds=True)
 
 _GROUPS: Final[tuple[tuple[Number, str], ...]] = (
     (
         _COUNT,
-        "ctx-size yarn-orig-ctx fit-ctx ubatch-size n-cpu-moe n-cpu-ffn cache-reuse ctx-checkpoints timeout "
+        "ctx-size yarn-orig-ctx fit-ctx ubatch-size n-cpu-moe n-cpu-ffn cache-reuse ctx-checkpoints "
         "checkpoint-min-step dry-allowed-length video-timestamp-interval draft draft-n draft-max draft-min "
         "draft-n-min spec-draft-n-max spec-draft-n-min spec-draft-n-ubatch spec-draft-n-cpu-moe "
         "spec-ngram-mod-n-min spec-ngram-mod-n-max spec-ngram-mod-n-match spec-ngram-size-n spec-ngram-size-m "
@@ -35,6 +42,7 @@ _GROUPS: Final[tuple[tuple[Number, str], ...]] = (
         "spec-ngram-map-k-size-n spec-ngram-map-k-size-m spec-ngram-map-k-min-hits spec-ngram-map-k4v-size-n "
         "spec-ngram-map-k4v-size-m spec-ngram-map-k4v-min-hits",
     ),
+    (_SECONDS, "timeout"),
     (Number(1), "batch-size mtmd-batch-max-tokens"),
     (
         Number(-1),
@@ -107,7 +115,8 @@ def read_flag(name: str, value: Value, folders: Sequence[Path]) -> str | bool:
         if name not in LISTS and len(value.data) != 1:
             raise ValueError("takes one value, not a list")
         return flag_value(value, LISTS.get(name, ","))
-    return flag_value(value)
+    read = flag_value(value)
+    return read.lower() if isinstance(read, str) and name in LOWER_CASE else read
 
 
 def _one(value: Value, wanted: str) -> str:

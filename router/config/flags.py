@@ -71,6 +71,7 @@ _OF_VARIABLES: Final[Mapping[str, str]] = MappingProxyType(
         "think_budget_message": "reasoning-budget-message",
     }
 )  # fmt: skip
+_SHOUTED: Final = re.compile(r"[A-Z]{3,}|[A-Z]+(?:[-_][A-Z]+)+")  # single letters are flags of their own: -C
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 _SOURCE: Final = "the model is named by file:"
@@ -141,13 +142,13 @@ PATH_FLAGS: Final[Mapping[str, PathFlag]] = MappingProxyType(
 
 
 def flag_name(raw: str) -> str:
-    """Return the long name without dashes: `n_ctx`, `--ctx_size`, `ctxSize`, `LLAMA_ARG_CTX_SIZE` and `-c` are
-    all `ctx-size`."""
+    """Return the long name without dashes: `n_ctx`, `--ctx_size`, `ctxSize`, `CTX_SIZE`, `LLAMA_ARG_CTX_SIZE`
+    and `-c` are all `ctx-size`."""
     name = raw.strip().lstrip("-")
     if name.startswith(_VARIABLES):
         name = name.removeprefix(_VARIABLES).lower()
         name = _OF_VARIABLES.get(name, name)
-    name = _CAMEL.sub("-", name).lower() if _CAMEL.search(name) else name
+    name = _CAMEL.sub("-", name).lower() if _CAMEL.search(name) or _SHOUTED.fullmatch(name) else name
     name = name.replace("_", "-")
     return LONG_NAMES.get(name, name)
 

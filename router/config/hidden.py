@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from router.config.keys import keys_of
 from router.config.problems import ProblemList
-from router.config.schema import SECRETS
+from router.config.schema import SECRETS, ApiKeyConfig
 from router.config.yaml_lines import Value, read_yaml
 from router.config.yaml_spans import read_spans, scalars
 
@@ -54,13 +55,18 @@ def _all(value: Value, *path: str) -> Iterator[Value]:
             yield from _all(inner, *path[1:])
 
 
-def _texts(value: Value) -> Iterator[str]:
+def _texts(value: Value, *, listed: bool = False) -> Iterator[str]:
+    """Yield all texts in `value`; of one that is `listed` and a named key (ApiKeyConfig) the secret."""
     if isinstance(value.data, dict):
         for name, item in value.data.items():
+            if listed and name in keys_of(ApiKeyConfig):
+                if name == "key":
+                    yield from _texts(item)
+                continue
             yield name
             yield from _texts(item)
     elif isinstance(value.data, list):
         for item in value.data:
-            yield from _texts(item)
+            yield from _texts(item, listed=True)
     elif value.data is not None:
         yield value.text

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Final
 
+from router.config.fields import EXTENSION
 from router.config.flag_values import LISTS, NUMBER_LISTS, NUMBERS
 from router.config.flags import ALREADY, KIND_FLAGS, LONG_NAMES, MANAGED, PATH_FLAGS
 from router.config.keys import (
@@ -58,7 +59,8 @@ def schema_text() -> str:
 
 
 def json_schema() -> Schema:
-    return {"$schema": _DIALECT, "title": "hal0.yaml", **_mapping(Config)}
+    whole = {"$schema": _DIALECT, "title": "hal0.yaml", **_mapping(Config)}
+    return {**whole, "patternProperties": {f"^{EXTENSION}": {}}}
 
 
 def _mapping(section: type) -> Schema:
@@ -163,7 +165,10 @@ def _secret(secret: Secret) -> Schema:
     stored = [f"{scheme}:{like}" for scheme, like in secret.stores.items()]
     itself = f"(?!({'|'.join(secret.stores)}):)[!-~]+"
     one = {"type": list(_SCALARS), "pattern": f"^({'|'.join([*stored, itself])})$"}
-    return {"type": "array", "items": one} if secret.several else one
+    if not secret.several:
+        return one
+    items = one if secret.entry is None else {"anyOf": [one, _mapping(secret.entry)]}
+    return {"type": "array", "items": items}
 
 
 def _flags() -> Schema:

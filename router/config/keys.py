@@ -102,10 +102,12 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """An API key, or where it is kept: `stores` maps a scheme (`env`) to what its names look like."""
+    """An API key, or where it is kept: `stores` maps a scheme (`env`) to what its names look like. `entry`: a
+    dataclass whose keys an entry of `several` may have instead."""
 
     stores: Mapping[str, str]
     several: bool = False
+    entry: type | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +208,8 @@ def key(
 
 def required_key(type: Type, meaning: str, missing: str) -> Any:  # noqa: A002 - as above
     """Return the same as `key` for one that is required: `missing` says what to write."""
-    return dataclasses.field(metadata={_DECLARED: Key(type, meaning, missing=missing)})
+    metadata = {_DECLARED: Key(type, meaning, missing=missing)}
+    return dataclasses.field(repr=not isinstance(type, Secret), metadata=metadata)
 
 
 def keys_of(section: type) -> Mapping[str, Row]:

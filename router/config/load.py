@@ -115,11 +115,11 @@ def _parse(
 
 def _read(document: Section, source: Path, paths: Paths | None, environment: Mapping[str, str]) -> ParsedConfig:
     server_section, engine_section = document.section("server"), document.section("engine")
-    server = basics.read_server(server_section, environment)
+    named = {name: read_named(document, name) for name in ("models", "slots", "upstreams")}
+    server = basics.read_server(server_section, environment, named["slots"] or default_slots())
     engine = basics.read_engine(engine_section, source.parent)
     basics.check_ports(server_section, engine_section, server.port, engine.ports)
     model_dirs = _model_dirs(document, source, paths)
-    named = {name: read_named(document, name) for name in ("models", "slots", "upstreams")}
     models = _models(named["models"], (source.parent, *model_dirs))
     upstreams = elsewhere.read_upstreams(named["upstreams"], named["slots"], server)
     slots = _slots(named["slots"], models, upstreams)

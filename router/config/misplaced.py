@@ -29,10 +29,15 @@ _ELSEWHERE: Final[Mapping[str, str]] = MappingProxyType(
         "cmd": "write the GGUF file as file: of a model and its options as flags:, or command: of a slot",
         "ttl": "write idle_unload: of the slot, in seconds",
         "keep_alive": "write idle_unload: of the slot, in seconds",
+        **dict.fromkeys(
+            ("idle_timeout", "idletimeout", "unload_timeout", "unload_after", "unloadafter"),
+            "write idle_unload: of the slot, in seconds",
+        ),
         "proxy": "write command: of the slot with {port}; hal0 knows where that engine answers",
         "checkendpoint": "write health: of the slot",
         "healthchecktimeout": "take it out: hal0 waits as long as an engine shows signs of life",
         "usemodelname": "write the name the server elsewhere knows as upstream: NAME/MODEL of a slot",
+        **dict.fromkeys(("url", "api_base", "endpoint"), "write base_url: of the upstream"),
         "startport": "write ports: [first, last] under engine:",
         "listen": "write host: and port: under server:",
         "groups": "take it out: models of different slots run beside each other where memory allows",
@@ -43,6 +48,10 @@ _ELSEWHERE: Final[Mapping[str, str]] = MappingProxyType(
         "ollama_models": "write the folder under model_dirs:",
         "services": "this is a docker-compose file; hal0.yaml has server:, models: and slots:",
     }
+)
+# Fields of a request that are no flags; others are both.
+_OF_REQUESTS: Final = frozenset(
+    {"stop", "max-tokens", "max-completion-tokens", "response-format", "parallel-tool-calls", "n-probs"}
 )
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -68,6 +77,8 @@ def not_a_flag(name: str) -> str | None:
     flag."""
     if flag_name(name) in _FLAGS:
         return None
+    if flag_name(name) in _OF_REQUESTS:
+        return f"is no flag of llama-server; write {_snake(name)} under request: of the model"
     key = _snake(name)
     kind = next((kind for kind in (ModelConfig, SlotConfig) if key in keys_of(kind)), None)
     return None if kind is None else f"is no flag of llama-server; it belongs under {_SECTIONS[kind]}:"

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from router.config.command_line import as_mapping, with_value
 from router.config.fields import Section
 from router.config.flag_values import read_flag
 from router.config.flags import KIND_FLAGS, flag_name, managed_reason, says_nothing_new
@@ -16,7 +17,7 @@ from router.config.misplaced import not_a_flag
 from router.config.reader import read_keys
 from router.config.request_fields import NOT_DEFAULTS, read_field
 from router.config.schema import Kind, ModelConfig, SlotConfig
-from router.config.yaml_lines import Value
+from router.config.yaml_lines import Value, describe
 
 # `{temp: 0,7}` is two entries for YAML: temp: 0, and 7 without a value.
 _COMMA: Final = "is no name: within {...} a comma ends the value, so write the number before it with a point"
@@ -25,9 +26,18 @@ _COMMA: Final = "is no name: within {...} a comma ends the value, so write the n
 def read_model(model_id: str, section: Section, folders: tuple[Path, ...]) -> ModelConfig | None:
     """Read one entry of `models:`; path flags may be relative to `folders`. Returns None without a usable
     `file`."""
-    flags = _flags(section.section("flags"), folders, section)
+    flags = _flags(_flags_section(section), folders, section)
     model = read_keys(section, ModelConfig, id=model_id, flags=flags, request=_request(section))
     return replace(model, flags=_with_rpc(section, model)) if model.file else None
+
+
+def _flags_section(model: Section) -> Section:
+    """Return the mapping at `flags:`; of a command line in its place, report what to write instead."""
+    value = model.value("flags")
+    if value is None or isinstance(value.data, dict) or (meant := as_mapping(value)) is None:
+        return model.section("flags")
+    model.problem("flags", f"must be a mapping of flags to values, not {describe(value)}; write {meant}")
+    return Section(None, model.key("flags"), model.problems)
 
 
 def _flags(section: Section, folders: tuple[Path, ...], model: Section) -> Mapping[str, str | bool]:
@@ -47,6 +57,8 @@ def _flags(section: Section, folders: tuple[Path, ...], model: Section) -> Mappi
             section.problem(raw, f"this flag is hal0's to set: {reason}")
         elif said := not_a_flag(raw):
             section.problem(raw, said)
+        elif isinstance(value.data, bool | None) and (meant := with_value(raw)):
+            section.problem(raw, f"is a flag and its value in one; write {meant}")
         elif name in written:
             first = written[name]
             section.problem(raw, f'is the same flag as "{first}" on line {section.line_of(first)}; remove one')

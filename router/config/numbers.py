@@ -18,6 +18,8 @@ _DECIMAL: Final = re.compile(
     r"[+-]?(?:[0-9]+(?:_[0-9]+)*(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?", re.ASCII
 )
 _THOUSANDS: Final = re.compile(r"([0-9]+)\s*([kKmM])[iI]?")
+_TIME: Final = re.compile(r"([0-9]{1,9})\s*([smhSMH])")
+_TIMES: Final = {"s": 1, "m": 60, "h": 3600}
 _STEPS: Final = {"k": 1 << 10, "m": 1 << 20}
 _GROUPED: Final = re.compile(r"[+-]?[0-9]{1,3}(?:[.,' \u2019\u00a0\u202f][0-9]{3})+")
 _MOST_DIGITS: Final = 40
@@ -35,6 +37,7 @@ class Number:
         mib: counted in MiB, so that `8GiB` may be written, too.
         words: what may be written instead (`auto`).
         zero: whether 0 is among them.
+        seconds: counted in seconds, so that `10m` are ten minutes rather than ten million.
     """
 
     low: float | None = None
@@ -43,12 +46,13 @@ class Number:
     mib: bool = False
     words: tuple[str, ...] = ()
     zero: bool = True
+    seconds: bool = False
 
     def read(self, text: str) -> str:
         """Return the number as llama-server reads it whole. Raises ValueError with a sentence."""
         written = text.strip()
-        if written in self.words:
-            return written
+        if written.lower() in self.words:
+            return written.lower()
         number = self._understood(written)
         if number is None:
             raise ValueError(self._refusal(written))
@@ -73,6 +77,8 @@ class Number:
             kind += " but not 0"
         if self.mib:
             kind += " (MiB), or an amount such as 8GiB"
+        if self.seconds:
+            kind += " (seconds), or a time such as 10m"
         return f"{kind}, or {' or '.join(self.words)}" if self.words else kind
 
     def _understood(self, written: str) -> str | None:
@@ -83,6 +89,9 @@ class Number:
         if self.mib:
             if (amount := _mib(written)) is not None:
                 return amount
+        elif self.seconds:
+            if (found := _TIME.fullmatch(written)) is not None:
+                return str(int(found[1]) * _TIMES[found[2].lower()])
         elif self.whole and (found := _THOUSANDS.fullmatch(written)):
             return str(int(found[1]) * _STEPS[found[2].lower()])
         pattern = _WHOLE if self.whole else _DECIMAL

@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+_ADDRESS: Final = re.compile(
+    r"(?:https?|hf|ollama|docker)://|(?:hf|huggingface|hf\.co|ollama):?[:/]", re.IGNORECASE
+)
 _VARIABLE: Final = re.compile(r"\$\{?[A-Za-z_]|%[A-Za-z_]+%")
 _PRIVATE: Final = frozenset({"local", "lan", "home", "internal", "localdomain", "localhost", "test"})
 """Top-level names that nobody can register, so that no web page can have a name below them."""
@@ -48,6 +51,10 @@ def program(text: str, folder: Path) -> Path:
 def unexpanded(path: str) -> str:
     """Return a remark on a path that does not exist, where it looks as if a shell should have expanded
     something."""
+    if path.lower().startswith("file:"):
+        return " (write the path alone, without file://)"
+    if _ADDRESS.match(path):
+        return " (that is no path: `hal0 model pull org/repo` fetches a model, which then needs no file:)"
     return " ($NAME is not filled in here: write the whole path, or ~)" if _VARIABLE.search(path) else ""
 
 

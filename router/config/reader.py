@@ -31,6 +31,8 @@ from router.config.sizes import size
 from router.config.yaml_lines import describe
 
 C = TypeVar("C")
+# The one setting that a text in place of a whole section is most likely meant as.
+_ALONE = {"models": "file", "slots": "model", "upstreams": "base_url"}
 
 
 def read_keys(section: Section, into: type[C], **given: Any) -> C:
@@ -81,7 +83,7 @@ def read_named(document: Section, name: str) -> Mapping[str, Section]:
     """Return the sections of a Named key of the whole file, with each name checked."""
     named = keys_of(Config)[name].key.type
     assert isinstance(named, Named)
-    sections = document.sections(name)
+    sections = document.sections(name, _ALONE.get(name))
     for chosen, section in sections.items():
         if not re.fullmatch(named.like, chosen) or not chosen.isprintable():
             section.problems.add(section.line, section.path, named.rule)

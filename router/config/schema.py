@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from router.config import places
+from router.config import keys, places
 from router.config.command_text import split_command
 from router.config.keys import (
     Choice,
@@ -32,6 +32,7 @@ from router.config.keys import (
     required_key,
     secrets_of,
 )
+from router.config.problems import nearest
 
 _DAY: Final = 86_400.0
 _MONTH: Final = 31 * _DAY
@@ -69,10 +70,59 @@ def _command(text: str) -> str:
     return text
 
 
+class Permission(StrEnum):
+    """What a named key may do; `manage` includes the others, as who may change hal0.yaml could allow them."""
+
+    INFER = "infer"
+    OBSERVE = "observe"
+    MANAGE = "manage"
+
+
+def _permission(text: str) -> Permission:
+    if text not in [permission.value for permission in Permission]:
+        near = nearest(text, Permission)
+        raise places.NotWritten(f'must be infer, observe or manage, not "{text}"', near)
+    return Permission(text)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyConfig:
+    """A key with a name. `key` is resolved; never log or print it. `slots` None: all of them."""
+
+    name: str = required_key(
+        Text(matching(PLAIN_NAME, "may only hold letters, digits and . - _"), f"^{PLAIN_NAME}$"),
+        "what the activity, the log and refusals call it",
+        "write who uses the key, such as name: phone",
+    )
+    key: str = required_key(
+        Secret({"env": VARIABLE}),
+        "the key itself; `env:NAME` reads it from the environment",
+        "write the key itself, or env:NAME",
+    )
+    # `key` is a field here.
+    may: tuple[Permission, ...] = keys.key(
+        Texts(_permission, "^(infer|observe|manage)$", empty="leave it out to allow everything"),
+        (Permission.MANAGE,),
+        "`infer`: ask models, and list them; `observe`: read state, activity, metrics and logs; `manage`: "
+        "these and every order",
+        shown="everything",
+    )
+    slots: tuple[str, ...] | None = keys.key(
+        Texts(empty="leave it out to allow every slot"),
+        None,
+        "the only slots that it may use and sees",
+        shown="all slots",
+    )
+
+    def allows(self, needed: Permission) -> bool:
+        return needed in self.may or Permission.MANAGE in self.may
+
+
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
-    """`api_keys` are resolved (an `env:NAME` entry is read at load); never log or print them. `allowed_hosts`
-    and `allowed_origins` are in lower case (router.config.places says what they look like)."""
+    """`api_keys` are resolved (an `env:NAME` entry is read at load); never log or print them. `named_keys` are
+    those among them that have a name; the others may do everything. `allowed_hosts` and `allowed_origins` are
+    in lower case (router.config.places says what they look like)."""
 
     host: str = key(
         Text(places.host, like=r"^\s*[^\s/]+\s*$"),
@@ -81,9 +131,10 @@ class ServerConfig:
     )
     port: int = key(Integer(1, 65535), 8080, "the endpoint's port")
     api_keys: tuple[str, ...] = key(
-        Secret({"env": VARIABLE}, several=True),
+        Secret({"env": VARIABLE}, several=True, entry=ApiKeyConfig),
         (),
-        "accepted keys; `env:NAME` reads one from the environment. Empty: no key is asked for",
+        "accepted keys; `env:NAME` reads one from the environment. Empty: no key is asked for. An entry may "
+        "also be `{name, key, may, slots}`",
     )
     allowed_hosts: tuple[str, ...] = key(
         Texts(places.host_pattern, like=r"^\s*(\*?\.)?[^*/\s]+\s*$"),
@@ -97,6 +148,13 @@ class ServerConfig:
         "web pages and browser extensions that may call without a key, besides those of this computer: "
         "`https://chat.example.org`, `https://*.example.org`",
     )
+    named_keys: tuple[ApiKeyConfig, ...] = field(default=(), repr=False)
+
+    @property
+    def own_key(self) -> str | None:
+        """The key that hal0's own commands and tray send: the first that may do everything, else the first."""
+        limited = {k.key for k in self.named_keys if k.slots is not None or not k.allows(Permission.MANAGE)}
+        return next((key for key in self.api_keys if key not in limited), next(iter(self.api_keys), None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -454,7 +512,7 @@ def _spellings(path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 SECRETS: Final = tuple(spelling for path in secrets_of(Config) for spelling in _spellings(path))
 """Where keys are that nobody may see, as paths; `*` is any name."""
 
-_SECRET: Final = re.compile("|".join(r"\.".join(path).replace("*", ".+") for path in SECRETS))
+_SECRET: Final = re.compile("|".join(r"\.".join(path).replace("*", ".+") + r"(\[\d+\])?" for path in SECRETS))
 
 
 def is_secret(dotted: str) -> bool:

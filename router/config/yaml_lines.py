@@ -16,6 +16,12 @@ _KNOWN_TAGS: Final = frozenset(
     {MERGE, NULL, BOOL, INT, FLOAT} | {f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map")}
 )
 # chr() of a YAML escape may be a lone surrogate or NUL; neither can be a path, an argument or a header.
+# What pages and chat programs put in the place of plain spaces and quotation marks.
+_BLANK: Final = "[\u00a0\u1680\u2000-\u200d\u202f\u205f\u2060\u3000\ufeff]"
+_OUTSIDE: Final = re.compile(f"^{_BLANK}|{_BLANK}$")
+_AFTER_KEY: Final = re.compile(rf"^[\w.-]+:(?={_BLANK})|^(?={_BLANK})")
+_MARKS: Final = "\u201c\u201d\u201e\u201f\u2018\u2019\u00ab\u00bb"
+_TYPOGRAPHIC: Final = re.compile(f"[{_MARKS}].*[{_MARKS}]")
 _UNUSABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 Data = str | int | float | bool | list["Value"] | dict[str, "Value"] | None
@@ -84,6 +90,13 @@ class _Reader:
             self._problems.add(line_of(node), path, "the text holds an unusable character (\\0 or \\uD800)")
             text = _UNUSABLE.sub("?", text)
             return Value(line, text, text, quoted=True)
+        if node.style is None and _TYPOGRAPHIC.fullmatch(text):
+            message = "typographic quotation marks are none for YAML; write \" or ' instead"
+            self._problems.add(line_of(node), path, message)
+            text = text[1:-1]
+        elif node.style is None and (found := _AFTER_KEY.match(text)):
+            self._problems.add(line_of(node), path, _invisible(text[found.end()]))
+            return Value(line, None)
         try:
             return Value(line, _convert(node.tag, text), text, quoted=node.style is not None)
         except ValueError:
@@ -110,6 +123,9 @@ class _Reader:
     def _key(self, node: Node, path: str) -> str | None:
         """Return the key, which is a name: the text as written, so that `on:` or `27:` is not a bool or a
         number."""
+        if isinstance(node, ScalarNode) and node.style is None and (found := _OUTSIDE.search(node.value)):
+            self._problems.add(line_of(node), path, _invisible(found[0]))
+            return None
         if isinstance(node, ScalarNode) and node.value and not _UNUSABLE.search(node.value):
             return str(node.value)
         self._problems.add(line_of(node), path, "a key must be a name")
@@ -124,6 +140,10 @@ class _Reader:
             else:
                 self._problems.add(line_of(source), path, "<< can only merge mappings, such as <<: *name")
         return merged
+
+
+def _invisible(character: str) -> str:
+    return f"an invisible character (U+{ord(character):04X}) stands there; delete it, or write a plain space"
 
 
 def _join(path: str, key: str) -> str:

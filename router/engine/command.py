@@ -149,6 +149,9 @@ def modernized(model: Model, options: EngineOptions) -> dict[str, str | bool]:
             if new in flags:
                 raise _bad(model, f'the flag "{old}" is now called "{new}", which is set too; remove one')
             flags[new] = flags.pop(old)
+    for one, other in (("mmap", "no-mmap"), ("direct-io", "no-direct-io")):
+        if one in flags and other in flags:
+            raise _bad(model, f'the flags "{one}" and "{other}" are the same; remove one')
     loading = {name: _truth(flags[name]) for name in _LOADING & set(flags) if not options.has(name)}
     if not loading or not options.has("load-mode"):
         return flags
@@ -176,6 +179,10 @@ def _find(model: Model, options: EngineOptions, name: str) -> Option:
     if option is None:
         if gone := _GONE.get(name):
             raise _bad(model, f"--{name} {gone}")
+        opposite = options.find(name.removeprefix("no-")) if name.startswith("no-") else None
+        if opposite is not None and opposite.on_off is not None:
+            off = opposite.on_off[1]
+            raise _bad(model, f"this llama-server has no flag --{name}; write {opposite.long[2:]}: {off}")
         near = options.nearest(name)
         hint = f"did you mean --{near}?" if near else "`llama-server --help` lists those it has."
         raise BadModel(f'Model "{model.id}" cannot start: this llama-server has no flag --{name}; {hint}')

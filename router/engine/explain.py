@@ -2,7 +2,8 @@
 
 Sources of the formats: llama.cpp's common/log.cpp (`0.00.011.271 E function: words`), ggml_abort in
 ggml/src/ggml.c (`file.cpp:12: words`, then a debugger's lines), libstdc++'s terminate handler, ld.so(8),
-argparse, Python's traceback, and the JSON and logfmt lines of servers that a slot's `command:` may run.
+argparse, the tracebacks of Python, Java, Go and Rust, docker, and the JSON and logfmt lines of servers that a
+slot's `command:` may run.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ _NOISE = re.compile(
         r"^This GDB|^\(lldb\)|^Process \d+ (?:stopped|detached)|^\* thread|^Aborted(?: \(core dumped\))?$",
         r"^Killed$|^Terminated$|resource_tracker|^warnings\.warn\(|^See: https?://|^note: run with `RUST_BACK",
         r"^stack backtrace:|^\d+%\||\d+%\|.*\|",
+        r"^(?:See|Run|Try) '[\w .-]+ --help'|^exit status \d+$|^goroutine \d+ |^\[signal |^at [\w.$<>/]+ ?\(",
+        r"^\.\.\. \d+ more$|^[-+]+$|A complete log of this run can be found",
     )),
     re.IGNORECASE,
 )  # fmt: skip
@@ -42,7 +45,9 @@ _FATAL = (
     # ggml_abort, assert(3), Rust's panic
     re.compile(r"^\S+\.(?:c|cc|cpp|cxx|cu|cuh|h|hpp|m|mm|cl|metal|comp):\d+: (?P<text>\S.*)"),
     re.compile(r"^\S+: \S+:\d+: .*(?P<text>Assertion [`'].*)"),
-    re.compile(r"^thread '.*' panicked at (?P<text>.*)"),
+    # of a bare place the next line says why
+    re.compile(r"^thread '.*' panicked at (?P<text>(?!\S+:\d+:\d+:$).*)"),
+    re.compile(r"^panic: (?P<text>.*)"),  # Go's
     re.compile(r"^(?:[\d.]+ E )?(?P<text>CUDA error: (?!.*: CUDA error$).+)"),
     re.compile(r"(?P<text>vk::.*Error(?:OutOf\w*Memory|DeviceLost).*|ErrorOutOf\w*Memory.*|VK_ERROR_\w+.*)"),
     re.compile(r"(?P<text>kIOGPUCommandBuffer\w+.*)"),
@@ -58,6 +63,9 @@ _USAGE = re.compile(r"^[\w.-]+(?: [\w-]+)?: error: (?P<text>.+)")
 _PYTHON = re.compile(
     r"^(?:\(.*?\) *)*(?P<text>(?:\w+\.)*\w*(?:Error|Exception|Interrupt|Exit|Failure)(?:: .+)?)$"
 )
+_JAVA = re.compile(r'^(?:Exception in thread "[^"]*"|Caused by:) (?P<text>\S.*)')
+_DOCKER = re.compile(r"^(?:docker|podman): (?P<text>(?:Error response from daemon: )?.+)")
+_GROUPED = re.compile(r"^\s*(?:\|\s*)+")  # before each line of a Python exception group
 _REFERS = re.compile(r"see (?:the )?(?:root cause|above|stack trace|log)", re.IGNORECASE)
 _LOGGED = re.compile(
     r"^(?:\S+ ){0,4}?\[?(?:ERROR|FATAL|CRITICAL|PANIC)\]?(?:[: ]|\s-\s)\s*(?:\[[\w./-]+:\d+\] *)?(?P<text>\S.*)"
@@ -100,6 +108,7 @@ def clean(line: str) -> str:
 
 def reason_in(line: str) -> Reason | None:
     """Return what a cleaned line says of an end; None if it says nothing of one."""
+    line = _GROUPED.sub("", line)
     if (found := _fatal(line) or _error(line)) is not None:
         return found
     if not line.strip() or _NOISE.search(line.strip()) or _OTHER_LEVEL.match(line):
@@ -148,10 +157,10 @@ def _server_error(line: str) -> Reason | None:
     """Return an error line of another kind of server: Python's, JSON, logfmt, `LEVEL: words`, argparse."""
     if (message := _json_error(line)) is not None:
         return Reason(Rank.ERROR, _short(message), last_wins=True)
-    for pattern in (_USAGE, _PYTHON, _LOGFMT, _LOGGED):
+    for pattern in (_USAGE, _JAVA, _DOCKER, _PYTHON, _LOGFMT, _LOGGED):
         if (match := pattern.search(line)) is not None:
             text = match["text"].strip().strip('"')
-            return Reason(Rank.ERROR, _short(text), last_wins=pattern is not _LOGGED)
+            return Reason(Rank.ERROR, _short(text), last_wins=pattern not in (_LOGGED, _DOCKER))
     return None
 
 

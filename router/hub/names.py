@@ -16,6 +16,12 @@ _REFERENCE = re.compile(
     r"(?:hf://|(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/)?"
     r"(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*?)(?:\.git)?/?(?::(?P<quant>[\w@+(.-][\w.@+() -]*))?"
 )
+# What stands before the name in the commands that a model's page on the hub offers.
+_COMMAND = re.compile(r"^(?:llama[ -](?:server|serve|cli)\s+)?-hf\s+|^ollama run\s+|^hf:(?!//)")
+# What the address of a page or a file has after the repository.
+_WITHIN = re.compile(
+    r"/(?:(?:tree|blob|resolve|raw)/[^/]+(?:/(?P<path>.*))?|(?P<file>[^/:]+\.gguf))$", re.IGNORECASE
+)
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<no>\d{5})-of-(?P<count>\d{5})")
 _PLAIN = re.compile(r"[\w@+() -][\w.@+() -]*")
 # Best for most people first: about 4.8 bits a weight, then what comes nearest to it.
@@ -85,14 +91,28 @@ class FileSet:
 
 
 def parse_reference(text: str) -> Reference:
-    """Read `org/repo`, `org/repo:Q4_K_M`, and a repository's web address. Raises PullFailed."""
-    match = _REFERENCE.fullmatch(text.strip())
+    """Read `org/repo`, `org/repo:Q4_K_M`, the web address of a repository or of a file in it, and the commands
+    that the hub offers for a model. Raises PullFailed."""
+    name, file = re.sub(r"[?#].*", "", _COMMAND.sub("", text.strip().strip("\"'"))), None
+    match = _REFERENCE.fullmatch(name)
+    if match is None and (within := _WITHIN.search(name)):
+        match, file = _REFERENCE.fullmatch(name[: within.start()]), within["path"] or within["file"]
     if match is None or ".." in text:
         raise PullFailed(
             f'"{text}" is not the name of a model on Hugging Face: write org/repo or org/repo:quantisation, '
             "such as bartowski/Llama-3.2-3B-Instruct-GGUF:Q4_K_M."
         )
-    return Reference(match["repo"], match["quant"])
+    quant = _model_in(file or match["quant"] or "")
+    return Reference(match["repo"], None if quant in ("", "latest") else quant)
+
+
+def _model_in(path: str) -> str:
+    """Return the stem of a model's file; what is none as it is, of a folder within a folder nothing."""
+    if not path.lower().endswith(".gguf"):
+        return "" if "/" in path else path
+    stem = PurePosixPath(path).stem
+    shard = _SHARD.fullmatch(stem)
+    return shard["stem"] if shard else stem
 
 
 def quant_of(path: str) -> str | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from router.activity.listing import Listing, listing_json, parse_listing
 from router.base.errors import BadRequest
 from router.base.names import speakable
 from router.config.change import REMOVE, ConfigChange, ConfigDocument
 from router.engine.find import EngineProblem
-from router.orders.order import READ_SECONDS, Endpoint, Order, Outcome, flag, perhaps, plain, text
+from router.orders.order import READ_SECONDS, Endpoint, Order, Outcome, flag, number, perhaps, plain, text
 from router.state import DownloadOrder, DownloadStatus
 from router.wire.config import document_json, parse_document
 from router.wire.hub_offer import Offer, offer_json, parse_offer
@@ -215,6 +216,20 @@ class Forget(Order[int]):
     model: str = perhaps()
 
 
+@dataclass(frozen=True, slots=True)
+class ReadActivity(Order[Listing]):
+    """The requests that were recorded, newest first: `limit` of them at most (None: 100; no more than 500), of
+    this slot ("": of any), perhaps only those that `failed`, with ids beyond `since` and below `before`."""
+
+    endpoint = Endpoint("GET", "/api/activity", READ_SECONDS)
+    outcome = Outcome(listing_json, parse_listing)
+    slot: str = perhaps()
+    failed: bool = flag()
+    since: int | None = number()
+    before: int | None = number()
+    limit: int | None = number()
+
+
 # -- llama-server ----------------------------------------------------------------------------------------------
 
 
@@ -289,4 +304,5 @@ ORDERS: tuple[type[Order[Any]], ...] = (
     CheckEngine,
     ReadOffer,
 )
-"""Those whose answer is one JSON document; Download and InstallEngine have handlers of their own."""
+"""Those whose answer is one JSON document; Download, InstallEngine and ReadActivity have handlers of their
+own."""

@@ -104,6 +104,17 @@ def perhaps() -> Any:
     return field(default="", metadata={"said": _Said(read)})
 
 
+def number() -> Any:
+    """Make a field of a whole number that is None where nothing is said."""
+
+    def read(value: Any, where: str) -> int:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise BadRequest(f"`{where}` must be a whole number.", param=where)
+        return value
+
+    return field(default=None, metadata={"said": _Said(read)})
+
+
 def plain(read: Callable[[Any, str], Any], write: Callable[[Any], Any]) -> Any:
     """Make a field that must be there, read and written by functions of its own."""
     return field(metadata={"said": _Said(read, write)})
@@ -131,9 +142,8 @@ def encode(order: Order[Any]) -> Call:
             parameters[said.name or item.name] = said.write(value)
     target = endpoint.path.format(**{name: quote(str(getattr(order, name)), safe="") for name in in_path})
     if endpoint.method == "GET":
-        return Call(
-            "GET", f"{target}?{urlencode(parameters)}" if parameters else target, None, endpoint.seconds
-        )
+        query = urlencode({name: "true" if value is True else value for name, value in parameters.items()})
+        return Call("GET", f"{target}?{query}" if query else target, None, endpoint.seconds)
     return Call(endpoint.method, target, parameters, endpoint.seconds)
 
 

@@ -125,7 +125,7 @@ def _elsewhere(config: Config) -> tuple[object, ...]:
 
 
 def choices(slot: SlotConfig, catalog: Catalog) -> dict[str, Model]:
-    """Return what the slot may hold, by id, in the order of its menu."""
+    """Return what the slot may hold, as it launches it, by id, in the order of its menu."""
     if slot.upstream is not None:
         return {}
     return {model.id: model for model in catalog.for_slot(slot)}

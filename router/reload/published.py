@@ -9,7 +9,7 @@ from dataclasses import replace
 from router.base.names import speakable
 from router.catalog.model import Model
 from router.memory.admit.launch_forecasts import LaunchForecasts
-from router.reload.diff import choices
+from router.reload.diff import with_engine
 from router.reload.in_effect import InEffect
 from router.state import DeviceMemory, LeftOutFile, ModelStatus, StateStore
 
@@ -40,8 +40,8 @@ class PublishedModels:
         """Return all models there are by id, and those that run on without being a choice any more."""
         catalog = self._in_effect.catalog
         models: dict[str, Model] = dict(catalog.models)
-        for slot in self._in_effect.config.slots.values():
-            models.update(choices(slot, catalog))
+        for slot in with_engine(self._in_effect.config).values():
+            models.update((model.id, model) for model in catalog.for_slot(slot))
         for model in self._gone():
             models.setdefault(model.id, model)
         return models

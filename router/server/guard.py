@@ -13,7 +13,7 @@ import hmac
 import socket
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum, auto
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from router.base.errors import ForbiddenOrigin, Unauthorized
@@ -35,6 +35,13 @@ class Key(Enum):
 
     EXPLICIT = auto()
     AMBIENT = auto()
+
+
+class Given(NamedTuple):
+    """A right key, and how it came."""
+
+    key: str
+    how: Key
 
 
 @functools.lru_cache(maxsize=64)  # 25 µs; a client sends the same one with every request
@@ -78,7 +85,7 @@ def check_key(headers: Mapping[str, str], keys: tuple[str, ...], query: Iterable
     at."""
     found = given_key(headers, keys)
     if found is not None:
-        return found
+        return found.how
     if any(True for _ in _offered(headers)):
         raise Unauthorized("The API key is not one of server.api_keys in hal0.yaml; correct it in the client.")
     advice = "This endpoint needs an API key; send it as `Authorization: Bearer <key>`"
@@ -87,16 +94,16 @@ def check_key(headers: Mapping[str, str], keys: tuple[str, ...], query: Iterable
     raise Unauthorized(f"{advice}.")
 
 
-def given_key(headers: Mapping[str, str], keys: tuple[str, ...]) -> Key | None:
-    """Return whether one of `keys` came as Bearer, as Basic's user or password, or in a header of its own.
+def given_key(headers: Mapping[str, str], keys: tuple[str, ...]) -> Given | None:
+    """Return which one of `keys` came as Bearer, as Basic's user or password, or in a header of its own.
     Where several came, one that is right is enough: programs send their own placeholder beside it."""
-    found: Key | None = None
+    found: Given | None = None
     for given, how in _offered(headers):
         offered = given.encode(errors="surrogateescape")
         # Every key is compared, so that the time tells nothing about which one was close.
-        matching = [hmac.compare_digest(offered, key.encode()) for key in keys]
-        if any(matching):
-            found = how if found is not Key.EXPLICIT else found
+        matching = [key for key in keys if hmac.compare_digest(offered, key.encode())]
+        if matching and (found is None or found.how is not Key.EXPLICIT):
+            found = Given(matching[0], how)
     return found
 
 
@@ -116,6 +123,8 @@ def is_loopback(host: str | None) -> bool:
 
 def without_dot(host: str) -> str:
     """`host` without the dot that ends a name which is meant to be complete: `localhost.:8080`."""
+    if not host.endswith(".") and ".:" not in host:
+        return host
     name, colon, port = host.partition(":")
     return f"{name.removesuffix('.')}{colon}{port}"
 

@@ -68,7 +68,7 @@ class Listener:
             return
         async with self._one_at_a_time:
             if server.api_keys:
-                self._context.api_keys = server.api_keys  # a key taken back must not wait for a free port
+                self._context.take_keys(server)  # a key taken back must not wait for a free port
             if (server.host, server.port) != (self.server.host, self.server.port):
                 await self._replace(self._endpoint, server)
             self.server = server

@@ -16,12 +16,15 @@ from router.base.errors import (
     BadRequest,
     ForbiddenOrigin,
     MethodNotAllowed,
+    NotAllowed,
     PathNotFound,
     RouterError,
     Unauthorized,
 )
+from router.config.schema import ApiKeyConfig
 from router.server import session
 from router.server.guard import (
+    Given,
     Key,
     check_host,
     check_key,
@@ -34,8 +37,17 @@ from router.server.guard import (
 from router.server.paths import PATHS, Paths
 from router.server.recorder import answered, begin, broken, has_left
 from router.server.request.body import MAX_BODY, error_headers, too_large
-from router.server.request.context import BEGUN, CONTEXT, RECORDING, REQUEST_ID, TARGET, Context
+from router.server.request.context import (
+    BEGUN,
+    CONTEXT,
+    NAMED_KEY,
+    RECORDING,
+    REQUEST_ID,
+    TARGET,
+    Context,
+)
 from router.server.request.faults import Fault, words_of
+from router.server.scope import check_scope
 from router.wire.anthropic import anthropic_error
 from router.wire.errors import envelope
 from router.wire.ollama_parts import ollama_error
@@ -93,7 +105,7 @@ async def _answer(request: web.Request, handler: Handler, context: Context) -> w
             return _options(request)
         return await handler(request)
     except RouterError as error:
-        if isinstance(error, Unauthorized | ForbiddenOrigin):
+        if isinstance(error, Unauthorized | ForbiddenOrigin | NotAllowed):
             what = f"{error.status} for {request.method} {request.path}: {error.message}"
             context.faults.note(Fault.REFUSED, request.remote, what)
         return _error_answer(error, request)
@@ -131,7 +143,8 @@ def _guard(request: web.Request, context: Context) -> None:
     """Raise RouterError for foreign pages, missing keys and bodies that are too large."""
     headers = request.headers
     keys, host, origin = context.api_keys, without_dot(headers.get("Host", "")), headers.get("Origin")
-    key = (given_key(headers, keys) or _session(request, keys)) if keys else None
+    given = (given_key(headers, keys) or _session(request, keys)) if keys else None
+    key = given.how if given is not None else None
     if keys and _is_preflight(request) and sends_key(headers.get("Access-Control-Request-Headers", "")):
         key = Key.EXPLICIT  # it will come with the request itself, which is refused without
     if key is not Key.EXPLICIT:
@@ -144,17 +157,29 @@ def _guard(request: web.Request, context: Context) -> None:
         for name in (host, without_dot(request.get(TARGET, ""))):
             if name:  # browsers always name one; a client that names none is a program
                 check_host(name, context.allowed_hosts)
+    if given is not None and (named := context.named_keys.get(given.key)) is not None:
+        _limit(request, named)
     if (request.content_length or 0) > MAX_BODY:
         # aiohttp would find out only after reading that much.
         raise too_large()
 
 
-def _session(request: web.Request, keys: tuple[str, ...]) -> Key | None:
+def _limit(request: web.Request, named: ApiKeyConfig) -> None:
+    """Note whose key it is. Raises NotAllowed; what needs no key is nobody refused."""
+    request[NAMED_KEY] = named
+    if (recording := request.get(RECORDING)) is not None:
+        recording.key = named.name
+    if _needs_key(request):
+        check_scope(named, request)
+
+
+def _session(request: web.Request, keys: tuple[str, ...]) -> Given | None:
     """Find the key that this browser has shown before; only hal0's own page may use it."""
     cookie = request.cookies.get(session.COOKIE) if "Cookie" in request.headers else None
     if cookie is None or not session.is_own_page(request.headers):
         return None
-    return Key.AMBIENT if session.key_of(cookie, keys, time.time()) is not None else None
+    key = session.key_of(cookie, keys, time.time())
+    return Given(key, Key.AMBIENT) if key is not None else None
 
 
 def _needs_key(request: web.Request) -> bool:

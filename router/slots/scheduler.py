@@ -21,7 +21,7 @@ from router.base.errors import MemoryInsufficient, ModelDamaged, RouterError, Sh
 from router.config.schema import LimitsConfig, SlotConfig, SwitchPolicy
 from router.slots import waiting
 from router.slots.effects import Done, Effect, Grant, Refuse
-from router.slots.engines import NEVER, EnginePair
+from router.slots.engines import NEVER
 from router.slots.failures import Failures
 from router.slots.machine import RESTING, REVERSIBLE, StateMachine
 from router.slots.switch import Switch
@@ -36,7 +36,7 @@ class SlotScheduler:
         slot, limits: the policy.
         selected: what the slot's name means: the model it holds, or will load next.
         waiters: requests and commands that cannot be served yet.
-        engines: those that exist; the machine's.
+        engines: those that exist; changed by the machine.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class SlotScheduler:
         self.waiters = Queue()
         self._failures = Failures()
         self._machine = StateMachine(self._failures)
+        self.engines = self._machine.engines
         self._process_key = process_key
         self._ended: RouterError | None = None  # why nobody is served any more
 
@@ -71,13 +72,10 @@ class SlotScheduler:
         return self.switch.target if self.switch else None
 
     @property
-    def engines(self) -> EnginePair:
-        return self._machine.engines
-
-    @property
     def running(self) -> str | None:
         """The model the ready engine was launched with."""
-        return self._machine.running
+        running = self.engines.running
+        return running.model if running is not None else None
 
     @property
     def in_flight(self) -> int:
@@ -400,11 +398,13 @@ class SlotScheduler:
     def _serves(self, model: str | None) -> bool:
         """Return whether a request is granted at once. While another model is checked, or loads beside the
         running one, only if it names the running one: those for the slot follow the switch."""
-        if self.phase in (SlotState.DRAINING, SlotState.STOPPING):
+        machine = self._machine
+        running = self.engines.running
+        if running is None or machine.phase is SlotState.DRAINING or machine.phase is SlotState.STOPPING:
             return False
         if model is None:
-            model = self.target if self.switch else self.running
-        return self._shares_process(model, self.running)
+            model = machine.switch.target if machine.switch else running.model
+        return self._shares_process(model, running.model)
 
     def _is_served(self, waiter: Waiter) -> bool:
         running, order = self.engines.running, self.waiters.command

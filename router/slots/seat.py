@@ -181,19 +181,16 @@ class Seat:
     def has_moved(self) -> bool:
         """Return whether, since the last call, more has changed than which requests there are."""
         s = self.scheduler
-        fraction = s.switch.fraction if s.switch else None
-        draining = s.engines.draining
-        until = draining.until if draining else None
+        switch, draining = s.switch, s.engines.draining
         now = (
             s.slot,
             s.phase,
             s.running,
             s.selected,
-            s.target,
+            (switch.target, switch.fraction) if switch else None,
             s.last_error,
             s.engines.generation,
-            fraction,
-            until,
+            draining.until if draining else None,
         )
         before, self._position = self._position, now
         return now != before

@@ -16,8 +16,9 @@ from router.base.error_text import error_text
 from router.base.errors import UpstreamFailed, number_mends
 from router.config.schema import UpstreamConfig, UpstreamKind
 from router.config.sizes import memory_size
-from router.upstreams.answer_shapes import Fault, Sort, not_json, read_document, sort_of, takes_documents
+from router.upstreams.answer_shapes import CHAT, Fault, Sort, not_json, read_document, sort_of, takes_documents
 from router.upstreams.call import MAX_HOPS, Call, url_for
+from router.upstreams.chunks import whole
 from router.upstreams.failure_reasons import failure_reason, is_link_failure, moves_on, status_reason
 from router.upstreams.keys import redact
 from router.upstreams.sending import send
@@ -230,13 +231,25 @@ async def _judged(
     raw = await _rest(response, upstream.timeout, first, _LONGEST)
     if len(raw) > _LONGEST:
         raise Fault(f"its answer is longer than {memory_size(_LONGEST)}")
-    text = redact(raw.decode("utf-8-sig", errors="replace"), key)
+    text = redact(_text(raw, response), key)
     document = read_document(call.path, text, strict="json" in kind.lower())
     if call.streams and can_stream(call.path):
         guard = StreamGuard(call.path)  # what translates it must be able to read it
         events = guard.feed(as_stream(call.path, document))
         return _whole(upstream, model, response, events + guard.finish(), _STREAM)
+    if call.path == CHAT and (mended := whole(document)) is not document:
+        text = json.dumps(mended)
     return _whole(upstream, model, response, text.encode(errors="replace"), kind if document is None else _JSON)
+
+
+def _text(raw: bytes, response: aiohttp.ClientResponse) -> str:
+    """Return the document as UTF-8 has it, else as its Content-Type says."""
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        with contextlib.suppress(LookupError, UnicodeDecodeError):
+            return raw.decode(response.charset or "utf-8")
+        return raw.decode("utf-8-sig", errors="replace")
 
 
 async def _stream(
@@ -248,8 +261,8 @@ async def _stream(
     first: bytes,
 ) -> UpstreamAnswer:
     """Return a stream that has begun; as one document where none was asked for."""
-    guard = StreamGuard(call.path, lambda text: redact(text, key))
     collects = not call.streams and takes_documents(call.path)
+    guard = StreamGuard(call.path, lambda text: redact(text, key), reasons=collects)
     out, piece = guard.feed(first), first
     while piece and not guard.fault and (collects or not guard.has_content):
         piece = await _piece(response, upstream.timeout)

@@ -200,9 +200,9 @@ def takes_documents(path: str) -> bool:
 
 
 def parse(text: str) -> Any:
-    """Parse JSON. Raises Fault saying what came instead."""
+    """Parse JSON; NaN, which some write for a probability, is null. Raises Fault saying what came instead."""
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=lambda _name: None)
     except (ValueError, RecursionError):
         raise Fault(not_json(text)) from None
 

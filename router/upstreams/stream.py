@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
 from router.base.error_text import error_text
 from router.upstreams.answer_shapes import CHAT, MESSAGES, RESPONSES, TEXT, Fault, fault_in, parse
+from router.upstreams.chunks import ToolCalls, chunk
+from router.wire.lenient import json_or_none
 from router.wire.sse import DONE, Event, SseParser
 
 _LONGEST: Final = 64 * 1024 * 1024  # an image in base64
 _BREAK: Final = re.compile(rb"\r?\n\r?\n|\r\r")
-_OBJECTS: Final = ("usage", "timings")
+_LINE: Final = re.compile(rb"(?:event:[^\r\n]*\r?\n)?data:([^\r\n]*)\r?\n(?=data:|event:[^\r\n]*\r?\ndata:)")
+_TOP: Final = ("id", "object", "created", "model")
+_NO_JSON: Final = ("NaN", "Infinity")
 _RESPONSES_END: Final = ("response.completed", "response.incomplete", "response.failed")
 
 
@@ -30,33 +34,40 @@ class StreamGuard:
         fault: what is wrong with what came behind that which `feed` gave back; there is no more then.
     """
 
-    def __init__(self, path: str, hidden: Callable[[str], str] = str) -> None:
-        """`hidden`: takes secrets out."""
+    def __init__(self, path: str, hidden: Callable[[str], str] = str, *, reasons: bool = False) -> None:
+        """`hidden`: takes secrets out. `reasons`: an answer that ends with [DONE] alone gets a chunk that says
+        why it ended, as one document must."""
         self.has_content = self.ended = False
         self.fault: Fault | None = None
         self._path = path
         self._hidden = hidden
+        self._reasons = reasons
         self._rest = b""
         self._done = False
         self._ends = path in (CHAT, TEXT, RESPONSES, MESSAGES)
+        self._calls: dict[int, ToolCalls] = {}  # of each choice that has come
+        self._top: dict[str, Any] = {}
 
     def feed(self, piece: bytes) -> bytes:
         """Return whole events. Raises Fault for an error, and for what no client could read, if it comes
         first."""
-        seen = max(0, len(self._rest) - 3)  # a line break may have begun there
+        known = len(self._rest)
+        seen = max(0, known - 3)  # a line break may have begun there
         self._rest += piece
+        has_line = b"\ndata:" in self._rest[max(0, known - 5) :]
         begin = 0
-        out = []
-        for found in _BREAK.finditer(self._rest, seen):
-            try:
-                out.append(self._block(self._rest[begin : found.start()]))
-            except Fault as fault:
-                if not self.has_content:
-                    raise
-                self.fault = fault
-                break
-            begin = found.end()
-        self._rest = self._rest[begin:]
+        out: list[bytes] = []
+        try:
+            for found in _BREAK.finditer(self._rest, seen):
+                self._blocks(self._rest[begin : found.start()], out)
+                begin = found.end()
+            self._rest = self._rest[begin:]
+            if has_line:  # looking for one takes time in what is megabytes long
+                self._rest = self._lines(self._rest, out)
+        except Fault as fault:
+            if not self.has_content:
+                raise
+            self.fault = fault
         if len(self._rest) > _LONGEST:
             raise Fault("an event in its stream does not end")
         return b"".join(out)
@@ -66,7 +77,10 @@ class StreamGuard:
         rest, self._rest = self._rest, b""
         if self.fault:
             raise self.fault
-        last = self._block(rest) if rest.strip() else b""
+        parts: list[bytes] = []
+        if rest.strip():
+            self._blocks(rest, parts)
+        last = b"".join(parts)
         if not self.has_content:
             raise Fault("its answer is empty")
         if self._ends and not self.ended:
@@ -75,25 +89,47 @@ class StreamGuard:
             last += b"data: [DONE]\n\n"
         return last
 
+    def _blocks(self, block: bytes, out: list[bytes]) -> None:
+        """Add what stands between two empty lines to `out`. Raises Fault."""
+        out.append(self._block(self._lines(block, out)))
+
+    def _lines(self, block: bytes, out: list[bytes]) -> bytes:
+        """Return `block` without the events that are added to `out`: some servers write no empty line between
+        theirs. Raises Fault."""
+        while (line := _LINE.match(block)) is not None:
+            data = line[1].strip()
+            if data != DONE.encode() and json_or_none(data) is None:
+                break  # one event may have several lines
+            out.append(self._block(line[0]))
+            block = block[line.end() :]
+        return block
+
     def _block(self, block: bytes) -> bytes:
         if self._done:
             return b""
         text = block.decode(errors="replace").replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff\n")
-        text = self._hidden(text)
+        text = self._hidden(text).rstrip("\n")
         if not text:
             return b""
         plain = text.encode() + b"\n\n"
         event = next(SseParser().feed(plain), None)
+        if event is not None and event.data.strip() == DONE:
+            return self._last(plain)
         mended = self._mended(event) if event else None
         return plain if event is None or mended is None else _encoded(event.name, mended)
 
+    def _last(self, plain: bytes) -> bytes:
+        """Return [DONE], behind the reasons that are missing if those are wanted."""
+        tells = self._reasons and not self.ended and bool(self._calls)
+        self._done = self.ended = True
+        return _encoded("", self._reason()) + plain if tells else plain
+
     def _mended(self, event: Event) -> dict[str, Any] | None:
         """Return the event's JSON, if it cannot be handed on as it is. Raises Fault."""
-        if event.data.strip() == DONE:
-            self._done = self.ended = True
-            return None
         if not event.data.strip():
             return None
+        if event.name == "error" and event.data.lstrip()[:1] != "{":
+            raise Fault(error_text(event.data).rstrip(" .") or "it reports an error")
         document = parse(event.data)
         fault = fault_in(document)
         if fault is None and event.name == "error":
@@ -103,14 +139,17 @@ class StreamGuard:
         if not isinstance(document, dict):
             raise Fault("what it streams are no events of this API")
         mended = self._note(document)
-        return mended if mended != document else None
+        return mended if mended != document or any(word in event.data for word in _NO_JSON) else None
 
     def _note(self, document: dict[str, Any]) -> dict[str, Any]:
         """Return whether it begins or ends the answer. Raises Fault."""
         if self._path in (CHAT, TEXT):
-            document = _chunk(document, self._path)
+            document = chunk(document, self._path)
             if document["choices"] and document.get("id") != "hal0":
                 self.has_content = True
+                self._top = {name: document[name] for name in _TOP if name in document}
+                for choice in document["choices"]:
+                    self._note_choice(choice)
             self.ended = self.ended or any(choice.get("finish_reason") for choice in document["choices"])
         elif self._path in (MESSAGES, RESPONSES):
             kind = document.get("type")
@@ -122,76 +161,23 @@ class StreamGuard:
             self.has_content = True
         return document
 
+    def _note_choice(self, choice: dict[str, Any]) -> None:
+        """Mend its tool calls. Raises Fault."""
+        calls = self._calls.setdefault(choice["index"], ToolCalls())
+        delta = choice.get("delta")
+        if delta and delta.get("tool_calls") is not None:
+            delta["tool_calls"] = calls.mended(delta["tool_calls"])
+
+    def _reason(self) -> dict[str, Any]:
+        """Return the chunk that says why each choice ended, which the server has not."""
+        empty: dict[str, Any] = {"text": ""} if self._path == TEXT else {"delta": {}}
+        choices = [
+            {"index": index, **empty, "finish_reason": "tool_calls" if len(calls) else "stop"}
+            for index, calls in sorted(self._calls.items())
+        ]
+        return {**self._top, "choices": choices}
+
 
 def _encoded(name: str, document: Any) -> bytes:
     head = f"event: {name}\n" if name else ""
     return f"{head}data: {json.dumps(document)}\n\n".encode()
-
-
-def _chunk(document: dict[str, Any], path: str) -> dict[str, Any]:
-    """Return the chunk with choices that every client can read; fields of a wrong type are left out."""
-    choices = document.get("choices")
-    if choices is None:
-        choices = []
-    if not isinstance(choices, list) or not all(isinstance(choice, Mapping) for choice in choices):
-        raise Fault("what it streams are no chunks with choices")
-    kept = {k: v for k, v in document.items() if k not in _OBJECTS or isinstance(v, Mapping | None)}
-    return {**kept, "choices": [_choice(dict(choice), n, path) for n, choice in enumerate(choices)]}
-
-
-def _choice(choice: dict[str, Any], number: int, path: str) -> dict[str, Any]:
-    if not isinstance(choice.get("index"), int):
-        choice["index"] = number
-    if not isinstance(choice.get("finish_reason"), str | None):
-        choice["finish_reason"] = "stop"
-    if "logprobs" in choice and not isinstance(choice["logprobs"], Mapping | None):
-        del choice["logprobs"]
-    if path == TEXT:
-        if not isinstance(choice.get("text"), str | None):
-            raise Fault("what it streams is no text")
-        return choice
-    delta = choice.get("delta")
-    if not isinstance(delta, Mapping | None):
-        raise Fault("what it streams are no chunks with a delta")
-    if delta is not None:
-        choice["delta"] = _delta(dict(delta))
-    return choice
-
-
-def _delta(delta: dict[str, Any]) -> dict[str, Any]:
-    for name in ("content", "reasoning_content", "reasoning", "refusal", "role"):
-        value = delta.get(name)
-        if isinstance(value, list):  # Mistral and others: parts
-            delta[name] = "".join(_part(part) for part in value)
-        elif name in delta and not isinstance(value, str | None):
-            raise Fault("what it streams is no text")
-    if "tool_calls" in delta and delta["tool_calls"] is not None:
-        delta["tool_calls"] = _calls(delta["tool_calls"])
-    return delta
-
-
-def _part(part: Any) -> str:
-    if isinstance(part, str):
-        return part
-    text = part.get("text") if isinstance(part, Mapping) else None
-    return text if isinstance(text, str) else ""
-
-
-def _calls(calls: Any) -> list[dict[str, Any]]:
-    if not isinstance(calls, list) or not all(isinstance(call, Mapping) for call in calls):
-        raise Fault("what it streams are no tool calls")
-    found = []
-    for number, call in enumerate(calls):
-        mended, function = dict(call), call.get("function")
-        if not isinstance(mended.get("index"), int) or not 0 <= mended["index"] < 1000:
-            mended["index"] = number
-        if isinstance(function, Mapping):
-            arguments = function.get("arguments")
-            if isinstance(arguments, Mapping | list):  # as Ollama has them
-                mended["function"] = {**function, "arguments": json.dumps(arguments)}
-            elif not isinstance(arguments, str | None) or not isinstance(function.get("name"), str | None):
-                raise Fault("what it streams are no tool calls")
-        elif function is not None:
-            raise Fault("what it streams are no tool calls")
-        found.append(mended)
-    return found

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from router.base.errors import BadRequest, RouterError
+from router.wire.documented import passages
 
 Input = str | list[int]
 
@@ -55,6 +56,7 @@ def read_inputs(body: Mapping[str, Any], field: str, *, cuts: bool = False) -> I
 def read_documents(body: Mapping[str, Any]) -> Inputs | None:
     """Read a rerank request: `documents` (or `texts`), read with its `query`."""
     field = "documents" if "documents" in body else "texts"
+    body = {**body, **passages(body)}
     given, query = body.get(field), body.get("query")
     if not isinstance(given, list) or not given or not isinstance(query, str):
         return None

@@ -98,10 +98,12 @@ def generate_call(call: JsonCall) -> OllamaCall:
 
 
 def embed_call(call: JsonCall) -> OllamaCall:
-    """POST /api/embed."""
+    """POST /api/embed. Its older form called the text `prompt`, and clients mix the two up."""
     texts = call.body.get("input")
+    if texts is None:
+        texts = call.body.get("prompt")
     if texts is not None and not isinstance(texts, str):
-        texts = _list(call.body, "input")
+        texts = _list({"input": texts}, "input")
         if not all(isinstance(text, str) for text in texts):
             raise BadRequest("`input` must be a text or a list of texts.", param="input")
     dimensions = call.body.get("dimensions")
@@ -119,7 +121,7 @@ def embed_call(call: JsonCall) -> OllamaCall:
 
 def embeddings_call(call: JsonCall) -> OllamaCall:
     """POST /api/embeddings, the older form: one text, one vector."""
-    prompt = _text(call.body, "prompt")
+    prompt = _text(call.body, "prompt") or _text(call.body, "input")
     body = {"input": prompt} if prompt else None
     return OllamaCall(call.model, False, "embedding", body, _unloads(call, body))
 

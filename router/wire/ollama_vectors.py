@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any
+from typing import Any, TypeGuard
 
 from router.base.errors import EngineFailed, EngineRefused, RouterError
 from router.wire.aggregate import is_failure
@@ -46,7 +46,7 @@ class Embeddings(JsonAnswer):
         return {"model": self._model, "embeddings": []}
 
     def document(self, vectors: list[list[float]], tokens: int | None) -> dict[str, Any]:
-        kept = [_shortened(vector, self._dimensions) for vector in vectors]
+        kept = [shortened(vector, self._dimensions) for vector in vectors]
         durations = {
             "total_duration": self._clock() - self._began,
             "load_duration": self._served - self._began,
@@ -74,16 +74,16 @@ def _vectors(raw: bytes) -> tuple[list[Any], int | None]:
     places = [whole(row.get("index")) for row in rows]
     numbered = sorted(range(len(rows)), key=lambda n: n if places[n] is None else places[n] or 0)
     vectors = [rows[n].get("embedding") for n in numbered]  # some servers number nothing
-    if not vectors or not all(map(_is_vector, vectors)):
+    if not vectors or not all(map(is_vector, vectors)):
         raise EngineFailed("The engine's embeddings cannot be read; see its log, or send the request again.")
     return vectors, whole(mapping(body.get("usage")).get("prompt_tokens"))
 
 
-def _is_vector(value: object) -> bool:
+def is_vector(value: object) -> TypeGuard[list[float]]:
     return isinstance(value, list) and bool(value) and all(type(number) in (int, float) for number in value)
 
 
-def _shortened(vector: list[float], dimensions: int | None) -> list[float]:
+def shortened(vector: list[float], dimensions: int | None) -> list[float]:
     """Cut a vector and bring it to length 1 again, as Ollama does."""
     if dimensions is None or dimensions >= len(vector):
         return vector

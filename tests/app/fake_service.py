@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from app.link.link import Attached
+from router.activity.listing import Listing
 from router.base.errors import EngineFailed, PathNotFound, SlotNotFound
 from router.config.change import ConfigChange, ConfigDocument
 from router.config.schema import Config, Kind
@@ -23,6 +24,7 @@ from router.orders.kinds import (
     EditConfig,
     InstallEngine,
     Load,
+    ReadActivity,
     ReadConfig,
     ReadEngineCommand,
     ReadEngineLog,
@@ -104,6 +106,7 @@ class Obeys:
         WaitForRequests: "wait",
         ReadEngineLog: "logs",
         ReadLog: "router_log",
+        ReadActivity: "read_activity",
         ReadEngineCommand: "engine_command",
         ReadConfig: "read_config",
         EditConfig: "edit_config",
@@ -124,6 +127,7 @@ class FakeService(Obeys):
     called: set at each of them.
     step: seconds between two phases of a load.
     start_error, bug, config_error, log_error: what `start`, `restart`, `edit_config` and `logs` raise.
+    activity, asked: what `read_activity` finds, newest first, and what it was asked.
     router_lines, config_text: what `router_log` and `read_config` answer; no text means no file.
     edits: the changes each `edit_config` asked for.
     offered, offer_error: what `offer` answers or raises; `download_error`: what `download` raises.
@@ -141,6 +145,8 @@ class FakeService(Obeys):
         self.bug: Exception | None = None
         self.config_error: Exception | None = None
         self.log_error: Exception | None = None
+        self.activity = Listing(keep=10_000)
+        self.asked: list[ReadActivity] = []
         self.router_lines = ["hal0 answers at http://127.0.0.1:8080/v1"]
         self.config_text: str | None = None
         self.edits: list[tuple[ConfigChange, ...]] = []
@@ -194,6 +200,24 @@ class FakeService(Obeys):
         self._note(("unload", slot))
         gone = {"pid": None, "memory": None, "memory_by_device": (), "context_length": None}
         self._set(slot, state=SlotState.UNLOADED, loaded=(), **gone)
+
+    async def read_activity(
+        self, slot: str, failed: bool, since: int | None, before: int | None, limit: int | None
+    ) -> Listing:
+        self.asked.append(ReadActivity(slot, failed=failed, since=since, before=before, limit=limit))
+        if self.log_error is not None:
+            raise self.log_error
+        fitting = [
+            record
+            for record in self.activity.records
+            if (not slot or record.slot == slot)
+            and (not failed or record.failed)
+            and (since is None or record.id > since)
+            and (before is None or record.id < before)
+        ]
+        most = limit or 100
+        last = fitting[most - 1].id if len(fitting) >= most else None
+        return self.activity._replace(records=tuple(fitting[:most]), next=last)
 
     async def unload_all(self) -> None:
         self._note(("unload_all",))

@@ -22,6 +22,7 @@ from app.window.pull_dialog import PullDialog
 from app.window.quit_progress import QuitProgress
 from app.window.settings_tab import ADVANCED, GENERAL, MODEL_PAGE, SERVER, SLOT_PAGE
 from app.window.theme import colours, style_sheet
+from router.activity.listing import Listing
 from router.state import Snapshot
 from router.wire.hub_offer import Offer
 from tests.app import config_link, scenes
@@ -80,14 +81,40 @@ def _tab(index: int, snapshot: Snapshot, width: int = 0, height: int = 0) -> Mai
     return made
 
 
+def _activity(
+    choose: int | None = 1, width: int = 0, height: int = 0, listing: Listing | None = None
+) -> Callable[[], QWidget]:
+    """The activity of the scenes; `choose`: the row that is selected."""
+
+    def make() -> QWidget:
+        made = _tab(2, scenes.ready(), width, height)
+        tab = made.activity.content
+        tab.take(tab.question, scenes.activity() if listing is None else listing)
+        if choose is not None:
+            tab.list.setCurrentIndex(tab.filter.index(choose, 0))
+        return made
+
+    return make
+
+
+def _curves(width: int = 0, height: int = 0) -> Callable[[], QWidget]:
+    def make() -> QWidget:
+        made = window(scenes.ready(), width=width, height=height)
+        made.history = scenes.past_hour()
+        made.show_snapshot(scenes.ready())
+        return made
+
+    return make
+
+
 def _logs() -> MainWindow:
-    made = _tab(2, scenes.ready())
+    made = _tab(3, scenes.ready())
     made.logs.show_lines("", scenes.LOG_LINES * 6)
     return made
 
 
 def _no_log() -> MainWindow:
-    made = _tab(2, scenes.ready())
+    made = _tab(3, scenes.ready())
     made.logs.show_log("embed")
     made.logs.show_lines("embed", [])
     return made
@@ -104,7 +131,7 @@ def _settings(page: int, width: int = 0, height: int = 0) -> Callable[[], QWidge
     """A page of the settings for the hal0.yaml that the tests use."""
 
     def make() -> QWidget:
-        made = _tab(3, scenes.ready(), width, height)
+        made = _tab(4, scenes.ready(), width, height)
         settings = made.settings.content
         settings.show_document(config_link.document())
         settings.navigation.setCurrentRow(page)
@@ -232,6 +259,15 @@ SCENES: dict[str, Callable[[], QWidget]] = {
     "first-run-small": lambda: window(scenes.first_start_bare(), width=640, height=480, first_run=True),
     "models": lambda: _tab(1, scenes.ready()),
     "models-small": lambda: _tab(1, scenes.long_names(), 640, 480),
+    "activity": _activity(),
+    "activity-failed": _activity(0),
+    "activity-large": _activity(2, 1400, 900),
+    "activity-least": _activity(1, 480, 480),
+    "activity-empty": _activity(None, listing=Listing(keep=10_000)),
+    "activity-off": _activity(None, listing=Listing()),
+    "activity-off-least": _activity(None, 480, 360, Listing()),
+    "curves": _curves(),
+    "curves-least": _curves(480, 480),
     "logs": _logs,
     "logs-empty": _no_log,
     "planner": _slots(scenes.planner),
@@ -255,7 +291,7 @@ SCENES: dict[str, Callable[[], QWidget]] = {
     "settings-slots-small": _settings(SLOT_PAGE, 640, 480),
     "settings-models-least": _settings(MODEL_PAGE, 480, 360),
     "settings-advanced-least": _settings(ADVANCED, 480, 360),
-    "settings-reading": lambda: _tab(3, scenes.ready()),
+    "settings-reading": lambda: _tab(4, scenes.ready()),
     "copy-menu": _copy_menu,
     "connect-hermes": _connect(Client.HERMES),
     "connect-continue": _connect(Client.CONTINUE),

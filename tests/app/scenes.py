@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
+from app.views.slot_history import SPAN, STEP, SlotHistory
+from router.activity.listing import Listing
+from router.activity.record import Record
 from router.config.schema import Kind, UpstreamKind
 from router.state import (
     DeviceMemory,
@@ -445,3 +449,81 @@ def damaged() -> Snapshot:
     ready = replace(PRIMARY, name="other", choices=("cut", QWEN.id))
     shown = _with(down, full, ready)
     return replace(shown, models=(*broken, *MODELS))
+
+
+_ANSWERED = Record(
+    id=1,
+    at=NOW - 60,
+    request="req_0f3a9c",
+    client="127.0.0.1",
+    agent="OpenAI/Python 2.8.1",
+    key="",
+    path="/v1/chat/completions",
+    dialect="openai",
+    asked="primary",
+    resolution_path="slot",
+    slot="primary",
+    upstream="",
+    model=QWEN.id,
+    stream=1,
+    status=200,
+    outcome="answered",
+    code="",
+    error="",
+    read_s=0.0006,
+    decided_s=0.0009,
+    waited_s=0.0003,
+    first_byte_s=0.412,
+    total_s=6.31,
+    switch="",
+    switched_from="",
+    tokens_prompt=1834,
+    tokens_cached=1790,
+    tokens_completion=248,
+    tokens_per_second=42.3,
+    bytes_in=7411,
+    bytes_out=91344,
+)
+
+
+def activity() -> Listing:
+    """Every outcome a few times; the newest waited for a load that was refused."""
+    refused = _ANSWERED._replace(
+        status=507,
+        outcome="refused",
+        code="memory.insufficient",
+        error='Model "gemma-27b" does not fit: it needs 18.2 GiB of NVIDIA GeForce RTX 3090; 6.1 GiB is free.',
+        asked=GEMMA.id,
+        model="",
+        waited_s=None,
+        first_byte_s=0.0021,
+        total_s=0.0022,
+        tokens_prompt=None,
+        tokens_cached=None,
+        tokens_completion=None,
+        tokens_per_second=None,
+    )
+    switched = _ANSWERED._replace(
+        slot="coder", asked=GEMMA.id, model=GEMMA.id, switch="caused", switched_from=QWEN.id, waited_s=11.7,
+        first_byte_s=12.2, total_s=15.9, tokens_per_second=8.4, key="phone", client="10.0.4.20",
+    )  # fmt: skip
+    left = _ANSWERED._replace(outcome="left", agent="Mozilla/5.0 (X11; Linux x86_64)", total_s=2.4)
+    embedded = _ANSWERED._replace(
+        slot="embed", asked="embed", model=BGE.id, path="/v1/embeddings", stream=0, first_byte_s=0.0312,
+        total_s=0.0313, tokens_completion=None, tokens_per_second=None, client="10.0.4.21", agent="",
+    )  # fmt: skip
+    kinds = (refused, switched, _ANSWERED, left, embedded)
+    records = [kinds[n % 5]._replace(id=100 - n, at=NOW - 7 - 23.0 * n) for n in range(40)]
+    return Listing(tuple(records), records[-1].id, 10_000, 412)
+
+
+def past_hour() -> SlotHistory:
+    """An hour of answers at changing speed; `coder` was loaded in the middle of it."""
+    history = SlotHistory()
+    for step in range(int(SPAN / STEP)):
+        loaded = step > 60
+        primary = replace(PRIMARY, tokens_per_second=38 + 6 * math.sin(step / 7) if step % 40 < 25 else 40.0)
+        coder = CODER if loaded else replace(EMBED, name="coder")
+        busy = replace(coder, tokens_per_second=8 + math.cos(step) if loaded else None)
+        history.note(_with(primary, busy), NOW - SPAN + step * STEP)
+    return history

@@ -11,7 +11,7 @@ import yaml
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QTableWidgetItem
+from PySide6.QtWidgets import QFileDialog, QFormLayout, QTableWidgetItem
 from pytestqt.qtbot import QtBot
 
 from app.texts import models as words
@@ -43,7 +43,8 @@ from app.window.settings_fields import (
 from app.window.settings_flags import FlagsField
 from app.window.settings_keys import KeysField
 from app.window.settings_lists import FoldersField
-from app.window.settings_pages import model_page, slot_page
+from app.window.settings_page import FieldBox
+from app.window.settings_pages import advanced_page, model_page, slot_page
 from app.window.settings_tab import ADVANCED, MODEL_PAGE, SERVER, SLOT_PAGE, SettingsTab
 from router.base.errors import ShuttingDown
 from router.config.change import REMOVE, ConfigChange
@@ -690,3 +691,22 @@ async def test_a_name_that_was_typed_is_added_by_apply(tab: SettingsTab, link: C
     assert tab.slots.note.text() == words.BAD_SLOT_NAME and tab.navigation.currentRow() == SLOT_PAGE
     tab.discard.click()
     assert tab.status.text() == words.NO_CHANGES and tab.slots.new.text() == ""
+
+
+def test_settings_without_words_of_their_own_stand_below_what_they_are_of(qtbot: QtBot) -> None:
+    """`keep` says nothing by itself."""
+    page = advanced_page()
+    qtbot.addWidget(page)
+    above: dict[tuple[str, ...], str] = {}
+    heading = ""
+    for row in range(page.rows.rowCount()):
+        if (whole := page.rows.itemAt(row, QFormLayout.ItemRole.SpanningRole)) is not None:
+            line = whole.widget()
+            heading = line.text() if line.property("title") else heading
+        elif isinstance(box := page.rows.itemAt(row, QFormLayout.ItemRole.FieldRole).widget(), FieldBox):
+            above[next(key for key, known in page.boxes.items() if known is box)] = heading
+    assert above["activity", "keep"] == "Activity"
+    assert above["conversations", "keep"] == "Conversations"
+    assert above["read_ahead", "when_idle"] == "Read ahead"
+    assert above[WAIT] == ""
+    assert set(above) == set(page.boxes)

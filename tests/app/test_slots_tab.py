@@ -11,8 +11,11 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.views.menu import Action, Command
+from app.views.slot_history import SlotHistory
+from app.views.switch import LoadClock
 from app.window.main import MainWindow
 from app.window.slot_card import SlotCard
+from app.window.slots_tab import SlotsTab
 from router.state import DeviceMemory, KeptStatus, Progress, SlotError, SlotState, Snapshot
 from tests.app import scenes
 from tests.app.fake_service import GB, GEMMA, QWEN, first_snapshot
@@ -255,3 +258,21 @@ def test_what_is_kept_of_conversations_is_told_and_can_be_forgotten(window: Main
     assert line.numbers.text() == "Keeps 1 conversation (64 MB)"
     window.show_snapshot(first_snapshot())
     assert not line.isVisible()
+
+
+def test_the_last_hour_is_shown_once_there_is_one(qtbot: QtBot) -> None:
+    tab = SlotsTab()
+    qtbot.addWidget(tab)
+    tab.show()
+    snapshot, history = scenes.ready(), SlotHistory()
+    history.note(snapshot, scenes.NOW)
+    tab.show_snapshot(snapshot, scenes.NOW, LoadClock(), history)
+    assert tab.cards["primary"].curves.isHidden()
+    tab.show_snapshot(snapshot, scenes.NOW, LoadClock(), scenes.past_hour())
+    primary, coder = (tab.cards[name].curves for name in ("primary", "coder"))
+    assert not primary.isHidden() and primary.speed_most.text() == "≤ 44 tok/s"
+    assert primary.speed.accessibleDescription() == (
+        "Speed of the answers in the last hour: 33 to 44 tokens per second"
+    )
+    assert coder.memory.accessibleDescription() == "Memory in the last hour: 0 MiB to 6.3 GiB"
+    assert tab.cards["embed"].curves.isHidden()

@@ -17,7 +17,7 @@ from tests.fixtures_models import SpeakingModel
 
 SENTENCE = "Alpha is the one who speaks."
 LOAD_SECONDS = 20.0
-FAILED_LOAD_SECONDS = 4.0
+FAILED_LOAD_SECONDS = 8.0
 CONFIG = """
 models:
   narrow: {file: alpha.gguf, flags: {n_ctx: 32768}}

@@ -52,6 +52,7 @@ async def test_no_turn_reads_again_what_was_read_before_a_switch(
         good = [turn for turn in back if turn["sent"] - turn["cached"] < NEW < turn["sent"] / 20]
         assert len(back) == TURNS // EVERY - 1 and len(good) >= len(back) - REVIEWS, back
         assert await hal0.stop() == 0, hal0.output()
-        assert hal0.output().count("tokens_from_disk=") >= len(good)
+        # Of a turn that a review ran beside nobody could say whose tokens they were.
+        assert hal0.output().count("tokens_from_disk=") >= len(good) - REVIEWS
     finally:
         await hal0.close()

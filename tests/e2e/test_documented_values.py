@@ -38,6 +38,7 @@ def options(**more: Any) -> dict[str, Any]:
 
 CHAT: tuple[dict[str, Any], ...] = (
     {"max_tokens": None}, {"max_completion_tokens": 4}, {"max_completion_tokens": None}, {"max_tokens": -1},
+    {"max_tokens": 10**12}, {"max_completion_tokens": 2**31},
     {"stop": None}, {"stop": []}, {"stop": "x"}, {"stop": ["x", "y"]}, {"n": 1}, {"n": None}, {"seed": None},
     {"seed": -1}, {"seed": 2**40}, {"temperature": None}, {"temperature": 0}, {"temperature": 2},
     {"top_p": None},
@@ -126,6 +127,17 @@ RESPONSES: tuple[dict[str, Any], ...] = (
         {"type": "function_call_output", "call_id": "c", "output": "3"}]},
     {"input": [USER, {"type": "function_call", "call_id": "c", "name": "weather", "arguments": "{}"},
         {"type": "function_call_output", "call_id": "c", "output": [{"type": "input_text", "text": "3"}]}]},
+    {"input": [USER, {"role": "assistant", "content": [{"type": "output_text", "text": "Hm."}]}, USER]},
+    {"input": [USER, {"type": "message", "role": "assistant", "content": [
+        {"type": "refusal", "refusal": "No."}]}, USER]},
+    {"input": [USER, {"type": "custom_tool_call", "call_id": "c", "name": "apply_patch", "input": "x"},
+        {"type": "custom_tool_call_output", "call_id": "c", "output": "done"}]},
+    {"input": [USER, {"type": "local_shell_call", "call_id": "c", "status": "completed",
+        "action": {"type": "exec", "command": ["ls"]}},
+        {"type": "local_shell_call_output", "call_id": "c", "output": "a b"}]},
+    {"input": [USER, {"type": "web_search_call", "id": "w", "status": "completed",
+        "action": {"type": "search", "query": "x"}}, {"role": "assistant", "content": "Hm."}, USER]},
+    {"max_output_tokens": 10**12},
 )  # fmt: skip
 MESSAGES: tuple[dict[str, Any], ...] = (
     {"system": [{"type": "text", "text": "Be brief."}]}, {"system": ""}, {"system": []}, {"system": None},
@@ -154,6 +166,14 @@ MESSAGES: tuple[dict[str, Any], ...] = (
         {"type": "text", "text": "Yes."}]}, USER),
     after({"role": "assistant", "content": [{"type": "redacted_thinking", "data": "x"},
         {"type": "text", "text": "Yes."}]}, USER),
+    {"messages": [{"role": "user", "content": [{"type": "document", "title": "A", "source":
+        {"type": "text", "media_type": "text/plain", "data": "Plums."}}]}]},
+    {"messages": [{"role": "user", "content": [{"type": "document", "source":
+        {"type": "content", "content": [{"type": "text", "text": "Plums."}]}}]}]},
+    {"messages": [{"role": "user", "content": [{"type": "search_result", "source": "x", "title": "A",
+        "content": [{"type": "text", "text": "Plums."}]}]}]},
+    result(content=[{"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "3"}}]),
+    {"max_tokens": 10**12},
     after({"role": "assistant", "content": "And so"}), {"messages": [USER, USER]},
     {"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}]},
 )  # fmt: skip
@@ -203,12 +223,13 @@ EMBED: tuple[dict[str, Any], ...] = (
     {"truncate": True}, {"truncate": False}, {"truncate": None}, {"dimensions": 4}, {"dimensions": None},
     {"input": ["one"]}, {"input": []},
     {"options": {"num_ctx": 512}}, {"keep_alive": "5m"}, {"dimensions": 0}, {"input": ""}, {"input": [""]},
-    {"input": ["", "one"]}, {"dimensions": 4.0},
+    {"input": ["", "one"]}, {"dimensions": 4.0}, {"input": None, "prompt": "one"},
 )  # fmt: skip
 VECTORS: tuple[dict[str, Any], ...] = (
     {"encoding_format": "float"}, {"encoding_format": "base64"}, {"encoding_format": None}, {"user": "me"},
     {"dimensions": None},
-    {"dimensions": 4}, {"input": ["one", "two"]}, {"input": [5, 6]}, {"input": [[5, 6], [7]]},
+    {"dimensions": 4}, {"dimensions": 4, "encoding_format": "base64"},
+    {"input": ["one", "two"]}, {"input": [5, 6]}, {"input": [[5, 6], [7]]},
 )  # fmt: skip
 PLAIN: Mapping[str, Mapping[str, Any]] = {
     "/v1/chat/completions": {"messages": [USER], **BRIEF},

@@ -60,8 +60,7 @@ async def test_nobody_is_answered_by_the_wrong_model_and_nothing_hangs(
 
     async with asyncio.timeout(280):
         await asyncio.gather(switcher(), *(client(number) for number in range(CLIENTS)))
-    slot = await hal0.slot()
-    assert (slot["in_flight"], slot["queued"]) == (0, 0)
+    await hal0.until_slot(lambda s: s["in_flight"] == s["queued"] == 0, "the last lease to end")
     assert outcomes["answered"] > CLIENTS
     engines = hal0.engines()
     assert len(engines) <= 1

@@ -138,10 +138,25 @@ async def test_all_is_forgotten_when_a_person_says_so(hal0: Hal0, visit: Visitor
     await expect(page.get_by_text("Nothing was asked yet")).to_be_visible()
     await expect(forget).to_be_disabled()
     assert (await hal0.get("/api/activity"))["kept"] == 0
-    await rows_of(other).get_by_role("button").click()
-    await expect(other.get_by_text("it may have been forgotten since")).to_be_visible()
+    await expect(rows_of(other)).to_have_count(0)
+    await expect(other.get_by_text("Nothing was asked yet")).to_be_visible()
     await hal0.chat()
-    await expect(rows_of(page)).to_have_count(1)
+    for shown in (page, other):
+        await expect(rows_of(shown)).to_have_count(1)
+
+
+async def test_what_is_not_kept_has_details_all_the_same(
+    make_hal0: Callable[[str], Hal0], visit: Visitor
+) -> None:
+    hal0 = make_hal0(f"{SLOTS}activity: {{keep: 0}}\n")
+    await hal0.start()
+    await hal0.until_ready("alpha")
+    page = await opened(hal0, visit)
+    await hal0.chat()
+    await page.get_by_role("button", name="details").click()
+    await expect(page.locator(".timeline li .what").last).to_have_text("last byte")
+    assert "alpha" in await fact(page, "Answered by")
+    await expect(page.locator(".request .bad")).to_have_count(0)
 
 
 async def test_older_ones_are_fetched_when_they_are_wanted(hal0: Hal0, visit: Visitor) -> None:

@@ -21,10 +21,10 @@ async def hello(_request: web.Request) -> web.Response:
     return web.Response(text="<h1>hello</h1>", content_type="text/html")
 
 
-async def with_key(make_hal0: Callable[[str], Hal0]) -> Hal0:
+async def with_key(make_hal0: Callable[[str], Hal0], keys: str = KEY) -> Hal0:
     hal0 = make_hal0(SLOTS)
     config = hal0.home / "hal0.yaml"
-    config.write_text(config.read_text().replace("server: {", f"server: {{api_keys: [{KEY}], "))
+    config.write_text(config.read_text().replace("server: {", f"server: {{api_keys: [{keys}], "))
     await hal0.start()
     return hal0
 
@@ -69,6 +69,26 @@ async def test_on_this_computer_it_is_asked_for_when_something_is_ordered(
     await hal0.until_slot(lambda s: s["state"] == "unloaded", "unloaded")
     await expect(page.get_by_role("article", name="primary").locator(".chip")).to_have_text("Unloaded")
     await expect(dialog).to_be_hidden()
+
+
+async def test_a_key_that_may_only_look_is_told_so_when_it_orders(
+    make_hal0: Callable[[str], Hal0], visit: Visitor
+) -> None:
+    """One that may not even look is asked for another."""
+    keys = f"{{name: phone, key: phone-key, may: [infer]}}, {{name: wall, key: {KEY}, may: [observe]}}"
+    hal0 = await with_key(make_hal0, keys)
+    await hal0.until_ready("alpha")
+    page = await (await visit(extra_http_headers=FAR)).page(hal0.url)
+    dialog = page.get_by_role("dialog", name="An API key is needed")
+    await dialog.get_by_label("API key").fill("phone-key")
+    await page.keyboard.press("Enter")
+    await expect(dialog.get_by_role("alert")).to_contain_text('"phone" may not read the state')
+    await dialog.get_by_label("API key").fill(KEY)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("article", name="primary").locator(".chip")).to_have_text("Ready")
+    await page.get_by_role("button", name="Unload primary").click()
+    await expect(page.get_by_text('"wall" may not give orders')).to_be_visible()
+    assert (await hal0.slot())["state"] == "ready"
 
 
 async def test_too_many_wrong_keys_have_to_wait(make_hal0: Callable[[str], Hal0], visit: Visitor) -> None:

@@ -44,6 +44,16 @@ export function who(record) {
   return record.key || (isHere && program ? (program === "Mozilla" ? "browser" : program) : record.client);
 }
 
+/** [{what, s}]: what happened when, in seconds from the arrival; as hal0 itself says it of a record that is kept. Pure. */
+export function timeline(record) {
+  const { decided_s: decided, waited_s: waited } = record;
+  const last = record.outcome === "answered" ? "last byte" : record.outcome;
+  const steps = [["arrived", 0], ["read", record.read_s], ["queued", decided],
+    [`switch ${record.switch}`, record.switch ? decided : null],
+    ["taken", waited === null ? null : (decided ?? 0) + waited], ["first byte", record.first_byte_s], [last, record.total_s]];
+  return steps.filter(([, at]) => at !== null).map(([what, s]) => ({ what, s }));
+}
+
 /** Tell `onTold({requests, missed, …})` of what was kept, then of each batch, until `signal`. Throws Failed where
     this hal0 keeps no records. */
 export async function followActivity(filter, signal, onTold) {

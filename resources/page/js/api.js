@@ -21,8 +21,9 @@ export async function ask(path, options = {}) {
     }
     if (response.ok) return response;
     const failed = await failure(response);
-    if (failed.status !== 401 || options.noLogin) throw failed;
-    if (!(await signIn())) throw failed;
+    const otherKey = options.orOtherKey && failed.code === "auth.not_allowed";
+    if ((failed.status !== 401 && !otherKey) || options.noLogin) throw failed;
+    if (!(await signIn(otherKey ? failed.message : ""))) throw failed;
   }
 }
 
@@ -55,9 +56,9 @@ export async function lookAtLogin() {
 
 let asking = null;
 
-/** Ask for a key until it is right; false if the person gives up. All callers wait for the same answer. */
-function signIn() {
-  asking ??= keyAsked().finally(() => {
+/** Ask for a key until it is right, for `why` the one there is does not do; false if the person gives up. All callers wait for the same answer. */
+function signIn(why) {
+  asking ??= keyAsked(why).finally(() => {
     asking = null;
     store.askKey = null;
     changed();
@@ -65,8 +66,7 @@ function signIn() {
   return asking;
 }
 
-async function keyAsked() {
-  let error = "";
+async function keyAsked(error) {
   for (;;) {
     const key = await new Promise((answer) => {
       store.askKey = { error, answer, cancel: () => answer(null) };

@@ -28,7 +28,7 @@ async function followOnce(onLive) {
   let silent = setTimeout(() => stopped.abort(), 15000);
   try {
     const first = await begun?.catch(() => null);
-    const response = first?.ok ? first : await ask(`/api/events?heartbeat=${HEARTBEAT}`, { signal: stopped.signal });
+    const response = first?.ok ? first : await ask(`/api/events?heartbeat=${HEARTBEAT}`, { signal: stopped.signal, orOtherKey: true });
     for await (const { event, data } of events(response)) {
       clearTimeout(silent);
       silent = setTimeout(() => stopped.abort(), HEARTBEAT * 2500);

@@ -31,10 +31,15 @@ export function ago(seconds, now = Date.now() / 1000) {
   return duration(Math.max(0, now - seconds));
 }
 
+/** "14:02" or "02:02 PM", as is usual where the browser is. */
+export function timeOfDay(seconds, options = {}) {
+  return new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", ...options });
+}
+
 export function clock(seconds) {
   const at = new Date(seconds * 1000);
   const today = new Date().toDateString() === at.toDateString();
-  const time = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const time = timeOfDay(seconds);
   return today ? time : `${at.toLocaleDateString([], { day: "numeric", month: "short" })} ${time}`;
 }
 
@@ -45,11 +50,11 @@ export function span(seconds) {
   return `${(seconds * 1000).toFixed(seconds < 0.00995 ? 1 : 0).replace(/\.0$/, "")} ms`;
 }
 
-/** "14:02:07" of today, else "27 Nov 14:02". */
+/** "14:02:07" or "02:02:07 PM" of today, else "27 Nov 14:02". */
 export function moment(seconds) {
   const at = new Date(seconds * 1000);
   if (new Date().toDateString() !== at.toDateString()) return clock(seconds);
-  return at.toLocaleTimeString([], { hour12: false });
+  return timeOfDay(seconds, { second: "2-digit" });
 }
 
 export function tokens(count) {

@@ -21,6 +21,8 @@ ASK_SECONDS: Final = 1.0
 once."""
 SLOW_SECONDS: Final = 10.0
 
+_Key = tuple[LaunchKey, int | None, int | None]
+
 
 class LaunchForecasts:
     """The forecaster's answers for models as they will be launched. Belongs to the loop.
@@ -31,19 +33,19 @@ class LaunchForecasts:
 
     def __init__(self, forecaster: Forecaster) -> None:
         self.forecaster = forecaster
-        self._contexts: dict[tuple[LaunchKey, int | None], int] = {}
+        self._contexts: dict[_Key, int] = {}
         self._slow_until = 0.0
         self._ram = psutil.virtual_memory().total
 
     def chosen(self, model: Model) -> int | None:
         """Return the context chosen for a model that leaves it open; None if it does not, or until it is
         chosen."""
-        return self._contexts.get((model.launch_key, model.size_bytes)) if model.context_open else None
+        return self._contexts.get(_key(model)) if model.context_open else None
 
     def choose(self, model: Model, context: int) -> bool:
         """Give `model` this `context` from now on; return whether that is news."""
         before = self.chosen(model)
-        self._contexts[model.launch_key, model.size_bytes] = context
+        self._contexts[_key(model)] = context
         return before != context
 
     def as_launched(self, model: Model, context: int | None = None) -> Model:
@@ -78,3 +80,8 @@ class LaunchForecasts:
             except TimeoutError:
                 self._slow_until = loop.time() + SLOW_SECONDS
         return await self.forecaster.computed(launched)
+
+
+def _key(model: Model) -> _Key:
+    """Return what a choice of context holds for: the same launch, up to the same most."""
+    return model.launch_key, model.size_bytes, model.context_most

@@ -14,6 +14,7 @@ from aiohttp import web
 from router.base.errors import BadRequest, BodyTooLarge, RouterError, SlowBody, UnreadableBody
 from router.config.sizes import memory_size
 from router.server.request.context import RECORDING
+from router.wire.encode import JSON
 
 MAX_BODY: Final = 256 * 1024 * 1024
 """Bytes of the largest request body, also once it is unpacked: several photographs in base64."""
@@ -35,10 +36,13 @@ _BOMS: Final = (
     (BOM_UTF16_BE, "utf-16"),
 )
 
+_MARKED: Final = frozenset(mark[:1] for mark, _name in _BOMS)
+
 
 async def read_body(request: web.Request) -> bytes:
     """Return the bytes that were packed. Raises BadRequest, BodyTooLarge, SlowBody, UnreadableBody."""
-    codings = _codings(request.get(CODINGS, ""))
+    written = request.get(CODINGS)
+    codings = _codings(written) if written else []
     raw = await _all(request)
     length = len(raw)
     limit = request.client_max_size
@@ -58,7 +62,10 @@ async def read_body(request: web.Request) -> bytes:
 
 async def read_json(request: web.Request) -> bytes:
     """Do the same as `read_body`, in UTF-8 whatever the client wrote it in."""
-    return as_utf8(await read_body(request), request.charset)
+    raw = await read_body(request)
+    if request.headers.get("Content-Type") == JSON and raw[:1] not in _MARKED:
+        return raw  # most are: it names no charset
+    return as_utf8(raw, request.charset)
 
 
 def too_large(limit: int = MAX_BODY) -> BodyTooLarge:

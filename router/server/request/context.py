@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -9,7 +10,7 @@ from aiohttp import web
 
 from router.activity.activity import Activity
 from router.activity.recording import Recording
-from router.config.schema import ServerConfig
+from router.config.schema import ApiKeyConfig, ServerConfig
 from router.conversations.keeper import Conversations
 from router.engine.process import EngineProcess
 from router.memory.measure.history import MemoryHistory
@@ -36,7 +37,8 @@ class SlotAccess(Protocol):
 @dataclass(slots=True)
 class Context:
     """`engines` are the connections to engines; `upstreams` the servers that answer instead of an engine
-    here. `api_keys`, `allowed_hosts` and `allowed_origins` are replaced when hal0.yaml has others.
+    here. `api_keys`, `named_keys` (by the key), `allowed_hosts` and `allowed_origins` are replaced when
+    hal0.yaml has others.
     `faults`: what clients do wrong, `guesses`: which wrong keys they tried. `conversations` keeps what
     engines have read; None: nobody does. `activity`: what has been asked; `recorded`: dialect and path of
     the routes that requests have come by. `stopping`: the endpoint ends, and whom it cuts off did not
@@ -49,6 +51,7 @@ class Context:
     upstreams: UpstreamRegistry
     conversations: Conversations | None = None
     api_keys: tuple[str, ...] = field(default=(), repr=False)
+    named_keys: Mapping[str, ApiKeyConfig] = field(default_factory=dict, repr=False)
     decisions: DecisionLog = field(default_factory=DecisionLog, repr=False)
     waiting_for: set[Route] = field(default_factory=set)
     allowed_hosts: tuple[str, ...] = ()
@@ -64,8 +67,17 @@ class Context:
 
     def admit(self, server: ServerConfig) -> None:
         """Admit those that `server` names from now on."""
-        self.api_keys = server.api_keys
+        self.take_keys(server)
         self.allowed_hosts, self.allowed_origins = server.allowed_hosts, server.allowed_origins
+
+    @property
+    def admitted(self) -> tuple[tuple[str, ...], Mapping[str, ApiKeyConfig]]:
+        """Who may call: another value as soon as that changes."""
+        return self.api_keys, self.named_keys
+
+    def take_keys(self, server: ServerConfig) -> None:
+        self.api_keys = server.api_keys
+        self.named_keys = {named.key: named for named in server.named_keys}
 
 
 TARGET = web.RequestKey("the host in the request line", str)
@@ -73,6 +85,8 @@ TARGET = web.RequestKey("the host in the request line", str)
 REQUEST_ID = web.RequestKey("request id", str)
 RECORDING = web.RequestKey("recording", Recording)
 """Of requests that a model is to answer; others have none."""
+NAMED_KEY = web.RequestKey("named key", ApiKeyConfig)
+"""The key that the request came with, if that has a name."""
 BEGUN = web.RequestKey("begun", web.StreamResponse)
 """The answer to a request, from the moment its head is made."""
 CONTEXT = web.AppKey("context", Context)

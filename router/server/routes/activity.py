@@ -8,6 +8,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from router.activity.database import Query
+from router.activity.listing import listing_json
 from router.activity.metrics import CONTENT_TYPE, metrics_text
 from router.activity.record import Body, record_json, timeline
 from router.base.errors import BadRequest, RecordNotFound
@@ -25,13 +26,9 @@ def add_routes(app: web.Application) -> None:
 
 
 async def listing(request: web.Request) -> web.Response:
-    """Answer `{"requests": [...], "next": id | null, "kept", "lost", "problem", "bodies"}`, newest first."""
-    context = request.app[CONTEXT]
-    query = _query(request)
-    found = await context.activity.select(query)
-    last = found[-1].id if len(found) == query.limit else None
-    told = {"requests": [record_json(record) for record in found], "next": last}
-    return web.json_response(told | await _about(context))
+    """Answer as `router.activity.listing` says, newest first."""
+    found = await request.app[CONTEXT].activity.listing(_query(request))
+    return web.json_response(listing_json(found))
 
 
 async def one(request: web.Request) -> web.Response:
@@ -47,10 +44,10 @@ async def one(request: web.Request) -> web.Response:
 
 
 async def forget(request: web.Request) -> web.Response:
-    """All that was kept; what is counted goes on."""
-    context = request.app[CONTEXT]
-    await context.activity.clear()
-    return web.json_response(await _about(context))
+    """All that was kept; what is counted goes on. The answer is that of the empty list."""
+    activity = request.app[CONTEXT].activity
+    await activity.clear()
+    return web.json_response(listing_json(await activity.listing(Query(before=0))))
 
 
 async def own_metrics(context: Context) -> web.Response:
@@ -58,16 +55,6 @@ async def own_metrics(context: Context) -> web.Response:
     activity.settle()
     text = await asyncio.to_thread(metrics_text, snapshot, activity.tallies, activity.switches, activity.lost)
     return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE})
-
-
-async def _about(context: Context) -> dict[str, Any]:
-    activity = context.activity
-    return {
-        "kept": await activity.kept(),
-        "lost": activity.lost,
-        "problem": activity.problem,
-        "bodies": activity.config.bodies.value,
-    }
 
 
 def _body(body: Body, context: Context) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from router.catalog.capabilities import input_modalities
 from router.config.schema import Kind
 from router.resolve import meaning
 from router.server.request.context import CONTEXT, Context
+from router.server.request.within import seen
 from router.server.routes.activity import own_metrics
 from router.server.routes.openai import Endpoint, json_handler
 from router.state import ModelStatus, SlotState, SlotStatus, Snapshot
@@ -54,7 +55,7 @@ async def props(request: web.Request) -> web.Response:
     Clients read the context length from `default_generation_settings.n_ctx`; it is always the state's.
     """
     context = request.app[CONTEXT]
-    about = _about(request, context.store.snapshot)
+    about = _about(request, seen(request))
     known: dict[str, Any] = {}
     if isinstance(about, SlotStatus) and about.state is SlotState.READY:
         known = await _ask_engine(context, about, "/props")
@@ -78,7 +79,7 @@ async def from_engine(request: web.Request) -> web.Response:
     context = request.app[CONTEXT]
     if request.path == "/metrics" and not request.query.get("model"):
         return await own_metrics(context)
-    slot = _about(request, context.store.snapshot)
+    slot = _about(request, seen(request))
     if isinstance(slot, ModelStatus):
         raise SlotLoading(
             f'Model "{slot.id}" is in no slot now, so no engine can tell {request.path}; load it first.',

@@ -15,6 +15,7 @@ from router.catalog.capabilities import input_modalities
 from router.config.schema import Kind
 from router.resolve import Meaning, meaning
 from router.server.request.context import CONTEXT
+from router.server.request.within import seen
 from router.server.routes import page
 from router.state import ModelStatus, SlotState, SlotStatus, Snapshot, UpstreamState, UpstreamStatus
 
@@ -38,7 +39,7 @@ async def front(request: web.Request) -> web.Response:
 
 async def index(request: web.Request) -> web.Response:
     """Return something helpful for a person or client that tries the bare address."""
-    snapshot = request.app[CONTEXT].store.snapshot
+    snapshot = seen(request)
     base = f"{snapshot.server.url}/v1"
     return web.json_response(
         {
@@ -62,12 +63,12 @@ async def list_models(request: web.Request) -> web.Response:
     """List what was last seen: what servers elsewhere have is looked at for the next time."""
     context = request.app[CONTEXT]
     context.upstreams.look()
-    return web.json_response({"object": "list", "data": model_rows(context.store.snapshot)})
+    return web.json_response({"object": "list", "data": model_rows(seen(request))})
 
 
 async def one_model(request: web.Request) -> web.Response:
     wanted = request.match_info["id"]
-    return web.json_response(row_of(wanted, request.app[CONTEXT].store.snapshot))
+    return web.json_response(row_of(wanted, seen(request)))
 
 
 def row_of(asked: str, snapshot: Snapshot) -> dict[str, Any]:

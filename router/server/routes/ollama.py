@@ -8,11 +8,12 @@ from aiohttp import web
 
 from router.base.errors import BadRequest
 from router.config.schema import Kind
-from router.resolve import meaning, resolve
+from router.resolve import meaning
 from router.server.request.body import read_json
-from router.server.request.context import CONTEXT
+from router.server.request.context import CONTEXT, NAMED_KEY
 from router.server.request.generate import generate
 from router.server.request.parsed_request import ParsedRequest
+from router.server.request.within import route_for, seen
 from router.server.routes.metadata import model_rows, row_of
 from router.slots.lease import Lease
 from router.wire.inputs import Inputs, read_inputs
@@ -54,12 +55,12 @@ async def version(_request: web.Request) -> web.StreamResponse:
 
 
 async def list_tags(request: web.Request) -> web.StreamResponse:
-    snapshot = request.app[CONTEXT].store.snapshot
+    snapshot = seen(request)
     return web.json_response(tags(model_rows(snapshot), snapshot))
 
 
 async def list_running(request: web.Request) -> web.StreamResponse:
-    snapshot = request.app[CONTEXT].store.snapshot
+    snapshot = seen(request)
     return web.json_response(running(model_rows(snapshot), snapshot))
 
 
@@ -71,7 +72,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     name = given.get("model") or given.get("name") or ""
     if not isinstance(name, str):
         raise BadRequest("`name` must be a string: a slot's name or a model's id.", param="name")
-    snapshot = request.app[CONTEXT].store.snapshot
+    snapshot = seen(request)
     return web.json_response(shown(row_of(name, snapshot), snapshot))
 
 
@@ -109,12 +110,12 @@ async def _answer(request: web.Request, call: OllamaCall, part: Any) -> web.Stre
 
 def _name(request: web.Request, call: OllamaCall, kind: Kind) -> str:
     """Return the name of the model that is asked."""
-    return call.model or resolve(None, kind, request.app[CONTEXT].store.snapshot).slot
+    return call.model or route_for(request.get(NAMED_KEY), None, kind, request.app[CONTEXT].store.snapshot).slot
 
 
 def _called(request: web.Request, name: str) -> str:
     """Return what hal0 calls `name`; `name` itself where that is nobody, which the answer will say."""
-    meant = meaning(name, request.app[CONTEXT].store.snapshot)
+    meant = meaning(name, seen(request))
     return meant.name if meant is not None else name
 
 
@@ -127,7 +128,7 @@ async def _exchange(
 ) -> web.StreamResponse:
     if call.unloads:
         # Said, not done: others may be using the slot. A person unloads from the tray or /api/slots.
-        row_of(name, request.app[CONTEXT].store.snapshot)
+        row_of(name, seen(request))
         return web.Response(body=encoder.finish(), headers={"Content-Type": encoder.content_type or ""})
     asked = JsonCall(call.body or {}, name, True)
 

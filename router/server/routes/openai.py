@@ -28,6 +28,8 @@ from router.wire.inputs import Inputs, read_documents, read_inputs
 from router.wire.multipart import read_fields, with_field
 from router.wire.openai import JsonCall, engine_body, parse_call
 from router.wire.preamble import preceded
+from router.wire.ranking import Ranking, returned
+from router.wire.short_vectors import ShortVectors, read_dimensions
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -105,6 +107,8 @@ def json_exchange(endpoint: Endpoint, call: JsonCall) -> ParsedRequest:
         encoder = endpoint.stream()
     else:
         encoder = endpoint.aggregate() if endpoint.aggregate and aggregates else endpoint.whole()
+    adds = _added(endpoint.kind, call)
+    encoder = adds or encoder
     extra = endpoint.streaming if aggregates else {}
     read = endpoint.inputs
 
@@ -121,13 +125,22 @@ def json_exchange(endpoint: Endpoint, call: JsonCall) -> ParsedRequest:
         lambda model: engine_body(call, model, {}),
         encoder,
         loads=endpoint.loads,
-        remote_encoder=endpoint.whole if aggregates else None,
+        remote_encoder=endpoint.whole if aggregates or adds else None,
         inputs=None if read is None else lambda: read(call.body),
         cut_body=lambda lease, inputs: engine_body(
             call, lease.model.id, lease.model.request, {inputs.field: inputs.value}
         ),
         streams=call.stream,
     )
+
+
+def _added(kind: Kind, call: JsonCall) -> Encoder | None:
+    """Return the encoder that does what llama-server has passed over; servers elsewhere do it themselves."""
+    if kind is Kind.EMBEDDING and (dimensions := read_dimensions(call.body)) is not None:
+        return ShortVectors(dimensions)
+    if kind is Kind.RERANK and (documents := returned(call.body)) is not None:
+        return Ranking(documents)
+    return None
 
 
 def _can_aggregate(call: JsonCall) -> bool:

@@ -21,6 +21,7 @@ from router.orders.kinds import Load
 from router.orders.order import decode
 from router.server.request.body import read_json
 from router.server.request.context import CONTEXT
+from router.server.request.within import check_slot, seen
 from router.server.routes.orders import give
 from router.state import ModelStatus, SlotState, SlotStatus, Snapshot
 from router.wire.openai import parse_call
@@ -36,12 +37,12 @@ def add_routes(app: web.Application) -> None:
 
 
 async def available(request: web.Request) -> web.Response:
-    snapshot = request.app[CONTEXT].store.snapshot
+    snapshot = seen(request)
     return web.json_response({"models": [_model(model, snapshot) for model in snapshot.models]})
 
 
 async def status(request: web.Request) -> web.Response:
-    snapshot = request.app[CONTEXT].store.snapshot
+    snapshot = seen(request)
     return web.json_response(_status(_slot(request.query.get("slot"), snapshot), snapshot))
 
 
@@ -51,7 +52,9 @@ async def switch(request: web.Request) -> web.Response:
     name = body.get("slot")
     if name is not None and not isinstance(name, str):
         raise BadRequest("`slot` must be a slot's name.", param="slot")
-    slot = _slot(name, context.store.snapshot)
+    if name and context.store.snapshot.slot(name) is not None:
+        check_slot(request, name)
+    slot = _slot(name, seen(request))
     asked = {**body, "model": body.get("model") or body.get("profile")}
     return await give(context, decode(Load, {"slot": slot.name}, asked), wait=bool(body.get("wait", True)))
 

@@ -16,6 +16,7 @@ from router.base.errors import BadRequest
 from router.base.tasks import spawn
 from router.remote.link import HEADER as HEARTBEAT_HEADER
 from router.server.request.context import CONTEXT, Context
+from router.server.request.within import seen
 from router.server.routes.model_fits import models_json
 from router.wire.snapshot import change_json, snapshot_json
 
@@ -32,11 +33,11 @@ def add_routes(app: web.Application) -> None:
 
 
 async def state(request: web.Request) -> web.Response:
-    return web.json_response(snapshot_json(request.app[CONTEXT].store.snapshot))
+    return web.json_response(snapshot_json(seen(request)))
 
 
 async def models(request: web.Request) -> web.Response:
-    return web.json_response(models_json(request.app[CONTEXT].store.snapshot))
+    return web.json_response(models_json(seen(request)))
 
 
 async def downloads(request: web.Request) -> web.Response:
@@ -49,9 +50,10 @@ async def events(request: web.Request) -> web.StreamResponse:
 
     `?heartbeat=5`: a comment at least so often, in seconds; the header of that name confirms it.
     `?activity=true`: also `activity`, the requests that ended since, at most every ACTIVITY_SECONDS.
+    Where the keys have changed the stream ends: who may still read asks again.
     """
     context = request.app[CONTEXT]
-    store = context.store
+    store, admitted = context.store, context.admitted
     heartbeat = _heartbeat(request.query.get("heartbeat"))
     changed = asyncio.Event()
     headers = {HEARTBEAT_HEADER: f"{heartbeat:g}", "Cache-Control": "no-cache"}
@@ -62,7 +64,7 @@ async def events(request: web.Request) -> web.StreamResponse:
         spawn(_tell_activity(context, response), name="tell of requests") if wants_activity(request) else None
     )
     try:
-        sent = store.snapshot
+        known, sent = store.snapshot, seen(request)
         await response.write(_event("snapshot", snapshot_json(sent)))
         while request.transport is not None:
             with contextlib.suppress(TimeoutError):
@@ -71,9 +73,12 @@ async def events(request: web.Request) -> web.StreamResponse:
             if not changed.is_set():
                 await response.write(b": still here\n\n")
             changed.clear()
-            if store.snapshot is not sent:
-                await response.write(_event("change", change_json(sent, store.snapshot)))
-                sent = store.snapshot
+            if context.admitted != admitted:
+                break
+            if store.snapshot is not known:
+                known, now = store.snapshot, seen(request)
+                await response.write(_event("change", change_json(sent, now)))
+                sent = now
     finally:
         unsubscribe()
         if telling is not None:
@@ -86,19 +91,26 @@ def wants_activity(request: web.Request) -> bool:
 
 
 async def _tell_activity(context: Context, response: web.StreamResponse) -> None:
-    """Send `{"requests": [...], "missed": 0}`, oldest first; whoever reads slowly misses some."""
+    """Send `{"requests": [...], "missed": 0, "forgotten": id}`, oldest first; whoever reads slowly misses some.
+    Those up to the id `forgotten` are deleted."""
     listener = Listener()
     unsubscribe = context.activity.subscribe(listener.add)
+    forget = context.activity.when_forgotten(listener.came.set)
+    admitted = context.admitted
     try:
         with contextlib.suppress(ConnectionError):  # who left is noticed by the stream itself
             while True:
                 await listener.came.wait()
+                if context.admitted != admitted:
+                    return
                 records, missed = listener.take()
                 told = {"requests": [record_json(record) for record in records], "missed": missed}
+                told["forgotten"] = context.activity.forgotten
                 await response.write(_event("activity", told))
                 await asyncio.sleep(ACTIVITY_SECONDS)
     finally:
         unsubscribe()
+        forget()
 
 
 def _heartbeat(asked: str | None) -> float:

@@ -255,6 +255,27 @@ def test_damage_is_named(tmp_path: Path) -> None:
     assert f"its tensors need {len(whole):,} bytes, it has {len(whole) - 40:,}" in message
 
 
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "it is empty"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "git lfs pull"),
+        (b"\n<!DOCTYPE html><html>Log in</html>", "log in there"),
+        (b'{"error":"Invalid username or password."}', "log in there"),
+        (b"Entry not found", "correct the address"),
+        (b"PK\x03\x04" + bytes(100), "unpack it"),
+        (b"tjgg\x03\x00\x00\x00", "old GGML file"),
+        (struct.pack("<Q", 90) + b'{"__metadata__":{}}', "safetensors"),
+        (bytes(5000), "begins with zeros"),
+        (b"something", "download it again"),
+    ],
+)
+def test_what_is_no_gguf_says_what_it_is_instead(tmp_path: Path, data: bytes, said: str) -> None:
+    message = damaged(tmp_path / "x.gguf", data)
+    assert "is not a GGUF file; " in message
+    assert said in message
+
+
 HEAD = b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + struct.pack("<Q", 1) + b"k"
 
 

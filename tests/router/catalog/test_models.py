@@ -132,6 +132,42 @@ def test_what_is_wrong_is_said(folder: Path, tmp_path: Path) -> None:
     assert "not a model" in str(problems["projector"])
 
 
+@pytest.mark.parametrize(
+    ("written", "part"),
+    [
+        ("Alpha.gguf", 'Did you mean "alpha"?'),
+        (r"C:\models\ALPHA.GGUF", 'Did you mean "alpha"?'),
+        ("file:///data/other.gguf", "without file://"),
+        ("https://huggingface.co/org/repo/resolve/main/x.gguf", "`hal0 model pull org/repo`"),
+        ("hf://org/repo:Q4_K_M", "`hal0 model pull org/repo`"),
+        ("sub", "is a folder: write the GGUF file in it"),
+    ],
+)
+def test_a_file_that_is_not_there_says_what_may_be_meant(folder: Path, written: str, part: str) -> None:
+    model = build(folder, ModelConfig("named", written)).models["named"]
+    assert part in str(model.problem)
+
+
+def test_accents_may_be_encoded_either_way(folder: Path) -> None:
+    """A folder copied from macOS has NFD names, keyboards write NFC."""
+    write_gguf(folder / "e\u0301te\u0301.gguf")
+    catalog = build(folder, ModelConfig("named", "\u00e9t\u00e9.gguf"), SlotConfig("a", model="\u00e9t\u00e9"))
+    assert catalog.models["named"].problem is None
+    found = catalog.find("\u00e9t\u00e9")
+    assert found is not None
+    assert found.problem is None
+
+
+@pytest.mark.parametrize("written", ["{folder}/sub/beta.gguf", "sub/beta.gguf"])
+def test_a_slot_may_name_its_model_by_the_files_path(folder: Path, written: str) -> None:
+    name = written.format(folder=folder)
+    catalog = build(folder, SlotConfig("a", model=name))
+    found = catalog.find(name)
+    assert found is not None
+    assert (found.id, found.problem) == ("beta", None)
+    assert list(catalog.models) == ["alpha", "embed", "beta"]
+
+
 def test_kind_is_the_configs_or_the_files(folder: Path) -> None:
     catalog = build(
         folder,

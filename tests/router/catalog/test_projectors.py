@@ -208,6 +208,16 @@ def test_what_is_unclear_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureF
     assert [left.path.name for left in found.left_out] == ["mmproj-F16.gguf"]
 
 
+def test_a_text_encoder_of_an_image_program_is_no_projector(tmp_path: Path) -> None:
+    """ComfyUI's folders hold CLIP's other half under the same architecture."""
+    model(tmp_path / "gemma-3-4b.gguf")
+    projector(tmp_path / "clip_l.gguf", clip__has_text_encoder=True)
+    scanned = scan([tmp_path])
+    assert pairs(tmp_path) == {"gemma-3-4b.gguf": None}
+    assert [found.note for found in scanned.models] == [None]
+    assert ["text encoder" in left.reason for left in scanned.left_out] == [True]
+
+
 def test_a_used_projector_is_no_stray_file(tmp_path: Path) -> None:
     model(tmp_path / "m.gguf")
     projector(tmp_path / "mmproj-m.gguf")

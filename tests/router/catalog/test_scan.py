@@ -130,6 +130,7 @@ def test_a_renamed_first_part_says_so(tmp_path: Path) -> None:
 
 
 def test_what_is_still_coming_is_no_model(tmp_path: Path) -> None:
+    (tmp_path / "incomplete-gpt4all.gguf").write_bytes(b"GGUF")
     """aria2 takes the whole room at once, so that the file looks whole."""
     path = write_gguf(tmp_path / "m.gguf")
     control = tmp_path / "m.gguf.aria2"
@@ -176,6 +177,50 @@ def test_equal_names_in_different_folders(tmp_path: Path, caplog: pytest.LogCapt
     assert again == {"m", "m@pub"}
     write_gguf(tmp_path / "2" / "pub" / "pub" / "m.gguf")
     assert set(ids(tmp_path)) == {"m", "m@pub", "m@pub/pub", "m@3"}
+
+
+@pytest.mark.parametrize(
+    ("files", "names"),
+    [
+        # Jan
+        (
+            ["qwen3/model.gguf", "gemma-3/model.gguf"],
+            {"gemma-3": ("model",), "qwen3": ("model@qwen3",)},
+        ),
+        (["org/Qwen3-8B-GGUF/model.gguf"], {"Qwen3-8B": ("model",)}),
+        # converters' own names
+        (["llava/ggml-model-Q4_K_M.gguf"], {"llava-Q4_K_M": ("ggml-model-Q4_K_M",)}),
+        (["phi/q4_0.gguf"], {"q4_0": ()}),
+        (
+            ["models--org--phi-GGUF/snapshots/c0/model-Q4_0.gguf"],
+            {"phi-Q4_0": ("model-Q4_0", "org/phi-GGUF:Q4_0")},
+        ),
+        (["phi/model-00001-of-00001.gguf"], {"model-00001-of-00001": ()}),
+        # no folder has a name
+        (["model.gguf", "models/ggml-model-f16.gguf"], {"model": (), "ggml-model-f16": ()}),
+    ],
+)
+def test_files_whose_names_tell_nothing_are_called_as_their_folders(
+    tmp_path: Path, files: list[str], names: dict[str, tuple[str, ...]]
+) -> None:
+    """And still as they were."""
+    for file in files:
+        write_gguf(tmp_path / file)
+    found = {model.id: (*model.aliases, *model.fetched_as[:1]) for model in scan_folders([tmp_path])}
+    assert found == names
+
+
+def test_one_file_in_the_place_of_a_folder(tmp_path: Path) -> None:
+    one = write_gguf(tmp_path / "one.gguf")
+    write_gguf(tmp_path / "other.gguf")
+    shards = write_shards(tmp_path, "big", 2)
+    assert ids(one) == ["one"]
+    assert ids(shards[0]) == ["big"]
+    later = scan_folders([shards[1], one])
+    assert [(found.id, bool(found.problem)) for found in later] == [
+        ("big-00002-of-00002", True),
+        ("one", False),
+    ]
 
 
 def test_links_are_followed_once(tmp_path: Path) -> None:

@@ -44,6 +44,24 @@ def test_a_size_that_can_only_mean_one_number_is_understood_everywhere(
 
 
 @pytest.mark.parametrize(
+    ("written", "understood"),
+    [
+        ("timeout: 10m", {"timeout": "600"}),
+        ("timeout: 90 s", {"timeout": "90"}),
+        ("timeout: 600", {"timeout": "600"}),
+        ("ctk: Q8_0", {"cache-type-k": "q8_0"}),
+        ("pooling: Mean", {"pooling": "mean"}),
+        ("split_mode: Row", {"split-mode": "row"}),
+        ("ngl: All", {"n-gpu-layers": "all"}),
+        ("chat-template: ChatML", {"chat-template": "ChatML"}),
+    ],
+)
+def test_times_and_words_are_understood(written: str, understood: dict[str, str]) -> None:
+    """llama-server would wait ten million seconds, and compares its words letter by letter."""
+    assert flags(written) == understood
+
+
+@pytest.mark.parametrize(
     ("written", "part"),
     [
         ("'65,536'", "would only read 65; write 65536"),

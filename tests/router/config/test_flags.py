@@ -21,6 +21,8 @@ from router.engine.options import read_options
         ("-c", "ctx-size"),
         ("c", "ctx-size"),
         (" c ", "ctx-size"),
+        ("CTX_SIZE", "ctx-size"),
+        ("NGL", "n-gpu-layers"),
         ("C", "C"),  # --cpu-mask: short names are case sensitive
         ("n_gpu_layers", "n-gpu-layers"),
         ("gpu-layers", "n-gpu-layers"),

@@ -144,6 +144,8 @@ def test_all_problems_come_at_once_in_line_order_with_the_nearest_name() -> None
         ("slots: {a: {idleUnload: 5}}", "slots.a.idleUnload", "is not a setting", "idle_unload"),
         ("slots: {a: {ngl: 99}}", "slots.a.ngl", "write n-gpu-layers under flags: of a model", None),
         ("slots: {a: {request: {}}}", "slots.a.request", "belongs under models.NAME:", None),
+        ("upstreams: {a: {url: 'http://a', base_url: 'http://a'}}", "upstreams.a.url", "write base_url:", None),
+        ("slots: {a: {idle_timeout: 5m}}", "slots.a.idle_timeout", "write idle_unload: of the slot", None),
         ("slots: {a: {ttl: 300}}", "slots.a.ttl", "write idle_unload: of the slot", None),
         ("models: {a: {file: x, ctx_size: 1}}", "models.a.ctx_size", "write ctx-size under flags:", None),
         ("models: {a: {file: x, -c: 1}}", "models.a.-c", "write ctx-size under flags:", None),
@@ -168,6 +170,48 @@ def test_a_file_in_another_encoding_is_told_so(tmp_path: Path, encoding: str) ->
     (tmp_path / "hal0.yaml").write_bytes("models: {\u00fc: {file: a}}\n".encode(encoding))
     with pytest.raises(ConfigErrors, match="is not UTF-8 text"):
         parse_file(tmp_path / "hal0.yaml", PATHS)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "part"),
+    [
+        ("server:\n\u00a0\u00a0port: 9000\n", 2, "invisible character (U+00A0)"),
+        ("server:\n  port:\u00a09000\n", 2, "invisible character (U+00A0)"),
+        ("models:\n  a\u200b:\n    file: a.gguf\n", 2, "invisible character (U+200B)"),
+        ("models:\n  a:\n    file: \u201ca.gguf\u201d\n", 3, "typographic quotation marks"),
+    ],
+)
+def test_what_a_page_or_a_word_processor_puts_in_is_named(text: str, line: int, part: str) -> None:
+    problem = only_problem(text)
+    assert (problem.line, part in problem.message) == (line, True)
+
+
+def test_such_characters_inside_a_name_or_in_quotes_are_kept() -> None:
+    """Japanese file names have wide spaces, and emoji are joined by a character of no width."""
+    shown = config('models:\n  a: {file: a.gguf, display_name: "\U0001f469\u200d\U0001f4bb"}\n').models["a"]
+    assert shown.display_name == "\U0001f469\u200d\U0001f4bb"
+    wide = config("models:\n  a: {file: /a\u3000b/c.gguf}\n").models["a"]
+    assert wide.file == "/a\u3000b/c.gguf"
+    files = config("models:\n  a: {file: a\u00a0b.gguf}\n  b: {file: '\u201cb\u201d.gguf'}\n").models
+    assert [model.file for model in files.values()] == ["a\u00a0b.gguf", "\u201cb\u201d.gguf"]
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("models:\n  a: a.gguf\n", "write {file: a.gguf}"),
+        ("slots:\n  primary: qwen\n", "write {model: qwen}"),
+        ("models:\n  - file: a.gguf\n", "write each as NAME:"),
+    ],
+)
+def test_a_value_or_a_list_in_the_place_of_a_section_says_what_to_write(text: str, part: str) -> None:
+    assert part in only_problem(text).message
+
+
+def test_a_place_for_anchors() -> None:
+    text = "x-usual: &usual {ctx-size: 4096}\nmodels:\n  a: {file: a.gguf, flags: {<<: *usual, temp: 1}}\n"
+    assert config(text).models["a"].flags == {"ctx-size": "4096", "temp": "1"}
+    assert "is not a setting" in only_problem("server: {x-usual: 1}\n").message
 
 
 def test_one_problem_is_one_sentence_and_several_are_listed() -> None:

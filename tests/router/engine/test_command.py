@@ -131,6 +131,8 @@ def test_an_engine_that_still_has_the_old_flags_gets_them(
         ({"draft-max": "7", "spec-draft-n-max": "7"}, "is now called"),
         ({"mmap": True, "load-mode": "none"}, 'now part of "load-mode"'),
         ({"jinja": True, "no-jinja": True}, "are the same"),
+        ({"mmap": True, "no-mmap": True}, "are the same"),
+        ({"no-flash-attn": True}, "has no flag --no-flash-attn; write flash-attn: off"),
         ({"port": "1"}, "hal0's to set"),
     ],
 )

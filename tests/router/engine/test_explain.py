@@ -133,6 +133,46 @@ ROWS: list[tuple[list[str], str | None]] = [
     (["usage: whisper-server [-h]", "whisper-server: error: unrecognized arguments: --x"], "unrecognized arguments: --x"),
     (['{"level":"info","msg":"starting"}', '{"level":"error","ts":1,"msg":"model not found"}', '{"level":"info","msg":"bye"}'], "model not found"),
     (['time=2026-11-27 level=ERROR source=x.go:1 msg="no space left on device" n=1', "bye"], "no space left on device"),
+    (
+        # since Rust 1.73 the place and the words stand on lines of their own
+        ["thread 'main' panicked at src/main.rs:2:5:", "no such model", "note: run with `RUST_BACKTRACE=1` environment variable"],
+        "no such model",
+    ),
+    (
+        [
+            "panic: runtime error: index out of range [3]",
+            "[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x1]",
+            "goroutine 1 [running]:",
+            "main.main()",
+            "exit status 2",
+        ],
+        "runtime error: index out of range [3]",
+    ),
+    (
+        [
+            'Exception in thread "main" java.lang.IllegalStateException: cannot start',
+            "\tat Main.main(Main.java:3)",
+            "Caused by: java.io.FileNotFoundException: x.gguf (No such file or directory)",
+            "\tat Main.read(Main.java:9)",
+            "\t... 1 more",
+        ],
+        "java.io.FileNotFoundException: x.gguf (No such file or directory)",
+    ),
+    (
+        ["docker: Error response from daemon: could not select device driver.", "", "Run 'docker run --help' for more information"],
+        "Error response from daemon: could not select device driver.",
+    ),
+    (
+        [
+            "  + Exception Group Traceback (most recent call last):",
+            "  | ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception)",
+            "  +-+---------------- 1 ----------------",
+            "    | Traceback (most recent call last):",
+            "    | ValueError: no such model",
+            "    +------------------------------------",
+        ],
+        "ValueError: no such model",
+    ),
     (["thread 'main' panicked at src/main.rs:3:5: no such model", "note: run with `RUST_BACKTRACE=1`"], "src/main.rs:3:5: no such model"),
     (["loading: 10%\rloading: 50%\r", "the disk is gone"], "the disk is gone"),
     (["\x1b[31m0.1 E load: it is \x1b[1mcracked\x1b[0m"], "it is cracked"),

@@ -21,6 +21,20 @@ def sets(*paths: str, size: int = 100) -> tuple[FileSet, ...]:
         ("https://huggingface.co/org/repo", "org/repo", None),
         ("https://huggingface.co/org/repo/", "org/repo", None),
         ("org/repo:my-model.v2", "org/repo", "my-model.v2"),
+        # what a browser's address bar has, and the commands on a model's page
+        ("https://huggingface.co/org/repo/tree/main", "org/repo", None),
+        ("https://huggingface.co/org/repo/tree/main/Q4_K_M", "org/repo", "Q4_K_M"),
+        ("https://huggingface.co/org/repo#use", "org/repo", None),
+        ("https://huggingface.co/org/repo/blob/main/m-Q4_K_M.gguf", "org/repo", "m-Q4_K_M"),
+        (
+            "https://huggingface.co/org/repo/resolve/main/Q8_0/m-00001-of-00003.gguf?download=true",
+            "org/repo",
+            "m",
+        ),
+        ("org/repo/m-Q4_K_M.gguf", "org/repo", "m-Q4_K_M"),
+        ("org/repo:m-Q4_K_M.gguf", "org/repo", "m-Q4_K_M"),
+        ("llama-server -hf org/repo:Q4_K_M", "org/repo", "Q4_K_M"),
+        ("ollama run hf.co/org/repo:latest", "org/repo", None),
     ],
 )
 def test_what_may_be_written(text: str, repo: str, quant: str | None) -> None:

@@ -16,6 +16,7 @@ from router.orders.kinds import (
     EditConfig,
     Forget,
     Load,
+    ReadActivity,
     ReadEngineLog,
     ReadOffer,
     UnloadAll,
@@ -63,3 +64,11 @@ def test_what_is_missing_or_wrong_is_asked_for_by_name() -> None:
     with pytest.raises(BadRequest, match="Say which repository") as caught:
         decode(ReadOffer, {}, {"reference": "a/b"})
     assert caught.value.param == "ref"
+
+
+def test_the_filters_of_a_question_stand_in_its_query() -> None:
+    assert encode(ReadActivity()).target == "/api/activity"
+    asked = ReadActivity("my slot", failed=True, before=7, limit=500)
+    assert encode(asked).target == "/api/activity?slot=my+slot&failed=true&before=7&limit=500"
+    with pytest.raises(BadRequest, match="whole number"):
+        decode(ReadActivity, {}, {"since": "7"})

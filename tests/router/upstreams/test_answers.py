@@ -189,6 +189,20 @@ async def test_a_head_without_a_body_is_no_beginning(use: Use) -> None:
             await bench.ask("lxc/llama", chat())
 
 
+async def test_a_document_in_another_charset_keeps_its_letters(use: Use) -> None:
+    body = '{"choices": [{"message": {"content": "Grüße"}}]}'
+
+    async def latin(_request: web.Request) -> web.Response:
+        return web.Response(
+            body=body.encode("latin-1"), headers={"Content-Type": "application/json; charset=ISO-8859-1"}
+        )
+
+    async with StubUpstream(chat=latin).running() as server:
+        bench = use(UpstreamConfig("lxc", server.url))
+        async with await bench.ask("lxc/llama", chat()) as answer:
+            assert (await answer.read()).decode() == body
+
+
 async def test_compressed_answers_are_read_as_what_they_say(use: Use) -> None:
     body = b'{"choices": [{"message": {"content": "Hi"}}]}'
 

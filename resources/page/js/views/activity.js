@@ -90,8 +90,9 @@ function useRequests(filter, paused, live) {
 }
 
 function added(before, told) {
-  const requests = merged(told.requests, before.requests, Infinity);
-  const end = told.next === undefined ? before.end : told.next === null;
+  const all = merged(told.requests, before.requests, Infinity);
+  const requests = all.filter((record) => record.id > (told.forgotten || 0));
+  const end = requests.length < all.length || (told.next === undefined ? before.end : told.next === null);
   return {
     ...before,
     loaded: true,

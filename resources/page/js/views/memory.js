@@ -2,7 +2,7 @@
 import { Failed, read } from "../api.js";
 import { html, useEffect, useRef, useState } from "../html.js";
 import { styled } from "../parts.js";
-import { memorySize } from "../words.js";
+import { memorySize, timeOfDay } from "../words.js";
 
 const EVERY = 10000; // ms
 const HEIGHT = 110;
@@ -107,7 +107,7 @@ function look(box, total, steps) {
       y: { range: [0, total] },
     },
     axes: [
-      { ...axis, size: 22, space: 90, values: (_chart, times) => times.map((time) => new Date(time * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })) },
+      { ...axis, size: 22, space: 90, values: (_chart, times) => times.map((time) => timeOfDay(time)) },
       { ...axis, size: 64, space: 30, values: (_chart, bytes) => bytes.map((value) => (value ? memorySize(value) : "0")),
         splits: () => [0, total / 2, total] },
     ],

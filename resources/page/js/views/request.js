@@ -1,4 +1,5 @@
 // One request: what is known of it, and what happened when.
+import { timeline } from "../activity.js";
 import { read } from "../api.js";
 import { html, useEffect, useState } from "../html.js";
 import { span } from "../words.js";
@@ -7,7 +8,8 @@ export function RequestDetails({ record }) {
   const [whole, setWhole] = useState(null);
   const [problem, setProblem] = useState("");
   useEffect(() => {
-    read(`/api/activity/${record.id}`).then(setWhole, (error) => setProblem(error.message));
+    // A record that is not kept has no texts either; all else is known.
+    read(`/api/activity/${record.id}`).then(setWhole, (error) => error.code !== "activity.not_found" && setProblem(error.message));
   }, [record.id]);
   const facts = [
     ["Request", record.request], ["Asked for", record.asked], ["Found by", record.resolution_path], ["Path", record.path],
@@ -20,7 +22,7 @@ export function RequestDetails({ record }) {
   return html`<div class="request">
     ${record.error && html`<div class="problem"><p>${record.error}</p><p class="muted">${record.code}</p></div>`}
     ${problem && html`<p class="bad">${problem}</p>`}
-    ${whole?.timeline && html`<${Timeline} steps=${whole.timeline} total=${record.total_s} />`}
+    <${Timeline} steps=${timeline(record)} total=${record.total_s} />
     ${whole?.body && html`<${Said} label="What was asked" text=${whole.body.request} /><${Said} label="What was answered" text=${whole.body.answer} />`}
     <dl>${facts.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
   </div>`;

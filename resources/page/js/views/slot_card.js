@@ -103,7 +103,7 @@ function Choose({ place, live }) {
       onChange=${(event) => setPicked(event.currentTarget.value)}>
       ${!slot.choices.includes(wanted) && html`<option value=${wanted || ""}>${wanted ? nameOf(snapshot, wanted) : "Choose a model…"}</option>`}
       ${slot.choices.map((choice) => html`<option key=${choice} value=${choice} disabled=${Boolean(modelOf(snapshot, choice)?.problem)}>
-        ${entry(snapshot, choice, slot.loaded.includes(choice) ? "loaded" : fitOf(choice).words)}</option>`)}
+        ${entry(snapshot, choice, slot.loaded.includes(choice) ? "loaded" : choice === wanted && differs ? "" : fitOf(choice).words)}</option>`)}
     </select>
     ${differs && html`<${Button} kind="main" disabled=${!live || Boolean(model?.problem)} action=${load}
       label=${`${verb} ${wanted} in ${name}`}>${verb}<//>`}

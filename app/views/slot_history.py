@@ -1,0 +1,88 @@
+"""Pure: how fast each slot answered, and what memory it held, within the last hour."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from router.remote.names import all_slots
+from router.state import SlotStatus, Snapshot
+
+SPAN = 3600.0
+"""Seconds that are shown."""
+
+STEPS = 120
+"""Parts of the span."""
+
+STEP = SPAN / STEPS
+
+
+class Curves(NamedTuple):
+    """One figure for each of STEPS, oldest first. `speeds`: the most tokens per second, None where nothing was
+    answered. `memory`: bytes at the step's end; None before the slot was watched."""
+
+    speeds: tuple[float | None, ...]
+    memory: tuple[int | None, ...]
+
+    @property
+    def tells(self) -> bool:
+        """Whether there is a curve to look at, not just what the card says of now."""
+        held = {size for size in self.memory if size is not None}
+        return len(held) > 1 or sum(speed is not None for speed in self.speeds) > 1
+
+
+@dataclass(slots=True)
+class _Watched:
+    """`speeds` and `memory`: numbers of steps since 1970, each with its figure; memory holds until the next."""
+
+    speed: float | None = None
+    held: int = 0
+    speeds: deque[tuple[int, float]] = field(default_factory=deque)
+    memory: deque[tuple[int, int]] = field(default_factory=deque)
+
+    def note(self, slot: SlotStatus, step: int) -> None:
+        speed = slot.tokens_per_second
+        if speed is not None and speed != self.speed:
+            before = self.speeds.pop()[1] if self.speeds and self.speeds[-1][0] == step else 0.0
+            self.speeds.append((step, max(before, speed)))
+        self.speed = speed
+        size = slot.memory or 0
+        if not self.memory or size != self.held:
+            if self.memory and self.memory[-1][0] == step:
+                self.memory.pop()
+            self.memory.append((step, size))
+        self.held = size
+        first = step - STEPS
+        while self.speeds and self.speeds[0][0] <= first:
+            self.speeds.popleft()
+        while len(self.memory) > 1 and self.memory[1][0] <= first + 1:
+            self.memory.popleft()
+
+
+@dataclass(slots=True)
+class SlotHistory:
+    """Notes what the snapshots say of each slot, by name."""
+
+    _slots: dict[str, _Watched] = field(default_factory=dict)
+
+    def note(self, snapshot: Snapshot, now: float) -> None:
+        """Take what this snapshot says, seen at Unix time `now`."""
+        step = int(now // STEP)
+        for hosted in all_slots(snapshot):
+            self._slots.setdefault(hosted.slot.name, _Watched()).note(hosted.slot, step)
+
+    def of(self, slot: str, now: float) -> Curves:
+        """Return the hour before Unix time `now`."""
+        watched = self._slots.get(slot, _Watched())
+        last = int(now // STEP)
+        steps = range(last - STEPS + 1, last + 1)
+        speeds = dict(watched.speeds)
+        held: int | None = None
+        memory: list[int | None] = []
+        changes = deque(watched.memory)
+        for step in steps:
+            while changes and changes[0][0] <= step:
+                held = changes.popleft()[1]
+            memory.append(held)
+        return Curves(tuple(speeds.get(step) for step in steps), tuple(memory))

@@ -1,0 +1,87 @@
+"""OpenAI's embeddings with fewer numbers each, where `dimensions` asks for that: llama-server gives all."""
+
+from __future__ import annotations
+
+import array
+import base64
+import binascii
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from router.base.errors import BadRequest, EngineFailed, EngineRefused
+from router.wire.aggregate import is_failure
+from router.wire.encode import JsonAnswer
+from router.wire.lenient import mappings
+from router.wire.ollama_vectors import is_vector, shortened
+from router.wire.sse import json_object
+
+
+def read_dimensions(body: Mapping[str, Any]) -> int | None:
+    """Return how many numbers are to be kept of each vector; None for all. Raises BadRequest."""
+    given = body.get("dimensions")
+    if given is None:
+        return None
+    if isinstance(given, bool) or not isinstance(given, int | float) or not 1 <= given < 2**31 or given % 1:
+        raise BadRequest("`dimensions` must be a whole number from 1: how many to keep.", param="dimensions")
+    return int(given)
+
+
+class ShortVectors(JsonAnswer):
+    """Cuts each vector, written as numbers or in base64, and brings it to length 1 again, as OpenAI does."""
+
+    translates = True
+
+    def __init__(self, dimensions: int) -> None:
+        self._dimensions = dimensions
+        self._pieces: list[bytes] = []
+
+    def feed(self, piece: bytes) -> bytes:
+        self._pieces.append(piece)
+        return b""
+
+    def finish(self) -> bytes:
+        body = json_object(b"".join(self._pieces).decode(errors="replace"))
+        if is_failure(body):
+            raise EngineRefused.from_body(None, body)
+        rows = [{**row, "embedding": self._short(row.get("embedding"))} for row in mappings(body.get("data"))]
+        if not rows:
+            raise _unreadable()
+        return json.dumps({**body, "data": rows}).encode()
+
+    def _short(self, embedding: object) -> list[float] | str:
+        vector = _from_base64(embedding) if isinstance(embedding, str) else embedding
+        if not is_vector(vector):
+            raise _unreadable()
+        if self._dimensions > len(vector):
+            raise BadRequest(
+                f"`dimensions` is {self._dimensions}, but this model's embeddings have {len(vector)}.",
+                param="dimensions",
+            )
+        kept = shortened(vector, self._dimensions)
+        return _to_base64(kept) if isinstance(embedding, str) else kept
+
+
+def _unreadable() -> EngineFailed:
+    return EngineFailed("The engine's embeddings cannot be read; see its log, or send the request again.")
+
+
+def _from_base64(text: str) -> list[float]:
+    """Read 4-byte floats, little-endian; nothing where they are none."""
+    numbers = array.array("f")
+    try:
+        numbers.frombytes(base64.b64decode(text, validate=True))
+    except (binascii.Error, ValueError):
+        return []
+    return _little_endian(numbers).tolist()
+
+
+def _to_base64(vector: list[float]) -> str:
+    return base64.b64encode(_little_endian(array.array("f", vector)).tobytes()).decode()
+
+
+def _little_endian(numbers: array.array[float]) -> array.array[float]:
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers
