@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.e2e.harness import Hal0
@@ -32,7 +34,11 @@ async def engine(hal0: Hal0, *words: str) -> str:
 
 
 def running(hal0: Hal0) -> list[tuple[int, str]]:
-    return [(process.pid, process.environ()[MARK]) for process in hal0.engines()]
+    found = []
+    for process in hal0.engines():
+        with suppress(psutil.NoSuchProcess):  # it ends just now
+            found.append((process.pid, process.environ()[MARK]))
+    return found
 
 
 async def test_running_slots_keep_their_engine_until_they_are_switched(
