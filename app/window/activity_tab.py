@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import QModelIndex, QSignalBlocker, Qt, QTimer, Slot
+from PySide6.QtCore import QModelIndex, Qt, QTimer, Slot
 from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
@@ -12,9 +12,9 @@ from app.link.link import Link
 from app.texts import activity as words
 from app.views.activity import MOST, MOST_OLDER
 from app.window.activity_details import RequestDetails
-from app.window.activity_reader import ActivityReader
 from app.window.activity_table import RECORD, RequestFilter, RequestList, RequestTable
-from app.window.widgets import button, set_text, wrapping_label
+from app.window.order_reader import OrderReader
+from app.window.widgets import button, refill, set_text, wrapping_label
 from router.activity.listing import Listing
 from router.activity.record import Record
 from router.orders.kinds import ReadActivity
@@ -32,7 +32,7 @@ class ActivityTab(QWidget):
 
     def __init__(self, link: Link, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._reader = ActivityReader(link, self)
+        self._reader = OrderReader(link, self)
         self._most = MOST
         self._has_older = False
         self._loaded = False
@@ -68,16 +68,8 @@ class ActivityTab(QWidget):
         return ReadActivity(self.slot.currentData(), failed=self.failed.isChecked(), limit=PAGE)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        names = ["", *(slot.name for slot in snapshot.slots)]
-        if names == [self.slot.itemData(row) for row in range(self.slot.count())]:
-            return
-        shown = self.slot.currentData()
-        with QSignalBlocker(self.slot):
-            self.slot.clear()
-            for name in names:
-                self.slot.addItem(name or words.ALL_SLOTS, name)
-            self.slot.setCurrentIndex(max(0, self.slot.findData(shown)))
-        if self.slot.currentData() != shown:
+        names = [slot.name for slot in snapshot.slots]
+        if refill(self.slot, [("", words.ALL_SLOTS), *((name, name) for name in names)]):
             self._start_over()
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
@@ -109,8 +101,8 @@ class ActivityTab(QWidget):
         if self._wants_older:
             self._ask_older()
 
-    @Slot(str)
-    def tell_failed(self, reason: str) -> None:
+    @Slot(object, str)
+    def tell_failed(self, _question: ReadActivity, reason: str) -> None:
         self._problem = words.not_read(reason)
         self._show_note()
 

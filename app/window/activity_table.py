@@ -10,10 +10,11 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt
 from PySide6.QtCore import QSortFilterProxyModel as FilterModel
 from PySide6.QtGui import QBrush, QColor, QFontMetrics, QResizeEvent
-from PySide6.QtWidgets import QApplication, QHeaderView, QTreeView
+from PySide6.QtWidgets import QApplication, QTreeView
 
 from app.texts import activity as words
 from app.views.activity import cells, merged, says
+from app.window.columns import hide_columns, lay_out_columns
 from app.window.theme import colours
 from router.activity.record import Record
 
@@ -127,21 +128,12 @@ class RequestFilter(FilterModel):
 class RequestList(QTreeView):
     def __init__(self, model: RequestFilter) -> None:
         super().__init__(rootIsDecorated=False, uniformRowHeights=True, allColumnsShowFocus=True)
-        self.setAlternatingRowColors(True)
         self.setModel(model)
         self.setAccessibleName(words.REQUESTS)
-        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.setTabKeyNavigation(False)
-        header = self.header()
-        header.setStretchLastSection(False)
-        header.setSectionResizeMode(MODEL, QHeaderView.ResizeMode.Stretch)
-        for column, sample in _SAMPLES.items():
-            longest = max(sample, words.COLUMNS[column], key=len)
-            header.resizeSection(column, self.fontMetrics().horizontalAdvance(longest) + PADDING)
+        lay_out_columns(self, words.COLUMNS, _SAMPLES, MODEL, PADDING)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        for column, needed in _NEEDS.items():
-            self.setColumnHidden(column, event.size().width() < needed)
+        hide_columns(self, _NEEDS, event.size().width())
         super().resizeEvent(event)
 
 

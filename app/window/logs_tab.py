@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QFontDatabase, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
+from app.link.link import Link
 from app.system.redact import redact
 from app.texts import window as text_window
 from app.views.log import KEPT_LINES, fresh, matching
 from app.views.menu import Action, Command
-from app.window.log_reader import LogReader
-from app.window.widgets import button, label, set_text
+from app.window.order_reader import OrderReader
+from app.window.widgets import button, label, refill, set_text
+from router.orders.kinds import ReadEngineLog, ReadLog
+from router.orders.order import Order
 from router.remote.names import all_slots
 from router.state import Snapshot
 
@@ -26,9 +29,9 @@ class LogsTab(QWidget):
 
     chosen = Signal(object)
 
-    def __init__(self, reader: LogReader) -> None:
+    def __init__(self, link: Link) -> None:
         super().__init__()
-        self._reader = reader
+        self._reader = OrderReader(link, self)
         self._last_lines: list[str] = []
         self._lines: list[str] = []
         self.source = QComboBox()
@@ -63,16 +66,9 @@ class LogsTab(QWidget):
         return self._poll.isActive()
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        names = ["", *(hosted.slot.name for hosted in all_slots(snapshot))]
-        if names == [self.source.itemData(row) for row in range(self.source.count())]:
-            return
-        shown = self.slot
-        with QSignalBlocker(self.source):
-            self.source.clear()
-            for name in names:
-                self.source.addItem(text_window.engine_log(name) if name else text_window.ROUTER_LOG, name)
-            self.source.setCurrentIndex(names.index(shown) if shown in names else 0)
-        if self.slot != shown:
+        names = [hosted.slot.name for hosted in all_slots(snapshot)]
+        engines = ((name, text_window.engine_log(name)) for name in names)
+        if refill(self.source, [("", text_window.ROUTER_LOG), *engines]):
             self._start_over()
 
     def show_log(self, slot: str) -> None:
@@ -91,10 +87,13 @@ class LogsTab(QWidget):
     def _follow_or_rest(self) -> None:
         if self.isVisible() and self.follow.isChecked():
             self._poll.start()
-            self._reader.ask(self.slot)
+            self._ask()
             self._to_the_end()
         else:
             self._poll.stop()
+
+    def _ask(self) -> None:
+        self._reader.ask(ReadEngineLog(self.slot) if self.slot else ReadLog())
 
     def show_lines(self, slot: str, lines: list[str]) -> None:
         """Take the last lines of this log, oldest first; what was shown before is not drawn again."""
@@ -121,8 +120,8 @@ class LogsTab(QWidget):
         self.view.verticalScrollBar().setValue(self.view.verticalScrollBar().maximum())
         self.view.horizontalScrollBar().setValue(0)
 
-    def _on_failed(self, slot: str, reason: str) -> None:
-        if slot == self.slot:
+    def _on_failed(self, question: Order[list[str]], reason: str) -> None:
+        if _slot_of(question) == self.slot:
             set_text(self.note, text_window.LOG_GONE.format(reason=reason))
             self.note.show()
 
@@ -146,16 +145,16 @@ class LogsTab(QWidget):
         self.view.clear()
         self.note.hide()
         if self.isVisible():
-            self._reader.ask(self.slot)
+            self._ask()
 
     def _on_copy(self) -> None:
         selected = self.view.textCursor().selectedText().replace("\u2029", "\n")
         self.chosen.emit(Command(Action.COPY_TEXT, value=selected or self.view.toPlainText()))
 
     def _connect(self) -> None:
-        self._reader.read.connect(self.show_lines)
+        self._reader.read.connect(lambda question, lines: self.show_lines(_slot_of(question), lines))
         self._reader.failed.connect(self._on_failed)
-        self._poll.timeout.connect(lambda: self._reader.ask(self.slot))
+        self._poll.timeout.connect(self._ask)
         self._typing.timeout.connect(self._refilter)
         self.filter.textChanged.connect(self._typing.start)
         self.follow.toggled.connect(self._follow_or_rest)
@@ -176,3 +175,8 @@ class LogsTab(QWidget):
         whole.addWidget(self.note, 0, Qt.AlignmentFlag.AlignLeft)
         whole.addWidget(self.view, 1)
         self.note.hide()
+
+
+def _slot_of(question: Order[list[str]]) -> str:
+    """Return whose log was asked for; "" is hal0's own."""
+    return question.slot if isinstance(question, ReadEngineLog) else ""

@@ -36,7 +36,6 @@ from app.window.engine_setup import EngineSetup
 from app.window.first_run_page import FirstRunPage
 from app.window.header import EndpointCard
 from app.window.lazy_tab import LazyTab
-from app.window.log_reader import LogReader
 from app.window.logs_tab import LogsTab
 from app.window.slots_tab import SlotsTab
 from app.window.theme import colours, style_sheet
@@ -83,9 +82,8 @@ class MainWindow(QWidget):
         *,
         first_run: bool = False,
         clock: Callable[[], float] = time.time,
-        reader: LogReader | None = None,
     ) -> None:
-        """`clock` says the time in Unix seconds; `reader` brings log lines, from the link unless given."""
+        """`clock` says the time in Unix seconds."""
         super().__init__()
         self.setWindowTitle(text.APP)
         self.setAcceptDrops(True)
@@ -105,7 +103,7 @@ class MainWindow(QWidget):
         self.slots = SlotsTab()
         self.models = LazyTab(link, "app.window.models_tab", "ModelsTab")
         self.activity = LazyTab(link, "app.window.activity_tab", "ActivityTab")
-        self.logs = LogsTab(reader or LogReader(link, self))
+        self.logs = LogsTab(link)
         self.settings = LazyTab(link, "app.window.settings_tab", "SettingsTab")
         self.tabs = QTabWidget()
         self.tabs.setTabBar(TallTabBar())

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHeaderView, QPushButton, QTreeView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QTreeView, QVBoxLayout, QWidget
 
 from app.texts import models as words
 from app.texts import pull as texts_pull
+from app.window.columns import hide_columns, lay_out_columns
 from app.window.models_table import CONTEXT, FIT, KIND, LOADED, NAME, QUANTISATION, SIZE, ModelFilter
 from app.window.widgets import label, wrapping_label
 
@@ -30,27 +31,19 @@ class ModelList(QTreeView):
             sortingEnabled=True,
             allColumnsShowFocus=True,
         )
-        self.setAlternatingRowColors(True)
         self.setModel(model)
         self.sortByColumn(NAME, Qt.SortOrder.AscendingOrder)
         self.setAccessibleName(words.MODEL_LIST)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.setTabKeyNavigation(False)
-        header = self.header()
-        header.setStretchLastSection(False)
-        header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
-        for column, sample in _SAMPLES.items():
-            longest = max(sample, words.COLUMNS[column] + "  ", key=len)
-            header.resizeSection(column, self.fontMetrics().horizontalAdvance(longest) + PADDING)
+        titles = [f"{title}  " for title in words.COLUMNS]  # and room for the sorting arrow
+        lay_out_columns(self, titles, _SAMPLES, NAME, PADDING)
 
     def menu_position(self) -> QPoint:
         """Global position right below the current row's name."""
         return self.viewport().mapToGlobal(self.visualRect(self.currentIndex()).bottomLeft())
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        for column, needed in _NEEDS.items():
-            self.setColumnHidden(column, event.size().width() < needed)
+        hide_columns(self, _NEEDS, event.size().width())
         super().resizeEvent(event)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QBrush, QColor
-from PySide6.QtWidgets import QApplication, QHeaderView, QTreeWidget, QTreeWidgetItem
+from PySide6.QtWidgets import QApplication, QTreeWidget, QTreeWidgetItem
 
 from app.texts import pull as words
 from app.views.quantisations import QuantisationRow
 from app.views.tone import Tone
+from app.window.columns import lay_out_columns
 from app.window.models_list import PADDING
 from app.window.models_table import ROW_PADDING
 from app.window.theme import colours
@@ -35,15 +36,7 @@ class QuantisationList(QTreeWidget):
         self.setAllColumnsShowFocus(True)
         self.setHeaderLabels(list(words.COLUMNS))
         self.setAccessibleName(words.CHOICES)
-        self.setAlternatingRowColors(True)
-        self.setTabKeyNavigation(False)
-        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        header = self.header()
-        header.setStretchLastSection(False)
-        header.setSectionResizeMode(LABEL, QHeaderView.ResizeMode.Stretch)
-        for column, sample in _SAMPLES.items():
-            longest = max(sample, words.COLUMNS[column], key=len)
-            header.resizeSection(column, self.fontMetrics().horizontalAdvance(longest) + PADDING)
+        lay_out_columns(self, words.COLUMNS, _SAMPLES, LABEL, PADDING)
         self.currentItemChanged.connect(lambda _new, _old: self.chosen.emit())
 
     @property

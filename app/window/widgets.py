@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QObject, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QDropEvent, QKeyEvent, QPaintEvent, QPalette, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -30,6 +32,20 @@ def set_flag(widget: QWidget, name: str, value: object) -> None:
         widget.setProperty(name, value)
         widget.style().unpolish(widget)
         widget.style().polish(widget)
+
+
+def refill(box: QComboBox, rows: Sequence[tuple[str, str]]) -> bool:
+    """Have `box` offer these (value, text), the first of which stands in for one that is gone. Return whether
+    another value is chosen than before."""
+    if [value for value, _text in rows] == [box.itemData(row) for row in range(box.count())]:
+        return False
+    before = box.currentData()
+    with QSignalBlocker(box):
+        box.clear()
+        for value, text in rows:
+            box.addItem(text, value)
+        box.setCurrentIndex(max(0, box.findData(before)))
+    return bool(box.currentData() != before)
 
 
 def accept_as_copy(event: QDropEvent) -> bool:

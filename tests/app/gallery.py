@@ -16,7 +16,6 @@ from app.views.quit import held
 from app.views.switch import LoadClock, Sample
 from app.window.connect_dialog import ConnectDialog
 from app.window.engine_setup import EngineView
-from app.window.log_reader import LogReader
 from app.window.main import MainWindow
 from app.window.pull_dialog import PullDialog
 from app.window.quit_progress import QuitProgress
@@ -27,13 +26,6 @@ from router.state import Snapshot
 from router.wire.hub_offer import Offer
 from tests.app import config_link, scenes
 from tests.app.fake_service import StoreLink
-
-
-class SilentReader(LogReader):
-    """Asks nobody: these windows need no asyncio loop."""
-
-    def ask(self, slot: str) -> None:
-        del slot
 
 
 def window(
@@ -47,7 +39,7 @@ def window(
     """The window at this moment, in a size of its own choosing unless one is given."""
     link = StoreLink(snapshot)
     link.attached = attached
-    made = MainWindow(link, first_run=first_run, clock=lambda: scenes.NOW, reader=SilentReader(link))
+    made = MainWindow(link, first_run=first_run, clock=lambda: scenes.NOW)
     made.may_hide = True
     if width:
         made.resize(width, height)
