@@ -23,6 +23,30 @@ def is_failure(body: Mapping[str, Any]) -> bool:
     return bool(body.get("error")) or body.get("type") == "error"
 
 
+class Collected(JsonAnswer):
+    """Base: one document that is told another way, once it is whole."""
+
+    translates = True
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+
+    def feed(self, piece: bytes) -> bytes:
+        self._pieces.append(piece)
+        return b""
+
+    def finish(self) -> bytes:
+        raw = b"".join(self._pieces)
+        body = json_object(raw.decode(errors="replace"))
+        if is_failure(body):
+            raise EngineRefused.from_body(None, body)
+        return self.told(body, raw)
+
+    def told(self, body: dict[str, Any], raw: bytes) -> bytes:
+        """Return the client's document; `body` is {} where `raw` is no object."""
+        raise NotImplementedError
+
+
 class Aggregate(JsonAnswer):
     """Base: collects events. An engine that does not stream sends its one document; that passes as it is.
 

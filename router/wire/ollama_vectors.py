@@ -6,37 +6,28 @@ import math
 import time
 from typing import Any, TypeGuard
 
-from router.base.errors import EngineFailed, EngineRefused, RouterError
-from router.wire.aggregate import is_failure
-from router.wire.encode import JsonAnswer
+from router.base.errors import EngineFailed, RouterError
+from router.wire.aggregate import Collected
 from router.wire.lenient import mapping, mappings, whole
 from router.wire.ollama_parts import Clock, line, ollama_error
-from router.wire.sse import json_object
 
 
-class Embeddings(JsonAnswer):
+class Embeddings(Collected):
     """/api/embed's document, from OpenAI's. `dimensions`: how many numbers of each vector to keep."""
 
-    translates = True
-
     def __init__(self, model: str, dimensions: int | None = None, clock: Clock = time.time_ns) -> None:
+        super().__init__()
         self._model = model
         self._dimensions = dimensions
         self._clock = clock
         self._began = self._served = clock()
-        self._pieces: list[bytes] = []
 
     def served_by(self, model: str) -> None:
         self._model = model
         self._served = self._clock()
 
-    def feed(self, piece: bytes) -> bytes:
-        self._pieces.append(piece)
-        return b""
-
-    def finish(self) -> bytes:
-        raw = b"".join(self._pieces)
-        return line(self.document(*_vectors(raw))) if raw else line(self.nothing())
+    def told(self, body: dict[str, Any], raw: bytes) -> bytes:
+        return line(self.document(*_vectors(body)) if raw else self.nothing())
 
     def error(self, error: RouterError) -> dict[str, Any]:
         return ollama_error(error)
@@ -65,18 +56,19 @@ class OneEmbedding(Embeddings):
         return {"embedding": vectors[0]}
 
 
-def _vectors(raw: bytes) -> tuple[list[Any], int | None]:
+def _vectors(body: dict[str, Any]) -> tuple[list[Any], int | None]:
     """Return the vectors in the order of the inputs, and the tokens read."""
-    body = json_object(raw.decode(errors="replace"))
-    if is_failure(body):
-        raise EngineRefused.from_body(None, body)
     rows = mappings(body.get("data"))
     places = [whole(row.get("index")) for row in rows]
     numbered = sorted(range(len(rows)), key=lambda n: n if places[n] is None else places[n] or 0)
     vectors = [rows[n].get("embedding") for n in numbered]  # some servers number nothing
     if not vectors or not all(map(is_vector, vectors)):
-        raise EngineFailed("The engine's embeddings cannot be read; see its log, or send the request again.")
+        raise unreadable()
     return vectors, whole(mapping(body.get("usage")).get("prompt_tokens"))
+
+
+def unreadable() -> EngineFailed:
+    return EngineFailed("The engine's embeddings cannot be read; see its log, or send the request again.")
 
 
 def is_vector(value: object) -> TypeGuard[list[float]]:

@@ -6,12 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from router.base.errors import EngineRefused
-from router.wire.aggregate import is_failure
+from router.wire.aggregate import Collected
 from router.wire.documented import passages
-from router.wire.encode import JsonAnswer
 from router.wire.lenient import mappings, whole
-from router.wire.sse import json_object
 
 
 def returned(body: Mapping[str, Any]) -> Sequence[Any] | None:
@@ -20,24 +17,14 @@ def returned(body: Mapping[str, Any]) -> Sequence[Any] | None:
     return given if body.get("return_documents") is True and given else None
 
 
-class Ranking(JsonAnswer):
+class Ranking(Collected):
     """Adds `{"document": {"text"}}` to each result."""
 
-    translates = True
-
     def __init__(self, documents: Sequence[Any]) -> None:
+        super().__init__()
         self._documents = documents
-        self._pieces: list[bytes] = []
 
-    def feed(self, piece: bytes) -> bytes:
-        self._pieces.append(piece)
-        return b""
-
-    def finish(self) -> bytes:
-        raw = b"".join(self._pieces)
-        body = json_object(raw.decode(errors="replace"))
-        if is_failure(body):
-            raise EngineRefused.from_body(None, body)
+    def told(self, body: dict[str, Any], raw: bytes) -> bytes:
         if not isinstance(body.get("results"), list):
             return raw
         return json.dumps({**body, "results": [self._told(row) for row in mappings(body["results"])]}).encode()

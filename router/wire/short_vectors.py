@@ -10,12 +10,10 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from router.base.errors import BadRequest, EngineFailed, EngineRefused
-from router.wire.aggregate import is_failure
-from router.wire.encode import JsonAnswer
+from router.base.errors import BadRequest
+from router.wire.aggregate import Collected
 from router.wire.lenient import mappings
-from router.wire.ollama_vectors import is_vector, shortened
-from router.wire.sse import json_object
+from router.wire.ollama_vectors import is_vector, shortened, unreadable
 
 
 def read_dimensions(body: Mapping[str, Any]) -> int | None:
@@ -28,32 +26,23 @@ def read_dimensions(body: Mapping[str, Any]) -> int | None:
     return int(given)
 
 
-class ShortVectors(JsonAnswer):
+class ShortVectors(Collected):
     """Cuts each vector, written as numbers or in base64, and brings it to length 1 again, as OpenAI does."""
 
-    translates = True
-
     def __init__(self, dimensions: int) -> None:
+        super().__init__()
         self._dimensions = dimensions
-        self._pieces: list[bytes] = []
 
-    def feed(self, piece: bytes) -> bytes:
-        self._pieces.append(piece)
-        return b""
-
-    def finish(self) -> bytes:
-        body = json_object(b"".join(self._pieces).decode(errors="replace"))
-        if is_failure(body):
-            raise EngineRefused.from_body(None, body)
+    def told(self, body: dict[str, Any], raw: bytes) -> bytes:
         rows = [{**row, "embedding": self._short(row.get("embedding"))} for row in mappings(body.get("data"))]
         if not rows:
-            raise _unreadable()
+            raise unreadable()
         return json.dumps({**body, "data": rows}).encode()
 
     def _short(self, embedding: object) -> list[float] | str:
         vector = _from_base64(embedding) if isinstance(embedding, str) else embedding
         if not is_vector(vector):
-            raise _unreadable()
+            raise unreadable()
         if self._dimensions > len(vector):
             raise BadRequest(
                 f"`dimensions` is {self._dimensions}, but this model's embeddings have {len(vector)}.",
@@ -61,10 +50,6 @@ class ShortVectors(JsonAnswer):
             )
         kept = shortened(vector, self._dimensions)
         return _to_base64(kept) if isinstance(embedding, str) else kept
-
-
-def _unreadable() -> EngineFailed:
-    return EngineFailed("The engine's embeddings cannot be read; see its log, or send the request again.")
 
 
 def _from_base64(text: str) -> list[float]:
