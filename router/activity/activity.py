@@ -126,24 +126,19 @@ class Activity:
         self._on_forgotten.append(tell)
         return lambda: self._on_forgotten.remove(tell)
 
-    async def select(self, query: Query) -> list[Record]:
-        """Return matching records, newest first, including those that ended just now."""
-        return await self._ask(lambda database: database.select(query)) or []
-
     async def one(self, number: int) -> tuple[Record, Body | None] | None:
         return await self._ask(lambda database: database.one(number))
 
-    async def kept(self) -> int:
-        return await self._ask(lambda database: database.rows) or 0
-
     async def listing(self, query: Query) -> Listing:
-        """Return matching records with how it stands with all of them."""
-        found = await self.select(query)
+        """Return matching records, newest first, including those that ended just now, and how it stands with
+        all of them."""
+        asked = await self._ask(lambda database: (database.select(query), database.rows))
+        found, kept = asked or ([], 0)
         return Listing(
             tuple(found),
             found[-1].id if len(found) == query.limit else None,
             self._config.keep,
-            await self.kept(),
+            kept,
             self.lost,
             self.problem,
             self._config.bodies.value,
