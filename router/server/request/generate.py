@@ -13,13 +13,13 @@ from aiohttp import web
 from router.base.errors import RouterError
 from router.server.request.body import error_headers
 from router.server.request.client import Client
-from router.server.request.context import CONTEXT, NAMED_KEY, RECORDING
+from router.server.request.context import CONTEXT, RECORDING
 from router.server.request.lease_wait import lease_of, require_ready, wait_seconds
 from router.server.request.parsed_request import ParsedRequest
 from router.server.request.proxy import aborted, proxy
 from router.server.request.routed_request import RoutedRequest
 from router.server.request.upstream import from_upstream, instead_of_slot
-from router.server.request.within import route_for
+from router.server.request.within import named_key, route_for
 from router.upstreams.call import HOPS
 from router.wire.encode import JSON
 
@@ -50,8 +50,7 @@ async def _serve(request: web.Request, parsed: ParsedRequest) -> web.StreamRespo
     recording.asked = parsed.asked or ""
     recording.stream = parsed.encoder.content_type not in _WHOLE
     wait = wait_seconds(request)
-    named = request.get(NAMED_KEY) if context.named_keys else None  # asking for what is not there takes 1 µs
-    route = route_for(named, parsed.asked, parsed.kind, context.store.snapshot)
+    route = route_for(named_key(request), parsed.asked, parsed.kind, context.store.snapshot)
     recording.routed(route.slot)
     if not parsed.loads and route.upstream is None:
         require_ready(context, route)

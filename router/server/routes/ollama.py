@@ -10,10 +10,10 @@ from router.base.errors import BadRequest
 from router.config.schema import Kind
 from router.resolve import meaning
 from router.server.request.body import read_json
-from router.server.request.context import CONTEXT, NAMED_KEY
+from router.server.request.context import CONTEXT
 from router.server.request.generate import generate
 from router.server.request.parsed_request import ParsedRequest
-from router.server.request.within import route_for, seen
+from router.server.request.within import named_key, route_for, seen
 from router.server.routes.metadata import model_rows, row_of
 from router.slots.lease import Lease
 from router.wire.inputs import Inputs, read_inputs
@@ -110,7 +110,7 @@ async def _answer(request: web.Request, call: OllamaCall, part: Any) -> web.Stre
 
 def _name(request: web.Request, call: OllamaCall, kind: Kind) -> str:
     """Return the name of the model that is asked."""
-    return call.model or route_for(request.get(NAMED_KEY), None, kind, request.app[CONTEXT].store.snapshot).slot
+    return call.model or route_for(named_key(request), None, kind, request.app[CONTEXT].store.snapshot).slot
 
 
 def _called(request: web.Request, name: str) -> str:
