@@ -95,6 +95,8 @@ async def test_start_here_puts_a_router_of_its_own_in_its_place(desktop: Desktop
     await agrees(serve, item, "alpha_q4")
     await item.click("primary", "beta_q4")
     await agrees(serve, item, "beta_q4")
+    # Who quits while a request is in flight is asked first.
+    await item.wait_tool_tip("hal0 · primary: beta_q4 ready")
     await item.click("Quit hal0")
     assert await asyncio.to_thread(beside.tray.wait, 30) == 0, desktop.session.log_of(beside.tray)
     assert serve.engines() == []

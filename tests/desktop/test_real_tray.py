@@ -114,6 +114,8 @@ async def test_unloading_and_quitting_from_the_tray_leave_no_engine(real: tuple[
     assert hal0.engines() == []
     assert await hal0.chat("primary") == SENTENCES["alpha_q4"], "the next request loads again"
     engines = hal0.engines()
+    # Who quits while a request is in flight is asked first.
+    await item.wait_tool_tip("hal0 · primary: alpha_q4 ready")
     await item.click("Quit hal0")
     assert hal0.process is not None
     assert await asyncio.to_thread(hal0.process.wait, 20) == 0
