@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from router.base.tasks import spawn
+from router.catalog.launch_files import looks
 from router.config.schema import ConversationsConfig
-from router.conversations.identity import looks
 from router.conversations.keeping import DISK_LEFT, Kept
 from router.conversations.store import Store
 from router.conversations.worker import Worker

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from router.catalog.launch_files import shards
 from router.catalog.model import Model
 from router.config.flag_paths import named_files
 
-_SHARD: Final = re.compile(r"(?P<stem>.*)-(?P<number>\d{5})-of-(?P<count>\d{5})", re.DOTALL)
 # In the order in which llama-server loads them (common_init_from_params, then server_context::load_model).
 _COMPANIONS: Final = (
     "lora",
@@ -28,7 +27,7 @@ def weight_files(model: Model) -> tuple[Path, ...]:
     use to the engine, or it is not known what it reads (another engine's command)."""
     if model.file is None or model.command is not None or _reads_directly(model.flags):
         return ()
-    return tuple(dict.fromkeys((*_shards(model.file), *_companions(model.flags))))
+    return tuple(dict.fromkeys((*shards(model.file), *_companions(model.flags))))
 
 
 def _reads_directly(flags: Mapping[str, str | bool]) -> bool:
@@ -43,14 +42,4 @@ def _companions(flags: Mapping[str, str | bool]) -> Iterator[Path]:
     for flag in _COMPANIONS:
         for name, path in named:
             if name == flag:
-                yield from _shards(path)
-
-
-def _shards(first: Path) -> Iterator[Path]:
-    """Yield all shards: llama-server is given the first, and derives the names of the others from its name."""
-    shard = _SHARD.fullmatch(first.stem)
-    if shard is None:
-        yield first
-        return
-    for number in range(1, int(shard["count"]) + 1):
-        yield first.with_name(f"{shard['stem']}-{number:05}-of-{shard['count']}{first.suffix}")
+                yield from shards(path)

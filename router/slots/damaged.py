@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-import stat
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from router.base.errors import EngineFailed, ModelDamaged, RouterError
+from router.catalog.launch_files import looks
 from router.catalog.model import LaunchKey, Model
 from router.slots.seat import RunningEngine
 
@@ -29,7 +28,6 @@ _LASTING: Final = re.compile(
     r"|unexpectedly reached end of file|file is truncated",
     re.IGNORECASE,
 )
-_SHARD: Final = re.compile(r"-\d{5}(-of-\d{5}\.gguf)$")
 
 
 def is_lasting(error: RouterError) -> bool:
@@ -56,7 +54,7 @@ class Damaged:
     async def launched(self, engine: RunningEngine) -> None:
         """Remember what it is about to read: a file may be replaced meanwhile."""
         if engine.process is not None:
-            engine.files = await asyncio.to_thread(_stamp, engine.process.launch.argv)
+            engine.files = await asyncio.to_thread(looks, engine.process.launch.argv)
 
     def note(self, engine: RunningEngine, error: RouterError) -> None:
         """Note that `engine` did not get ready, and why."""
@@ -68,7 +66,7 @@ class Damaged:
         case = self._cases.get(model.launch_key)
         if case is None:
             return None
-        if await asyncio.to_thread(_stamp, case.argv) == case.files:
+        if await asyncio.to_thread(looks, case.argv) == case.files:
             return ModelDamaged(case.error.message, details=case.error.details)
         self._cases.pop(model.launch_key, None)
         return None
@@ -76,30 +74,3 @@ class Damaged:
     def forget(self) -> None:
         """Forget all cases: another engine may know better."""
         self._cases.clear()
-
-
-def _stamp(argv: Sequence[str]) -> tuple[Hashable, ...]:
-    """Return size and time of change of every file the command line names: the engine, the model, its
-    companions."""
-    found = []
-    for path in (path for argument in argv for path in _files(argument)):
-        try:
-            status = path.stat()
-        except (OSError, ValueError):  # not a file: a flag, or a file that is gone
-            continue
-        if not stat.S_ISDIR(status.st_mode):  # what is put into a folder changes nothing
-            found.append((str(path), status.st_size, status.st_mtime_ns))
-    return tuple(found)
-
-
-def _files(argument: str) -> list[Path]:
-    shard = _SHARD.search(argument)
-    if shard is None:
-        return [Path(argument)]
-    first = Path(argument)
-    return sorted(first.parent.glob(f"{_literal(_SHARD.sub('', first.name))}-*{shard[1]}"))
-
-
-def _literal(text: str) -> str:
-    """Escape brackets for a pattern of `glob`: they are the names' own."""
-    return re.sub(r"([*?[])", r"[\1]", text)

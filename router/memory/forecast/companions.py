@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from router.catalog.context import Flags, is_on
 from router.catalog.model import Model
+from router.config.flag_paths import named_files
 
 log = logging.getLogger(__name__)
 
 _ADAPTERS: Final = ("lora", "lora-scaled", "control-vector", "control-vector-scaled")
-_SCALE: Final = re.compile(r":[+-]?[0-9.]+$")
 # A draft's own flags -> the model's that they stand for, in every spelling that llama-server takes.
 _DRAFT_FLAGS: Final = {
     **dict.fromkeys(("spec-draft-type-k", "ctkd", "cache-type-k-draft"), "cache-type-k"),
@@ -55,8 +53,8 @@ def companions_of(model: Model) -> Companions:
     projector = flags.get("mmproj")
     device = str(flags.get("mmproj-device", "")).lower()
     return Companions(
-        adapters=sum(_size(model, path) for path in _adapter_files(flags)),
-        projector=_size(model, projector) if isinstance(projector, str) else 0,
+        adapters=sum(_size(model, path) for name, path in named_files(flags) if name in _ADAPTERS),
+        projector=_size(model, Path(projector)) if isinstance(projector, str) else 0,
         projector_on_host=is_on(flags, "mmproj-offload") is False or device in ("none", "cpu"),
         draft=Path(draft).expanduser() if isinstance(draft, str) else None,
         own_head=not isinstance(draft, str) and "draft-mtp" in str(flags.get("spec-type", "")).split(","),
@@ -69,16 +67,9 @@ def draft_flags(flags: Flags) -> dict[str, str | bool]:
     return given | {shared: flags[own] for own, shared in _DRAFT_FLAGS.items() if own in flags}
 
 
-def _adapter_files(flags: Flags) -> Iterator[str]:
-    for name in _ADAPTERS:
-        value = flags.get(name)
-        for path in value.split(",") if isinstance(value, str) else ():
-            yield _SCALE.sub("", path) if name.endswith("-scaled") else path
-
-
-def _size(model: Model, path: str) -> int:
+def _size(model: Model, path: Path) -> int:
     try:
-        return Path(path).expanduser().stat().st_size
+        return path.expanduser().stat().st_size
     except (OSError, ValueError) as error:
         log.debug("%s: %s cannot be counted: %s", model.id, path, error)
         return 0

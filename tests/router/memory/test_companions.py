@@ -136,6 +136,9 @@ async def test_adapters_are_counted_by_their_files(engine: Engine, model: Model,
     assert tuned.total - plain.total == sum(sizes)
     scaled = companions_of(replace(model, flags={"lora-scaled": f"{adapters[0]}:0.5,{adapters[1]}:-1"}))
     assert scaled == Companions(adapters=sum(sizes))
+    comma = adapters[0].rename(tmp_path / "t,wo.gguf")
+    named = companions_of(replace(model, flags={"lora": f'"{comma}",{adapters[1]}'}))
+    assert named == scaled, "a comma may be part of a name"
 
 
 def _adapter(path: Path, size: int) -> Path:
