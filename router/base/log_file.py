@@ -13,12 +13,34 @@ _ASK_AGAIN_BYTES: Final = 64 * 1024
 
 class LogFile(logging.handlers.RotatingFileHandler):
     """Renames itself to `.1` when it is full. Windows refuses that while another program has it open, and the
-    base class would lose every line meanwhile, and the older files: this one grows until it may be renamed."""
+    base class would lose every line meanwhile, and the older files: this one grows until it may be renamed.
+
+    Of a disk that takes no lines the base class would print a traceback for each of them.
+    """
 
     def __init__(self, path: Path, max_bytes: int, backups: int) -> None:
         super().__init__(path, maxBytes=max_bytes, backupCount=backups, encoding="utf-8", errors="replace")
         self._refused_at = 0
         """Size of the file when it could not be renamed; 0: it could."""
+        self._fails = self._told = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._fails = False
+        super().emit(record)
+        self._told = self._told and self._fails
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+            return
+        self._fails = True
+        if not self._told and sys.stderr is not None:
+            sys.stderr.write(
+                f"hal0: {self.baseFilename} cannot be written ({error.strerror or error}); its lines are lost "
+                "until it can.\n"
+            )
+        self._told = True
 
     def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: N802 - logging's name
         if not super().shouldRollover(record):

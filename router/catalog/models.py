@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -33,11 +33,13 @@ log = logging.getLogger(__name__)
 class Catalog:
     """Models by id: those the config names, then slots' commands, then those found on disk, then the demo.
 
-    `left_out`: files in the model folders that are no models, each with the reason.
+    `left_out`: files in the model folders that are no models, each with the reason. `unread`: folders that
+    could not be looked into.
     """
 
     models: Mapping[str, Model] = field(default_factory=lambda: MappingProxyType({}))
     left_out: tuple[LeftOut, ...] = ()
+    unread: tuple[LeftOut, ...] = ()
 
     def find(self, id_or_alias: str) -> Model | None:
         """Do the same as the function `find_model`."""
@@ -88,7 +90,7 @@ def build_catalog(config: Config, demo: Path | None) -> Catalog:
     wanted = _names_wanted(config)
     if demo is not None and demo.stem not in models and (demo.stem in wanted or not _can_chat(models)):
         models[demo.stem] = _found_model(replace(describe_file(demo), flags={}))
-    catalog = Catalog(MappingProxyType(models), tuple(scanned.left_out))
+    catalog = Catalog(MappingProxyType(models), tuple(scanned.left_out), tuple(scanned.unread))
     for name, slot in wanted.items():
         if catalog.find(name) is not None:
             continue
@@ -165,10 +167,19 @@ def _unknown(name: str, slot: SlotConfig, known: Catalog) -> Model:
         return Model(name, slot.kind, display_name=name, file=left_out.path, problem=problem)
     runnable = [m.id for m in known.models.values() if m.problem is None and m.kind is slot.kind]
     problem = (
-        f"Slot {slot.name} names the model {name}, which is neither under `models:` nor in a model folder: "
-        f"correct the name or add the file.{did_you_mean(name, runnable)}"
+        f"Slot {slot.name} names the model {name}, which is neither under `models:` nor in a model folder"
+        f"{_unread(known.unread)}: correct the name or add the file.{did_you_mean(name, runnable)}"
     )
     return Model(name, slot.kind, display_name=name, problem=problem)
+
+
+def _unread(folders: Sequence[LeftOut]) -> str:
+    """Name a folder that may well hold it: of a drive that is not there, or another user's."""
+    if not folders:
+        return ""
+    first, others = folders[0], len(folders) - 1
+    more = f" and {others} more" if others else ""
+    return f" that can be read ({first.path}{more}: {first.reason})"
 
 
 def _found_model(found: Found) -> Model:

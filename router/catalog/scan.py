@@ -81,10 +81,12 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """`left_out`: of what is no model, all but the parts that a model here uses."""
+    """`left_out`: of what is no model, all but the parts that a model here uses. `unread`: folders that could
+    not be looked into, each with the reason."""
 
     models: list[Found]
     left_out: list[LeftOut]
+    unread: list[LeftOut]
 
 
 def scan_folders(folders: Iterable[Path]) -> list[Found]:
@@ -99,7 +101,8 @@ def scan(folders: Iterable[Path]) -> Scan:
     """
     same: dict[object, list[Found]] = {}
     left_out: dict[object, LeftOut] = {}
-    for found in (found for folder in folders for found in _below(folder.expanduser().absolute())):
+    unread: list[LeftOut] = []
+    for found in (found for folder in folders for found in _below(folder.expanduser().absolute(), unread)):
         identity = _identity(found.path)
         if isinstance(found, LeftOut):
             left_out.setdefault(identity, found)
@@ -115,7 +118,7 @@ def scan(folders: Iterable[Path]) -> Scan:
     models = [replace(found, aliases=_aliases(others, taken)) for found, others in result]
     models = _with_hub_names(models, taken)
     used = {_identity(Path(str(found.flags["mmproj"]))) for found in models if "mmproj" in found.flags}
-    return Scan(models, [left for identity, left in left_out.items() if identity not in used])
+    return Scan(models, [left for identity, left in left_out.items() if identity not in used], unread)
 
 
 def _first_of(names: Sequence[Found]) -> Found:
@@ -167,13 +170,13 @@ def _with_hub_names(models: Sequence[Found], taken: set[str]) -> list[Found]:
     return result
 
 
-def _below(top: Path) -> Iterator[Found | LeftOut]:
+def _below(top: Path, unread: list[LeftOut]) -> Iterator[Found | LeftOut]:
     if is_store(top):
         yield from _ollama(top)
     if is_file(top) and _is_gguf(top):  # one file where a folder is meant
         yield _alone(top)
         return
-    for found in _together([_read(folder, files) for folder, files in _walk(top)]):
+    for found in _together([_read(folder, files) for folder, files in _walk(top, unread)]):
         if isinstance(found, Found) and (name := named_by_folder(found.id, found.path, top)):
             yield replace(found, id=name)
         yield found  # what it is called by its file stays a name of it
@@ -279,12 +282,14 @@ def free_id(stem: str, path: Path, taken: Iterable[str]) -> str:
     return free_id(f"{stem}~", path, taken)  # one folder, names that differ in their suffix's case
 
 
-def _walk(top: Path) -> Iterator[tuple[Path, list[Path]]]:
-    """`top` and each folder below with its GGUF files; links are followed, each real folder is entered once."""
+def _walk(top: Path, unread: list[LeftOut]) -> Iterator[tuple[Path, list[Path]]]:
+    """`top` and each folder below with its GGUF files; links are followed, each real folder is entered once.
+    Those that cannot be are added to `unread`."""
     entered: set[tuple[int, int]] = set()
 
     def warn(error: OSError) -> None:
         log.warning("model folder %s is skipped: %s", error.filename, error.strerror)
+        unread.append(LeftOut(Path(error.filename), error.strerror or str(error)))
 
     for folder, subfolders, names in os.walk(top, followlinks=True, onerror=warn):
         try:

@@ -81,7 +81,7 @@ def examine_file(
         problems.add(line, "", "the file is not UTF-8 text; save it as UTF-8")
         return None, tuple(problems.found)
     except OSError as error:
-        problems.add(0, "", f"the file cannot be read: {error.strerror or error}")
+        problems.add(0, "", f"{path} cannot be read ({error.strerror or error}); make it readable for you")
         return None, tuple(problems.found)
     if raw.count(0) > len(raw) // 4:  # UTF-16 without its mark is valid UTF-8, with a NUL beside each letter
         problems.add(1, "", "the file is not UTF-8 text; save it as UTF-8")

@@ -54,3 +54,26 @@ def test_afterwards_it_is_renamed_again(log: LogFile, tmp_path: Path) -> None:
     write(log, 250, 250)
     assert (tmp_path / "hal0.log").stat().st_size <= LIMIT
     assert sorted(file.name for file in tmp_path.iterdir())[:2] == ["hal0.log", "hal0.log.1"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a file that is always full")
+def test_a_full_disk_is_told_once_and_again_after_there_was_room(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handler = LogFile(tmp_path / "hal0.log", LIMIT, 2)
+    room, handler.stream = handler.stream, Path("/dev/full").open("w")  # noqa: SIM115
+    write(handler, 0, 20)
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert f"{tmp_path / 'hal0.log'} cannot be written (No space left on device)" in told
+    full, handler.stream = handler.stream, room
+    write(handler, 20, 1)
+    room.flush()
+    assert lines_in(tmp_path, "hal0.log") == [f"{20:06} {LINE}"]
+    handler.stream = full
+    write(handler, 21, 5)
+    assert capsys.readouterr().err.count("\n") == 1
+    handler.stream = room
+    handler.close()
+    with pytest.raises(OSError):
+        full.close()

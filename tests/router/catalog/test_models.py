@@ -239,6 +239,12 @@ def test_a_slots_unknown_model_says_so(folder: Path) -> None:
     assert catalog.models["alpha"].problem is None
 
 
+def test_a_model_that_may_lie_in_a_folder_that_is_not_there_says_which(tmp_path: Path) -> None:
+    nope = build(tmp_path / "drive", SlotConfig("primary", model="nope")).find("nope")
+    assert nope is not None and nope.problem is not None
+    assert f"nor in a model folder that can be read ({tmp_path / 'drive'}: No such file" in nope.problem
+
+
 def test_a_slot_that_names_what_is_no_model_is_told_what_it_is(folder: Path) -> None:
     """Row 11."""
     write_gguf(folder / "speedy.gguf", arch="eagle3")

@@ -412,8 +412,9 @@ def test_unlistable_folders_are_skipped_and_logged(
 
     monkeypatch.setattr(os, "scandir", denied)
     with caplog.at_level(logging.WARNING):
-        assert ids(tmp_path) == ["kept"]
-        assert ids(tmp_path / "absent") == []
+        scanned = scan_all([tmp_path, tmp_path / "absent"])
+    assert [found.id for found in scanned.models] == ["kept"]
+    assert [left.path for left in scanned.unread] == [tmp_path / "locked", tmp_path / "absent"]
     assert f"{tmp_path / 'locked'} is skipped: Permission denied" in caplog.text
     assert f"{tmp_path / 'absent'} is skipped: No such file" in caplog.text
 
