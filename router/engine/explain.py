@@ -1,4 +1,4 @@
-"""Why an engine ended, read from what it wrote. Pure: lines in, one sentence out.
+"""Why an engine ended, from what it wrote and how it ended. Pure: lines and a code in, one sentence out.
 
 Sources of the formats: llama.cpp's common/log.cpp (`0.00.011.271 E function: words`), ggml_abort in
 ggml/src/ggml.c (`file.cpp:12: words`, then a debugger's lines), libstdc++'s terminate handler, ld.so(8),
@@ -179,3 +179,36 @@ def _json_error(line: str) -> str | None:
 
 def _short(text: str) -> str:
     return text if len(text) <= MOST else text[: MOST - 1] + "…"
+
+
+def exit_sentence(code: int | None, explanation: str | None, *, ready: bool = False) -> str:
+    """Return one sentence for people: the engine's own line first, then how it ended. `ready`: it had been."""
+    if code == -9 and explanation is None:
+        cause = ", most likely because the computer ran out of memory; try a smaller model"
+        ending = "it was killed (signal 9)" if ready else f"it was killed{cause}"
+    elif explanation is None and (known := _ENDINGS.get(code or 0)) is not None:
+        ending = known
+    elif code is not None and code < 0:
+        ending = f"it was ended by signal {-code}"
+    else:
+        ending = f"exit code {code}" if code is None or code < 1 << 16 else f"exit code {code:#x}"
+    return f"The engine stopped: {explanation} ({ending})." if explanation else f"The engine stopped: {ending}."
+
+
+_ILLEGAL = "its llama-server was built for another processor (illegal instruction); install another one"
+_CRASHED = "it crashed (access violation); another version of llama-server may help"
+_NO_LIBRARY = "a library it needs is missing; install llama-server anew, or the GPU's driver"
+# Signals by number, negative, as `subprocess` tells them; Windows' NTSTATUS values (ntstatus.h).
+_ENDINGS = {
+    -4: _ILLEGAL,
+    -11: "it crashed (signal 11, segmentation fault); another version of llama-server may help",
+    -15: "it was ended from outside (signal 15)",
+    0xC000001D: _ILLEGAL,
+    0xC0000005: _CRASHED,
+    0xC0000135: _NO_LIBRARY,
+    0xC0000139: _NO_LIBRARY,
+    0xC000007B: _NO_LIBRARY,
+    0xC0000017: "Windows had no memory left for it; try a smaller model",
+    0xC000012D: "Windows had no memory left for it; try a smaller model",
+    0xC000013A: "it was ended from outside (Ctrl-C)",
+}

@@ -11,6 +11,7 @@ from typing import cast
 from router.base.errors import EngineFailed
 from router.base.tasks import spawn
 from router.engine.child import EXIT_ORDER, ChildState, parse_child_line
+from router.engine.explain import exit_sentence
 from router.engine.log import EngineLog
 from router.platforms import current as platform
 
@@ -212,36 +213,3 @@ async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
         rest = rest[:_MAX_LINE]
     if rest:
         yield rest.decode(errors="replace")
-
-
-def exit_sentence(code: int | None, explanation: str | None, *, ready: bool = False) -> str:
-    """Return one sentence for people: the engine's own line first, then how it ended. `ready`: it had been."""
-    if code == -9 and explanation is None:
-        cause = ", most likely because the computer ran out of memory; try a smaller model"
-        ending = "it was killed (signal 9)" if ready else f"it was killed{cause}"
-    elif explanation is None and (known := _ENDINGS.get(code or 0)) is not None:
-        ending = known
-    elif code is not None and code < 0:
-        ending = f"it was ended by signal {-code}"
-    else:
-        ending = f"exit code {code}" if code is None or code < 1 << 16 else f"exit code {code:#x}"
-    return f"The engine stopped: {explanation} ({ending})." if explanation else f"The engine stopped: {ending}."
-
-
-_ILLEGAL = "its llama-server was built for another processor (illegal instruction); install another one"
-_CRASHED = "it crashed (access violation); another version of llama-server may help"
-_NO_LIBRARY = "a library it needs is missing; install llama-server anew, or the GPU's driver"
-# Signals by number, negative, as `subprocess` tells them; Windows' NTSTATUS values (ntstatus.h).
-_ENDINGS = {
-    -4: _ILLEGAL,
-    -11: "it crashed (signal 11, segmentation fault); another version of llama-server may help",
-    -15: "it was ended from outside (signal 15)",
-    0xC000001D: _ILLEGAL,
-    0xC0000005: _CRASHED,
-    0xC0000135: _NO_LIBRARY,
-    0xC0000139: _NO_LIBRARY,
-    0xC000007B: _NO_LIBRARY,
-    0xC0000017: "Windows had no memory left for it; try a smaller model",
-    0xC000012D: "Windows had no memory left for it; try a smaller model",
-    0xC000013A: "it was ended from outside (Ctrl-C)",
-}

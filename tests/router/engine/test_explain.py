@@ -14,9 +14,8 @@ from pathlib import Path
 import pytest
 
 from resources import demo_model
-from router.engine.explain import MOST, Rank, better, clean, reason_in
+from router.engine.explain import MOST, Rank, better, clean, exit_sentence, reason_in
 from router.engine.log import LAST_WORDS_SECONDS, EngineLog
-from router.engine.process import exit_sentence
 
 DEBUGGER = [
     "[New LWP 19722]",

@@ -16,8 +16,9 @@ from router.base.errors import EngineFailed
 from router.base.tasks import spawn
 from router.engine import process as engine_process
 from router.engine.child import ChildState
+from router.engine.explain import exit_sentence
 from router.engine.log import FILE_BYTES, RING_LINES, EngineLog, LogFiles
-from router.engine.process import EngineProcess, Launch, exit_sentence
+from router.engine.process import EngineProcess, Launch
 from tests.engines.running import environment, gone, soon, until
 from tests.router.engine.conftest import SHORT, StartEngine
 
