@@ -42,6 +42,9 @@ def as_taken(call: JsonCall, path: str) -> JsonCall:
     for name, change in (("tools", _tool), ("messages", message)):
         if isinstance(body.get(name), list):
             body[name] = [change(item) if isinstance(item, dict) else item for item in body[name]]
+    if path.startswith(_MESSAGES):
+        _only_chosen_tools(body)
+        _refuse_schema(body)
     if path in _RERANK:
         body |= passages(body)
     if path.startswith(_RESPONSES):
@@ -141,6 +144,26 @@ def _output(said: Any) -> dict[str, Any]:
 
 
 # -- messages ----------------------------------------------------------------------------------------------
+
+
+def _only_chosen_tools(body: dict[str, Any]) -> None:
+    """Drop the tools that `tool_choice` rules out: llama-server only reads that some tool must be called."""
+    choice = mapping(body.get("tool_choice"))
+    if choice.get("type") == "none":
+        body.pop("tools", None)
+    elif choice.get("type") == "tool" and isinstance(body.get("tools"), list):
+        chosen = [tool for tool in body["tools"] if mapping(tool).get("name") == choice.get("name")]
+        body["tools"] = chosen or body["tools"]
+
+
+def _refuse_schema(body: Mapping[str, Any]) -> None:
+    """Raise BadRequest where the answer has to fit a schema: the engine would answer without one."""
+    if body.get("output_format") is not None or mapping(body.get("output_config")).get("format") is not None:
+        raise BadRequest(
+            "llama-server holds no answer of /v1/messages to a schema; ask /v1/chat/completions with "
+            "`response_format`, or offer a tool with that schema and name it in `tool_choice`.",
+            param="output_config",
+        )
 
 
 def _claude_message(message: dict[str, Any]) -> dict[str, Any]:

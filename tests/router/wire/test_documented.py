@@ -77,6 +77,34 @@ def test_a_message_without_documents_goes_on_byte_for_byte() -> None:
     assert as_taken(call, MESSAGES) is call
 
 
+TOOLS = [{"name": "buy", "input_schema": {}}, {"name": "sell", "input_schema": {}}]
+
+
+@pytest.mark.parametrize(
+    ("choice", "left"),
+    [
+        ({"type": "auto"}, ["buy", "sell"]),
+        ({"type": "any"}, ["buy", "sell"]),
+        ({"type": "tool", "name": "sell"}, ["sell"]),
+        ({"type": "tool", "name": "rob"}, ["buy", "sell"]),
+        ({"type": "none"}, []),
+        (None, ["buy", "sell"]),
+    ],
+)
+def test_a_tool_that_may_not_be_called_is_not_offered(choice: Any, left: list[str]) -> None:
+    body = taken(MESSAGES, {"messages": [], "tools": TOOLS, "tool_choice": choice})
+    assert [tool["name"] for tool in body.get("tools", [])] == left
+
+
+@pytest.mark.parametrize(
+    "asked", [{"output_config": {"format": {}}}, {"output_format": {"type": "json_schema"}}]
+)
+def test_an_answer_by_a_schema_is_refused_and_not_given_without(asked: dict[str, Any]) -> None:
+    with pytest.raises(BadRequest, match="response_format"):
+        taken(MESSAGES, {"messages": [], **asked})
+    assert taken(MESSAGES, {"messages": [], "output_config": {"effort": "high"}})
+
+
 def test_items_of_other_servers_are_read_as_what_they_are() -> None:
     items = [
         {
