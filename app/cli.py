@@ -24,7 +24,7 @@ Command = Callable[[argparse.Namespace], int]
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit codes: 0 done, 1 failed (one sentence on stderr), 2 wrong usage, 130 interrupted. docs/commands.md
     says what failed means for each command."""
-    open_streams()
+    open_streams(for_a_command=not _is_tray(sys.argv[1:] if argv is None else argv))
     try:
         arguments, unknown = _parser().parse_known_args(argv)
         if unknown:
@@ -53,6 +53,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         elif error.filename is None:
             raise  # not about a file: a bug
         return _failed(sentence or _unusable(error))
+
+
+def _is_tray(words: Sequence[str]) -> bool:
+    """Return whether this starts the tray, which must outlive the terminal that it may be started in."""
+    return not words or "tray" in words
 
 
 def _failed(sentence: str) -> int:
