@@ -83,10 +83,11 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _unusable(error: OSError) -> str:
-    return (
-        f"hal0: {error.filename} cannot be used ({error.strerror}); make it readable and writable for you, or "
-        "give hal0 other folders (XDG_STATE_HOME, XDG_DATA_HOME, XDG_CACHE_HOME, XDG_CONFIG_HOME)."
-    )
+    problem = f"hal0: {error.filename} cannot be used ({error.strerror}); make it readable and writable for you"
+    if sys.platform == "win32":  # it has no variables for them
+        return f"{problem}."
+    folders = "XDG_STATE_HOME, XDG_DATA_HOME, XDG_CACHE_HOME, XDG_CONFIG_HOME"
+    return f"{problem}, or give hal0 other folders ({folders})."
 
 
 def _parser() -> _Parser:

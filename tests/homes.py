@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
+from typing import Final
 
 # platformdirs asks Windows itself where these are, unless it is told by variables of its own.
 _WINDOWS = {"LOCAL_APPDATA": ("AppData", "Local"), "APPDATA": ("AppData", "Roaming")}
+
+# Without SYSTEMROOT no socket opens; the others are the tests' own folder of temporary files, and Wine's.
+_WINDOWS_NEEDS = ("SYSTEMROOT", "TEMP", "TMP", "PATHEXT", "COMSPEC", "WINEPREFIX", "WINEDEBUG")
+
+BUILT: Final = Path(os.environ.get("HAL0_TEST_PROGRAMS", "."))
+"""Windows: what tests elsewhere compile by themselves (packaging/windows/wine/test_programs.py)."""
+
+
+def system_variables() -> dict[str, str]:
+    """Return what any program needs to run here, and nothing of the person's."""
+    names = ("PATH", *_WINDOWS_NEEDS) if sys.platform == "win32" else ("PATH",)
+    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 def home_variables(home: Path) -> dict[str, str]:

@@ -12,10 +12,12 @@ import platformdirs
 from router.base.errors import RouterError
 
 CONFIG_NAME = "hal0.yaml"
-NO_HOME = (
-    "This account has no home folder, so hal0 does not know where to keep its files; set HOME, or "
-    "XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_STATE_HOME and XDG_CACHE_HOME."
+_HOME = (
+    "USERPROFILE"
+    if sys.platform == "win32"
+    else "HOME, or XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_STATE_HOME and XDG_CACHE_HOME"
 )
+NO_HOME = f"This account has no home folder, so hal0 does not know where to keep its files; set {_HOME}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -421,7 +421,8 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str]
 ) -> None:
     (home / "occupied").touch()
-    monkeypatch.setenv("XDG_STATE_HOME", str(home / "occupied"))
+    for name in ("XDG_STATE_HOME", "WIN_PD_OVERRIDE_LOCAL_APPDATA"):
+        monkeypatch.setenv(name, str(home / "occupied"))
     assert cli.main(words) == 1
     assert error_of(capsys).startswith(f"{home / 'occupied'}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +26,8 @@ def hugging_face(home: Path, name: str, data: bytes) -> Path:
     link = repo / "snapshots" / "c0ffee" / name
     for path in (blob, link):
         path.parent.mkdir(parents=True, exist_ok=True)
+    if sys.platform == "win32":  # without the right to make links there, the file itself lies here
+        return written(link, data)
     blob.write_bytes(data)
     link.symlink_to(blob)
     return link
@@ -35,7 +38,8 @@ def lm_studio(home: Path, name: str, data: bytes) -> Path:
 
 
 def llama_cpp(home: Path, name: str, data: bytes) -> Path:
-    return written(home / ".cache" / "llama.cpp" / f"org_tiny-GGUF_{name}", data)
+    cache = home / "AppData" / "Local" if sys.platform == "win32" else home / ".cache"
+    return written(cache / "llama.cpp" / f"org_tiny-GGUF_{name}", data)
 
 
 def ollama(home: Path, _name: str, data: bytes) -> Path:

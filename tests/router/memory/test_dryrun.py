@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -22,6 +21,7 @@ from router.engine.options import read_options
 from router.memory.forecast.dryrun import AT_ONCE, DryRunner, Told, parse_breakdown
 from router.memory.forecast.needs import MIB, DeviceNeed
 from tests.engines.running import until
+from tests.homes import system_variables
 
 GPU = {
     "kind": "device", "name": "CUDA0", "description": "RTX 4090", "total": 24564, "free": 23000,
@@ -29,7 +29,7 @@ GPU = {
 }  # fmt: skip
 HOST = {"kind": "host", "name": "Host", "self": 12, "model": 10, "context": 0, "compute": 1}
 EMPTY = {"kind": "buffer_type", "name": "CPU_REPACK", "self": 0, "model": 0, "context": 0, "compute": 0}
-ENVIRONMENT = {"PATH": os.environ["PATH"]}
+ENVIRONMENT = system_variables()
 
 
 def breakdown(*rows: dict[str, object], unit: str = "MiB") -> bytes:
