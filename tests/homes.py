@@ -13,6 +13,11 @@ _WINDOWS = {"LOCAL_APPDATA": ("AppData", "Local"), "APPDATA": ("AppData", "Roami
 # Without SYSTEMROOT no socket opens; the others are the tests' own folder of temporary files, and Wine's.
 _WINDOWS_NEEDS = ("SYSTEMROOT", "TEMP", "TMP", "PATHEXT", "COMSPEC", "WINEPREFIX", "WINEDEBUG")
 
+# Installed by pip, hal0 is a script; on Windows it may be a checkout that a .pth file names.
+_SCRIPT = Path(sys.executable).parent / "hal0"
+PROGRAM: Final = (str(_SCRIPT),) if sys.platform != "win32" else (sys.executable, "-m", "app")
+"""How tests start hal0 as a program."""
+
 BUILT: Final = Path(os.environ.get("HAL0_TEST_PROGRAMS", "."))
 """Windows: what tests elsewhere compile by themselves (packaging/windows/wine/test_programs.py)."""
 

@@ -1,5 +1,5 @@
 """Tiny real executables that answer `--version` as llama-server does: shell scripts, and on Windows
-fake_engine.c, compiled beforehand."""
+stand_in.c, compiled beforehand."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if sys.platform == "win32":
 
     def script(version: str = "0.7.0 (build 11669, commit Debian)", *, code: int = 0) -> bytes:
         """A program that says this version and ends so."""
-        return BUILT.joinpath("fake-engine.exe").read_bytes() + f"#!fake {code} {version}\0".encode()
+        return BUILT.joinpath("stand-in.exe").read_bytes() + f"#!fake {code} {version}\0".encode()
 
 else:
 

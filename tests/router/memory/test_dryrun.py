@@ -41,8 +41,16 @@ def script(code: str) -> list[str]:
 
 
 def children() -> list[psutil.Process]:
-    """Those of this test: what fixtures of others still run is not ours."""
-    return [child for child in psutil.Process().children(recursive=True) if child not in _OTHERS]
+    """Those of this test: what fixtures of others still run is not ours, nor are Windows' consoles."""
+    found = [child for child in psutil.Process().children(recursive=True) if child not in _OTHERS]
+    return [child for child in found if not _is_console(child)]
+
+
+def _is_console(process: psutil.Process) -> bool:
+    try:
+        return process.name() == "conhost.exe"
+    except psutil.NoSuchProcess:
+        return True
 
 
 _OTHERS: list[psutil.Process] = []
