@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -27,9 +26,9 @@ from router.conversations.keeping import Kept
 from router.conversations.store import Store
 from router.orders.kinds import Unload
 from tests.app.stub_hal0 import Answer, StubHal0, state
+from tests.homes import PROGRAM
 
 LOAD = "/api/slots/primary/load"
-HAL0 = str(Path(sys.executable).parent / "hal0")
 
 
 @pytest.fixture(autouse=True)
@@ -187,7 +186,7 @@ def test_a_refusal_is_hal0s_own_sentence(
 def test_a_reader_that_closes_the_pipe_early_is_no_error(stub: StubHal0) -> None:
     """`hal0 logs primary | head -1`"""
     stub.answers["/api/slots/primary/logs"] = (200, {"lines": ["a line of the log"] * 20_000})
-    argv = [HAL0, "logs", "primary", "--url", stub.url]
+    argv = [*PROGRAM, "logs", "primary", "--url", stub.url]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None and process.stderr is not None
         assert process.stdout.readline() == b"a line of the log\n"
@@ -468,7 +467,7 @@ def test_ctrl_c_in_a_terminal_ends_it_quietly(stub: StubHal0) -> None:
         return 200, {}
 
     stub.answers[LOAD] = load
-    argv = [HAL0, "switch", "primary", "beta", "--url", stub.url]
+    argv = [*PROGRAM, "switch", "primary", "beta", "--url", stub.url]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ) as process:
         assert waiting.wait(10)
         process.send_signal(signal.SIGINT)

@@ -17,12 +17,11 @@ from typing import Any
 import aiohttp
 import psutil
 
-from tests.homes import home_variables, system_variables
+from tests.homes import PROGRAM, home_variables, system_variables
 
 WAIT_SECONDS = 30.0
-BIN = Path(sys.executable).parent
-# Installed by pip, hal0 is a script; on Windows it may be a checkout that a .pth file names.
-PROGRAM = (str(BIN / "hal0"),) if sys.platform != "win32" else (sys.executable, "-m", "app")
+
+CONFIG_HOME = "APPDATA" if sys.platform == "win32" else "XDG_CONFIG_HOME"
 
 
 def free_port() -> int:
@@ -235,7 +234,7 @@ def is_engine_of(process: psutil.Process, home: Path) -> bool:
             return False
         if (parent := process.parent()) is not None and parent.cmdline() == argv:
             return False  # a wrapper's child between fork and exec
-        config = Path(process.environ().get("XDG_CONFIG_HOME", ""))
-        return config.is_relative_to(home) and config != home / "config"
+        config = Path(process.environ().get(CONFIG_HOME, ""))
+        return config.is_relative_to(home) and config not in (home / "config", home / "AppData" / "Roaming")
     except (psutil.Error, OSError):
         return False

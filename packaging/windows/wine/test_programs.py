@@ -10,7 +10,7 @@ from wine_gaps import GCC
 
 NVML = "tests/router/memory/stub_nvml.c"
 PROGRAMS = {
-    "fake-engine.exe": ("tests/router/engine/fake_engine.c",),
+    "stand-in.exe": ("tests/engines/stand_in.c",),
     "nvml_v2.dll": ("-shared", "-DVERSION=_v2", NVML),
     "nvml_v3.dll": ("-shared", "-DVERSION=_v3", NVML),
 }
@@ -29,5 +29,5 @@ def prepare(debian: Debian) -> None:
     for name, argv in PROGRAMS.items():
         *options, source = argv
         target = debian.inside(folder / name)
-        debian.output(GCC, "-O1", "-s", "-Wall", *options, "-o", target, debian.inside(ROOT / source))
+        debian.output(GCC, "-O1", "-s", *options, "-o", target, debian.inside(ROOT / source), "-lshlwapi")
     stamp.write_text(state)
