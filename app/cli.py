@@ -76,7 +76,8 @@ class _Parser(argparse.ArgumentParser):
         from router.config.problems import did_you_mean
 
         if found := re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message):
-            return did_you_mean(found[1], re.findall(r"'(.*?)'", found[2]))
+            # From Python 3.12 on they are not quoted.
+            return did_you_mean(found[1], [word.strip("'") for word in found[2].split(", ")])
         if found := re.search(r"unrecognized arguments: (--?[^\s=]+)", message):
             return did_you_mean(found[1], self._option_string_actions)
         return ""

@@ -41,7 +41,22 @@ if sys.platform == "win32":
         parent = ctypes.c_uint32(-1)  # ATTACH_PARENT_PROCESS
         return bool(ctypes.WinDLL("kernel32").AttachConsole(parent))
 
+    def stdin_is_terminal() -> bool:
+        """Return whether a person can answer; `isatty` says so of NUL, too."""
+        import ctypes
+        import msvcrt
+        from ctypes import wintypes
+
+        if not sys.stdin.isatty():
+            return False
+        handle, mode = wintypes.HANDLE(msvcrt.get_osfhandle(sys.stdin.fileno())), wintypes.DWORD()
+        return bool(ctypes.WinDLL("kernel32").GetConsoleMode(handle, ctypes.byref(mode)))
+
 else:
+
+    def stdin_is_terminal() -> bool:
+        """Return whether a person can answer."""
+        return sys.stdin.isatty()
 
     def _use_console_of_parent() -> bool:
         return False

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from router.base.files import replace, write_atomic
+from router.base.files import file_key, replace, write_atomic
 from router.hub.file_download import bytes_present
 from router.hub.names import Reference, RepoFile
 
@@ -200,7 +200,7 @@ def gguf_files(folders: Iterable[Path]) -> Iterator[Path]:
     seen: set[str] = set()
     for top in folders:
         for folder, subfolders, names in os.walk(top, followlinks=True):
-            real = os.path.realpath(folder)
+            real = file_key(folder)
             subfolders[:] = [] if real in seen else sorted(n for n in subfolders if not n.startswith("."))
             seen.add(real)
             yield from (Path(folder, name) for name in sorted(names) if name.lower().endswith(".gguf"))

@@ -26,7 +26,7 @@ from router.conversations.keeping import Kept
 from router.conversations.store import Store
 from router.orders.kinds import Unload
 from tests.app.stub_hal0 import Answer, StubHal0, state
-from tests.homes import PROGRAM
+from tests.homes import PROGRAM, home_variables
 
 LOAD = "/api/slots/primary/load"
 
@@ -36,6 +36,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Nothing of this computer's user is seen; the configured port is one nobody listens on."""
     for name in ("CONFIG", "DATA", "STATE", "CACHE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
+    for name, value in home_variables(tmp_path).items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("HAL0_CONFIG", str(tmp_path / "hal0.yaml"))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -143,8 +145,8 @@ def test_a_broken_config_hides_no_hal0_that_runs(
 ) -> None:
     """It goes on with the settings from before the mistake, so its state can be asked for."""
     (home / "hal0.yaml").write_text("server: {prot: 8080}\n")
-    (home / "state" / "hal0").mkdir(parents=True)
-    (home / "state" / "hal0" / "instance.json").write_text(json.dumps({"url": stub.url}))
+    state = Paths.for_user().create().state
+    (state / "instance.json").write_text(json.dumps({"url": stub.url}))
     assert cli.main(["status"]) == 0
     assert "primary" in capsys.readouterr().out
 
@@ -189,7 +191,7 @@ def test_a_reader_that_closes_the_pipe_early_is_no_error(stub: StubHal0) -> None
     argv = [*PROGRAM, "logs", "primary", "--url", stub.url]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None and process.stderr is not None
-        assert process.stdout.readline() == b"a line of the log\n"
+        assert process.stdout.readline().strip() == b"a line of the log"
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 0
@@ -265,7 +267,7 @@ def test_conversations_are_forgotten_also_where_no_hal0_runs(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["forget"]) == 0
-    folder = home / "state" / "hal0" / "conversations"
+    folder = Paths.for_user().state / "conversations"
     store = Store(folder, ConversationsConfig)
     store.open()
     id_ = store.begin("key", 3)
