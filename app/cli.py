@@ -24,7 +24,7 @@ Command = Callable[[argparse.Namespace], int]
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit codes: 0 done, 1 failed (one sentence on stderr), 2 wrong usage, 130 interrupted. docs/commands.md
     says what failed means for each command."""
-    open_streams()
+    open_streams(for_a_command=not _is_tray(sys.argv[1:] if argv is None else argv))
     try:
         arguments, unknown = _parser().parse_known_args(argv)
         if unknown:
@@ -55,6 +55,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _failed(sentence or _unusable(error))
 
 
+def _is_tray(words: Sequence[str]) -> bool:
+    """Return whether this starts the tray, which must outlive the terminal that it may be started in."""
+    return not words or "tray" in words
+
+
 def _failed(sentence: str) -> int:
     with suppress(OSError):  # stderr may be as full, or as closed
         print(sentence, file=sys.stderr, flush=True)
@@ -71,17 +76,19 @@ class _Parser(argparse.ArgumentParser):
         from router.config.problems import did_you_mean
 
         if found := re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message):
-            return did_you_mean(found[1], re.findall(r"'(.*?)'", found[2]))
+            # From Python 3.12 on they are not quoted.
+            return did_you_mean(found[1], [word.strip("'") for word in found[2].split(", ")])
         if found := re.search(r"unrecognized arguments: (--?[^\s=]+)", message):
             return did_you_mean(found[1], self._option_string_actions)
         return ""
 
 
 def _unusable(error: OSError) -> str:
-    return (
-        f"hal0: {error.filename} cannot be used ({error.strerror}); make it readable and writable for you, or "
-        "give hal0 other folders (XDG_STATE_HOME, XDG_DATA_HOME, XDG_CACHE_HOME, XDG_CONFIG_HOME)."
-    )
+    problem = f"hal0: {error.filename} cannot be used ({error.strerror}); make it readable and writable for you"
+    if sys.platform == "win32":  # it has no variables for them
+        return f"{problem}."
+    folders = "XDG_STATE_HOME, XDG_DATA_HOME, XDG_CACHE_HOME, XDG_CONFIG_HOME"
+    return f"{problem}, or give hal0 other folders ({folders})."
 
 
 def _parser() -> _Parser:

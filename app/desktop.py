@@ -44,6 +44,7 @@ from router.state import ServerState, Snapshot
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 5.0
+SESSION_END_SECONDS = 4.0  # Windows has patience for five
 HIDDEN_START_MS = 10_000  # at login the tray may come up after hal0
 
 
@@ -68,6 +69,8 @@ def run_desktop(
         return _defer_to_first(instance)
     routers = Routers(lambda: RouterHost(make_service), find_other)
     host = CurrentLink(routers.other() or routers.own())
+    # Windows ends the program as soon as it has been told that the session ends, and tells only this way.
+    app.aboutToQuit.connect(lambda: host.stop(SESSION_END_SECONDS))
     try:
         with qasync.QEventLoop(app) as loop:
             asyncio.set_event_loop(loop)
@@ -123,6 +126,8 @@ class Desktop(QObject):
 
     async def start(self, hidden: bool) -> None:
         """Show what is to be shown at once, then start the router without stalling the UI."""
+        if sys.platform == "win32":
+            self.window.winId()  # made, it is told of the session's end; hal0 would hear nothing while it hides
         if not (hidden and self.tray.visible):
             QTimer.singleShot(HIDDEN_START_MS if hidden else 0, self._show_unless_in_tray(hidden))
         try:

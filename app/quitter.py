@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from app.link.link import Attached
+from app.system.console_end import on_console_end
 from app.system.signals import stop_signals
 from app.texts import common as text
 from app.texts import window as text_window
@@ -140,6 +141,7 @@ class Quitter(QObject):
 def on_termination(callback: Callable[[], None], parent: QObject) -> None:
     """Call `callback` on the UI's loop for each signal that ends hal0. Call it with that loop running."""
     loop = asyncio.get_running_loop()
+    on_console_end(lambda: loop.call_soon_threadsafe(callback))
     for number in stop_signals():
         try:
             loop.add_signal_handler(number, callback)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 
+from app.system.console_end import on_console_end
 from app.system.sd_notify import Notifier, tell_status
 from app.system.signals import stop_signals
 from router.service import Service
@@ -21,6 +22,7 @@ async def serve(service: Service) -> None:
     loop = asyncio.get_running_loop()
     for number in stop_signals():
         _on_signal(loop, number, stopping)
+    on_console_end(lambda: loop.call_soon_threadsafe(stopping.set))
     await service.start()
     notifier.ready()
     unsubscribe = tell_status(notifier, service.store)

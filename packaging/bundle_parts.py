@@ -66,7 +66,9 @@ BUNDLED_FROM_SYSTEM = (
 
 EXCLUDED_MODULES = [
     *("tkinter", "_tkinter", "turtle", "turtledemo", "idlelib", "lib2to3", "ensurepip", "test", "unittest"),
-    *("pydoc", "pydoc_data", "doctest", "xmlrpc", "curses", "distutils", "readline"),
+    *("pydoc", "pydoc_data", "doctest", "xmlrpc", "curses", "readline"),
+    # From Python 3.12 on it is setuptools', which PyInstaller can only pass over by that name.
+    *(("distutils",) if sys.version_info < (3, 12) else ()),
     *("setuptools", "pkg_resources", "pip", "wheel", "pytest", "_pytest", "mypy", "numpy", "IPython", "PIL"),
     # Optional parts of what hal0 uses: yarl's, huggingface_hub's command line and inference clients.
     *(

@@ -17,11 +17,18 @@ _NODES = "Windows has no FIFOs and sockets among its files"
 _TEXT = "a name that is no text, or holds line breaks, cannot be on Windows"
 _CASE = "Windows finds a file whatever the case of its name"
 _WORDS = "Windows has its own words for an error"
+_FULL = "POSIX's limits, or a device of Linux's, make its full disk"
+_LOGIN = "looks for Linux' file; the Run key, of whoever runs the tests, is looked at by test_autostart.py"
+_NO_PIP = "the Python of these tests has no pip, which is what it says instead"
+_LISTENER = "Windows lets no second program listen on a port"
+_SESSION = "about a POSIX session; the Job Object is looked at by others"
+_TIMES = "Wine tells no CPU time, reads or memory of another process"
 _PROGRAMS = "runs a program that is Linux's here"
 # What is wrong on Windows and not mended yet.
 _OPEN_URL = "open: a URL that is far too long is told to be a header that is, for it comes in smaller pieces"
 _OPEN_READ = "open: who opens a file in the very moment in which it is replaced may be refused"
 
+_ENGINE = "tests/router/engine"
 _FLAGS = "tests/router/config/test_flag_values.py::TestPaths"
 _FIRST_LIGHT = "tests/e2e/test_first_light.py"
 _SCAN = "tests/router/catalog/test_scan.py"
@@ -36,6 +43,15 @@ NOT_ON_WINDOWS: Final[Mapping[str, str]] = {
     "tests/packaging": "the packages of other systems",
     "tests/page": "a Chromium, which is Linux's here",
     "tests/test_surroundings.py": _SIGNALS,
+    "tests/app/test_surroundings.py": "its surroundings are a POSIX shell's",
+    "tests/app/test_sd_notify.py": _LINUX,
+    "tests/app/test_service_command.py": _LINUX,
+    "tests/app/test_translate.py::test_every_text_goes_through_qts_tools_and_back": _PROGRAMS,
+    "tests/app/test_journal.py::test_a_terminal_that_knows_few_letters_is_written_to": _TEXT,
+    "tests/app/test_cli.py::test_ctrl_c_in_a_terminal_ends_it_quietly": _SIGNALS,
+    "tests/app/test_first_run_page.py::test_start_at_login_is_off_until_a_person_wants_it": _LOGIN,
+    "tests/app/test_first_run_page.py::test_a_login_entry_that_cannot_be_written_is_told": _LOGIN,
+    "tests/app/test_upstream_key.py": "types at a terminal, which is a POSIX one here",
     "tests/router/test_mounts.py": _LINUX,
     "tests/router/test_sock_diag.py": _LINUX,
     "tests/router/engine/test_install_debian.py": _LINUX,
@@ -68,7 +84,21 @@ NOT_ON_WINDOWS: Final[Mapping[str, str]] = {
     f"{_SCAN}::test_unlistable_folders_are_skipped_and_logged": _WORDS,
     f"{_KEEPER}::test_its_log_is_as_private": _MODES,
     f"{_KEEPER}::test_a_file_that_is_taken_away_is_made_anew": "nobody can take away an open file there",
-    f"{_KEEPER}::test_a_full_disk_costs_the_records_and_nothing_else": "POSIX's limits make its full disk",
+    "tests/router/memory/test_amd.py": _LINUX,
+    f"{_ENGINE}/test_install_archive.py::test_links_inside_and_exec_bits_survive_and_libraries_join": _LINUX,
+    f"{_ENGINE}/test_install_release.py::test_when_everything_fails_every_reason_is_told": _NO_PIP,
+    f"{_ENGINE}/test_command.py::TestBrokenEngines::test_whose_fault_it_is": _SHELL,
+    f"{_ENGINE}/test_options.py::TestOtherPrograms::test_a_changed_file_is_asked_again": _SHELL,
+    f"{_ENGINE}/test_options.py::TestOtherPrograms::test_another_program": _SHELL,
+    f"{_ENGINE}/test_options.py::TestOtherPrograms::test_one_that_hangs_is_stopped": _SHELL,
+    f"{_ENGINE}/test_options.py::TestOtherPrograms::test_a_file_that_cannot_be_run": _WORDS,
+    f"{_ENGINE}/test_ports.py::test_a_second_listener_is_noticed_though_its_bind_succeeded": _LISTENER,
+    f"{_ENGINE}/test_process.py::test_an_engine_that_dies_is_noticed_though_a_helper_holds_its_pipes": _SESSION,
+    f"{_ENGINE}/test_readiness.py::test_what_is_read_of_the_file_is_an_estimate": _TIMES,
+    f"{_ENGINE}/test_readiness.py::test_an_engine_that_works_is_waited_for_longer_than_a_stall": _TIMES,
+    "tests/router/memory/test_companions.py::test_a_draft_with_its_cache_and_buffers[flags3": _OLDER,
+    "tests/router/hub/test_pull.py::test_a_full_disk_is_one_sentence_and_can_be_gone_on_with": _FULL,
+    f"{_KEEPER}::test_a_full_disk_costs_the_records_and_nothing_else": _FULL,
     f"{_METRICS}::test_prometheus_finds_nothing_to_complain_of": _PROGRAMS,
     f"{_METRICS}::test_a_real_prometheus_reads_it_and_answers_the_dashboard": _PROGRAMS,
 }

@@ -40,8 +40,9 @@ def _variables() -> None:
         proxy = name.lower().endswith("_proxy")  # what tests talk to is on this computer
         if (proxy or name.startswith(_FOREIGN)) and not name.startswith(_OURS):
             del os.environ[name]
-    # Widgets are tested without a screen.
-    os.environ |= {"LANG": "C.UTF-8", "TERM": "dumb", "QT_QPA_PLATFORM": "offscreen"}
+    # Widgets are tested without a screen; on Windows that has no letters.
+    platform = "windows" if sys.platform == "win32" else "offscreen"
+    os.environ |= {"LANG": "C.UTF-8", "TERM": "dumb", "QT_QPA_PLATFORM": platform}
 
 
 def _home() -> None:

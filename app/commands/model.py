@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from app.bootstrap import read_config
 from app.commands.pull_output import JsonOutput, Output
 from app.commands.tables import table
 from app.link.client import Client, NotRunning, Refused, noted_url
+from app.system.streams import stdin_is_terminal
 from app.views.pull import plan_words
 from router.base.errors import PullFailed, RouterError
 from router.base.paths import Paths
@@ -101,13 +101,13 @@ def rm(config_file: Path | None, url: str | None, name: str, *, yes: bool) -> in
 def _wanted(plan: Plan) -> bool:
     """Ask where a person can answer and there is a reason to."""
     words = plan_words(plan, named=True)
-    if not words.doubtful or not sys.stdin.isatty():
+    if not words.doubtful or not stdin_is_terminal():
         return True
     return _asked("Fetch it anyway?")
 
 
 def _sure(item: local_models.LocalModel | store.Download, download: store.Download) -> bool:
-    if not sys.stdin.isatty():
+    if not stdin_is_terminal():
         raise PullFailed(f"Nobody is there to ask: `hal0 model rm --yes` removes {download.reference}.")
     if isinstance(item, local_models.LocalModel) and item.used_by:
         print(f"hal0.yaml names it: {', '.join(item.used_by)}.")

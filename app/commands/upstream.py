@@ -6,6 +6,7 @@ import re
 import sys
 from getpass import getpass
 
+from app.system.streams import stdin_is_terminal
 from router.upstreams.keys import KeyMissing, store_in_keyring
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
@@ -17,7 +18,7 @@ def store_key(name: str) -> int:
         print("hal0: NAME may only hold letters, digits, dot, hyphen and underscore.", file=sys.stderr)
         return 2
     try:
-        key = getpass(f'Key for "{name}": ') if sys.stdin.isatty() else sys.stdin.readline()
+        key = getpass(f'Key for "{name}": ') if stdin_is_terminal() else sys.stdin.readline()
     except EOFError:
         key = ""
     if not key.strip():

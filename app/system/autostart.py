@@ -31,11 +31,13 @@ def set_enabled(enabled: bool) -> None:
 
 
 def command(argv: Sequence[str], executable: str, environment: Mapping[str, str], *, frozen: bool) -> list[str]:
-    """Return the command line that starts this hal0 again, hidden in the tray."""
-    windowed = Path(executable).with_name("hal0w.exe")  # Windows: the one that opens no console
-    if frozen and windowed.is_file():
-        return [str(windowed), *HIDDEN]
-    return [*program(argv, executable, environment, frozen=frozen), *HIDDEN]
+    """Return the command line that starts this hal0 again, hidden in the tray; on Windows without a console."""
+    first, *more = program(argv, executable, environment, frozen=frozen)
+    console, windowed = ("python.exe", "pythonw.exe") if more else ("hal0-cli.exe", "hal0.exe")
+    beside = Path(first).with_name(windowed)
+    if Path(first).name.lower() == console and beside.is_file():
+        first = str(beside)
+    return [first, *more, *HIDDEN]
 
 
 def program(argv: Sequence[str], executable: str, environment: Mapping[str, str], *, frozen: bool) -> list[str]:
@@ -46,6 +48,9 @@ def program(argv: Sequence[str], executable: str, environment: Mapping[str, str]
     if frozen:
         return [executable]
     script = Path(argv[0]).absolute() if argv and argv[0] else None
-    if script is not None and script.stem == "hal0" and script.is_file():
-        return [str(script)]
+    if script is not None and script.stem in ("hal0", "hal0-cli"):
+        # Windows: what pip makes is hal0.exe, and calls itself hal0.
+        for file in (script, script.with_name(f"{script.name}.exe")):
+            if file.is_file():
+                return [str(file)]
     return [executable, "-m", "app"]

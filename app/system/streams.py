@@ -11,16 +11,55 @@ from typing import Final
 _OUTPUT: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
 
 
-def open_streams() -> None:
-    """Give closed ones a place to go, and let no character stop the output."""
-    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
-        if _closed(number):
-            # The lowest free number is this one; else the next file that is opened would be written to.
-            os.open(os.devnull, os.O_RDWR)
-            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+def open_streams(*, for_a_command: bool = False) -> None:
+    """Give closed ones a place to go, and let no character stop the output. `for_a_command`: somebody waits for
+    what it says, so a program without a console (Windows' hal0.exe) uses that of who started it."""
+    streams = ((0, "stdin", "r", "CONIN$"), (1, "stdout", "w", "CONOUT$"), (2, "stderr", "w", "CONOUT$"))
+    closed = [stream for stream in streams if _closed(stream[0])]
+    attached = bool(closed) and for_a_command and _use_console_of_parent()
+    for number, name, mode, console in closed:
+        _open_at(number, console if attached else os.devnull)
+        setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _open_at(number: int, path: str) -> None:
+    """Open `path` under that number: left free, the next file that is opened would be written to."""
+    opened = os.open(path, os.O_RDWR)
+    if opened != number:  # Windows: a program without a console has all three, and can use none
+        os.dup2(opened, number)
+        os.close(opened)
+
+
+if sys.platform == "win32":
+
+    def _use_console_of_parent() -> bool:
+        import ctypes
+
+        parent = ctypes.c_uint32(-1)  # ATTACH_PARENT_PROCESS
+        return bool(ctypes.WinDLL("kernel32").AttachConsole(parent))
+
+    def stdin_is_terminal() -> bool:
+        """Return whether a person can answer; `isatty` says so of NUL, too."""
+        import ctypes
+        import msvcrt
+        from ctypes import wintypes
+
+        if not sys.stdin.isatty():
+            return False
+        handle, mode = wintypes.HANDLE(msvcrt.get_osfhandle(sys.stdin.fileno())), wintypes.DWORD()
+        return bool(ctypes.WinDLL("kernel32").GetConsoleMode(handle, ctypes.byref(mode)))
+
+else:
+
+    def stdin_is_terminal() -> bool:
+        """Return whether a person can answer."""
+        return sys.stdin.isatty()
+
+    def _use_console_of_parent() -> bool:
+        return False
 
 
 def _closed(number: int) -> bool:

@@ -24,7 +24,7 @@ CloseApplications=yes
 RestartApplications=yes
 LicenseFile=..\..\LICENSE
 SetupIconFile=..\..\build\hal0\hal0.ico
-UninstallDisplayIcon={app}\hal0w.exe
+UninstallDisplayIcon={app}\hal0.exe
 OutputDir=..\..\dist
 OutputBaseFilename=hal0-{#Version}-windows-x86_64-setup
 Compression=lzma2/max
@@ -42,23 +42,26 @@ Type: filesandordirs; Name: "{app}\_internal"
 [Files]
 Source: "..\..\dist\hal0\*"; DestDir: "{app}"; Flags: ignoreversion recursesubdirs createallsubdirs
 
+; What `hal0` is in terminals: they would not wait for hal0.exe, which has no console.
+Source: "hal0.cmd"; DestDir: "{app}\bin"; Flags: ignoreversion
+
 [Icons]
-Name: "{group}\hal0"; Filename: "{app}\hal0w.exe"; AppUserModelID: "io.github.hal0"
+Name: "{group}\hal0"; Filename: "{app}\hal0.exe"; AppUserModelID: "io.github.hal0"
 
 [Registry]
 ; The same value that hal0's own setting writes (app/system/platforms/windows.py).
 Root: HKCU; Subkey: "Software\Microsoft\Windows\CurrentVersion\Run"; ValueType: string; ValueName: "hal0"; \
-    ValueData: """{app}\hal0w.exe"" tray --hidden"; Tasks: autostart
+    ValueData: """{app}\hal0.exe"" tray --hidden"; Tasks: autostart
 Root: HKA; Subkey: "{code:EnvironmentKey}"; ValueType: expandsz; ValueName: "Path"; \
-    ValueData: "{olddata};{app}"; Tasks: path; Check: IsNotOnPath
+    ValueData: "{olddata};{app}\bin"; Tasks: path; Check: IsNotOnPath
 
 [Run]
-Filename: "{app}\hal0w.exe"; Description: "Start hal0"; Flags: postinstall nowait skipifsilent
+Filename: "{app}\hal0.exe"; Description: "Start hal0"; Flags: postinstall nowait skipifsilent
 
 [UninstallRun]
-Filename: "{sys}\taskkill.exe"; Parameters: "/IM hal0w.exe"; Flags: runhidden; RunOnceId: "CloseHal0"
+Filename: "{sys}\taskkill.exe"; Parameters: "/IM hal0.exe"; Flags: runhidden; RunOnceId: "CloseHal0"
 ; What it keeps of conversations is nobody's business afterwards.
-Filename: "{app}\hal0.exe"; Parameters: "forget"; Flags: runhidden; RunOnceId: "Forget"
+Filename: "{app}\hal0-cli.exe"; Parameters: "forget"; Flags: runhidden; RunOnceId: "Forget"
 
 [UninstallDelete]
 Type: filesandordirs; Name: "{app}\_internal"
@@ -83,7 +86,7 @@ end;
 
 function IsNotOnPath: Boolean;
 begin
-  Result := Pos(';' + Uppercase(ExpandConstant('{app}')) + ';', ';' + Uppercase(OldPath) + ';') = 0;
+  Result := Pos(';' + Uppercase(ExpandConstant('{app}\bin')) + ';', ';' + Uppercase(OldPath) + ';') = 0;
 end;
 
 procedure RemoveFromPath;
@@ -92,7 +95,7 @@ var
   Place: Integer;
 begin
   Path := OldPath;
-  Ours := ';' + ExpandConstant('{app}');
+  Ours := ';' + ExpandConstant('{app}\bin');
   Place := Pos(Uppercase(Ours) + ';', Uppercase(Path) + ';');
   if Place > 0 then
   begin
@@ -101,8 +104,8 @@ begin
   end;
 end;
 
-{ However it was switched on, nothing that starts hal0 at login is left. Models, settings and logs of a person are in
-  %LOCALAPPDATA%\hal0 and stay. }
+{ However it was switched on, nothing that starts hal0 at login is left. Models and logs of a person are in
+  %LOCALAPPDATA%\hal0, settings in %APPDATA%\hal0, and stay. }
 procedure CurUninstallStepChanged(CurUninstallStep: TUninstallStep);
 var
   Command: String;

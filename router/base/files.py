@@ -37,6 +37,11 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def file_key(path: Path | str) -> str:
+    """Return what is the same for all spellings of a path, links resolved: on Windows in every case."""
+    return os.path.normcase(os.path.realpath(path))
+
+
 def is_dir(path: Path) -> bool:
     """Return whether it is a folder, as `is_file` does of files."""
     try:

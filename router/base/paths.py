@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,10 +11,13 @@ import platformdirs
 
 from router.base.errors import RouterError
 
-NO_HOME = (
-    "This account has no home folder, so hal0 does not know where to keep its files; set HOME, or "
-    "XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_STATE_HOME and XDG_CACHE_HOME."
+CONFIG_NAME = "hal0.yaml"
+_HOME = (
+    "USERPROFILE"
+    if sys.platform == "win32"
+    else "HOME, or XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_STATE_HOME and XDG_CACHE_HOME"
 )
+NO_HOME = f"This account has no home folder, so hal0 does not know where to keep its files; set {_HOME}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class Paths:
             dirs = platformdirs.PlatformDirs("hal0", appauthor=False, roaming=False)
             if config_file is None:
                 from_env = os.environ.get("HAL0_CONFIG")
-                config_file = Path(from_env) if from_env else Path(dirs.user_config_dir) / "hal0.yaml"
+                config_file = Path(from_env) if from_env else _usual_config_file(dirs)
             return cls(
                 config_file=config_file.expanduser().absolute(),
                 data=Path(dirs.user_data_dir),
@@ -59,3 +63,12 @@ class Paths:
         for folder in (self.data, self.state, self.logs, self.cache):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return self
+
+
+def _usual_config_file(dirs: platformdirs.PlatformDirs) -> Path:
+    """Return where hal0.yaml is. Windows takes settings along from one computer to the next in `%APPDATA%`, and
+    nothing else; hal0 used to have them with its data: a file that lies there goes on being used."""
+    beside_data = Path(dirs.user_config_dir) / CONFIG_NAME
+    if sys.platform == "win32" and not beside_data.exists():
+        return Path(platformdirs.user_config_dir("hal0", appauthor=False, roaming=True)) / CONFIG_NAME
+    return beside_data

@@ -11,6 +11,7 @@ import stat
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
+from router.base.files import file_key
 from router.catalog.hf_cache import MAIN, REFS
 from router.catalog.models import Catalog
 from router.catalog.ollama import MANIFESTS
@@ -59,7 +60,7 @@ def _walk(tops: Iterable[Path]) -> tuple[set[Path], set[Path]]:
     entered: set[str] = set()
     for top in tops:
         for folder, subfolders, names in os.walk(top.expanduser().absolute(), followlinks=True):
-            real = os.path.realpath(folder)
+            real = file_key(folder)
             subfolders[:] = [] if real in entered else [n for n in subfolders if not n.startswith(NOT_ENTERED)]
             entered.add(real)
             folders.add(Path(folder))

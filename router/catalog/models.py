@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from router.base.errors import BadModel
-from router.base.files import is_dir, is_file
+from router.base.files import file_key, is_dir, is_file
 from router.base.names import accented, spellings
 from router.catalog.architectures import surely_chats
 from router.catalog.capabilities import BY_KIND, capabilities_of
@@ -125,7 +125,7 @@ def _add_found(models: dict[str, Model], found: Found, config: Config) -> None:
 
 
 def _same_file(one: Path, other: Path) -> bool:
-    return os.path.realpath(one) == os.path.realpath(other)
+    return file_key(one) == file_key(other)
 
 
 def _names_wanted(config: Config) -> dict[str, SlotConfig]:
@@ -337,8 +337,8 @@ def _stem(path: str) -> str:
 
 
 def _described(path: Path, found: list[Found]) -> Found:
-    real = os.path.realpath(path)
-    return next((item for item in found if os.path.realpath(item.path) == real), None) or describe_file(path)
+    real = file_key(path)
+    return next((item for item in found if file_key(item.path) == real), None) or describe_file(path)
 
 
 def _warn_of_aliases(models: Mapping[str, Model]) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from router.base.errors import BadModel
-from router.base.files import is_file
+from router.base.files import file_key, is_file
 from router.base.names import is_speakable, speakable
 from router.catalog.folder_names import named_by_folder
 from router.catalog.gguf import read_header
@@ -226,8 +226,8 @@ def _identity(path: Path) -> object:
     try:
         status = path.stat()
     except OSError:
-        return os.path.realpath(path)
-    return (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)
+        return file_key(path)
+    return (status.st_dev, status.st_ino) if status.st_ino else file_key(path)
 
 
 def describe_file(path: Path) -> Found:

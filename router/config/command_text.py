@@ -7,20 +7,23 @@ import re
 import shlex
 from typing import Final
 
+_WINDOWS_WORD: Final = re.compile(
+    r"""(?P<before>[^\s"'=]+=)?(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)')(?=\s|$)"""
+    r"""|(?P<plain>(?!["'])\S+)|(?P<open>["'])"""
+)
 _PLACEHOLDER: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def split_command(command: str, *, windows: bool = os.name == "nt") -> tuple[str, ...]:
     """Return the arguments, `{port}` still in them. Raises ValueError with a sentence for an unusable command.
 
-    On Windows a backslash separates folders, so there it does not escape.
+    On Windows a backslash separates folders, so there it does not escape, and a quotation mark within a word is
+    part of it, but for one behind "=".
     """
     try:
-        arguments = shlex.split(command, posix=not windows)
+        arguments = _windows_words(command) if windows else shlex.split(command)
     except ValueError as error:
         raise ValueError(f"the command cannot be split into arguments: {str(error).lower()}") from None
-    if windows:
-        arguments = [_unquoted(argument) for argument in arguments]
     names = {name for argument in arguments for name in _PLACEHOLDER.findall(argument)}
     if unknown := sorted(names - {"port"}):
         raise ValueError(f"{{{unknown[0]}}} is not a placeholder; the only one is {{port}}")
@@ -31,6 +34,11 @@ def split_command(command: str, *, windows: bool = os.name == "nt") -> tuple[str
     return tuple(arguments)
 
 
-def _unquoted(argument: str) -> str:
-    quoted = len(argument) >= 2 and argument[0] == argument[-1] and argument[0] in "\"'"
-    return argument[1:-1] if quoted else argument
+def _windows_words(command: str) -> list[str]:
+    words = list(_WINDOWS_WORD.finditer(command))
+    if any(match["open"] for match in words):
+        raise ValueError("No closing quotation")
+    return [
+        (match["before"] or "") + (match["double"] or match["single"] or match["plain"] or "")
+        for match in words
+    ]

@@ -1,11 +1,13 @@
 """Where other programs keep their GGUF models on this computer, by their own rules and settings. Blocking.
 
 Sources: huggingface_hub's constants.py; llama.cpp's common (fs_get_cache_directory); LM Studio's settings.json
-and home pointer; Ollama's envconfig (OLLAMA_MODELS) and its Linux service, which has a home of its own.
+and home pointer; Ollama's envconfig (OLLAMA_MODELS), its app's settings (app/store/database.go) and its Linux
+service, which has a home of its own.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -13,6 +15,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from router.base.files import is_file
 
 
 class Program(StrEnum):
@@ -56,8 +60,8 @@ def _candidates(env: Mapping[str, str]) -> Iterator[ProgramFolder]:
     for folder in _lm_studio(home):
         yield ProgramFolder(Program.LM_STUDIO, folder)
     yield ProgramFolder(Program.LLAMA_CPP, _llama_cpp(env, home, cache))
-    own = env.get("OLLAMA_MODELS")
-    yield ProgramFolder(Program.OLLAMA, Path(own).expanduser() if own else home / ".ollama" / "models")
+    for folder in _ollama(env, home):
+        yield ProgramFolder(Program.OLLAMA, folder)
     if sys.platform == "linux":
         yield ProgramFolder(Program.OLLAMA, Path("/usr/share/ollama/.ollama/models"))
 
@@ -77,6 +81,34 @@ def _lm_studio(home: Path) -> Iterator[Path]:
         yield Path(chosen).expanduser()
     yield base / "models"
     yield home / ".cache" / "lm-studio" / "models"
+
+
+def _ollama(env: Mapping[str, str], home: Path) -> Iterator[Path]:
+    if sys.platform == "win32" and (local := env.get("LOCALAPPDATA")):
+        if chosen := ollama_setting(Path(local) / "Ollama" / "db.sqlite"):
+            yield chosen
+    elif sys.platform == "darwin" and (
+        chosen := ollama_setting(home / "Library" / "Application Support" / "Ollama" / "db.sqlite")
+    ):
+        yield chosen
+    own = env.get("OLLAMA_MODELS")
+    yield Path(own).expanduser() if own else home / ".ollama" / "models"
+
+
+def ollama_setting(database: Path) -> Path | None:
+    """Return the folder chosen in the window of Ollama's app, which sets no variable; None: none is."""
+    if not is_file(database):
+        return None
+    import sqlite3
+
+    try:
+        with contextlib.closing(
+            sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=0.2)
+        ) as open_:
+            row = open_.execute("SELECT models FROM settings").fetchone()
+    except sqlite3.Error:
+        return None
+    return Path(row[0]) if row and isinstance(row[0], str) and row[0] else None
 
 
 def _llama_cpp(env: Mapping[str, str], home: Path, cache: Path) -> Path:

@@ -30,6 +30,8 @@ _DROPPED: Final = frozenset(
 # load the bundle's libraries: https://pyinstaller.org/en/stable/runtime-information.html
 _LIBRARY_PATHS: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LIBPATH")
 
+_CONFIG_HOME: Final = "APPDATA" if sys.platform == "win32" else "XDG_CONFIG_HOME"
+
 
 def scrubbed(base: Mapping[str, str], *, bundled: bool | None = None) -> dict[str, str]:
     """Return `base` without hidden inputs. `bundled`: hal0 runs from a PyInstaller bundle (None: find out)."""
@@ -67,12 +69,13 @@ def engine_environment(
     """Return the environment of one engine, without the variables `hidden`.
 
     `api_key` goes here because argv is visible to every user of the computer. `private_config` is an empty
-    folder that hides `~/.config/llama.cpp/config.ini` (`/etc/llama.cpp/config.ini` cannot be hidden).
+    folder that hides the person's `llama.cpp/config.ini`, which lies in `~/.config` or `%APPDATA%` (the one in
+    `/etc` or `%PROGRAMDATA%` is the computer's).
     `child_mode` makes llama-server report its progress on stdout and end with its stdin.
     """
     environment = scrubbed({name: value for name, value in base.items() if name not in hidden})
     environment["LLAMA_API_KEY"] = api_key
-    environment["XDG_CONFIG_HOME"] = str(private_config)
+    environment[_CONFIG_HOME] = str(private_config)
     # As the driver's library and nvidia-smi count (router.memory.measure.nvml); CUDA begins with the fastest.
     environment.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
     if child_mode:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -32,3 +34,6 @@ def lock_download(download: store.Download, downloads: Path) -> Iterator[None]:
         except OSError as error:
             raise disk_failed(error, downloads) from error
         yield
+    if sys.platform == "win32" and not download.folder.exists():
+        # It has come: what publishing could not remove is the open lock.
+        shutil.rmtree(download.folder.parent, ignore_errors=True)

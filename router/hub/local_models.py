@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from router.base.errors import PullFailed
-from router.base.files import is_file
+from router.base.files import file_key, is_file
 from router.base.paths import Paths
 from router.catalog.models import build_catalog
 from router.catalog.scan import LeftOut, scan, scan_folders
@@ -51,8 +50,8 @@ def list_models(config: Config, paths: Paths) -> list[LocalModel]:
     outside: dict[str, Path] = {}
     for name, model in build_catalog(config, None).models.items():
         if name in config.models and model.file is not None:
-            users.setdefault(os.path.realpath(model.file), []).append(name)
-            outside[os.path.realpath(model.file)] = model.file
+            users.setdefault(file_key(model.file), []).append(name)
+            outside[file_key(model.file)] = model.file
     found = scan_folders(config.model_dirs)
     listed = [
         LocalModel(
@@ -60,14 +59,14 @@ def list_models(config: Config, paths: Paths) -> list[LocalModel]:
             item.path,
             item.size_bytes,
             _origin(item.path, paths),
-            tuple(users.get(os.path.realpath(item.path), ())),
+            tuple(users.get(file_key(item.path), ())),
             item.problem,
             store.owner_of(paths.downloads, item.path),
             item.aliases,
         )
         for item in found
     ]
-    known = {os.path.realpath(item.path) for item in found}
+    known = {file_key(item.path) for item in found}
     return listed + [_named(file, users[real], paths) for real, file in outside.items() if real not in known]
 
 

@@ -158,7 +158,10 @@ class Pull:
         for file, copy in plan.copies.items():
             if not (folder / file.name).exists():
                 (folder / file.name).unlink(missing_ok=True)  # a link that leads nowhere
-                store.link(copy, folder / file.name)
+                try:
+                    store.link(copy, folder / file.name)
+                except OSError as error:
+                    raise disk_failed(error, self._downloads) from error
         overall = _OverallProgress(plan, on_progress)
         before = 0
         for file in plan.to_fetch:

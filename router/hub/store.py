@@ -7,6 +7,7 @@ A model's folder is filled where no scan looks and then renamed, so it is there 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import tempfile
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from router.base.files import write_atomic
+from router.base.files import file_key, replace, write_atomic
 from router.hub.file_download import bytes_present
 from router.hub.names import Reference, RepoFile
 
@@ -24,6 +25,9 @@ INCOMING: Final = ".incoming"
 MARK: Final = ".hal0.json"
 _SET: Final = "set"
 _TRASH: Final = "removed-"
+_HALF: Final = ".copying"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,7 @@ def publish(download: Download, downloads: Path) -> Path:
     for left in [path for path in download.folder.iterdir() if path.name not in wanted]:
         left.unlink()  # parts of a version that the repository no longer has
     with _set_aside(final):
-        download.folder.rename(final)
+        replace(download.folder, final)
     shutil.rmtree(download.folder.parent, ignore_errors=True)
     return final / download.files[0].name
 
@@ -175,12 +179,20 @@ def sweep(downloads: Path) -> None:
 
 
 def link(source: Path, target: Path) -> None:
-    """Let `target` be the same file without a second copy: a hard link, else a symbolic one. Raises OSError."""
+    """Let `target` be the same file without a second copy: a hard link, else a symbolic one. Where there can be
+    neither, as on another drive of Windows for a person without the right to make links, it is a copy. Raises
+    OSError."""
     real = Path(os.path.realpath(source))
     try:
         os.link(real, target)
     except OSError:  # another volume, or a file system without them
-        target.symlink_to(real)
+        try:
+            target.symlink_to(real)
+        except OSError as error:
+            log.info("%s cannot be linked (%s), so it is copied", real, error)
+            half = target.with_name(f"{target.name}{_HALF}")
+            shutil.copyfile(real, half)
+            half.replace(target)
 
 
 def gguf_files(folders: Iterable[Path]) -> Iterator[Path]:
@@ -188,7 +200,7 @@ def gguf_files(folders: Iterable[Path]) -> Iterator[Path]:
     seen: set[str] = set()
     for top in folders:
         for folder, subfolders, names in os.walk(top, followlinks=True):
-            real = os.path.realpath(folder)
+            real = file_key(folder)
             subfolders[:] = [] if real in seen else sorted(n for n in subfolders if not n.startswith("."))
             seen.add(real)
             yield from (Path(folder, name) for name in sorted(names) if name.lower().endswith(".gguf"))

@@ -1,4 +1,6 @@
-"""Windows: a Job Object with kill-on-close ends every engine with hal0, however hal0 ends.
+"""Windows: Job Objects with kill-on-close end every engine with hal0, however hal0 ends.
+
+Each engine has one of its own, so that what it started ends with it even when it has gone before.
 
 Run under Wine by `make test-windows`. Facts from Microsoft's "Job Objects" and
 JOBOBJECT_EXTENDED_LIMIT_INFORMATION.
@@ -64,19 +66,24 @@ if sys.platform == "win32":
             raise ctypes.WinError(ctypes.get_last_error())
         return int(job)
 
-    # Held until the process ends: closing the handle is what kills the engines.
-    _job = _make_job()
+    # By the engine's pid. Closing a job's handle, which the end of hal0 does, ends all processes in it.
+    _jobs: dict[int, int] = {}
+    _KILLED = 15  # what psutil and Python give a process that they end, for want of signals
 
     def spawn_options() -> dict[str, Any]:
         """Return keyword arguments for the subprocess call."""
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
 
     def adopt(pid: int) -> None:
-        """Put the started engine into the job. One that has ended already cannot be; its exit tells why."""
+        """Put the started engine into a job. One that has ended already cannot be; its exit tells why."""
         _kernel32.OpenProcess.restype = wintypes.HANDLE
         handle = _kernel32.OpenProcess(_SET_QUOTA_AND_TERMINATE, False, pid)
-        if not handle or not _kernel32.AssignProcessToJobObject(wintypes.HANDLE(_job), wintypes.HANDLE(handle)):
-            log.warning("engine %d: not in the job (%s)", pid, ctypes.WinError(ctypes.get_last_error()))
+        job = _make_job()
+        if handle and _kernel32.AssignProcessToJobObject(wintypes.HANDLE(job), wintypes.HANDLE(handle)):
+            _jobs[pid] = job
+        else:
+            log.warning("engine %d: not in a job (%s)", pid, ctypes.WinError(ctypes.get_last_error()))
+            _kernel32.CloseHandle(wintypes.HANDLE(job))
         if handle:
             _kernel32.CloseHandle(wintypes.HANDLE(handle))
 
@@ -91,7 +98,10 @@ if sys.platform == "win32":
             log.info("engine %d cannot be asked to end: %s", pid, error)
 
     def kill(pid: int) -> None:
-        """End the engine and every process it started."""
+        """End the engine and every process it started, also where it has ended before them."""
+        if (job := _jobs.pop(pid, None)) is not None:
+            _kernel32.TerminateJobObject(wintypes.HANDLE(job), _KILLED)
+            _kernel32.CloseHandle(wintypes.HANDLE(job))
         try:
             engine = psutil.Process(pid)
             family = [*engine.children(recursive=True), engine]

@@ -181,7 +181,7 @@ async def test_the_log_folder_opens_in_the_file_manager(actions: Actions, tmp_pa
         actions.trigger(Command(Action.LOG_FOLDER))
     finally:
         QDesktopServices.unsetUrlHandler("file")
-    assert opened.urls == [str(tmp_path)]
+    assert opened.urls == [tmp_path.as_posix()]
 
 
 async def test_a_slot_is_tried_on_the_page_in_the_browser(actions: Actions) -> None:

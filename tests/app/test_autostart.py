@@ -12,6 +12,7 @@ import pytest
 from app.system import autostart
 from app.system.platforms import linux, macos, windows
 
+only_windows = pytest.mark.skipif(sys.platform != "win32", reason="the Run key")
 only_linux = pytest.mark.skipif(sys.platform != "linux", reason="the XDG autostart folder")
 
 
@@ -76,11 +77,22 @@ def test_what_starts_at_login(tmp_path: Path) -> None:
 
 
 def test_a_bundle_on_windows_starts_without_a_console(tmp_path: Path) -> None:
-    program, windowed = tmp_path / "hal0.exe", tmp_path / "hal0w.exe"
+    program, windowed = tmp_path / "hal0-cli.exe", tmp_path / "hal0.exe"
     windowed.touch()
     assert autostart.command([], str(program), {}, frozen=True) == [str(windowed), "tray", "--hidden"]
     assert autostart.command([], str(program), {}, frozen=False)[0] == str(program)
     assert autostart.program([], str(program), {}, frozen=True) == [str(program)]
+
+
+def test_what_pip_makes_on_windows_is_found_and_opens_no_console(tmp_path: Path) -> None:
+    """It calls itself by its name without the ending."""
+    for name in ("hal0.exe", "hal0-cli.exe", "python.exe", "pythonw.exe"):
+        (tmp_path / name).touch()
+    windowed, python = str(tmp_path / "hal0.exe"), str(tmp_path / "python.exe")
+    for called in ("hal0", "hal0.exe", "hal0-cli", "hal0-cli.exe"):
+        found = autostart.command([str(tmp_path / called)], python, {}, frozen=False)
+        assert found == [windowed, "tray", "--hidden"]
+    assert autostart.command(["-m"], python, {}, frozen=False)[0] == str(tmp_path / "pythonw.exe")
 
 
 def test_an_entry_of_an_uninstalled_hal0_is_skipped_by_desktops() -> None:
@@ -106,3 +118,33 @@ def test_the_run_key() -> None:
     assert windows.starts(line, None) and windows.starts(line, b"\x02" + bytes(11))
     assert not windows.starts(line, b"\x03" + bytes(11))
     assert not windows.starts(None, None)
+
+
+@only_windows
+def test_off_until_asked_and_off_again_in_the_registry() -> None:
+    """The real one, of whoever runs the test: it is left as it was."""
+    import winreg
+
+    def values(path: str) -> dict[str, object]:
+        with winreg.CreateKeyEx(winreg.HKEY_CURRENT_USER, path, 0, winreg.KEY_READ) as key:
+            count = winreg.QueryInfoKey(key)[1]
+            return {name: value for name, value, _kind in (winreg.EnumValue(key, i) for i in range(count))}
+
+    before = values(windows.RUN)
+    assert not autostart.is_enabled() and windows.NAME not in before
+    try:
+        autostart.set_enabled(True)
+        assert autostart.is_enabled()
+        line = values(windows.RUN)[windows.NAME]
+        assert isinstance(line, str) and line.endswith("tray --hidden")
+        # Task Manager switches it off beside it, and hal0 on again.
+        with winreg.CreateKeyEx(winreg.HKEY_CURRENT_USER, windows.APPROVED, 0, winreg.KEY_SET_VALUE) as key:
+            winreg.SetValueEx(key, windows.NAME, 0, winreg.REG_BINARY, b"\x03" + bytes(11))
+        assert not autostart.is_enabled()
+        autostart.set_enabled(True)
+        assert autostart.is_enabled()
+    finally:
+        autostart.set_enabled(False)
+        autostart.set_enabled(False)
+    assert not autostart.is_enabled() and values(windows.RUN) == before
+    assert windows.NAME not in values(windows.APPROVED)

@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -27,9 +26,9 @@ from router.conversations.keeping import Kept
 from router.conversations.store import Store
 from router.orders.kinds import Unload
 from tests.app.stub_hal0 import Answer, StubHal0, state
+from tests.homes import PROGRAM, home_variables
 
 LOAD = "/api/slots/primary/load"
-HAL0 = str(Path(sys.executable).parent / "hal0")
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +36,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Nothing of this computer's user is seen; the configured port is one nobody listens on."""
     for name in ("CONFIG", "DATA", "STATE", "CACHE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
+    for name, value in home_variables(tmp_path).items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("HAL0_CONFIG", str(tmp_path / "hal0.yaml"))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -144,8 +145,8 @@ def test_a_broken_config_hides_no_hal0_that_runs(
 ) -> None:
     """It goes on with the settings from before the mistake, so its state can be asked for."""
     (home / "hal0.yaml").write_text("server: {prot: 8080}\n")
-    (home / "state" / "hal0").mkdir(parents=True)
-    (home / "state" / "hal0" / "instance.json").write_text(json.dumps({"url": stub.url}))
+    state = Paths.for_user().create().state
+    (state / "instance.json").write_text(json.dumps({"url": stub.url}))
     assert cli.main(["status"]) == 0
     assert "primary" in capsys.readouterr().out
 
@@ -187,10 +188,10 @@ def test_a_refusal_is_hal0s_own_sentence(
 def test_a_reader_that_closes_the_pipe_early_is_no_error(stub: StubHal0) -> None:
     """`hal0 logs primary | head -1`"""
     stub.answers["/api/slots/primary/logs"] = (200, {"lines": ["a line of the log"] * 20_000})
-    argv = [HAL0, "logs", "primary", "--url", stub.url]
+    argv = [*PROGRAM, "logs", "primary", "--url", stub.url]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None and process.stderr is not None
-        assert process.stdout.readline() == b"a line of the log\n"
+        assert process.stdout.readline().strip() == b"a line of the log"
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 0
@@ -266,7 +267,7 @@ def test_conversations_are_forgotten_also_where_no_hal0_runs(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["forget"]) == 0
-    folder = home / "state" / "hal0" / "conversations"
+    folder = Paths.for_user().state / "conversations"
     store = Store(folder, ConversationsConfig)
     store.open()
     id_ = store.begin("key", 3)
@@ -421,7 +422,8 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str]
 ) -> None:
     (home / "occupied").touch()
-    monkeypatch.setenv("XDG_STATE_HOME", str(home / "occupied"))
+    for name in ("XDG_STATE_HOME", "WIN_PD_OVERRIDE_LOCAL_APPDATA"):
+        monkeypatch.setenv(name, str(home / "occupied"))
     assert cli.main(words) == 1
     assert error_of(capsys).startswith(f"{home / 'occupied'}")
 
@@ -467,7 +469,7 @@ def test_ctrl_c_in_a_terminal_ends_it_quietly(stub: StubHal0) -> None:
         return 200, {}
 
     stub.answers[LOAD] = load
-    argv = [HAL0, "switch", "primary", "beta", "--url", stub.url]
+    argv = [*PROGRAM, "switch", "primary", "beta", "--url", stub.url]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ) as process:
         assert waiting.wait(10)
         process.send_signal(signal.SIGINT)

@@ -8,6 +8,7 @@ import pytest
 from app.system.desktop_state import FIRST_RUN_DONE, TRAY_EXPLAINED, DesktopState, is_first_run
 from app.views.first_run import first_look
 from tests.app import scenes
+from tests.modes import is_private
 
 
 def test_a_gpu_and_models_are_named() -> None:
@@ -49,7 +50,7 @@ def test_flags_stay_beside_each_other_in_a_private_file(tmp_path: Path) -> None:
     remembered.add(TRAY_EXPLAINED)
     file = tmp_path / "state" / "desktop.json"
     assert json.loads(file.read_bytes()) == {FIRST_RUN_DONE: True, TRAY_EXPLAINED: True}
-    assert file.stat().st_mode & 0o777 == 0o600
+    assert is_private(file)
     remembered.put(TRAY_EXPLAINED, False)
     assert json.loads(file.read_bytes()) == {FIRST_RUN_DONE: True}
 

@@ -32,7 +32,7 @@ def test_any_text_is_one_line(text: str, form: str) -> None:
 
 
 def test_values_that_are_no_text_are_told_as_ever() -> None:
-    assert told("%d of %s took %.1f s: %r", 3, Path("/a"), 0.25, "b") == "3 of /a took 0.2 s: 'b'"
+    assert told("%d of %s took %.1f s: %r", 3, Path("a"), 0.25, "b") == "3 of a took 0.2 s: 'b'"
     assert told("100% sure") == "100% sure"
     assert told("two\nlines of ours") == "two\nlines of ours"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -14,12 +13,12 @@ from typing import Any
 
 import pytest
 
+from tests.homes import PROGRAM, home_variables, system_variables
 from tests.hub_server import HubServer, hub_server
 from tests.router.catalog.files import write_gguf
 from tests.router.hub import models
 
 REPO, ID = "org/tiny-GGUF", "m-Q4_K_M"
-HAL0 = str(Path(sys.executable).parent / "hal0")
 
 
 @dataclass
@@ -32,22 +31,23 @@ class Shell:
 
     @property
     def downloads(self) -> Path:
-        return self.home / "data" / "hal0" / "models"
+        local = self.home / "AppData" / "Local" if sys.platform == "win32" else self.home / "data"
+        return local / "hal0" / "models"
 
     @property
     def env(self) -> dict[str, str]:
         folders = {f"XDG_{n}_HOME": str(self.home / n.lower()) for n in ("CONFIG", "DATA", "STATE", "CACHE")}
         own = {
-            "HOME": str(self.home),
+            **home_variables(self.home),
             "HF_ENDPOINT": self.hub.url,
             "PYTHONWARNINGS": "error",
             "LANG": "C.UTF-8",
         }
-        return {"PATH": os.environ["PATH"], **folders, **own}
+        return {**system_variables(), **folders, **own}
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [HAL0, "model", *words],
+            [*PROGRAM, "model", *words],
             env=self.env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -126,9 +126,13 @@ def test_events_for_programs(shell: Shell) -> None:
     assert Path(events[-1]["path"]).is_file()
 
 
-@pytest.mark.parametrize(
-    ("ending", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9), (signal.SIGTERM, -15)]
-)
+if sys.platform == "win32":
+    ENDINGS = [(signal.SIGTERM, 1)]  # there is one way to end a process, and no signal
+else:
+    ENDINGS = [(signal.SIGINT, 130), (signal.SIGKILL, -9), (signal.SIGTERM, -15)]
+
+
+@pytest.mark.parametrize(("ending", "code"), ENDINGS)
 def test_however_it_ends_the_same_command_goes_on(shell: Shell, ending: signal.Signals, code: int) -> None:
     data = models.model()
     shell.hub.add(REPO, {f"{ID}.gguf": data})

@@ -188,7 +188,7 @@ def test_a_model_s_folder_is_shown(tab: ModelsTab, file_manager: Opened, tmp_pat
     models = tuple(replace(m, file=str(tmp_path / "a b.gguf")) for m in first_snapshot().models)
     tab.show_snapshot(replace(first_snapshot(), models=models))
     tab.details.reveal.click()
-    assert file_manager.urls == [str(tmp_path)]
+    assert file_manager.urls == [tmp_path.as_posix()]
 
 
 def test_a_snapshot_changes_rows_in_place(tab: ModelsTab) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -482,7 +483,8 @@ async def test_ctrl_s_applies(tab: SettingsTab, link: ConfigLink) -> None:
 
 
 async def test_the_engine_command_can_be_read_and_copied(tab: SettingsTab) -> None:
-    command = "'/opt/llama server' -m /models/q.gguf --port 8101"
+    program = '"/opt/llama server"' if sys.platform == "win32" else "'/opt/llama server'"
+    command = f"{program} -m /models/q.gguf --port 8101"
     await until(lambda: tab.command.line.toPlainText() == command)
     tab.command.copy.click()
     assert QGuiApplication.clipboard().text() == command
@@ -525,7 +527,7 @@ async def test_the_file_and_its_folder_are_opened(tab: SettingsTab, opened: Open
     tab.general.open.click()
     tab.general.reveal_file.click()
     file = "/home/me/.config/hal0/hal0.yaml"
-    assert opened.urls == [file, str(Path(file).parent)]
+    assert opened.urls == [file, Path(file).parent.as_posix()]
     tab.general.copy.click()
     assert QGuiApplication.clipboard().text() == file
 

@@ -13,8 +13,9 @@ import pytest
 from tests.desktop.conftest import Desktop
 from tests.desktop.test_real_tray import CONFIG, SENTENCES, agrees, make_models
 from tests.desktop.tray_client import TrayItem
-from tests.e2e.harness import BIN, Hal0
+from tests.e2e.harness import Hal0
 from tests.fixtures_models import SpeakingModel
+from tests.homes import PROGRAM
 
 
 @dataclass
@@ -36,7 +37,7 @@ async def beside(desktop: Desktop, llama_server: Path, speaking_model: SpeakingM
     try:
         await serve.start()
         await serve.until_ready("alpha_q4")
-        tray = desktop.session.launch([BIN / "hal0", "tray", "--hidden"], serve.env)
+        tray = desktop.session.launch([*PROGRAM, "tray", "--hidden"], serve.env)
         yield Beside(serve, tray, await desktop.bus.tray_item())
     finally:
         await serve.close()

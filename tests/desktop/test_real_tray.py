@@ -14,9 +14,10 @@ from router.base.tasks import spawn
 from tests.desktop.conftest import Desktop
 from tests.desktop.panel import menus, open_first_submenu, open_menu, submenu
 from tests.desktop.tray_client import Entry, TrayItem
-from tests.e2e.harness import BIN, Hal0
+from tests.e2e.harness import Hal0
 from tests.engines.slow import slow_server
 from tests.fixtures_models import SpeakingModel
+from tests.homes import PROGRAM
 
 SENTENCES = {"alpha_q4": "Alpha is the one who speaks.", "beta_q4": "Beta answers you this time."}
 SECOND_CHOICE = 66
@@ -43,7 +44,7 @@ async def launch(desktop: Desktop, llama_server: Path, speaking_model: SpeakingM
         "HAL0_CONFIG": hal0.env["HAL0_CONFIG"],
         "HAL0_LLAMA_SERVER": hal0.env["HAL0_LLAMA_SERVER"],
     }
-    hal0.process = desktop.session.launch([BIN / "hal0", "tray", "--hidden"], hal0.env)
+    hal0.process = desktop.session.launch([*PROGRAM, "tray", "--hidden"], hal0.env)
     (home / "output.log").touch()
     await hal0.until_up()
     await hal0.until_ready("alpha_q4")

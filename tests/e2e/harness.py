@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -18,15 +17,11 @@ from typing import Any
 import aiohttp
 import psutil
 
-from tests.homes import home_variables
+from tests.homes import PROGRAM, home_variables, system_variables
 
 WAIT_SECONDS = 30.0
-BIN = Path(sys.executable).parent
-# Installed by pip, hal0 is a script; on Windows it may be a checkout that a .pth file names.
-PROGRAM = (str(BIN / "hal0"),) if sys.platform != "win32" else (sys.executable, "-m", "app")
 
-# Without SYSTEMROOT no socket opens; the others are the tests' own folder of temporary files, and Wine's.
-WINDOWS_NEEDS = ("SYSTEMROOT", "TEMP", "TMP", "PATHEXT", "COMSPEC", "WINEPREFIX", "WINEDEBUG")
+CONFIG_HOME = "APPDATA" if sys.platform == "win32" else "XDG_CONFIG_HOME"
 
 
 def free_port() -> int:
@@ -40,13 +35,12 @@ def private_env(home: Path, llama_server: Path) -> dict[str, str]:
     """An environment in which hal0 sees nothing of this computer's user."""
     folders = {f"XDG_{n}_HOME": str(home / n.lower()) for n in ("CONFIG", "DATA", "STATE", "CACHE")}
     return {
-        "PATH": os.environ["PATH"],
+        **system_variables(),
         "LANG": "C.UTF-8",
         "HAL0_LLAMA_SERVER": str(llama_server),
         "PYTHONWARNINGS": "error",
         **home_variables(home),
         **folders,
-        **{name: os.environ[name] for name in WINDOWS_NEEDS if name in os.environ},
     }
 
 
@@ -240,7 +234,7 @@ def is_engine_of(process: psutil.Process, home: Path) -> bool:
             return False
         if (parent := process.parent()) is not None and parent.cmdline() == argv:
             return False  # a wrapper's child between fork and exec
-        config = Path(process.environ().get("XDG_CONFIG_HOME", ""))
-        return config.is_relative_to(home) and config != home / "config"
+        config = Path(process.environ().get(CONFIG_HOME, ""))
+        return config.is_relative_to(home) and config not in (home / "config", home / "AppData" / "Roaming")
     except (psutil.Error, OSError):
         return False

@@ -27,6 +27,8 @@ from tests.fixtures_models import SpeakingModel
 SLOT = "slots:\n  primary: {model: good}\n"
 HELLO = [{"role": "user", "content": "Hello?"}]
 
+PYTHON = Path(sys.executable).as_posix()  # YAML reads a backslash its own way
+
 Make = Callable[..., Any]
 
 
@@ -292,7 +294,7 @@ async def test_a_hal0_that_is_killed_while_an_engine_loads_leaves_nothing(make: 
 
 
 def command(behaviour: str) -> str:
-    return f"{sys.executable} -I -S {PROGRAM} --port {{port}} --behaviour {behaviour}"
+    return f"{PYTHON} -I -S {PROGRAM.as_posix()} --port {{port}} --behaviour {behaviour}"
 
 
 async def test_a_command_is_loaded_by_its_health_path_and_proxied(make: Make) -> None:
@@ -317,7 +319,7 @@ async def test_a_command_that_is_not_there_says_so(make: Make) -> None:
 
 
 async def test_a_command_that_fails_is_quoted_with_its_last_line(make: Make) -> None:
-    broken = f"{sys.executable} -c \\\"import sys; sys.exit('no such model')\\\" {{port}}"
+    broken = f"{PYTHON} -c \\\"import sys; sys.exit('no such model')\\\" {{port}}"
     hal0 = await make(config=SLOT + f'  other: {{command: "{broken}"}}\n')
     status, body = await load(hal0, "other", slot="other")
     assert status == 502 and "no such model (exit code 1)" in body["error"]["message"]

@@ -9,7 +9,7 @@ joined with "+"; none of these words (`good`) means a well-behaved engine:
     slow            reports ten fractions, 20 ms apart, before it listens
     hang            never listens and stands still; the child protocol says 30 %
     mute            does not speak the child protocol
-    oom             is killed by signal 9 while loading, without a word about it
+    oom             is killed by the system while loading, without a word about it
     crash           prints two llama.cpp error lines, then ends with code 1
     complaining     prints an error line while loading and goes on
     deaf            ignores SIGTERM, orders on stdin and their end
@@ -26,10 +26,12 @@ joined with "+"; none of these words (`good`) means a well-behaved engine:
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import itertools
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -65,7 +67,7 @@ def main() -> None:
 def run(name: str, behaviour: frozenset[str], port: int) -> None:
     child_mode = "LLAMA_SERVER_ROUTER_PORT" in os.environ
     if "deaf" in behaviour:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGBREAK if sys.platform == "win32" else signal.SIGTERM, signal.SIG_IGN)
     elif child_mode:
         threading.Thread(target=obey_stdin, daemon=True).start()
     say(f"0.00.001.000 I srv main: this is {name}")
@@ -96,10 +98,9 @@ def load(behaviour: frozenset[str], tell: object) -> None:
             time.sleep(0.02)
     tell("loading", 0.3)
     if "oom" in behaviour:
-        os.kill(os.getpid(), signal.SIGKILL)
+        die_for_want_of_memory()
     if "hang" in behaviour:
-        while True:
-            signal.pause()
+        threading.Event().wait()
 
 
 def handler(name: str, behaviour: frozenset[str]) -> type[BaseHTTPRequestHandler]:
@@ -167,6 +168,13 @@ def handler(name: str, behaviour: frozenset[str]) -> type[BaseHTTPRequestHandler
     return Handler
 
 
+def die_for_want_of_memory() -> None:
+    if sys.platform == "win32":
+        ctypes.windll.ntdll.NtTerminateProcess(ctypes.c_void_p(-1), 0xC0000017)  # STATUS_NO_MEMORY
+    else:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 def report(state: str, value: float) -> None:
     payload = {"stages": ["text_model"], "current": "text_model", "value": value}
     sys.stdout.write("cmd_child_to_router:state:" + json.dumps({"state": state, "payload": payload}) + "\n")
@@ -198,10 +206,14 @@ def flood() -> None:
 
 
 def fork_helper() -> None:
-    if os.fork() == 0:
+    if sys.platform == "win32":
+        code = (
+            "import signal, threading; signal.signal(signal.SIGBREAK, signal.SIG_IGN); threading.Event().wait()"
+        )
+        subprocess.Popen([sys.executable, "-I", "-S", "-c", code], close_fds=False)
+    elif os.fork() == 0:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        while True:
-            signal.pause()
+        threading.Event().wait()
 
 
 def obey_stdin() -> None:

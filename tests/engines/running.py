@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
@@ -12,8 +12,14 @@ from typing import TypeVar
 
 import psutil
 
+from tests.homes import BUILT, system_variables
+
 PROGRAM = Path(__file__).with_name("misbehaving.py")
 DEADLINE_SECONDS = 20.0
+# The exit codes of engines that were asked to end, or killed: as hal0 has no console that it shares with them,
+# Windows knows the latter only, and psutil's number for it.
+ENDED = -signal.SIGTERM if sys.platform != "win32" else 15
+KILLED = -signal.SIGKILL if sys.platform != "win32" else 15
 T = TypeVar("T")
 
 
@@ -24,13 +30,18 @@ def command(behaviour: str, port: int | str) -> list[str]:
 
 def make_server(path: Path) -> Path:
     """An executable to be HAL0_LLAMA_SERVER: the name of the model it is given says how it behaves."""
-    path.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -S "{PROGRAM}" "$@"\n')
+    command = f'"{sys.executable}" -I -S "{PROGRAM}"'
+    if sys.platform == "win32":
+        path = path.with_suffix(".exe")
+        path.write_bytes((BUILT / "stand-in.exe").read_bytes() + f"#!run {command}\0".encode())
+        return path
+    path.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
     path.chmod(0o755)
     return path
 
 
 def environment(*, child_mode: bool) -> dict[str, str]:
-    env = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+    env = {**system_variables(), "LANG": "C.UTF-8"}
     return env | ({"LLAMA_SERVER_ROUTER_PORT": "1"} if child_mode else {})
 
 

@@ -67,7 +67,7 @@ def test_every_file_the_installer_names_is_there_or_is_built() -> None:
         line.partition("=")[2] for line in section("Setup") if line.startswith(("LicenseFile", "SetupIconFile"))
     ]
     named += re.findall(r'Source: "([^"]+)"', ISS)
-    assert len(named) == 3
+    assert len(named) == 4
     for name in named:
         path = (here / name.replace("\\", "/")).resolve().relative_to(ROOT)
         assert path.parts[0] in MADE_BY_THE_BUILD or (ROOT / path).is_file(), name
@@ -91,7 +91,7 @@ def test_start_at_login_is_off_and_the_very_value_that_the_app_knows() -> None:
     assert f'Subkey: "{windows.RUN}"' in entry and f'ValueName: "{windows.NAME}"' in entry
     written = re.search(r'ValueData: "((?:[^"]|"")*)"', entry)
     assert written is not None
-    command = ["C:\\Program Files\\hal0\\hal0w.exe", "tray", "--hidden"]
+    command = ["C:\\Program Files\\hal0\\hal0.exe", "tray", "--hidden"]
     assert written[1].replace('""', '"').replace("{app}", "C:\\Program Files\\hal0") == windows.command_line(
         command
     )

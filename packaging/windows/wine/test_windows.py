@@ -20,6 +20,7 @@ import debian as debian_folder
 import engine_build
 import platformdirs
 import python_env
+import test_programs
 import wine_gaps
 
 # What has been gone through; the rest of the tests is not looked at on Windows yet.
@@ -56,6 +57,8 @@ def prepare(cache: Path) -> debian_folder.Debian:
         wine_gaps.fill(system, python)
     with step("llama-server.exe"):
         engine_build.prepare(system)
+    with step("what tests compile elsewhere"):
+        test_programs.prepare(system)
     with step("Wine's own folder"):
         wine_prefix(system)
     return system
@@ -77,9 +80,9 @@ class step:  # noqa: N801 - reads as a word of the sentence
 
 
 def wine_prefix(system: debian_folder.Debian) -> None:
-    """Make the folder that Wine takes for drive C:, by the Wine that is there."""
+    """Make the folder that Wine takes for drive C:, by the Wine that is there, and a drive W: beside it."""
     folder, stamp = system.cache / "prefix", system.cache / "prefix.stamp"
-    state = (system.cache / "debian.stamp").read_text()
+    state = (system.cache / "debian.stamp").read_text() + " W:"
     if folder.exists() and stamp.exists() and stamp.read_text() == state:
         return
     subprocess.run(["rm", "-rf", str(folder)], check=True)
@@ -87,6 +90,9 @@ def wine_prefix(system: debian_folder.Debian) -> None:
     if run != 0:
         raise RuntimeError("Wine could not make its folder; `wineboot -i` failed")
     wine(system, "wineserver", "-w")
+    drive = system.cache / "drive-w"
+    drive.mkdir(exist_ok=True)
+    (folder / "dosdevices" / "w:").symlink_to("/cache/drive-w")
     stamp.write_text(state)
 
 
@@ -112,6 +118,8 @@ def wine(system: debian_folder.Debian, *argv: str) -> int:
         WINEDLLOVERRIDES="mscoree,mshtml=",  # asks about neither at the first start
         XDG_RUNTIME_DIR="/tmp",  # noqa: S108 - wants to be named; nothing is put there
         HAL0_LLAMA_SERVER=windows_path("/cache/engine/llama-server.exe"),
+        HAL0_TEST_DRIVE="W:\\",
+        HAL0_TEST_PROGRAMS=windows_path("/cache/programs"),
         PYTHONDONTWRITEBYTECODE="1",
     )
     terminal, inside = os.openpty()

@@ -27,6 +27,14 @@ def test_windows_paths_keep_their_backslashes() -> None:
     )
 
 
+def test_on_windows_a_quoted_value_may_hold_blanks_and_a_name_an_apostrophe() -> None:
+    command = r"""C:\Bob's\run.exe --model="C:\My Models\a.gguf" --dir='D:\a b\' "" {port}"""
+    expected = (r"C:\Bob's\run.exe", r"--model=C:\My Models\a.gguf", "--dir=D:\\a b\\", "", "{port}")
+    assert split_command(command, windows=True) == expected
+    with pytest.raises(ValueError, match="no closing quotation"):
+        split_command(r'"C:\a b\run.exe {port}', windows=True)
+
+
 def test_braces_of_json_are_no_placeholder() -> None:
     assert split_command("""run {port} '{"a": {}}'""", windows=False)[2] == '{"a": {}}'
 

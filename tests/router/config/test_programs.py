@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
+import sys
 from pathlib import Path
 
 import pytest
 
 from router.base.paths import Paths
 from router.config.default import default_model_dirs, usual_model_dirs, with_downloads
-from router.config.programs import Program, program_folders, readable
+from router.config.programs import Program, ollama_setting, program_folders, readable
 from router.config.schema import Config
 from tests.homes import home_variables
 
@@ -59,6 +62,34 @@ def test_settings_that_say_nothing_change_nothing(home: Path, text: str) -> None
     (home / ".lmstudio").mkdir()
     (home / ".lmstudio" / "settings.json").write_text(text)
     assert places({}, Program.LM_STUDIO)[0] == home / ".lmstudio" / "models"
+
+
+def ollama_app(database: Path, models: str) -> None:
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.closing(sqlite3.connect(database)) as made:
+        made.execute("CREATE TABLE settings (id INTEGER PRIMARY KEY, models TEXT NOT NULL DEFAULT '')")
+        made.execute("INSERT INTO settings (id, models) VALUES (1, ?)", (models,))
+        made.commit()
+
+
+def test_the_folder_chosen_in_ollamas_window_is_known(tmp_path: Path) -> None:
+    database = tmp_path / "Ollama #1" / "db.sqlite"
+    assert ollama_setting(database) is None
+    ollama_app(database, str(tmp_path / "big disk"))
+    assert ollama_setting(database) == tmp_path / "big disk"
+    ollama_app(tmp_path / "unset", "")
+    assert ollama_setting(tmp_path / "unset") is None
+    (tmp_path / "damaged").write_bytes(b"no database")
+    assert ollama_setting(tmp_path / "damaged") is None
+
+
+@pytest.mark.skipif(sys.platform != "win32", reason="where its app keeps that on Windows")
+def test_on_windows_it_is_looked_for_where_ollamas_app_keeps_it(home: Path) -> None:
+    local = home / "AppData" / "Local"
+    ollama_app(local / "Ollama" / "db.sqlite", str(home / "big disk"))
+    found = places({"LOCALAPPDATA": str(local)}, Program.OLLAMA)
+    assert found == [home / "big disk", home / ".ollama" / "models"]
+    assert places({"LOCALAPPDATA": str(local)}, Program.LLAMA_CPP) == [local / "llama.cpp"]
 
 
 def test_they_are_model_folders_unless_the_config_names_others(home: Path) -> None:

@@ -7,18 +7,21 @@ import hashlib
 import io
 import platform
 import tarfile
-from collections.abc import AsyncIterator
+import zipfile
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from enum import StrEnum
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from router.engine.store import SERVER_NAME
 from tests.router.engine.fake_engines import script
 
-_OS = {"Linux": "ubuntu", "Darwin": "macos"}.get(platform.system(), "win")
-_ARCH = {"x86_64": "x64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), platform.machine())
-NAME = f"llama-b11433-bin-{_OS}-{_ARCH}.tar.gz"
+_OS = {"Linux": "ubuntu", "Darwin": "macos"}.get(platform.system(), "win-cpu")
+_ARCH = {"x86_64": "x64", "AMD64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+WINDOWS = platform.system() == "Windows"
+NAME = f"llama-b11433-bin-{_OS}-{_ARCH}{'.zip' if WINDOWS else '.tar.gz'}"
 
 
 class Fault(StrEnum):
@@ -33,12 +36,23 @@ class Fault(StrEnum):
 
 def archive(content: bytes | None = None, *, evil: bool = False) -> bytes:
     """A release archive around a fake llama-server, large enough to be cut in half."""
-    packed = io.BytesIO()
-    files = {"llama-b11433/llama-server": content or script("0.6.0 (build 11433, commit x)")}
+    folder, library = ("", "llama.dll") if WINDOWS else ("llama-b11433/", "libllama.so")
+    files = {f"{folder}{SERVER_NAME}": content or script("0.6.0 (build 11433, commit x)")}
     if evil:
         files["../../../evil"] = b"evil"
+    return pack({**files, f"{folder}{library}": bytes(3 << 20)})
+
+
+def pack(files: Mapping[str, bytes]) -> bytes:
+    """An archive as the releases for this system are."""
+    packed = io.BytesIO()
+    if WINDOWS:
+        with zipfile.ZipFile(packed, "w") as zipped:
+            for name, data in files.items():
+                zipped.writestr(name, data)
+        return packed.getvalue()
     with tarfile.open(fileobj=packed, mode="w:gz", compresslevel=0) as tar:
-        for name, data in {**files, "llama-b11433/libllama.so": bytes(3 << 20)}.items():
+        for name, data in files.items():
             info = tarfile.TarInfo(name)
             info.size, info.mode = len(data), 0o755
             tar.addfile(info, io.BytesIO(data))
@@ -46,20 +60,26 @@ def archive(content: bytes | None = None, *, evil: bool = False) -> bytes:
 
 
 class ReleaseServer:
-    """`api` goes to install_engine. `stalled` is set when a STALL download has sent its first half."""
+    """`api` goes to install_engine. `stalled` is set when a STALL download has sent its first half; `fetched`
+    are the names of the files that were asked for."""
 
-    def __init__(self, content: bytes, fault: Fault) -> None:
+    def __init__(self, content: bytes, fault: Fault, files: Mapping[str, bytes] | None = None) -> None:
         self.content = content
+        self.files = files or {NAME: content, "llama-b11433-ui.tar.gz": content}
         self.fault = fault
-        self.downloads = 0
+        self.fetched: list[str] = []
         self.stalled = asyncio.Event()
         self.released = asyncio.Event()
         app = web.Application()
         app.router.add_get("/releases/latest", self._latest)
         app.router.add_get("/releases/tags/b11433", self._build)
         app.router.add_get("/file/nightly-tag.txt", self._pointer)
-        app.router.add_get(f"/file/{NAME}", self._file)
+        app.router.add_get("/file/{name}", self._file)
         self.server = TestServer(app)
+
+    @property
+    def downloads(self) -> int:
+        return len(self.fetched)
 
     @property
     def api(self) -> str:
@@ -85,19 +105,21 @@ class ReleaseServer:
         return web.json_response({"tag_name": "v0.6.0", "assets": [pointer]})
 
     async def _build(self, _request: web.Request) -> web.Response:
-        names = [] if self.fault is Fault.NO_BINARIES else [NAME]
-        assets = [self._asset(name, self.content) for name in [*names, "llama-b11433-ui.tar.gz"]]
+        shown = {n: data for n, data in self.files.items() if n != NAME or self.fault is not Fault.NO_BINARIES}
+        assets = [self._asset(name, data) for name, data in shown.items()]
         return web.json_response({"tag_name": "b11433", "assets": assets})
 
     async def _pointer(self, _request: web.Request) -> web.Response:
         return web.Response(body=b"b11433\n")
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
-        self.downloads += 1
-        response = web.StreamResponse(headers={"Content-Length": str(len(self.content))})
+        name = request.match_info["name"]
+        content = self.files[name]
+        self.fetched.append(name)
+        response = web.StreamResponse(headers={"Content-Length": str(len(content))})
         await response.prepare(request)
-        half = len(self.content) // 2
-        await response.write(self.content[:half])
+        half = len(content) // 2
+        await response.write(content[:half])
         if self.fault is Fault.CUT:
             assert request.transport is not None
             request.transport.abort()
@@ -106,13 +128,15 @@ class ReleaseServer:
             self.stalled.set()
             await self.released.wait()
             return response
-        await response.write(self.content[half:])
+        await response.write(content[half:])
         return response
 
 
 @asynccontextmanager
-async def serving(content: bytes | None = None, fault: Fault = Fault.NONE) -> AsyncIterator[ReleaseServer]:
-    releases = ReleaseServer(content or archive(), fault)
+async def serving(
+    content: bytes | None = None, fault: Fault = Fault.NONE, files: Mapping[str, bytes] | None = None
+) -> AsyncIterator[ReleaseServer]:
+    releases = ReleaseServer(content or archive(), fault, files)
     await releases.server.start_server()
     try:
         yield releases

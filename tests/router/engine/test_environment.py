@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,8 @@ KEPT = {
     "SYSTEMROOT": r"C:\Windows",
     "LANG": "de_DE.UTF-8",
 }
+
+CONFIG_HOME = "APPDATA" if sys.platform == "win32" else "XDG_CONFIG_HOME"
 
 
 def environment(base: dict[str, str], *, child_mode: bool = False) -> dict[str, str]:
@@ -63,13 +66,13 @@ def test_the_variables_that_hold_hal0s_own_keys_are_dropped() -> None:
 
 
 def test_what_hal0_sets() -> None:
-    base = {"XDG_CONFIG_HOME": "/home/x/.config"}
+    base = {CONFIG_HOME: "/home/x/.config"}
     private = str(Path("/private"))
-    set_by_hal0 = {"LLAMA_API_KEY": "key", "XDG_CONFIG_HOME": private, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+    set_by_hal0 = {"LLAMA_API_KEY": "key", CONFIG_HOME: private, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
     assert environment(base) == set_by_hal0
     assert environment({"CUDA_DEVICE_ORDER": "FASTEST_FIRST"})["CUDA_DEVICE_ORDER"] == "FASTEST_FIRST"
     assert environment(base, child_mode=True) == {**environment(base), "LLAMA_SERVER_ROUTER_PORT": "1"}
-    assert base == {"XDG_CONFIG_HOME": "/home/x/.config"}
+    assert base == {CONFIG_HOME: "/home/x/.config"}
 
 
 def test_a_bundle_gives_the_persons_library_path_back() -> None:
@@ -96,7 +99,7 @@ class TestRealEngine:
         config = tmp_path / "config" / "llama.cpp" / "config.ini"
         config.parent.mkdir(parents=True)
         config.write_text("ctx-size = not-a-number\n")
-        hostile = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path / "config")}
+        hostile = {**os.environ, CONFIG_HOME: str(tmp_path / "config")}
         assert not await self.parses(llama_server, hostile)
         private = tmp_path / "private"
         clean = engine_environment(hostile, api_key="k", private_config=private, child_mode=False)

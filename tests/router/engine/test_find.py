@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -9,9 +10,9 @@ from router.base.errors import EngineMissing
 from router.base.paths import Paths
 from router.config.schema import EngineConfig
 from router.engine.find import EngineSource, engine_problem, find_engine, list_engines
-from tests.router.engine.fake_engines import installed, make_engine, needs_posix, paths_in
+from router.engine.store import SERVER_NAME
+from tests.router.engine.fake_engines import installed, make_engine, paths_in
 
-pytestmark = needs_posix
 AUTO = EngineConfig()
 
 
@@ -20,7 +21,7 @@ def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
     """Nothing to be found: no variable, no engine on PATH, an empty data folder."""
     monkeypatch.delenv("HAL0_LLAMA_SERVER", raising=False)
     (tmp_path / "path").mkdir()
-    monkeypatch.setenv("PATH", f"{tmp_path / 'path'}:/usr/bin:/bin")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'path'}{os.pathsep}/usr/bin{os.pathsep}/bin")
     return paths_in(tmp_path)
 
 
@@ -30,9 +31,9 @@ def test_every_place_is_looked_at_in_order(
     config = EngineConfig(llama_server=make_engine(tmp_path / "mine"))
     env = make_engine(tmp_path / "env")
     monkeypatch.setenv("HAL0_LLAMA_SERVER", str(env))
-    on_path = make_engine(tmp_path / "path" / "llama-server")
+    on_path = make_engine(tmp_path / "path" / SERVER_NAME)
     data = installed(paths, "release-b1", 1, age=5)
-    bundled = make_engine(tmp_path / "app" / "engine" / "llama-server")
+    bundled = make_engine(tmp_path / "app" / "engine" / SERVER_NAME)
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "app" / "hal0"))
 
@@ -59,11 +60,11 @@ def test_every_place_is_looked_at_in_order(
 def test_a_named_engine_that_does_not_run_is_an_error(
     paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_engine(tmp_path / "path" / "llama-server")
-    with pytest.raises(EngineMissing, match=r"engine\.llama_server in hal0\.yaml names .*/gone"):
+    make_engine(tmp_path / "path" / SERVER_NAME)
+    with pytest.raises(EngineMissing, match=r"engine\.llama_server in hal0\.yaml names .*[/\\]gone"):
         find_engine(EngineConfig(llama_server=tmp_path / "gone"), paths)
     monkeypatch.setenv("HAL0_LLAMA_SERVER", str(make_engine(tmp_path / "broken", code=1)))
-    with pytest.raises(EngineMissing, match=r"HAL0_LLAMA_SERVER names .*/broken.*code 1"):
+    with pytest.raises(EngineMissing, match=r"HAL0_LLAMA_SERVER names .*[/\\]broken.*code 1"):
         find_engine(AUTO, paths)
     assert [b.source for b in list_engines(AUTO, paths)] == [EngineSource.PATH]
 
@@ -85,7 +86,7 @@ def test_what_installing_would_mend_is_told_apart(
 
 
 def test_an_unnamed_engine_that_does_not_run_is_passed_over(paths: Paths, tmp_path: Path) -> None:
-    make_engine(tmp_path / "path" / "llama-server", code=127)
+    make_engine(tmp_path / "path" / SERVER_NAME, code=127)
     installed(paths, "release-b9", 9, age=90, code=1)
     working = installed(paths, "release-b5", 5, age=50)
     assert find_engine(AUTO, paths).path == working

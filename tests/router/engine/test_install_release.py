@@ -17,10 +17,9 @@ from router.engine.find import list_engines
 from router.engine.install import InstallProgress, install_engine
 from router.engine.install.release import parse_release
 from router.engine.probe import EngineBuild
-from tests.router.engine.fake_engines import needs_posix, partials, paths_in, script
-from tests.router.engine.release_server import NAME, Fault, ReleaseServer, archive, serving
-
-pytestmark = needs_posix
+from router.engine.store import SERVER_NAME
+from tests.router.engine.fake_engines import partials, paths_in, script
+from tests.router.engine.release_server import NAME, WINDOWS, Fault, ReleaseServer, archive, serving
 
 
 @pytest.fixture(autouse=True)
@@ -57,8 +56,8 @@ async def test_the_build_that_the_latest_release_points_to_is_installed(paths: P
     async with serving() as server:
         engine = await install_engine(paths, source="release", on_progress=steps.append, release_api=server.api)
     assert (engine.version, engine.build) == ("0.6.0 (build 11433)", 11433)
-    assert engine.path == paths.data / "engines" / "release-b11433-cpu" / "bin" / "llama-server"
-    assert (engine.path.parent / "libllama.so").is_file()
+    assert engine.path == paths.data / "engines" / "release-b11433-cpu" / "bin" / SERVER_NAME
+    assert (engine.path.parent / ("llama.dll" if WINDOWS else "libllama.so")).is_file()
     assert await found(paths) == [engine]
     assert engine_names(paths) == ["release-b11433-cpu"]
     loaded = [s.done_bytes for s in steps if s.done_bytes is not None]

@@ -30,7 +30,7 @@ def run() -> Iterator[Run]:
         argv = [sys.executable, "-I", "-S", "-c", code]
         process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         started.append(process)
-        assert process.stdout is not None and process.stdout.readline() == b"up\n"
+        assert process.stdout is not None and process.stdout.readline().strip() == b"up"
         return psutil.Process(process.pid)
 
     yield start

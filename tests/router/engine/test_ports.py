@@ -16,7 +16,8 @@ from router.engine.ports import PortPool, is_free, listens_alone
 LISTENER = """
 import socket, sys
 server = socket.socket()
-server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+if hasattr(socket, "SO_REUSEPORT"):
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
 server.bind(("127.0.0.1", int(sys.argv[1])))
 server.listen()
 print("listening", flush=True)
@@ -30,9 +31,10 @@ subprocess.run([sys.executable, "-I", "-S", "-c", {LISTENER!r}, sys.argv[1]])
 
 @pytest.fixture
 def held() -> Iterator[int]:
-    """A port this process listens on, as llama-server does: with SO_REUSEPORT."""
+    """A port this process listens on, as llama-server does: with SO_REUSEPORT where there is that."""
     with socket.socket() as server:
-        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if hasattr(socket, "SO_REUSEPORT"):
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         server.bind(("127.0.0.1", 0))
         server.listen()
         yield server.getsockname()[1]
@@ -52,7 +54,7 @@ def listener(started: list[subprocess.Popen[bytes]], port: int, code: str = LIST
     argv = [sys.executable, "-I", "-S", "-c", code, str(port)]
     process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     started.append(process)
-    assert process.stdout is not None and process.stdout.readline() == b"listening\n"
+    assert process.stdout is not None and process.stdout.readline().strip() == b"listening"
     return process.pid
 
 

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from router.engine.probe import EngineVersion, NotAnEngine, parse_version, probe
-from tests.router.engine.fake_engines import make_engine, needs_posix
+from tests.router.engine.fake_engines import make_engine
 
-pytestmark = needs_posix
+NOT_THERE = "cannot find the file|File not found" if sys.platform == "win32" else "No such file"
 
 
 @pytest.mark.parametrize(
@@ -30,9 +31,9 @@ def test_llama_arg_variables_do_not_reach_the_engine(tmp_path: Path, monkeypatch
 
 
 def test_what_does_not_run_is_told_with_its_own_words(tmp_path: Path) -> None:
-    with pytest.raises(NotAnEngine, match="No such file"):
+    with pytest.raises(NotAnEngine, match=NOT_THERE):
         probe([tmp_path / "missing"])
     with pytest.raises(NotAnEngine, match=r"code 3: version: 0\.7\.0"):
         probe([make_engine(tmp_path / "broken", code=3)])
     with pytest.raises(NotAnEngine, match="no version"):
-        probe(["/bin/echo"])
+        probe([sys.executable, "-c", "pass"])

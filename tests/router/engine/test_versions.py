@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,11 +15,9 @@ from router.base.paths import Paths
 from router.config.schema import EngineConfig
 from router.engine.find import EngineSource, find_engine
 from router.engine.install.publish import _publish
-from router.engine.store import locked, new_partial
+from router.engine.store import SERVER_NAME, locked, new_partial
 from router.engine.versions import folder_of, remove_engine, roll_back, use_engine
-from tests.router.engine.fake_engines import installed, make_engine, needs_posix, paths_in
-
-pytestmark = needs_posix
+from tests.router.engine.fake_engines import installed, make_engine, paths_in
 
 AUTO = EngineConfig()
 
@@ -26,7 +26,7 @@ AUTO = EngineConfig()
 def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
     """Two installs: release-b8 is the newer."""
     monkeypatch.delenv("HAL0_LLAMA_SERVER", raising=False)
-    monkeypatch.setenv("PATH", f"{tmp_path / 'path'}:/usr/bin:/bin")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'path'}{os.pathsep}/usr/bin{os.pathsep}/bin")
     made = paths_in(tmp_path)
     installed(made, "release-b7", 7, age=70)
     installed(made, "release-b8", 8, age=80)
@@ -52,7 +52,7 @@ def test_rolling_back_goes_to_the_one_before_and_again_forward(paths: Paths) -> 
 
 def test_an_install_is_rolled_back(paths: Paths) -> None:
     partial = new_partial(paths.data / "engines")
-    make_engine(partial / "bin" / "llama-server", "0.8.0 (build 9, commit x)")
+    make_engine(partial / "bin" / SERVER_NAME, "0.8.0 (build 9, commit x)")
     _publish(partial, paths.data / "engines" / "release-b9")
     assert in_use(paths) == "release-b9"
     assert roll_back(AUTO, paths).build == 8
@@ -73,7 +73,7 @@ def test_an_unknown_one_lists_what_there_is(paths: Paths) -> None:
 
 
 def test_what_was_chosen_goes_before_path_and_a_setting_before_both(paths: Paths, tmp_path: Path) -> None:
-    make_engine(tmp_path / "path" / "llama-server", "0.7.0 (build 99, commit x)")
+    make_engine(tmp_path / "path" / SERVER_NAME, "0.7.0 (build 99, commit x)")
     assert find_engine(AUTO, paths).source is EngineSource.PATH
     assert use_engine("7", AUTO, paths).build == 7
     named = EngineConfig(llama_server=make_engine(tmp_path / "named", "0.7.0 (build 55, commit x)"))
@@ -91,9 +91,10 @@ def test_only_what_nobody_uses_is_removed(paths: Paths) -> None:
 @pytest.fixture
 def running(paths: Paths) -> Iterator[subprocess.Popen[bytes]]:
     """A process of release-b7's own executable."""
-    server = paths.data / "engines" / "release-b7" / "bin" / "llama-server"
-    version = 'case "$1" in --version) echo "version: 0.7.0 (build 7, commit x)"; exit 0;; esac'
-    server.write_text(f"#!/bin/sh\n{version}\nread line\n")
+    server = paths.data / "engines" / "release-b7" / "bin" / SERVER_NAME
+    if sys.platform != "win32":  # there it waits by itself
+        version = 'case "$1" in --version) echo "version: 0.7.0 (build 7, commit x)"; exit 0;; esac'
+        server.write_text(f"#!/bin/sh\n{version}\nread line\n")
     with subprocess.Popen([server], stdin=subprocess.PIPE) as process:
         yield process
         process.communicate(b"\n")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from router.base.errors import PullFailed
 from router.catalog.scan import scan_folders
 from router.config.programs import program_folders, readable
 from router.hub.names import parse_reference
@@ -25,6 +28,8 @@ def hugging_face(home: Path, name: str, data: bytes) -> Path:
     link = repo / "snapshots" / "c0ffee" / name
     for path in (blob, link):
         path.parent.mkdir(parents=True, exist_ok=True)
+    if sys.platform == "win32":  # without the right to make links there, the file itself lies here
+        return written(link, data)
     blob.write_bytes(data)
     link.symlink_to(blob)
     return link
@@ -35,7 +40,8 @@ def lm_studio(home: Path, name: str, data: bytes) -> Path:
 
 
 def llama_cpp(home: Path, name: str, data: bytes) -> Path:
-    return written(home / ".cache" / "llama.cpp" / f"org_tiny-GGUF_{name}", data)
+    cache = home / "AppData" / "Local" if sys.platform == "win32" else home / ".cache"
+    return written(cache / "llama.cpp" / f"org_tiny-GGUF_{name}", data)
 
 
 def ollama(home: Path, _name: str, data: bytes) -> Path:
@@ -91,6 +97,33 @@ def test_what_lies_outside_the_model_folders_is_linked(
     assert len(scan_folders([tmp_path / "data", *folders()])) == 1, "one file is one model"
     theirs.unlink()
     assert path.read_bytes() == data, "their clean-up does not take it away"
+
+
+def test_on_another_drive_without_the_right_to_make_links_it_is_copied(
+    hub: HubServer, private_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows, as most people have it; the errors are its own, for no test has such a drive everywhere."""
+    data = models.model()
+    hub.add(REPO, {FILE: data})
+    theirs = lm_studio(private_home, FILE, data)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EPERM, "A required privilege is not held by the client")
+
+    monkeypatch.setattr("os.link", refuse)
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+    puller = Pull(parse_reference(REPO), tmp_path / "data", endpoint=hub.url, elsewhere=folders())
+    path = puller.run(puller.plan())
+    assert path.read_bytes() == data and not path.samefile(theirs) and hub.downloads == []
+    assert not list((tmp_path / "data").rglob("*.copying"))
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfile", full)
+    again = Pull(parse_reference(REPO), tmp_path / "other", endpoint=hub.url, elsewhere=folders())
+    with pytest.raises(PullFailed, match="is full: make room"):
+        again.run(again.plan())
 
 
 def test_what_is_missing_beside_it_is_fetched(hub: HubServer, private_home: Path, tmp_path: Path) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from tests.homes import BUILT, system_variables
 
 SOURCE = Path(__file__).with_name("stub_nvml.c")
 ROOT = Path(__file__).resolve().parents[3]
@@ -18,13 +20,18 @@ TWO = ("gpu 24576 1024 37 NVIDIA GeForce RTX 3090", "gpu 16384 512 0 NVIDIA RTX 
 
 @dataclass(frozen=True)
 class StubDriver:
-    """`folder` holds libnvidia-ml.so.1; `says` is the file it reads with each call."""
+    """`folder` holds the library; `says` is the file it reads with each call."""
 
     folder: Path
     says: Path
 
     @classmethod
     def build(cls, folder: Path, *, processes: str = "_v3") -> StubDriver:
+        if sys.platform == "win32":
+            target = folder / "System32" / "nvml.dll"
+            target.parent.mkdir(parents=True)
+            shutil.copy(BUILT / f"nvml{processes}.dll", target)
+            return cls(folder, folder / "says")
         target = folder / "libnvidia-ml.so.1"
         options = ["-shared", "-fPIC", "-O1", "-Wall", "-Werror", f"-DVERSION={processes}"]
         subprocess.run(["gcc", *options, "-o", target, SOURCE], check=True, timeout=60)
@@ -37,7 +44,9 @@ class StubDriver:
         fresh.replace(self.says)
 
     def env(self) -> dict[str, str]:
-        return {"LD_LIBRARY_PATH": str(self.folder), "HAL0_STUB_NVML": str(self.says)}
+        """Return the variables by which pynvml finds it."""
+        name = "WINDIR" if sys.platform == "win32" else "LD_LIBRARY_PATH"
+        return {name: str(self.folder), "HAL0_STUB_NVML": str(self.says)}
 
 
 @dataclass
@@ -53,7 +62,7 @@ class Reader:
     @classmethod
     def start(cls, driver: StubDriver) -> Reader:
         argv = [sys.executable, "-m", "tests.router.memory.reader"]
-        env = {"PATH": os.environ["PATH"], **driver.env()}
+        env = {**system_variables(), **driver.env()}
         pipe = subprocess.PIPE
         return cls(subprocess.Popen(argv, env=env, cwd=ROOT, text=True, stdin=pipe, stdout=pipe))
 

@@ -2,6 +2,7 @@
  *
  *   gpu <total MiB> <used MiB> <busy %> <name>      one per GPU, in order
  *   compute|graphics <gpu> <pid> <MiB>              a process; -1 MiB: NVML_VALUE_NOT_AVAILABLE, as WDDM says
+ *   cuda <version> <major> <minor>                  the newest CUDA, 1000 * major + 10 * minor; capability of all
  *   fail <call> <gpu> <code>                        that call on that GPU ends so; gpu -1: on all, or on none
  *
  * As in the real library GPUs are counted by nvmlInit: one that goes is lost, one that comes is not seen, until
@@ -115,6 +116,27 @@ int nvmlDeviceGetUtilizationRates(void *handle, Rates *rates) {
     int code = find(handle, "utilisation", &gpu);
     if (code == OK) rates->gpu = gpu.busy;
     return code;
+}
+
+static int cuda(int *version, int *major, int *minor) {
+    char line[256];
+    int found = 0;
+    FILE *file = fopen(getenv("HAL0_STUB_NVML"), "r");
+    while (file && fgets(line, sizeof line, file))
+        found |= sscanf(line, "cuda %d %d %d", version, major, minor) == 3;
+    if (file) fclose(file);
+    return found ? OK : INVALID;
+}
+
+int nvmlSystemGetCudaDriverVersion(int *version) {
+    int major, minor;
+    return initialised ? cuda(version, &major, &minor) : UNINITIALIZED;
+}
+
+int nvmlDeviceGetCudaComputeCapability(void *handle, int *major, int *minor) {
+    Gpu gpu;
+    int version, code = find(handle, "capability", &gpu);
+    return code ? code : cuda(&version, major, minor);
 }
 
 static int processes(const char *kind, void *handle, unsigned *count, Process *found) {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -22,6 +21,7 @@ from router.engine.options import read_options
 from router.memory.forecast.dryrun import AT_ONCE, DryRunner, Told, parse_breakdown
 from router.memory.forecast.needs import MIB, DeviceNeed
 from tests.engines.running import until
+from tests.homes import system_variables
 
 GPU = {
     "kind": "device", "name": "CUDA0", "description": "RTX 4090", "total": 24564, "free": 23000,
@@ -29,7 +29,7 @@ GPU = {
 }  # fmt: skip
 HOST = {"kind": "host", "name": "Host", "self": 12, "model": 10, "context": 0, "compute": 1}
 EMPTY = {"kind": "buffer_type", "name": "CPU_REPACK", "self": 0, "model": 0, "context": 0, "compute": 0}
-ENVIRONMENT = {"PATH": os.environ["PATH"]}
+ENVIRONMENT = system_variables()
 
 
 def breakdown(*rows: dict[str, object], unit: str = "MiB") -> bytes:
@@ -41,8 +41,16 @@ def script(code: str) -> list[str]:
 
 
 def children() -> list[psutil.Process]:
-    """Those of this test: what fixtures of others still run is not ours."""
-    return [child for child in psutil.Process().children(recursive=True) if child not in _OTHERS]
+    """Those of this test: what fixtures of others still run is not ours, nor are Windows' consoles."""
+    found = [child for child in psutil.Process().children(recursive=True) if child not in _OTHERS]
+    return [child for child in found if not _is_console(child)]
+
+
+def _is_console(process: psutil.Process) -> bool:
+    try:
+        return process.name() == "conhost.exe"
+    except psutil.NoSuchProcess:
+        return True
 
 
 _OTHERS: list[psutil.Process] = []

@@ -22,6 +22,7 @@ from router.engine.options import read_options
 from router.memory.forecast.forecaster import MOST_LEARNT, RETRY_SECONDS, Forecaster
 from router.memory.forecast.needs import MIB, Source
 from router.memory.measure.pools import Pool
+from tests.modes import is_private
 
 
 class Engine:
@@ -72,7 +73,7 @@ async def test_the_engine_is_asked_once_and_the_answer_survives(
     assert found.per_device[0].context == 16 * MIB
     assert forecaster.known(model) == found and not forecaster.is_due(model, 1e9)
     file = tmp_path / "cache" / "forecasts.json"
-    assert file.stat().st_mode & 0o777 == 0o600
+    assert is_private(file)
     later = Forecaster(tmp_path / "cache", engine)
     untellable(later, monkeypatch)
     assert await later.forecast(model) == found
