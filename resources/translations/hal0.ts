@@ -1172,6 +1172,14 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Delete</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Delete…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Clear search</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1289,6 +1297,18 @@
     </message>
     <message>
         <source>An estimate from the file&apos;s size: context and images need memory as well.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Delete {name} from this computer?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>All its files are deleted. To have it again, download {fetched}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The same file is also offered as {others}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
