@@ -28,6 +28,7 @@ from router.orders.kinds import (
     Download,
     EditConfig,
     Forget,
+    ForgetActivity,
     InstallEngine,
     Load,
     ReadActivity,
@@ -146,6 +147,8 @@ class Dispatcher:
                     limit=order.limit or 100,
                 )
                 return await self._activity.listing(asked)
+            case ForgetActivity():
+                return await self._activity.clear()
             case ReadConfig():
                 return await self._live.read_config()
             case EditConfig(changes):

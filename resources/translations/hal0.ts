@@ -492,6 +492,22 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Forget all…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Forget all</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Forget every request that was recorded?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>What is kept of their texts is deleted, too. This cannot be undone.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Reading…</source>
         <translation type="unfinished"></translation>
     </message>
@@ -593,6 +609,10 @@
     </message>
     <message>
         <source>The requests could not be read: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The requests were not forgotten: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -230,6 +230,13 @@ class ReadActivity(Order[Listing]):
     limit: int | None = number()
 
 
+@dataclass(frozen=True, slots=True)
+class ForgetActivity(Order[None]):
+    """Delete every record of requests, with what is kept of their texts."""
+
+    endpoint = Endpoint("DELETE", "/api/activity", READ_SECONDS)
+
+
 # -- llama-server ----------------------------------------------------------------------------------------------
 
 
@@ -323,5 +330,5 @@ ORDERS: tuple[type[Order[Any]], ...] = (
     ReadOffer,
     DeleteModel,
 )
-"""Those whose answer is one JSON document; Download, InstallEngine and ReadActivity have handlers of their
-own."""
+"""Those whose answer is one JSON document; Download, InstallEngine and those of activity have handlers of
+their own."""
