@@ -1,10 +1,8 @@
 // The models, what fits, and what comes from Hugging Face.
-import { send } from "../api.js";
-import { wantFits } from "../events.js";
-import { html, useEffect, useState } from "../html.js";
-import { Button, Empty } from "../parts.js";
-import { notify, store } from "../store.js";
-import { fileSize, fitWords, memorySize, tokens } from "../words.js";
+import {
+  Button, Empty, fileSize, fitWords, html, memorySize, notify, send, store, tokens, useEffect, useState,
+  wantFits,
+} from "../app.js";
 import { Downloads } from "./downloads.js";
 
 export function Models({ snapshot, live }) {
