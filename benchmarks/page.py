@@ -1,10 +1,11 @@
 """How long the page for browsers takes until it can be used, in Debian's Chromium, and what it transfers.
 
-    python -m benchmarks.page URL [--visits 15]
+    python -m benchmarks.page URL [URL…] [--visits 15]
 
-URL is a running hal0 with at least one model. Each visit has a fresh profile, so nothing is cached.
-Interactive: the first slot's list of models can be operated; the time is the browser's own, from where the
-navigation starts.
+Each URL is a running hal0 with at least one model. Several, such as before and after a change, are visited in
+turn: all have the same luck with what else the computer does. Each visit has a fresh profile, so nothing is
+cached. Interactive: the first slot's list of models can be operated; the time is the browser's own, from where
+the navigation starts.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import asyncio
 import os
 import shutil
 import statistics
+from collections.abc import Sequence
 from typing import Any
 
 from playwright.async_api import Browser, async_playwright
@@ -52,26 +54,36 @@ async def nothing(browser: Browser, url: str) -> float:
     return taken
 
 
-async def measure(url: str, visits: int) -> None:
+async def measure(urls: Sequence[str], visits: int) -> None:
+    seen: dict[str, list[tuple[float, dict[str, Any]]]] = {url: [] for url in urls}
+    bare = []
     async with async_playwright() as driver:
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
         browser = await driver.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
-        await visit(browser, url)  # starts the browser's own processes
-        seen, bare = [], []
+        for url in urls:
+            await visit(browser, url)  # starts the browser's own processes
         for _ in range(visits):
-            bare.append(await nothing(browser, url))
-            seen.append(await visit(browser, url))
+            bare.append(await nothing(browser, urls[0]))
+            for url in urls:
+                seen[url].append(await visit(browser, url))
         await browser.close()
-    times = sorted(taken for taken, _cost in seen)
-    cost = seen[-1][1]
-    print(f"interactive after {statistics.median(times):.0f} ms (median; {times[0]:.0f} to {times[-1]:.0f})")
+    for url, found in seen.items():
+        tell(url, found)
     print(f"a file of text after {statistics.median(bare):.0f} ms ({min(bare):.0f} to {max(bare):.0f})")
-    print(f"{cost['files']} files, {cost['bytes'] / 1000:.1f} KB as sent; load {os.getloadavg()[0]:.1f}")
+    print(f"load {os.getloadavg()[0]:.1f}")
+
+
+def tell(url: str, found: Sequence[tuple[float, dict[str, Any]]]) -> None:
+    times = sorted(taken for taken, _cost in found)
+    cost = found[-1][1]
+    spread = f"median; {times[0]:.0f} to {times[-1]:.0f}"
+    print(f"{url}: interactive after {statistics.median(times):.0f} ms ({spread})")
+    print(f"  {cost['files']} files, {cost['bytes'] / 1000:.1f} KB as sent")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.page", description=__doc__)
-    parser.add_argument("url")
+    parser.add_argument("url", nargs="+")
     parser.add_argument("--visits", type=int, default=15)
     arguments = parser.parse_args()
     asyncio.run(measure(arguments.url, arguments.visits))

@@ -17,15 +17,18 @@ from router.config.problems import did_you_mean
 from router.config.schema import Config
 from router.conversations.keeper import Conversations
 from router.engine.find import engine_problem
+from router.hub.deletion import delete_model
 from router.hub.downloads import Downloads
 from router.hub.updates import UpdateWatch
 from router.orders.kinds import (
     Cancel,
     CheckEngine,
     Cut,
+    DeleteModel,
     Download,
     EditConfig,
     Forget,
+    ForgetActivity,
     InstallEngine,
     Load,
     ReadActivity,
@@ -50,7 +53,7 @@ from router.remote.hal0 import RemoteHal0
 from router.remote.names import all_slots
 from router.resolve import model_called
 from router.slots.supervisor import Supervisor
-from router.state import StateStore
+from router.state import ModelStatus, StateStore
 
 R = TypeVar("R")
 
@@ -144,6 +147,8 @@ class Dispatcher:
                     limit=order.limit or 100,
                 )
                 return await self._activity.listing(asked)
+            case ForgetActivity():
+                return await self._activity.clear()
             case ReadConfig():
                 return await self._live.read_config()
             case EditConfig(changes):
@@ -161,16 +166,27 @@ class Dispatcher:
                 return await self._downloads.offer(reference)
             case Download(step, reference):
                 return await self._downloads.order(step, reference)
+            case DeleteModel(model):
+                return await self._delete(self._model(model))
         raise AssertionError(f"an order that nobody carries out: {order}")
 
     def _model_id(self, name: str) -> str:
-        """Return the id of the model a person called `name`, which may be an alias."""
+        return self._model(name).id
+
+    def _model(self, name: str) -> ModelStatus:
+        """Return the model a person called `name`, which may be an alias."""
         snapshot = self._store.snapshot
         if (known := model_called(name, snapshot)) is not None:
-            return known.id
+            return known
         hint = did_you_mean(name, [there.id for there in snapshot.models])
         said = f'There is no model "{shown(name)}"; see GET /v1/models for all ids.{hint}'
         raise ModelNotFound(said, param="model")
+
+    async def _delete(self, model: ModelStatus) -> str:
+        reference = await delete_model(model, self._store, self._paths)
+        self._downloads.put_away(reference)
+        await self._live.models_changed()
+        return reference
 
     async def _install_engine(self, order: InstallEngine) -> str:
         from router.engine.install import install_engine  # rarely needed, and 20 ms of every start

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,9 +20,13 @@ from router.config.programs import program_folders
 from router.config.schema import Config
 from router.config.sizes import file_size
 from router.hub import local_models, store
+from router.hub.deletion import user_of
 from router.hub.names import parse_reference
 from router.hub.pull import Paused, Plan, Pull
-from router.orders.kinds import Reload
+from router.orders.kinds import DeleteModel, Reload
+from router.resolve import model_called
+from router.state import ModelStatus, Snapshot
+from router.wire.snapshot_read import SchemaMismatch, parse_snapshot
 
 PAUSED = 130
 """The exit code of what a person interrupted."""
@@ -83,13 +88,47 @@ def ls(config_file: Path | None, *, as_json: bool) -> int:
 
 
 def rm(config_file: Path | None, url: str | None, name: str, *, yes: bool) -> int:
-    """Remove a model that hal0 fetched, unless it is loaded."""
+    """Remove a model that hal0 fetched, unless it is in use: by the hal0 that runs, if one does."""
     config, paths = read_config(config_file)
+    client = Client.find(config.server, paths, url)
+    try:
+        snapshot = parse_snapshot(client.state())
+        if (model := _called(name, snapshot)) is not None:
+            return _rm_there(client, model, snapshot, yes=yes)
+    except NotRunning as error:
+        if url is not None:  # nothing here is meant
+            raise PullFailed(str(error)) from error
+    except Refused as error:
+        raise PullFailed(f"The hal0 that runs refused it: {error}") from error
+    except SchemaMismatch:
+        raise PullFailed(f"The hal0 at {client.url} is of another version: end it, then try again.") from None
+    return _rm_here(config, paths, name, yes=yes)
+
+
+def _called(name: str, snapshot: Snapshot) -> ModelStatus | None:
+    return model_called(name, snapshot) or next((m for m in snapshot.models if m.file == name), None)
+
+
+def _rm_there(client: Client, model: ModelStatus, snapshot: Snapshot, *, yes: bool) -> int:
+    size = file_size(model.size_bytes or 0)
+    if model.fetched is not None:
+        if (used := user_of(model.fetched, snapshot)) is not None:
+            raise PullFailed(f"{used[1]} is loaded in {used[0]}: `hal0 unload {used[0]}`, then remove it.")
+        others = [other.id for other in snapshot.models if other.fetched == model.fetched and other != model]
+        if not yes and not _sure(model.fetched, f"{model.fetched} ({size})", others):
+            return 1
+    print(f"Removed {client.carry_out(DeleteModel(model.id))} ({size}).")
+    return 0
+
+
+def _rm_here(config: Config, paths: Paths, name: str, *, yes: bool) -> int:
+    """Remove what no hal0 that runs knows of: there is none, or the model has not come whole."""
     item = local_models.find(name, local_models.list_models(config, paths), store.unfinished(paths.downloads))
     download = item.download if isinstance(item, local_models.LocalModel) else item
-    if download is not None:
-        _refuse_if_loaded(config, paths, url, download)
-        if not yes and not _sure(item, download):
+    if download is not None and not yes:
+        what = f"{download.reference} ({file_size(download.total_bytes)}) from {download.folder}"
+        named = item.used_by if isinstance(item, local_models.LocalModel) else ()
+        if not _sure(download.reference, what, named):
             return 1
     local_models.remove(item, paths)
     _tell_running(config, paths)
@@ -106,12 +145,13 @@ def _wanted(plan: Plan) -> bool:
     return _asked("Fetch it anyway?")
 
 
-def _sure(item: local_models.LocalModel | store.Download, download: store.Download) -> bool:
+def _sure(reference: str, what: str, named: Sequence[str]) -> bool:
+    """Ask, where somebody is there; `named`: what else it is called."""
     if not stdin_is_terminal():
-        raise PullFailed(f"Nobody is there to ask: `hal0 model rm --yes` removes {download.reference}.")
-    if isinstance(item, local_models.LocalModel) and item.used_by:
-        print(f"hal0.yaml names it: {', '.join(item.used_by)}.")
-    return _asked(f"Remove {download.reference} ({file_size(download.total_bytes)}) from {download.folder}?")
+        raise PullFailed(f"Nobody is there to ask: `hal0 model rm --yes` removes {reference}.")
+    if named:
+        print(f"It is also called {', '.join(named)}.")
+    return _asked(f"Remove {what}?")
 
 
 def _asked(question: str) -> bool:
@@ -128,23 +168,6 @@ def _tell_running(config: Config, paths: Paths) -> None:
     if client is not None and client.answers():
         with suppress(NotRunning, Refused):  # a mistake in hal0.yaml is shown elsewhere
             client.carry_out(Reload())
-
-
-def _refuse_if_loaded(config: Config, paths: Paths, url: str | None, download: store.Download) -> None:
-    """Ask the hal0 that runs, if one does. Raises PullFailed."""
-    client = Client.find(config.server, paths, url)
-    try:
-        slots, models = client.state()["slots"], client.models()["models"]
-    except NotRunning:
-        return  # nothing is loaded where nothing runs
-    except Refused as error:
-        raise PullFailed(f"The hal0 that runs did not say what is loaded: {error}") from error
-    ours = {m["id"] for m in models if m["file"] and Path(m["file"]).is_relative_to(download.folder)}
-    for slot in slots:
-        if held := ours & {slot["model"], slot["target"], *(slot.get("loaded") or ())}:
-            raise PullFailed(
-                f"{held.pop()} is loaded in {slot['name']}: `hal0 unload {slot['name']}`, then remove it."
-            )
 
 
 def _listing(models: list[local_models.LocalModel], coming: list[store.Download]) -> dict[str, object]:

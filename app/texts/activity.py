@@ -21,6 +21,9 @@ SEARCH = tr("Search")
 SEARCH_HINT = tr("model, client, error…")
 PAUSE = tr("Pause")
 OLDER = tr("Older")
+FORGET_ALL, FORGET_YES = tr("Forget all…"), tr("Forget all")
+FORGET_QUESTION = tr("Forget every request that was recorded?")
+FORGET_CONSEQUENCE = tr("What is kept of their texts is deleted, too. This cannot be undone.")
 
 # -- states ------------------------------------------------------------------------------------------------
 READING_LIST = tr("Reading…")
@@ -60,6 +63,10 @@ def no_more(count: int) -> str:
 
 def not_read(reason: str) -> str:
     return tr("The requests could not be read: {reason}").format(reason=reason)
+
+
+def not_forgotten(reason: str) -> str:
+    return tr("The requests were not forgotten: {reason}").format(reason=reason)
 
 
 def span(seconds: float | None) -> str:

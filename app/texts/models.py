@@ -18,6 +18,7 @@ MODEL_LIST = tr("Models")
 LOAD_IN = tr("Load in")
 COPY_ID = tr("Copy id")
 SHOW_FILE = tr("Show in file manager")
+DELETE, DELETE_ASK = tr("Delete"), tr("Delete…")
 CLEAR_SEARCH = tr("Clear search")
 NO_MODELS_TITLE = tr("No models yet")
 NO_MODELS_HELP = tr(
@@ -46,6 +47,17 @@ FITS_EXACTLY, TIGHT_EXACTLY = tr("fits"), tr("tight")
 MAKE_ROOM = tr("Unload something first, or choose less context.")
 COMPUTED = tr("An estimate from the file's header; llama-server could not be asked.")
 ESTIMATE = tr("An estimate from the file's size: context and images need memory as well.")
+
+
+def delete_question(name: str) -> str:
+    return tr("Delete {name} from this computer?").format(name=name)
+
+
+def delete_consequence(fetched: str, others: Sequence[str]) -> str:
+    """Say what it costs. `fetched`: what fetches it again; `others`: the other ids of the same file."""
+    again = tr("All its files are deleted. To have it again, download {fetched}.").format(fetched=fetched)
+    also = tr("The same file is also offered as {others}.").format(others=", ".join(others)) if others else ""
+    return f"{again} {also}".rstrip()
 
 
 def no_match(search: str) -> str:

@@ -25,6 +25,7 @@ from router.config.schema import Kind
 from router.orders.kinds import (
     Cancel,
     Cut,
+    DeleteModel,
     Download,
     EditConfig,
     Forget,
@@ -71,6 +72,7 @@ class Action(StrEnum):
     LOCAL_ONLY = "local-only"
     START_HERE = "start-here"
     DOWNLOAD = "download"
+    DELETE_MODEL = "delete-model"
     UPDATE = "update"
     QUIT = "quit"
 
@@ -119,6 +121,8 @@ def order_of(command: Command) -> Order[Any]:
             return Restart(slot)
         case Action.DOWNLOAD:
             return Download(DownloadOrder(command.value), command.model)
+        case Action.DELETE_MODEL:
+            return DeleteModel(command.model)
         case Action.LOCAL_ONLY:
             return EditConfig((ConfigChange(("local_only",), bool(command.value)),))
     raise AssertionError(f"not an order for the router: {command.action}")

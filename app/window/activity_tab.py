@@ -13,6 +13,7 @@ from app.texts import activity as words
 from app.views.activity import MOST, MOST_OLDER
 from app.window.activity_details import RequestDetails
 from app.window.activity_table import RECORD, RequestFilter, RequestList, RequestTable
+from app.window.forget_button import ForgetButton
 from app.window.order_reader import OrderReader
 from app.window.widgets import button, refill, set_text, wrapping_label
 from router.activity.listing import Listing
@@ -37,7 +38,7 @@ class ActivityTab(QWidget):
         self._has_older = False
         self._loaded = False
         self._wants_older = False
-        self._keep = 0
+        self._keep = self._kept = 0
         self._problem = ""
         self.slot = QComboBox()
         self.slot.setAccessibleName(words.SLOT)
@@ -47,6 +48,7 @@ class ActivityTab(QWidget):
         self.search.setAccessibleName(words.SEARCH)
         self.pause = QPushButton(words.PAUSE)
         self.pause.setCheckable(True)
+        self.forget = ForgetButton(link)
         self.older = button(words.OLDER)
         self.table = RequestTable(self)
         self.filter = RequestFilter(self.table)
@@ -85,7 +87,8 @@ class ActivityTab(QWidget):
         """Show the answer, unless the filters have changed since it was asked for."""
         if replace(question, since=None, before=None) != self.question:
             return
-        self._loaded, self._keep, self._problem = True, listing.keep, listing.problem or ""
+        self._loaded, self._problem = True, listing.problem or ""
+        self._keep, self._kept = listing.keep, listing.kept
         self.table.drop(listing.forgotten if listing.keep else EVERY)
         records = [record for record in listing.records if record.id > listing.forgotten]
         if question.before is not None:
@@ -104,6 +107,11 @@ class ActivityTab(QWidget):
     @Slot(object, str)
     def tell_failed(self, _question: ReadActivity, reason: str) -> None:
         self._problem = words.not_read(reason)
+        self._show_note()
+
+    @Slot(str)
+    def _tell_not_forgotten(self, reason: str) -> None:
+        self._problem = words.not_forgotten(reason)
         self._show_note()
 
     def _take_newer(self, records: list[Record], *, first: bool, more: bool) -> None:
@@ -166,6 +174,7 @@ class ActivityTab(QWidget):
         shown = self.filter.rowCount()
         set_text(self.note, self._problem or ("" if shown else self._why_empty()))
         self.note.setVisible(bool(self.note.text()))
+        self.forget.setEnabled(bool(self._kept or self.table.records))
         # Where there is more to scroll, scrolling does it.
         self.older.setVisible(self._has_older and shown < SCROLLS)
         self.details.setVisible(bool(shown))
@@ -188,6 +197,8 @@ class ActivityTab(QWidget):
         find.activated.connect(self.search.setFocus)
         self._reader.read.connect(self.take)
         self._reader.failed.connect(self.tell_failed)
+        self.forget.forgotten.connect(self._start_over)
+        self.forget.refused.connect(self._tell_not_forgotten)
         self._poll.timeout.connect(self._ask_newer)
         self.slot.currentIndexChanged.connect(self._start_over)
         self.failed.toggled.connect(self._start_over)
@@ -205,6 +216,7 @@ class ActivityTab(QWidget):
         top.addWidget(self.failed)
         top.addWidget(self.search, 1)
         top.addWidget(self.pause)
+        top.addWidget(self.forget)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(8)

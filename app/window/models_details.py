@@ -27,6 +27,7 @@ class ModelDetails(Card):
         self.load = QPushButton(words.LOAD_IN)
         self.copy = QPushButton(words.COPY_ID)
         self.reveal = QPushButton(words.SHOW_FILE)
+        self.delete = QPushButton(words.DELETE_ASK)
         self._lay_out()
         self.show_model(None, Snapshot())
 
@@ -34,6 +35,7 @@ class ModelDetails(Card):
         problem = load_problem(snapshot, row.model) if row else None
         for button in (self.load, self.copy, self.reveal):
             button.setEnabled(row is not None)
+        self.delete.setVisible(row is not None and row.model.fetched is not None)
         self.load.setEnabled(row is not None and problem is None)
         self.load.setToolTip(problem or "")
         set_text(self.problem, problem or "")
@@ -63,6 +65,7 @@ class ModelDetails(Card):
         self.file.show()
         self.load.setAccessibleName(f"{words.LOAD_IN}: {row.name}")
         self.copy.setAccessibleName(f"{words.COPY_ID}: {model.id}")
+        self.delete.setAccessibleName(f"{words.DELETE}: {model.id}")
 
     def _lay_out(self) -> None:
         buttons = QHBoxLayout()
@@ -70,6 +73,7 @@ class ModelDetails(Card):
         buttons.addWidget(self.load)
         buttons.addWidget(self.copy)
         buttons.addWidget(self.reveal)
+        buttons.addWidget(self.delete)
         buttons.addStretch(1)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(14, 12, 14, 12)

@@ -32,6 +32,7 @@ from app.texts import models as words
 from app.texts import pull as texts_pull
 from app.views.menu import Action, Command
 from app.views.models import ModelRow, rows, shown_of, targets
+from app.window.deletion_question import DeletionQuestion
 from app.window.download_list import DownloadList
 from app.window.models_details import ModelDetails
 from app.window.models_folders import FolderAdder
@@ -46,7 +47,7 @@ HUGGING_FACE = ("huggingface.co", "hf.co")
 
 class ModelsTab(QWidget):
     """Signals:
-    chosen: (Command) load a model into a slot, or what is wanted of a download.
+    chosen: (Command) load a model into a slot, delete one, or what is wanted of a download.
     """
 
     chosen = Signal(object)
@@ -70,6 +71,7 @@ class ModelsTab(QWidget):
         self.download.setAccessibleName(texts_pull.DOWNLOAD_MODEL)
         self.downloads = DownloadList()
         self.pull_dialog: PullDialog | None = None
+        self.question: DeletionQuestion | None = None
         self.table = ModelTable(self)
         self.filter = ModelFilter(self.table)
         self.list = ModelList(self.filter)
@@ -186,6 +188,8 @@ class ModelsTab(QWidget):
         menu.addSeparator()
         menu.addAction(words.COPY_ID, self._copy_id)
         menu.addAction(words.SHOW_FILE, self._show_file).setEnabled(self.current.model.file is not None)
+        if self.current.model.fetched is not None:
+            menu.addAction(words.DELETE_ASK, self._ask_to_delete)
         menu.popup(self.list.viewport().mapToGlobal(position))
 
     def _fill(self, menu: QMenu) -> None:
@@ -215,6 +219,21 @@ class ModelsTab(QWidget):
         if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
             self.tell(words.no_file_manager(folder), True)
 
+    def _ask_to_delete(self) -> None:
+        row = self.current
+        if row is None or (fetched := row.model.fetched) is None:
+            return
+        others = [m.id for m in self._snapshot.models if m.fetched == fetched and m.id != row.model.id]
+        command = Command(Action.DELETE_MODEL, model=row.model.id)
+        self.question = DeletionQuestion(
+            words.delete_question(f"{row.name} ({row.size})"),
+            words.delete_consequence(fetched, others),
+            words.DELETE,
+            lambda: self.chosen.emit(command),
+            self,
+        )
+        self.question.open()
+
     def _choose_folder(self) -> None:
         dialog = QFileDialog(self, words.CHOOSE_FOLDER)
         dialog.setFileMode(QFileDialog.FileMode.Directory)
@@ -242,6 +261,7 @@ class ModelsTab(QWidget):
         self.menu.aboutToShow.connect(lambda: self._fill(self.menu))
         self.details.copy.clicked.connect(self._copy_id)
         self.details.reveal.clicked.connect(self._show_file)
+        self.details.delete.clicked.connect(self._ask_to_delete)
         self.folders.reported.connect(self.tell)
 
     def _lay_out(self) -> None:

@@ -492,6 +492,22 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Forget all…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Forget all</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Forget every request that was recorded?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>What is kept of their texts is deleted, too. This cannot be undone.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Reading…</source>
         <translation type="unfinished"></translation>
     </message>
@@ -593,6 +609,10 @@
     </message>
     <message>
         <source>The requests could not be read: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The requests were not forgotten: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1172,6 +1192,14 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Delete</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Delete…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Clear search</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1289,6 +1317,18 @@
     </message>
     <message>
         <source>An estimate from the file&apos;s size: context and images need memory as well.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Delete {name} from this computer?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>All its files are deleted. To have it again, download {fetched}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The same file is also offered as {others}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

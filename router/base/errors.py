@@ -310,6 +310,13 @@ class PullFailed(RouterError):
     status, code = 502, "model.pull_failed"
 
 
+class NotDeletable(RouterError):
+    """The model is in use, or hal0 did not fetch it, so it is not deleted; the message says which."""
+
+    status, code, type = 409, "model.not_deletable", "invalid_request_error"
+    mends = False
+
+
 class PortInUse(RouterError):
     """The endpoint's port is taken; the message says by whom."""
 

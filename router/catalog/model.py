@@ -44,6 +44,7 @@ class Model:
         capabilities: what it can do, in Ollama's words (router.catalog.capabilities).
         problem: one sentence why it cannot be launched (file missing, damaged), else None.
         note: one sentence that a person should know though it can be launched, else None.
+        fetched: what fetches it again where hal0 did, `org/repo:label`, else None.
         made_to_talk: a person named it, or its file says how a chat with it is written and is of a kind that
             llama-server knows: what a slot may hold without being told.
     """
@@ -69,6 +70,7 @@ class Model:
     capabilities: tuple[str, ...] = ()
     problem: str | None = None
     note: str | None = None
+    fetched: str | None = None
     made_to_talk: bool = True
 
     @property

@@ -6,9 +6,11 @@ fetched over plain HTTP with Range: huggingface_hub's own download (2.x) throws 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from router.base.errors import PullFailed
@@ -44,12 +46,32 @@ class Stream:
     chunks: Iterator[bytes]
 
 
+@cache
+def _leave_forks_alone() -> None:
+    """Keep huggingface_hub (2.x) from closing its client in a process that was forked from this one.
+
+    It does so before the child becomes the engine it is forked for, and waits there for a lock that a thread of
+    this process may have held, as during a download: the child would wait for ever, and the router for it.
+    """
+    from huggingface_hub import set_client_factory
+    from huggingface_hub.utils._http import default_client_factory
+
+    def make() -> httpx2.Client:
+        client, owner = default_client_factory(), os.getpid()
+        close = client.close
+        setattr(client, "close", lambda: close() if os.getpid() == owner else None)  # noqa: B010 - a method
+        return client
+
+    set_client_factory(make)
+
+
 class Hub:
     """`endpoint`: its address; None: HF_ENDPOINT, else https://huggingface.co."""
 
     def __init__(self, endpoint: str | None = None) -> None:
         from huggingface_hub import HfApi
 
+        _leave_forks_alone()
         self._api = HfApi(endpoint=endpoint, library_name="hal0", library_version=__version__)
         self.endpoint = self._api.endpoint
 

@@ -132,6 +132,13 @@ class Downloads:
                 return None
         return self._find(reference).status
 
+    def put_away(self, reference: str) -> None:
+        """Take one that came whole off the list, if it stands there."""
+        entry = self._entries.get(reference)
+        if entry is not None and entry.status.state is DownloadState.DONE:
+            del self._entries[reference]
+            self._publish()
+
     async def _start(self, text: str) -> DownloadStatus:
         wanted = parse_reference(text)
         if (known := self._entries.get(str(wanted))) is None:

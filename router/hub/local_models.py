@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from router.base.errors import PullFailed
 from router.base.files import file_key, is_file
 from router.base.paths import Paths
-from router.catalog.models import build_catalog
+from router.catalog.models import Catalog, build_catalog
 from router.catalog.scan import LeftOut, scan, scan_folders
 from router.config.default import with_downloads
 from router.config.problems import did_you_mean
@@ -68,6 +69,17 @@ def list_models(config: Config, paths: Paths) -> list[LocalModel]:
     ]
     known = {file_key(item.path) for item in found}
     return listed + [_named(file, users[real], paths) for real, file in outside.items() if real not in known]
+
+
+def with_references(catalog: Catalog, paths: Paths) -> Catalog:
+    """Return the catalog with what hal0 itself fetched marked as that."""
+    models = dict(catalog.models)
+    for name, model in catalog.models.items():
+        if model.file is None or not model.file.is_relative_to(paths.downloads):
+            continue  # no mark is looked for where there cannot be one
+        if (download := store.owner_of(paths.downloads, model.file)) is not None:
+            models[name] = replace(model, fetched=download.reference)
+    return replace(catalog, models=MappingProxyType(models))
 
 
 def list_left_out(config: Config, paths: Paths) -> list[LeftOut]:

@@ -110,6 +110,13 @@ def read_mark(folder: Path) -> Download | None:
         return None
 
 
+def fetched(downloads: Path, reference: str) -> Download | None:
+    """Return the whole model that `reference`, as of `Download.reference`, has fetched; None if it is not
+    there."""
+    repo, _, label = reference.partition(":")
+    return read_mark(final_folder(downloads, repo, label))
+
+
 def unfinished(downloads: Path) -> list[Download]:
     """Return every model that has begun to come and is not whole."""
     found = (read_mark(mark.parent) for mark in sorted((downloads / INCOMING).glob(f"*/{_SET}/{MARK}")))

@@ -230,6 +230,13 @@ class ReadActivity(Order[Listing]):
     limit: int | None = number()
 
 
+@dataclass(frozen=True, slots=True)
+class ForgetActivity(Order[None]):
+    """Delete every record of requests, with what is kept of their texts."""
+
+    endpoint = Endpoint("DELETE", "/api/activity", READ_SECONDS)
+
+
 # -- llama-server ----------------------------------------------------------------------------------------------
 
 
@@ -285,6 +292,24 @@ class Download(Order[DownloadStatus | None]):
     reference: str = text(f'Say which model: {{"reference": "{_EXAMPLE}"}}.')
 
 
+def _deleted(answer: Any) -> str:
+    if not isinstance(answer["deleted"], str):
+        raise SchemaMismatch("deleted is no text")
+    return speakable(answer["deleted"])
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteModel(Order[str]):
+    """Delete the files of a model that hal0 fetched, named by id or alias; returns what fetches it again.
+
+    Raises NotDeletable while it is in use, and for what others put there; ModelNotFound; PullFailed.
+    """
+
+    endpoint = Endpoint("POST", "/api/models/delete", APPLY_SECONDS)
+    outcome = Outcome(lambda reference: {"deleted": reference}, _deleted)
+    model: str = text('Say which model to delete: {"model": "<id>"}.')
+
+
 ORDERS: tuple[type[Order[Any]], ...] = (
     Load,
     Warm,
@@ -303,6 +328,7 @@ ORDERS: tuple[type[Order[Any]], ...] = (
     Forget,
     CheckEngine,
     ReadOffer,
+    DeleteModel,
 )
-"""Those whose answer is one JSON document; Download, InstallEngine and ReadActivity have handlers of their
-own."""
+"""Those whose answer is one JSON document; Download, InstallEngine and those of activity have handlers of
+their own."""

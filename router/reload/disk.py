@@ -12,6 +12,7 @@ from router.config.default import default_config, usual_model_dirs, with_downloa
 from router.config.file import ConfigFile
 from router.config.problems import ConfigErrors
 from router.config.schema import Config
+from router.hub.local_models import with_references
 
 
 class Disk:
@@ -64,6 +65,6 @@ class Disk:
     def _scan(self, config: Config) -> tuple[FolderWatch, Catalog]:
         config = with_downloads(config, self._paths)
         watch = FolderWatch(config, usual_model_dirs(self._paths))
-        catalog = build_catalog(config, self._demo)
+        catalog = with_references(build_catalog(config, self._demo), self._paths)
         watch.found(catalog)
         return watch, catalog

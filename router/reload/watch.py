@@ -68,8 +68,8 @@ class LiveConfig:
         async with self._one_at_a_time:
             await self._reload()
 
-    async def model_arrived(self) -> None:
-        """Offer it now rather than after the next look at the folders."""
+    async def models_changed(self) -> None:
+        """Offer what came, and no longer what went, now rather than after the next look at the folders."""
         try:
             await self.reload()
         except (ConfigErrors, PortInUse) as error:

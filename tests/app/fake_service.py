@@ -22,6 +22,7 @@ from router.orders.kinds import (
     Cut,
     Download,
     EditConfig,
+    ForgetActivity,
     InstallEngine,
     Load,
     ReadActivity,
@@ -107,6 +108,7 @@ class Obeys:
         ReadEngineLog: "logs",
         ReadLog: "router_log",
         ReadActivity: "read_activity",
+        ForgetActivity: "forget_activity",
         ReadEngineCommand: "engine_command",
         ReadConfig: "read_config",
         EditConfig: "edit_config",
@@ -218,6 +220,12 @@ class FakeService(Obeys):
         most = limit or 100
         last = fitting[most - 1].id if len(fitting) >= most else None
         return self.activity._replace(records=tuple(fitting[:most]), next=last)
+
+    async def forget_activity(self) -> None:
+        if self.log_error is not None:
+            raise self.log_error
+        last = max((record.id for record in self.activity.records), default=0)
+        self.activity = self.activity._replace(records=(), kept=0, forgotten=last)
 
     async def unload_all(self) -> None:
         self._note(("unload_all",))

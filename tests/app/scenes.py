@@ -50,7 +50,7 @@ def model(id_: str, name: str, gigabytes: float, context: int = 32768, kind: Kin
 
 
 QWEN = model("qwen3-30b", "Qwen3-30B Q4_K_M", 17.8)
-GEMMA = model("gemma-27b", "Gemma-27B & vision", 16.1, 8192)
+GEMMA = replace(model("gemma-27b", "Gemma-27B & vision", 16.1, 8192), fetched="google/gemma-27b-GGUF:Q4_K_M")
 LLAMA = replace(model("llama-70b", "Llama-70B Q4", 41.0), problem="the file llama-70b.gguf is missing")
 BGE = model("bge-m3", "BGE-M3", 0.6, 8192, Kind.EMBEDDING)
 LONG_NAME = "Some-Vendor-Very-Long-Model-Name-235B-A22B-Instruct-2507-Thinking-UD-Q4_K_XL"

@@ -238,3 +238,36 @@ def test_five_hundred_rows_a_second_do_not_stall_the_window(tab: ActivityTab) ->
         longest = max(longest, time.perf_counter() - began)
     assert ids(tab) == list(range(newest, newest - MOST, -1))
     assert longest < 0.25, "it takes 15 ms on a computer with nothing else to do"
+
+
+def test_all_are_forgotten_after_a_question(qapp: QApplication) -> None:
+    link = StoreLink(scenes.ready())
+    link.activity = Listing(records(3, 100), keep=10_000, kept=3)
+
+    async def scene() -> None:
+        window, tab = opened(link)
+        assert not tab.forget.isEnabled(), "nothing is known of yet"
+        await until(lambda: ids(tab) == [100, 99, 98], "the rows")
+        tab.forget.click()
+        assert tab.forget.question is not None and tab.forget.question.isVisible()
+        assert tab.forget.question.defaultButton() is tab.forget.question.no
+        tab.forget.question.no.click()
+        link.log_error = ShuttingDown("hal0 is quitting.")
+        tab.pause.click()  # or the list says the same of itself
+        tab.forget.click()
+        tab.forget.question.yes.click()
+        await until(lambda: tab.note.text() == words.not_forgotten("hal0 is quitting."), "the reason")
+        assert ids(tab) == [100, 99, 98]
+        link.log_error = None
+        tab.slot.setCurrentIndex(tab.slot.findData("embed"))
+        await until(lambda: tab.note.text() == words.NO_MATCH, "a filter without rows")
+        assert tab.forget.isEnabled(), "others are kept"
+        tab.slot.setCurrentIndex(0)
+        await until(lambda: ids(tab) == [100, 99, 98], "all again")
+        tab.forget.click()
+        tab.forget.question.yes.click()
+        await until(lambda: tab.note.text() == words.NOTHING_ASKED, "the empty list")
+        assert ids(tab) == [] and not tab.forget.isEnabled() and link.activity.records == ()
+        window.close()
+
+    run_qt(qapp, scene())

@@ -14,13 +14,14 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.texts import models as words
-from app.views.menu import Action, Command
+from app.views.menu import Action, Command, order_of
 from app.window.main import MainWindow
 from app.window.models_tab import ModelsTab
 from app.window.models_table import FIT, LOADED, NAME, SIZE
 from router.base.errors import ShuttingDown
 from router.config.change import ConfigChange
 from router.config.schema import Kind
+from router.orders.kinds import DeleteModel
 from router.state import LeftOutFile, ModelStatus, SlotState, Snapshot
 from tests.app.config_link import ConfigLink
 from tests.app.fake_service import EMBED, GB, GEMMA, LLAMA, QWEN, StoreLink, first_snapshot
@@ -389,3 +390,24 @@ async def test_a_bug_is_no_click_that_did_nothing(tab: ModelsTab, link: ConfigLi
     link.error = ZeroDivisionError()
     drop(tab, tmp_path)
     await until(lambda: tab.notice.text() == words.UNEXPECTED)
+
+
+def test_what_hal0_fetched_is_deleted_after_a_question(tab: ModelsTab) -> None:
+    sent: list[Command] = []
+    tab.chosen.connect(sent.append)
+    tab.select(QWEN)
+    assert tab.details.delete.isHidden(), "hal0 did not fetch it"
+    fetched = "org/qwen-GGUF:Q4_K_M"
+    qwen = next(model for model in first_snapshot().models if model.id == QWEN)
+    ours = (replace(qwen, fetched=fetched), replace(qwen, id="fast", fetched=fetched))
+    tab.show_snapshot(replace(first_snapshot(), models=ours))
+    tab.details.delete.click()
+    assert tab.question is not None and tab.question.isVisible() and sent == []
+    assert qwen.display_name in tab.question.text()
+    assert fetched in tab.question.informativeText() and "fast" in tab.question.informativeText()
+    assert tab.question.defaultButton() is tab.question.no
+    tab.question.no.click()
+    tab.details.delete.click()
+    tab.question.yes.click()
+    assert sent == [Command(Action.DELETE_MODEL, model=QWEN)]
+    assert order_of(sent[0]) == DeleteModel(QWEN)

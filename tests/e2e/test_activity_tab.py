@@ -58,6 +58,14 @@ def record_of(tab: ActivityTab, row: int) -> Record:
     return tab.table.records[row]
 
 
+async def forget_all(tab: ActivityTab) -> None:
+    tab.forget.click()
+    assert tab.forget.question is not None
+    tab.forget.question.yes.click()
+    await until(lambda: tab.note.text() == words.NOTHING_ASKED, "all to be forgotten")
+    assert tab.details.record is None and not tab.forget.isEnabled()
+
+
 def test_attached_to_a_serve_that_runs(
     qapp: QApplication, tmp_path: Path, llama_server: Path, model_folder: Path
 ) -> None:
@@ -74,6 +82,10 @@ def test_attached_to_a_serve_that_runs(
                 assert (await answer.json())["kept"] == 0
             await until(lambda: tab.note.text() == words.NOTHING_ASKED, "what was deleted to leave")
             assert tab.details.record is None
+            assert await asyncio.to_thread(ask, f"{serve.url}/v1", "primary", "Hello?") == ALPHA
+            await until(lambda: len(tab.table.records) == 1, "another request")
+            await forget_all(tab)
+            assert (await serve.get("/api/activity"))["kept"] == 0
             window.close()
         finally:
             await asyncio.to_thread(link.stop)
@@ -98,7 +110,9 @@ def test_of_the_router_in_this_process(
         host = RouterHost(lambda: make_service(config, paths, retry_port=False))
         try:
             await asyncio.to_thread(host.start)
-            (await watch(host, prepared.url)).close()
+            window = await watch(host, prepared.url)
+            await forget_all(window.activity.content)
+            window.close()
         finally:
             assert await asyncio.to_thread(host.stop, 20)
 

@@ -42,6 +42,10 @@ async def cli(hal0: Hal0, *words: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
+def gamma_file(hal0: Hal0) -> Path:
+    return hal0.home / "data" / "hal0" / "models" / "org" / "gamma-GGUF" / "Q4_K_M" / "gamma-Q4_K_M.gguf"
+
+
 async def models(hal0: Hal0) -> dict[str, Any]:
     return {model["id"]: model for model in (await hal0.state())["models"]}
 
@@ -59,6 +63,26 @@ async def test_a_fetched_model_is_offered_used_and_not_removed_while_loaded(hal0
     code, out, err = await cli(hal0, "rm", f"{REPO}:Q4_K_M", "--yes")
     assert code == 0, err
     assert "gamma-Q4_K_M" not in await models(hal0)
+
+
+async def test_the_api_deletes_what_hal0_fetched_and_nothing_else(hal0: Hal0) -> None:
+    assert (await cli(hal0, "pull", REPO))[0] == 0
+    known = await models(hal0)
+    path = "/api/models/delete"
+    assert {name: model["fetched"] for name, model in known.items() if model["fetched"]} == {
+        "gamma-Q4_K_M": f"{REPO}:Q4_K_M"
+    }
+    assert await hal0.chat("gamma-Q4_K_M") == GAMMA
+    for name, sentence in (("gamma-Q4_K_M", "in use in primary"), ("alpha", "hal0 did not fetch alpha")):
+        status, body = await hal0.post(path, {"model": name})
+        assert (status, body["error"]["code"]) == (409, "model.not_deletable")
+        assert sentence in body["error"]["message"] and gamma_file(hal0).is_file()
+    assert (await hal0.post("/api/slots/primary/unload"))[0] == 200
+    assert await hal0.post(path, {"model": f"{REPO}:Q4_K_M"}) == (200, {"deleted": f"{REPO}:Q4_K_M"})
+    assert not gamma_file(hal0).exists() and "gamma-Q4_K_M" not in await models(hal0)
+    status, body = await hal0.post(path, {"model": "gamma-Q4_K_M"})
+    assert (status, body["error"]["code"]) == (404, "model.not_found")
+    assert (await hal0.post(path, {}))[0] == 400
 
 
 async def test_nothing_half_done_is_ever_offered_and_what_is_whole_is_noticed(

@@ -1,6 +1,5 @@
 // The requests' records, newest first: what was kept, then each as it ends. The page holds only the latest.
-import { Failed, ask, read } from "./api.js";
-import { events } from "./sse.js";
+import { Failed, ask, events, read } from "./app.js";
 
 export const MOST = 500;
 export const PAGE = 100;

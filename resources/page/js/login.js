@@ -1,5 +1,5 @@
 // Asks for one of hal0's API keys.
-import { html, useEffect, useRef } from "./html.js";
+import { html, useEffect, useRef } from "./app.js";
 
 export function Login({ asked }) {
   const dialog = useRef();

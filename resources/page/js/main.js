@@ -9,7 +9,7 @@ import { Slots } from "./views/slots.js";
 import { STATES, clock } from "./words.js";
 
 async function loadChat() {
-  const [view] = await Promise.all([import("./views/chat.js"), styled("/page/css/chat.css")]);
+  const [view] = await Promise.all([import("/page/js/views/chat.js"), styled("/page/css/chat.css")]);
   return view.Chat;
 }
 
@@ -17,10 +17,10 @@ async function loadChat() {
 const VIEWS = [
   { id: "slots", title: "Slots", load: async () => Slots },
   { id: "chat", title: "Try it", load: loadChat },
-  { id: "models", title: "Models", load: async () => (await import("./views/models.js")).Models },
-  { id: "activity", title: "Activity", load: async () => (await import("./views/activity.js")).Activity },
-  { id: "logs", title: "Logs", load: async () => (await import("./views/logs.js")).Logs },
-  { id: "settings", title: "Settings", load: async () => (await import("./views/settings.js")).Settings },
+  { id: "models", title: "Models", load: async () => (await import("/page/js/views/models.js")).Models },
+  { id: "activity", title: "Activity", load: async () => (await import("/page/js/views/activity.js")).Activity },
+  { id: "logs", title: "Logs", load: async () => (await import("/page/js/views/logs.js")).Logs },
+  { id: "settings", title: "Settings", load: async () => (await import("/page/js/views/settings.js")).Settings },
 ];
 const loaded = { slots: Slots };
 
@@ -52,7 +52,7 @@ function App() {
     if (!loaded[id]) load().then((view) => { loaded[id] = view; again((n) => n + 1); });
   }, [at]);
   useEffect(() => {
-    if (askKey && !loaded.login) import("./login.js").then(({ Login }) => { loaded.login = Login; again((n) => n + 1); });
+    if (askKey && !loaded.login) import("/page/js/login.js").then(({ Login }) => { loaded.login = Login; again((n) => n + 1); });
   }, [askKey]);
   const View = loaded[at.view.id];
   return html`

@@ -12,6 +12,7 @@ from router.base.errors import BadRequest
 from router.config.change import REMOVE, ConfigChange
 from router.orders.kinds import (
     Cancel,
+    DeleteModel,
     Download,
     EditConfig,
     Forget,
@@ -47,6 +48,7 @@ def test_what_is_sent_is_what_is_taken(name: str) -> None:
         (ReadOffer(name), {}),
         (Download(DownloadOrder.PAUSE, name), {"step": DownloadOrder.PAUSE}),
         (EditConfig(changes), {}),
+        (DeleteModel(name), {}),
         (UnloadAll(), {}),
         (Forget(), {}),
         (Forget(name), {}),

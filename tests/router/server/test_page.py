@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import re
+import runpy
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ KEY = "a-good-key"
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
 FAR = {"X-Forwarded-For": "192.0.2.7"}
 LIMIT = 150_000
+BUNDLING = runpy.run_path(str(Path(__file__).parents[3] / "packaging" / "page_bundle.py"))
 
 Ask = Callable[..., Awaitable[tuple[int, str, Mapping[str, str]]]]
 Serve = Callable[..., Awaitable[Ask]]
@@ -162,10 +164,30 @@ def test_every_module_that_is_asked_for_is_there() -> None:
                 r"""(?:from|import)\s*\(?"(\.[^"]+)";?""", file.read_text(encoding="utf-8")
             ):
                 assert (file.parent / found).is_file(), (file, found)
+            for found in re.findall(r'import\("/page/([^"]+)"\)', read(file)):
+                assert (folder / found).is_file(), (file, found)
     for found in re.findall(
         r'(?:href|src)="/page/([^"]+)"', (folder / "index.html").read_text(encoding="utf-8")
     ):
         assert found == "icon.svg" or (folder / found).is_file(), found
+
+
+def test_the_first_view_is_made_of_the_sources_that_are_there() -> None:
+    """Whoever changes one runs packaging/page_bundle.py."""
+    bundle = read(page_folder() / "js" / "app.js")
+    names = {file.name for file in BUNDLING["parts"](bundle)}
+    assert {"main.js", "slots.js", "preact.js"} <= names
+    assert f"sha256 {BUNDLING['checksum'](bundle)}" in bundle.splitlines()[0]
+
+
+def test_no_later_view_brings_a_second_copy_of_what_the_first_view_has() -> None:
+    """What stands in both would be there twice: two stores, of which one is empty."""
+    folder = page_folder()
+    bundled = set(BUNDLING["parts"](read(folder / "js" / "app.js"))) | {folder / "js" / "first_view.js"}
+    for file in (folder / "js").rglob("*.js"):
+        if file not in bundled and file.name != "app.js":
+            asked = re.findall(r"""(?:from|import)\s*\(?"(\.[^"]+)";?""", read(file))
+            assert bundled.isdisjoint((file.parent / found).resolve() for found in asked), file
 
 
 # -- who may --

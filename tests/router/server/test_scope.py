@@ -96,7 +96,7 @@ READ = [
 ORDERS = [
     ("POST", path) for path in ("/api/slots/primary/unload", "/api/reload", "/api/forget", "/models/switch")
 ]
-ORDERS.append(("DELETE", "/api/activity"))
+ORDERS += [("POST", "/api/models/delete"), ("DELETE", "/api/activity")]
 PATHS = {INFER: [ASK, ("POST", "/api/chat"), ("POST", "/messages")], OBSERVE: READ, MANAGE: ORDERS}
 
 

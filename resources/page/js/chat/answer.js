@@ -1,6 +1,5 @@
 // One answer as it arrives: its text, its thinking, and how fast it was.
-import { ask } from "../api.js";
-import { events } from "../sse.js";
+import { ask, events } from "../app.js";
 
 /** Fills `turn` (its text, thinking, model, tokens, …) until the answer ends; `onChange` after each piece. */
 export async function receive(body, turn, signal, onChange) {

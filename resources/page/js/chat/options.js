@@ -1,6 +1,5 @@
 // The system prompt, and how tokens are sampled. Empty: the model's own.
-import { html } from "../html.js";
-import { changed } from "../store.js";
+import { changed, html } from "../app.js";
 import { SAMPLING } from "./body.js";
 
 export function Options({ options }) {

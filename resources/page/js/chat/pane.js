@@ -1,9 +1,8 @@
 // One conversation: who answers, what was said, and how to say it without this page.
-import { html, useEffect, useLayoutEffect, useRef, useState } from "../html.js";
-import { Button, Chip, Copy } from "../parts.js";
-import { allPlaces, nameOf, percent } from "../places.js";
-import { store } from "../store.js";
-import { stateWords, tone } from "../words.js";
+import {
+  Button, Chip, Copy, allPlaces, html, nameOf, percent, stateWords, store, tone, useEffect, useLayoutEffect,
+  useRef, useState,
+} from "../app.js";
 import { answerWords } from "./answer.js";
 import { asCurl, asPython } from "./body.js";
 import { rendered } from "./markdown.js";

@@ -2,10 +2,7 @@
 import { addPane, askAll, clear, isRunning, removePane, session, stopAll } from "../chat/session.js";
 import { Pane } from "../chat/pane.js";
 import { Options } from "../chat/options.js";
-import { html, useEffect, useRef, useState } from "../html.js";
-import { Button, Empty } from "../parts.js";
-import { allPlaces, modelOf } from "../places.js";
-import { changed, notify } from "../store.js";
+import { Button, Empty, allPlaces, changed, html, modelOf, notify, useEffect, useRef, useState } from "../app.js";
 
 const LARGEST = 20e6; // bytes of an image
 

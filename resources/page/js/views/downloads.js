@@ -1,8 +1,5 @@
 // Models from Hugging Face: what a repository has, and what is on its way.
-import { read, send } from "../api.js";
-import { html, useState } from "../html.js";
-import { Button, Progress } from "../parts.js";
-import { duration, fileSize, memorySize } from "../words.js";
+import { Button, Progress, duration, fileSize, html, memorySize, read, send, useState } from "../app.js";
 
 const STATES = { queued: "Waiting", running: "Fetching", paused: "Paused", failed: "Failed", done: "Here" };
 

@@ -1,8 +1,5 @@
 // hal0's own log, and each engine's: the last lines, refreshed.
-import { Failed, read } from "../api.js";
-import { html, useEffect, useLayoutEffect, useRef, useState } from "../html.js";
-import { Copy, Empty } from "../parts.js";
-import { allPlaces } from "../places.js";
+import { Copy, Empty, Failed, allPlaces, html, read, useEffect, useLayoutEffect, useRef, useState } from "../app.js";
 
 const EVERY = 2000;
 

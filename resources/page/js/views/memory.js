@@ -63,7 +63,7 @@ function Hour({ past, device }) {
     let gone = false;
     const around = box.current;
     const fit = new ResizeObserver(() => chart.current?.setSize({ width: around.clientWidth, height: HEIGHT }));
-    Promise.all([import("../../vendor/uplot.js"), styled("/page/vendor/uplot.css")]).then(([{ default: UPlot }]) => {
+    Promise.all([import("/page/vendor/uplot.js"), styled("/page/vendor/uplot.css")]).then(([{ default: UPlot }]) => {
       if (gone) return;
       const steps = UPlot.paths.stepped({ align: 1 });
       chart.current = new UPlot(look(around, device.total, steps), series(past, device), around);

@@ -1,10 +1,8 @@
 // The models, what fits, and what comes from Hugging Face.
-import { send } from "../api.js";
-import { wantFits } from "../events.js";
-import { html, useEffect, useState } from "../html.js";
-import { Button, Empty } from "../parts.js";
-import { store } from "../store.js";
-import { fileSize, fitWords, memorySize, tokens } from "../words.js";
+import {
+  Button, Empty, fileSize, fitWords, html, memorySize, notify, send, store, tokens, useEffect, useState,
+  wantFits,
+} from "../app.js";
 import { Downloads } from "./downloads.js";
 
 export function Models({ snapshot, live }) {
@@ -34,7 +32,6 @@ function Row({ model, snapshot, live }) {
   const [picked, setPicked] = useState(null);
   const slot = slots.find((item) => item.name === picked) || slots[0];
   const fit = fitWords(slot ? known?.slots[slot.name] : known, model.needs);
-  const verb = fit.short ? "Load anyway" : "Load";
   const loadedIn = snapshot.slots.filter((item) => item.state === "ready" && item.loaded.includes(model.id)).map((item) => item.name);
   const details = [
     model.kind, model.quantisation, model.size_bytes && fileSize(model.size_bytes),
@@ -50,13 +47,30 @@ function Row({ model, snapshot, live }) {
       ${model.note && html`<p class="muted">${model.note}</p>`}
       ${loadedIn.length > 0 && html`<p class="good">Loaded in ${loadedIn.join(", ")}</p>`}
     </div>
-    ${slot && !model.problem && html`<div class="choose">
-      <span class=${fit.short ? "bad" : "muted"}>${loadedIn.includes(slot.name) ? "" : fit.words}</span>
-      ${slots.length > 1 && html`<select aria-label=${`Slot for ${model.id}`} value=${slot.name} onChange=${(event) => setPicked(event.currentTarget.value)}>
-        ${slots.map((item) => html`<option key=${item.name} value=${item.name}>${item.name}</option>`)}</select>`}
-      <${Button} disabled=${!live || loadedIn.includes(slot.name)} label=${`${verb} ${model.id} in ${slot.name}`}
-        action=${() => send(`/api/slots/${encodeURIComponent(slot.name)}/load`, { model: model.id, force: fit.short, wait: false })}>
-        ${verb}<//>
+    ${(model.fetched || (slot && !model.problem)) && html`<div class="choose">
+      ${slot && !model.problem && html`<${Load} model=${model} slot=${slot} slots=${slots} setPicked=${setPicked} isLoaded=${loadedIn.includes(slot.name)} fit=${fit} live=${live} />`}
+      ${model.fetched && html`<${Button} kind="plain" disabled=${!live} label=${`Delete ${model.id}`} action=${() => deleteModel(model, snapshot)}>Delete<//>`}
     </div>`}
   </article>`;
+}
+
+function Load({ model, slot, slots, setPicked, isLoaded, fit, live }) {
+  const verb = fit.short ? "Load anyway" : "Load";
+  return html`
+      <span class=${fit.short ? "bad" : "muted"}>${isLoaded ? "" : fit.words}</span>
+      ${slots.length > 1 && html`<select aria-label=${`Slot for ${model.id}`} value=${slot.name} onChange=${(event) => setPicked(event.currentTarget.value)}>
+        ${slots.map((item) => html`<option key=${item.name} value=${item.name}>${item.name}</option>`)}</select>`}
+      <${Button} disabled=${!live || isLoaded} label=${`${verb} ${model.id} in ${slot.name}`}
+        action=${() => send(`/api/slots/${encodeURIComponent(slot.name)}/load`, { model: model.id, force: fit.short, wait: false })}>
+        ${verb}<//>`;
+}
+
+/** Only after the person has said so; hal0 refuses it while the model is in use. */
+async function deleteModel(model, snapshot) {
+  const others = snapshot.models.filter((other) => other.fetched === model.fetched && other.id !== model.id).map((other) => other.id);
+  const also = others.length ? ` The same file is also offered as ${others.join(", ")}.` : "";
+  const size = model.size_bytes ? ` (${fileSize(model.size_bytes)})` : "";
+  if (!confirm(`Delete ${model.display_name || model.id}${size} from the computer that hal0 runs on? To have it again, fetch ${model.fetched}.${also}`)) return;
+  const { deleted } = await send("/api/models/delete", { model: model.id });
+  notify(`${deleted} is deleted.`);
 }

@@ -1,8 +1,6 @@
 // One request: what is known of it, and what happened when.
 import { timeline } from "../activity.js";
-import { read } from "../api.js";
-import { html, useEffect, useState } from "../html.js";
-import { span } from "../words.js";
+import { html, read, span, useEffect, useState } from "../app.js";
 
 export function RequestDetails({ record }) {
   const [whole, setWhole] = useState(null);

@@ -1,8 +1,5 @@
 // The settings of hal0.yaml that a browser may change. Each is written and applied at once, or refused with the reason.
-import { read, send, signOut } from "../api.js";
-import { html, useEffect, useState } from "../html.js";
-import { Button } from "../parts.js";
-import { notify, store } from "../store.js";
+import { Button, html, notify, read, send, signOut, store, useEffect, useState } from "../app.js";
 
 // [key, label, what it is]; only those that the running hal0 knows are shown.
 const GENERAL = [
