@@ -31,7 +31,7 @@ def check(config_file: Path | None) -> int:
     if parsed is None:
         raise ConfigErrors(wrong)
     config = parsed.config
-    catalog = build_catalog(with_downloads(config, paths), demo_model())
+    catalog = build_catalog(with_downloads(config, paths), paths.starter, demo_model())
     paths.create()
     placed = _Placed(parsed, config.source or paths.config_file)
     problems = [

@@ -11,6 +11,7 @@ from typing import Any
 
 from app.commands.progress import ProgressLine
 from app.link.client import Client, NotRunning, Refused, noted_url
+from app.views.first_run import BROUGHT
 from router.base.paths import Paths
 from router.config.load import load_config
 from router.config.problems import ConfigErrors
@@ -36,6 +37,8 @@ def status(config_file: Path | None, url: str | None) -> int:
         print("  " + _slot_line(slot))
         if slot["last_error"]:
             print(f"    {_error(slot['last_error'])}")
+        if better := _better(slot):
+            print(f"    {better} is yours: `hal0 switch {slot['name']} {better}` puts it in here")
     if kept := state.get("kept"):
         count, size = sum(k["conversations"] for k in kept), sum(k["bytes"] for k in kept)
         print(f"  keeps {count} conversation{'' if count == 1 else 's'} ({file_size(size)}); see `hal0 forget`")
@@ -134,6 +137,12 @@ def _show_progress(line: ProgressLine, client: Client, slot: str) -> None:
         phase = " · ".join(filter(None, (progress["phase"], _draining(found))))
         text = f"{slot} → {found['target'] or 'empty'} · {phase} · {progress['elapsed_s']:.0f} s"
         line.show(text if line.redraws else f"{slot}: {progress['phase']}", progress["fraction"])
+
+
+def _better(slot: dict[str, Any]) -> str | None:
+    """Return a model of the person's own, while one that came with hal0 still answers."""
+    brought = slot["model"] in BROUGHT and slot["model"] not in slot["choices"]
+    return next(iter(slot["choices"]), None) if brought and slot["target"] in (None, slot["model"]) else None
 
 
 def slots_of(state: dict[str, Any]) -> list[dict[str, Any]]:

@@ -744,15 +744,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The built-in demo answers until you load one of your own models.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Use it</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>New model found: {model}. Use it instead of the demo?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1032,6 +1024,18 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>SmolLM2 135M (starter)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It came with hal0 and answers until you load one of your own models.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>New model found: {model}. Use it instead of the one that came with hal0?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Forget conversations</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1049,6 +1053,10 @@
     </message>
     <message>
         <source>Upstreams</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No GGUF files of your own found. Until you add models, SmolLM2 135M (starter) answers: small, quick and often wrong.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

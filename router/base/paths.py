@@ -15,6 +15,9 @@ NO_HOME = (
     "XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_STATE_HOME and XDG_CACHE_HOME."
 )
 
+STARTER = "smollm2-135m-starter"
+"""The id of the small model in `Paths.starter`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Paths:
@@ -53,6 +56,11 @@ class Paths:
     def downloads(self) -> Path:
         """Models that hal0 fetched. Always a model folder; what is not whole lies in a hidden one inside."""
         return self.data / "models"
+
+    @property
+    def starter(self) -> Path:
+        """The small model that `make run` fetches (packaging/starter.py): hal0's own, not the person's."""
+        return self.downloads / "starter" / f"{STARTER}.gguf"
 
     def create(self) -> Paths:
         """Make the writable folders, readable by their owner alone."""

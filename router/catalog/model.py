@@ -46,6 +46,7 @@ class Model:
         note: one sentence that a person should know though it can be launched, else None.
         made_to_talk: a person named it, or its file says how a chat with it is written and is of a kind that
             llama-server knows: what a slot may hold without being told.
+        brought: hal0 brings it, for as long as there is no other.
     """
 
     id: str
@@ -70,6 +71,7 @@ class Model:
     problem: str | None = None
     note: str | None = None
     made_to_talk: bool = True
+    brought: bool = False
 
     @property
     def launch_key(self) -> LaunchKey:
