@@ -124,6 +124,7 @@ def _parser() -> _Parser:
     _add_service(commands, common)
     _add_upstream(commands, common)
     _add_model(commands, common, remote)
+    _add_import(commands, common)
     return parser
 
 
@@ -185,6 +186,20 @@ def _add_model(
     rm = _add(actions, "rm", "remove a model that hal0 fetched", _model_rm, remote)
     rm.add_argument("model", help="a model's id, or org/repo:quant")
     rm.add_argument("--yes", action="store_true", help="ask nothing")
+
+
+def _add_import(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:
+    help_ = "take over settings of llama-swap, llama-server's presets, Ollama or LM Studio"
+    import_ = _add(commands, "import", help_, _import, common)
+    import_.add_argument(
+        "files",
+        metavar="FILE",
+        nargs="+",
+        type=Path,
+        help="config.yaml, presets.ini, Modelfile, FILE.gguf.json",
+    )
+    import_.add_argument("--yes", action="store_true", help="write it without asking")
+    import_.add_argument("--json", action="store_true", help="as JSON; written only with --yes")
 
 
 def _add_service(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:
@@ -324,6 +339,12 @@ def _model_rm(arguments: argparse.Namespace) -> int:
     from app.commands.model import rm
 
     return rm(arguments.config, arguments.url, arguments.model, yes=arguments.yes)
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    from app.commands.import_settings import import_settings
+
+    return import_settings(arguments.config, arguments.files, yes=arguments.yes, as_json=arguments.json)
 
 
 def _service_install(arguments: argparse.Namespace) -> int:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 from app.bootstrap import read_config
+from app.commands.asking import asked
 from app.commands.pull_output import JsonOutput, Output
+from app.commands.running import tell_running
 from app.commands.tables import table
-from app.link.client import Client, NotRunning, Refused, noted_url
+from app.link.client import Client, NotRunning, Refused
 from app.views.pull import plan_words
 from router.base.errors import PullFailed, RouterError
 from router.base.paths import Paths
@@ -21,7 +22,6 @@ from router.config.sizes import file_size
 from router.hub import local_models, store
 from router.hub.names import parse_reference
 from router.hub.pull import Paused, Plan, Pull
-from router.orders.kinds import Reload
 
 PAUSED = 130
 """The exit code of what a person interrupted."""
@@ -47,7 +47,7 @@ def pull(config_file: Path | None, text: str, *, dry_run: bool, yes: bool, as_js
         if not yes and not as_json and not _wanted(plan):
             return 1
         path = puller.run(plan, out.progress)
-        _tell_running(config, paths)
+        tell_running(paths)
         out.done(path)
         return 0
     except RouterError as error:
@@ -92,7 +92,7 @@ def rm(config_file: Path | None, url: str | None, name: str, *, yes: bool) -> in
         if not yes and not _sure(item, download):
             return 1
     local_models.remove(item, paths)
-    _tell_running(config, paths)
+    tell_running(paths)
     assert download is not None, "remove() raised"
     print(f"Removed {download.reference} ({file_size(download.total_bytes)}).")
     return 0
@@ -103,7 +103,7 @@ def _wanted(plan: Plan) -> bool:
     words = plan_words(plan, named=True)
     if not words.doubtful or not sys.stdin.isatty():
         return True
-    return _asked("Fetch it anyway?")
+    return asked("Fetch it anyway?")
 
 
 def _sure(item: local_models.LocalModel | store.Download, download: store.Download) -> bool:
@@ -111,23 +111,7 @@ def _sure(item: local_models.LocalModel | store.Download, download: store.Downlo
         raise PullFailed(f"Nobody is there to ask: `hal0 model rm --yes` removes {download.reference}.")
     if isinstance(item, local_models.LocalModel) and item.used_by:
         print(f"hal0.yaml names it: {', '.join(item.used_by)}.")
-    return _asked(f"Remove {download.reference} ({file_size(download.total_bytes)}) from {download.folder}?")
-
-
-def _asked(question: str) -> bool:
-    try:
-        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
-    except EOFError:
-        return False
-
-
-def _tell_running(config: Config, paths: Paths) -> None:
-    """Tell the hal0 that runs to look now: it would notice in some seconds, and a script should not wait."""
-    url = noted_url(paths)
-    client = Client(url, config.server.own_key) if url else None
-    if client is not None and client.answers():
-        with suppress(NotRunning, Refused):  # a mistake in hal0.yaml is shown elsewhere
-            client.carry_out(Reload())
+    return asked(f"Remove {download.reference} ({file_size(download.total_bytes)}) from {download.folder}?")
 
 
 def _refuse_if_loaded(config: Config, paths: Paths, url: str | None, download: store.Download) -> None:
