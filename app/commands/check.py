@@ -42,9 +42,13 @@ def check(config_file: Path | None) -> int:
     ]
     if wrong:
         raise ConfigErrors((*wrong, *problems))
-    source = config.source or f"no {paths.config_file}: defaults"
-    verdict = "fine" if not problems else "valid, but not every model can run"
-    print(f"{source}: {verdict}. Slots: {len(config.slots)}, models: {len(catalog.models)}.", flush=True)
+    counts = f"Slots: {len(config.slots)}, models: {len(catalog.models)}."
+    if config.source:
+        verdict = "fine" if not problems else "valid, but not every model can run"
+        print(f"{config.source}: {verdict}. {counts}", flush=True)
+    else:
+        verdict = "" if not problems else " Not every model can run:"
+        print(f"There is no {paths.config_file} yet, so hal0 uses its defaults. {counts}{verdict}", flush=True)
     for problem in sorted(dict.fromkeys(problems), key=lambda found: found.line):
         said = str(problem) if problem.line else problem.message
         print(f"hal0: {said}{'' if said.endswith('?') else '.'}", file=sys.stderr)

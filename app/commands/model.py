@@ -22,6 +22,7 @@ from router.config.sizes import file_size
 from router.hub import local_models, store
 from router.hub.names import parse_reference
 from router.hub.pull import Paused, Plan, Pull
+from router.hub.retry import ASK_DELAYS
 
 PAUSED = 130
 """The exit code of what a person interrupted."""
@@ -32,14 +33,17 @@ def pull(config_file: Path | None, text: str, *, dry_run: bool, yes: bool, as_js
     config, paths = read_config(config_file)
     paths.create()
     reference = parse_reference(text)
+    out = JsonOutput() if as_json else Output(text)
     puller = Pull(
         reference,
         paths.downloads,
         model_dirs=with_downloads(config, paths).model_dirs,
         elsewhere=[found.folder for found in program_folders()],
+        ask_delays=ASK_DELAYS,
+        on_wait=out.waiting,
     )
-    out = JsonOutput() if as_json else Output(text)
     try:
+        out.asking(reference.repo)
         plan = puller.plan(out.progress)
         out.plan(plan, named=reference.quant is not None)
         if dry_run or plan.here is not None:
