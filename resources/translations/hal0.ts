@@ -2219,5 +2219,33 @@
         <source>{name} {newest} is available; you have {current}.</source>
         <translation type="unfinished"></translation>
     </message>
+    <message>
+        <source>its icon is in the tray</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>no tray icon, as this desktop has no tray: hal0 is in its window</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>no tray icon, as GNOME shows none by itself: hal0 is in its window. For the icon install the extension AppIndicator (Debian and Ubuntu: gnome-shell-extension-appindicator) and log in again</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>no tray icon without a display: Ctrl+C ends it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>hal0 {version} is up at {endpoint}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>hal0 runs already at {endpoint}, and is shown here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>hal0 is not up: {error}</source>
+        <translation type="unfinished"></translation>
+    </message>
 </context>
 </TS>
