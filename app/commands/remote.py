@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
 import time
@@ -22,13 +23,18 @@ from router.orders.kinds import Forget, Load
 POLL_SECONDS = 0.2
 
 
-def status(config_file: Path | None, url: str | None) -> int:
-    """1 also where hal0.yaml has an error: what it says is not what runs."""
+def status(config_file: Path | None, url: str | None, *, as_json: bool = False) -> int:
+    """Print the state; 1 also where hal0.yaml has an error: what it says is not what runs."""
     client = _client(config_file, url)
     try:
         state = client.state()
     except (NotRunning, Refused) as error:
         return _fail(error)
+    print(json.dumps(state)) if as_json else _print_state(state)
+    return 1 if state["server"].get("config_error") else 0
+
+
+def _print_state(state: dict[str, Any]) -> None:
     server = state["server"]
     print(f"hal0 {server['version']} · {server['url']}/v1 · {server['state']}")
     if server.get("config_error"):
@@ -47,7 +53,6 @@ def status(config_file: Path | None, url: str | None) -> int:
     for device in state["memory"]:
         name = f"VRAM of {device['name']}" if device["is_gpu"] else "RAM (no GPU found)"
         print(f"  {name}: {memory_size(device['used'])} of {memory_size(device['total'])} used")
-    return 1 if server.get("config_error") else 0
 
 
 def switch(config_file: Path | None, url: str | None, slot: str, model: str, *, force: bool = False) -> int:
