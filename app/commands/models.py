@@ -78,10 +78,10 @@ def _row(model: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _fit(model: Mapping[str, Any]) -> str:
+    if model["loaded_in"]:  # what runs is not broken, whatever became of its file
+        return "loaded in " + ", ".join(model["loaded_in"])
     if model["problem"]:
         return "cannot be loaded"
-    if model["loaded_in"]:
-        return "loaded in " + ", ".join(model["loaded_in"])
     if model["fit"] is None:
         return "not known"
     return f"short by {memory_size(model['margin'])}" if model["fit"] == "short" else str(model["fit"])

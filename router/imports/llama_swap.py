@@ -17,7 +17,7 @@ from router.config.yaml_lines import Value, read_yaml
 from router.imports.commands import ServerCommand, server_command, without_comments, words_of
 from router.imports.flags import read_options
 from router.imports.found import FoundModel, Imported, NotImported, Origin, model_id
-from router.imports.llama_swap_slots import read_slots
+from router.imports.llama_swap_slots import MATRIX, read_slots
 from router.imports.macros import Macros
 
 _OWN: Final[Mapping[str, str]] = {
@@ -37,8 +37,7 @@ _OWN: Final[Mapping[str, str]] = {
     "upstream": "hal0 passes on what llama-server answers",
     "profiles": "slots say what stays loaded beside others",
     "selectors": "a slot's name is what clients ask for, and it can hold any model",
-    "matrix": "slots say what stays loaded beside others, and hal0 makes room as memory demands",
-    "routing": "slots say what stays loaded beside others, and hal0 makes room as memory demands",
+    "matrix": MATRIX,
 }
 _OF_MODELS: Final[Mapping[str, str]] = {
     "description": "hal0 shows the name only (display_name)",
@@ -57,7 +56,9 @@ _OF_MODELS: Final[Mapping[str, str]] = {
     "checkEndpoint": "hal0 knows when llama-server is ready",
 }
 _READ: Final = frozenset({"cmd", "name", "aliases", "macros", "filters", "ttl"})
-_SECTIONS: Final = frozenset({"models", "macros", "apiKeys", "peers", "groups", "hooks", "globalTTL"})
+_SECTIONS: Final = frozenset(
+    {"models", "macros", "apiKeys", "peers", "groups", "routing", "hooks", "globalTTL"}
+)
 
 
 def read_llama_swap(text: str, origin: Origin) -> Imported:

@@ -10,6 +10,7 @@ from router.config.schema import Kind
 from router.config.yaml_lines import Value
 from router.imports.found import FoundModel, Imported, model_id
 
+MATRIX: Final = "slots say what stays loaded beside others, and hal0 makes room as memory demands"
 _ENV: Final = re.compile(r"\$\{env\.([A-Za-z_]\w*)\}")
 _NAMES: Final = {Kind.CHAT: "primary", Kind.EMBEDDING: "embed", Kind.RERANK: "rerank"}
 
@@ -17,6 +18,7 @@ _NAMES: Final = {Kind.CHAT: "primary", Kind.EMBEDDING: "embed", Kind.RERANK: "re
 def read_slots(found: Imported, sections: Mapping[str, Value]) -> None:
     """Add slots for `found`'s models, keys and peers."""
     _groups(found, sections.get("groups"))
+    _routing(found, _mapping(sections.get("routing")))
     _preloads(found, sections.get("hooks"))
     for model in found.models:
         if model.kind in (Kind.EMBEDDING, Kind.RERANK) and not _has_slot(found, model):
@@ -46,6 +48,21 @@ def _groups(found: Imported, groups: Value | None) -> None:
                 entry = {"kind": model.kind.value, **entry}
             found.slots[slot] = {**entry, **({"pinned": True} if pinned else {})}
             found.lines[f"slots.{slot}"] = group.line
+
+
+def _routing(found: Imported, routing: Mapping[str, Value]) -> None:
+    """Read what newer configurations have in the place of `groups:` and `matrix:`."""
+    for name, value in routing.items():
+        if name != "router":
+            found.leave(value.line, f"routing: {name}", "requests wait in the slot's queue, in their order")
+    router = _mapping(routing.get("router"))
+    settings = _mapping(router.get("settings"))
+    used = router["use"].text if "use" in router else "group"
+    for name, value in settings.items():
+        if name == "groups" and used == "group":
+            _groups(found, value)
+        elif name == used or used != "group":
+            found.leave(value.line, f"routing: {name}", MATRIX)
 
 
 def _own_slot(found: Imported, model: FoundModel) -> str:

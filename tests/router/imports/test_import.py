@@ -100,8 +100,10 @@ def test_macros_containers_variants_keys_and_peers_of_llama_swap(paths: Paths) -
 
 
 def test_groups_of_llama_swap_become_slots_and_other_programs_commands(paths: Paths) -> None:
-    found = document(imported("llama-swap-groups.yaml", paths))
+    merged = imported("llama-swap-groups.yaml", paths)
+    found = document(merged)
     slots = found["slots"]
+    assert "routing: scheduler" in left(merged), "newer files have the groups in routing:"
     assert list(slots) == ["primary", "kokoro-tts", "whisper", "embed", "rerank"]
     assert slots["primary"] == {"kind": "chat", "autoload": True}, "as without slots:, all chat models"
     assert slots["whisper"] == {
@@ -118,6 +120,18 @@ def test_groups_of_llama_swap_become_slots_and_other_programs_commands(paths: Pa
     }
     assert slots["rerank"]["idle_unload"] == 120
     assert found["models"]["reranker"]["kind"] == "rerank"
+
+
+def test_groups_at_the_top_as_older_files_have_them(paths: Paths) -> None:
+    data = b"""
+models:
+  a: {cmd: "llama-server -m a.gguf"}
+  b: {cmd: "llama-server -m b.gguf"}
+groups:
+  both: {swap: false, members: [a, b]}
+"""
+    slots = document(imported("config.yaml", paths, "", data))["slots"]
+    assert slots["b-slot"] == {"model": "b", "models": ["b"]} and "a-slot" in slots
 
 
 def test_windows_paths_keep_their_backslashes(paths: Paths) -> None:
