@@ -4,7 +4,7 @@ BOOTSTRAP_PYTHON := $(firstword $(foreach p,python3 python3.13 python3.12 python
 PY := .venv/bin/python
 HAL0 := .venv/bin/hal0
 
-.PHONY: help map run test t setup setup-dev clients engine lint types check pytest coverage lock clean \
+.PHONY: help map run test t setup setup-dev clients engine starter lint types check pytest coverage lock clean \
         bundle dist archive deb test-packaging test-windows manual
 
 help:  ## this list
@@ -14,6 +14,7 @@ map:  ## every package and file, and what is in it; of one: make map P=router/sl
 	@$(BOOTSTRAP_PYTHON) packaging/map.py $(P)
 
 run: setup engine  ## prepare everything, then start hal0 (tray, or headless without a display)
+	@$(PY) packaging/starter.py --once
 	@$(PY) packaging/system_packages.py run
 	@exec $(HAL0)
 
@@ -33,6 +34,9 @@ clients: setup-dev  ## the real clients the tests run, each group in an environm
 
 engine:  ## fetch a llama-server where there is none
 	@$(HAL0) engine path >/dev/null 2>&1 || $(HAL0) engine install
+
+starter: setup  ## fetch the small model that answers until there is another (93 MB); `make run` does, once
+	@$(PY) packaging/starter.py
 
 check: lint types  ## lint, layers and types
 lint:  ## ruff and the import layers
@@ -88,6 +92,7 @@ lock:  ## pin the dependencies anew (needs uv)
 	$(CLIENT_LOCK) pyproject.toml:clients -c requirements-dev.lock -o requirements-clients.lock
 	$(CLIENT_LOCK) pyproject.toml:hermes -o requirements-hermes.lock
 	$(CLIENT_LOCK) pyproject.toml:cluster -o requirements-cluster.lock
+	$(CLIENT_LOCK) pyproject.toml:starter --no-deps -o requirements-starter.lock
 	cd tests/clients/node && npm install --package-lock-only
 	cd tests/page/node && npm install --package-lock-only
 

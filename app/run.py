@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,11 +14,13 @@ from app.bootstrap import make_service, read_config, start_logging, stop_logging
 from app.link.discovery import find_running, noted_pid
 from app.system.display import has_display
 from app.system.signals import wait_for_children
+from app.views.announcement import Icon, announcement
 from router.base.errors import RouterError
 from router.base.loop import run
 from router.base.paths import Paths
 from router.config.problems import ConfigErrors
 from router.service import Service
+from router.state import ServerStatus
 
 if TYPE_CHECKING:
     from app.link.remote_link import RemoteLink
@@ -23,19 +29,21 @@ if TYPE_CHECKING:
 def run_tray(config_file: Path | None, *, hidden: bool = False) -> int:
     """Run the desktop; where there is no display, say so and serve headless."""
     if not has_display():
-        print("hal0: no display was found, so there is no tray; serving headless.", file=sys.stderr)
-        return run_headless(config_file)
+        return run_headless(config_file, announce=_say_without_display, least=logging.WARNING)
     wait_for_children()
     paths = Paths.for_user(config_file)
     listener = start_logging(paths, to_stderr=False)
     try:
         from app.desktop import run_desktop
+        from app.system.qt_messages import log_qt_messages
 
+        log_qt_messages()
         return run_desktop(
             lambda: _make_for_desktop(config_file),
             paths,
             hidden=hidden,
             find_other=lambda: _link_to_running(config_file, paths),
+            announce=_say,
         )
     finally:
         stop_logging(listener)
@@ -62,14 +70,32 @@ def _make_for_desktop(config_file: Path | None) -> Service:
     return make_service(config, paths, retry_port=True)
 
 
-def run_headless(config_file: Path | None) -> int:
+def _say(line: str) -> None:
+    """Print it at once, also into a pipe; nobody may be there to read it."""
+    with suppress(OSError):
+        print(line, flush=True)
+
+
+def _say_without_display(server: ServerStatus) -> None:
+    if (line := announcement(server, Icon.NO_DISPLAY, os.environ)) is not None:
+        _say(line)
+
+
+def run_headless(
+    config_file: Path | None,
+    *,
+    announce: Callable[[ServerStatus], None] = lambda _server: None,
+    least: int = logging.NOTSET,
+) -> int:
+    """Serve until a signal ends it. `announce` is told once the endpoint answers; `least`: see
+    start_logging."""
     from app.serve import serve
 
     wait_for_children()
     config, paths = read_config(config_file)
-    listener = start_logging(paths, to_stderr=True)
+    listener = start_logging(paths, to_stderr=True, least=least)
     try:
-        run(serve(make_service(config, paths, retry_port=False)))
+        run(serve(make_service(config, paths, retry_port=False), announce))
         return 0
     finally:
         stop_logging(listener)

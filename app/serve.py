@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Callable
 
 from app.system.console_end import on_console_end
 from app.system.sd_notify import Notifier, tell_status
 from app.system.signals import stop_signals
 from router.service import Service
+from router.state import ServerStatus
 
 STOP_SECONDS = 60.0
 """How long stopping may take: the engines' stop ladders run side by side."""
 
 
-async def serve(service: Service) -> None:
-    """Run until a signal ends it (app.system.signals); systemd is told how. Raises RouterError if the
-    endpoint cannot start."""
+async def serve(service: Service, announce: Callable[[ServerStatus], None] = lambda _server: None) -> None:
+    """Run until a signal ends it (app.system.signals); systemd is told how, and `announce` once the endpoint
+    answers. Raises RouterError if it cannot start."""
     notifier = Notifier()
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -25,6 +27,7 @@ async def serve(service: Service) -> None:
     on_console_end(lambda: loop.call_soon_threadsafe(stopping.set))
     await service.start()
     notifier.ready()
+    announce(service.store.snapshot.server)
     unsubscribe = tell_status(notifier, service.store)
     try:
         await stopping.wait()

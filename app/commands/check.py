@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -20,7 +21,7 @@ from router.engine.launcher import Launcher
 from router.engine.readiness import probe_session
 
 
-def check(config_file: Path | None) -> int:
+def check(config_file: Path | None, *, as_json: bool = False) -> int:
     """Print where the file is and every problem with its place; 0 only if there is none. Needs no hal0 that
     runs."""
     if config_file is not None and not config_file.is_file():
@@ -29,9 +30,9 @@ def check(config_file: Path | None) -> int:
     paths = Paths.for_user(config_file)
     parsed, wrong = examine_file(paths.config_file, paths)
     if parsed is None:
-        raise ConfigErrors(wrong)
+        return _broken(paths, wrong, as_json=as_json)
     config = parsed.config
-    catalog = build_catalog(with_downloads(config, paths), demo_model())
+    catalog = build_catalog(with_downloads(config, paths), paths.starter, demo_model())
     paths.create()
     placed = _Placed(parsed, config.source or paths.config_file)
     problems = [
@@ -41,14 +42,44 @@ def check(config_file: Path | None) -> int:
         *asyncio.run(_models(parsed, catalog, paths, placed)),
     ]
     if wrong:
-        raise ConfigErrors((*wrong, *problems))
-    source = config.source or f"no {paths.config_file}: defaults"
-    verdict = "fine" if not problems else "valid, but not every model can run"
-    print(f"{source}: {verdict}. Slots: {len(config.slots)}, models: {len(catalog.models)}.", flush=True)
+        return _broken(paths, (*wrong, *problems), as_json=as_json)
+    if as_json:
+        print(json.dumps(_document(paths, problems, len(config.slots), len(catalog.models))))
+        return 1 if problems else 0
+    counts = f"Slots: {len(config.slots)}, models: {len(catalog.models)}."
+    if config.source:
+        verdict = "fine" if not problems else "valid, but not every model can run"
+        print(f"{config.source}: {verdict}. {counts}", flush=True)
+    else:
+        verdict = "" if not problems else " Not every model can run:"
+        print(f"There is no {paths.config_file} yet, so hal0 uses its defaults. {counts}{verdict}", flush=True)
     for problem in sorted(dict.fromkeys(problems), key=lambda found: found.line):
         said = str(problem) if problem.line else problem.message
         print(f"hal0: {said}{'' if said.endswith('?') else '.'}", file=sys.stderr)
     return 1 if problems else 0
+
+
+def _broken(paths: Paths, problems: Sequence[ConfigProblem], *, as_json: bool) -> int:
+    """Tell of a file that cannot be used. Raises ConfigErrors for people to read."""
+    if not as_json:
+        raise ConfigErrors(problems)
+    print(json.dumps(_document(paths, problems, None, None)))
+    return 1
+
+
+def _document(
+    paths: Paths, problems: Iterable[ConfigProblem], slots: int | None, models: int | None
+) -> dict[str, object]:
+    """Return what there is to say as JSON; `slots` and `models` are None where the file cannot be used."""
+    told = sorted(dict.fromkeys(problems), key=lambda found: found.line)
+    return {
+        "file": str(paths.config_file),
+        "exists": paths.config_file.exists(),
+        "usable": slots is not None,
+        "slots": slots,
+        "models": models,
+        "problems": [asdict(problem) for problem in told],
+    }
 
 
 class _Placed:

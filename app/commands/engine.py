@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from pathlib import Path
 from typing import Literal
@@ -34,7 +35,7 @@ def install(config_file: Path | None, source: Literal["auto", "release", "debian
     return 0
 
 
-def list_all(config_file: Path | None) -> int:
+def list_all(config_file: Path | None, *, as_json: bool = False) -> int:
     """Print every engine found, the one in use marked."""
     config, paths = read_config(config_file)
     try:
@@ -42,7 +43,11 @@ def list_all(config_file: Path | None) -> int:
     except EngineMissing as error:
         print(f"hal0: {error.message}", file=sys.stderr)
         return 1
-    for build in list_engines(config.engine, paths):
+    builds = list_engines(config.engine, paths)
+    if as_json:
+        print(json.dumps([{**_document(build), "in_use": build.path == used} for build in builds]))
+        return 0
+    for build in builds:
         print(f"{'*' if build.path == used else ' '} {build.source:8} {build.version:24} {build.path}")
     return 0
 
@@ -78,7 +83,18 @@ def _say(build: EngineBuild, engine: EngineConfig, asked: str | None) -> None:
     print("A slot that is loaded takes it at its next switch.")
 
 
-def print_path(config_file: Path | None) -> int:
+def print_path(config_file: Path | None, *, as_json: bool = False) -> int:
+    """Print where the one in use is."""
     config, paths = read_config(config_file)
-    print(find_engine(config.engine, paths).path)
+    build = find_engine(config.engine, paths)
+    print(json.dumps(_document(build)) if as_json else build.path)
     return 0
+
+
+def _document(build: EngineBuild) -> dict[str, object]:
+    return {
+        "path": str(build.path),
+        "source": build.source.value,
+        "version": build.version,
+        "build": build.build,
+    }

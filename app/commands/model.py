@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from app.bootstrap import read_config
+from app.commands.asking import asked
 from app.commands.pull_output import JsonOutput, Output
+from app.commands.running import tell_running
 from app.commands.tables import table
-from app.link.client import Client, NotRunning, Refused, noted_url
+from app.link.client import Client, NotRunning, Refused
 from app.system.streams import stdin_is_terminal
 from app.views.pull import plan_words
 from router.base.errors import PullFailed, RouterError
@@ -23,7 +24,8 @@ from router.hub import local_models, store
 from router.hub.deletion import user_of
 from router.hub.names import parse_reference
 from router.hub.pull import Paused, Plan, Pull
-from router.orders.kinds import DeleteModel, Reload
+from router.hub.retry import ASK_DELAYS
+from router.orders.kinds import DeleteModel
 from router.resolve import model_called
 from router.state import ModelStatus, Snapshot
 from router.wire.snapshot_read import SchemaMismatch, parse_snapshot
@@ -37,14 +39,17 @@ def pull(config_file: Path | None, text: str, *, dry_run: bool, yes: bool, as_js
     config, paths = read_config(config_file)
     paths.create()
     reference = parse_reference(text)
+    out = JsonOutput() if as_json else Output(text)
     puller = Pull(
         reference,
         paths.downloads,
         model_dirs=with_downloads(config, paths).model_dirs,
         elsewhere=[found.folder for found in program_folders()],
+        ask_delays=ASK_DELAYS,
+        on_wait=out.waiting,
     )
-    out = JsonOutput() if as_json else Output(text)
     try:
+        out.asking(reference.repo)
         plan = puller.plan(out.progress)
         out.plan(plan, named=reference.quant is not None)
         if dry_run or plan.here is not None:
@@ -52,7 +57,7 @@ def pull(config_file: Path | None, text: str, *, dry_run: bool, yes: bool, as_js
         if not yes and not as_json and not _wanted(plan):
             return 1
         path = puller.run(plan, out.progress)
-        _tell_running(config, paths)
+        tell_running(paths)
         out.done(path)
         return 0
     except RouterError as error:
@@ -131,7 +136,7 @@ def _rm_here(config: Config, paths: Paths, name: str, *, yes: bool) -> int:
         if not _sure(download.reference, what, named):
             return 1
     local_models.remove(item, paths)
-    _tell_running(config, paths)
+    tell_running(paths)
     assert download is not None, "remove() raised"
     print(f"Removed {download.reference} ({file_size(download.total_bytes)}).")
     return 0
@@ -142,7 +147,7 @@ def _wanted(plan: Plan) -> bool:
     words = plan_words(plan, named=True)
     if not words.doubtful or not stdin_is_terminal():
         return True
-    return _asked("Fetch it anyway?")
+    return asked("Fetch it anyway?")
 
 
 def _sure(reference: str, what: str, named: Sequence[str]) -> bool:
@@ -151,23 +156,7 @@ def _sure(reference: str, what: str, named: Sequence[str]) -> bool:
         raise PullFailed(f"Nobody is there to ask: `hal0 model rm --yes` removes {reference}.")
     if named:
         print(f"It is also called {', '.join(named)}.")
-    return _asked(f"Remove {what}?")
-
-
-def _asked(question: str) -> bool:
-    try:
-        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
-    except EOFError:
-        return False
-
-
-def _tell_running(config: Config, paths: Paths) -> None:
-    """Tell the hal0 that runs to look now: it would notice in some seconds, and a script should not wait."""
-    url = noted_url(paths)
-    client = Client(url, config.server.own_key) if url else None
-    if client is not None and client.answers():
-        with suppress(NotRunning, Refused):  # a mistake in hal0.yaml is shown elsewhere
-            client.carry_out(Reload())
+    return asked(f"Remove {what}?")
 
 
 def _listing(models: list[local_models.LocalModel], coming: list[store.Download]) -> dict[str, object]:

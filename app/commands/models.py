@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Mapping
@@ -22,8 +23,8 @@ _COLUMNS = ("MODEL", "SIZE", "QUANT", "CONTEXT", "NEEDS", "FIT")
 _BEST_FIRST = ("fits", "tight", "short", None)
 
 
-def models(config_file: Path | None, url: str | None, *, fit: bool) -> int:
-    """Print a table; with `fit` once everything is known, best fit first."""
+def models(config_file: Path | None, url: str | None, *, fit: bool, as_json: bool = False) -> int:
+    """Print a table, or what GET /api/models tells; with `fit` once everything is known, best fit first."""
     paths = Paths.for_user(config_file)
     client = Client.find(load_config(paths.config_file, paths).server, paths, url)
     try:
@@ -34,6 +35,9 @@ def models(config_file: Path | None, url: str | None, *, fit: bool) -> int:
     listed = found["models"]
     if fit:
         listed = sorted(listed, key=lambda model: _BEST_FIRST.index(model["fit"]))
+    if as_json:
+        print(json.dumps({**found, "models": listed}))
+        return 0
     print(table([_COLUMNS, *(_row(model) for model in listed)]))
     if fit and (kept := max((model.get("prompt_cache") or 0 for model in listed), default=0)):
         most = memory_size(kept)
@@ -74,10 +78,10 @@ def _row(model: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _fit(model: Mapping[str, Any]) -> str:
+    if model["loaded_in"]:  # what runs is not broken, whatever became of its file
+        return "loaded in " + ", ".join(model["loaded_in"])
     if model["problem"]:
         return "cannot be loaded"
-    if model["loaded_in"]:
-        return "loaded in " + ", ".join(model["loaded_in"])
     if model["fit"] is None:
         return "not known"
     return f"short by {memory_size(model['margin'])}" if model["fit"] == "short" else str(model["fit"])

@@ -6,6 +6,7 @@ Imported at every start: a function imports what it needs when it runs.
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,12 +21,13 @@ Run = Callable[..., str]
 @dataclass(frozen=True, slots=True)
 class OrderCommand:
     """`hal0 NAME WORDS…`. `run` takes the running hal0 and the words, and returns what to print; "" for
-    nothing."""
+    nothing. `shows`: it can also return that `as_json`."""
 
     name: str
     help: str
     words: tuple[str, ...]
     run: Run
+    shows: bool = False
 
 
 ORDER_COMMANDS: list[OrderCommand] = []
@@ -35,8 +37,9 @@ def _command(help_: str) -> Callable[[Run], Run]:
     """Make a command of a function, with the function's name and the names of its parameters."""
 
     def add(run: Run) -> Run:
-        _hal0, *words = inspect.signature(run).parameters
-        ORDER_COMMANDS.append(OrderCommand(run.__name__, help_, tuple(words), run))
+        _hal0, *names = inspect.signature(run).parameters
+        words = tuple(name for name in names if name != "as_json")
+        ORDER_COMMANDS.append(OrderCommand(run.__name__, help_, words, run, shows="as_json" in names))
         return run
 
     return add
@@ -74,10 +77,12 @@ def wait(hal0: Client, slot: str) -> str:
 
 
 @_command("print a slot's engine log")
-def logs(hal0: Client, slot: str) -> str:
+def logs(hal0: Client, slot: str, *, as_json: bool = False) -> str:
     from router.orders.kinds import ReadEngineLog
 
     lines = hal0.carry_out(ReadEngineLog(slot))
+    if as_json:
+        return json.dumps({"slot": slot, "lines": list(lines)})
     return "\n".join(lines) if lines else f"{slot} has no log yet."
 
 

@@ -21,6 +21,14 @@ class Output:
         self._line = ProgressLine()
         self._last: PullProgress | None = None
 
+    def asking(self, repo: str) -> None:
+        """Say what is waited for; only where the line makes room for the next."""
+        if self._line.redraws:
+            self._line.show(f"Asking for {repo}…")
+
+    def waiting(self, message: str, seconds: float) -> None:
+        self._line.show(f"{message} Trying again in {seconds:.0f} s.")
+
     def plan(self, plan: Plan, *, named: bool) -> None:
         self._line.clear()
         words: PlanWords = plan_words(plan, named=named)
@@ -51,11 +59,17 @@ class Output:
 
 
 class JsonOutput(Output):
-    """For programs: one object a line on stdout. `event` is plan, progress, done, paused or error."""
+    """For programs: one object a line on stdout. `event` is waiting, plan, progress, done, paused or error."""
 
     def __init__(self) -> None:
         super().__init__("")
         self._last_percent = -1
+
+    def asking(self, repo: str) -> None:
+        """Say nothing: the next event comes by itself."""
+
+    def waiting(self, message: str, seconds: float) -> None:
+        self._print("waiting", message=message, seconds=seconds)
 
     def _print(self, event: str, **what: object) -> None:
         print(json.dumps({"event": event, **what}), flush=True)

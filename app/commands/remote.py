@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
 import time
@@ -11,6 +12,7 @@ from typing import Any
 
 from app.commands.progress import ProgressLine
 from app.link.client import Client, NotRunning, Refused, noted_url
+from app.views.first_run import BROUGHT
 from router.base.paths import Paths
 from router.config.load import load_config
 from router.config.problems import ConfigErrors
@@ -21,13 +23,18 @@ from router.orders.kinds import Forget, Load
 POLL_SECONDS = 0.2
 
 
-def status(config_file: Path | None, url: str | None) -> int:
-    """1 also where hal0.yaml has an error: what it says is not what runs."""
+def status(config_file: Path | None, url: str | None, *, as_json: bool = False) -> int:
+    """Print the state; 1 also where hal0.yaml has an error: what it says is not what runs."""
     client = _client(config_file, url)
     try:
         state = client.state()
     except (NotRunning, Refused) as error:
         return _fail(error)
+    print(json.dumps(state)) if as_json else _print_state(state)
+    return 1 if state["server"].get("config_error") else 0
+
+
+def _print_state(state: dict[str, Any]) -> None:
     server = state["server"]
     print(f"hal0 {server['version']} · {server['url']}/v1 · {server['state']}")
     if server.get("config_error"):
@@ -36,6 +43,8 @@ def status(config_file: Path | None, url: str | None) -> int:
         print("  " + _slot_line(slot))
         if slot["last_error"]:
             print(f"    {_error(slot['last_error'])}")
+        if better := _better(slot):
+            print(f"    {better} is yours: `hal0 switch {slot['name']} {better}` puts it in here")
     if kept := state.get("kept"):
         count, size = sum(k["conversations"] for k in kept), sum(k["bytes"] for k in kept)
         print(f"  keeps {count} conversation{'' if count == 1 else 's'} ({file_size(size)}); see `hal0 forget`")
@@ -44,7 +53,6 @@ def status(config_file: Path | None, url: str | None) -> int:
     for device in state["memory"]:
         name = f"VRAM of {device['name']}" if device["is_gpu"] else "RAM (no GPU found)"
         print(f"  {name}: {memory_size(device['used'])} of {memory_size(device['total'])} used")
-    return 1 if server.get("config_error") else 0
 
 
 def switch(config_file: Path | None, url: str | None, slot: str, model: str, *, force: bool = False) -> int:
@@ -134,6 +142,12 @@ def _show_progress(line: ProgressLine, client: Client, slot: str) -> None:
         phase = " · ".join(filter(None, (progress["phase"], _draining(found))))
         text = f"{slot} → {found['target'] or 'empty'} · {phase} · {progress['elapsed_s']:.0f} s"
         line.show(text if line.redraws else f"{slot}: {progress['phase']}", progress["fraction"])
+
+
+def _better(slot: dict[str, Any]) -> str | None:
+    """Return a model of the person's own, while one that came with hal0 still answers."""
+    brought = slot["model"] in BROUGHT and slot["model"] not in slot["choices"]
+    return next(iter(slot["choices"]), None) if brought and slot["target"] in (None, slot["model"]) else None
 
 
 def slots_of(state: dict[str, Any]) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -57,12 +58,15 @@ def remove() -> int:
     return 0
 
 
-def status() -> int:
+def status(*, as_json: bool = False) -> int:
     """Print one sentence; return 0 if it runs, 1 if not."""
     if (problem := unavailable()) is not None:
         return _fail(problem)
     running = _systemctl("is-active", UNIT) is None
     enabled = _systemctl("is-enabled", UNIT) is None
+    if as_json:
+        print(json.dumps({"running": running, "at_login": enabled}))
+        return 0 if running else 1
     words = ("runs" if running else "does not run", "starts" if enabled else "does not start")
     print(f"The service {words[0]}, and {words[1]} at login.")
     return 0 if running else 1

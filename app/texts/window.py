@@ -109,12 +109,13 @@ PHASE_NAMES = {
 }
 DONE = "✓"
 DEMO_RUNS = tr("Built-in demo")
-DEMO_LEAVES = tr("The built-in demo answers until you load one of your own models.")
+STARTER_RUNS = tr("SmolLM2 135M (starter)")
+BROUGHT_LEAVES = tr("It came with hal0 and answers until you load one of your own models.")
 USE_IT = tr("Use it")
 
 
 def model_found(name: str) -> str:
-    return tr("New model found: {model}. Use it instead of the demo?").format(model=name)
+    return tr("New model found: {model}. Use it instead of the one that came with hal0?").format(model=name)
 
 
 RESTORE = tr("Restore previous")
@@ -271,6 +272,10 @@ GPU_SEARCH = tr("Looking for a graphics card…")
 GPU_NONE = tr("None found: models run on the processor, with {total} of RAM. Small models work best.")
 MODELS_DEMO = tr(
     "No GGUF files found. Until you add models, a tiny built-in demo answers: it says one fixed sentence."
+)
+MODELS_STARTER = tr(
+    "No GGUF files of your own found. Until you add models, SmolLM2 135M (starter) answers: small, quick and "
+    "often wrong."
 )
 MODELS_NONE = tr("No models found. Add a folder with GGUF files in the Models tab.")
 MODELS_NO_ENGINE = tr(

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from app.texts import common as text
 from app.texts import window as text_window
 from app.views.connect import chat_slots
+from router.base.paths import STARTER
 from router.config.sizes import memory_size
 from router.state import DeviceMemory, Snapshot
 
 DEMO = "hal0-demo"
 """The id of the built-in model (`resources.demo_model`)."""
+
+BROUGHT = (STARTER, DEMO)
+"""The ids of the models that come with hal0: they answer until there is one of the person's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +49,11 @@ def _gpu(memory: tuple[DeviceMemory, ...]) -> str:
 
 
 def _models(snapshot: Snapshot, engine_missing: bool) -> str:
-    found = tuple(model for model in snapshot.models if model.id != DEMO and model.problem is None)
+    found = tuple(model for model in snapshot.models if model.id not in BROUGHT and model.problem is None)
     if found:
         return text_window.models_found(found)
-    if snapshot.model(DEMO) is None:
+    if snapshot.model(STARTER) is not None and not engine_missing:
+        return text_window.MODELS_STARTER
+    if all(snapshot.model(brought) is None for brought in BROUGHT):
         return text_window.MODELS_NONE
     return text_window.MODELS_NO_ENGINE if engine_missing else text_window.MODELS_DEMO

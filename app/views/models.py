@@ -11,7 +11,7 @@ from pathlib import Path
 from app.texts import common as text
 from app.texts import models as words
 from app.texts import window as text_window
-from app.views.first_run import DEMO
+from app.views.first_run import BROUGHT
 from app.views.fit import FitWords, fit_words
 from app.views.settings import MODEL_DIRS, MODELS, Form, changes, form_of, names, with_entry
 from app.views.settings_draft import name_problem
@@ -115,7 +115,7 @@ def _row(model: ModelStatus, snapshot: Snapshot, holding: Sequence[SlotStatus], 
 
 def _runs_on(model: ModelStatus) -> FitText:
     """Say that a model runs on: what answers is not broken, whatever became of its file."""
-    tip = text_window.DEMO_LEAVES if model.id == DEMO else model.problem or ""
+    tip = text_window.BROUGHT_LEAVES if model.id in BROUGHT else model.problem or ""
     return FitText(Grade.UNKNOWN, words.RUNS_ON, tip)
 
 
@@ -216,7 +216,7 @@ def targets(snapshot: Snapshot, model: ModelStatus) -> tuple[Target, ...]:
 def load_problem(snapshot: Snapshot, model: ModelStatus) -> str | None:
     """Return why no slot can load `model`, or None."""
     if model.problem:
-        return text_window.DEMO_LEAVES if model.id == DEMO else model.problem
+        return text_window.BROUGHT_LEAVES if model.id in BROUGHT else model.problem
     return None if any(model.id in slot.choices for slot in snapshot.slots) else words.NO_SLOT
 
 

@@ -9,7 +9,7 @@ from app.texts import common as text
 from app.texts import pull as texts_pull
 from app.texts import window as text_window
 from app.views.connect import is_local
-from app.views.first_run import DEMO
+from app.views.first_run import BROUGHT
 from app.views.slot import better_than_demo
 from router.hub.updates import is_quiet
 from router.remote.names import all_slots, find_slot
@@ -54,7 +54,7 @@ def _found_models(old: Snapshot, new: Snapshot) -> list[Notice]:
     for slot in new.slots:
         before = old.slot(slot.name)
         model = better_than_demo(new, slot)
-        if model and before is not None and before.serving == DEMO and not better_than_demo(old, before):
+        if model and before is not None and before.serving in BROUGHT and not better_than_demo(old, before):
             message = text_window.model_found(text.model_name(new, model))
             return [Notice(text.failure_title(slot.name), message, good=True)]
     return []

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from app.texts import common as text
 from app.texts import window as text_window
-from app.views.first_run import DEMO
+from app.views.first_run import BROUGHT, DEMO
 from app.views.fit import FitWords
 from app.views.menu import may_restart, may_unload
 from app.views.remedy import Help, Offers, offers_for
@@ -36,7 +36,7 @@ class SlotView:
     """What the card says. `phases` is empty unless a switch is under way; `share` (0..1) and `left` are None
     and "" unless they are really known. `restore`, `retry` and `force` are model ids, "" where nothing is
     offered; `remedy` are flags ("name=value") with which `failed` would go, or (). `help`: what else would.
-    `found`: a model of the person's own that could take the demo's place, with `found_text` to say so."""
+    `found`: a model of the person's own that could take the place of hal0's, with `found_text` to say so."""
 
     name: str
     kind: str
@@ -122,9 +122,9 @@ def slot_view(
 
 
 def better_than_demo(snapshot: Snapshot, slot: SlotStatus) -> str:
-    """Return the model to use once a person has one and the demo still answers: the first that fits; "" for
+    """Return the model to use once a person has one and hal0's own still answers: the first that fits; "" for
     none."""
-    if slot.serving != DEMO or DEMO in slot.choices or slot.state.switching:
+    if slot.serving not in BROUGHT or slot.serving in slot.choices or slot.state.switching:
         return ""
     models = [model for model in map(snapshot.model, slot.choices) if model and model.problem is None]
     fits = model_fits(snapshot)
@@ -150,8 +150,8 @@ def _hint(slot: SlotStatus) -> str:
     """Return what stands in the list where no entry is served: a model that is gone may still be running."""
     if slot.upstream is not None:
         return slot.upstream
-    if slot.serving == DEMO:
-        return text_window.DEMO_RUNS
+    if slot.serving in BROUGHT:
+        return text_window.DEMO_RUNS if slot.serving == DEMO else text_window.STARTER_RUNS
     if slot.serving is not None:
         return text.no_longer_offered(slot.serving)
     return text.CHOOSE_MODEL if slot.choices else text.NO_MODEL_ENTRY

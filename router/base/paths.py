@@ -19,6 +19,9 @@ _HOME = (
 )
 NO_HOME = f"This account has no home folder, so hal0 does not know where to keep its files; set {_HOME}."
 
+STARTER = "smollm2-135m-starter"
+"""The id of the small model in `Paths.starter`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Paths:
@@ -57,6 +60,11 @@ class Paths:
     def downloads(self) -> Path:
         """Models that hal0 fetched. Always a model folder; what is not whole lies in a hidden one inside."""
         return self.data / "models"
+
+    @property
+    def starter(self) -> Path:
+        """The small model that `make run` fetches (packaging/starter.py): hal0's own, not the person's."""
+        return self.downloads / "starter" / f"{STARTER}.gguf"
 
     def create(self) -> Paths:
         """Make the writable folders, readable by their owner alone."""

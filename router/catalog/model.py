@@ -47,6 +47,7 @@ class Model:
         fetched: what fetches it again where hal0 did, `org/repo:label`, else None.
         made_to_talk: a person named it, or its file says how a chat with it is written and is of a kind that
             llama-server knows: what a slot may hold without being told.
+        brought: hal0 brings it, for as long as there is no other.
     """
 
     id: str
@@ -72,6 +73,7 @@ class Model:
     note: str | None = None
     fetched: str | None = None
     made_to_talk: bool = True
+    brought: bool = False
 
     @property
     def launch_key(self) -> LaunchKey:

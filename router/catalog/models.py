@@ -1,4 +1,4 @@
-"""The catalog: every model hal0 knows, from the config, the model folders, slots' commands, and the demo.
+"""The catalog: every model hal0 knows, from the config, the model folders, slots' commands, and its own.
 
 `build_catalog` touches the disk: call it in a thread.
 """
@@ -16,6 +16,7 @@ from types import MappingProxyType
 from router.base.errors import BadModel
 from router.base.files import file_key, is_dir, is_file
 from router.base.names import accented, spellings
+from router.base.paths import STARTER
 from router.catalog.architectures import surely_chats
 from router.catalog.capabilities import BY_KIND, capabilities_of
 from router.catalog.context import Flags, overridden, trained_context
@@ -28,10 +29,13 @@ from router.config.schema import Config, Kind, ModelConfig, SlotConfig
 
 log = logging.getLogger(__name__)
 
+OWN_NAMES = {STARTER: "SmolLM2 135M (starter)"}
+"""What hal0's own models are called."""
+
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """Models by id: those the config names, then slots' commands, then those found on disk, then the demo.
+    """Models by id: those the config names, then slots' commands, then those found on disk, then hal0's own.
 
     `left_out`: files in the model folders that are no models, each with the reason. `unread`: folders that
     could not be looked into.
@@ -72,24 +76,28 @@ def find_model(name: str, models: Mapping[str, Model]) -> Model | None:
     return renamed[0] if len(renamed) == 1 else None
 
 
-def build_catalog(config: Config, demo: Path | None) -> Catalog:
+def build_catalog(config: Config, *own: Path | None) -> Catalog:
     """Read the config's model folders and files.
 
-    `demo` is the built-in model: offered if the config names it, or if nothing else can chat.
+    `own` are models that hal0 brings, the better first, None where it does not: each is offered if the config
+    names it, or if nothing before it can chat. One that lies in a model folder is not the person's for that.
     """
     scanned = scan(config.model_dirs)
-    found = scanned.models
+    brought = [path for path in own if path is not None and is_file(path)]
+    ours = {os.path.realpath(path) for path in brought}
+    found = [item for item in scanned.models if os.path.realpath(item.path) not in ours]
     models: dict[str, Model] = {}
     for named in config.models.values():
-        models[named.id] = _named_model(named, config, found, demo)
+        models[named.id] = _named_model(named, config, found, brought)
     for slot in config.slots.values():
         if slot.command is not None:
             _add_command(models, slot)
     for item in found:
         _add_found(models, item, config)
     wanted = _names_wanted(config)
-    if demo is not None and demo.stem not in models and (demo.stem in wanted or not _can_chat(models)):
-        models[demo.stem] = _found_model(replace(describe_file(demo), flags={}))
+    for path in brought:
+        if path.stem not in models and (path.stem in wanted or not _can_chat(models)):
+            models[path.stem] = _own_model(path)
     catalog = Catalog(MappingProxyType(models), tuple(scanned.left_out), tuple(scanned.unread))
     for name, slot in wanted.items():
         if catalog.find(name) is not None:
@@ -141,6 +149,11 @@ def _names_wanted(config: Config) -> dict[str, SlotConfig]:
 
 def _can_chat(models: Mapping[str, Model]) -> bool:
     return any(model.kind is Kind.CHAT and model.problem is None for model in models.values())
+
+
+def _own_model(path: Path) -> Model:
+    model = _found_model(replace(describe_file(path), flags={}))
+    return replace(model, display_name=OWN_NAMES.get(model.id, model.id), brought=True)
 
 
 def _command_model(slot: SlotConfig) -> Model:
@@ -254,13 +267,13 @@ def _made_to_talk(header: GgufHeader) -> bool:
     return header.has_chat_template and surely_chats(header.architecture)
 
 
-def _named_model(named: ModelConfig, config: Config, found: list[Found], demo: Path | None) -> Model:
+def _named_model(named: ModelConfig, config: Config, found: list[Found], own: Sequence[Path]) -> Model:
     """Return a model of the config; one whose file is missing or damaged is a model with a `problem`."""
     problem: str | None = None
     header: GgufHeader | None = None
     base = Model(named.id, named.kind or Kind.CHAT, display_name=named.id)
     try:
-        located = _locate(named.file, config, found, demo)
+        located = _locate(named.file, config, found, own)
         base, header = _found_model(located), located.header
     except BadModel as error:
         problem = error.message
@@ -300,7 +313,7 @@ def sends_away(flags: Mapping[str, str | bool]) -> bool:
     return isinstance(rpc, str) and not places.all_here(rpc)
 
 
-def _locate(text: str, config: Config, found: list[Found], demo: Path | None) -> Found:
+def _locate(text: str, config: Config, found: list[Found], own: Sequence[Path]) -> Found:
     """Return the model that `file: text` means.
 
     Raises:
@@ -318,8 +331,8 @@ def _locate(text: str, config: Config, found: list[Found], demo: Path | None) ->
             names = {item.path.name, item.path.stem, item.id, *item.aliases, *item.fetched_as}
             if not names.isdisjoint(spellings(text)):
                 return item
-        if demo is not None and text in (demo.name, demo.stem):
-            return replace(describe_file(demo), flags={})
+        if (brought := next((path for path in own if text in (path.name, path.stem)), None)) is not None:
+            return replace(describe_file(brought), flags={})
     if folder := next((candidate for candidate in candidates if is_dir(candidate)), None):
         raise BadModel(f"{folder} is a folder: write the GGUF file in it as `file:`.")
     tried = ", ".join(str(candidate) for candidate in candidates) or text

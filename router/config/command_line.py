@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from router.config.flags import flag_name, managed_reason
@@ -32,7 +32,7 @@ def with_value(key: str) -> str | None:
 
 def _pairs(value: Value) -> list[tuple[str, str]]:
     if not isinstance(value.data, list):
-        return list(_of_words(_split(value.text)))
+        return _by_long_name(flag_pairs(_split(value.text)))
     words: list[str] = []
     pairs: list[tuple[str, str]] = []
     for item in value.data:
@@ -40,10 +40,15 @@ def _pairs(value: Value) -> list[tuple[str, str]]:
             pairs += [(flag_name(name), part.text) for name, part in item.data.items()]
         else:
             words += _split(item.text)
-    return [*_of_words(words), *pairs]
+    return [*_by_long_name(flag_pairs(words)), *pairs]
 
 
-def _of_words(words: list[str]) -> Iterator[tuple[str, str]]:
+def _by_long_name(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(flag_name(name), value) for name, value in pairs]
+
+
+def flag_pairs(words: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield each flag of a command line, as written without dashes, with its value; "true" for a bare one."""
     name: str | None = None
     for word in words:
         found = _FLAG.fullmatch(word)
@@ -54,7 +59,7 @@ def _of_words(words: list[str]) -> Iterator[tuple[str, str]]:
             continue
         if name is not None:
             yield name, "true"
-        name = flag_name(found["name"])
+        name = found["name"]
         if found["value"] is not None:
             yield name, found["value"]
             name = None

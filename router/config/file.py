@@ -55,6 +55,10 @@ class ConfigFile:
         text = self._read()
         return ConfigDocument(self.path, text is not None, hide_keys(text or ""), config)
 
+    def text(self) -> str:
+        """Return the text as it is; "" without a file. Raises ConfigErrors."""
+        return self._read() or ""
+
     def edit(self, changes: Sequence[ConfigChange], known: Callable[[Config], Collection[str]]) -> None:
         """Make `changes` on top of whatever the file holds, unless the result would not be valid.
 

@@ -48,6 +48,11 @@ _NOT_READ: Final = re.compile(r'error while handling argument "(?P<flag>--?[\w-]
 _LOADING: Final = frozenset({"mmap", "no-mmap", "mlock", "direct-io", "no-direct-io", "dio"})
 
 
+def has_flag(options: EngineOptions, name: str) -> bool:
+    """Return whether a model may have the flag `name` with this engine, as it is or translated."""
+    return options.has(name) or (name in _LOADING and options.has("load-mode"))
+
+
 def build_command(
     model: Model, options: EngineOptions, executable: Path, port: int, *, log_jsonl: bool = False
 ) -> list[str]:

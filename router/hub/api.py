@@ -7,6 +7,8 @@ fetched over plain HTTP with Range: huggingface_hub's own download (2.x) throws 
 from __future__ import annotations
 
 import os
+import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from router.base.errors import PullFailed
+from router.base.os_errors import connection_words
 from router.base.version import __version__
 from router.hub.names import RepoFile
 from router.hub.retry import TemporaryFailure
@@ -141,7 +144,7 @@ class Hub:
             ) from error
         except httpx2.ConnectError as error:
             raise TemporaryFailure(
-                f"{self.endpoint} could not be reached ({error}); check the network."
+                f"{self.endpoint} could not be reached ({_why(error)}); check the network."
             ) from error
         except httpx2.TransportError as error:
             raise TemporaryFailure(
@@ -172,6 +175,18 @@ class Hub:
                 "may read it (`hf auth login`, or HF_TOKEN)."
             )
         return PullFailed(f"{self.endpoint} answered {status} for {repo}; try again later.")
+
+
+def _why(error: BaseException) -> str:
+    """Return the system's words for what lies below an error of connecting, without its number."""
+    below: BaseException | None = error
+    while below is not None:
+        if isinstance(below, socket.gaierror):
+            return "its name was not found: this computer seems to be offline"
+        if isinstance(below, OSError) and (words := connection_words(below)) is not None:
+            return words
+        below = below.__cause__ or below.__context__
+    return re.sub(r"^\[[^\]]*\]\s*", "", str(error)) or "no connection"
 
 
 def _start(response: httpx2.Response, asked: int) -> int:

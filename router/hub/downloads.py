@@ -27,7 +27,7 @@ from router.hub.daemon_thread import run_in_daemon_thread
 from router.hub.names import Reference, parse_reference
 from router.hub.pull import Pull, PullProgress
 from router.hub.repository_offer import make_offer, prepare_download
-from router.hub.retry import Paused, Retrier
+from router.hub.retry import ASK_DELAYS, Paused, Retrier
 from router.memory.forecast.needs import where_it_counts
 from router.state import DownloadOrder, DownloadState, DownloadStatus, StateStore
 from router.wire.hub_offer import Offer
@@ -38,9 +38,6 @@ _T = TypeVar("_T")
 AT_ONCE: Final = 2
 TELL_SECONDS: Final = 0.25
 """Progress is published at most so often."""
-
-ASK_DELAYS: Final = (1.0, 2.0)
-"""Somebody waits for the answer."""
 
 LEAVE_SECONDS: Final = 2.0
 """For threads to end when hal0 does; one that waits for a silent server is left."""

@@ -106,16 +106,20 @@ class Pull:
         elsewhere: Iterable[Path] = (),
         endpoint: str | None = None,
         delays: Sequence[float] = DELAYS,
+        ask_delays: Sequence[float] | None = None,
+        on_wait: Callable[[str, float], None] = lambda _message, _seconds: None,
     ) -> None:
         """`model_dirs`: folders whose files are models already. `elsewhere`: other programs' folders, where the
-        files may lie too. `endpoint`: see Hub. `delays`: see Retrier."""
+        files may lie too. `endpoint`: see Hub. `delays`, `on_wait`: see Retrier; `ask_delays`: of `plan`, where
+        they differ."""
         self.reference = reference
         self._downloads = downloads
         self._model_dirs = tuple(dict.fromkeys((*model_dirs, downloads)))
         self._elsewhere = tuple(elsewhere)
         self._endpoint = endpoint
         self._stop = threading.Event()
-        self._retrier = Retrier(self._stop, delays)
+        self._retrier = Retrier(self._stop, delays, on_wait)
+        self._asking = Retrier(self._stop, delays if ask_delays is None else ask_delays, on_wait)
         self._hub: Hub | None = None
 
     def pause(self) -> None:
@@ -125,7 +129,7 @@ class Pull:
     def plan(self, on_progress: OnProgress = _ignore) -> Plan:
         """Return what there is to do. Raises PullFailed, Paused."""
         hub = self._hub = self._hub or Hub(self._endpoint)
-        repository = self._retrier.call(lambda: hub.repository(self.reference.repo))
+        repository = self._asking.call(lambda: hub.repository(self.reference.repo))
         sets = file_sets(repository.files)
         chosen = choose(self.reference, sets)
         fetched = self._fetched(repository, chosen)
@@ -203,7 +207,7 @@ class Pull:
             if first in copies:
                 header = read_header(copies[first])
             else:
-                header = read_remote_header(hub, repository, first, self._retrier)
+                header = read_remote_header(hub, repository, first, self._asking)
         except BadModel as error:
             return None, error.message
         return header, why_not_launchable(header)

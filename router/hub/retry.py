@@ -13,6 +13,9 @@ T = TypeVar("T")
 DELAYS: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds before each further try; whatever has come in between starts the row anew."""
 
+ASK_DELAYS: Final = (1.0, 2.0)
+"""The same where somebody waits for the answer to a question."""
+
 LONGEST_WAIT: Final = 120.0
 """Seconds that a server may ask to wait (Retry-After); for longer, the person is told."""
 
@@ -38,9 +41,16 @@ class Paused(Exception):
 class Retrier:
     """Counts tries. `stop` ends every wait."""
 
-    def __init__(self, stop: threading.Event, delays: Sequence[float] = DELAYS) -> None:
+    def __init__(
+        self,
+        stop: threading.Event,
+        delays: Sequence[float] = DELAYS,
+        on_wait: Callable[[str, float], None] = lambda _message, _seconds: None,
+    ) -> None:
+        """`on_wait` is told what went wrong, and for how many seconds nothing will happen now."""
         self.stop = stop
         self._delays = delays
+        self._on_wait = on_wait
         self._tried = 0
 
     def progressed(self) -> None:
@@ -59,6 +69,7 @@ class Retrier:
             raise PullFailed(failure.message) from failure
         delay = max(self._delays[self._tried], asked)
         self._tried += 1
+        self._on_wait(failure.message, delay)
         if self.stop.wait(delay):
             raise Paused
 

@@ -26,7 +26,7 @@ class Disk:
 
     def __init__(self, paths: Paths, demo: Path | None, config: Config) -> None:
         """Scan the folders of `config`, with which hal0 starts; what changes after this is noticed. `demo`: the
-        embedded model for when there is no other."""
+        embedded model for when there is no other, not even a starter."""
         self.file = ConfigFile(paths)
         self._paths = paths
         self._demo = demo
@@ -60,11 +60,14 @@ class Disk:
 
     def known_ids(self, config: Config) -> set[str]:
         """Return the ids and aliases that slots of `config` may name."""
-        return build_catalog(with_downloads(config, self._paths), self._demo).names(config)
+        return build_catalog(with_downloads(config, self._paths), *self._own()).names(config)
+
+    def _own(self) -> tuple[Path | None, ...]:
+        return self._paths.starter, self._demo
 
     def _scan(self, config: Config) -> tuple[FolderWatch, Catalog]:
         config = with_downloads(config, self._paths)
         watch = FolderWatch(config, usual_model_dirs(self._paths))
-        catalog = with_references(build_catalog(config, self._demo), self._paths)
+        catalog = with_references(build_catalog(config, *self._own()), self._paths)
         watch.found(catalog)
         return watch, catalog

@@ -87,6 +87,7 @@ class Seat:
     Attributes:
         models: the models this slot may hold, by id, in the order of its menu.
         gone: models it once could hold, for as long as one of them runs or is remembered as its model.
+        successor: what it is to hold after one of those that came with hal0.
         relaunch: the configuration changed under its engine; looked at when no switch is under way.
         engines: all that live, two at most, by generation.
         log: the last lines of all its engines.
@@ -101,6 +102,7 @@ class Seat:
     scheduler: SlotScheduler
     models: Mapping[str, Model]
     gone: dict[str, Model] = field(default_factory=dict)
+    successor: str | None = None
     relaunch: bool = False
     engines: dict[int, RunningEngine] = field(default_factory=dict)
     leases: dict[int, Lease] = field(default_factory=dict)
@@ -154,6 +156,12 @@ class Seat:
         self.gone = {id_: model for id_, model in self.gone.items() if id_ not in models}
         self.models, self._choices, self._loaded_by = models, tuple(models), None
         self._position = ()  # the choices have changed
+
+    def choose_successor(self) -> None:
+        """Let the next load be of the person's model, once one that came with hal0 has left."""
+        left = self.gone.get(self.scheduler.selected or "")
+        if left is not None and left.brought and self.successor in self.models:
+            self.scheduler.select(self.successor)
 
     @property
     def engine(self) -> RunningEngine | None:
@@ -297,6 +305,8 @@ def _remedy(error: RouterError) -> tuple[str, ...]:
 
 
 def _gone_sentence(model: Model) -> str:
+    if model.brought:
+        return f'"{model.id}" came with hal0 and answers until you load a model of your own.'
     return (
         f'"{model.id}" keeps running, but is no longer in hal0.yaml or a model folder: it was moved or '
         "deleted, or its drive is not connected. Put it back to load it again, or choose another model."

@@ -86,8 +86,11 @@ class Supervisor:
         self._tell(seat, lambda s, _now: s.forget_failures(models))
 
     def select(self, slot: str, model: str | None) -> None:
-        """Choose what an empty slot loads next; one that holds something keeps it."""
-        self._tell(self._seat(slot), lambda s, _now: s.select(model))
+        """Choose what an empty slot loads next; one that holds something keeps it, but a model that came with
+        hal0 is not loaded again."""
+        seat = self._seat(slot)
+        seat.successor = model
+        self._tell(seat, lambda s, _now: s.select(model))
 
     def use_launcher(self, launcher: EngineLauncher, *, restart: bool) -> None:
         """Launch with another launcher from now on; `restart`: what runs llama-server, too."""
@@ -270,6 +273,7 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for effect in event(seat.scheduler, loop.time()):
             self._carry_out(seat, effect)
+        seat.choose_successor()
         if self._seats.get(seat.name) is not seat:
             return  # it was removed; these are its last leases
         if seat.has_moved():

@@ -161,6 +161,16 @@ def test_check_says_where_the_file_is_even_without_an_engine(
     assert out.startswith(f"{home / 'hal0.yaml'}: valid") and "No llama-server was found" in err
 
 
+def test_checking_without_a_file_says_that_defaults_are_used(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "hal0.yaml").unlink()
+    cli.main(["check"])
+    first, *_ = capsys.readouterr().out.splitlines()
+    file = home / "hal0.yaml"
+    assert first.startswith(f"There is no {file} yet, so hal0 uses its defaults. Slots: 1, models: ")
+
+
 def test_checking_a_file_that_is_not_there_says_so(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["check", "--config", str(home / "none.yaml")]) == 1
     assert error_of(capsys) == f"There is no file {home / 'none.yaml'}; correct --config."

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app.system.desktop_state import FIRST_RUN_DONE, TRAY_EXPLAINED, DesktopState, is_first_run
 from app.views.first_run import first_look
+from router.base.paths import STARTER
 from tests.app import scenes
 from tests.modes import is_private
 
@@ -70,3 +72,11 @@ def test_a_folder_that_cannot_be_written_is_no_reason_to_fail(
     remembered.add(FIRST_RUN_DONE)
     assert FIRST_RUN_DONE in remembered
     assert "cannot remember" in caplog.text
+
+
+def test_the_starter_is_no_model_of_the_person() -> None:
+    bare = scenes.first_start_bare()
+    starter = replace(bare.models[0], id=STARTER, display_name="SmolLM2 135M (starter)")
+    look = first_look(replace(bare, models=(starter,)))
+    assert "SmolLM2 135M (starter) answers" in look.models
+    assert "answers" not in first_look(replace(bare, models=(starter,)), engine_missing=True).models

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 
 from app.desktop import run_desktop
 from router.base.errors import BadRequest
@@ -19,4 +20,6 @@ def make_service() -> FakeService:
 
 
 if __name__ == "__main__":
-    sys.exit(run_desktop(make_service, Paths.for_user().create(), hidden="--hidden" in sys.argv))
+    announce = partial(print, flush=True) if "--announce" in sys.argv else lambda _line: None
+    paths = Paths.for_user().create()
+    sys.exit(run_desktop(make_service, paths, hidden="--hidden" in sys.argv, announce=announce))

@@ -60,6 +60,15 @@ async def test_menu_says_what_is_served_with_every_character_intact(desktop: Des
     ]
 
 
+async def test_the_terminal_is_told_where_it_answers_and_where_the_icon_is(desktop: Desktop) -> None:
+    process = desktop.session.launch([*APP, "--hidden", "--announce"], environment())
+    item = await ready_item(desktop)
+    await item.click("Quit hal0")
+    assert await asyncio.to_thread(process.wait, 20) == 0
+    (line,) = desktop.session.log_of(process).splitlines()
+    assert line.endswith(" is up at http://127.0.0.1:8080/v1 · its icon is in the tray")
+
+
 async def test_choosing_a_model_moves_the_mark_and_the_texts_but_no_row(desktop: Desktop) -> None:
     desktop.session.launch([*APP, "--hidden"], environment(step=0.3))
     item = await ready_item(desktop)

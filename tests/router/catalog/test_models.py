@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from resources import demo_model
+from router.base.paths import STARTER
 from router.catalog.models import Catalog, build_catalog
 from router.config.schema import Config, Kind, ModelConfig, SlotConfig
 from router.reload.diff import choices, choose_model
@@ -37,11 +38,15 @@ def config(
 
 
 def build(
-    folder: Path | None, *parts: ModelConfig | SlotConfig, demo: Path | None = None, **kw: Any
+    folder: Path | None,
+    *parts: ModelConfig | SlotConfig,
+    demo: Path | None = None,
+    starter: Path | None = None,
+    **kw: Any,
 ) -> Catalog:
     models = tuple(part for part in parts if isinstance(part, ModelConfig))
     slots = tuple(part for part in parts if isinstance(part, SlotConfig))
-    return build_catalog(config(folder, models, slots, **kw), demo)
+    return build_catalog(config(folder, models, slots, **kw), starter, demo)
 
 
 def test_order_and_fields(folder: Path) -> None:
@@ -344,3 +349,39 @@ def test_the_name_a_model_was_fetched_by_means_what_the_config_says_of_its_file(
     assert named is not None and named.flags["ctx-size"] == "2048"
     by_that_name = build(tmp_path, ModelConfig("mine", "org/repo:Q4_0")).models["mine"]
     assert by_that_name.problem is None and by_that_name.file == as_found.models["alpha-Q4_0"].file
+
+
+@pytest.fixture
+def starter(tmp_path: Path) -> Path:
+    """Below a model folder, as hal0's own downloads are."""
+    place = tmp_path / "downloads" / "starter" / f"{STARTER}.gguf"
+    place.parent.mkdir(parents=True)
+    write_gguf(place, tokenizer__chat_template="{{ messages }}")
+    return place
+
+
+def test_the_starter_answers_instead_of_the_demo(starter: Path) -> None:
+    catalog = build(starter.parents[1], demo=DEMO, starter=starter)
+    assert list(catalog.models) == [STARTER]
+    model = catalog.models[STARTER]
+    assert (model.display_name, model.file, model.brought) == ("SmolLM2 135M (starter)", starter, True)
+
+
+def test_without_the_starter_the_demo_answers(tmp_path: Path) -> None:
+    catalog = build(tmp_path, demo=DEMO, starter=tmp_path / "nowhere.gguf")
+    assert list(catalog.models) == ["hal0-demo"] and catalog.models["hal0-demo"].brought
+
+
+def test_a_starter_that_is_damaged_leaves_the_demo_to_answer(starter: Path) -> None:
+    starter.write_bytes(b"GGUF")
+    assert list(build(starter.parents[1], demo=DEMO, starter=starter).models) == [STARTER, "hal0-demo"]
+
+
+def test_the_starter_does_not_take_a_slot_from_a_model_of_the_person(starter: Path) -> None:
+    write_gguf(starter.parents[1] / "zeta.gguf")
+    catalog = build(starter.parents[1], demo=DEMO, starter=starter)
+    assert list(catalog.models) == ["zeta"] and not catalog.models["zeta"].brought
+    asked_for = build(starter.parents[1], SlotConfig("primary", model=STARTER), demo=DEMO, starter=starter)
+    assert list(asked_for.models) == ["zeta", STARTER]
+    named = build(starter.parents[1], ModelConfig("small", STARTER), starter=starter)
+    assert named.models["small"].file == starter

@@ -341,3 +341,25 @@ def test_nothing_is_fetched_twice(hub: HubServer, pull: Puller) -> None:
     hub.seen.clear()
     plan: Plan = pull().plan()
     assert plan.here == path and hub.downloads == []
+
+
+def test_without_a_network_a_question_is_answered_soon_and_in_words(tmp_path: Path, private_home: Path) -> None:
+    """It was silent for half a minute, then said `[Errno -2]`."""
+    told: list[tuple[str, float]] = []
+    puller = Pull(
+        parse_reference(REPO),
+        tmp_path,
+        endpoint="http://nowhere.invalid",
+        ask_delays=(0.0,),
+        on_wait=lambda message, seconds: told.append((message, seconds)),
+    )
+    with pytest.raises(PullFailed) as caught:
+        puller.plan()
+    assert caught.value.message == (
+        "http://nowhere.invalid could not be reached (its name was not found: this computer seems to be "
+        "offline); check the network."
+    )
+    assert told == [(caught.value.message, 0.0)]
+    refused = Pull(parse_reference(REPO), tmp_path, endpoint="http://127.0.0.1:9", ask_delays=())
+    with pytest.raises(PullFailed, match=r"could not be reached \(Connection refused\); check the network\."):
+        refused.plan()

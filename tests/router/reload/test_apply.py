@@ -242,6 +242,19 @@ async def test_a_model_that_leaves_runs_on_and_cannot_be_loaded_again(bench: Ben
     assert bench.store.snapshot.model("alpha") is None
 
 
+async def test_a_model_that_came_with_hal0_makes_way_once_it_is_unloaded(bench: Bench) -> None:
+    """It is not told to be missing, and nobody has to choose what comes after it."""
+    brought = replace(ALPHA, brought=True)
+    await bench.apply(replace(PRIMARY, model=None), SECOND, models=catalog(brought, BETA))
+    await bench.apply(models=catalog(BETA))
+    left = bench.store.snapshot.model("alpha")
+    assert left is not None and (left.problem or "").startswith('"alpha" came with hal0')
+    assert (await soon(bench.request())).model.id == "alpha"
+    await soon(bench.supervisor.unload("primary"))
+    assert bench.slot().model == "beta"
+    assert (await soon(bench.request())).model.id == "beta"
+
+
 async def test_an_empty_slot_takes_the_next_model_when_its_own_leaves(bench: Bench) -> None:
     free = SlotConfig("second")
     await bench.apply(PRIMARY, free, models=catalog(BETA, ALPHA))

@@ -1,0 +1,174 @@
+"""An import put into hal0.yaml: what is there stays, and what hal0 would refuse is left out with the reason.
+
+Reads no file but those that a configuration names, as `router.config.load` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from router.base.paths import Paths
+from router.config.change import ConfigChange
+from router.config.edit import apply_changes
+from router.config.load import parse_text
+from router.config.problems import ConfigErrors, ConfigProblem, ProblemList
+from router.config.yaml_lines import Value, read_yaml
+from router.imports.found import Imported, LeftOut
+
+_ROUNDS: Final = 12
+_THERE: Final = "hal0.yaml has one of this name already, which stays as it is"
+_NO_FLAG: Final = "the llama-server here has no such flag"
+_RENAMED: Final = {
+    **dict.fromkeys(("draft-max", "draft-n", "draft"), "spec-draft-n-max"),
+    **dict.fromkeys(("draft-min", "draft-n-min"), "spec-draft-n-min"),
+}
+_REFUSED: Final = "hal0.yaml cannot say it"
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """`text`: hal0.yaml after `changes`. `left_out` is by line of the file that was read."""
+
+    changes: tuple[ConfigChange, ...]
+    text: str
+    left_out: tuple[LeftOut, ...]
+
+
+def merge(
+    text: str, source: Path, found: Imported, paths: Paths, knows: Callable[[str], bool] = lambda _flag: True
+) -> Merged:
+    """Return what hal0.yaml (`text`, at `source`) would become. `knows`: the flags that the engine has.
+
+    Raises ConfigErrors where it has a mistake as it is, or the result would and no part of the import is to
+    blame.
+    """
+    parse_text(text, source, paths)
+    there = _root(text, source)
+    new = _New(found, there)
+    new.leave_unknown_flags(knows)
+    for _ in range(_ROUNDS):
+        changes = new.changes()
+        try:
+            after = apply_changes(text, changes, source) if changes else text
+            parse_text(after, source, paths)
+        except ConfigErrors as error:
+            dropped = [new.drop(problem) for problem in error.problems]
+            if not any(dropped):
+                raise
+        else:
+            return Merged(tuple(changes), after, tuple(sorted(new.left_out, key=lambda left: left.line)))
+    raise ConfigErrors([ConfigProblem(source.name, 0, "", "the import cannot be made to fit; add it by hand")])
+
+
+class _New:
+    """What is still to come into hal0.yaml, by section."""
+
+    def __init__(self, found: Imported, there: Mapping[str, Value]) -> None:
+        self.left_out = list(found.left_out)
+        self._lines = dict(found.lines)
+        self._entries: dict[str, dict[str, dict[str, Any]]] = {"models": {}, "upstreams": {}, "slots": {}}
+        for model in found.models:
+            place = f"models.{model.id}"
+            self._lines |= {f"{place}.{key}" if key else place: line for key, line in model.lines.items()}
+            self._lines[place] = model.line
+            self._add("models", model.id, model.entry(), there)
+        for name, upstream in found.upstreams.items():
+            self._add("upstreams", name, upstream, there)
+        for name, slot in found.slots.items():
+            self._add("slots", name, slot, there)
+        self._keys = _plain(there, "server", "api_keys")
+        self._new_keys = [key for key in found.api_keys if key not in self._keys]
+        self._no_slots = not _names(there, "slots")
+
+    def _add(self, section: str, name: str, entry: dict[str, Any], there: Mapping[str, Value]) -> None:
+        if name in _names(there, section) or name in self._entries[section]:
+            self.left_out.append(LeftOut(self._lines.get(f"{section}.{name}", 1), f"{section}: {name}", _THERE))
+        else:
+            self._entries[section][name] = entry
+
+    def leave_unknown_flags(self, knows: Callable[[str], bool]) -> None:
+        """Leave out flags that the llama-server here does not have."""
+        for name, entry in self._entries["models"].items():
+            flags = entry.get("flags", {})
+            for flag in [flag for flag in flags if not knows(flag)]:
+                value, renamed = flags.pop(flag), _RENAMED.get(flag, flag)
+                if renamed not in flags and knows(renamed):
+                    flags[renamed] = value
+                    continue
+                line = self._lines.get(f"models.{name}.flags.{flag}", self._lines.get(f"models.{name}", 1))
+                self.left_out.append(LeftOut(line, f"{flag} = {value}", _NO_FLAG))
+            if "flags" in entry and not flags:
+                del entry["flags"]
+
+    def changes(self) -> list[ConfigChange]:
+        made = [
+            ConfigChange((section, name), entry)
+            for section, entries in self._entries.items()
+            for name, entry in self._with_default(section, entries).items()
+        ]
+        if self._new_keys:
+            made.append(ConfigChange(("server", "api_keys"), [*self._keys, *self._new_keys]))
+        return made
+
+    def _with_default(
+        self, section: str, entries: Mapping[str, dict[str, Any]]
+    ) -> Mapping[str, dict[str, Any]]:
+        """Keep the slot that hal0 has as long as hal0.yaml names none."""
+        own = section == "slots" and self._no_slots and entries and "primary" not in entries
+        return {"primary": {"kind": "chat", "autoload": True}, **entries} if own else entries
+
+    def drop(self, problem: ConfigProblem) -> bool:
+        """Leave out what hal0 refuses: a flag or a field, else the entry as a whole. False: it is not ours."""
+        if problem.key.startswith("server.api_keys") and self._new_keys:
+            self._leave("server.api_keys", "apiKeys", problem)
+            kept = [key for key in self._new_keys if key.removeprefix("env:") not in problem.message.split()]
+            self._new_keys = kept if len(kept) < len(self._new_keys) else []
+            return True
+        for section, entries in self._entries.items():
+            for name in sorted(entries, key=len, reverse=True):
+                place = f"{section}.{name}"
+                if problem.key == place or problem.key.startswith(f"{place}."):
+                    self._drop_part(section, name, problem.key[len(place) + 1 :], problem)
+                    return True
+        return False
+
+    def _drop_part(self, section: str, name: str, part: str, problem: ConfigProblem) -> None:
+        entry, place = self._entries[section][name], f"{section}.{name}"
+        head, _, rest = part.partition(".")
+        inner = entry.get(head)
+        if isinstance(inner, dict) and (key := _key(inner, rest)) is not None:
+            shown = f"{name}: {key} = {inner.pop(key)}"
+        elif head in entry and head not in ("file", "base_url", "command"):
+            shown = f"{name}: {head}"
+            del entry[head]
+        else:
+            shown = name
+            del self._entries[section][name]
+        if inner == {}:
+            del entry[head]
+        self._leave(f"{place}.{part}" if f"{place}.{part}" in self._lines else place, shown, problem)
+
+    def _leave(self, place: str, what: str, problem: ConfigProblem) -> None:
+        self.left_out.append(LeftOut(self._lines.get(place, 1), what, problem.message or _REFUSED))
+
+
+def _key(entries: Mapping[str, Any], rest: str) -> str | None:
+    return next((key for key in entries if rest == key or rest.startswith(f"{key}.")), None)
+
+
+def _root(text: str, source: Path) -> Mapping[str, Value]:
+    root = read_yaml(text, ProblemList(source))
+    return root.data if root is not None and isinstance(root.data, dict) else {}
+
+
+def _names(root: Mapping[str, Value], section: str) -> Mapping[str, Value]:
+    value = root.get(section)
+    return value.data if value is not None and isinstance(value.data, dict) else {}
+
+
+def _plain(root: Mapping[str, Value], section: str, key: str) -> list[Any]:
+    value = _names(root, section).get(key)
+    return value.plain() if value is not None and isinstance(value.data, list) else []

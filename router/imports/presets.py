@@ -1,0 +1,85 @@
+"""llama-server's presets (`--models-preset FILE.ini`): a section for each model, `[*]` for all of them.
+
+Format: llama.cpp's docs/preset.md and common/preset.cpp. Keys are options without dashes or their variables
+(`LLAMA_ARG_…`); a section without a model is one of its name on Hugging Face or in the models' folder.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from router.config.flags import flag_name
+from router.imports.flags import SOURCES, read_options
+from router.imports.found import FoundModel, Imported, NotImported, Origin, model_id
+
+_SECTION: Final = re.compile(r"\[(?P<name>[^\]]+)\]\s*(?:[;#].*)?")
+_ENTRY: Final = re.compile(r"(?P<key>[\w./*-]+)\s*=\s*(?P<value>.*)")
+_REPOSITORY: Final = re.compile(r"[\w.-]+/[\w.-]+(?::[\w.-]+)?")
+_ALL: Final = "*"
+_STOP: Final = "hal0 ends an engine by its own stages"
+
+Entries = dict[str, tuple[str, int]]
+"""Values by option as written, each with its line."""
+
+
+def read_presets(text: str, origin: Origin) -> Imported:
+    """Return the presets in `text`. Raises NotImported."""
+    found = Imported("llama-server's presets")
+    sections = _sections(text, found)
+    common = sections.pop(_ALL, (0, {}))[1]
+    if not sections:
+        raise NotImported(f"{origin.path} has no section [name] for a model, so there is nothing to import.")
+    for name, (line, entries) in sections.items():
+        found.models.append(_model(name, line, {**common, **entries}, found, origin))
+    on_start = [model for model in found.models if model.lines.pop("autoload", 0)]
+    if on_start:
+        found.slots["primary"] = {"model": on_start[0].id, "autoload": True}
+        found.lines["slots.primary"] = on_start[0].line
+    for model in on_start[1:]:
+        found.leave(model.line, f"load-on-startup of {model.id}", "a slot loads one model; make a slot for it")
+    return found
+
+
+def _sections(text: str, found: Imported) -> dict[str, tuple[int, Entries]]:
+    sections: dict[str, tuple[int, Entries]] = {}
+    entries: Entries | None = None
+    for number, raw in enumerate(text.lstrip("\ufeff").splitlines(), 1):
+        line = raw.strip()
+        if not line or line[0] in ";#":
+            continue
+        if section := _SECTION.fullmatch(line):
+            entries = sections.setdefault(section["name"].strip(), (number, {}))[1]
+        elif entry := _ENTRY.fullmatch(line):
+            if entries is None:
+                if entry["key"] != "version":
+                    found.leave(number, line, "it stands before the first section")
+            else:
+                entries[entry["key"]] = (_unquoted(entry["value"].strip()), number)
+        else:
+            found.leave(number, line, "it is neither a section nor `option = value`")
+    return sections
+
+
+def _unquoted(value: str) -> str:
+    return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value
+
+
+def _model(name: str, line: int, entries: Entries, found: Imported, origin: Origin) -> FoundModel:
+    model = FoundModel(model_id(name), line)
+    if model.id != name:
+        model.display_name = name
+    options = dict(entries)
+    if options.pop("load-on-startup", ("", 0))[0].lower() in ("true", "1", "on", "yes"):
+        model.lines["autoload"] = line
+    if (stop := options.pop("stop-timeout", None)) is not None:
+        found.leave(stop[1], f"stop-timeout = {stop[0]}", _STOP)
+    if not any(flag_name(key) in SOURCES for key in options):
+        options[SOURCES[1] if _REPOSITORY.fullmatch(name) else SOURCES[0]] = (_file(name), line)
+    pairs = [(key, value) for key, (value, _) in options.items()]
+    read_options(pairs, model, found, origin, lambda key: options[key][1])
+    return model
+
+
+def _file(name: str) -> str:
+    return name if _REPOSITORY.fullmatch(name) or name.lower().endswith(".gguf") else f"{name}.gguf"

@@ -1,0 +1,75 @@
+"""The exit codes of docs/commands.md."""
+
+from __future__ import annotations
+
+import re
+import socket
+from pathlib import Path
+
+import pytest
+
+from app import cli
+from app.link.client import Client
+
+DOCUMENTED = Path(__file__).parents[2] / "docs" / "commands.md"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A computer with nothing on it, and a port at which nobody answers."""
+    for name in ("CONFIG", "DATA", "STATE", "CACHE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
+    monkeypatch.setenv("HAL0_CONFIG", str(tmp_path / "hal0.yaml"))
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("HAL0_LLAMA_SERVER", raising=False)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        (tmp_path / "hal0.yaml").write_text(f"server: {{port: {probe.getsockname()[1]}}}\nmodel_dirs: []\n")
+    return tmp_path
+
+
+def test_the_manual_names_these() -> None:
+    codes = re.findall(r"^\| (\d+) \|", DOCUMENTED.read_text(encoding="utf-8"), re.MULTILINE)
+    assert codes == ["0", "1", "2", "130"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("status", "models", "models --fit", "activity", "reload", "logs primary", "switch primary alpha"),
+        *("unload primary", "cancel primary", "cut primary", "wait primary", "forget --url http://127.0.0.1:9"),
+        *("engine path", "engine list", "engine use 1", "engine rollback", "engine remove 1", "check"),
+        *("model rm nothing --yes", "model pull nonsense", "import nothing.yaml", "service status"),
+        *("service install", "service remove"),
+    ],
+)
+def test_1_is_not_done_with_one_sentence(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(words.split()) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("hal0: ") and "Traceback" not in err
+
+
+@pytest.mark.parametrize("words", ["model ls", "forget", "completion bash", "model ls --json"])
+def test_0_is_done(words: str) -> None:
+    assert cli.main(words.split()) == 0
+
+
+@pytest.mark.parametrize(
+    "words", ["nonsense", "switch primary", "status --nonsense", "import", "completion tcsh"]
+)
+def test_2_is_wrong_usage(words: str) -> None:
+    with pytest.raises(SystemExit) as exited:
+        cli.main(words.split())
+    assert exited.value.code == 2
+
+
+def test_2_is_also_a_name_that_cannot_be_one() -> None:
+    assert cli.main(["upstream", "key", "not/a/name"]) == 2
+
+
+def test_130_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_self: Client) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Client, "models", interrupted)
+    assert cli.main(["models"]) == 130
