@@ -34,6 +34,7 @@ class Actions(QObject):
         quit_requested: quit, after asking if need be.
         logs_requested: (slot, or "" for hal0's own) show that log.
         settings_requested: show the settings.
+        models_requested: show which models there are to fetch.
         update_requested: (name) install the newer llama-server.
         start_here_requested: run a router of our own in the place of one that is gone.
         failed: (slot or "", one sentence) a command could not be carried out.
@@ -44,6 +45,7 @@ class Actions(QObject):
     quit_requested = Signal()
     logs_requested = Signal(str)
     settings_requested = Signal()
+    models_requested = Signal()
     start_here_requested = Signal()
     update_requested = Signal(str)
     failed = Signal(str, str)
@@ -73,6 +75,8 @@ class Actions(QObject):
                 self._copy(command.value)
             case Action.LOGS | Action.SHOW_LOG:
                 self.logs_requested.emit(command.slot)
+            case Action.GET_MODELS:
+                self.models_requested.emit()
             case Action.LOG_FOLDER:
                 self._open_log_folder()
             case Action.SHOW_FILE:

@@ -171,8 +171,13 @@ def _add_model(
     common: _Parser,
     remote: _Parser,
 ) -> None:
-    model = commands.add_parser("model", help="model files: pull, ls, rm")
+    model = commands.add_parser("model", help="model files: search, pull, ls, rm")
     actions = model.add_subparsers(title="actions", metavar="ACTION", required=True)
+    search = _add(
+        actions, "search", "what runs well here, or what Hugging Face has, and what fits", _model_search, common
+    )
+    search.add_argument("words", nargs="*", help="what to look for; org/repo: its quantisations")
+    search.add_argument("--json", action="store_true", help="as JSON")
     pull = _add(
         actions, "pull", "fetch a model from Hugging Face; asked for again, it goes on", _model_pull, common
     )
@@ -312,6 +317,12 @@ def _model_pull(arguments: argparse.Namespace) -> int:
 
     flags = {"dry_run": arguments.dry_run, "yes": arguments.yes, "as_json": arguments.json}
     return pull(arguments.config, arguments.reference, **flags)
+
+
+def _model_search(arguments: argparse.Namespace) -> int:
+    from app.commands.model_search import search
+
+    return search(arguments.config, arguments.words, as_json=arguments.json)
 
 
 def _model_ls(arguments: argparse.Namespace) -> int:

@@ -36,6 +36,7 @@ from router.orders.kinds import (
     ReadOffer,
     Reload,
     Restart,
+    SearchHub,
     SlotOrder,
     Unload,
     UnloadAll,
@@ -159,8 +160,12 @@ class Dispatcher:
                 return await self._install_engine(order)
             case ReadOffer(reference):
                 return await self._downloads.offer(reference)
-            case Download(step, reference):
-                return await self._downloads.order(step, reference)
+            case SearchHub(words):
+                return await self._downloads.search(words)
+            case Download(step, reference, slot):
+                if slot and self._store.snapshot.slot(slot) is None:
+                    raise self._no_slot(slot)
+                return await self._downloads.order(step, reference, slot)
         raise AssertionError(f"an order that nobody carries out: {order}")
 
     def _model_id(self, name: str) -> str:

@@ -97,7 +97,7 @@ class Parts:
             self.activity.use,
         )
         self.live = LiveConfig(disk, store, self._in_effect, models, self.reconfigurer)
-        self.downloads = Downloads(store, paths, self._config, self.live.model_arrived)
+        self.downloads = Downloads(store, paths, self._config, self.live.model_arrived, self.supervisor.load)
         self.read_ahead = ReadAhead(store, models.all, lambda: self._config().read_ahead.on_switch)
         habits = HabitsFile(paths.state / "habits.json")
         self.idle_reader = IdleReader(

@@ -270,9 +270,9 @@ STEP_ENDPOINT = tr("Endpoint")
 GPU_SEARCH = tr("Looking for a graphics card…")
 GPU_NONE = tr("None found: models run on the processor, with {total} of RAM. Small models work best.")
 MODELS_DEMO = tr(
-    "No GGUF files found. Until you add models, a tiny built-in demo answers: it says one fixed sentence."
+    "No GGUF files found. Until you get a model, a tiny built-in demo answers: it says one fixed sentence."
 )
-MODELS_NONE = tr("No models found. Add a folder with GGUF files in the Models tab.")
+MODELS_NONE = tr("No models found. Get one, or add a folder with GGUF files in the Models tab.")
 MODELS_NO_ENGINE = tr(
     "No GGUF files found. Until you add models there is a tiny built-in demo; it needs llama-server as well."
 )

@@ -15,6 +15,7 @@ from typing import Any
 
 from app.link.link import Attached
 from app.texts import common as text
+from app.texts import discover as texts_discover
 from app.texts import pull as texts_pull
 from app.texts import remote as texts_remote
 from app.texts.translate import tr
@@ -67,6 +68,7 @@ class Action(StrEnum):
     LOGS = "logs"
     LOG_FOLDER = "log-folder"
     SETTINGS = "settings"
+    GET_MODELS = "get-models"
     COPY_TEXT = "copy-text"
     LOCAL_ONLY = "local-only"
     START_HERE = "start-here"
@@ -178,6 +180,7 @@ def menu_spec(snapshot: Snapshot, now: float, attached: Attached | None = None) 
             Row("memory", text.memory(snapshot.memory), enabled=False),
             _action(Action.UNLOAD_ALL, tr("Unload all"), enabled=bool(running)),
             Row("separator-logs"),
+            _action(Action.GET_MODELS, texts_discover.GET_MODELS),
             _local_only_row(snapshot),
             _action(Action.LOGS, tr("Logs…")),
             _action(Action.SETTINGS, tr("Settings…")),
@@ -324,7 +327,7 @@ def _slot_row(snapshot: Snapshot, slot: SlotStatus, now: float, fits: FitWords) 
     if not choices and slot.upstream is not None:
         choices = [Row("no-models", text.elide_middle(slot.upstream, LINE_LIMIT), enabled=False)]
     elif not choices:
-        choices = [Row("no-models", text.NO_MODEL_ENTRY, enabled=False)]
+        choices = [Row("no-models", texts_discover.NO_MODELS_ENTRY, command=Command(Action.GET_MODELS))]
     rows = (
         detail,
         Row("separator-choices"),

@@ -152,6 +152,14 @@ class MainWindow(QWidget):
         self.tabs.setCurrentWidget(self.settings)
         self.reveal()
 
+    def get_models(self) -> None:
+        """Show which models run well here, to fetch one."""
+        self._leave_first_run()
+        self.tabs.setCurrentWidget(self.models)
+        self.reveal()
+        if self.models.content is not None:
+            self.models.content.ask_what_to_download()
+
     def show_activity(self) -> None:
         self._leave_first_run()
         self.tabs.setCurrentWidget(self.activity)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt, QUrl, Signal, Slot
@@ -28,8 +29,8 @@ from PySide6.QtWidgets import (
 
 from app.link.link import Link
 from app.texts import common as text
+from app.texts import discover
 from app.texts import models as words
-from app.texts import pull as texts_pull
 from app.views.menu import Action, Command
 from app.views.models import ModelRow, rows, shown_of, targets
 from app.window.download_list import DownloadList
@@ -65,9 +66,8 @@ class ModelsTab(QWidget):
         self.count = label("muted")
         self.add_folder = QPushButton(words.ADD_FOLDER)
         self.add_folder.setToolTip(words.ADD_FOLDER_HINT)
-        self.download = QPushButton(texts_pull.DOWNLOAD_SHORT)
-        self.download.setToolTip(texts_pull.DOWNLOAD_HINT)
-        self.download.setAccessibleName(texts_pull.DOWNLOAD_MODEL)
+        self.download = QPushButton(discover.GET_MODELS)
+        self.download.setToolTip(discover.GET_MODELS_HINT)
         self.downloads = DownloadList()
         self.pull_dialog: PullDialog | None = None
         self.table = ModelTable(self)
@@ -87,6 +87,8 @@ class ModelsTab(QWidget):
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show this snapshot, now or when the tab is next looked at."""
         self._snapshot = snapshot
+        if self.pull_dialog is not None:
+            self.pull_dialog.show_snapshot(snapshot)
         if self.isVisible():
             self._refresh()
 
@@ -135,11 +137,18 @@ class ModelsTab(QWidget):
             self.folders.drop(local)
 
     def ask_what_to_download(self) -> None:
-        """Ask which model to fetch from Hugging Face."""
+        """Show which models run well here, and ask which to fetch from Hugging Face."""
         dialog = PullDialog(self._link, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.chosen.connect(self.chosen)
+        dialog.finished.connect(partial(self._on_pull_finished, dialog))
         self.pull_dialog = dialog
         dialog.open()
+        dialog.suggest()
+
+    def _on_pull_finished(self, dialog: PullDialog, _result: int) -> None:
+        if self.pull_dialog is dialog:
+            self.pull_dialog = None
 
     def _refresh(self) -> None:
         self.downloads.show_snapshot(self._snapshot)

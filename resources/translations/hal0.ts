@@ -944,14 +944,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>No GGUF files found. Until you add models, a tiny built-in demo answers: it says one fixed sentence.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>No models found. Add a folder with GGUF files in the Models tab.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>No GGUF files found. Until you add models there is a tiny built-in demo; it needs llama-server as well.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1049,6 +1041,14 @@
     </message>
     <message>
         <source>Upstreams</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No GGUF files found. Until you get a model, a tiny built-in demo answers: it says one fixed sentence.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No models found. Get one, or add a folder with GGUF files in the Models tab.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1180,10 +1180,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>hal0 runs models from GGUF files. Drag a .gguf file or a folder here, or add the folder that holds them.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>The search looks at names, ids, aliases, quantisation and kind.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1197,10 +1193,6 @@
     </message>
     <message>
         <source>Only folders and .gguf files can be dropped here.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Only files and folders of this computer can be dropped here; use Download… for a model on Hugging Face.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1232,7 +1224,131 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Get models…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No models yet: get one…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>See which models run well on this computer, and fetch one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Get models</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Words, or org/repo, or the address of a model’s page</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Models to fetch</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Size</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>For</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Licence</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>These run well on many computers; what is suggested fits the memory of this one. For others search Hugging Face.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Looking at this computer’s memory…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Try it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Opens a chat with it in the browser</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Get another</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Progress of the download</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It is in the Models tab; load it into a slot there or in the tray.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>chat</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>code</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>pictures</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>embeddings</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>reranking</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>* the largest of its kind that fits now. `hal0 model pull MODEL` fetches one, `hal0 model search WORDS` finds others.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>`hal0 model search org/repo` shows what each quantisation takes, `hal0 model pull` fetches one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Hugging Face finds no GGUF models by “{words}”: try fewer or other words.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>* suggested: `hal0 model pull {model}`</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{repo} (gated)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{repo} is gated: accept its terms at {page} in your browser before you fetch it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{count} downloads</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Load it into {slot} when it has come</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{model} has come and is being loaded into {slot}…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{model} is ready in {slot}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{model} has come, but was not loaded: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1253,6 +1369,14 @@
     </message>
     <message>
         <source>Fit</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>hal0 runs models from GGUF files. Get one that suits this computer, drag a .gguf file or a folder here, or add the folder that holds them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Only files and folders of this computer can be dropped here; use Get models… for a model on Hugging Face.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2065,30 +2189,6 @@
     </message>
     <message>
         <source>This window is {attached}. Quitting closes only the window and the tray.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Download a model…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Download…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Fetch a model from Hugging Face</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Download a model from Hugging Face</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>org/repo, org/repo:Q4_K_M, or the address of its page</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Check</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

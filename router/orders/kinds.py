@@ -14,6 +14,7 @@ from router.orders.order import READ_SECONDS, Endpoint, Order, Outcome, flag, nu
 from router.state import DownloadOrder, DownloadStatus
 from router.wire.config import document_json, parse_document
 from router.wire.hub_offer import Offer, offer_json, parse_offer
+from router.wire.hub_search import Findings, findings_json, parse_findings
 from router.wire.json_dataclass import SchemaMismatch, read
 
 if TYPE_CHECKING:
@@ -273,16 +274,28 @@ class ReadOffer(Order[Offer]):
 
 
 @dataclass(frozen=True, slots=True)
+class SearchHub(Order[Findings]):
+    """What hal0 suggests to fetch, as it fits this computer, and what Hugging Face finds by `words`; without
+    words nobody is asked. Raises PullFailed."""
+
+    endpoint = Endpoint("GET", "/api/hub/search", HUB_SECONDS)
+    outcome = Outcome(findings_json, parse_findings)
+    words: str = perhaps(name="q")
+
+
+@dataclass(frozen=True, slots=True)
 class Download(Order[DownloadStatus | None]):
     """Start, pause, resume or remove one; None once it is removed. How far each is: `Snapshot.downloads`.
+    `slot`: where to load one that is started, as soon as it has come ("": nowhere).
 
-    Raises PullFailed; ModelNotFound for one that is not there.
+    Raises PullFailed; ModelNotFound for one that is not there; SlotNotFound.
     """
 
     endpoint = Endpoint("POST", "/api/downloads/{step}")
     outcome = _DOWNLOAD
     step: DownloadOrder
     reference: str = text(f'Say which model: {{"reference": "{_EXAMPLE}"}}.')
+    slot: str = perhaps()
 
 
 ORDERS: tuple[type[Order[Any]], ...] = (
@@ -303,6 +316,7 @@ ORDERS: tuple[type[Order[Any]], ...] = (
     Forget,
     CheckEngine,
     ReadOffer,
+    SearchHub,
 )
 """Those whose answer is one JSON document; Download, InstallEngine and ReadActivity have handlers of their
 own."""
