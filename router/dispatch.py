@@ -174,8 +174,8 @@ class Dispatcher:
         if (known := model_called(name, snapshot)) is not None:
             return known.id
         hint = did_you_mean(name, [there.id for there in snapshot.models])
-        said = f'There is no model "{shown(name)}"; see GET /v1/models for all ids.{hint}'
-        raise ModelNotFound(said, param="model")
+        where = "see GET /v1/models for all ids, `hal0 model search` for more"
+        raise ModelNotFound(f'There is no model "{shown(name)}"; {where}.{hint}', param="model")
 
     async def _install_engine(self, order: InstallEngine) -> str:
         from router.engine.install import install_engine  # rarely needed, and 20 ms of every start

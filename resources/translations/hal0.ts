@@ -48,10 +48,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>No models yet: add a folder with GGUF files to model_dirs in hal0.yaml</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>no models</source>
         <translation type="unfinished"></translation>
     </message>
@@ -321,6 +317,10 @@
     </message>
     <message>
         <source>Quit</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No models yet: choose Get models…, or add a folder with GGUF files to model_dirs in hal0.yaml</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
