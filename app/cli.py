@@ -119,6 +119,13 @@ def _parser() -> _Parser:
         command.set_defaults(order=order)
     forget = _add(commands, "forget", "delete what is kept of conversations", _forget, remote)
     forget.add_argument("model", nargs="?", default="", help="only this model's")
+    connect = _add(
+        commands, "connect", "write a client's settings so that it uses hal0, or take it back", _connect, remote
+    )
+    connect.add_argument("client", nargs="?", default="", help="which; without one all are listed")
+    connect.add_argument("--slot", default="", help="the slot it is to use; the first for chats if not said")
+    connect.add_argument("--yes", action="store_true", help="show what changes, and ask nothing")
+    connect.add_argument("--undo", action="store_true", help="take back what was written")
     _add_activity(commands, remote)
     _add_engine(commands, common)
     _add_service(commands, common)
@@ -260,6 +267,13 @@ def _forget(arguments: argparse.Namespace) -> int:
     from app.commands.remote import forget
 
     return forget(arguments.config, arguments.url, arguments.model)
+
+
+def _connect(arguments: argparse.Namespace) -> int:
+    from app.commands.connect import connect
+
+    flags = {"yes": arguments.yes, "back": arguments.undo}
+    return connect(arguments.config, arguments.url, arguments.client, arguments.slot, **flags)
 
 
 def _activity(arguments: argparse.Namespace) -> int:

@@ -18,7 +18,9 @@ from app.texts import common as text
 from app.texts import discover as texts_discover
 from app.texts import pull as texts_pull
 from app.texts import remote as texts_remote
+from app.texts import window as texts_window
 from app.texts.translate import tr
+from app.views.clients import Client
 from app.views.fit import FitWords
 from app.views.remote import groups
 from router.config.change import ConfigChange
@@ -69,6 +71,7 @@ class Action(StrEnum):
     LOG_FOLDER = "log-folder"
     SETTINGS = "settings"
     GET_MODELS = "get-models"
+    CONNECT = "connect"
     COPY_TEXT = "copy-text"
     LOCAL_ONLY = "local-only"
     START_HERE = "start-here"
@@ -81,7 +84,7 @@ class Action(StrEnum):
 class Command:
     """An action with the slot and the model id it is about, where it is about one, or the text to copy.
 
-    TRY: open the page's chat with `slot` in the browser.
+    TRY: open the page's chat with `slot` in the browser. CONNECT: `value` is the client.
     SHOW_FILE: `value` is its path. WARM: the pointer came to rest on the entry that would load `model`.
 
     DOWNLOAD: `model` is the download's reference, `value` the DownloadOrder. UPDATE: `value` is what is newer.
@@ -181,6 +184,7 @@ def menu_spec(snapshot: Snapshot, now: float, attached: Attached | None = None) 
             _action(Action.UNLOAD_ALL, tr("Unload all"), enabled=bool(running)),
             Row("separator-logs"),
             _action(Action.GET_MODELS, texts_discover.GET_MODELS),
+            _connect_row(),
             _local_only_row(snapshot),
             _action(Action.LOGS, tr("Logs…")),
             _action(Action.SETTINGS, tr("Settings…")),
@@ -271,6 +275,18 @@ def _try_row(snapshot: Snapshot) -> Row:
     slot = slot_to_try(snapshot)
     possible = bool(slot) and snapshot.server.state is ServerState.RUNNING
     return _action(Action.TRY, text.try_slot(slot) if slot else text.TRY, enabled=possible, slot=slot)
+
+
+def _connect_row() -> Row:
+    rows = (
+        Row(
+            client.value,
+            texts_window.CLIENTS[client.value],
+            command=Command(Action.CONNECT, value=client.value),
+        )
+        for client in Client
+    )
+    return Row("connect", texts_window.CONNECT, rows=tuple(rows))
 
 
 def _local_only_row(snapshot: Snapshot) -> Row:

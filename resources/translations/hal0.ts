@@ -984,6 +984,50 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>opencode…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>aider…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>llm…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Codex CLI…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Claude Code…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Connect</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add this to ~/.config/opencode/opencode.json, or run `hal0 connect opencode`:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add this to ~/.aider.conf.yml, or run `hal0 connect aider`:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add this to extra-openai-models.yaml beside what `llm logs path` prints (and a key to keys.json there), or run `hal0 connect llm`; then use `llm -m hal0`:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add this to ~/.codex/config.toml, the first lines above all tables, or run `hal0 connect codex`:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add this to ~/.claude/settings.json, or run `hal0 connect claude-code`:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Replace {key} with one of the keys under server.api_keys in hal0.yaml.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1400,7 +1444,87 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Write this?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Take this back?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Nobody is there to ask: --yes writes what is shown above.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>typed in the program: `hal0 connect` says what</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>connected</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>not by hal0</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Start Hermes anew to use it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose the new model in Continue.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Start opencode anew to use it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Start aider anew to use it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Use it with `llm -m hal0`.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Start Codex anew to use it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Start Claude Code anew to use it; /status shows the address.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>There is no slot “{slot}”; there are: {known}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>none</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>hal0 knows no client “{name}”; it knows: {known}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The settings of {client} are as they are to be; nothing was changed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Wrote {files}. {after} `hal0 connect {client} --undo` takes it back.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>hal0 has written nothing for {client}, so there is nothing to take back.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{name} in {file} was changed by somebody else since, and stays.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The settings of {client} are without hal0 again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
