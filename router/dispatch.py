@@ -19,6 +19,7 @@ from router.conversations.keeper import Conversations
 from router.engine.find import engine_problem
 from router.hub.downloads import Downloads
 from router.hub.updates import UpdateWatch
+from router.memory.system import MemorySystem
 from router.orders.kinds import (
     Cancel,
     CheckEngine,
@@ -32,6 +33,7 @@ from router.orders.kinds import (
     ReadConfig,
     ReadEngineCommand,
     ReadEngineLog,
+    ReadFitWays,
     ReadLog,
     ReadOffer,
     Reload,
@@ -72,6 +74,7 @@ class Dispatcher:
         read_ahead: ReadAhead,
         conversations: Conversations,
         activity: Activity,
+        memory: MemorySystem,
     ) -> None:
         """`config`: the configuration in effect."""
         self._store = store
@@ -85,6 +88,7 @@ class Dispatcher:
         self._read_ahead = read_ahead
         self._conversations = conversations
         self._activity = activity
+        self._memory = memory
 
     async def carry_out(self, order: Order[R]) -> R:
         """Return when it is done. Raises RouterError."""
@@ -154,6 +158,8 @@ class Dispatcher:
                 return await self._live.reload()
             case Forget(model):
                 return await self._conversations.forget(self._model_id(model) if model else None)
+            case ReadFitWays(model, slot):
+                return await self._memory.ways(slot, self._model_id(model), self._supervisor.occupants)
             case CheckEngine():
                 return await asyncio.to_thread(engine_problem, self._config().engine, self._paths)
             case InstallEngine():

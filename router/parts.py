@@ -115,6 +115,7 @@ class Parts:
             self.read_ahead,
             self.conversations,
             self.activity,
+            self.memory,
         )
         context = Context(
             store,

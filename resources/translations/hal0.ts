@@ -2435,5 +2435,41 @@
         <source>{name} {newest} is available; you have {current}.</source>
         <translation type="unfinished"></translation>
     </message>
+    <message>
+        <source>it fits now</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>nothing is known that would make it fit; get a smaller quantisation (`hal0 model search`)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>  The others take longer to find out about; ask again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>an 8-bit KV cache (cache-type-k and cache-type-v q8_0)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>ctx-size {tokens}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>the experts of {count} layers on the processor (n-cpu-moe {count})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{count} layers on the GPU, the others on the processor (n-gpu-layers {count})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{model} would fit in its place</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>it would fit with {parts}: {needs}</source>
+        <translation type="unfinished"></translation>
+    </message>
 </context>
 </TS>

@@ -13,6 +13,7 @@ from router.engine.find import EngineProblem
 from router.orders.order import READ_SECONDS, Endpoint, Order, Outcome, flag, number, perhaps, plain, text
 from router.state import DownloadOrder, DownloadStatus
 from router.wire.config import document_json, parse_document
+from router.wire.fit_ways import FitWays, fit_ways_json, parse_fit_ways
 from router.wire.hub_offer import Offer, offer_json, parse_offer
 from router.wire.hub_search import Findings, findings_json, parse_findings
 from router.wire.json_dataclass import SchemaMismatch, read
@@ -231,6 +232,17 @@ class ReadActivity(Order[Listing]):
     limit: int | None = number()
 
 
+@dataclass(frozen=True, slots=True)
+class ReadFitWays(Order[FitWays]):
+    """Whether a model, named by id or alias, would go into the slot ("": into one of its own) now and, if not,
+    what would help. Nothing is loaded."""
+
+    endpoint = Endpoint("GET", "/api/fit", READ_SECONDS)
+    outcome = Outcome(fit_ways_json, parse_fit_ways)
+    model: str = text("Say which model: /api/fit?model=<id>.")
+    slot: str = perhaps()
+
+
 # -- llama-server ----------------------------------------------------------------------------------------------
 
 
@@ -314,6 +326,7 @@ ORDERS: tuple[type[Order[Any]], ...] = (
     EditConfig,
     Reload,
     Forget,
+    ReadFitWays,
     CheckEngine,
     ReadOffer,
     SearchHub,
