@@ -112,6 +112,15 @@ def _parser() -> _Parser:
     switch.add_argument("slot")
     switch.add_argument("model")
     switch.add_argument("--force", action="store_true", help="even if its memory is not there")
+    bench = _add(
+        commands, "bench", "measure how fast a model reads and writes, with its own flags", _bench, remote
+    )
+    bench.add_argument("model")
+    bench.add_argument("--slot", default="", help="where to load it if it is not loaded")
+    bench.add_argument("--prompt", type=_count, default=512, metavar="N", help="words to read; 512 if not said")
+    bench.add_argument("--generate", type=_count, default=128, metavar="N", help="tokens to write; 128")
+    bench.add_argument("--runs", type=_count, default=3, metavar="N", help="how many count; 3 if not said")
+    bench.add_argument("--json", action="store_true", help="as JSON")
     for order in ORDER_COMMANDS:
         command = _add(commands, order.name, order.help, _order, remote)
         for word in order.words:
@@ -253,6 +262,21 @@ def _switch(arguments: argparse.Namespace) -> int:
     from app.commands.remote import switch
 
     return switch(arguments.config, arguments.url, arguments.slot, arguments.model, force=arguments.force)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number from 1 on")
+    return int(text)
+
+
+def _bench(arguments: argparse.Namespace) -> int:
+    from app.commands.bench import Asked, bench
+
+    asked = Asked(arguments.prompt, arguments.generate, arguments.runs)
+    return bench(
+        arguments.config, arguments.url, arguments.model, arguments.slot, asked, as_json=arguments.json
+    )
 
 
 def _order(arguments: argparse.Namespace) -> int:

@@ -49,8 +49,17 @@ def status(config_file: Path | None, url: str | None) -> int:
 
 def switch(config_file: Path | None, url: str | None, slot: str, model: str, *, force: bool = False) -> int:
     """Load a model and show the phases until it is ready; Ctrl+C leaves the switch running."""
-    client = _client(config_file, url)
-    failure: list[Exception] = []
+    try:
+        show_load(_client(config_file, url), slot, model, force=force)
+    except (NotRunning, Refused) as error:
+        return _fail(error)
+    print(f"{model} is running in {slot}.")
+    return 0
+
+
+def show_load(client: Client, slot: str, model: str, *, force: bool = False) -> None:
+    """Load a model and show the phases until it is ready. Raises NotRunning, Refused."""
+    failure: list[NotRunning | Refused] = []
 
     def load() -> None:
         try:
@@ -66,9 +75,7 @@ def switch(config_file: Path | None, url: str | None, slot: str, model: str, *, 
         worker.join(POLL_SECONDS)
     line.clear()
     if failure:
-        return _fail(failure[0])
-    print(f"{model} is running in {slot}.")
-    return 0
+        raise failure[0]
 
 
 def give(config_file: Path | None, url: str | None, run: Callable[..., str], words: Sequence[str]) -> int:

@@ -21,8 +21,8 @@ SMALL = ("cache-type-k=q8_0", "cache-type-v=q8_0")
         ),
         (
             FitWays(False, (FitWay(("n-gpu-layers=12", *SMALL), GIB), FitWay((), 2 * GIB, model="m-Q4_K_M"))),
-            "it would fit with 12 layers on the GPU, the others on the processor (n-gpu-layers 12) and an 8-bit "
-            "KV cache (cache-type-k and cache-type-v q8_0): 1 GiB; m-Q4_K_M would fit in its place",
+            "it would fit with 12 layers on the GPU, the others on the processor (n-gpu-layers 12) and an "
+            "8-bit KV cache (cache-type-k and cache-type-v q8_0): 1 GiB; m-Q4_K_M would fit in its place",
         ),
         (FitWays(False, (FitWay(("ctx-size=36864",), GIB),)), "it would fit with ctx-size 36864: 1 GiB"),
         (FitWays(False, (FitWay(("new-flag=1",), GIB),)), "it would fit with new-flag 1: 1 GiB"),
