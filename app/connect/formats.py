@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import yaml
@@ -23,17 +23,26 @@ _LIST: Final = "hal0-list"
 
 def connected(text: str, kind: Format, settings: Sequence[Setting]) -> tuple[str, tuple[Change, ...]]:
     """Return the text with the settings in it, and what that changed. Raises CannotConnect."""
+    text, restored = _with_plain_lines(text)
     before = _parse(text, kind)
     after, changes = with_settings(before, settings)
-    return _written(text, kind, before, after), changes
+    return restored(_written(text, kind, before, after)), changes
 
 
 def taken_back(text: str, kind: Format, changes: Sequence[Change]) -> tuple[str, tuple[str, ...]]:
     """Return the text without what hal0 wrote, and what of that somebody has changed since, which stays. Raises
     CannotConnect."""
+    text, restored = _with_plain_lines(text)
     before = _parse(text, kind)
     after, others = without(before, changes)
-    return _written(text, kind, before, after), others
+    return restored(_written(text, kind, before, after)), others
+
+
+def _with_plain_lines(text: str) -> tuple[str, Callable[[str], str]]:
+    """Return the text with the line ends of Unix, and what gives it back those that it had."""
+    if "\r\n" in text and text.count("\r\n") == text.count("\n"):
+        return text.replace("\r\n", "\n"), lambda changed: changed.replace("\n", "\r\n")
+    return text, str
 
 
 def _written(text: str, kind: Format, before: Any, after: Any) -> str:

@@ -28,7 +28,7 @@ def set_value(text: str, path: Sequence[str], value: Any) -> str:
         return _set_table(text, path, value)
     if len(path) > 1:
         raise ValueError(f"{'.'.join(path)} is in a table")
-    lines = text.splitlines()
+    lines = _lines(text)
     top = _top(lines)
     written = f"{_name(path[0])} = {_scalar(value)}"
     for number in range(top):
@@ -48,7 +48,7 @@ def set_value(text: str, path: Sequence[str], value: Any) -> str:
 
 def remove(text: str, path: Sequence[str]) -> str:
     """Return the text without the value, or the table, at `path`."""
-    lines = text.splitlines()
+    lines = _lines(text)
     span = _table(lines, path)
     if span is not None:
         del lines[span[0] : span[1]]
@@ -64,7 +64,7 @@ def remove(text: str, path: Sequence[str]) -> str:
 
 
 def _set_table(text: str, path: Sequence[str], value: Mapping[str, Any]) -> str:
-    lines = text.splitlines()
+    lines = _lines(text)
     header = f"[{'.'.join(_name(name) for name in path)}]"
     block = [header, *(f"{_name(name)} = {_scalar(item)}" for name, item in value.items())]
     span = _table(lines, path)
@@ -120,6 +120,11 @@ def _scalar(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, int | float) else json.dumps(value, ensure_ascii=False)
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines as TOML has them: a string may hold what else would end one."""
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def _joined(lines: Sequence[str]) -> str:

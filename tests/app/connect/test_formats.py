@@ -188,6 +188,15 @@ def test_what_cannot_be_written_without_loss_is_refused(text: str, kind: Format,
         connected(text, kind, (setting,))
 
 
+@pytest.mark.parametrize("client", WRITTEN)
+def test_the_line_ends_of_windows_stay(client: Client) -> None:
+    before, file = TEXTS[client].replace("\n", "\r\n"), file_of(client)
+    text, changes = connected(before, file.format, file.wanted)
+    assert text.count("\r\n") == text.count("\n") >= before.count("\n") and BASE in text
+    back, _ = taken_back(text, file.format, changes)
+    assert back.count("\r\n") == back.count("\n")
+
+
 def test_a_snippet_says_the_same_as_the_file() -> None:
     from app.views.client_files import snippet
 
