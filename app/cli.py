@@ -112,6 +112,7 @@ def _parser() -> _Parser:
     switch.add_argument("slot")
     switch.add_argument("model")
     switch.add_argument("--force", action="store_true", help="even if its memory is not there")
+    switch.add_argument("--fit", action="store_true", help="give it the flags with which it fits, in hal0.yaml")
     bench = _add(
         commands, "bench", "measure how fast a model reads and writes, with its own flags", _bench, remote
     )
@@ -261,7 +262,8 @@ def _models(arguments: argparse.Namespace) -> int:
 def _switch(arguments: argparse.Namespace) -> int:
     from app.commands.remote import switch
 
-    return switch(arguments.config, arguments.url, arguments.slot, arguments.model, force=arguments.force)
+    flags = {"force": arguments.force, "fit": arguments.fit}
+    return switch(arguments.config, arguments.url, arguments.slot, arguments.model, **flags)
 
 
 def _count(text: str) -> int:

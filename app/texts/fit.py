@@ -8,6 +8,10 @@ from app.texts.translate import tr
 
 FITS_NOW = tr("it fits now")
 NO_WAY = tr("nothing is known that would make it fit; get a smaller quantisation (`hal0 model search`)")
+NO_WAY_LINE = tr("It does not fit, and nothing is known that would help; get a smaller quantisation.")
+WAYS_LINE = tr("It does not fit as it is.")
+LOAD_SO = tr("Load so that it fits")
+LOAD_SO_TIP = tr("Writes what you choose into hal0.yaml, then loads the model.")
 MORE_WAYS = tr("  The others take longer to find out about; ask again.")
 SMALL_CACHE = tr("an 8-bit KV cache (cache-type-k and cache-type-v q8_0)")
 
@@ -28,6 +32,10 @@ def layers(count: str) -> str:
 
 def together(parts: Sequence[str]) -> str:
     return tr(" and ").join(parts)
+
+
+def into(way: str, slot: str) -> str:
+    return tr("{way} → {slot}").format(way=way, slot=slot)
 
 
 def instead(model: str) -> str:

@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 from app.texts import fit as words
+from app.views.menu import Action, Command
 from router.config.sizes import memory_size
+from router.memory.admit.model_fits import model_fits
+from router.memory.forecast.needs import Fit
+from router.state import ModelStatus, Snapshot
 from router.wire.fit_ways import FitWay, FitWays
 
 _CACHE = ("cache-type-k", "cache-type-v")
+
+
+def needs_a_way(model: ModelStatus, snapshot: Snapshot) -> bool:
+    """Return whether the model could be loaded, and does not fit into any slot now."""
+    loaded = any(model.id in slot.loaded for slot in snapshot.slots)
+    return not loaded and model.problem is None and model_fits(snapshot).best(model.id).fit is Fit.SHORT
+
+
+def commands_for(way: FitWay, model: ModelStatus, snapshot: Snapshot) -> tuple[Command, ...]:
+    """Return what loads it in this way, for each slot of this computer that may hold it."""
+    wanted = way.model or model.id
+    slots = [slot.name for slot in snapshot.slots if wanted in slot.choices and slot.upstream is None]
+    return tuple(Command(Action.LOAD, slot, wanted, flags=way.flags) for slot in slots)
 
 
 def fit_sentence(found: FitWays) -> str:

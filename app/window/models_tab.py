@@ -34,6 +34,7 @@ from app.texts import models as words
 from app.views.menu import Action, Command
 from app.views.models import ModelRow, rows, shown_of, targets
 from app.window.download_list import DownloadList
+from app.window.fit_ways_line import FitWaysLine
 from app.window.models_details import ModelDetails
 from app.window.models_folders import FolderAdder
 from app.window.models_list import EmptyPage, ModelList
@@ -76,6 +77,7 @@ class ModelsTab(QWidget):
         self.empty = EmptyPage()
         self.pages = QStackedWidget()
         self.details = ModelDetails()
+        self.ways = FitWaysLine(link)
         self.menu = QMenu(self)
         self.context_menu = QMenu(self)
         self.notice = wrapping_label("muted")
@@ -175,12 +177,17 @@ class ModelsTab(QWidget):
             self.select(self._selected)
         if shown and not self.list.currentIndex().isValid():
             self.list.setCurrentIndex(self.filter.index(0, 0))
-        self.details.show_model(self.current, self._snapshot)
+        self._show_current()
 
     def _on_current(self, index: QModelIndex) -> None:
         if index.isValid():
             self._selected = index.data(ROW).model.id
-        self.details.show_model(self.current, self._snapshot)
+        self._show_current()
+
+    def _show_current(self) -> None:
+        row = self.current
+        self.details.show_model(row, self._snapshot)
+        self.ways.show_model(row.model if row is not None else None, self._snapshot)
 
     def _on_activated(self) -> None:
         """Enter or a double click: choose the slot, right at the row."""
@@ -243,6 +250,7 @@ class ModelsTab(QWidget):
         self.download.clicked.connect(self.ask_what_to_download)
         self.empty.download.clicked.connect(self.ask_what_to_download)
         self.downloads.chosen.connect(self.chosen)
+        self.ways.chosen.connect(self.chosen)
         self.empty.clear_search.clicked.connect(self.search.clear)
         self.list.selectionModel().currentChanged.connect(self._on_current)
         self.list.activated.connect(self._on_activated)
@@ -270,3 +278,4 @@ class ModelsTab(QWidget):
         whole.addWidget(self.downloads)
         whole.addWidget(self.pages, 1)
         whole.addWidget(self.details)
+        whole.addWidget(self.ways)

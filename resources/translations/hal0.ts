@@ -2444,6 +2444,22 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>It does not fit, and nothing is known that would help; get a smaller quantisation.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It does not fit as it is.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Load so that it fits</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Writes what you choose into hal0.yaml, then loads the model.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>  The others take longer to find out about; ask again.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2461,6 +2477,10 @@
     </message>
     <message>
         <source>{count} layers on the GPU, the others on the processor (n-gpu-layers {count})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{way} → {slot}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

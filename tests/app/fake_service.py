@@ -28,6 +28,7 @@ from router.orders.kinds import (
     ReadConfig,
     ReadEngineCommand,
     ReadEngineLog,
+    ReadFitWays,
     ReadLog,
     ReadOffer,
     Restart,
@@ -51,6 +52,7 @@ from router.state import (
     Snapshot,
     StateStore,
 )
+from router.wire.fit_ways import FitWays
 from router.wire.hub_offer import Offer
 from router.wire.hub_search import Findings
 
@@ -115,6 +117,7 @@ class Obeys:
         CheckEngine: "engine_problem",
         InstallEngine: "install_engine",
         ReadOffer: "offer",
+        ReadFitWays: "fit_ways",
         SearchHub: "search",
         Download: "download",
     }
@@ -134,6 +137,7 @@ class FakeService(Obeys):
     router_lines, config_text: what `router_log` and `read_config` answer; no text means no file.
     edits: the changes each `edit_config` asked for.
     offered, offer_error: what `offer` answers or raises; `download_error`: what `download` raises.
+    ways: what `fit_ways` answers.
     findings, search_error: what `search` answers or raises; without words nobody is asked.
     refuses_hints: whether `warm` raises.
     engine_missing, install_error: what `engine_problem` answers and `install_engine` raises.
@@ -157,6 +161,7 @@ class FakeService(Obeys):
         self.engine_missing: EngineProblem | None = None
         self.install_error: Exception | None = None
         self.offered: Offer | None = None
+        self.ways = FitWays(True)
         self.findings = Findings(())
         self.search_error: Exception | None = None
         self.offer_error: Exception | None = None
@@ -291,6 +296,10 @@ class FakeService(Obeys):
             raise self.offer_error
         assert self.offered is not None, "the test says what is offered"
         return self.offered
+
+    async def fit_ways(self, model: str, slot: str) -> FitWays:
+        self._note(("fit_ways", model))
+        return self.ways
 
     async def search(self, words: str) -> Findings:
         if not words:

@@ -87,14 +87,13 @@ class MemoryGate:
     async def ways(self, slot: str, model: Model, occupants: Occupants, others: Iterable[Model]) -> FitWays:
         """Return whether `model` would go into `slot` now and, if not, what would help; nothing is promised.
         `others`: the models one of which may fit in its place."""
-        async with self._one_at_a_time:
-            view = await self._look(slot, occupants)
-            least = model.with_context(ladder_of(model)[-1]) if model.context_open else model
-            need = view.need(await self._forecasts.forecast(least))
-            if need is None or view.fits(need):
-                return FitWays(True)
-            suggestion = await suggest(self._forecasts, model, view)
-            return FitWays(False, await ways(self._forecasts, model, view, suggestion, others))
+        view = await self._look(slot, occupants)
+        least = model.with_context(ladder_of(model)[-1]) if model.context_open else model
+        need = view.need(await self._forecasts.forecast(least))
+        if need is None or view.fits(need):
+            return FitWays(True)
+        suggestion = await suggest(self._forecasts, model, view)
+        return FitWays(False, await ways(self._forecasts, model, view, suggestion, others))
 
     async def wait_for_room(
         self, slot: str, model: Model, context: int | None, occupants: Occupants, *, force: bool = False
