@@ -36,7 +36,7 @@ def connect(config_file: Path | None, url: str | None, name: str, slot: str, *, 
     try:
         client = _client(name)
         if back:
-            return _undo(client, record, yes=yes)
+            return _undo(client, record, _key(config), yes=yes)
         return _connect(client, config, _snapshot(config, paths, url), slot, record, yes=yes)
     except CannotConnect as error:
         print(f"hal0: {error}", file=sys.stderr)
@@ -69,11 +69,11 @@ def _connect(
     return 0
 
 
-def _undo(client: Client, record: Record, *, yes: bool) -> int:
+def _undo(client: Client, record: Record, key: ClientKey, *, yes: bool) -> int:
     planned = plan_undo(client.value, record)
     if not planned:
         raise CannotConnect(words.never_connected(client.value))
-    _show(planned, NO_KEY)
+    _show(planned, key)
     for change in planned:
         for name in change.stays:
             print(words.stays(str(change.file), name))

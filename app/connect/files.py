@@ -17,10 +17,15 @@ from typing import Final
 from app.connect.change import CannotConnect, Change
 from app.connect.formats import connected, taken_back
 from app.connect.record import Record, Written
+from app.system.redact import redact
 from app.views.client_files import ClientFile, Format
+from app.views.client_key import ANY
 from router.base.files import is_file, write_atomic
 
 BACKUP: Final = ".before-hal0"
+_KEYS: Final = ("keys.json",)
+"""Files that hold nothing but keys, under any name."""
+
 _FORMATS: Final = {".yaml": Format.YAML, ".yml": Format.YAML, ".toml": Format.TOML}
 
 
@@ -35,10 +40,11 @@ class FileChange:
     stays: tuple[str, ...] = ()
 
     def diff(self, secret: str = "", shown: str = "") -> str:
-        """Return what changes, line by line, with `secret` shown as `shown`."""
+        """Return what changes, line by line, with `secret` shown as `shown`, and no key of the person's own."""
         old, new = (self.before or "").splitlines(), (self.after or "").splitlines()
-        lines = difflib.unified_diff(old, new, str(self.file), str(self.file), lineterm="")
-        text = "\n".join(lines)
+        around = 0 if self.file.name in _KEYS else 3
+        lines = difflib.unified_diff(old, new, str(self.file), str(self.file), lineterm="", n=around)
+        text = "\n".join(line if line.rstrip("\"',").endswith(ANY) else redact(line) for line in lines)
         return text.replace(secret, shown) if secret else text
 
 

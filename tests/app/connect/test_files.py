@@ -85,6 +85,13 @@ def test_no_key_is_shown_or_kept(tmp_path: Path, record: Record) -> None:
     assert key.value not in shown and "••••" in shown
     write("claude-code", planned, record)
     assert key.value not in (tmp_path / "state" / FILE).read_text()
+    keys = tmp_path / ".config" / "io.datasette.llm" / "keys.json"
+    keys.parent.mkdir(parents=True)
+    keys.write_text('{\n  "mistral": "somebodys-own"\n}\n')
+    (tmp_path / ".aider.conf.yml").write_text("openai-api-key: sk-my-own-0123456789\n")
+    for client in (Client.LLM, Client.AIDER):
+        for change in plan(wanted(tmp_path, client, key=key)):
+            assert "own" not in change.diff(key.value, "••••").replace("known", "")
 
 
 def test_a_file_that_cannot_be_changed_is_left_and_said(tmp_path: Path) -> None:
