@@ -34,6 +34,8 @@ class Actions(QObject):
         quit_requested: quit, after asking if need be.
         logs_requested: (slot, or "" for hal0's own) show that log.
         settings_requested: show the settings.
+        models_requested: show which models there are to fetch.
+        connect_requested: (client) copy what this client needs, or show how to connect it.
         update_requested: (name) install the newer llama-server.
         start_here_requested: run a router of our own in the place of one that is gone.
         failed: (slot or "", one sentence) a command could not be carried out.
@@ -44,6 +46,8 @@ class Actions(QObject):
     quit_requested = Signal()
     logs_requested = Signal(str)
     settings_requested = Signal()
+    models_requested = Signal()
+    connect_requested = Signal(str)
     start_here_requested = Signal()
     update_requested = Signal(str)
     failed = Signal(str, str)
@@ -73,6 +77,10 @@ class Actions(QObject):
                 self._copy(command.value)
             case Action.LOGS | Action.SHOW_LOG:
                 self.logs_requested.emit(command.slot)
+            case Action.CONNECT:
+                self.connect_requested.emit(command.value)
+            case Action.GET_MODELS:
+                self.models_requested.emit()
             case Action.LOG_FOLDER:
                 self._open_log_folder()
             case Action.SHOW_FILE:

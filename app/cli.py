@@ -126,6 +126,16 @@ def _parser() -> _Parser:
     switch.add_argument("slot")
     switch.add_argument("model")
     switch.add_argument("--force", action="store_true", help="even if its memory is not there")
+    switch.add_argument("--fit", action="store_true", help="give it the flags with which it fits, in hal0.yaml")
+    bench = _add(
+        commands, "bench", "measure how fast a model reads and writes, with its own flags", _bench, remote
+    )
+    bench.add_argument("model")
+    bench.add_argument("--slot", default="", help="where to load it if it is not loaded")
+    bench.add_argument("--prompt", type=_count, default=512, metavar="N", help="words to read; 512 if not said")
+    bench.add_argument("--generate", type=_count, default=128, metavar="N", help="tokens to write; 128")
+    bench.add_argument("--runs", type=_count, default=3, metavar="N", help="how many count; 3 if not said")
+    bench.add_argument("--json", action="store_true", help="as JSON")
     for order in ORDER_COMMANDS:
         command = _add(commands, order.name, order.help, _order, remote)
         for word in order.words:
@@ -135,6 +145,13 @@ def _parser() -> _Parser:
             _as_json(command)
     forget = _add(commands, "forget", "delete what is kept of conversations", _forget, remote)
     forget.add_argument("model", nargs="?", default="", help="only this model's")
+    connect = _add(
+        commands, "connect", "write a client's settings so that it uses hal0, or take it back", _connect, remote
+    )
+    connect.add_argument("client", nargs="?", default="", help="which; without one all are listed")
+    connect.add_argument("--slot", default="", help="the slot it is to use; the first for chats if not said")
+    connect.add_argument("--yes", action="store_true", help="show what changes, and ask nothing")
+    connect.add_argument("--undo", action="store_true", help="take back what was written")
     _add_activity(commands, remote)
     _add_engine(commands, common)
     _add_service(commands, common)
@@ -194,8 +211,13 @@ def _add_model(
     common: _Parser,
     remote: _Parser,
 ) -> None:
-    model = commands.add_parser("model", help="model files: pull, ls, rm")
+    model = commands.add_parser("model", help="model files: search, pull, ls, rm")
     actions = model.add_subparsers(title="actions", metavar="ACTION", required=True)
+    search = _add(
+        actions, "search", "what runs well here, or what Hugging Face has, and what fits", _model_search, common
+    )
+    search.add_argument("words", nargs="*", help="what to look for; org/repo: its quantisations")
+    search.add_argument("--json", action="store_true", help="as JSON")
     pull = _add(
         actions, "pull", "fetch a model from Hugging Face; asked for again, it goes on", _model_pull, common
     )
@@ -277,7 +299,23 @@ def _models(arguments: argparse.Namespace) -> int:
 def _switch(arguments: argparse.Namespace) -> int:
     from app.commands.remote import switch
 
-    return switch(arguments.config, arguments.url, arguments.slot, arguments.model, force=arguments.force)
+    flags = {"force": arguments.force, "fit": arguments.fit}
+    return switch(arguments.config, arguments.url, arguments.slot, arguments.model, **flags)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number from 1 on")
+    return int(text)
+
+
+def _bench(arguments: argparse.Namespace) -> int:
+    from app.commands.bench import Asked, bench
+
+    asked = Asked(arguments.prompt, arguments.generate, arguments.runs)
+    return bench(
+        arguments.config, arguments.url, arguments.model, arguments.slot, asked, as_json=arguments.json
+    )
 
 
 def _order(arguments: argparse.Namespace) -> int:
@@ -293,6 +331,13 @@ def _forget(arguments: argparse.Namespace) -> int:
     from app.commands.remote import forget
 
     return forget(arguments.config, arguments.url, arguments.model)
+
+
+def _connect(arguments: argparse.Namespace) -> int:
+    from app.commands.connect import connect
+
+    flags = {"yes": arguments.yes, "back": arguments.undo}
+    return connect(arguments.config, arguments.url, arguments.client, arguments.slot, **flags)
 
 
 def _activity(arguments: argparse.Namespace) -> int:
@@ -350,6 +395,12 @@ def _model_pull(arguments: argparse.Namespace) -> int:
 
     flags = {"dry_run": arguments.dry_run, "yes": arguments.yes, "as_json": arguments.json}
     return pull(arguments.config, arguments.reference, **flags)
+
+
+def _model_search(arguments: argparse.Namespace) -> int:
+    from app.commands.model_search import search
+
+    return search(arguments.config, arguments.words, as_json=arguments.json)
 
 
 def _model_ls(arguments: argparse.Namespace) -> int:

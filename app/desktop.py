@@ -170,6 +170,8 @@ class Desktop(QObject):
         self.actions.switched.connect(self._on_switched)
         self.actions.logs_requested.connect(self.window.show_logs)
         self.actions.settings_requested.connect(self.window.show_settings)
+        self.actions.models_requested.connect(self.window.get_models)
+        self.actions.connect_requested.connect(self.window.connect_client)
         self.actions.start_here_requested.connect(self._on_start_here)
         self.actions.update_requested.connect(self._on_update)
         self.window.placed.connect(lambda place: self._remembered.keep(WINDOW, str(place)))

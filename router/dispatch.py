@@ -20,6 +20,7 @@ from router.engine.find import engine_problem
 from router.hub.deletion import delete_model
 from router.hub.downloads import Downloads
 from router.hub.updates import UpdateWatch
+from router.memory.system import MemorySystem
 from router.orders.kinds import (
     Cancel,
     CheckEngine,
@@ -35,10 +36,12 @@ from router.orders.kinds import (
     ReadConfig,
     ReadEngineCommand,
     ReadEngineLog,
+    ReadFitWays,
     ReadLog,
     ReadOffer,
     Reload,
     Restart,
+    SearchHub,
     SlotOrder,
     Unload,
     UnloadAll,
@@ -74,6 +77,7 @@ class Dispatcher:
         read_ahead: ReadAhead,
         conversations: Conversations,
         activity: Activity,
+        memory: MemorySystem,
     ) -> None:
         """`config`: the configuration in effect."""
         self._store = store
@@ -87,6 +91,7 @@ class Dispatcher:
         self._read_ahead = read_ahead
         self._conversations = conversations
         self._activity = activity
+        self._memory = memory
 
     async def carry_out(self, order: Order[R]) -> R:
         """Return when it is done. Raises RouterError."""
@@ -158,14 +163,20 @@ class Dispatcher:
                 return await self._live.reload()
             case Forget(model):
                 return await self._conversations.forget(self._model_id(model) if model else None)
+            case ReadFitWays(model, slot):
+                return await self._memory.ways(slot, self._model_id(model), self._supervisor.occupants)
             case CheckEngine():
                 return await asyncio.to_thread(engine_problem, self._config().engine, self._paths)
             case InstallEngine():
                 return await self._install_engine(order)
             case ReadOffer(reference):
                 return await self._downloads.offer(reference)
-            case Download(step, reference):
-                return await self._downloads.order(step, reference)
+            case SearchHub(words):
+                return await self._downloads.search(words)
+            case Download(step, reference, slot):
+                if slot and self._store.snapshot.slot(slot) is None:
+                    raise self._no_slot(slot)
+                return await self._downloads.order(step, reference, slot)
             case DeleteModel(model):
                 return await self._delete(self._model(model))
         raise AssertionError(f"an order that nobody carries out: {order}")
@@ -179,8 +190,8 @@ class Dispatcher:
         if (known := model_called(name, snapshot)) is not None:
             return known
         hint = did_you_mean(name, [there.id for there in snapshot.models])
-        said = f'There is no model "{shown(name)}"; see GET /v1/models for all ids.{hint}'
-        raise ModelNotFound(said, param="model")
+        where = "see GET /v1/models for all ids, `hal0 model search` for more"
+        raise ModelNotFound(f'There is no model "{shown(name)}"; {where}.{hint}', param="model")
 
     async def _delete(self, model: ModelStatus) -> str:
         reference = await delete_model(model, self._store, self._paths)

@@ -97,7 +97,7 @@ class Parts:
             self.activity.use,
         )
         self.live = LiveConfig(disk, store, self._in_effect, models, self.reconfigurer)
-        self.downloads = Downloads(store, paths, self._config, self.live.models_changed)
+        self.downloads = Downloads(store, paths, self._config, self.live.models_changed, self.supervisor.load)
         self.read_ahead = ReadAhead(store, models.all, lambda: self._config().read_ahead.on_switch)
         habits = HabitsFile(paths.state / "habits.json")
         self.idle_reader = IdleReader(
@@ -115,6 +115,7 @@ class Parts:
             self.read_ahead,
             self.conversations,
             self.activity,
+            self.memory,
         )
         context = Context(
             store,

@@ -268,7 +268,8 @@ class DownloadStatus:
 
     While RUNNING, `step` is "checking" (bytes are those of `file`) or "downloading" (those of the whole model).
     `speed` is bytes a second, `seconds_left` until all is there, both None before that can be told. `error` is
-    one sentence why it FAILED.
+    one sentence why it FAILED, or was not loaded. `slot`: where it is to be loaded once it is DONE ("":
+    nowhere), and `model` the id it then has, None before that.
     """
 
     reference: str
@@ -280,6 +281,8 @@ class DownloadStatus:
     speed: float | None = None
     seconds_left: float | None = None
     error: str | None = None
+    slot: str = ""
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,12 +23,29 @@ WINDOW = 4 << 20
 
 @dataclass
 class Repo:
-    """`token`: who may see it, None for everybody. `gated`: its list is public, its files want the token."""
+    """`token`: who may see it, None for everybody. `gated`: its list is public, its files want the token.
+    `gguf`: what the hub has read in its files."""
 
     files: dict[str, bytes]
     token: str | None = None
     gated: bool = False
     commit: str = COMMIT
+    downloads: int = 0
+    licence: str | None = None
+    gguf: dict[str, object] | None = None
+
+    def row(self, expand: set[str]) -> dict[str, object]:
+        """One row of a search."""
+        tags = ["gguf", *([f"license:{self.licence}"] if self.licence else [])]
+        whole: dict[str, object] = {
+            "downloads": self.downloads,
+            "likes": 3,
+            "gated": "manual" if self.gated else False,
+            "tags": tags,
+            "siblings": [{"rfilename": path} for path in self.files],
+            **({"gguf": self.gguf} if self.gguf else {}),
+        }
+        return {name: value for name, value in whole.items() if name in expand}
 
 
 @dataclass(frozen=True)
@@ -46,6 +63,7 @@ class Seen:
 class HubServer:
     """Faults: `cuts`: the next downloads end after so many bytes. `busy`: the next requests for a file are
     refused with (status, Retry-After). `corrupt`: names of files that arrive changed. `ignores_ranges`.
+    `sign_in_page`: a search is answered as a hotel's network does.
     `hold_after`: a download stops after so many bytes and sets `held`, until `release` is set."""
 
     repos: dict[str, Repo] = field(default_factory=dict)
@@ -54,6 +72,7 @@ class HubServer:
     busy: list[tuple[int, str | None]] = field(default_factory=list)
     corrupt: set[str] = field(default_factory=set)
     ignores_ranges: bool = False
+    sign_in_page: bool = False
     hold_after: int | None = None
     held: threading.Event = field(default_factory=threading.Event)
     release: threading.Event = field(default_factory=threading.Event)
@@ -106,6 +125,26 @@ class HubServer:
                 **{"gated": "manual" if repo.gated else False, "siblings": siblings},
             }
         )
+
+    async def search(self, request: web.Request) -> web.Response:
+        """Every word must be in the name; rows are as `expand` asks for them, as the hub's are."""
+        self._note(request, cdn=False)
+        if self.sign_in_page:
+            return web.Response(text="<h1>Welcome to the hotel</h1>", content_type="text/html")
+        query = request.query
+        words, most = query.get("search", "").casefold().split(), int(query.get("limit", "1000"))
+        found = [
+            (name, repo)
+            for name, repo in self.repos.items()
+            if all(word in name.casefold() for word in words)
+            and (query.get("filter") != "gguf" or any(path.endswith(".gguf") for path in repo.files))
+            and (repo.token is None or repo.gated)
+        ]
+        if query.get("sort") == "downloads":
+            found.sort(key=lambda item: -item[1].downloads)
+        expand = set(query.getall("expand", []))
+        rows = [{"id": name, "modelId": name} | repo.row(expand) for name, repo in found[:most]]
+        return web.json_response(rows)
 
     async def resolve(self, request: web.Request) -> web.StreamResponse:
         self._note(request, cdn=False)
@@ -199,6 +238,7 @@ def hub_server() -> Iterator[HubServer]:
 
 async def _serve(hub: HubServer) -> list[web.AppRunner]:
     front, back = web.Application(), web.Application()
+    front.router.add_get("/api/models", hub.search)
     front.router.add_get("/api/models/{org}/{name}", hub.info)
     front.router.add_get("/api/models/{org}/{name}/revision/{revision}", hub.info)
     front.router.add_get("/{org}/{name}/resolve/{revision}/{path:.+}", hub.resolve)

@@ -81,7 +81,7 @@ def ls(config_file: Path | None, *, as_json: bool) -> int:
     if rows:
         print(table([("MODEL", "SIZE", "FROM", "NAMED"), *rows]))
     else:
-        print("There are no models on this computer yet; `hal0 model pull org/repo` fetches one.")
+        print("There are no models on this computer yet; `hal0 model search` shows what runs well on it.")
     for item in [item for item in models if item.problem]:
         print(f"  {item.id} cannot be loaded: {item.problem}")
     for left in local_models.list_left_out(config, paths):

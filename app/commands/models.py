@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from app.commands.tables import table
 from app.link.client import Client, NotRunning, Refused
+from app.texts import fit as words
+from app.views.fit_ways import fit_sentence
 from router.base.paths import Paths
 from router.config.load import load_config
 from router.config.sizes import file_size, memory_size
+from router.orders.kinds import ReadFitWays
 
 WAIT_SECONDS = 15.0
 """`--fit` right after the start: the engine tells of some twenty models a second."""
@@ -42,6 +45,9 @@ def models(config_file: Path | None, url: str | None, *, fit: bool, as_json: boo
     if fit and (kept := max((model.get("prompt_cache") or 0 for model in listed), default=0)):
         most = memory_size(kept)
         print(f"RAM for earlier prompts: up to {most} a chat engine, less where it is short (cache-ram)")
+    if fit:
+        for line in _ways(client, listed):
+            print(line)
     for line in _remarks(found):
         print(line)
     pool = "VRAM" if found["memory"]["is_gpu"] else "RAM"
@@ -57,6 +63,22 @@ def _when_known(client: Client) -> dict[str, Any]:
         if not unknown or time.monotonic() >= deadline:
             return found
         time.sleep(_POLL_SECONDS)
+
+
+def _ways(client: Client, listed: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Say of what does not fit how it would, as long as that takes."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    for model in listed:
+        if model["fit"] != "short" or model["problem"]:
+            continue
+        if time.monotonic() >= deadline:
+            yield words.MORE_WAYS
+            return
+        try:
+            found = client.carry_out(ReadFitWays(model["id"]))
+        except (NotRunning, Refused):
+            continue  # it has just left, or the hal0 that runs is an older one
+        yield f"  {model['id']}: {fit_sentence(found)}"
 
 
 def _remarks(found: Mapping[str, Any]) -> list[str]:

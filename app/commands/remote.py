@@ -13,12 +13,15 @@ from typing import Any
 from app.commands.progress import ProgressLine
 from app.link.client import Client, NotRunning, Refused, noted_url
 from app.views.first_run import BROUGHT
+from app.views.fit_ways import way_sentence
+from app.views.remedy import remedy_changes
 from router.base.paths import Paths
 from router.config.load import load_config
 from router.config.problems import ConfigErrors
 from router.config.schema import ConversationsConfig, UpstreamKind
 from router.config.sizes import file_size, memory_size
-from router.orders.kinds import Forget, Load
+from router.orders.kinds import EditConfig, Forget, Load, ReadConfig, ReadFitWays
+from router.wire.snapshot_read import parse_snapshot
 
 POLL_SECONDS = 0.2
 
@@ -55,10 +58,41 @@ def _print_state(state: dict[str, Any]) -> None:
         print(f"  {name}: {memory_size(device['used'])} of {memory_size(device['total'])} used")
 
 
-def switch(config_file: Path | None, url: str | None, slot: str, model: str, *, force: bool = False) -> int:
-    """Load a model and show the phases until it is ready; Ctrl+C leaves the switch running."""
+def switch(
+    config_file: Path | None, url: str | None, slot: str, model: str, *, force: bool = False, fit: bool = False
+) -> int:
+    """Load a model and show the phases until it is ready; Ctrl+C leaves the switch running. `fit`: in the first
+    way in which it fits, where it does not as it is."""
     client = _client(config_file, url)
-    failure: list[Exception] = []
+    try:
+        model = _made_to_fit(client, slot, model) if fit else model
+        show_load(client, slot, model, force=force)
+    except (NotRunning, Refused) as error:
+        return _fail(error)
+    print(f"{model} is running in {slot}.")
+    return 0
+
+
+def _made_to_fit(client: Client, slot: str, model: str) -> str:
+    """Write into hal0.yaml what makes the model fit, and say so; return what to load: it, or another
+    quantisation. Raises NotRunning, Refused."""
+    found = client.carry_out(ReadFitWays(model, slot))
+    if found.fits or not found.ways:
+        return model
+    way = found.ways[0]
+    print(f"{model}: {way_sentence(way)}")
+    if way.model is not None:
+        return way.model
+    status = parse_snapshot(client.state()).model(model)
+    if status is not None:
+        changes = remedy_changes(client.carry_out(ReadConfig()), status, way.flags)
+        client.carry_out(EditConfig(tuple(changes)))
+    return model
+
+
+def show_load(client: Client, slot: str, model: str, *, force: bool = False) -> None:
+    """Load a model and show the phases until it is ready. Raises NotRunning, Refused."""
+    failure: list[NotRunning | Refused] = []
 
     def load() -> None:
         try:
@@ -74,9 +108,7 @@ def switch(config_file: Path | None, url: str | None, slot: str, model: str, *, 
         worker.join(POLL_SECONDS)
     line.clear()
     if failure:
-        return _fail(failure[0])
-    print(f"{model} is running in {slot}.")
-    return 0
+        raise failure[0]
 
 
 def give(config_file: Path | None, url: str | None, run: Callable[..., str], words: Sequence[str]) -> int:

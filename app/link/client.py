@@ -63,6 +63,10 @@ class Client:
         query = f"?{urlencode(filters)}" if filters else ""
         return self._call("GET", f"/api/activity{query}", timeout=READ_SECONDS)
 
+    def post(self, path: str, body: dict[str, Any], seconds: float) -> dict[str, Any]:
+        """Return the answer to a client's request, which may take `seconds`."""
+        return self._call("POST", path, body, seconds)
+
     def carry_out(self, order: Order[R]) -> R:
         """Return when it is done. Raises Refused with the reason why not."""
         call = encode(_as_typed(order))

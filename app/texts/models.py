@@ -22,14 +22,15 @@ DELETE, DELETE_ASK = tr("Delete"), tr("Delete…")
 CLEAR_SEARCH = tr("Clear search")
 NO_MODELS_TITLE = tr("No models yet")
 NO_MODELS_HELP = tr(
-    "hal0 runs models from GGUF files. Drag a .gguf file or a folder here, or add the folder that holds them."
+    "hal0 runs models from GGUF files. Get one that suits this computer, drag a .gguf file or a folder here, "
+    "or add the folder that holds them."
 )
 NO_MATCH_HELP = tr("The search looks at names, ids, aliases, quantisation and kind.")
 SELECT_MODEL = tr("Select a model to load it, copy its id or find its file.")
 COMMAND_MODEL = tr("This model is another engine's command; it has no file.")
 NOTHING_DROPPED = tr("Only folders and .gguf files can be dropped here.")
 WEB_DROPPED = tr(
-    "Only files and folders of this computer can be dropped here; use Download… for a model on Hugging Face."
+    "Only files and folders of this computer can be dropped here; use Get models… for a model on Hugging Face."
 )
 ONLY_FILE, WHOLE_FOLDER, CANCEL = tr("Only this file"), tr("The whole folder"), tr("Cancel")
 ONLY_FILES, WHOLE_FOLDERS = tr("Only these files"), tr("Their whole folders")

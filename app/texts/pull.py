@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from app.texts.translate import tr
+from router.memory.forecast.needs import Fit
 
 # -- the dialog --------------------------------------------------------------------------------------------
 
-DOWNLOAD_MODEL = tr("Download a model…")
-DOWNLOAD_SHORT = tr("Download…")
-DOWNLOAD_HINT = tr("Fetch a model from Hugging Face")
-TITLE = tr("Download a model from Hugging Face")
-WHICH = tr("Model")
-WHICH_HINT = tr("org/repo, org/repo:Q4_K_M, or the address of its page")
-CHECK = tr("Check")
 DOWNLOAD = tr("Download")
 GO_ON = tr("Continue")
 CLOSE = tr("Close")
@@ -33,6 +27,11 @@ SEVERAL = tr("This repository has several models: choose one.")
 
 def short_by(margin: str) -> str:
     return tr("short by {margin}").format(margin=margin)
+
+
+def fit(found: Fit) -> str:
+    """Say how it fits, where it does."""
+    return {Fit.FITS: tr("fits"), Fit.TIGHT: tr("tight")}[found]
 
 
 def with_note(label: str, note: str) -> str:

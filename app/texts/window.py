@@ -26,7 +26,13 @@ CLIENTS = {
     "open-webui": tr("Open WebUI…"),
     "continue": tr("Continue…"),
     "cline": tr("Cline…"),
+    "opencode": tr("opencode…"),
+    "aider": tr("aider…"),
+    "llm": tr("llm…"),
+    "codex": tr("Codex CLI…"),
+    "claude-code": tr("Claude Code…"),
 }
+CONNECT = tr("Connect")
 CONNECT_STEPS = {
     "hermes": tr(
         "In Hermes Desktop open Settings > Providers > Custom Endpoints, choose Add Endpoint and fill in:"
@@ -38,6 +44,16 @@ CONNECT_STEPS = {
     ),
     "continue": tr("Add this to ~/.continue/config.yaml (into the list there, if it has models already):"),
     "cline": tr("In Cline open the settings (the gear), and fill in under API Configuration:"),
+    "opencode": tr("Add this to ~/.config/opencode/opencode.json, or run `hal0 connect opencode`:"),
+    "aider": tr("Add this to ~/.aider.conf.yml, or run `hal0 connect aider`:"),
+    "llm": tr(
+        "Add this to extra-openai-models.yaml beside what `llm logs path` prints (and a key to keys.json "
+        "there), or run `hal0 connect llm`; then use `llm -m hal0`:"
+    ),
+    "codex": tr(
+        "Add this to ~/.codex/config.toml, the first lines above all tables, or run `hal0 connect codex`:"
+    ),
+    "claude-code": tr("Add this to ~/.claude/settings.json, or run `hal0 connect claude-code`:"),
 }
 CONNECT_NO_CHAT = tr("No slot is for chats: add one under slots: in hal0.yaml.")
 CONNECT_KEY = tr("Replace {key} with one of the keys under server.api_keys in hal0.yaml.")
@@ -271,13 +287,13 @@ STEP_ENDPOINT = tr("Endpoint")
 GPU_SEARCH = tr("Looking for a graphics card…")
 GPU_NONE = tr("None found: models run on the processor, with {total} of RAM. Small models work best.")
 MODELS_DEMO = tr(
-    "No GGUF files found. Until you add models, a tiny built-in demo answers: it says one fixed sentence."
+    "No GGUF files found. Until you get a model, a tiny built-in demo answers: it says one fixed sentence."
 )
 MODELS_STARTER = tr(
-    "No GGUF files of your own found. Until you add models, SmolLM2 135M (starter) answers: small, quick and "
+    "No GGUF files of your own found. Until you get a model, SmolLM2 135M (starter) answers: small, quick and "
     "often wrong."
 )
-MODELS_NONE = tr("No models found. Add a folder with GGUF files in the Models tab.")
+MODELS_NONE = tr("No models found. Get one, or add a folder with GGUF files in the Models tab.")
 MODELS_NO_ENGINE = tr(
     "No GGUF files found. Until you add models there is a tiny built-in demo; it needs llama-server as well."
 )

@@ -12,32 +12,21 @@ import shlex
 import subprocess
 import sys
 from dataclasses import dataclass, replace
-from enum import StrEnum
+from pathlib import Path
 
 from app.texts import common as text
 from app.texts import window as text_window
 from app.texts.models import masked
+from app.views.client_files import WRITTEN, Locations, files_of, snippet
 from app.views.client_key import NO_KEY, UNKNOWN, ClientKey
+from app.views.clients import DIRECT as DIRECT
+from app.views.clients import Client as Client
 from router.config.places import is_loopback
 from router.config.schema import Kind
 from router.state import ServerStatus, SlotStatus, Snapshot
 
 HERMES_MINIMUM = 64_000
 """Tokens of context below which Hermes refuses to start (agent/model_metadata.py)."""
-
-
-class Client(StrEnum):
-    URL = "url"
-    CURL = "curl"
-    PYTHON = "python"
-    HERMES = "hermes"
-    OPEN_WEBUI = "open-webui"
-    CONTINUE = "continue"
-    CLINE = "cline"
-
-
-DIRECT = (Client.URL, Client.CURL, Client.PYTHON)
-"""Copied at once; the others have steps to read first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +76,9 @@ def recipe(
 
 
 def _paste(client: Client, url: str, model: str, key: ClientKey, windows: bool) -> str:
+    if client in WRITTEN and client not in (Client.HERMES, Client.CONTINUE):
+        base = url.removesuffix("/v1")
+        return snippet(files_of(client, base, model, key, Locations(Path("~"), {}, "")))
     match client:
         case Client.URL:
             return url
@@ -113,6 +105,7 @@ def _paste(client: Client, url: str, model: str, key: ClientKey, windows: bool) 
                 ("API Key", key.value),
                 ("Model ID", model),
             )
+    raise AssertionError(f"nothing to paste into {client}")
 
 
 def _curl(url: str, model: str, key: ClientKey, windows: bool) -> str:

@@ -15,9 +15,12 @@ from typing import Any
 
 from app.link.link import Attached
 from app.texts import common as text
+from app.texts import discover as texts_discover
 from app.texts import pull as texts_pull
 from app.texts import remote as texts_remote
+from app.texts import window as texts_window
 from app.texts.translate import tr
+from app.views.clients import Client
 from app.views.fit import FitWords
 from app.views.remote import groups
 from router.config.change import ConfigChange
@@ -68,6 +71,8 @@ class Action(StrEnum):
     LOGS = "logs"
     LOG_FOLDER = "log-folder"
     SETTINGS = "settings"
+    GET_MODELS = "get-models"
+    CONNECT = "connect"
     COPY_TEXT = "copy-text"
     LOCAL_ONLY = "local-only"
     START_HERE = "start-here"
@@ -81,7 +86,7 @@ class Action(StrEnum):
 class Command:
     """An action with the slot and the model id it is about, where it is about one, or the text to copy.
 
-    TRY: open the page's chat with `slot` in the browser.
+    TRY: open the page's chat with `slot` in the browser. CONNECT: `value` is the client.
     SHOW_FILE: `value` is its path. WARM: the pointer came to rest on the entry that would load `model`.
 
     DOWNLOAD: `model` is the download's reference, `value` the DownloadOrder. UPDATE: `value` is what is newer.
@@ -182,6 +187,8 @@ def menu_spec(snapshot: Snapshot, now: float, attached: Attached | None = None) 
             Row("memory", text.memory(snapshot.memory), enabled=False),
             _action(Action.UNLOAD_ALL, tr("Unload all"), enabled=bool(running)),
             Row("separator-logs"),
+            _action(Action.GET_MODELS, texts_discover.GET_MODELS),
+            _connect_row(),
             _local_only_row(snapshot),
             _action(Action.LOGS, tr("Logs…")),
             _action(Action.SETTINGS, tr("Settings…")),
@@ -274,6 +281,18 @@ def _try_row(snapshot: Snapshot) -> Row:
     return _action(Action.TRY, text.try_slot(slot) if slot else text.TRY, enabled=possible, slot=slot)
 
 
+def _connect_row() -> Row:
+    rows = (
+        Row(
+            client.value,
+            texts_window.CLIENTS[client.value],
+            command=Command(Action.CONNECT, value=client.value),
+        )
+        for client in Client
+    )
+    return Row("connect", texts_window.CONNECT, rows=tuple(rows))
+
+
 def _local_only_row(snapshot: Snapshot) -> Row:
     wanted = "" if snapshot.local_only else "on"
     command = Command(Action.LOCAL_ONLY, value=wanted)
@@ -328,7 +347,7 @@ def _slot_row(snapshot: Snapshot, slot: SlotStatus, now: float, fits: FitWords) 
     if not choices and slot.upstream is not None:
         choices = [Row("no-models", text.elide_middle(slot.upstream, LINE_LIMIT), enabled=False)]
     elif not choices:
-        choices = [Row("no-models", text.NO_MODEL_ENTRY, enabled=False)]
+        choices = [Row("no-models", texts_discover.NO_MODELS_ENTRY, command=Command(Action.GET_MODELS))]
     rows = (
         detail,
         Row("separator-choices"),

@@ -97,11 +97,7 @@ def _row(offer: Offer, model: OfferedModel) -> QuantisationRow:
     if found is None:
         return QuantisationRow(model.reference, label, total, words.UNKNOWN, words.UNKNOWN)
     fits = _fits(found)
-    fit = (
-        words.short_by(memory_size(found.margin))
-        if fits is Fit.SHORT
-        else {Fit.FITS: tr("fits"), Fit.TIGHT: tr("tight")}[fits]
-    )
+    fit = words.short_by(memory_size(found.margin)) if fits is Fit.SHORT else words.fit(fits)
     return QuantisationRow(
         model.reference, label, total, f"≈ {fit}", context(found.context), fits, fit_words(found)
     )

@@ -14,6 +14,7 @@ from app.link.chat_request import NoAnswer, ask
 from app.link.link import Link
 from app.system import autostart
 from app.texts import common as text
+from app.texts import discover
 from app.texts import window as text_window
 from app.views.first_run import FirstLook, first_look
 from app.views.menu import Action, Command
@@ -32,7 +33,7 @@ NARROW_LETTERS = 80
 
 class FirstRunPage(QWidget):
     """Signals:
-    chosen: (Command) copy the URL.
+    chosen: (Command) copy the URL, or see which models there are to fetch.
     finished: the person goes on to the window itself.
     """
 
@@ -48,6 +49,8 @@ class FirstRunPage(QWidget):
         self._test: asyncio.Task[None] | None = None
         self.gpu = wrapping_label()
         self.models = wrapping_label()
+        self.get_models = button(discover.GET_MODELS)
+        self.get_models.setToolTip(discover.GET_MODELS_HINT)
         self.engine = EngineNotice(engine)
         self.login = QCheckBox(text_window.AT_LOGIN)
         self.login_note = wrapping_label("failed")
@@ -63,6 +66,7 @@ class FirstRunPage(QWidget):
         self.setFocusProxy(self.start)
         engine.changed.connect(lambda: self.show_snapshot(self._snapshot))
         self.login.toggled.connect(self._on_login)
+        self.get_models.clicked.connect(lambda: self.chosen.emit(Command(Action.GET_MODELS)))
         self.copy.clicked.connect(lambda: self.chosen.emit(Command(Action.COPY_URL)))
         self.test.clicked.connect(self._on_test)
         self.start.clicked.connect(self.finished)
@@ -162,7 +166,10 @@ class FirstRunPage(QWidget):
         self._engine_name.hide()
         grid.addWidget(self.gpu, 0, 1)
         grid.addWidget(self.engine, 1, 1)
-        grid.addWidget(self.models, 2, 1)
+        models = QVBoxLayout()
+        models.addWidget(self.models)
+        models.addWidget(self.get_models, 0, Qt.AlignmentFlag.AlignLeft)
+        grid.addLayout(models, 2, 1)
         grid.addLayout(login, 3, 1)
         grid.addLayout(tested, 4, 1)
         card = Card()

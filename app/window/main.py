@@ -24,7 +24,7 @@ from app.link.link import Link
 from app.texts import common as text
 from app.texts import window as text_window
 from app.views.client_key import ClientKey, read_key
-from app.views.connect import Client, recipe
+from app.views.connect import DIRECT, Client, recipe
 from app.views.menu import Action, Command
 from app.views.notices import announcements
 from app.views.slot_history import SlotHistory
@@ -152,6 +152,14 @@ class MainWindow(QWidget):
         self.tabs.setCurrentWidget(self.settings)
         self.reveal()
 
+    def get_models(self) -> None:
+        """Show which models run well here, to fetch one."""
+        self._leave_first_run()
+        self.tabs.setCurrentWidget(self.models)
+        self.reveal()
+        if self.models.content is not None:
+            self.models.content.ask_what_to_download()
+
     def show_activity(self) -> None:
         self._leave_first_run()
         self.tabs.setCurrentWidget(self.activity)
@@ -162,6 +170,17 @@ class MainWindow(QWidget):
         self._leave_first_run()
         self.tabs.setCurrentWidget(self.slots)
         self.slots.focus_slot(number)
+
+    @Slot(str)
+    def connect_client(self, name: str) -> None:
+        """Copy what the client of that name needs, or show how to connect it."""
+        client = Client(name)
+        if client in DIRECT:
+            self.copy_for(client)
+            return
+        self._leave_first_run()
+        self.reveal()
+        self.show_connect(client)
 
     def show_connect(self, client: Client) -> None:
         """Show how to connect this client."""

@@ -6,8 +6,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QPushButton, QTreeView, QVBoxLayout, QWidget
 
+from app.texts import discover
 from app.texts import models as words
-from app.texts import pull as texts_pull
 from app.window.columns import hide_columns, lay_out_columns
 from app.window.models_table import CONTEXT, FIT, KIND, LOADED, NAME, QUANTISATION, SIZE, ModelFilter
 from app.window.widgets import label, wrapping_label
@@ -56,7 +56,7 @@ class EmptyPage(QWidget):
         self.help = wrapping_label("muted")
         self.help.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.help.setFixedWidth(HELP_WIDTH)
-        self.download = QPushButton(texts_pull.DOWNLOAD_MODEL)
+        self.download = QPushButton(discover.GET_MODELS)
         self.add_folder = QPushButton(words.ADD_FOLDER)
         self.clear_search = QPushButton(words.CLEAR_SEARCH)
         whole = QVBoxLayout(self)

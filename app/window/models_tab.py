@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt, QUrl, Signal, Slot
@@ -28,12 +29,13 @@ from PySide6.QtWidgets import (
 
 from app.link.link import Link
 from app.texts import common as text
+from app.texts import discover
 from app.texts import models as words
-from app.texts import pull as texts_pull
 from app.views.menu import Action, Command
 from app.views.models import ModelRow, rows, shown_of, targets
 from app.window.deletion_question import DeletionQuestion
 from app.window.download_list import DownloadList
+from app.window.fit_ways_line import FitWaysLine
 from app.window.models_details import ModelDetails
 from app.window.models_folders import FolderAdder
 from app.window.models_list import EmptyPage, ModelList
@@ -66,9 +68,8 @@ class ModelsTab(QWidget):
         self.count = label("muted")
         self.add_folder = QPushButton(words.ADD_FOLDER)
         self.add_folder.setToolTip(words.ADD_FOLDER_HINT)
-        self.download = QPushButton(texts_pull.DOWNLOAD_SHORT)
-        self.download.setToolTip(texts_pull.DOWNLOAD_HINT)
-        self.download.setAccessibleName(texts_pull.DOWNLOAD_MODEL)
+        self.download = QPushButton(discover.GET_MODELS)
+        self.download.setToolTip(discover.GET_MODELS_HINT)
         self.downloads = DownloadList()
         self.pull_dialog: PullDialog | None = None
         self.question: DeletionQuestion | None = None
@@ -78,6 +79,7 @@ class ModelsTab(QWidget):
         self.empty = EmptyPage()
         self.pages = QStackedWidget()
         self.details = ModelDetails()
+        self.ways = FitWaysLine(link)
         self.menu = QMenu(self)
         self.context_menu = QMenu(self)
         self.notice = wrapping_label("muted")
@@ -89,6 +91,8 @@ class ModelsTab(QWidget):
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show this snapshot, now or when the tab is next looked at."""
         self._snapshot = snapshot
+        if self.pull_dialog is not None:
+            self.pull_dialog.show_snapshot(snapshot)
         if self.isVisible():
             self._refresh()
 
@@ -137,11 +141,18 @@ class ModelsTab(QWidget):
             self.folders.drop(local)
 
     def ask_what_to_download(self) -> None:
-        """Ask which model to fetch from Hugging Face."""
+        """Show which models run well here, and ask which to fetch from Hugging Face."""
         dialog = PullDialog(self._link, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.chosen.connect(self.chosen)
+        dialog.finished.connect(partial(self._on_pull_finished, dialog))
         self.pull_dialog = dialog
         dialog.open()
+        dialog.suggest()
+
+    def _on_pull_finished(self, dialog: PullDialog, _result: int) -> None:
+        if self.pull_dialog is dialog:
+            self.pull_dialog = None
 
     def _refresh(self) -> None:
         self.downloads.show_snapshot(self._snapshot)
@@ -168,12 +179,17 @@ class ModelsTab(QWidget):
             self.select(self._selected)
         if shown and not self.list.currentIndex().isValid():
             self.list.setCurrentIndex(self.filter.index(0, 0))
-        self.details.show_model(self.current, self._snapshot)
+        self._show_current()
 
     def _on_current(self, index: QModelIndex) -> None:
         if index.isValid():
             self._selected = index.data(ROW).model.id
-        self.details.show_model(self.current, self._snapshot)
+        self._show_current()
+
+    def _show_current(self) -> None:
+        row = self.current
+        self.details.show_model(row, self._snapshot)
+        self.ways.show_model(row.model if row is not None else None, self._snapshot)
 
     def _on_activated(self) -> None:
         """Enter or a double click: choose the slot, right at the row."""
@@ -253,6 +269,7 @@ class ModelsTab(QWidget):
         self.download.clicked.connect(self.ask_what_to_download)
         self.empty.download.clicked.connect(self.ask_what_to_download)
         self.downloads.chosen.connect(self.chosen)
+        self.ways.chosen.connect(self.chosen)
         self.empty.clear_search.clicked.connect(self.search.clear)
         self.list.selectionModel().currentChanged.connect(self._on_current)
         self.list.activated.connect(self._on_activated)
@@ -281,3 +298,4 @@ class ModelsTab(QWidget):
         whole.addWidget(self.downloads)
         whole.addWidget(self.pages, 1)
         whole.addWidget(self.details)
+        whole.addWidget(self.ways)

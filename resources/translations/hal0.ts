@@ -48,10 +48,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>No models yet: add a folder with GGUF files to model_dirs in hal0.yaml</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>no models</source>
         <translation type="unfinished"></translation>
     </message>
@@ -321,6 +317,10 @@
     </message>
     <message>
         <source>Quit</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No models yet: choose Get models…, or add a folder with GGUF files to model_dirs in hal0.yaml</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -764,15 +764,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The built-in demo answers until you load one of your own models.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Use it</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>New model found: {model}. Use it instead of the demo?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -964,14 +956,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>No GGUF files found. Until you add models, a tiny built-in demo answers: it says one fixed sentence.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>No models found. Add a folder with GGUF files in the Models tab.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>No GGUF files found. Until you add models there is a tiny built-in demo; it needs llama-server as well.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1009,6 +993,50 @@
     </message>
     <message>
         <source>Install llama-server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>opencode…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>aider…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>llm…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Codex CLI…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Claude Code…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Connect</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add this to ~/.config/opencode/opencode.json, or run `hal0 connect opencode`:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add this to ~/.aider.conf.yml, or run `hal0 connect aider`:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add this to extra-openai-models.yaml beside what `llm logs path` prints (and a key to keys.json there), or run `hal0 connect llm`; then use `llm -m hal0`:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add this to ~/.codex/config.toml, the first lines above all tables, or run `hal0 connect codex`:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add this to ~/.claude/settings.json, or run `hal0 connect claude-code`:</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1052,6 +1080,18 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>SmolLM2 135M (starter)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It came with hal0 and answers until you load one of your own models.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>New model found: {model}. Use it instead of the one that came with hal0?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Forget conversations</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1069,6 +1109,18 @@
     </message>
     <message>
         <source>Upstreams</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No GGUF files found. Until you get a model, a tiny built-in demo answers: it says one fixed sentence.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No GGUF files of your own found. Until you get a model, SmolLM2 135M (starter) answers: small, quick and often wrong.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No models found. Get one, or add a folder with GGUF files in the Models tab.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1208,10 +1260,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>hal0 runs models from GGUF files. Drag a .gguf file or a folder here, or add the folder that holds them.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>The search looks at names, ids, aliases, quantisation and kind.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1225,10 +1273,6 @@
     </message>
     <message>
         <source>Only folders and .gguf files can be dropped here.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Only files and folders of this computer can be dropped here; use Download… for a model on Hugging Face.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1260,7 +1304,131 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Get models…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No models yet: get one…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>See which models run well on this computer, and fetch one</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Get models</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Words, or org/repo, or the address of a model’s page</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Models to fetch</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Size</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>For</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Licence</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>These run well on many computers; what is suggested fits the memory of this one. For others search Hugging Face.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Looking at this computer’s memory…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Try it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Opens a chat with it in the browser</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Get another</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Progress of the download</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It is in the Models tab; load it into a slot there or in the tray.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>chat</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>code</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>pictures</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>embeddings</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>reranking</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>* the largest of its kind that fits now. `hal0 model pull MODEL` fetches one, `hal0 model search WORDS` finds others.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>`hal0 model search org/repo` shows what each quantisation takes, `hal0 model pull` fetches one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Hugging Face finds no GGUF models by “{words}”: try fewer or other words.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>* suggested: `hal0 model pull {model}`</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{repo} (gated)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{repo} is gated: accept its terms at {page} in your browser before you fetch it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{count} downloads</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Load it into {slot} when it has come</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{model} has come and is being loaded into {slot}…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{model} is ready in {slot}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{model} has come, but was not loaded: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1304,7 +1472,87 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Write this?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Take this back?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Nobody is there to ask: --yes writes what is shown above.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>typed in the program: `hal0 connect` says what</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>connected</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>not by hal0</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Start Hermes anew to use it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose the new model in Continue.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Start opencode anew to use it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Start aider anew to use it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Use it with `llm -m hal0`.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Start Codex anew to use it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Start Claude Code anew to use it; /status shows the address.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>There is no slot “{slot}”; there are: {known}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>none</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>hal0 knows no client “{name}”; it knows: {known}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The settings of {client} are as they are to be; nothing was changed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Wrote {files}. {after} `hal0 connect {client} --undo` takes it back.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>hal0 has written nothing for {client}, so there is nothing to take back.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{name} in {file} was changed by somebody else since, and stays.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The settings of {client} are without hal0 again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1521,6 +1769,14 @@
     </message>
     <message>
         <source>loaded</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>hal0 runs models from GGUF files. Get one that suits this computer, drag a .gguf file or a folder here, or add the folder that holds them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Only files and folders of this computer can be dropped here; use Get models… for a model on Hugging Face.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2108,30 +2364,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Download a model…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Download…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Fetch a model from Hugging Face</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Download a model from Hugging Face</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>org/repo, org/repo:Q4_K_M, or the address of its page</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Check</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Download</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2249,6 +2481,90 @@
     </message>
     <message>
         <source>{name} {newest} is available; you have {current}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>its icon is in the tray</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>no tray icon, as this desktop has no tray: hal0 is in its window</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>no tray icon, as GNOME shows none by itself: hal0 is in its window. For the icon install the extension AppIndicator (Debian and Ubuntu: gnome-shell-extension-appindicator) and log in again</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>no tray icon without a display: Ctrl+C ends it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>hal0 {version} is up at {endpoint}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>hal0 runs already at {endpoint}, and is shown here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>hal0 is not up: {error}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>it fits now</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>nothing is known that would make it fit; get a smaller quantisation (`hal0 model search`)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It does not fit, and nothing is known that would help; get a smaller quantisation.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It does not fit as it is.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Load so that it fits</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Writes what you choose into hal0.yaml, then loads the model.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>  The others take longer to find out about; ask again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>an 8-bit KV cache (cache-type-k and cache-type-v q8_0)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>ctx-size {tokens}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>the experts of {count} layers on the processor (n-cpu-moe {count})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{count} layers on the GPU, the others on the processor (n-gpu-layers {count})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{way} → {slot}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{model} would fit in its place</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>it would fit with {parts}: {needs}</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from router.base.errors import PullFailed
 from router.base.os_errors import connection_words
@@ -29,6 +29,7 @@ READ_SECONDS: Final = 30.0
 """A line that sends nothing for so long is taken for dead."""
 
 CONNECT_SECONDS: Final = 10.0
+_ASKED: Final = ("downloads", "likes", "gated", "tags", "siblings", "gguf")
 _BUSY: Final = (408, 429, 500, 502, 503, 504)
 
 
@@ -84,37 +85,54 @@ class Hub:
             with self._sentences(repo):
                 info = self._api.model_info(repo, files_metadata=True, timeout=READ_SECONDS)
         except (ValueError, TypeError, KeyError) as error:
-            raise PullFailed(
-                f"What answers at {self.endpoint} is not Hugging Face; check HF_ENDPOINT."
-            ) from error
+            raise self._not_the_hub() from error
         files = tuple(
             RepoFile(item.rfilename, item.size or 0, item.lfs.sha256 if item.lfs else None)
             for item in info.siblings or ()
         )
         return Repository(repo, info.sha or "main", files)
 
+    def search(self, words: str, most: int) -> list[Mapping[str, Any]]:
+        """Return the hub's rows of the repositories with GGUF files that `words` name, most downloaded first.
+        Raises PullFailed, TemporaryFailure.
+
+        `HfApi.list_models` would ask a server that cannot be reached five times, for half a minute, and say
+        nothing meanwhile.
+        """
+        from huggingface_hub import get_session
+
+        asked: dict[str, str | int | tuple[str, ...]] = {
+            **{"search": words, "filter": "gguf", "sort": "downloads"},
+            **{"limit": most, "expand": _ASKED},
+        }
+        with self._sentences(f'"{words}"'):
+            response = get_session().get(
+                f"{self.endpoint}/api/models", params=asked, headers=_headers(), timeout=_timeout()
+            )
+            _raise_for_status(response)
+        try:
+            rows = response.json()
+        except ValueError as error:
+            raise self._not_the_hub() from error
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise self._not_the_hub()
+        return rows
+
     @contextmanager
     def stream(self, repo: str, commit: str, path: str, start: int, end: int) -> Iterator[Stream]:
         """Open the bytes of a file from `start` up to, not with, `end`. Raises PullFailed,
         TemporaryFailure."""
-        import httpx2
         from huggingface_hub import get_session, hf_hub_url
-        from huggingface_hub.utils import (  # type: ignore[attr-defined]  # public, only not in its __all__
-            build_hf_headers,
-            hf_raise_for_status,
-        )
 
         url = hf_hub_url(repo, path, revision=commit, endpoint=self.endpoint)
-        headers = build_hf_headers(library_name="hal0", library_version=__version__)
-        headers |= {"Accept-Encoding": "identity", "Range": f"bytes={start}-{end - 1}"}
-        timeout = httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
+        headers = _headers() | {"Accept-Encoding": "identity", "Range": f"bytes={start}-{end - 1}"}
         with (
             self._sentences(repo),
-            get_session().stream("GET", url, headers=headers, timeout=timeout) as response,
+            get_session().stream("GET", url, headers=headers, timeout=_timeout()) as response,
         ):
             if response.status_code >= 400:
                 response.read()
-            hf_raise_for_status(response)
+            _raise_for_status(response)
             yield Stream(_start(response, start), response.iter_bytes(CHUNK))
 
     @contextmanager
@@ -144,7 +162,7 @@ class Hub:
             ) from error
         except httpx2.ConnectError as error:
             raise TemporaryFailure(
-                f"{self.endpoint} could not be reached ({_why(error)}); check the network."
+                f"{self.endpoint} could not be reached ({_why(error)}); check the network.", unreachable=True
             ) from error
         except httpx2.TransportError as error:
             raise TemporaryFailure(
@@ -152,6 +170,9 @@ class Hub:
             ) from error
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
             raise PullFailed(f"{self.endpoint} could not be asked ({error}); check HF_ENDPOINT.") from error
+
+    def _not_the_hub(self) -> PullFailed:
+        return PullFailed(f"What answers at {self.endpoint} is not Hugging Face; check HF_ENDPOINT.")
 
     def _gated(self, repo: str) -> str:
         from huggingface_hub import get_token
@@ -187,6 +208,29 @@ def _why(error: BaseException) -> str:
             return words
         below = below.__cause__ or below.__context__
     return re.sub(r"^\[[^\]]*\]\s*", "", str(error)) or "no connection"
+
+
+def _raise_for_status(response: httpx2.Response) -> None:
+    from huggingface_hub.utils import (  # type: ignore[attr-defined]  # public, only not in its __all__
+        hf_raise_for_status,
+    )
+
+    hf_raise_for_status(response)
+
+
+def _headers() -> dict[str, str]:
+    from huggingface_hub.utils import (  # type: ignore[attr-defined]  # public, only not in its __all__
+        build_hf_headers,
+    )
+
+    headers: dict[str, str] = build_hf_headers(library_name="hal0", library_version=__version__)
+    return headers
+
+
+def _timeout() -> httpx2.Timeout:
+    import httpx2
+
+    return httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
 
 
 def _start(response: httpx2.Response, asked: int) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
-from router.base.errors import ModelNotFound, PullFailed
+from router.base.errors import ModelNotFound, PullFailed, RouterError
 from router.base.paths import Paths
 from router.base.tasks import spawn
 from router.config.default import with_downloads
@@ -28,9 +29,11 @@ from router.hub.names import Reference, parse_reference
 from router.hub.pull import Pull, PullProgress
 from router.hub.repository_offer import make_offer, prepare_download
 from router.hub.retry import ASK_DELAYS, Paused, Retrier
+from router.hub.search import find
 from router.memory.forecast.needs import where_it_counts
-from router.state import DownloadOrder, DownloadState, DownloadStatus, StateStore
+from router.state import DownloadOrder, DownloadState, DownloadStatus, ModelStatus, StateStore
 from router.wire.hub_offer import Offer
+from router.wire.hub_search import Findings
 
 log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -48,12 +51,14 @@ _BUG = "{reference} was not downloaded because of a bug in hal0; see its log."
 
 @dataclass(eq=False, slots=True)
 class _Entry:
-    """`running`: until its thread has ended, also after a pause. `progress`: set by that thread."""
+    """`running`: until its thread has ended, also after a pause. `progress`, `file`
+    (where the whole model lies): set by that thread."""
 
     status: DownloadStatus
     pull: Pull | None = None
     running: asyncio.Task[None] | None = None
     progress: PullProgress | None = None
+    file: Path | None = None
     leaving: bool = False
 
 
@@ -66,14 +71,17 @@ class Downloads:
         paths: Paths,
         config: Callable[[], Config],
         arrived: Callable[[], Awaitable[None]],
+        load: Callable[[str, str], Awaitable[None]] | None = None,
         *,
         endpoint: str | None = None,
     ) -> None:
-        """`arrived` is called after each model that has come whole, to have it offered. `endpoint`: see Hub."""
+        """`arrived` is called after each model that has come whole, to have it offered. `load` is given a slot
+        and the id of one that is to be loaded there. `endpoint`: see Hub."""
         self._store = store
         self._paths = paths
         self._config = config
         self._arrived = arrived
+        self._load = load
         self._endpoint = endpoint
         self._entries: dict[str, _Entry] = {}
         self._loop = asyncio.get_running_loop()
@@ -104,22 +112,35 @@ class Downloads:
     async def offer(self, reference: str) -> Offer:
         """Return what there is to fetch, and whether it would fit. Raises PullFailed; cancelling ends the
         asking."""
-        wanted, headroom = parse_reference(reference), self._config().memory.headroom
-        held = sum(device.used_by_slots for device in where_it_counts(self._store.snapshot.memory))
+        wanted = parse_reference(reference)
+        headroom, held = self._room()
         return await self._ask(
             lambda hub, retrier: make_offer(hub, wanted, self._paths.downloads, retrier, headroom, held),
             f"offer {wanted}",
         )
 
-    async def order(self, order: DownloadOrder, reference: str) -> DownloadStatus | None:
-        """Carry it out and return what became of it; None once it is removed.
+    async def search(self, words: str) -> Findings:
+        """Return what hal0 suggests and what the hub finds. Raises PullFailed; cancelling ends the asking."""
+        headroom, held = self._room()
+        return await self._ask(
+            lambda hub, retrier: find(hub, words, retrier, headroom, held), f"search {words}"
+        )
+
+    def _room(self) -> tuple[int, int]:
+        """Return the bytes of memory to leave free, and those that slots would give back."""
+        counted = where_it_counts(self._store.snapshot.memory)
+        return self._config().memory.headroom, sum(device.used_by_slots for device in counted)
+
+    async def order(self, order: DownloadOrder, reference: str, slot: str = "") -> DownloadStatus | None:
+        """Carry it out and return what became of it; None once it is removed. `slot`: where to load one that
+        STARTs, once it has come.
 
         `reference` may leave the quantisation to hal0 when it STARTs; the others name a download of the
         snapshot. Raises PullFailed; ModelNotFound for one that is not there.
         """
         match order:
             case DownloadOrder.START:
-                return await self._start(reference)
+                return await self._start(reference, slot)
             case DownloadOrder.PAUSE:
                 self._pause(self._find(reference))
             case DownloadOrder.RESUME:
@@ -136,7 +157,7 @@ class Downloads:
             del self._entries[reference]
             self._publish()
 
-    async def _start(self, text: str) -> DownloadStatus:
+    async def _start(self, text: str, slot: str) -> DownloadStatus:
         wanted = parse_reference(text)
         if (known := self._entries.get(str(wanted))) is None:
             download = await self._ask(
@@ -144,9 +165,13 @@ class Downloads:
                 f"prepare {wanted}",
             )
             known = self._entries.setdefault(download.reference, _Entry(self._status_of(download)))
+            known.status = replace(known.status, slot=slot)
             if self._status_of(download).state is DownloadState.DONE:
                 self._set(known, state=DownloadState.DONE)
+                known.file = download.path
+                spawn(self._offered(known), name=f"load {download.reference}")
                 return known.status
+        known.status = replace(known.status, slot=slot)
         self._queue(known)
         return known.status
 
@@ -239,11 +264,27 @@ class Downloads:
         await self._ended(entry, error)
         if whole:
             await self._arrived()
+            await self._offered(entry)
+
+    async def _offered(self, entry: _Entry) -> None:
+        """Tell under which id the model is offered, and load it where that was asked for."""
+        assert entry.file is not None, "it is whole"
+        models, slot = self._store.snapshot.models, entry.status.slot
+        model = await asyncio.to_thread(_id_of, entry.file, models)
+        if model is None:
+            return
+        self._set(entry, model=model)
+        if slot and self._load is not None:
+            try:
+                await self._load(slot, model)
+            except RouterError as error:
+                log.warning("%s was not loaded into %s: %s", model, slot, error)
+                self._set(entry, error=error.message)
 
     def _fetch(self, entry: _Entry, pull: Pull) -> None:
         """Fetch the model, on the download's thread."""
         plan = pull.plan(partial(self._note, entry))
-        pull.run(plan, partial(self._note, entry))
+        entry.file = pull.run(plan, partial(self._note, entry))
         if plan.here is not None:  # it came another way, and the folder it was to come into is not needed
             self._remove_files(entry.status.reference)
 
@@ -327,6 +368,11 @@ class Downloads:
     def _publish(self) -> None:
         if not self._closing:
             self._store.update(downloads=tuple(e.status for e in self._entries.values() if not e.leaving))
+
+
+def _id_of(file: Path, models: Sequence[ModelStatus]) -> str | None:
+    real = os.path.realpath(file)
+    return next((m.id for m in models if m.file is not None and os.path.realpath(m.file) == real), None)
 
 
 def _with_progress(status: DownloadStatus, progress: PullProgress) -> DownloadStatus:

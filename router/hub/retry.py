@@ -26,12 +26,14 @@ class TemporaryFailure(Exception):
     Attributes:
         message: one sentence, for when it does not.
         wait: seconds the server asked for, if it did.
+        unreachable: there was no connection at all.
     """
 
-    def __init__(self, message: str, wait: float | None = None) -> None:
+    def __init__(self, message: str, wait: float | None = None, *, unreachable: bool = False) -> None:
         super().__init__(message)
         self.message = message
         self.wait = wait
+        self.unreachable = unreachable
 
 
 class Paused(Exception):
@@ -39,7 +41,8 @@ class Paused(Exception):
 
 
 class Retrier:
-    """Counts tries. `stop` ends every wait."""
+    """Counts tries. `stop` ends every wait. A server that cannot be reached is tried again only once it has
+    answered anything: who has no network learns it at once."""
 
     def __init__(
         self,
@@ -52,10 +55,12 @@ class Retrier:
         self._delays = delays
         self._on_wait = on_wait
         self._tried = 0
+        self._answered = False
 
     def progressed(self) -> None:
         """Note that something came: the next failure is a first one."""
         self._tried = 0
+        self._answered = True
 
     def check(self) -> None:
         """Raise Paused if the person wants no more."""
@@ -65,7 +70,8 @@ class Retrier:
     def wait(self, failure: TemporaryFailure) -> None:
         """Wait before the next try. Raises PullFailed when there is none, Paused."""
         asked = failure.wait or 0.0
-        if self._tried >= len(self._delays) or asked > LONGEST_WAIT:
+        hopeless = failure.unreachable and not self._answered
+        if hopeless or self._tried >= len(self._delays) or asked > LONGEST_WAIT:
             raise PullFailed(failure.message) from failure
         delay = max(self._delays[self._tried], asked)
         self._tried += 1
@@ -78,6 +84,9 @@ class Retrier:
         while True:
             self.check()
             try:
-                return work()
+                found = work()
             except TemporaryFailure as failure:
                 self.wait(failure)
+            else:
+                self._answered = True
+                return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
+from router.base.errors import ModelNotFound
 from router.base.tasks import spawn
 from router.catalog.model import Model
 from router.memory.admit.forecast_loop import ForecastLoop
@@ -16,6 +17,7 @@ from router.memory.measure.meter import Meter
 from router.memory.measure.poll import MemoryPoll, Publish
 from router.memory.measure.pools import MemorySource
 from router.state import DeviceMemory, SlotMemory, StateStore
+from router.wire.fit_ways import FitWays
 
 
 class MemorySystem:
@@ -41,6 +43,14 @@ class MemorySystem:
         self.gate = MemoryGate(
             forecasts, self._sizing, self._meter.measure, lambda: store.snapshot.headroom, publish_models
         )
+
+    async def ways(self, slot: str, model_id: str, occupants: Occupants) -> FitWays:
+        """Return whether the model would go into `slot` now and, if not, what would help. Raises
+        ModelNotFound."""
+        models = self._models()
+        if (model := models.get(model_id)) is None:
+            raise ModelNotFound(f'There is no model "{model_id}" on this computer.')
+        return await self.gate.ways(slot, model, occupants, models.values())
 
     def start(self, occupants: Occupants, publish: Publish) -> list[asyncio.Task[None]]:
         """Measure and forecast until cancelled. `publish` gets what was measured."""

@@ -13,7 +13,9 @@ from router.engine.find import EngineProblem
 from router.orders.order import READ_SECONDS, Endpoint, Order, Outcome, flag, number, perhaps, plain, text
 from router.state import DownloadOrder, DownloadStatus
 from router.wire.config import document_json, parse_document
+from router.wire.fit_ways import FitWays, fit_ways_json, parse_fit_ways
 from router.wire.hub_offer import Offer, offer_json, parse_offer
+from router.wire.hub_search import Findings, findings_json, parse_findings
 from router.wire.json_dataclass import SchemaMismatch, read
 
 if TYPE_CHECKING:
@@ -237,6 +239,17 @@ class ForgetActivity(Order[None]):
     endpoint = Endpoint("DELETE", "/api/activity", READ_SECONDS)
 
 
+@dataclass(frozen=True, slots=True)
+class ReadFitWays(Order[FitWays]):
+    """Whether a model, named by id or alias, would go into the slot ("": into one of its own) now and, if not,
+    what would help. Nothing is loaded."""
+
+    endpoint = Endpoint("GET", "/api/fit", READ_SECONDS)
+    outcome = Outcome(fit_ways_json, parse_fit_ways)
+    model: str = text("Say which model: /api/fit?model=<id>.")
+    slot: str = perhaps()
+
+
 # -- llama-server ----------------------------------------------------------------------------------------------
 
 
@@ -280,16 +293,28 @@ class ReadOffer(Order[Offer]):
 
 
 @dataclass(frozen=True, slots=True)
+class SearchHub(Order[Findings]):
+    """What hal0 suggests to fetch, as it fits this computer, and what Hugging Face finds by `words`; without
+    words nobody is asked. Raises PullFailed."""
+
+    endpoint = Endpoint("GET", "/api/hub/search", HUB_SECONDS)
+    outcome = Outcome(findings_json, parse_findings)
+    words: str = perhaps(name="q")
+
+
+@dataclass(frozen=True, slots=True)
 class Download(Order[DownloadStatus | None]):
     """Start, pause, resume or remove one; None once it is removed. How far each is: `Snapshot.downloads`.
+    `slot`: where to load one that is started, as soon as it has come ("": nowhere).
 
-    Raises PullFailed; ModelNotFound for one that is not there.
+    Raises PullFailed; ModelNotFound for one that is not there; SlotNotFound.
     """
 
     endpoint = Endpoint("POST", "/api/downloads/{step}")
     outcome = _DOWNLOAD
     step: DownloadOrder
     reference: str = text(f'Say which model: {{"reference": "{_EXAMPLE}"}}.')
+    slot: str = perhaps()
 
 
 def _deleted(answer: Any) -> str:
@@ -326,9 +351,11 @@ ORDERS: tuple[type[Order[Any]], ...] = (
     EditConfig,
     Reload,
     Forget,
+    ReadFitWays,
     CheckEngine,
     ReadOffer,
     DeleteModel,
+    SearchHub,
 )
 """Those whose answer is one JSON document; Download, InstallEngine and those of activity have handlers of
 their own."""

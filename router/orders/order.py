@@ -93,7 +93,7 @@ def flag() -> Any:
     return field(default=False, kw_only=True, metadata={"said": _Said(read)})
 
 
-def perhaps() -> Any:
+def perhaps(name: str | None = None) -> Any:
     """Make a field of text that is "" where nothing is said."""
 
     def read(value: Any, where: str) -> str:
@@ -101,7 +101,7 @@ def perhaps() -> Any:
             raise BadRequest(f"`{where}` must be text.", param=where)
         return value
 
-    return field(default="", metadata={"said": _Said(read)})
+    return field(default="", metadata={"said": _Said(read, name=name)})
 
 
 def number() -> Any:

@@ -26,6 +26,9 @@ _OF_ONE_SLOT: Final = frozenset(
 )
 """What tells of, or orders, no slots but those that its key may use."""
 
+_ASK_THE_HUB: Final = ("/api/hub/plan", "/api/hub/search")
+"""What asks Hugging Face, on this computer's behalf."""
+
 _WHAT: Final = {
     Permission.INFER: "ask models",
     Permission.OBSERVE: "read the state, activity and logs",
@@ -54,8 +57,7 @@ def check_scope(key: ApiKeyConfig, request: web.Request) -> None:
 def _needed(method: str, path: str) -> Permission:
     if path in DIALECTS:
         return Permission.INFER
-    # A plan asks Hugging Face, on this computer's behalf.
-    reads = method in _READING and path != "/api/hub/plan"
+    reads = method in _READING and path not in _ASK_THE_HUB
     return Permission.OBSERVE if reads else Permission.MANAGE
 
 

@@ -294,10 +294,10 @@ class Seat:
 
 def _remedy(error: RouterError) -> tuple[str, ...]:
     """Return what MemoryInsufficient suggests (router.memory.admit.refusal): less context, else a smaller
-    cache."""
+    cache, else the first other way."""
     suggested = error.details.get("suggestion")
     if not isinstance(suggested, dict):
-        return ()
+        return next((tuple(way["flags"]) for way in error.details.get("ways", ()) if way["flags"]), ())
     if (context := suggested.get("ctx_size")) is not None:
         return (f"ctx-size={context}",)
     cache = suggested.get("cache_type")

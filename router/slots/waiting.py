@@ -91,7 +91,9 @@ class Queue:
 
 
 def no_model(slot: SlotConfig) -> RouterError:
-    return SlotEmpty(f'Slot "{slot.name}" has no model yet; choose one in the tray.')
+    return SlotEmpty(
+        f'Slot "{slot.name}" has no model yet; choose one in the tray, or get one there (`hal0 model search`).'
+    )
 
 
 def no_switch(slot: SlotConfig, model: str) -> RouterError:

@@ -29,9 +29,11 @@ from router.orders.kinds import (
     ReadConfig,
     ReadEngineCommand,
     ReadEngineLog,
+    ReadFitWays,
     ReadLog,
     ReadOffer,
     Restart,
+    SearchHub,
     Unload,
     UnloadAll,
     WaitForRequests,
@@ -51,7 +53,9 @@ from router.state import (
     Snapshot,
     StateStore,
 )
+from router.wire.fit_ways import FitWays
 from router.wire.hub_offer import Offer
+from router.wire.hub_search import Findings
 
 GB = 1 << 30  # of memory
 FILE_GB = 10**9
@@ -115,6 +119,8 @@ class Obeys:
         CheckEngine: "engine_problem",
         InstallEngine: "install_engine",
         ReadOffer: "offer",
+        ReadFitWays: "fit_ways",
+        SearchHub: "search",
         Download: "download",
     }
 
@@ -133,6 +139,8 @@ class FakeService(Obeys):
     router_lines, config_text: what `router_log` and `read_config` answer; no text means no file.
     edits: the changes each `edit_config` asked for.
     offered, offer_error: what `offer` answers or raises; `download_error`: what `download` raises.
+    ways: what `fit_ways` answers.
+    findings, search_error: what `search` answers or raises; without words nobody is asked.
     refuses_hints: whether `warm` raises.
     engine_missing, install_error: what `engine_problem` answers and `install_engine` raises.
     """
@@ -155,6 +163,9 @@ class FakeService(Obeys):
         self.engine_missing: EngineProblem | None = None
         self.install_error: Exception | None = None
         self.offered: Offer | None = None
+        self.ways = FitWays(True)
+        self.findings = Findings(())
+        self.search_error: Exception | None = None
         self.offer_error: Exception | None = None
         self.download_error: Exception | None = None
 
@@ -294,8 +305,20 @@ class FakeService(Obeys):
         assert self.offered is not None, "the test says what is offered"
         return self.offered
 
-    async def download(self, order: DownloadOrder, reference: str) -> None:
-        self._note(("download", order.value, reference))
+    async def fit_ways(self, model: str, slot: str) -> FitWays:
+        self._note(("fit_ways", model))
+        return self.ways
+
+    async def search(self, words: str) -> Findings:
+        if not words:
+            return replace(self.findings, repositories=())
+        self._note(("search", words))
+        if self.search_error is not None:
+            raise self.search_error
+        return self.findings
+
+    async def download(self, order: DownloadOrder, reference: str, slot: str = "") -> None:
+        self._note(("download", order.value, reference, *([slot] if slot else [])))
         if self.download_error is not None:
             raise self.download_error
 

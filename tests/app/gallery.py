@@ -9,9 +9,11 @@ from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QWidget
 
 from app.link.link import Attached
+from app.texts import discover as texts_discover
 from app.texts import window as text_window
 from app.views.client_key import ClientKey
 from app.views.connect import Client
+from app.views.discover import Arrival, Stage
 from app.views.quit import held
 from app.views.switch import LoadClock, Sample
 from app.window.connect_dialog import ConnectDialog
@@ -22,8 +24,11 @@ from app.window.quit_progress import QuitProgress
 from app.window.settings_tab import ADVANCED, GENERAL, MODEL_PAGE, SERVER, SLOT_PAGE
 from app.window.theme import colours, style_sheet
 from router.activity.listing import Listing
+from router.hub.suggestions import suggest
+from router.memory.measure.pools import Pool
 from router.state import Snapshot
 from router.wire.hub_offer import Offer
+from router.wire.hub_search import Findings
 from tests.app import config_link, scenes
 from tests.app.fake_service import StoreLink
 
@@ -159,6 +164,23 @@ def _pull(index: int | None = None, offer: Callable[[], Offer] | None = scenes.o
             dialog.show_offer(offer())
         if index is not None and (item := dialog.choices.topLevelItem(index)) is not None:
             dialog.choices.setCurrentItem(item)
+        return dialog
+
+    return make
+
+
+def _discover(chosen: int | None = None) -> Callable[[], QWidget]:
+    """The same dialog with hal0's own suggestions, for a card of 24 GiB, or with one of them on its way."""
+
+    def make() -> QWidget:
+        dialog = _pull(offer=None)()
+        assert isinstance(dialog, PullDialog)
+        dialog.tell(texts_discover.EXPLAIN)
+        card = Pool("NVIDIA GeForce RTX 3090", True, 24 << 30, 1 << 30)
+        dialog.show_findings(Findings(suggest(pools=(card,))))
+        if chosen is not None:
+            line = "7.1 GB of 17.3 GB · 45 MB/s · 3 min 46 s left"
+            dialog.show_coming(scenes.REPO, Arrival(Stage.COMING, line, 0.41))
         return dialog
 
     return make
@@ -301,6 +323,8 @@ SCENES: dict[str, Callable[[], QWidget]] = {
     "downloads-small": lambda: _tab(1, scenes.downloading(), 480, 480),
     "downloads-one": lambda: _tab(1, scenes.one_download()),
     "pull": _pull(offer=None),
+    "discover": _discover(),
+    "discover-coming": _discover(0),
     "pull-offer": _pull(),
     "pull-short": _pull(4),
     "pull-here": _pull(0),

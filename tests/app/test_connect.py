@@ -7,13 +7,18 @@ from pathlib import Path
 
 import pytest
 import yaml
+from PySide6.QtWidgets import QApplication
 
 from app.views.client_key import NO_KEY, UNKNOWN, ClientKey, key_of
 from app.views.connect import Client, recipe
+from app.views.menu import Action, Command, menu_spec
+from app.window.main import MainWindow
 from router.config.change import ConfigDocument
 from router.config.hidden import hide_keys
 from router.config.load import parse_text
 from tests.app import scenes
+from tests.app.fake_service import StoreLink
+from tests.app.running import run_qt
 from tests.app.scenes import PRIMARY, lan, ready
 
 URL = "http://127.0.0.1:8080/v1"
@@ -132,3 +137,23 @@ def test_on_windows_curl_is_one_line_for_its_shells() -> None:
     paste = recipe(Client.CURL, lan(), key=ClientKey("a b", needed=True, secret=True), windows=True).paste
     assert "\n" not in paste and "'" not in paste
     assert '"Authorization: Bearer a b"' in paste and '{\\"model\\": ' in paste
+
+
+def test_the_tray_connects_every_client() -> None:
+    (row,) = (row for row in menu_spec(ready(), 0.0).rows if row.key == "connect")
+    assert [entry.command for entry in row.rows] == [Command(Action.CONNECT, value=c.value) for c in Client]
+
+
+def test_what_the_tray_asks_for_is_copied_or_shown(qapp: QApplication) -> None:
+    async def scene() -> None:
+        window, chosen = MainWindow(StoreLink(ready())), list[Command]()
+        window.chosen.connect(chosen.append)
+        window.connect_client(Client.URL.value)
+        assert chosen == [Command(Action.COPY_TEXT, value=URL)] and not window.isVisible()
+        window.connect_client(Client.CODEX.value)
+        assert window.isVisible() and window.connect_dialog is not None
+        assert 'model_provider = "hal0"' in window.connect_dialog.paste.toPlainText()
+        window.connect_dialog.close()
+        window.end()
+
+    run_qt(qapp, scene())

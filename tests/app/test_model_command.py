@@ -247,3 +247,36 @@ def test_rm_of_nothing(shell: Shell) -> None:
         1,
         'hal0: There is no model "nothing" on this computer; `hal0 model ls` shows what there is.\n',
     )
+
+
+def test_search_suggests_without_asking_anybody(shell: Shell) -> None:
+    out = shell.done("search")
+    assert "Qwen/Qwen3-0.6B-GGUF:Q8_0" in out and "Apache-2.0" in out
+    assert shell.hub.seen == []
+    told = json.loads(shell.done("search", "--json"))
+    assert {item["kind"] for item in told["suggestions"]} == {"chat", "coder", "vision", "embedding", "rerank"}
+    assert all(item["room"]["total"] > 0 for item in told["suggestions"]), "by this computer's memory"
+
+
+def test_search_finds_repositories_and_says_what_of_one_would_fit(shell: Shell) -> None:
+    files = {f"m-{quant}.gguf": models.model(n) for n, quant in enumerate(("Q4_K_M", "Q8_0"))}
+    shell.hub.add(REPO, files, downloads=1234, licence="mit")
+    code, out, err = shell.run("search", "tiny", "gguf")
+    assert (code, err) == (0, "Asking Hugging Face…\n")
+    row = next(line for line in out.splitlines() if REPO in line)
+    assert row.split() == [REPO, "1,234", "–", "mit", "Q4_K_M,", "Q8_0"]
+    out = shell.done("search", REPO)
+    rows = [line.split() for line in out.splitlines() if REPO in line]
+    assert [row[:2] for row in rows[:2]] == [["*", f"{REPO}:Q4_K_M"], [f"{REPO}:Q8_0", "5.2"]]
+    assert out.count("≈ fits") == 2
+    assert f"`hal0 model pull {REPO}:Q4_K_M`" in out
+    assert "finds no GGUF models by “nothing”" in shell.done("search", "nothing")
+
+
+def test_search_without_a_network_says_so_in_one_sentence(shell: Shell) -> None:
+    shell.hub = HubServer(url="http://127.0.0.1:9")
+    code, out, err = shell.run("search", "qwen")
+    assert (code, out) == (1, "")
+    assert err.splitlines()[-1] == (
+        "hal0: http://127.0.0.1:9 could not be reached (Connection refused); check the network."
+    )

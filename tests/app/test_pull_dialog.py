@@ -36,6 +36,7 @@ def play(app: QApplication, scene: Scene) -> None:
         link = StoreLink(scenes.ready())
         link.offered = scenes.offer()
         dialog = PullDialog(link)
+        dialog.load.setChecked(False)  # whoever wants it loaded stays: tests/app/test_discover.py
         dialog.open()
         await scene(dialog, link)
         dialog.close()

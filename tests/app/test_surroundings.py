@@ -17,7 +17,10 @@ import pytest
 
 from app.cli import _parser
 
-WORDS = {"slot": "primary", "model": "m", "version": "nope", "reference": "org/repo", "name": "key"}
+WORDS = {
+    **{"slot": "primary", "model": "m", "version": "nope", "reference": "org/repo", "name": "key"},
+    **{"client": "aider", "words": "qwen"},
+}
 _FOLDERS = ("DATA", "STATE", "CACHE", "CONFIG")
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY = """
@@ -43,7 +46,13 @@ def every_command(parser: argparse.ArgumentParser, *before: str) -> Iterator[tup
 
 # What runs until it is told to stop, or changes the person's own systemd or keyring, or asks the network.
 ENDLESS = {("tray",), ("serve",)}
-OUTSIDE = {("model", "pull"), ("engine", "install"), ("service", "install"), ("service", "remove")}
+OUTSIDE = {
+    ("model", "pull"),
+    ("model", "search"),
+    ("engine", "install"),
+    ("service", "install"),
+    ("service", "remove"),
+}
 COMMANDS = list(every_command(_parser()))
 SAFE = [words for words in COMMANDS if words not in ENDLESS and words[:2] not in OUTSIDE]
 

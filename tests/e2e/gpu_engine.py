@@ -12,7 +12,7 @@ from pathlib import Path
 
 _TELLS = """#!{python} -IS
 import json, os, sys
-real, needs = {real!r}, {needs!r}
+real, needs, offloads = {real!r}, {needs!r}, {offloads!r}
 argv = sys.argv[1:]
 if "--log-jsonl" not in argv:
     os.execv(real, [real, *argv])
@@ -20,14 +20,22 @@ name = os.path.basename(argv[argv.index("-m") + 1]).removesuffix(".gguf")
 sizes = [int(after) for flag, after in zip(argv, argv[1:]) if flag == "--ctx-size"]
 weights, per_1024 = needs.get(name, (10, 0))
 cache = per_1024 * (sizes or [0])[-1] // 1024
-row = {{"kind": "device", "name": "CUDA0", "model": weights, "context": cache, "compute": 0}}
-print(json.dumps({{"type": "fit_memory_breakdown", "data": {{"unit": "MiB", "rows": [row]}}}}))
+layers = [int(after) for flag, after in zip(argv, argv[1:]) if flag == "--n-gpu-layers"]
+host = weights if offloads and layers and not layers[-1] else 0
+row = {{"kind": "device", "name": "CUDA0", "model": weights - host, "context": cache, "compute": 0}}
+rest = {{"kind": "host", "name": "Host", "model": host, "context": 0, "compute": 0}}
+print(json.dumps({{"type": "fit_memory_breakdown", "data": {{"unit": "MiB", "rows": [row, rest]}}}}))
 """
 
 
-def gpu_engine(folder: Path, llama_server: Path, needs: Mapping[str, tuple[int, int]]) -> Path:
-    """`needs`: by the file's name without its suffix, MiB of weights and MiB more for each 1,024 tokens."""
+def gpu_engine(
+    folder: Path, llama_server: Path, needs: Mapping[str, tuple[int, int]], *, offloads: bool = False
+) -> Path:
+    """`needs`: by the file's name without its suffix, MiB of weights and MiB more for each 1,024 tokens.
+    `offloads`: with `--n-gpu-layers 0` the weights are in RAM instead."""
     program = folder / "llama-server"
-    program.write_text(_TELLS.format(python=sys.executable, real=str(llama_server), needs=dict(needs)))
+    program.write_text(
+        _TELLS.format(python=sys.executable, real=str(llama_server), needs=dict(needs), offloads=offloads)
+    )
     program.chmod(0o755)
     return program

@@ -204,3 +204,32 @@ async def told(hal0: Hal0, name: str) -> int | None:
     rows = (await hal0.get("/v1/models"))["data"]
     found: int | None = next(row["context_length"] for row in rows if row["id"] == name)
     return found
+
+
+async def test_what_does_not_fit_is_loaded_in_a_way_in_which_it_does(
+    make_hal0: Callable[[str], Hal0], driver: StubDriver, tmp_path: Path, llama_server: Path
+) -> None:
+    """The refusal names the way, the command takes it, and hal0.yaml has it then, beside what was there."""
+    (tmp_path / "engine").mkdir()
+    program = gpu_engine(tmp_path / "engine", llama_server, {"alpha": (3_000, 0)}, offloads=True)
+    driver.say("gpu 3072 1024 0 Small card")
+    hal0 = make_hal0(
+        "models:\n  alpha: {file: alpha.gguf, flags: {ctx-size: 4096}}  # mine\nslots:\n  primary: {}\n"
+    )
+    hal0.env |= driver.env() | {"HAL0_LLAMA_SERVER": str(program)}
+    await hal0.start()
+    status, body = await load(hal0, "primary", "alpha")
+    assert status == 507, body
+    assert "it would fit with 0 layers on the GPU (n-gpu-layers 0)" in body["error"]["message"]
+    way = {"flags": ["n-gpu-layers=0"], "needs": 3_000 * MIB, "host": 0, "model": None}
+    assert body["error"]["details"]["ways"] == [way]
+    assert (await hal0.slot("primary"))["last_error"]["remedy"] == ["n-gpu-layers=0"]
+    assert await hal0.get("/api/fit?model=alpha&slot=primary") == {"fits": False, "ways": [way]}
+    await until_known(hal0)
+    listed = await asyncio.to_thread(hal0.cli, "models", "--fit")
+    assert "  alpha: it would fit with 0 layers on the GPU" in listed.stdout, listed.stderr
+    done = await asyncio.to_thread(hal0.cli, "switch", "primary", "alpha", "--fit")
+    assert done.returncode == 0, done.stderr
+    assert "alpha: it would fit with 0 layers" in done.stdout and "is running in primary" in done.stdout
+    written = (hal0.home / "hal0.yaml").read_text()
+    assert "n-gpu-layers: 0" in written and "ctx-size: 4096" in written and "# mine" in written

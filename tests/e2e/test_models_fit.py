@@ -89,3 +89,16 @@ async def test_without_hal0_the_command_says_so(make_hal0: Callable[[str], Hal0]
     done = await asyncio.to_thread(make_hal0("slots: {primary: {}}\n").cli, "models")
     assert done.returncode == 1
     assert done.stdout == "" and "hal0 serve" in done.stderr
+
+
+async def test_what_does_not_fit_is_told_how_it_would(hal0: Hal0) -> None:
+    """A real engine on this computer's RAM: with so large a projector nothing helps, and that is said."""
+    await hal0.start()
+    await hal0.until_ready("alpha")
+    async with asyncio.timeout(30):
+        await until_known(hal0)
+    assert await hal0.get("/api/fit?model=alpha&slot=primary") == {"fits": True, "ways": []}
+    assert await hal0.get("/api/fit?model=huge") == {"fits": False, "ways": []}
+    assert (await hal0.get("/api/fit?model=hug"))["error"]["code"] == "model.not_found"
+    done = await asyncio.to_thread(hal0.cli, "models", "--fit")
+    assert "  huge: nothing is known that would make it fit" in done.stdout, done.stderr

@@ -104,3 +104,22 @@ async def test_nothing_half_done_is_ever_offered_and_what_is_whole_is_noticed(
             if any(model["file"] == str(path) for model in data.get("models", [])):
                 break
     assert await hal0.chat("gamma-Q4_K_M") == GAMMA
+
+
+async def test_a_search_one_order_and_the_model_answers(hal0: Hal0, hub: HubServer) -> None:
+    """What the window does: search, fetch into a slot, try."""
+    found = await hal0.get("/api/hub/search?q=gamma")
+    assert [item["repo"] for item in found["repositories"]] == [REPO]
+    found = await hal0.get("/api/hub/search")
+    assert {item["kind"] for item in found["suggestions"]} >= {"chat", "embedding"}
+    status, refused = await hal0.post("/api/downloads", {"reference": REPO, "slot": "primery"})
+    assert (status, refused["error"]["code"]) == (404, "slot.not_found")
+    assert (await hal0.post("/api/downloads", {"reference": REPO, "slot": "primary"}))[0] == 202
+    async with asyncio.timeout(60):
+        async for _event, data in hal0.events():
+            (slot,) = data.get("slots", []) or [{}]
+            if "gamma-Q4_K_M" in (slot.get("loaded") or ()):
+                break
+    (download,) = (await hal0.state())["downloads"]
+    assert (download["state"], download["slot"], download["model"]) == ("done", "primary", "gamma-Q4_K_M")
+    assert await hal0.chat("primary") == GAMMA

@@ -4,7 +4,7 @@ them."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Final
 
 from router.base.errors import MemoryInsufficient
@@ -19,8 +19,10 @@ from router.memory.admit.refusal import did_not_return, does_not_fit, process_na
 from router.memory.admit.sizing import Sizing
 from router.memory.admit.suggest import suggest
 from router.memory.admit.view import View
+from router.memory.admit.ways import ways
 from router.memory.forecast.needs import Forecast
 from router.memory.measure.pools import Measured
+from router.wire.fit_ways import FitWays
 
 POLL_SECONDS: Final = 0.05
 RETURN_SECONDS: Final = 5.0
@@ -81,6 +83,17 @@ class MemoryGate:
                     self._publish()
                 return Verdict(outcome.beside, outcome.evict, context)
         raise await self._refusal(model, view.need(forecast) or (), view)
+
+    async def ways(self, slot: str, model: Model, occupants: Occupants, others: Iterable[Model]) -> FitWays:
+        """Return whether `model` would go into `slot` now and, if not, what would help; nothing is promised.
+        `others`: the models one of which may fit in its place."""
+        view = await self._look(slot, occupants)
+        least = model.with_context(ladder_of(model)[-1]) if model.context_open else model
+        need = view.need(await self._forecasts.forecast(least))
+        if need is None or view.fits(need):
+            return FitWays(True)
+        suggestion = await suggest(self._forecasts, model, view)
+        return FitWays(False, await ways(self._forecasts, model, view, suggestion, others))
 
     async def wait_for_room(
         self, slot: str, model: Model, context: int | None, occupants: Occupants, *, force: bool = False
@@ -158,7 +171,8 @@ class MemoryGate:
 
     async def _refusal(self, model: Model, need: Amounts, view: View) -> MemoryInsufficient:
         suggestion = await suggest(self._forecasts, model, view)
-        return does_not_fit(model.id, need, view, suggestion)
+        found = await ways(self._forecasts, model, view, suggestion)
+        return does_not_fit(model.id, need, view, suggestion, found)
 
 
 def _passes(view: View, forecast: Forecast | None) -> bool:

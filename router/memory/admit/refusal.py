@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import psutil
@@ -15,21 +16,27 @@ from router.config.sizes import memory_size
 from router.memory.admit.plan import Amounts, Holder, missing
 from router.memory.admit.suggest import Suggestion
 from router.memory.admit.view import View
+from router.memory.admit.ways import EXPERTS, LAYERS
 from router.memory.measure.pools import Pool
+from router.wire.fit_ways import FitWay
 
 _NAMED = 3
 
 
-def does_not_fit(model: str, need: Amounts, view: View, suggestion: Suggestion) -> MemoryInsufficient:
+def does_not_fit(
+    model: str, need: Amounts, view: View, suggestion: Suggestion, ways: Sequence[FitWay] = ()
+) -> MemoryInsufficient:
     """Return the refusal before anything was touched."""
     short = missing(need, view.capacity, view.headroom)
     lacking = [index for index, amount in enumerate(short) if amount]
     parts = "; ".join(_arithmetic(index, need, short, view) for index in lacking)
-    advice = _advice(suggestion) or "unload another slot, choose a smaller model, or force it"
+    advice = _advice(suggestion, ways) or "unload another slot, choose a smaller model, or force it"
     details: dict[str, Any] = {"model": model, "slot": view.slot}
     details["pools"] = _pools(need, view.capacity, short, view)
     if suggestion != Suggestion():
         details["suggestion"] = {"ctx_size": suggestion.context, "cache_type": suggestion.cache_type}
+    if ways:
+        details["ways"] = [asdict(way) for way in ways]
     return MemoryInsufficient(f'Model "{model}" does not fit: it needs {parts}; {advice}.', details=details)
 
 
@@ -77,13 +84,20 @@ def _part(holder: Holder, amount: int) -> str:
     return f"{holder.slot} is in use or pinned and keeps {memory_size(amount)}"
 
 
-def _advice(suggestion: Suggestion) -> str:
+def _advice(suggestion: Suggestion, found: Sequence[FitWay]) -> str:
     ways = []
     if suggestion.context is not None:
         ways.append(f"with ctx-size {suggestion.context}")
     if suggestion.cache_type is not None:
         bits = "an 8-bit" if suggestion.cache_type == "q8_0" else "a smaller"
         ways.append(f"with {bits} KV cache (cache-type-k/v {suggestion.cache_type})")
+    for way in found:
+        name, _, count = way.flags[0].partition("=") if way.flags else ("", "", "")
+        cache = " and an 8-bit KV cache" if len(way.flags) > 1 else ""
+        if name == EXPERTS:
+            ways.append(f"with the experts of {count} layers on the processor ({EXPERTS} {count}){cache}")
+        elif name == LAYERS:
+            ways.append(f"with {count} layers on the GPU ({LAYERS} {count}){cache}")
     return f"it would fit {', or '.join(ways)}" if ways else ""
 
 

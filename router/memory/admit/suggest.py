@@ -36,7 +36,7 @@ async def suggest(forecasts: LaunchForecasts, model: Model, view: View) -> Sugge
     found = Suggestion()
     try:
         async with asyncio.timeout(LIMIT_SECONDS):
-            quantised = view.need(await _forecast(forecasts, _with_small_cache(model)))
+            quantised = view.need(await _forecast(forecasts, with_small_cache(model)))
             if quantised is not None and view.fits(quantised):
                 found = replace(found, cache_type=CACHE_TYPE)
             if not model.context_open:
@@ -82,7 +82,7 @@ def _between(low: Amounts, high: Amounts, most: Amounts, asked: int) -> int:
     return min(size // _STEP * _STEP, asked - 1)
 
 
-def _with_small_cache(model: Model) -> Model | None:
+def with_small_cache(model: Model) -> Model | None:
     """Return `model` with a smaller cache; None if it is small already, or flash attention is off, without
     which values stay whole."""
     types = (model.flags.get("cache-type-k"), model.flags.get("cache-type-v"))

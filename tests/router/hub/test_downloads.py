@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from router.base.errors import ModelNotFound, PullFailed
+from router.base.errors import ModelNotFound, PullFailed, RouterError, SlotNotFound
 from router.base.paths import Paths
 from router.base.tasks import spawn
 from router.catalog.scan import scan_folders
-from router.config.schema import Config
+from router.config.schema import Config, Kind
 from router.hub import store
 from router.hub.downloads import AT_ONCE, TELL_SECONDS, Downloads
-from router.state import DownloadOrder, DownloadState, DownloadStatus, Snapshot, StateStore
+from router.state import DownloadOrder, DownloadState, DownloadStatus, ModelStatus, Snapshot, StateStore
 from tests.engines.running import soon, until
 from tests.hub_server import HubServer
 from tests.router.engine.fake_engines import paths_in
@@ -32,18 +32,29 @@ class Running:
     """The downloads of one hal0, and what it told."""
 
     def __init__(self, paths: Paths, endpoint: str) -> None:
+        self.paths = paths
         self.store = StateStore()
+        self.loads: list[tuple[str, str]] = []
+        self.refusal: RouterError | None = None
         self.seen: list[tuple[float, Snapshot]] = []
         self.arrived = 0
         loop = asyncio.get_running_loop()
         self.store.subscribe(lambda snapshot: self.seen.append((loop.time(), snapshot)))
-        self.downloads = Downloads(self.store, paths, Config, self._arrived, endpoint=endpoint)
+        self.downloads = Downloads(self.store, paths, Config, self._arrived, self._load, endpoint=endpoint)
 
     async def _arrived(self) -> None:
         self.arrived += 1
+        found = await asyncio.to_thread(scan_folders, (self.paths.downloads,))
+        models = (ModelStatus(item.id, item.id, Kind.CHAT, file=str(item.path)) for item in found)
+        self.store.update(models=tuple(models))
 
-    async def order(self, order: DownloadOrder, reference: str) -> DownloadStatus | None:
-        return await soon(spawn(self.downloads.order(order, reference), name="order"))
+    async def _load(self, slot: str, model: str) -> None:
+        self.loads.append((slot, model))
+        if self.refusal is not None:
+            raise self.refusal
+
+    async def order(self, order: DownloadOrder, reference: str, slot: str = "") -> DownloadStatus | None:
+        return await soon(spawn(self.downloads.order(order, reference, slot), name="order"))
 
     def status(self, reference: str) -> DownloadStatus:
         return next(d for d in self.store.snapshot.downloads if d.reference == reference)
@@ -271,3 +282,36 @@ async def test_an_offer_has_every_model_with_its_size_and_whether_it_fits(make: 
 
 
 QUANTS = {"Q4_K_M": 5 << 20, "Q8_0": 9 << 20}
+
+
+async def test_what_has_come_is_loaded_where_that_was_asked_for(hub: HubServer, make: Make) -> None:
+    put(hub, "Q4_0")
+    running = make()
+    await running.order(DownloadOrder.START, REPO, "primary")
+    await until(lambda: running.loads != [], "the load")
+    assert running.loads == [("primary", "m-Q4_0")]
+    status = running.status(f"{REPO}:Q4_0")
+    assert (status.state, status.slot, status.model) == (DownloadState.DONE, "primary", "m-Q4_0")
+    fetched, again = len(hub.downloads), make()
+    await again._arrived()
+    await again.order(DownloadOrder.START, REPO, "coder")
+    await until(lambda: again.loads == [("coder", "m-Q4_0")], "the load of what is here already")
+    assert len(hub.downloads) == fetched
+
+
+async def test_a_load_that_is_refused_leaves_the_model_and_says_why(hub: HubServer, make: Make) -> None:
+    put(hub, "Q4_0")
+    running = make()
+    running.refusal = SlotNotFound("There is no slot of that name any more.")
+    await running.order(DownloadOrder.START, REPO, "gone")
+    await until(lambda: running.status(f"{REPO}:Q4_0").error is not None, "the reason")
+    status = running.status(f"{REPO}:Q4_0")
+    assert (status.state, status.error) == (DownloadState.DONE, "There is no slot of that name any more.")
+
+
+async def test_a_search_counts_what_slots_would_give_back(hub: HubServer, make: Make) -> None:
+    put(hub, "Q4_0")
+    running = make()
+    found = await soon(spawn(running.downloads.search("tiny"), name="search"))
+    assert [item.repo for item in found.repositories] == [REPO]
+    assert running.downloads._room() == (Config().memory.headroom, 0)
