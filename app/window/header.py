@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QVBoxLayout
+from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QMenu, QToolButton, QVBoxLayout
 
 from app.link.link import Attached
 from app.texts import common as text
@@ -18,6 +18,8 @@ from app.window.widgets import Card, Chip, ElidedLabel, button, set_text, wrappi
 from router.state import ServerState, ServerStatus, Snapshot
 
 COPIED_MS = 1500
+GAP = 12
+MARGIN = 14
 
 
 class EndpointCard(Card):
@@ -78,6 +80,7 @@ class EndpointCard(Card):
         self._show_reach(server)
         self._slot_to_try = slot_to_try(snapshot)
         self._show_try(server)
+        self._make_room(self.width())
 
     def take(self, client: Client) -> None:
         """Copy what this client needs, or ask for its instructions to be shown."""
@@ -101,6 +104,17 @@ class EndpointCard(Card):
         self.try_out.setVisible(bool(self._slot_to_try))
         self.try_out.setEnabled(server.state is ServerState.RUNNING)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        self._make_room(event.size().width())
+        super().resizeEvent(event)
+
+    def _make_room(self, width: int) -> None:
+        """Put Copy and the badge below the address where they would cut it short."""
+        shown = (self.chip, self.url, self.copy, self.badge)
+        narrow = sum(part.sizeHint().width() + GAP for part in shown) - GAP > width - 2 * MARGIN
+        directions = QBoxLayout.Direction
+        self._top.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
+
     def _on_try(self) -> None:
         self.chosen.emit(Command(Action.TRY, self._slot_to_try))
 
@@ -116,15 +130,20 @@ class EndpointCard(Card):
         self.copy.setText(text.COPIED)
         self.copy.setMinimumWidth(self.copy.sizeHint().width())
         self.copy.setText(text.COPY)
-        top = QHBoxLayout()
-        top.setSpacing(12)
-        top.addWidget(self.chip)
-        top.addWidget(self.url, 1)
-        top.addWidget(self.copy)
-        top.addWidget(self.badge)
+        told, done = QHBoxLayout(), QHBoxLayout()
+        told.addWidget(self.chip)
+        told.addWidget(self.url, 1)
+        done.addStretch(1)
+        done.addWidget(self.badge)
+        done.addWidget(self.copy)
+        self._top = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._top.addLayout(told, 1)
+        self._top.addLayout(done)
+        for row in (told, done, self._top):
+            row.setSpacing(GAP)
         whole = QVBoxLayout(self)
-        whole.setContentsMargins(14, 10, 14, 10)
-        whole.addLayout(top)
+        whole.setContentsMargins(MARGIN, 10, MARGIN, 10)
+        whole.addLayout(self._top)
         whole.addWidget(self.error)
         below = QHBoxLayout()
         below.setSpacing(12)

@@ -16,7 +16,7 @@ from app.views.connect import Client
 from app.views.menu import Action, Command
 from app.window.main import MainWindow
 from app.window.theme import DARK, LIGHT, colours
-from app.window.window_geometry import WindowGeometry, clamped, parse_geometry
+from app.window.window_geometry import WindowGeometry, clamped, first_size, parse_geometry
 from router.state import ServerState, ServerStatus, Snapshot
 from tests.app import scenes
 from tests.app.config_link import SECRET, ConfigLink
@@ -277,6 +277,30 @@ def test_every_shortcut_of_the_window_is_listed(window: MainWindow) -> None:
     listed = {keys for keys, _ in text_window.SHORTCUTS}
     ours = {shortcut.key().toString() for shortcut in window.findChildren(QShortcut)}
     assert ours - {f"Ctrl+{n}" for n in range(2, 10)} <= listed
+
+
+@pytest.mark.parametrize(
+    ("height", "screen", "wanted"),
+    [
+        (300, (1920, 1080), (760, 520)),
+        (600, (1920, 1080), (760, 600)),
+        (2000, (1920, 1080), (760, 720)),
+        (600, (640, 400), (624, 352)),  # 1280 × 800 at 200 %
+    ],
+)
+def test_the_first_size_is_within_the_screen(
+    height: int, screen: tuple[int, int], wanted: tuple[int, int]
+) -> None:
+    assert first_size(height, QSize(*screen)) == QSize(*wanted)
+    assert MainWindow(StoreLink(first_snapshot())).minimumSize().boundedTo(QSize(*wanted)) == QSize(480, 340)
+
+
+@pytest.mark.parametrize("width", [480, 640, 760])
+def test_the_address_is_whole_at_every_width(window: MainWindow, width: int) -> None:
+    window.resize(width, 600)
+    QApplication.processEvents()
+    assert window.width() == width
+    assert window.endpoint.url.text() == window.endpoint.url.full
 
 
 @pytest.mark.parametrize(
