@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from app.texts.common import speed as brief_speed
 from app.texts.translate import tr
-from app.texts.window import speed as brief_speed
 from router.config.sizes import memory_size
 
 UNKNOWN = "–"

@@ -112,6 +112,10 @@ def duration(seconds: float) -> str:
     return tr("{count} min").format(count=f"{seconds / 60:.0f}")
 
 
+def speed(tokens_per_second: float) -> str:
+    return f"{tokens_per_second:.0f}" if tokens_per_second >= 10 else f"{tokens_per_second:.1f}"
+
+
 def host_port(server: ServerStatus) -> str:
     return server.url.removeprefix("http://")
 
@@ -241,6 +245,8 @@ def slot_detail(slot: SlotStatus, now: float) -> str:
     if slot.state is SlotState.UNLOADED:
         return tr("Unloaded: the next request loads it") if slot.model else tr("Nothing loaded")
     facts = [line] if (line := drain_line(slot, now)) else []
+    if slot.in_flight and slot.tokens_per_second:
+        facts.append(tr("{speed} tok/s").format(speed=speed(slot.tokens_per_second)))
     if slot.context_length:
         facts.append(tr("{tokens} context").format(tokens=context(slot.context_length)))
     if slot.memory:

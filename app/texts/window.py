@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.texts.common import APP, ELLIPSIS, SEPARATOR, answered_by, context, duration, held, model_name
+from app.texts.common import (
+    APP,
+    ELLIPSIS,
+    SEPARATOR,
+    answered_by,
+    context,
+    duration,
+    held,
+    model_name,
+    speed,
+)
 from app.texts.translate import tr
 from router.config.sizes import file_size, memory_size
 from router.state import ModelStatus, ServerStatus, SlotState, SlotStatus, Snapshot, UpstreamState
@@ -200,10 +210,6 @@ def facts(slot: SlotStatus, now: float) -> str:
     if slot.idle_since is not None and slot.state is SlotState.READY:
         found.append(idle(now - slot.idle_since))
     return SEPARATOR.join(found)
-
-
-def speed(tokens_per_second: float) -> str:
-    return f"{tokens_per_second:.0f}" if tokens_per_second >= 10 else f"{tokens_per_second:.1f}"
 
 
 def idle(seconds: float) -> str:

@@ -18,6 +18,7 @@ from app.texts import common as text
 from app.texts import pull as texts_pull
 from app.texts import remote as texts_remote
 from app.texts.translate import tr
+from app.views.first_run import without_demo_speed
 from app.views.fit import FitWords
 from app.views.remote import groups
 from router.config.change import ConfigChange
@@ -156,6 +157,7 @@ class IconState(StrEnum):
 
     IDLE = "idle"
     READY = "ready"
+    BUSY = "busy"
     SWITCHING = "switching"
     ERROR = "error"
 
@@ -213,7 +215,10 @@ def icon_state(snapshot: Snapshot) -> IconState:
         return IconState.SWITCHING
     if SlotState.FAILED in states:
         return IconState.ERROR
-    return IconState.READY if SlotState.READY in states else IconState.IDLE
+    if SlotState.READY not in states:
+        return IconState.IDLE
+    busy = any(slot.state is SlotState.READY and slot.in_flight for slot in snapshot.slots)
+    return IconState.BUSY if busy else IconState.READY
 
 
 def tooltip(snapshot: Snapshot) -> str:
@@ -319,7 +324,8 @@ def _remote_rows(snapshot: Snapshot, now: float) -> Iterator[Row]:
 
 def _slot_row(snapshot: Snapshot, slot: SlotStatus, now: float, fits: FitWords) -> Row:
     name, serving = slot.name, slot.serving
-    detail = Row("detail", text.elide(text.reason(text.slot_detail(slot, now)), MESSAGE_LIMIT), enabled=False)
+    said = text.reason(text.slot_detail(without_demo_speed(slot), now))
+    detail = Row("detail", text.elide(said, MESSAGE_LIMIT), enabled=False)
     choices = [_choice_row(snapshot, slot, model_id, fits) for model_id in slot.choices]
     if not choices and slot.upstream is not None:
         choices = [Row("no-models", text.elide_middle(slot.upstream, LINE_LIMIT), enabled=False)]

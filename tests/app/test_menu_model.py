@@ -229,6 +229,8 @@ def test_icon_says_the_most_urgent_thing() -> None:
     assert icon_state(with_primary(state=SlotState.UNLOADED)) is IconState.IDLE
     assert icon_state(with_primary(state=SlotState.FAILED)) is IconState.ERROR
     assert icon_state(with_primary(state=SlotState.WARMING)) is IconState.SWITCHING
+    assert icon_state(with_primary(in_flight=1)) is IconState.BUSY
+    assert icon_state(with_primary(state=SlotState.WARMING, in_flight=1)) is IconState.SWITCHING
     down = replace(with_primary(state=SlotState.WARMING), server=ServerStatus(ServerState.FAILED))
     assert icon_state(down) is IconState.ERROR
 
