@@ -202,7 +202,8 @@ class SlotMemory:
 
 @dataclass(frozen=True, slots=True)
 class ServerStatus:
-    """`url` is what clients paste, without a path; `error` says why the endpoint is not running.
+    """`url` is what clients paste, without a path; `error` says why the endpoint is not running, and
+    `free_port`, where its port is taken, which one could be used instead.
 
     `config_error`: why the hal0.yaml that lies there now is not in effect; what was before goes on.
     """
@@ -213,6 +214,7 @@ class ServerStatus:
     version: str = ""
     error: str | None = None
     config_error: str | None = None
+    free_port: int | None = None
 
     @property
     def url(self) -> str:

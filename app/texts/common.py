@@ -138,6 +138,10 @@ def no_browser(url: str) -> str:
     return tr("No browser could be opened; open {url} yourself.").format(url=url)
 
 
+def use_port(port: int) -> str:
+    return tr("Use port {port}").format(port=port)
+
+
 def server_word(server: ServerStatus) -> str:
     return _SERVER_WORDS[server.state]
 
@@ -195,9 +199,12 @@ def answers_meanwhile(model: str) -> str:
     return tr("{model} answers until then").format(model=model)
 
 
-def state(slot: SlotStatus) -> str:
-    """Return the state chip: `Ready`, `Busy (2)`, `Queued (3)`, `Loading 45%`."""
+def state(slot: SlotStatus, server: ServerState = ServerState.RUNNING) -> str:
+    """Return the state chip: `Ready`, `Busy (2)`, `Queued (3)`, `Loading 45%`. What nobody can ask, as the
+    endpoint does not run, is no more than `Loaded`."""
     word = _STATE_WORDS[slot.state]
+    if slot.state is SlotState.READY and server is ServerState.FAILED:
+        return tr("Loaded")
     if slot.state is SlotState.READY and slot.in_flight:
         return tr("Busy ({count})").format(count=slot.in_flight)
     if slot.state is SlotState.QUEUED and slot.queued:
@@ -228,7 +235,7 @@ def slot_line(snapshot: Snapshot, slot: SlotStatus, limit: int) -> str:
     else:
         model = elide_middle(model_name(snapshot, slot.serving), limit)
     arrow = "→ " if slot.state.switching and slot.target else ""
-    return SEPARATOR.join((name, arrow + model, state(slot)))
+    return SEPARATOR.join((name, arrow + model, state(slot, snapshot.server.state)))
 
 
 def slot_detail(slot: SlotStatus, now: float) -> str:

@@ -70,6 +70,9 @@ def server_trouble(server: ServerStatus) -> str:
     )
 
 
+USE_PORT_TIP = tr("Writes this port into hal0.yaml. Clients need the new address.")
+
+
 def from_elsewhere(address: str, here: str) -> str:
     return tr("From another computer use {address} instead of {here}.").format(address=address, here=here)
 

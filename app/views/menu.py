@@ -71,6 +71,7 @@ class Action(StrEnum):
     COPY_TEXT = "copy-text"
     LOCAL_ONLY = "local-only"
     START_HERE = "start-here"
+    USE_PORT = "use-port"
     DOWNLOAD = "download"
     UPDATE = "update"
     QUIT = "quit"
@@ -81,7 +82,8 @@ class Command:
     """An action with the slot and the model id it is about, where it is about one, or the text to copy.
 
     TRY: open the page's chat with `slot` in the browser.
-    SHOW_FILE: `value` is its path. WARM: the pointer came to rest on the entry that would load `model`.
+    SHOW_FILE: `value` is its path. USE_PORT: `value` is the endpoint's new port.
+    WARM: the pointer came to rest on the entry that would load `model`.
 
     DOWNLOAD: `model` is the download's reference, `value` the DownloadOrder. UPDATE: `value` is what is newer.
 
@@ -122,6 +124,8 @@ def order_of(command: Command) -> Order[Any]:
             return Download(DownloadOrder(command.value), command.model)
         case Action.LOCAL_ONLY:
             return EditConfig((ConfigChange(("local_only",), bool(command.value)),))
+        case Action.USE_PORT:
+            return EditConfig((ConfigChange(("server", "port"), int(command.value)),))
     raise AssertionError(f"not an order for the router: {command.action}")
 
 
@@ -170,6 +174,7 @@ def menu_spec(snapshot: Snapshot, now: float, attached: Attached | None = None) 
         (
             Row("header", text.elide(text.reason(_header(snapshot, attached)), HEADER_LIMIT), enabled=False),
             *_start_here_row(attached),
+            *_use_port_row(snapshot, attached),
             *_update_rows(snapshot),
             _action(Action.OPEN, text.OPEN),
             _action(Action.COPY_URL, text.COPY_URL),
@@ -292,6 +297,20 @@ def _start_here_row(attached: Attached | None) -> tuple[Row, ...]:
     if attached is None:
         return ()
     return (_action(Action.START_HERE, texts_remote.START_HERE, enabled=attached.lost),)
+
+
+def free_port(snapshot: Snapshot, attached: Attached | None) -> int | None:
+    """Return the port to offer in place of the one that is taken; None: it is not, or not ours to change."""
+    down = snapshot.server.state is ServerState.FAILED and attached is None
+    return snapshot.server.free_port if down else None
+
+
+def _use_port_row(snapshot: Snapshot, attached: Attached | None) -> tuple[Row, ...]:
+    port = free_port(snapshot, attached)
+    if port is None:
+        return ()
+    command = Command(Action.USE_PORT, value=str(port))
+    return (Row(Action.USE_PORT.value, text.use_port(port), command=command),)
 
 
 def _update_rows(snapshot: Snapshot) -> tuple[Row, ...]:

@@ -95,7 +95,7 @@ def slot_view(
         choices=_choices(snapshot, slot),
         serving=slot.serving,
         hint=_hint(slot),
-        chip=text.state(slot),
+        chip=text.state(slot, snapshot.server.state),
         facts=_facts(snapshot, slot, now, hidden=slot.last_error is not None and error is None),
         phases=_phases(slot) if switching else (),
         share=fraction(slot),

@@ -12,7 +12,7 @@ from app.texts import pull as texts_pull
 from app.texts import remote as texts_remote
 from app.texts import window as text_window
 from app.views.connect import DIRECT, Client, is_local
-from app.views.menu import ENGINE, Action, Command, slot_to_try
+from app.views.menu import ENGINE, Action, Command, free_port, slot_to_try
 from app.views.tone import Tone, server_tone
 from app.window.widgets import Card, Chip, ElidedLabel, button, set_text, wrapping_label
 from router.state import ServerState, ServerStatus, Snapshot
@@ -24,7 +24,7 @@ MARGIN = 14
 
 class EndpointCard(Card):
     """Signals:
-    chosen: (Command) install what is newer, try a slot in the browser, or run a router here.
+    chosen: (Command) install what is newer, try a slot in the browser, run a router here, or use another port.
     copy_requested: (Client) copy what this one needs.
     connect_requested: (Client) show how to connect this one.
     """
@@ -52,6 +52,10 @@ class EndpointCard(Card):
         self.try_out.triggered.connect(self._on_try)
         self.copy.setMenu(self.menu)
         self.error = wrapping_label("failed")
+        self.use_port = button("")
+        self.use_port.setToolTip(text_window.USE_PORT_TIP)
+        self.use_port.clicked.connect(self._on_use_port)
+        self._free_port: int | None = None
         self.attached = wrapping_label("muted")
         self.start_here = button(texts_remote.START_HERE)
         self.start_here.setToolTip(texts_remote.START_HERE_TIP)
@@ -77,6 +81,7 @@ class EndpointCard(Card):
         trouble = text_window.server_trouble(server)
         set_text(self.error, trouble)
         self.error.setVisible(bool(trouble))
+        self._show_free_port(free_port(snapshot, attached))
         self._show_reach(server)
         self._slot_to_try = slot_to_try(snapshot)
         self._show_try(server)
@@ -115,6 +120,16 @@ class EndpointCard(Card):
         directions = QBoxLayout.Direction
         self._top.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
 
+    def _show_free_port(self, port: int | None) -> None:
+        self._free_port = port
+        self.use_port.setVisible(port is not None)
+        if port is not None:
+            self.use_port.setText(text.use_port(port))
+            self.use_port.setAccessibleName(text.use_port(port))
+
+    def _on_use_port(self) -> None:
+        self.chosen.emit(Command(Action.USE_PORT, value=str(self._free_port)))
+
     def _on_try(self) -> None:
         self.chosen.emit(Command(Action.TRY, self._slot_to_try))
 
@@ -144,7 +159,11 @@ class EndpointCard(Card):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(MARGIN, 10, MARGIN, 10)
         whole.addLayout(self._top)
-        whole.addWidget(self.error)
+        trouble = QHBoxLayout()
+        trouble.setSpacing(GAP)
+        trouble.addWidget(self.error, 1)
+        trouble.addWidget(self.use_port)
+        whole.addLayout(trouble)
         below = QHBoxLayout()
         below.setSpacing(12)
         below.addWidget(self.attached, 1)

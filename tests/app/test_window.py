@@ -279,6 +279,20 @@ def test_every_shortcut_of_the_window_is_listed(window: MainWindow) -> None:
     assert ours - {f"Ctrl+{n}" for n in range(2, 10)} <= listed
 
 
+def test_a_taken_port_is_left_with_one_click(window: MainWindow, qtbot: QtBot) -> None:
+    assert not window.endpoint.use_port.isVisible()
+    window.show_snapshot(scenes.port_taken())
+    assert window.endpoint.use_port.text() == "Use port 8081"
+    with qtbot.waitSignal(window.chosen) as caught:
+        window.endpoint.use_port.click()
+    assert caught.args == [Command(Action.USE_PORT, value="8081")]
+    assert window.slots.cards["primary"].chip.text() == "Loaded", "nobody can ask it"
+    assert window.slots.cards["primary"].chip.property("tone") == "quiet"
+    window.show_snapshot(scenes.ready())
+    assert not window.endpoint.use_port.isVisible()
+    assert window.slots.cards["primary"].chip.text() == "Ready"
+
+
 @pytest.mark.parametrize(
     ("height", "screen", "wanted"),
     [
