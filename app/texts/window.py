@@ -70,6 +70,9 @@ def server_trouble(server: ServerStatus) -> str:
     )
 
 
+CONFIG_BROKEN = tr("hal0.yaml has an error, so hal0 has not started")
+OPEN_CONFIG = tr("Open hal0.yaml")
+USE_LAST_GOOD = tr("Use the last settings that worked")
 USE_PORT_TIP = tr("Writes this port into hal0.yaml. Clients need the new address.")
 
 
