@@ -34,6 +34,7 @@ class Actions(QObject):
         quit_requested: quit, after asking if need be.
         logs_requested: (slot, or "" for hal0's own) show that log.
         settings_requested: show the settings.
+        appearance_chosen: (Appearance) look like this from now on.
         update_requested: (name) install the newer llama-server.
         start_here_requested: run a router of our own in the place of one that is gone.
         failed: (slot or "", one sentence) a command could not be carried out.
@@ -46,6 +47,7 @@ class Actions(QObject):
     settings_requested = Signal()
     start_here_requested = Signal()
     update_requested = Signal(str)
+    appearance_chosen = Signal(str)
     failed = Signal(str, str)
     switched = Signal(str, str, float)
 
@@ -83,6 +85,8 @@ class Actions(QObject):
                 self.update_requested.emit(command.value)
             case Action.SETTINGS:
                 self.settings_requested.emit()
+            case Action.APPEARANCE:
+                self.appearance_chosen.emit(command.value)
             case Action.WARM:
                 if self._pointing is not None:
                     self._pointing.cancel()

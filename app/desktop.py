@@ -17,7 +17,9 @@ from app.link.current_link import CurrentLink, Host, Routers
 from app.link.router_host import HostedService, RouterHost
 from app.link.state_bridge import StateBridge
 from app.quitter import Quitter, on_termination
+from app.system.appearance import ColourScheme, appearance_of
 from app.system.desktop_state import (
+    APPEARANCE,
     EXPOSURE_REPORTED,
     FIRST_RUN_DONE,
     TRAY_EXPLAINED,
@@ -119,6 +121,7 @@ class Desktop(QObject):
         self._was_up = False
         self._looked_at = float("-inf")
         self._last = host.snapshot
+        self.colours = ColourScheme(appearance_of(self._remembered.text(APPEARANCE)), self)
         self.bridge = StateBridge(host, self)
         self.actions = Actions(host, paths.logs, self)
         self.quitter = Quitter(host, self)
@@ -159,6 +162,7 @@ class Desktop(QObject):
         self.actions.settings_requested.connect(self.window.show_settings)
         self.actions.start_here_requested.connect(self._on_start_here)
         self.actions.update_requested.connect(self._on_update)
+        self.actions.appearance_chosen.connect(self._on_appearance)
         self.window.placed.connect(lambda place: self._remembered.keep(WINDOW, str(place)))
         self.window.first_run_done.connect(lambda: self._remembered.add(FIRST_RUN_DONE))
         self.window.close_refused.connect(self._on_close_refused)
@@ -203,6 +207,11 @@ class Desktop(QObject):
         """Install a newer engine, with its progress in the window."""
         self.window.reveal()
         self.window.engine.update()
+
+    @Slot(str)
+    def _on_appearance(self, chosen: str) -> None:
+        self._remembered.keep(APPEARANCE, chosen)
+        self.colours.choose(appearance_of(chosen))
 
     @Slot(str, str)
     def _on_failed(self, slot: str, message: str) -> None:

@@ -74,6 +74,7 @@ class Action(StrEnum):
     USE_PORT = "use-port"
     DOWNLOAD = "download"
     UPDATE = "update"
+    APPEARANCE = "appearance"
     QUIT = "quit"
 
 
@@ -82,7 +83,8 @@ class Command:
     """An action with the slot and the model id it is about, where it is about one, or the text to copy.
 
     TRY: open the page's chat with `slot` in the browser.
-    SHOW_FILE: `value` is its path. USE_PORT: `value` is the endpoint's new port.
+    SHOW_FILE: `value` is its path. USE_PORT: `value` is the endpoint's new port. APPEARANCE: `value` is an
+    Appearance.
     WARM: the pointer came to rest on the entry that would load `model`.
 
     DOWNLOAD: `model` is the download's reference, `value` the DownloadOrder. UPDATE: `value` is what is newer.

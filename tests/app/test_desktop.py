@@ -15,7 +15,8 @@ from app.desktop import Desktop
 from app.link.current_link import CurrentLink, Host, Routers
 from app.link.link import Attached
 from app.link.router_host import RouterHost
-from app.system.desktop_state import FIRST_RUN_DONE, TRAY_EXPLAINED, DesktopState
+from app.system.appearance import Appearance, current_appearance
+from app.system.desktop_state import APPEARANCE, FIRST_RUN_DONE, TRAY_EXPLAINED, DesktopState
 from app.system.single_instance import SingleInstance
 from app.views.menu import Action, Command
 from router.base.paths import Paths
@@ -83,6 +84,21 @@ def test_a_failed_switch_is_told(qapp: QApplication, tmp_path: Path) -> None:
         assert told == [("hal0 · primary", "llama-server stopped: the file is damaged.", False)]
 
     play(qapp, tmp_path, scene)
+
+
+def test_the_chosen_appearance_is_remembered(qapp: QApplication, tmp_path: Path) -> None:
+    async def choose(desktop: Desktop, _told: Told) -> None:
+        assert current_appearance() is Appearance.SYSTEM
+        desktop.window.chosen.emit(Command(Action.APPEARANCE, value="dark"))
+        assert current_appearance() is Appearance.DARK
+
+    async def again(desktop: Desktop, _told: Told) -> None:
+        assert current_appearance() is Appearance.DARK
+        desktop.window.chosen.emit(Command(Action.APPEARANCE, value="system"))
+
+    play(qapp, tmp_path, choose)
+    play(qapp, tmp_path, again)
+    assert DesktopState(tmp_path / "state").text(APPEARANCE) == "system"
 
 
 def test_hiding_in_the_tray_is_explained_once_in_a_life(qapp: QApplication, tmp_path: Path) -> None:
@@ -314,8 +330,7 @@ def test_a_broken_hal0_yaml_offers_to_start_as_it_worked_last(qapp: QApplication
         again = desktop.start_problem
         assert again is not None and again.use_last_good is not None
         again.use_last_good.click()
-        await until(lambda: desktop.bridge.snapshot.server.state is ServerState.RUNNING, "the start")
-        assert desktop.window.endpoint.chip.text() == "Running"
+        await until(lambda: desktop.window.endpoint.chip.text() == "Running", "the start")
         desktop.quitter.quit_now()
         assert await desktop.exit_code == 0
         desktop.close()
