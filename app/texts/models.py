@@ -35,7 +35,8 @@ ONLY_FILES, WHOLE_FOLDERS = tr("Only these files"), tr("Their whole folders")
 DROP_HINT = tr("A folder is watched: models that are put there later appear by themselves.")
 USUAL_FOLDERS = tr("The usual folders: ~/models, Hugging Face, LM Studio, llama.cpp, Ollama")
 COLUMNS = (
-    tr("Model"), tr("Size"), tr("Quantisation"), tr("Context"), tr("Kind"), tr("Loaded in"), tr("Fit"),
+    tr("Model"), tr("Size"), tr("Quantisation"), tr("Needs"), tr("Context"), tr("Kind"), tr("Loaded in"),
+    tr("Fit"),
 )  # fmt: skip
 FITS, TIGHT, TOO_BIG = tr("≈ fits"), tr("≈ tight"), tr("≈ too big")
 RUNS_ON = tr("running")
@@ -179,10 +180,11 @@ SETTINGS_PAGES = tr("Settings pages")
 GENERAL, SERVER, SLOTS, MODELS, ADVANCED = (
     tr("General"), tr("Server"), tr("Slots"), tr("Models"), tr("Advanced"),
 )  # fmt: skip
-APPLY, DISCARD, ADD, REMOVE, OPEN, SHOW_FOLDER, COPY, GENERATE = (
-    tr("Apply"), tr("Discard"), tr("Add"), tr("Remove"), tr("Open"), tr("Show in folder"), tr("Copy"),
+APPLY, DISCARD, ADD, REMOVE, OPEN, SHOW_FOLDER, GENERATE = (
+    tr("Apply"), tr("Discard"), tr("Add"), tr("Remove"), tr("Open"), tr("Show in folder"),
     tr("Generate"),
 )  # fmt: skip
+COPY_PATH, COPY_COMMAND = tr("Copy the path of hal0.yaml"), tr("Copy the engine command")
 NO_CHANGES = tr("No unsaved changes")
 READING = tr("Reading hal0.yaml…")
 APPLYING = tr("Applying…")

@@ -229,9 +229,10 @@ def icon_state(snapshot: Snapshot) -> IconState:
 
 
 def tooltip(snapshot: Snapshot) -> str:
-    """`hal0 · primary: Qwen3-30B ready · coder: loading 45% · VRAM 19/24 GiB used`, at most 127 UTF-16 units.
+    """`hal0 · primary: Qwen3-30B ready · coder: Gemma-27B loading 45% · VRAM 19/24 GiB used`.
 
-    What does not fit is shortened in this order: model names, then whole slots (`+3 more`).
+    At most 127 UTF-16 units; what does not fit is shortened in this order: model names, then whole slots
+    (`+3 more`).
     """
     if snapshot.server.error:
         return _fit(text.elide(text.header(snapshot.server), TOOLTIP_LIMIT))
@@ -262,7 +263,7 @@ def _tooltip_line(tips: list[str], hidden: int, memory: str) -> str:
 def _slot_tip(snapshot: Snapshot, slot: SlotStatus, limit: int) -> str:
     name = text.elide_middle(slot.name, 16)
     word = text.state(slot).lower()
-    if slot.state.switching or slot.serving is None:
+    if slot.serving is None:
         return f"{name}: {word}"
     return f"{name}: {text.elide_middle(text.model_name(snapshot, slot.serving), limit)} {word}"
 

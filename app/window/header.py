@@ -14,10 +14,9 @@ from app.texts import window as text_window
 from app.views.connect import DIRECT, Client, is_local
 from app.views.menu import ENGINE, Action, Command, free_port, slot_to_try
 from app.views.tone import Tone, server_tone
-from app.window.widgets import Card, Chip, ElidedLabel, button, set_text, wrapping_label
+from app.window.widgets import COPIED_MS, Card, Chip, ElidedLabel, button, set_text, wrapping_label
 from router.state import ServerState, ServerStatus, Snapshot
 
-COPIED_MS = 1500
 GAP = 12
 MARGIN = 14
 

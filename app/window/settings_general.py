@@ -18,7 +18,7 @@ from app.views.menu import Action, Command
 from app.views.settings import LOCAL_ONLY, UPDATES
 from app.window.settings_fields import CheckField, ChoiceField
 from app.window.settings_page import Page
-from app.window.widgets import label, set_text, wrapping_label
+from app.window.widgets import CopyButton, label, set_text, wrapping_label
 from router.config.change import ConfigDocument
 from router.config.schema import Updates
 
@@ -50,7 +50,7 @@ class GeneralPage(Page):
         self.file = label("title", selectable=True)
         self.file_note = wrapping_label("muted")
         self.open, self.reveal_file = QPushButton(words.OPEN), QPushButton(words.SHOW_FOLDER)
-        self.copy = QPushButton(words.COPY)
+        self.copy = CopyButton(words.COPY_PATH)
         self.problem = wrapping_label("failed")
         self.problem.hide()
         self.theme = ChoiceField([*words.THEME_CHOICES.items()])

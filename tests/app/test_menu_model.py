@@ -228,6 +228,12 @@ def test_tooltip_names_each_slot() -> None:
     )
 
 
+def test_tooltip_names_the_model_that_loads() -> None:
+    progress = Progress(SlotState.LOADING, 0.45, 0.0)
+    loading = with_primary(state=SlotState.LOADING, target=GEMMA, progress=progress)
+    assert "primary: Gemma-27B & vision loading 45%" in tooltip(loading)
+
+
 def test_icon_says_the_most_urgent_thing() -> None:
     assert icon_state(first_snapshot()) is IconState.READY
     assert icon_state(with_primary(state=SlotState.UNLOADED)) is IconState.IDLE

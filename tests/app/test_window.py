@@ -377,3 +377,15 @@ def test_a_size_of_its_own_choosing_does_not_grow_when_it_is_reopened(qtbot: QtB
         window.reveal()
         QApplication.processEvents()
         assert window.size() == before, scene.__name__
+
+
+def test_what_copies_says_so(window: MainWindow) -> None:
+    window.show_logs()
+    window.logs.show_lines("", ["one line"])
+    copy = window.logs.copy
+    assert (copy.text(), copy.accessibleName()) == ("Copy", "Copy the log")
+    width = copy.width()
+    copy.click()
+    assert copy.text() == "Copied" and copy.minimumWidth() <= width
+    copy._back.timeout.emit()
+    assert copy.text() == "Copy"
