@@ -24,11 +24,11 @@ OPEN = tr("Open hal0")
 COPY_URL = tr("Copy endpoint URL")
 TRY = tr("Try it…")
 UNLOAD = tr("Unload")
-NO_MODELS = tr("No models yet: add a folder with GGUF files to model_dirs in hal0.yaml")
+NO_MODELS = tr("No model of this kind yet: add one in the Models tab")
 NO_MODELS_AT_ALL = tr("no models")
 NOT_IN_CATALOG = tr("not in the catalog")
 NO_MODEL_ENTRY = tr("No models")
-NO_SLOTS = tr("No slots: add one under slots: in hal0.yaml")
+NO_SLOTS = tr("No slots: add one in Settings › Slots")
 NOTHING_LOADED = tr("nothing loaded")
 CHOOSE_MODEL = tr("Choose a model…")
 LOADED = tr("loaded")
@@ -106,10 +106,12 @@ def held(count: int, estimated: bool) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return seconds as `12 s` or `3 min`."""
+    """Return seconds as `12 s`, `3 min` or `2 h`."""
     if seconds < 90:
         return tr("{count} s").format(count=f"{seconds:.0f}")
-    return tr("{count} min").format(count=f"{seconds / 60:.0f}")
+    if seconds < 5400:
+        return tr("{count} min").format(count=f"{seconds / 60:.0f}")
+    return tr("{count} h").format(count=f"{seconds / 3600:.1f}".removesuffix(".0"))
 
 
 def speed(tokens_per_second: float) -> str:

@@ -239,7 +239,7 @@ CONFIG_ABSENT = tr("It does not exist yet: hal0 uses its defaults, and your firs
 
 
 def start_failed(reason: object) -> str:
-    return tr("Starting at login could not be changed: {reason}.").format(reason=reason)
+    return tr("Start at login could not be changed: {reason}.").format(reason=reason)
 
 
 def no_editor(file: object) -> str:
@@ -317,7 +317,7 @@ NO_NAMED_MODELS = tr(
     "Every GGUF file in your model folders works as it is. Name a model here to give it flags, aliases or "
     "defaults for requests."
 )
-NAME_MISSING = tr("Write a name first.")
+NAME_MISSING = tr("Enter a name first.")
 BAD_SLOT_NAME = tr("A slot's name may only hold letters, digits, dot, hyphen and underscore.")
 BAD_MODEL_NAME = tr("A model's id must not hold spaces.")
 NAME_TAKEN = tr("This name is in use already: each must mean one thing.")
@@ -325,12 +325,12 @@ NAME_TAKEN = tr("This name is in use already: each must mean one thing.")
 MODEL_FOLDERS = tr("Model folders")
 FILE = tr("File")
 FILE_HINT = tr("A path, or the name of a file in a model folder.")
-FILE_MISSING = tr("Write the GGUF file to load.")
+FILE_MISSING = tr("Enter the GGUF file to load.")
 DISPLAY_NAME = tr("Display name")
 ALIASES = tr("Aliases")
 ALIASES_HINT = tr("Other names clients may use, separated by commas.")
 FLAGS = tr("Flags")
-FLAGS_HINT = tr("llama-server's long flags, without dashes. A flag without a value is a bare one.")
+FLAGS_HINT = tr("llama-server's long flags, without dashes. Leave the value empty for a flag that takes none.")
 FLAG_COLUMNS = (tr("Flag"), tr("Value"))
 REQUEST = tr("Request defaults")
 REQUEST_HINT = tr("JSON, merged into every request that does not set these fields itself.")
@@ -359,7 +359,7 @@ SUFFIXES = {"KiB": tr(" KiB"), "MiB": tr(" MiB")}
 LLAMA_SERVER = tr("llama-server")
 LLAMA_HINT = tr("“auto” looks at HAL0_LLAMA_SERVER, the PATH and hal0's own folders.")
 ENGINE_PORTS = tr("Engine ports")
-PORTS_HINT = tr("First and last port for engines.")
+PORTS_HINT = tr("The first and the last port that engines may use.")
 FIRST_PORT, LAST_PORT = tr("First engine port"), tr("Last engine port")
 QUEUE = tr("Queue length")
 QUEUE_HINT = tr("How many requests may wait in a slot for another model.")

@@ -49,7 +49,7 @@ CONNECT_STEPS = {
     "continue": tr("Add this to ~/.continue/config.yaml (into the list there, if it has models already):"),
     "cline": tr("In Cline open the settings (the gear), and fill in under API Configuration:"),
 }
-CONNECT_NO_CHAT = tr("No slot is for chats: add one under slots: in hal0.yaml.")
+CONNECT_NO_CHAT = tr("No slot is for chats: add one in Settings › Slots.")
 CONNECT_KEY = tr("Replace {key} with one of the keys under server.api_keys in hal0.yaml.")
 CONNECT_KEY_VARIABLE = tr("{key} stands for the API key in the environment variable {variable}.")
 CONNECT_VARIABLE = tr(
@@ -136,7 +136,7 @@ def model_found(name: str) -> str:
 RESTORE = tr("Restore previous")
 TRY_AGAIN = tr("Try again")
 CUT, CUT_TIP = tr("Switch now"), tr("Cuts off the requests that the old model still answers.")
-WAIT, WAIT_TIP = tr("Let them finish"), tr("Waits for them, however long they take.")
+WAIT, WAIT_TIP = tr("Let them finish"), tr("Waits for those answers, however long they take.")
 LOAD_ANYWAY = tr("Load anyway")
 HELPS = {
     "show-file": tr("Show in file manager"),
@@ -261,8 +261,8 @@ FILTER = tr("Filter")
 FILTER_HINT = tr("Show only lines with…")
 COPY_LOG = tr("Copy the log")
 OPEN_FOLDER = tr("Open folder")
-NO_LINES = tr("Nothing has been written yet.")
-NO_MATCH = tr("No line holds “{words}”.")
+NO_LINES = tr("Nothing has been logged yet.")
+NO_MATCH = tr("No line contains “{words}”.")
 LOG_GONE = tr("The log could not be read: {reason}")
 
 
@@ -289,7 +289,7 @@ MODELS_NO_ENGINE = tr(
     "No GGUF files found. Until you add models there is a tiny built-in demo; it needs llama-server as well."
 )
 AT_LOGIN = tr("Start hal0 when I log in")
-AT_LOGIN_FAILED = tr("Starting at login could not be set: {reason}")
+AT_LOGIN_FAILED = tr("Start at login could not be changed: {reason}")
 TEST = tr("Test")
 TESTING = tr("Asking…")
 TEST_HINT = tr("Test sends one short question, and loads the model if need be.")

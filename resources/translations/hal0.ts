@@ -48,10 +48,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>No models yet: add a folder with GGUF files to model_dirs in hal0.yaml</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>no models</source>
         <translation type="unfinished"></translation>
     </message>
@@ -61,10 +57,6 @@
     </message>
     <message>
         <source>No models</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>No slots: add one under slots: in hal0.yaml</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -160,6 +152,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Use port {port}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>{missing} short</source>
         <translation type="unfinished"></translation>
     </message>
@@ -185,6 +181,10 @@
     </message>
     <message>
         <source>{model} answers until then</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Loaded</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -324,6 +324,14 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>No model of this kind yet: add one in the Models tab</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No slots: add one in Settings › Slots</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Keep running</source>
         <translation type="unfinished"></translation>
     </message>
@@ -424,10 +432,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>No slot is for chats: add one under slots: in hal0.yaml.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Slot</source>
         <translation type="unfinished"></translation>
     </message>
@@ -496,15 +500,15 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Nothing was asked yet. Each request stands here when it ends.</source>
+        <source>Nothing was asked yet. Each request appears here when it ends.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>No requests are kept: activity.keep is 0 in hal0.yaml. Set it to 10000, say, and what is asked from then on stands here.</source>
+        <source>Requests are not kept: activity.keep is 0 in hal0.yaml. Set it to 10000, for example, and later ones appear here.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>No request has that; all that are kept were looked through.</source>
+        <source>No request matches; all that are kept were searched.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -584,11 +588,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>No request has that. The newest {count} were looked through; “Older” goes further back.</source>
+        <source>No request matches among the newest {count}; “Older” goes further back.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>No request has that. The newest {count} were looked through; `hal0 activity` finds any.</source>
+        <source>No request matches among the newest {count}; `hal0 activity` searches all.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -776,10 +780,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Waits for them, however long they take.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Load anyway</source>
         <translation type="unfinished"></translation>
     </message>
@@ -904,14 +904,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Nothing has been written yet.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>No line holds “{words}”.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>The log could not be read: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -964,10 +956,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Starting at login could not be set: {reason}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Test</source>
         <translation type="unfinished"></translation>
     </message>
@@ -989,6 +977,10 @@
     </message>
     <message>
         <source>Install llama-server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No slot is for chats: add one in Settings › Slots.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1016,6 +1008,22 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>hal0.yaml has an error, so hal0 has not started</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Open hal0.yaml</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Use the last settings that worked</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Writes this port into hal0.yaml. Clients need the new address.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>From another computer use {address} instead of {here}.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1029,6 +1037,10 @@
     </message>
     <message>
         <source>search the models or the activity</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Waits for those answers, however long they take.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1049,6 +1061,22 @@
     </message>
     <message>
         <source>Upstreams</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copy the log</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Nothing has been logged yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No line contains “{words}”.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Start at login could not be changed: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1252,6 +1280,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Needs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Fit</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1376,6 +1408,14 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Copy the path of hal0.yaml</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copy the engine command</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>hal0.yaml could not be changed because of a bug in hal0; see its log.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1400,7 +1440,23 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>as the system</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>light</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>dark</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>It does not exist yet: hal0 uses its defaults, and your first change here creates it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Start at login could not be changed: {reason}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1444,11 +1500,67 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Seconds that running answers have to finish before a switch cuts them off.</source>
+        <source>How long without a request.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Wait for answers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>How long a switch waits for answers that are still being written before it cuts them off.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{count} d</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{count} h</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Memory to spare</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Left for the desktop and other programs: on each GPU, or in RAM if there is no GPU.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The first and the last port that engines may use.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Queue length</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>How many requests may wait in a slot for another model.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Give up after</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>How long a request waits for its turn; a load that has begun is always waited for.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Other names clients may use, separated by commas.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Enter a name first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Enter the GGUF file to load.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>llama-server&apos;s long flags, without dashes. Leave the value empty for a flag that takes none.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1469,14 +1581,6 @@
     </message>
     <message>
         <source>UPSTREAM/MODEL answers instead of a local model. Leave it empty to use a local one.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Memory left for the desktop and other programs: on each GPU, or in RAM if there is no GPU.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>How many requests may wait for another model, per slot.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1600,19 +1704,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Light or dark follows your system.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Settings file</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Edit it with any editor: hal0 keeps your comments and order, and picks up what you save.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Starting at login could not be changed: {reason}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1716,10 +1812,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Seconds without a request.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>never</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1729,10 +1821,6 @@
     </message>
     <message>
         <source>Only you switch or unload it.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Wait to finish</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1748,19 +1836,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source> s</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>hal0 needs one slot.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Every GGUF file in your model folders works as it is. Name a model here to give it flags, aliases or defaults for requests.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Write a name first.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1788,10 +1868,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Write the GGUF file to load.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Display name</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1801,10 +1877,6 @@
     </message>
     <message>
         <source>Flags</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>llama-server&apos;s long flags, without dashes. A flag without a value is a bare one.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1860,10 +1932,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Keep free</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source> MiB</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1884,27 +1952,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>First and last port for engines.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>First engine port</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Last engine port</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Waiting requests</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Longest wait</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Seconds a request waits for its turn; a load that has begun is always waited for.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2040,10 +2092,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The slots are unknown until there is contact again.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Lost contact with {program}. This window reconnects as soon as it answers again.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2053,6 +2101,10 @@
     </message>
     <message>
         <source>Stop waiting for the other hal0 and run one in this program.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The slots appear here once hal0 runs.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
