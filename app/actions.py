@@ -36,6 +36,7 @@ class Actions(QObject):
         settings_requested: show the settings.
         models_requested: show which models there are to fetch.
         connect_requested: (client) copy what this client needs, or show how to connect it.
+        appearance_chosen: (Appearance) look like this from now on.
         update_requested: (name) install the newer llama-server.
         start_here_requested: run a router of our own in the place of one that is gone.
         failed: (slot or "", one sentence) a command could not be carried out.
@@ -50,6 +51,7 @@ class Actions(QObject):
     connect_requested = Signal(str)
     start_here_requested = Signal()
     update_requested = Signal(str)
+    appearance_chosen = Signal(str)
     failed = Signal(str, str)
     switched = Signal(str, str, float)
 
@@ -91,6 +93,8 @@ class Actions(QObject):
                 self.update_requested.emit(command.value)
             case Action.SETTINGS:
                 self.settings_requested.emit()
+            case Action.APPEARANCE:
+                self.appearance_chosen.emit(command.value)
             case Action.WARM:
                 if self._pointing is not None:
                     self._pointing.cancel()

@@ -18,7 +18,9 @@ from app.link.current_link import CurrentLink, Host, Routers
 from app.link.router_host import HostedService, RouterHost
 from app.link.state_bridge import StateBridge
 from app.quitter import Quitter, on_termination
+from app.system.appearance import ColourScheme, appearance_of
 from app.system.desktop_state import (
+    APPEARANCE,
     EXPOSURE_REPORTED,
     FIRST_RUN_DONE,
     TRAY_EXPLAINED,
@@ -37,10 +39,13 @@ from app.views.menu import has_engine
 from app.views.notices import Notice, exposure, notices, switch_notice, update_news
 from app.window.main import MainWindow
 from app.window.quit_progress import QuitProgress
+from app.window.start_problem import StartProblem
 from app.window.window_geometry import parse_geometry
 from router.base.errors import RouterError
 from router.base.paths import Paths
 from router.base.tasks import spawn
+from router.config.file import last_good
+from router.config.problems import ConfigErrors
 from router.state import ServerState, Snapshot
 
 log = logging.getLogger(__name__)
@@ -57,12 +62,14 @@ def run_desktop(
     hidden: bool = False,
     find_other: Callable[[], Host | None] = lambda: None,
     announce: Callable[[str], None] = lambda _line: None,
+    make_last_good: Callable[[], HostedService] | None = None,
 ) -> int:
     """Run hal0 with tray and window until a person quits; returns the process's exit code.
 
     `make_service` is called on the router's thread, unless `find_other` finds one that another process runs.
-    `hidden` starts without the window where a tray exists (start at login). A second launch shows the first
-    one's window and returns 0. `announce` is given the line that says what is up, and where.
+    `make_last_good`: the same with the hal0.yaml that worked last. `hidden` starts without the window where a
+    tray exists (start at login). A second launch shows the first one's window and returns 0. `announce` is
+    given the line that says what is up, and where.
     """
     if not has_display():
         return _say(text.NO_DISPLAY, 2)
@@ -70,7 +77,8 @@ def run_desktop(
     instance = SingleInstance(paths.state)
     if not instance.acquire():
         return _defer_to_first(instance)
-    routers = Routers(lambda: RouterHost(make_service), find_other)
+    before = (lambda: RouterHost(make_last_good)) if make_last_good is not None else None
+    routers = Routers(lambda: RouterHost(make_service), find_other, before)
     host = CurrentLink(routers.other() or routers.own())
     # Windows ends the program as soon as it has been told that the session ends, and tells only this way.
     app.aboutToQuit.connect(lambda: host.stop(SESSION_END_SECONDS))
@@ -126,10 +134,14 @@ class Desktop(QObject):
         self._code = 0
         self._remembered = DesktopState(paths.state)
         self._host, self._routers = host, routers
+        self._paths = paths
+        self.start_problem: StartProblem | None = None
         self._moving = False
+        self._then: Callable[[], Host] | None = None
         self._was_up = False
         self._looked_at = float("-inf")
         self._last = host.snapshot
+        self.colours = ColourScheme(appearance_of(self._remembered.text(APPEARANCE)), self)
         self.bridge = StateBridge(host, self)
         self.actions = Actions(host, paths.logs, self)
         self.quitter = Quitter(host, self)
@@ -151,7 +163,7 @@ class Desktop(QObject):
         except Exception as error:
             log.exception("the router did not start")
             self._code = 1
-            self._report_startup(error.message if isinstance(error, RouterError) else str(error))
+            self._report_startup(error)
 
     def close(self) -> None:
         self.bridge.close()
@@ -174,6 +186,7 @@ class Desktop(QObject):
         self.actions.connect_requested.connect(self.window.connect_client)
         self.actions.start_here_requested.connect(self._on_start_here)
         self.actions.update_requested.connect(self._on_update)
+        self.actions.appearance_chosen.connect(self._on_appearance)
         self.window.placed.connect(lambda place: self._remembered.keep(WINDOW, str(place)))
         self.window.first_run_done.connect(lambda: self._remembered.add(FIRST_RUN_DONE))
         self.window.close_refused.connect(self._on_close_refused)
@@ -220,6 +233,11 @@ class Desktop(QObject):
         self.window.reveal()
         self.window.engine.update()
 
+    @Slot(str)
+    def _on_appearance(self, chosen: str) -> None:
+        self._remembered.keep(APPEARANCE, chosen)
+        self.colours.choose(appearance_of(chosen))
+
     @Slot(str, str)
     def _on_failed(self, slot: str, message: str) -> None:
         self._notify(Notice(text.failure_title(slot), message))
@@ -258,6 +276,7 @@ class Desktop(QObject):
         """Look for another hal0 on the port: at login the desktop and `hal0 serve` may start at once."""
         self._was_up = self._was_up or snapshot.server.state is ServerState.RUNNING
         down = snapshot.server.state is ServerState.FAILED and not self._was_up
+        down = down and self.start_problem is None  # then nobody has looked for a port yet
         if down and self._host.attached is None and time.monotonic() - self._looked_at > LOOK_SECONDS:
             self._looked_at = time.monotonic()
             self._move(self._routers.other, "attach to the hal0 that has the port")
@@ -270,17 +289,28 @@ class Desktop(QObject):
             self._moving = True
             spawn(self._replace_router(find), name=name)
 
+    def _start_once_more(self, find: Callable[[], Host]) -> None:
+        """Start another router as soon as nobody looks for one elsewhere any more: the person has clicked."""
+        if self._moving:
+            self._then = find
+        else:
+            self._move(find, "start once more")
+
     async def _replace_router(self, find: Callable[[], Host | None]) -> None:
         try:
             host = await asyncio.to_thread(find)
             if host is not None:
                 await asyncio.to_thread(self._host.replace, host)
                 self._was_up = False
+                self._code = 0
         except Exception as error:
             log.exception("the router did not start")
-            self._report_startup(error.message if isinstance(error, RouterError) else str(error))
+            self._report_startup(error)
         finally:
             self._moving = False
+            then, self._then = self._then, None
+            if then is not None:
+                self._move(then, "start once more")
 
     @Slot()
     def _on_tray_changed(self) -> None:
@@ -300,12 +330,32 @@ class Desktop(QObject):
     def _show_unless_in_tray(self, hidden: bool) -> Callable[[], None]:
         return lambda: None if hidden and self.tray.visible else self.window.reveal()
 
-    def _report_startup(self, message: str) -> None:
+    def _report_startup(self, error: Exception) -> None:
+        if isinstance(error, ConfigErrors):
+            self._ask_about_config(error)
+            return
+        message = error.message if isinstance(error, RouterError) else str(error)
         box = QMessageBox(QMessageBox.Icon.Critical, text.APP, text.STARTUP_FAILED)
         box.setInformativeText(message)
         box.finished.connect(self.quitter.quit_now)
         box.setParent(self.window, box.windowFlags())
         box.open()
+
+    def _ask_about_config(self, error: ConfigErrors) -> None:
+        """Ask how to go on without a valid hal0.yaml."""
+        own, before = self._routers.own, self._routers.last_good
+        if last_good(self._paths) is None:
+            before = None
+        self.start_problem = StartProblem(
+            error,
+            self._paths.config_file,
+            self.window,
+            again=lambda: self._start_once_more(own),
+            last_good=(lambda: self._start_once_more(before)) if before is not None else None,
+            leave=self.quitter.quit_now,
+        )
+        self.window.reveal()
+        self.start_problem.open()
 
 
 def _application() -> QApplication:

@@ -18,6 +18,7 @@ from app.views.announcement import Icon, announcement
 from router.base.errors import RouterError
 from router.base.loop import run
 from router.base.paths import Paths
+from router.config.file import last_good
 from router.config.problems import ConfigErrors
 from router.service import Service
 from router.state import ServerStatus
@@ -44,6 +45,7 @@ def run_tray(config_file: Path | None, *, hidden: bool = False) -> int:
             hidden=hidden,
             find_other=lambda: _link_to_running(config_file, paths),
             announce=_say,
+            make_last_good=lambda: _make_as_it_worked(paths),
         )
     finally:
         stop_logging(listener)
@@ -66,7 +68,15 @@ def _make_for_desktop(config_file: Path | None) -> Service:
         config, paths = read_config(config_file)
     except ConfigErrors as error:
         print(f"hal0: {error.message}", file=sys.stderr)
-        raise RouterError(f"{error.message}\n\n{Paths.for_user(config_file).config_file}") from error
+        raise
+    return make_service(config, paths, retry_port=True)
+
+
+def _make_as_it_worked(paths: Paths) -> Service:
+    """Make it of the hal0.yaml that was valid last; the window tells what is wrong with the one of now."""
+    config = last_good(paths)
+    if config is None:
+        raise RouterError("No hal0.yaml that worked was kept; correct the one there is, then start hal0 again.")
     return make_service(config, paths, retry_port=True)
 
 

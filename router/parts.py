@@ -128,7 +128,7 @@ class Parts:
         )
         self.activity.subscribe(context.decisions.add)
         context.admit(config.server)
-        self.listener = Listener(config.server, context, paths.state)
+        self.listener = Listener(config.server, context, paths.state, config.engine.ports)
 
     def _config(self) -> Config:
         return self._in_effect.config

@@ -78,9 +78,10 @@ class SlotStatus:
     fields share a process). `choices` are the ids it may hold. `memory` is bytes in use over all devices,
     `memory_by_device` over each of `Snapshot.memory`; `memory_estimated`: the driver does not tell, so a guess.
     `idle_since` is Unix seconds of the last request's end (or the load's), None while it works or holds
-    nothing. `tokens_per_second` is what the engine said of its last answer. `evicting` names the slots whose
-    models make room for `target`. `draining` requests are still being answered by the `leaving` models, whose
-    engines go after that; at `drain_deadline`, Unix seconds, they are cut, None: they end in their own time.
+    nothing. `tokens_per_second` is what the engine said of its last answer, or what is seen of one that
+    streams. `evicting` names the slots whose models make room for `target`. `draining` requests are still
+    being answered by the `leaving` models, whose engines go after that; at `drain_deadline`, Unix seconds,
+    they are cut, None: they end in their own time.
     `upstream` ("name/model") answers instead of an engine, always; `fallback`
     are those that may, and `served_by` the one that did for the last request, None when the slot itself did.
     `context_length` is tokens one request may use, of `parallel` at once; `capabilities` are its model's.
@@ -202,7 +203,8 @@ class SlotMemory:
 
 @dataclass(frozen=True, slots=True)
 class ServerStatus:
-    """`url` is what clients paste, without a path; `error` says why the endpoint is not running.
+    """`url` is what clients paste, without a path; `error` says why the endpoint is not running, and
+    `free_port`, where its port is taken, which one could be used instead.
 
     `config_error`: why the hal0.yaml that lies there now is not in effect; what was before goes on.
     """
@@ -213,6 +215,7 @@ class ServerStatus:
     version: str = ""
     error: str | None = None
     config_error: str | None = None
+    free_port: int | None = None
 
     @property
     def url(self) -> str:

@@ -32,10 +32,12 @@ class Host(Link, Protocol):
 @dataclass(frozen=True, slots=True)
 class Routers:
     """Where a host comes from: `own` makes one for a router in this process, `other` one for a router that
-    another process runs, if one does (it blocks while it looks)."""
+    another process runs, if one does (it blocks while it looks); `last_good` one in this process with the
+    hal0.yaml that worked last, None: nobody keeps it."""
 
     own: Callable[[], Host]
     other: Callable[[], Host | None] = lambda: None
+    last_good: Callable[[], Host] | None = None
 
 
 class CurrentLink:

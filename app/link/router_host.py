@@ -15,10 +15,11 @@ from typing import Protocol, TypeVar
 
 from app.link.link import Attached
 from app.link.loop_thread import LoopThread
+from router.base.errors import RouterError
 from router.base.loop import run
 from router.base.tasks import spawn
 from router.orders.order import Order, TakesOrders
-from router.state import Observer, Observers, Snapshot, StateStore
+from router.state import Observer, Observers, ServerState, ServerStatus, Snapshot, StateStore
 
 log = logging.getLogger(__name__)
 R = TypeVar("R")
@@ -42,7 +43,7 @@ class RouterHost:
     """Runs one service on a thread of its own, and is the `Link` to it.
 
     `make_service` is called on the router's thread, inside its loop. Until it has returned, the snapshot is an
-    empty one; observers may subscribe at any time.
+    empty one; if it raises, one that says why. Observers may subscribe at any time.
     """
 
     def __init__(self, make_service: Callable[[], HostedService]) -> None:
@@ -51,13 +52,14 @@ class RouterHost:
         self._service: HostedService | None = None
         self._started = threading.Event()
         self._error: BaseException | None = None
+        self._failed = Snapshot()
         # Not a daemon: an interpreter that exits must wait until the engines are gone.
         gone = "hal0's router is not running; start hal0 again."
         self._thread = LoopThread(self._run, "hal0-router", gone=gone, daemon=False)
 
     @property
     def snapshot(self) -> Snapshot:
-        return self._service.store.snapshot if self._service else Snapshot()
+        return self._service.store.snapshot if self._service else self._failed
 
     @property
     def attached(self) -> Attached | None:
@@ -98,6 +100,10 @@ class RouterHost:
             if self._started.is_set():
                 log.exception("the router's thread ended")
             self._error = error
+            if self._service is None:
+                said = error.message if isinstance(error, RouterError) else str(error)
+                self._failed = Snapshot(server=ServerStatus(ServerState.FAILED, error=said))
+                self._on_change(self._failed)
         finally:
             self._started.set()
 

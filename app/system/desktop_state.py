@@ -14,6 +14,7 @@ FIRST_RUN_DONE = "first_run_done"
 TRAY_EXPLAINED = "tray_explained"
 EXPOSURE_REPORTED = "exposure_told"
 WINDOW = "window"
+APPEARANCE = "appearance"
 
 
 class DesktopState:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from app.texts.common import speed as brief_speed
 from app.texts.translate import tr
-from app.texts.window import speed as brief_speed
 from router.config.sizes import memory_size
 
 UNKNOWN = "–"
@@ -27,12 +27,12 @@ FORGET_CONSEQUENCE = tr("What is kept of their texts is deleted, too. This canno
 
 # -- states ------------------------------------------------------------------------------------------------
 READING_LIST = tr("Reading…")
-NOTHING_ASKED = tr("Nothing was asked yet. Each request stands here when it ends.")
+NOTHING_ASKED = tr("Nothing was asked yet. Each request appears here when it ends.")
 NOTHING_KEPT = tr(
-    "No requests are kept: activity.keep is 0 in hal0.yaml. Set it to 10000, say, and what is asked from then "
-    "on stands here."
+    "Requests are not kept: activity.keep is 0 in hal0.yaml. Set it to 10000, for example, and later ones "
+    "appear here."
 )
-NO_MATCH = tr("No request has that; all that are kept were looked through.")
+NO_MATCH = tr("No request matches; all that are kept were searched.")
 CHOOSE = tr("Choose a request to see what happened when.")
 
 # -- one request -------------------------------------------------------------------------------------------
@@ -50,15 +50,11 @@ FIRST_TOKEN, ANSWERING, GENERATING, SENDING = tr("first token"), tr("answer"), t
 
 
 def looked_through(count: int) -> str:
-    return tr("No request has that. The newest {count} were looked through; “Older” goes further back.").format(
-        count=count
-    )
+    return tr("No request matches among the newest {count}; “Older” goes further back.").format(count=count)
 
 
 def no_more(count: int) -> str:
-    return tr("No request has that. The newest {count} were looked through; `hal0 activity` finds any.").format(
-        count=count
-    )
+    return tr("No request matches among the newest {count}; `hal0 activity` searches all.").format(count=count)
 
 
 def not_read(reason: str) -> str:

@@ -24,11 +24,11 @@ OPEN = tr("Open hal0")
 COPY_URL = tr("Copy endpoint URL")
 TRY = tr("Try it…")
 UNLOAD = tr("Unload")
-NO_MODELS = tr("No models yet: choose Get models…, or add a folder with GGUF files to model_dirs in hal0.yaml")
+NO_MODELS = tr("No model of this kind yet: choose Get models…, or add one in the Models tab")
 NO_MODELS_AT_ALL = tr("no models")
 NOT_IN_CATALOG = tr("not in the catalog")
 NO_MODEL_ENTRY = tr("No models")
-NO_SLOTS = tr("No slots: add one under slots: in hal0.yaml")
+NO_SLOTS = tr("No slots: add one in Settings › Slots")
 NOTHING_LOADED = tr("nothing loaded")
 CHOOSE_MODEL = tr("Choose a model…")
 LOADED = tr("loaded")
@@ -106,10 +106,16 @@ def held(count: int, estimated: bool) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return seconds as `12 s` or `3 min`."""
+    """Return seconds as `12 s`, `3 min` or `2 h`."""
     if seconds < 90:
         return tr("{count} s").format(count=f"{seconds:.0f}")
-    return tr("{count} min").format(count=f"{seconds / 60:.0f}")
+    if seconds < 5400:
+        return tr("{count} min").format(count=f"{seconds / 60:.0f}")
+    return tr("{count} h").format(count=f"{seconds / 3600:.1f}".removesuffix(".0"))
+
+
+def speed(tokens_per_second: float) -> str:
+    return f"{tokens_per_second:.0f}" if tokens_per_second >= 10 else f"{tokens_per_second:.1f}"
 
 
 def host_port(server: ServerStatus) -> str:
@@ -132,6 +138,10 @@ def try_slot(slot: str) -> str:
 
 def no_browser(url: str) -> str:
     return tr("No browser could be opened; open {url} yourself.").format(url=url)
+
+
+def use_port(port: int) -> str:
+    return tr("Use port {port}").format(port=port)
 
 
 def server_word(server: ServerStatus) -> str:
@@ -191,9 +201,12 @@ def answers_meanwhile(model: str) -> str:
     return tr("{model} answers until then").format(model=model)
 
 
-def state(slot: SlotStatus) -> str:
-    """Return the state chip: `Ready`, `Busy (2)`, `Queued (3)`, `Loading 45%`."""
+def state(slot: SlotStatus, server: ServerState = ServerState.RUNNING) -> str:
+    """Return the state chip: `Ready`, `Busy (2)`, `Queued (3)`, `Loading 45%`. What nobody can ask, as the
+    endpoint does not run, is no more than `Loaded`."""
     word = _STATE_WORDS[slot.state]
+    if slot.state is SlotState.READY and server is ServerState.FAILED:
+        return tr("Loaded")
     if slot.state is SlotState.READY and slot.in_flight:
         return tr("Busy ({count})").format(count=slot.in_flight)
     if slot.state is SlotState.QUEUED and slot.queued:
@@ -224,7 +237,7 @@ def slot_line(snapshot: Snapshot, slot: SlotStatus, limit: int) -> str:
     else:
         model = elide_middle(model_name(snapshot, slot.serving), limit)
     arrow = "→ " if slot.state.switching and slot.target else ""
-    return SEPARATOR.join((name, arrow + model, state(slot)))
+    return SEPARATOR.join((name, arrow + model, state(slot, snapshot.server.state)))
 
 
 def slot_detail(slot: SlotStatus, now: float) -> str:
@@ -241,6 +254,8 @@ def slot_detail(slot: SlotStatus, now: float) -> str:
     if slot.state is SlotState.UNLOADED:
         return tr("Unloaded: the next request loads it") if slot.model else tr("Nothing loaded")
     facts = [line] if (line := drain_line(slot, now)) else []
+    if slot.in_flight and slot.tokens_per_second:
+        facts.append(tr("{speed} tok/s").format(speed=speed(slot.tokens_per_second)))
     if slot.context_length:
         facts.append(tr("{tokens} context").format(tokens=context(slot.context_length)))
     if slot.memory:

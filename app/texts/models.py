@@ -37,7 +37,8 @@ ONLY_FILES, WHOLE_FOLDERS = tr("Only these files"), tr("Their whole folders")
 DROP_HINT = tr("A folder is watched: models that are put there later appear by themselves.")
 USUAL_FOLDERS = tr("The usual folders: ~/models, Hugging Face, LM Studio, llama.cpp, Ollama")
 COLUMNS = (
-    tr("Model"), tr("Size"), tr("Quantisation"), tr("Context"), tr("Kind"), tr("Loaded in"), tr("Fit"),
+    tr("Model"), tr("Size"), tr("Quantisation"), tr("Needs"), tr("Context"), tr("Kind"), tr("Loaded in"),
+    tr("Fit"),
 )  # fmt: skip
 FITS, TIGHT, TOO_BIG = tr("≈ fits"), tr("≈ tight"), tr("≈ too big")
 RUNS_ON = tr("running")
@@ -192,10 +193,11 @@ SETTINGS_PAGES = tr("Settings pages")
 GENERAL, SERVER, SLOTS, MODELS, ADVANCED = (
     tr("General"), tr("Server"), tr("Slots"), tr("Models"), tr("Advanced"),
 )  # fmt: skip
-APPLY, DISCARD, ADD, REMOVE, OPEN, SHOW_FOLDER, COPY, GENERATE = (
-    tr("Apply"), tr("Discard"), tr("Add"), tr("Remove"), tr("Open"), tr("Show in folder"), tr("Copy"),
+APPLY, DISCARD, ADD, REMOVE, OPEN, SHOW_FOLDER, GENERATE = (
+    tr("Apply"), tr("Discard"), tr("Add"), tr("Remove"), tr("Open"), tr("Show in folder"),
     tr("Generate"),
 )  # fmt: skip
+COPY_PATH, COPY_COMMAND = tr("Copy the path of hal0.yaml"), tr("Copy the engine command")
 NO_CHANGES = tr("No unsaved changes")
 READING = tr("Reading hal0.yaml…")
 APPLYING = tr("Applying…")
@@ -243,14 +245,14 @@ START_AT_LOGIN = tr("Start hal0 when I log in")
 START_HINT = tr("It starts in the tray, without this window.")
 LOGIN = tr("Login")
 THEME = tr("Appearance")
-THEME_HINT = tr("Light or dark follows your system.")
+THEME_CHOICES = {"system": tr("as the system"), "light": tr("light"), "dark": tr("dark")}
 CONFIG_FILE = tr("Settings file")
 CONFIG_HINT = tr("Edit it with any editor: hal0 keeps your comments and order, and picks up what you save.")
 CONFIG_ABSENT = tr("It does not exist yet: hal0 uses its defaults, and your first change here creates it.")
 
 
 def start_failed(reason: object) -> str:
-    return tr("Starting at login could not be changed: {reason}.").format(reason=reason)
+    return tr("Start at login could not be changed: {reason}.").format(reason=reason)
 
 
 def no_editor(file: object) -> str:
@@ -313,22 +315,22 @@ SWITCH = tr("Requests")
 SWITCH_ON_REQUEST = tr("may switch the model")
 SWITCH_MANUAL = tr("never switch it")
 IDLE_UNLOAD = tr("Unload after")
-IDLE_HINT = tr("Seconds without a request.")
+IDLE_HINT = tr("How long without a request.")
 NEVER = tr("never")
 PINNED = tr("Pinned")
 PINNED_HINT = tr("Only you switch or unload it.")
-DRAIN = tr("Wait to finish")
-DRAIN_HINT = tr("Seconds that running answers have to finish before a switch cuts them off.")
+DRAIN = tr("Wait for answers")
+DRAIN_HINT = tr("How long a switch waits for answers that are still being written before it cuts them off.")
 COMMAND = tr("Command")
 COMMAND_HINT = tr("Another engine's command line, with {port}; it is not run through a shell.")
 HEALTH = tr("Health path")
-SECONDS = tr(" s")
+DURATIONS = ((86400, tr("{count} d")), (3600, tr("{count} h")), (60, tr("{count} min")), (1, tr("{count} s")))
 LAST_SLOT = tr("hal0 needs one slot.")
 NO_NAMED_MODELS = tr(
     "Every GGUF file in your model folders works as it is. Name a model here to give it flags, aliases or "
     "defaults for requests."
 )
-NAME_MISSING = tr("Write a name first.")
+NAME_MISSING = tr("Enter a name first.")
 BAD_SLOT_NAME = tr("A slot's name may only hold letters, digits, dot, hyphen and underscore.")
 BAD_MODEL_NAME = tr("A model's id must not hold spaces.")
 NAME_TAKEN = tr("This name is in use already: each must mean one thing.")
@@ -336,12 +338,12 @@ NAME_TAKEN = tr("This name is in use already: each must mean one thing.")
 MODEL_FOLDERS = tr("Model folders")
 FILE = tr("File")
 FILE_HINT = tr("A path, or the name of a file in a model folder.")
-FILE_MISSING = tr("Write the GGUF file to load.")
+FILE_MISSING = tr("Enter the GGUF file to load.")
 DISPLAY_NAME = tr("Display name")
 ALIASES = tr("Aliases")
 ALIASES_HINT = tr("Other names clients may use, separated by commas.")
 FLAGS = tr("Flags")
-FLAGS_HINT = tr("llama-server's long flags, without dashes. A flag without a value is a bare one.")
+FLAGS_HINT = tr("llama-server's long flags, without dashes. Leave the value empty for a flag that takes none.")
 FLAG_COLUMNS = (tr("Flag"), tr("Value"))
 REQUEST = tr("Request defaults")
 REQUEST_HINT = tr("JSON, merged into every request that does not set these fields itself.")
@@ -363,19 +365,19 @@ FALLBACK_HINT = tr(
 )
 UPSTREAM = tr("Answered by")
 UPSTREAM_HINT = tr("UPSTREAM/MODEL answers instead of a local model. Leave it empty to use a local one.")
-HEADROOM = tr("Keep free")
-HEADROOM_HINT = tr("Memory left for the desktop and other programs: on each GPU, or in RAM if there is no GPU.")
+HEADROOM = tr("Memory to spare")
+HEADROOM_HINT = tr("Left for the desktop and other programs: on each GPU, or in RAM if there is no GPU.")
 SUFFIXES = {"KiB": tr(" KiB"), "MiB": tr(" MiB")}
 
 LLAMA_SERVER = tr("llama-server")
 LLAMA_HINT = tr("“auto” looks at HAL0_LLAMA_SERVER, the PATH and hal0's own folders.")
 ENGINE_PORTS = tr("Engine ports")
-PORTS_HINT = tr("First and last port for engines.")
+PORTS_HINT = tr("The first and the last port that engines may use.")
 FIRST_PORT, LAST_PORT = tr("First engine port"), tr("Last engine port")
-QUEUE = tr("Waiting requests")
-QUEUE_HINT = tr("How many requests may wait for another model, per slot.")
-WAIT = tr("Longest wait")
-WAIT_HINT = tr("Seconds a request waits for its turn; a load that has begun is always waited for.")
+QUEUE = tr("Queue length")
+QUEUE_HINT = tr("How many requests may wait in a slot for another model.")
+WAIT = tr("Give up after")
+WAIT_HINT = tr("How long a request waits for its turn; a load that has begun is always waited for.")
 ENGINE_COMMAND = tr("Engine command")
 COMMAND_OF = tr("Slot whose command is shown")
 NO_ENGINE = tr("No engine runs in this slot.")
@@ -390,6 +392,15 @@ def bad_json(error: ValueError) -> str:
         message = tr("This is not JSON (line {line}, column {column}): {reason}.")
         return message.format(line=error.lineno, column=error.colno, reason=error.msg)
     return tr('This must be a JSON object, such as {{"temperature": 0.6}}.').format()
+
+
+def exact_duration(seconds: float) -> str:
+    """Return `10 min` of 600 seconds, `90 s` of 90: in the largest unit of which it is a whole number."""
+    count, unit = next(
+        ((seconds / size, unit) for size, unit in DURATIONS if seconds and not seconds % size),
+        (seconds, DURATIONS[-1][1]),
+    )
+    return unit.format(count=int(count) if float(count).is_integer() else f"{count:.2f}".rstrip("0"))
 
 
 def remove_entry(name: str) -> str:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.texts.common import APP, ELLIPSIS, SEPARATOR, answered_by, context, duration, held, model_name
+from app.texts.common import (
+    APP,
+    ELLIPSIS,
+    SEPARATOR,
+    answered_by,
+    context,
+    duration,
+    held,
+    model_name,
+    speed,
+)
 from app.texts.translate import tr
 from router.config.sizes import file_size, memory_size
 from router.state import ModelStatus, ServerStatus, SlotState, SlotStatus, Snapshot, UpstreamState
@@ -55,7 +65,7 @@ CONNECT_STEPS = {
     ),
     "claude-code": tr("Add this to ~/.claude/settings.json, or run `hal0 connect claude-code`:"),
 }
-CONNECT_NO_CHAT = tr("No slot is for chats: add one under slots: in hal0.yaml.")
+CONNECT_NO_CHAT = tr("No slot is for chats: add one in Settings › Slots.")
 CONNECT_KEY = tr("Replace {key} with one of the keys under server.api_keys in hal0.yaml.")
 CONNECT_KEY_VARIABLE = tr("{key} stands for the API key in the environment variable {variable}.")
 CONNECT_VARIABLE = tr(
@@ -74,6 +84,12 @@ def server_trouble(server: ServerStatus) -> str:
     return tr("hal0.yaml has an error; your last changes are ignored: {reason}").format(
         reason=server.config_error
     )
+
+
+CONFIG_BROKEN = tr("hal0.yaml has an error, so hal0 has not started")
+OPEN_CONFIG = tr("Open hal0.yaml")
+USE_LAST_GOOD = tr("Use the last settings that worked")
+USE_PORT_TIP = tr("Writes this port into hal0.yaml. Clients need the new address.")
 
 
 def from_elsewhere(address: str, here: str) -> str:
@@ -137,7 +153,7 @@ def model_found(name: str) -> str:
 RESTORE = tr("Restore previous")
 TRY_AGAIN = tr("Try again")
 CUT, CUT_TIP = tr("Switch now"), tr("Cuts off the requests that the old model still answers.")
-WAIT, WAIT_TIP = tr("Let them finish"), tr("Waits for them, however long they take.")
+WAIT, WAIT_TIP = tr("Let them finish"), tr("Waits for those answers, however long they take.")
 LOAD_ANYWAY = tr("Load anyway")
 HELPS = {
     "show-file": tr("Show in file manager"),
@@ -219,10 +235,6 @@ def facts(slot: SlotStatus, now: float) -> str:
     return SEPARATOR.join(found)
 
 
-def speed(tokens_per_second: float) -> str:
-    return f"{tokens_per_second:.0f}" if tokens_per_second >= 10 else f"{tokens_per_second:.1f}"
-
-
 def idle(seconds: float) -> str:
     """`idle`, `idle 4 min`, `idle 3 h`, `idle 2 days`: no seconds, as nobody needs them to count."""
     minutes = int(seconds // 60)
@@ -264,10 +276,10 @@ LOG_OF = tr("Log of")
 FOLLOW = tr("Follow")
 FILTER = tr("Filter")
 FILTER_HINT = tr("Show only lines with…")
-COPY_LOG = tr("Copy")
+COPY_LOG = tr("Copy the log")
 OPEN_FOLDER = tr("Open folder")
-NO_LINES = tr("Nothing has been written yet.")
-NO_MATCH = tr("No line holds “{words}”.")
+NO_LINES = tr("Nothing has been logged yet.")
+NO_MATCH = tr("No line contains “{words}”.")
 LOG_GONE = tr("The log could not be read: {reason}")
 
 
@@ -298,7 +310,7 @@ MODELS_NO_ENGINE = tr(
     "No GGUF files found. Until you add models there is a tiny built-in demo; it needs llama-server as well."
 )
 AT_LOGIN = tr("Start hal0 when I log in")
-AT_LOGIN_FAILED = tr("Starting at login could not be set: {reason}")
+AT_LOGIN_FAILED = tr("Start at login could not be changed: {reason}")
 TEST = tr("Test")
 TESTING = tr("Asking…")
 TEST_HINT = tr("Test sends one short question, and loads the model if need be.")

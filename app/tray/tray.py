@@ -19,6 +19,7 @@ from router.state import Snapshot
 
 FRAME_MS = 500  # 2 Hz at most: each frame crosses D-Bus as pixels
 LOOK_FOR_TRAY_MS = 2000
+CALM_MS = 1000  # short requests in a row would have the icon flicker
 MESSAGE_MS = 8000
 TITLE_LIMIT = 63  # Windows cuts a title there
 DBUS_MS = 2000
@@ -49,6 +50,8 @@ class Tray(QObject):
         hints.colorSchemeChanged.connect(self._on_scheme)
         self._animation = QTimer(self, interval=FRAME_MS)
         self._animation.timeout.connect(self._on_frame)
+        self._calm = QTimer(self, singleShot=True, interval=CALM_MS)
+        self._calm.timeout.connect(self._draw_icon)
         self._icon: QSystemTrayIcon | None = None
         self._search = QTimer(self, interval=LOOK_FOR_TRAY_MS)
         self._search.timeout.connect(self._look_for_tray)
@@ -75,6 +78,8 @@ class Tray(QObject):
         self._snapshot, self._attached = snapshot, attached
         self._view.show_rows(menu_spec(snapshot, time.time(), attached).rows)
         state = icon_state(snapshot)
+        if state is IconState.BUSY:
+            self._calm.start()
         switching = state is IconState.SWITCHING
         if switching != self._animation.isActive():
             self._frame = 0
@@ -94,6 +99,7 @@ class Tray(QObject):
     def close(self) -> None:
         self._search.stop()
         self._animation.stop()
+        self._calm.stop()
         if self._icon is not None:
             self._icon.hide()
             self._icon = None
@@ -101,7 +107,10 @@ class Tray(QObject):
     def _draw_icon(self) -> None:
         if self._icon is None:
             return
-        frames = self._icons.frames(icon_state(self._snapshot))
+        state = icon_state(self._snapshot)
+        if state is IconState.READY and self._calm.isActive():
+            state = IconState.BUSY
+        frames = self._icons.frames(state)
         icon = frames[self._frame % len(frames)]
         if self._icon.icon().cacheKey() != icon.cacheKey():
             self._icon.setIcon(icon)

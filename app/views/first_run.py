@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.texts import common as text
 from app.texts import window as text_window
 from app.views.connect import chat_slots
 from router.base.paths import STARTER
 from router.config.sizes import memory_size
-from router.state import DeviceMemory, Snapshot
+from router.state import DeviceMemory, SlotStatus, Snapshot
 
 DEMO = "hal0-demo"
 """The id of the built-in model (`resources.demo_model`)."""
 
 BROUGHT = (STARTER, DEMO)
 """The ids of the models that come with hal0: they answer until there is one of the person's own."""
+
+
+def without_demo_speed(slot: SlotStatus) -> SlotStatus:
+    """Leave out how fast the demo "answers": it is no measure of this computer."""
+    return replace(slot, tokens_per_second=None) if slot.serving == DEMO else slot
 
 
 @dataclass(frozen=True, slots=True)

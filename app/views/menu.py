@@ -21,6 +21,7 @@ from app.texts import remote as texts_remote
 from app.texts import window as texts_window
 from app.texts.translate import tr
 from app.views.clients import Client
+from app.views.first_run import without_demo_speed
 from app.views.fit import FitWords
 from app.views.remote import groups
 from router.config.change import ConfigChange
@@ -76,9 +77,11 @@ class Action(StrEnum):
     COPY_TEXT = "copy-text"
     LOCAL_ONLY = "local-only"
     START_HERE = "start-here"
+    USE_PORT = "use-port"
     DOWNLOAD = "download"
     DELETE_MODEL = "delete-model"
     UPDATE = "update"
+    APPEARANCE = "appearance"
     QUIT = "quit"
 
 
@@ -87,7 +90,9 @@ class Command:
     """An action with the slot and the model id it is about, where it is about one, or the text to copy.
 
     TRY: open the page's chat with `slot` in the browser. CONNECT: `value` is the client.
-    SHOW_FILE: `value` is its path. WARM: the pointer came to rest on the entry that would load `model`.
+    SHOW_FILE: `value` is its path. USE_PORT: `value` is the endpoint's new port. APPEARANCE: `value` is an
+    Appearance.
+    WARM: the pointer came to rest on the entry that would load `model`.
 
     DOWNLOAD: `model` is the download's reference, `value` the DownloadOrder. UPDATE: `value` is what is newer.
 
@@ -130,6 +135,8 @@ def order_of(command: Command) -> Order[Any]:
             return DeleteModel(command.model)
         case Action.LOCAL_ONLY:
             return EditConfig((ConfigChange(("local_only",), bool(command.value)),))
+        case Action.USE_PORT:
+            return EditConfig((ConfigChange(("server", "port"), int(command.value)),))
     raise AssertionError(f"not an order for the router: {command.action}")
 
 
@@ -165,6 +172,7 @@ class IconState(StrEnum):
 
     IDLE = "idle"
     READY = "ready"
+    BUSY = "busy"
     SWITCHING = "switching"
     ERROR = "error"
 
@@ -177,6 +185,7 @@ def menu_spec(snapshot: Snapshot, now: float, attached: Attached | None = None) 
         (
             Row("header", text.elide(text.reason(_header(snapshot, attached)), HEADER_LIMIT), enabled=False),
             *_start_here_row(attached),
+            *_use_port_row(snapshot, attached),
             *_update_rows(snapshot),
             _action(Action.OPEN, text.OPEN),
             _action(Action.COPY_URL, text.COPY_URL),
@@ -224,13 +233,17 @@ def icon_state(snapshot: Snapshot) -> IconState:
         return IconState.SWITCHING
     if SlotState.FAILED in states:
         return IconState.ERROR
-    return IconState.READY if SlotState.READY in states else IconState.IDLE
+    if SlotState.READY not in states:
+        return IconState.IDLE
+    busy = any(slot.state is SlotState.READY and slot.in_flight for slot in snapshot.slots)
+    return IconState.BUSY if busy else IconState.READY
 
 
 def tooltip(snapshot: Snapshot) -> str:
-    """`hal0 · primary: Qwen3-30B ready · coder: loading 45% · VRAM 19/24 GiB used`, at most 127 UTF-16 units.
+    """`hal0 · primary: Qwen3-30B ready · coder: Gemma-27B loading 45% · VRAM 19/24 GiB used`.
 
-    What does not fit is shortened in this order: model names, then whole slots (`+3 more`).
+    At most 127 UTF-16 units; what does not fit is shortened in this order: model names, then whole slots
+    (`+3 more`).
     """
     if snapshot.server.error:
         return _fit(text.elide(text.header(snapshot.server), TOOLTIP_LIMIT))
@@ -261,7 +274,7 @@ def _tooltip_line(tips: list[str], hidden: int, memory: str) -> str:
 def _slot_tip(snapshot: Snapshot, slot: SlotStatus, limit: int) -> str:
     name = text.elide_middle(slot.name, 16)
     word = text.state(slot).lower()
-    if slot.state.switching or slot.serving is None:
+    if slot.serving is None:
         return f"{name}: {word}"
     return f"{name}: {text.elide_middle(text.model_name(snapshot, slot.serving), limit)} {word}"
 
@@ -312,6 +325,20 @@ def _start_here_row(attached: Attached | None) -> tuple[Row, ...]:
     return (_action(Action.START_HERE, texts_remote.START_HERE, enabled=attached.lost),)
 
 
+def free_port(snapshot: Snapshot, attached: Attached | None) -> int | None:
+    """Return the port to offer in place of the one that is taken; None: it is not, or not ours to change."""
+    down = snapshot.server.state is ServerState.FAILED and attached is None
+    return snapshot.server.free_port if down else None
+
+
+def _use_port_row(snapshot: Snapshot, attached: Attached | None) -> tuple[Row, ...]:
+    port = free_port(snapshot, attached)
+    if port is None:
+        return ()
+    command = Command(Action.USE_PORT, value=str(port))
+    return (Row(Action.USE_PORT.value, text.use_port(port), command=command),)
+
+
 def _update_rows(snapshot: Snapshot) -> tuple[Row, ...]:
     """Return a line for each thing that is newer: of llama-server hal0 can install it, beside the one there
     is."""
@@ -342,7 +369,8 @@ def _remote_rows(snapshot: Snapshot, now: float) -> Iterator[Row]:
 
 def _slot_row(snapshot: Snapshot, slot: SlotStatus, now: float, fits: FitWords) -> Row:
     name, serving = slot.name, slot.serving
-    detail = Row("detail", text.elide(text.reason(text.slot_detail(slot, now)), MESSAGE_LIMIT), enabled=False)
+    said = text.reason(text.slot_detail(without_demo_speed(slot), now))
+    detail = Row("detail", text.elide(said, MESSAGE_LIMIT), enabled=False)
     choices = [_choice_row(snapshot, slot, model_id, fits) for model_id in slot.choices]
     if not choices and slot.upstream is not None:
         choices = [Row("no-models", text.elide_middle(slot.upstream, LINE_LIMIT), enabled=False)]

@@ -49,6 +49,7 @@ class ModelRow:
     model: ModelStatus
     name: str
     size: str
+    needs: str
     context: str
     context_tip: str
     slots: tuple[str, ...]
@@ -92,7 +93,8 @@ def rows(snapshot: Snapshot) -> tuple[ModelRow, ...]:
 
 def _row(model: ModelStatus, snapshot: Snapshot, holding: Sequence[SlotStatus], fits: ModelFits) -> ModelRow:
     slots = tuple(slot.name for slot in holding)
-    trained = model.context_trained if model.context_trained != model.context_length else None
+    most, length = model.context_trained, model.context_length
+    trained = most if most and length and most > length else None
     context, tip = words.UNKNOWN, ""
     if model.context_length:
         context = words.context(text.context(model.context_length), text.context(trained) if trained else None)
@@ -110,7 +112,8 @@ def _row(model: ModelStatus, snapshot: Snapshot, holding: Sequence[SlotStatus], 
     )
     name = model.display_name or model.id
     searched = (name, model.id, *model.aliases, model.quantisation or "", model.kind.value, *slots)
-    return ModelRow(model, name, size, context, tip, slots, fit, " ".join(searched).casefold())
+    takes = memory_size(model.needs) if model.needs else words.UNKNOWN
+    return ModelRow(model, name, size, takes, context, tip, slots, fit, " ".join(searched).casefold())
 
 
 def _runs_on(model: ModelStatus) -> FitText:

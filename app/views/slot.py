@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from app.texts import common as text
 from app.texts import window as text_window
-from app.views.first_run import BROUGHT, DEMO
+from app.views.first_run import BROUGHT, DEMO, without_demo_speed
 from app.views.fit import FitWords
 from app.views.menu import may_restart, may_unload
 from app.views.remedy import Help, Offers, offers_for
@@ -79,6 +79,7 @@ def slot_view(
 ) -> SlotView:
     """Return the card of `slot` at Unix time `now`; `seconds_left` of its load, where that is known.
     `dismissed`: the error that a person has seen enough of; `ram`: see app.views.remedy."""
+    slot = without_demo_speed(slot)
     switching = slot.state.switching
     error = slot.last_error if not switching and slot.last_error != dismissed else None
     restore = _restorable(slot) if error is not None else ""
@@ -94,7 +95,7 @@ def slot_view(
         choices=_choices(snapshot, slot),
         serving=slot.serving,
         hint=_hint(slot),
-        chip=text.state(slot),
+        chip=text.state(slot, snapshot.server.state),
         facts=_facts(snapshot, slot, now, hidden=slot.last_error is not None and error is None),
         phases=_phases(slot) if switching else (),
         share=fraction(slot),

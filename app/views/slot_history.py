@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from app.views.first_run import without_demo_speed
 from router.remote.names import all_slots
 from router.state import SlotStatus, Snapshot
 
@@ -70,7 +71,8 @@ class SlotHistory:
         """Take what this snapshot says, seen at Unix time `now`."""
         step = int(now // STEP)
         for hosted in all_slots(snapshot):
-            self._slots.setdefault(hosted.slot.name, _Watched()).note(hosted.slot, step)
+            watched = self._slots.setdefault(hosted.slot.name, _Watched())
+            watched.note(without_demo_speed(hosted.slot), step)
 
     def of(self, slot: str, now: float) -> Curves:
         """Return the hour before Unix time `now`."""

@@ -20,7 +20,10 @@ def server_tone(state: ServerState) -> Tone:
     return {ServerState.RUNNING: Tone.GOOD, ServerState.FAILED: Tone.BAD}.get(state, Tone.BUSY)
 
 
-def slot_tone(slot: SlotStatus) -> Tone:
+def slot_tone(slot: SlotStatus, server: ServerState = ServerState.RUNNING) -> Tone:
+    """Return the meaning of its state where the endpoint is in `server`: nobody can ask one that is down."""
+    if slot.state is SlotState.READY and server is ServerState.FAILED:
+        return Tone.QUIET
     if slot.state.switching:
         return Tone.BUSY
     return {SlotState.READY: Tone.GOOD, SlotState.FAILED: Tone.BAD}.get(slot.state, Tone.QUIET)

@@ -21,7 +21,7 @@ from app.views.menu import Action, Command
 from app.window.engine_notice import EngineNotice
 from app.window.engine_setup import EngineSetup
 from app.window.flow_layout import FlowLayout
-from app.window.widgets import Card, Scroller, button, label, set_flag, set_text, wrapping_label
+from app.window.widgets import Card, CopyButton, Scroller, button, label, set_flag, set_text, wrapping_label
 from router.base.errors import RouterError
 from router.base.tasks import spawn
 from router.orders.kinds import ReadConfig
@@ -55,7 +55,7 @@ class FirstRunPage(QWidget):
         self.login = QCheckBox(text_window.AT_LOGIN)
         self.login_note = wrapping_label("failed")
         self.url = label("title", selectable=True)
-        self.copy = button(text.COPY, text.COPY_URL)
+        self.copy = CopyButton(text.COPY_URL)
         self.test = button(text_window.TEST, text_window.TEST_HINT)
         self.answer = wrapping_label("muted")
         self.answer.setText(text_window.TEST_HINT)
@@ -179,11 +179,12 @@ class FirstRunPage(QWidget):
         page = QWidget()
         column = QVBoxLayout(page)
         column.setSpacing(12)
+        column.addStretch(1)
         column.addWidget(headline)
         column.addWidget(line)
         column.addWidget(card)
         column.addWidget(self.start, 0, Qt.AlignmentFlag.AlignRight)
-        column.addStretch(1)
+        column.addStretch(2)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(Scroller(page))

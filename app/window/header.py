@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QVBoxLayout
+from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QMenu, QToolButton, QVBoxLayout
 
 from app.link.link import Attached
 from app.texts import common as text
@@ -12,17 +12,18 @@ from app.texts import pull as texts_pull
 from app.texts import remote as texts_remote
 from app.texts import window as text_window
 from app.views.connect import DIRECT, Client, is_local
-from app.views.menu import ENGINE, Action, Command, slot_to_try
+from app.views.menu import ENGINE, Action, Command, free_port, slot_to_try
 from app.views.tone import Tone, server_tone
-from app.window.widgets import Card, Chip, ElidedLabel, button, set_text, wrapping_label
+from app.window.widgets import COPIED_MS, Card, Chip, ElidedLabel, button, set_text, wrapping_label
 from router.state import ServerState, ServerStatus, Snapshot
 
-COPIED_MS = 1500
+GAP = 12
+MARGIN = 14
 
 
 class EndpointCard(Card):
     """Signals:
-    chosen: (Command) install what is newer, try a slot in the browser, or run a router here.
+    chosen: (Command) install what is newer, try a slot in the browser, run a router here, or use another port.
     copy_requested: (Client) copy what this one needs.
     connect_requested: (Client) show how to connect this one.
     """
@@ -50,6 +51,10 @@ class EndpointCard(Card):
         self.try_out.triggered.connect(self._on_try)
         self.copy.setMenu(self.menu)
         self.error = wrapping_label("failed")
+        self.use_port = button("")
+        self.use_port.setToolTip(text_window.USE_PORT_TIP)
+        self.use_port.clicked.connect(self._on_use_port)
+        self._free_port: int | None = None
         self.attached = wrapping_label("muted")
         self.start_here = button(texts_remote.START_HERE)
         self.start_here.setToolTip(texts_remote.START_HERE_TIP)
@@ -75,9 +80,11 @@ class EndpointCard(Card):
         trouble = text_window.server_trouble(server)
         set_text(self.error, trouble)
         self.error.setVisible(bool(trouble))
+        self._show_free_port(free_port(snapshot, attached))
         self._show_reach(server)
         self._slot_to_try = slot_to_try(snapshot)
         self._show_try(server)
+        self._make_room(self.width())
 
     def take(self, client: Client) -> None:
         """Copy what this client needs, or ask for its instructions to be shown."""
@@ -101,6 +108,27 @@ class EndpointCard(Card):
         self.try_out.setVisible(bool(self._slot_to_try))
         self.try_out.setEnabled(server.state is ServerState.RUNNING)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        self._make_room(event.size().width())
+        super().resizeEvent(event)
+
+    def _make_room(self, width: int) -> None:
+        """Put Copy and the badge below the address where they would cut it short."""
+        shown = (self.chip, self.url, self.copy, self.badge)
+        narrow = sum(part.sizeHint().width() + GAP for part in shown) - GAP > width - 2 * MARGIN
+        directions = QBoxLayout.Direction
+        self._top.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
+
+    def _show_free_port(self, port: int | None) -> None:
+        self._free_port = port
+        self.use_port.setVisible(port is not None)
+        if port is not None:
+            self.use_port.setText(text.use_port(port))
+            self.use_port.setAccessibleName(text.use_port(port))
+
+    def _on_use_port(self) -> None:
+        self.chosen.emit(Command(Action.USE_PORT, value=str(self._free_port)))
+
     def _on_try(self) -> None:
         self.chosen.emit(Command(Action.TRY, self._slot_to_try))
 
@@ -116,16 +144,25 @@ class EndpointCard(Card):
         self.copy.setText(text.COPIED)
         self.copy.setMinimumWidth(self.copy.sizeHint().width())
         self.copy.setText(text.COPY)
-        top = QHBoxLayout()
-        top.setSpacing(12)
-        top.addWidget(self.chip)
-        top.addWidget(self.url, 1)
-        top.addWidget(self.copy)
-        top.addWidget(self.badge)
+        told, done = QHBoxLayout(), QHBoxLayout()
+        told.addWidget(self.chip)
+        told.addWidget(self.url, 1)
+        done.addStretch(1)
+        done.addWidget(self.badge)
+        done.addWidget(self.copy)
+        self._top = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._top.addLayout(told, 1)
+        self._top.addLayout(done)
+        for row in (told, done, self._top):
+            row.setSpacing(GAP)
         whole = QVBoxLayout(self)
-        whole.setContentsMargins(14, 10, 14, 10)
-        whole.addLayout(top)
-        whole.addWidget(self.error)
+        whole.setContentsMargins(MARGIN, 10, MARGIN, 10)
+        whole.addLayout(self._top)
+        trouble = QHBoxLayout()
+        trouble.setSpacing(GAP)
+        trouble.addWidget(self.error, 1)
+        trouble.addWidget(self.use_port)
+        whole.addLayout(trouble)
         below = QHBoxLayout()
         below.setSpacing(12)
         below.addWidget(self.attached, 1)

@@ -12,7 +12,7 @@ from app.texts import window as text_window
 from app.views.log import KEPT_LINES, fresh, matching
 from app.views.menu import Action, Command
 from app.window.order_reader import OrderReader
-from app.window.widgets import button, label, refill, set_text
+from app.window.widgets import CopyButton, button, label, refill, set_text
 from router.orders.kinds import ReadEngineLog, ReadLog
 from router.orders.order import Order
 from router.remote.names import all_slots
@@ -43,7 +43,7 @@ class LogsTab(QWidget):
         self.filter.setAccessibleName(text_window.FILTER)
         self.follow = QCheckBox(text_window.FOLLOW)
         self.follow.setChecked(True)
-        self.copy = button(text_window.COPY_LOG)
+        self.copy = CopyButton(text_window.COPY_LOG)
         self.folder = button(text_window.OPEN_FOLDER)
         self.view = QPlainTextEdit(readOnly=True, undoRedoEnabled=False, maximumBlockCount=KEPT_LINES)
         self.view.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))

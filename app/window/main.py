@@ -41,7 +41,7 @@ from app.window.slots_tab import SlotsTab
 from app.window.theme import colours, style_sheet
 from app.window.unsaved_question import UnsavedQuestion
 from app.window.widgets import accept_as_copy
-from app.window.window_geometry import FRAME, WindowGeometry, geometry_of, restore_geometry
+from app.window.window_geometry import WindowGeometry, first_size, geometry_of, restore_geometry
 from router.base.tasks import spawn
 from router.remote.names import all_slots
 from router.state import Snapshot
@@ -49,9 +49,7 @@ from router.state import Snapshot
 SWITCHING_TICK_MS = 1000
 IDLE_TICK_MS = 15_000
 PLACED_MS = 500  # a window that is dragged moves at every pixel
-SIZE = QSize(760, 520)
-LEAST = QSize(480, 360)
-MOST_HEIGHT = 720
+LEAST = QSize(480, 340)  # with its frame within 1280 × 800 pixels at 200 %
 
 
 class TallTabBar(QTabBar):
@@ -366,9 +364,7 @@ class MainWindow(QWidget):
             return
         self.ensurePolished()
         outside = self.sizeHint().height() - self.slots.sizeHint().height()
-        wanted = QSize(SIZE.width(), min(MOST_HEIGHT, outside + self.slots.wanted_height()))
-        screen = self.screen().availableGeometry().size() - FRAME
-        self.resize(wanted.boundedTo(screen).expandedTo(SIZE))
+        self.resize(first_size(outside + self.slots.wanted_height(), self.screen().availableGeometry().size()))
         self._fitted = self.size()
         # Once more after this: cards put into a visible window count for its layout only when they are shown.
         if self._shown is not None and self._shown.slots:

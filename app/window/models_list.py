@@ -9,17 +9,17 @@ from PySide6.QtWidgets import QPushButton, QTreeView, QVBoxLayout, QWidget
 from app.texts import discover
 from app.texts import models as words
 from app.window.columns import hide_columns, lay_out_columns
-from app.window.models_table import CONTEXT, FIT, KIND, LOADED, NAME, QUANTISATION, SIZE, ModelFilter
+from app.window.models_table import CONTEXT, FIT, KIND, LOADED, NAME, NEEDS, QUANTISATION, SIZE, ModelFilter
 from app.window.widgets import label, wrapping_label
 
 # The longest ordinary text of each column, which its width is made for; the name takes the rest.
 _SAMPLES = {
-    SIZE: "888.8 GB", QUANTISATION: "Q4_K_M_XL", CONTEXT: "128k of 256k", KIND: "embedding",
+    SIZE: "888.8 GB", QUANTISATION: "Q4_K_M_XL", NEEDS: "88.8 GiB", CONTEXT: "128k of 256k", KIND: "embedding",
     LOADED: "primary, x", FIT: "cannot be loaded",
 }  # fmt: skip
 PADDING = 22
 # Below these widths (pixels at 100%) the name needs the room more than the columns.
-_NEEDS = {KIND: 800, QUANTISATION: 800, CONTEXT: 520, LOADED: 520}
+_WIDTHS = {KIND: 880, QUANTISATION: 800, NEEDS: 640, CONTEXT: 520, LOADED: 520}
 HELP_WIDTH = 400
 
 
@@ -43,7 +43,7 @@ class ModelList(QTreeView):
         return self.viewport().mapToGlobal(self.visualRect(self.currentIndex()).bottomLeft())
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        hide_columns(self, _NEEDS, event.size().width())
+        hide_columns(self, _WIDTHS, event.size().width())
         super().resizeEvent(event)
 
 

@@ -22,7 +22,7 @@ from app.views.tone import Tone
 from app.window.theme import colours
 
 Index = QModelIndex | QPersistentModelIndex
-NAME, SIZE, QUANTISATION, CONTEXT, KIND, LOADED, FIT = range(7)
+NAME, SIZE, QUANTISATION, NEEDS, CONTEXT, KIND, LOADED, FIT = range(8)
 ROW = Qt.ItemDataRole.UserRole
 ROW_PADDING = 12  # pixels above and below a row's text together
 _TONES = {Grade.FITS: Tone.GOOD, Grade.TIGHT: Tone.BUSY, Grade.TOO_BIG: Tone.BAD, Grade.BROKEN: Tone.BAD}
@@ -119,6 +119,7 @@ def _text(row: ModelRow, column: int) -> str:
         row.name,
         row.size,
         model.quantisation or words.UNKNOWN,
+        row.needs,
         row.context,
         model.kind.value,
         ", ".join(row.slots) or words.UNKNOWN,
@@ -148,6 +149,7 @@ def _sort_key(row: ModelRow, column: int) -> tuple[Any, str]:
         "",
         model.size_bytes or 0,
         (model.quantisation or "").casefold(),
+        model.needs or 0,
         model.context_length or 0,
         model.kind.value,
         (not row.slots, row.slots),

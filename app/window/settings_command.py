@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QPlainTextEdit,
-    QPushButton,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -21,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.link.link import Link
 from app.texts import models as words
-from app.window.widgets import ElidedLabel
+from app.window.widgets import CopyButton, ElidedLabel
 from router.base.errors import RouterError
 from router.base.tasks import spawn
 from router.orders.kinds import ReadEngineCommand
@@ -38,7 +37,7 @@ class CommandView(QWidget):
         self._pids: tuple[tuple[str, int | None], ...] = ()
         self.slots = QComboBox()
         self.slots.setAccessibleName(words.COMMAND_OF)
-        self.copy = QPushButton(words.COPY)
+        self.copy = CopyButton(words.COPY_COMMAND)
         self.note = ElidedLabel("muted", mode=Qt.TextElideMode.ElideRight)
         self.line = QPlainTextEdit(readOnly=True, tabChangesFocus=True)
         self.line.setAccessibleName(words.ENGINE_COMMAND)

@@ -8,6 +8,7 @@ from app.texts import models as words
 from app.window.settings_fields import (
     CheckField,
     ChoiceField,
+    DurationField,
     JsonField,
     NamesField,
     NumberField,
@@ -38,7 +39,7 @@ def editor_of(row: Row, caption: str = "", *, zero: str = "") -> Any:
         case Integer(low, high):
             return NumberField(low, high, zero=zero)
         case Seconds(low, high):
-            return NumberField(low, high, whole=False, suffix=words.SECONDS, zero=zero)
+            return DurationField(low, high, zero=zero)
         case Size(high=high, unit=(unit, name)):
             return NumberField(0, high // unit, suffix=words.SUFFIXES[name], zero=zero)
         case Truth():

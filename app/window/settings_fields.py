@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QLocale, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QFontDatabase, QWheelEvent
+from PySide6.QtGui import QDragEnterEvent, QFontDatabase, QValidator, QWheelEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -19,8 +20,12 @@ from PySide6.QtWidgets import (
 )
 
 from app.texts import common as text
+from app.texts import models as words
 
 JSON_LINES = 6
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(|s|m|min|h|d)\s*", re.IGNORECASE)
+_BEGUN = re.compile(r"\s*\d*\.?\d*\s*[a-z]{0,3}\s*", re.IGNORECASE)
 
 
 class TypedLine(QLineEdit):
@@ -96,6 +101,36 @@ class NumberField(QDoubleSpinBox):
         super().wheelEvent(event) if self.hasFocus() else event.ignore()
 
 
+class DurationField(NumberField):
+    """Seconds, shown as `10 min`; typed as that, `1.5 h`, or a number of seconds."""
+
+    def __init__(self, low: float, high: float, *, zero: str = "") -> None:
+        super().__init__(low, high, whole=False, zero=zero)
+
+    def textFromValue(self, value: float) -> str:  # noqa: N802 - Qt's name
+        return words.exact_duration(value)
+
+    def valueFromText(self, typed: str) -> float:  # noqa: N802 - Qt's name
+        found = _DURATION.fullmatch(typed)
+        return float(found[1]) * _UNITS[found[2][:1].lower()] if found else self.minimum()
+
+    def validate(self, typed: str, at: int) -> Any:
+        """Qt asks this of each key."""
+        states = QValidator.State
+        if typed == self.specialValueText() or (
+            _DURATION.fullmatch(typed) and self.minimum() <= self.valueFromText(typed) <= self.maximum()
+        ):
+            return states.Acceptable, typed, at
+        begun = _BEGUN.fullmatch(typed) or self.specialValueText().startswith(typed)
+        return (states.Intermediate if begun else states.Invalid), typed, at
+
+    def stepBy(self, steps: int) -> None:  # noqa: N802 - Qt's name
+        """Step in the unit that is shown."""
+        value, fewer = self.value(), steps < 0
+        sizes = [size for size, _ in words.DURATIONS if value > size or (value == size and not fewer)]
+        self.setValue(value + steps * (sizes[0] if sizes and sizes[0] < 86400 else 3600 if sizes else 1))
+
+
 class PortsField(QWidget):
     """A first and a last port, as a tuple."""
 
@@ -125,8 +160,8 @@ class PortsField(QWidget):
 class CheckField(QCheckBox):
     changed = Signal(object)
 
-    def __init__(self, words: str) -> None:
-        super().__init__(text.qt_label(words))
+    def __init__(self, caption: str) -> None:
+        super().__init__(text.qt_label(caption))
         self.clicked.connect(self._on_clicked)
 
     def show_value(self, value: bool) -> None:

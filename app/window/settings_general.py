@@ -6,17 +6,19 @@ import logging
 from pathlib import Path
 from typing import Protocol
 
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from app.system.appearance import current_appearance
 from app.texts import common as text
 from app.texts import models as words
 from app.texts import window as text_window
+from app.views.menu import Action, Command
 from app.views.settings import LOCAL_ONLY, UPDATES
 from app.window.settings_fields import CheckField, ChoiceField
 from app.window.settings_page import Page
-from app.window.widgets import label, set_text, wrapping_label
+from app.window.widgets import CopyButton, label, set_text, wrapping_label
 from router.config.change import ConfigDocument
 from router.config.schema import Updates
 
@@ -33,6 +35,12 @@ class Login(Protocol):
 
 
 class GeneralPage(Page):
+    """Signals:
+    chosen: (Command) look light or dark.
+    """
+
+    chosen = Signal(object)
+
     def __init__(self, login: Login) -> None:
         super().__init__()
         self._login = login
@@ -42,13 +50,14 @@ class GeneralPage(Page):
         self.file = label("title", selectable=True)
         self.file_note = wrapping_label("muted")
         self.open, self.reveal_file = QPushButton(words.OPEN), QPushButton(words.SHOW_FOLDER)
-        self.copy = QPushButton(words.COPY)
+        self.copy = CopyButton(words.COPY_PATH)
         self.problem = wrapping_label("failed")
         self.problem.hide()
-        theme = wrapping_label("muted")
-        theme.setText(words.THEME_HINT)
+        self.theme = ChoiceField([*words.THEME_CHOICES.items()])
+        self.theme.setAccessibleName(words.THEME)
+        self.theme.changed.connect(lambda value: self.chosen.emit(Command(Action.APPEARANCE, value=value)))
         self.add_row(words.LOGIN, _column(self.start, self.start_note))
-        self.add_row(words.THEME, theme)
+        self.add_row(words.THEME, self.theme)
         self.add(LOCAL_ONLY, words.PRIVACY, CheckField(words.LOCAL_ONLY), words.LOCAL_ONLY_HINT)
         updates = [(Updates.NOTIFY.value, words.UPDATES_NOTIFY), (Updates.OFF.value, words.UPDATES_OFF)]
         self.add(UPDATES, words.UPDATES, ChoiceField(updates), words.UPDATES_HINT)
@@ -83,8 +92,10 @@ class GeneralPage(Page):
         for box in self.boxes.values():
             box.setEnabled(enabled)
 
-    def refresh_login(self) -> None:
-        """Read from the system whether hal0 starts at login: the desktop's own settings may change it."""
+    def refresh_desktop(self) -> None:
+        """Show what is of this desktop and not in hal0.yaml; whether hal0 starts at login, its settings may
+        change."""
+        self.theme.show_value(current_appearance().value)
         try:
             self.start.setChecked(self._login.is_enabled())
         except OSError as error:

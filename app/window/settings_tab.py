@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
@@ -51,13 +51,19 @@ FOLDERS_HEIGHTS = (130, 56)  # and in a low window
 class SettingsTab(QWidget):
     """Attributes:
     exchange: hal0.yaml, and the edits of it.
+
+    Signals:
+        chosen: (Command) look light or dark.
     """
+
+    chosen = Signal(object)
 
     def __init__(self, link: Link, parent: QWidget | None = None, *, login: Login = autostart) -> None:
         super().__init__(parent)
         self.exchange = ConfigExchange(link, self)
         self._snapshot = Snapshot()
         self.general = GeneralPage(login)
+        self.general.chosen.connect(self.chosen)
         self.server = server_page()
         self.slots = EntriesPage(SLOTS, words.SLOT_LIST, words.NEW_SLOT, slot_page, served_by)
         self.models = EntriesPage(MODELS, words.MODEL_NAMES, words.NEW_MODEL, model_page)
@@ -89,7 +95,7 @@ class SettingsTab(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         super().showEvent(event)
-        self.general.refresh_login()
+        self.general.refresh_desktop()
         self._show_running()
         self.exchange.trouble = self._snapshot.server.config_error or ""
         self.load_config()

@@ -105,7 +105,7 @@ class SlotCard(Card):
         if view == self._view:
             return
         self._view = view
-        self.chip.show_state(view.chip, slot_tone(slot))
+        self.chip.show_state(view.chip, slot_tone(slot, snapshot.server.state))
         self.title.show_text(view.name)
         set_text(self.kind, view.kind)
         self.models.offer(view.choices, view.serving, view.hint)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QObject, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QDropEvent, QKeyEvent, QPaintEvent, QPalette, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -19,11 +19,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.texts import common as text
 from app.views.slot import Choice
 from app.views.tone import Tone
 
 LIST_PADDING = 28  # a scroll bar, and air
 LIST_MOST = 700
+COPIED_MS = 1500
 
 
 def set_flag(widget: QWidget, name: str, value: object) -> None:
@@ -88,6 +90,25 @@ def button(words: str, accessible: str = "") -> QPushButton:
     made.setAccessibleName(accessible or words)
     made.setAutoDefault(True)  # Return presses it, as Space does
     return made
+
+
+class CopyButton(QPushButton):
+    """Says for a moment that it has copied. `accessible`: what it copies."""
+
+    def __init__(self, accessible: str) -> None:
+        super().__init__(text.COPIED)
+        self.setMinimumWidth(self.sizeHint().width())  # the row does not move when it says so
+        self.setText(text.COPY)
+        self.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName(accessible)
+        self.setAutoDefault(True)
+        self._back = QTimer(self, singleShot=True, interval=COPIED_MS)
+        self._back.timeout.connect(lambda: self.setText(text.COPY))
+        self.clicked.connect(self._on_clicked)
+
+    def _on_clicked(self) -> None:
+        self.setText(text.COPIED)
+        self._back.start()
 
 
 class ElidedLabel(QLabel):

@@ -11,6 +11,14 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 FRAME = QSize(16, 48)  # what a window manager puts around a window, at most
+SIZE = QSize(760, 520)
+MOST_HEIGHT = 720
+
+
+def first_size(height: int, screen: QSize) -> QSize:
+    """Return the size of a window that nobody has given one, whose content would like `height` pixels, within
+    what there is of the screen."""
+    return SIZE.expandedTo(QSize(0, min(MOST_HEIGHT, height))).boundedTo(screen - FRAME)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>No slots: add one under slots: in hal0.yaml</source>
+        <source>No model of this kind yet: choose Get models…, or add one in the Models tab</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No slots: add one in Settings › Slots</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -148,11 +152,19 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>{count} h</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Try {slot}…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>No browser could be opened; open {url} yourself.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Use port {port}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -181,6 +193,10 @@
     </message>
     <message>
         <source>{model} answers until then</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Loaded</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -320,10 +336,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>No models yet: choose Get models…, or add a folder with GGUF files to model_dirs in hal0.yaml</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Keep running</source>
         <translation type="unfinished"></translation>
     </message>
@@ -424,10 +436,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>No slot is for chats: add one under slots: in hal0.yaml.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Slot</source>
         <translation type="unfinished"></translation>
     </message>
@@ -512,15 +520,23 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Nothing was asked yet. Each request stands here when it ends.</source>
+        <source>Nothing was asked yet. Each request appears here when it ends.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>No requests are kept: activity.keep is 0 in hal0.yaml. Set it to 10000, say, and what is asked from then on stands here.</source>
+        <source>Requests are not kept: activity.keep is 0 in hal0.yaml. Set it to 10000, for example, and later ones appear here.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>No request has that; all that are kept were looked through.</source>
+        <source>No request matches; all that are kept were searched.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No request matches among the newest {count}; “Older” goes further back.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No request matches among the newest {count}; `hal0 activity` searches all.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -597,14 +613,6 @@
     </message>
     <message>
         <source>sending</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>No request has that. The newest {count} were looked through; “Older” goes further back.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>No request has that. The newest {count} were looked through; `hal0 activity` finds any.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -788,10 +796,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Waits for them, however long they take.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Load anyway</source>
         <translation type="unfinished"></translation>
     </message>
@@ -916,14 +920,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Nothing has been written yet.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>No line holds “{words}”.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>The log could not be read: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -965,10 +961,6 @@
     </message>
     <message>
         <source>Start hal0 when I log in</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Starting at login could not be set: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1040,6 +1032,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>No slot is for chats: add one in Settings › Slots.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Replace {key} with one of the keys under server.api_keys in hal0.yaml.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1061,6 +1057,22 @@
     </message>
     <message>
         <source>hal0.yaml has an error; your last changes are ignored: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>hal0.yaml has an error, so hal0 has not started</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Open hal0.yaml</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Use the last settings that worked</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Writes this port into hal0.yaml. Clients need the new address.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1092,6 +1104,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Waits for those answers, however long they take.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Forget conversations</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1112,6 +1128,18 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Copy the log</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Nothing has been logged yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No line contains “{words}”.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>No GGUF files found. Until you get a model, a tiny built-in demo answers: it says one fixed sentence.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1121,6 +1149,10 @@
     </message>
     <message>
         <source>No models found. Get one, or add a folder with GGUF files in the Models tab.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Start at login could not be changed: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1664,6 +1696,14 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Copy the path of hal0.yaml</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Copy the engine command</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>hal0.yaml could not be changed because of a bug in hal0; see its log.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1688,7 +1728,23 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>as the system</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>light</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>dark</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>It does not exist yet: hal0 uses its defaults, and your first change here creates it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Start at login could not be changed: {reason}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1732,11 +1788,63 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Seconds that running answers have to finish before a switch cuts them off.</source>
+        <source>How long without a request.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Wait for answers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>How long a switch waits for answers that are still being written before it cuts them off.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{count} d</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Enter a name first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Enter the GGUF file to load.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Memory to spare</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Left for the desktop and other programs: on each GPU, or in RAM if there is no GPU.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The first and the last port that engines may use.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Queue length</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>How many requests may wait in a slot for another model.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Give up after</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>How long a request waits for its turn; a load that has begun is always waited for.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Other names clients may use, separated by commas.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>llama-server&apos;s long flags, without dashes. Leave the value empty for a flag that takes none.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1760,14 +1868,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Memory left for the desktop and other programs: on each GPU, or in RAM if there is no GPU.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>How many requests may wait for another model, per slot.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>loaded</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1777,6 +1877,10 @@
     </message>
     <message>
         <source>Only files and folders of this computer can be dropped here; use Get models… for a model on Hugging Face.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Needs</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1896,19 +2000,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Light or dark follows your system.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Settings file</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Edit it with any editor: hal0 keeps your comments and order, and picks up what you save.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Starting at login could not be changed: {reason}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2012,10 +2108,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Seconds without a request.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>never</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2025,10 +2117,6 @@
     </message>
     <message>
         <source>Only you switch or unload it.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Wait to finish</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2044,19 +2132,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source> s</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>hal0 needs one slot.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Every GGUF file in your model folders works as it is. Name a model here to give it flags, aliases or defaults for requests.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Write a name first.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2084,10 +2164,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Write the GGUF file to load.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Display name</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2097,10 +2173,6 @@
     </message>
     <message>
         <source>Flags</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>llama-server&apos;s long flags, without dashes. A flag without a value is a bare one.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2156,10 +2228,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Keep free</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source> MiB</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2180,27 +2248,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>First and last port for engines.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>First engine port</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Last engine port</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Waiting requests</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Longest wait</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Seconds a request waits for its turn; a load that has begun is always waited for.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2336,10 +2388,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The slots are unknown until there is contact again.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Lost contact with {program}. This window reconnects as soon as it answers again.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2349,6 +2397,10 @@
     </message>
     <message>
         <source>Stop waiting for the other hal0 and run one in this program.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The slots appear here once hal0 runs.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

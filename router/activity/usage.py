@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 HEAD_BYTES: Final = 4096
 _TAIL_PIECES: Final = 16
+_EVENT_END: Final = b"\n\n"
 _LONGEST: Final = 2048  # bytes of timings or usage: some twenty numbers
 _TIMINGS: Final = b'"timings":'
 _SPEED: Final = b'"predicted_per_second":'
@@ -43,7 +44,8 @@ class Heard:
         head: that beginning.
         first_at: when the first bytes came (`time.perf_counter`), None before.
         tail: the last pieces, once there was a second one.
-        begun: the head is complete; only `tail` needs what comes now.
+        begun: the head is complete; `more` is enough for what comes now.
+        events: how many have come of a stream, of which engines send one for each token.
     """
 
     # One is made for each request: what is not set costs nothing.
@@ -52,8 +54,10 @@ class Heard:
     first_at: float | None = None
     tail: deque[bytes]
     begun = False
+    events = 0
 
     def take(self, piece: bytes) -> None:
+        self.events += piece.count(_EVENT_END)
         if self.first_at is None:
             self.first_at = time.perf_counter()
             self._first = piece
@@ -65,6 +69,11 @@ class Heard:
         if not self.begun:
             self.head += piece[: self.keep - len(self.head)]
             self.begun = len(self.head) >= self.keep
+
+    def more(self, piece: bytes) -> None:
+        """Take a piece once the answer has `begun`."""
+        self.tail.append(piece)
+        self.events += piece.count(_EVENT_END)
 
     def pieces(self) -> Iterable[bytes]:
         """Return the last pieces, newest first."""

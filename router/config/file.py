@@ -23,6 +23,9 @@ from router.config.schema import Config
 log = logging.getLogger(__name__)
 
 ATTEMPTS: Final = 5
+GOOD_FILE: Final = "hal0.yaml.good"
+"""In the state folder: the last text that was valid, for a start with one that is not."""
+
 # The comment by which editors find it: https://github.com/redhat-developer/yaml-language-server
 _REFERENCE: Final = re.compile(
     rb"^(?:\xef\xbb\xbf)?#.*\$schema=(\./)?" + re.escape(SCHEMA_FILE.encode()), re.MULTILINE
@@ -75,6 +78,23 @@ class ConfigFile:
                     self.refresh_schema()
                 return
         raise self._error("another program keeps changing the file; close it there and try again")
+
+    def keep_good(self) -> bool:
+        """Keep the text to start with should it be broken one day; return whether it is valid. No file is."""
+        try:
+            text = self._read()
+            if text is None:
+                return True
+            parse_text(text.removeprefix("\ufeff"), self.path, self._paths)
+        except ConfigErrors:
+            return False
+        kept = self._paths.state / GOOD_FILE
+        try:
+            if not kept.exists() or kept.read_text(encoding="utf-8") != text:
+                write_atomic(kept, text.encode())
+        except (OSError, UnicodeDecodeError) as error:
+            log.warning("%s could not be kept in %s: %s", self.path.name, kept, error)
+        return True
 
     def refresh_schema(self) -> None:
         """Put the JSON Schema beside a hal0.yaml that refers to it, for editors, unless it is there already.
@@ -130,3 +150,12 @@ class ConfigFile:
 
     def _error(self, message: str) -> ConfigErrors:
         return ConfigErrors([ConfigProblem(self.path.name, 0, "", message)])
+
+
+def last_good(paths: Paths) -> Config | None:
+    """Return the configuration that worked last, whatever hal0.yaml is like now; None where none was kept."""
+    try:
+        text = (paths.state / GOOD_FILE).read_text(encoding="utf-8-sig")
+        return parse_text(text, paths.config_file, paths).config
+    except (OSError, UnicodeDecodeError, ConfigErrors):
+        return None

@@ -30,14 +30,18 @@ class Disk:
         self.file = ConfigFile(paths)
         self._paths = paths
         self._demo = demo
-        self.seen = self.file.signature()
+        seen = self.file.signature()
+        # One that hal0 did not start with is noticed at the first look, and told.
+        self.seen = seen if self.file.keep_good() else None
         self.file.refresh_schema()
         self._folders, self.catalog = self._scan(config)
 
     def read(self) -> Config:
         """Return hal0.yaml as it is in the file. Raises ConfigErrors."""
         self.seen = self.file.signature()
-        return self.file.parse().config
+        config = self.file.parse().config
+        self.file.keep_good()
+        return config
 
     def scan(self, config: Config) -> Catalog:
         """Return the models of `config`."""

@@ -70,6 +70,7 @@ class PublishedModels:
 def model_status(model: Model, forecasts: LaunchForecasts, memory: Sequence[DeviceMemory] = ()) -> ModelStatus:
     """Return what is told of `model`, with what it takes of `memory`, as far as that is known by now."""
     forecast = forecasts.known(model)
+    problem = model.problem or forecasts.refused(model)
     return ModelStatus(
         id=model.id,
         display_name=model.display_name,
@@ -80,7 +81,7 @@ def model_status(model: Model, forecasts: LaunchForecasts, memory: Sequence[Devi
         context_trained=model.context_trained,
         quantisation=model.quantisation,
         file=speakable(str(model.file)) if model.file else None,
-        problem=speakable(model.problem) if model.problem else None,
+        problem=speakable(problem) if problem else None,
         needs=forecast.needs if forecast else None,
         needs_source=forecast.source.value if forecast else None,
         needs_by_device=forecasts.by_device(forecast, memory) if forecast else (),

@@ -15,6 +15,7 @@ from router.base.tasks import spawn
 from router.base.version import __version__
 from router.config.schema import ServerConfig
 from router.server.app import Endpoint
+from router.server.free_port import free_port
 from router.server.request.context import Context
 from router.state import ServerState
 
@@ -30,8 +31,12 @@ class Listener:
         server: where it listens, or tries to.
     """
 
-    def __init__(self, server: ServerConfig, context: Context, state_folder: Path) -> None:
+    def __init__(
+        self, server: ServerConfig, context: Context, state_folder: Path, engine_ports: tuple[int, int]
+    ) -> None:
+        """`engine_ports`: those from the first to the last are not hal0's own."""
         self.server = server
+        self._engine_ports = engine_ports
         self._context = context
         self._instance = state_folder / "instance.json"
         self._endpoint: Endpoint | None = None
@@ -48,7 +53,10 @@ class Listener:
             try:
                 await endpoint.start()
             except PortInUse as error:
-                self.publish(ServerState.FAILED, error.message)
+                other = await asyncio.to_thread(
+                    free_port, self.server.host, self.server.port, self._engine_ports
+                )
+                self.publish(ServerState.FAILED, error.message, other)
                 raise
             await self._now_at(endpoint)
 
@@ -84,9 +92,9 @@ class Listener:
             await self._endpoint.stop()
             await asyncio.to_thread(self._instance.unlink, missing_ok=True)
 
-    def publish(self, state: ServerState, error: str | None = None) -> None:
+    def publish(self, state: ServerState, error: str | None = None, free: int | None = None) -> None:
         store = self._context.store
-        store.update(server=replace(store.snapshot.server, state=state, error=error))
+        store.update(server=replace(store.snapshot.server, state=state, error=error, free_port=free))
 
     async def _replace(self, old: Endpoint, server: ServerConfig) -> None:
         """Let the new one listen before the old one stops, except where both would want the same port."""

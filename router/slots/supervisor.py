@@ -203,12 +203,15 @@ class Supervisor:
         seat = self._seat(slot)
         return seat.engine.process if seat.engine and seat.scheduler.running else None
 
-    def note_speed(self, slot: str, tokens_per_second: float) -> None:
-        """Note what an engine said of its answer; published with the lease's end."""
+    def note_speed(self, slot: str, tokens_per_second: float, *, publish: bool = False) -> None:
+        """Note what an engine said of its answer; published with the lease's end. `publish`: now, as the answer
+        goes on."""
         seat = self._seat(slot)
         # While one is leaving, the answer may be its, and says nothing about the model that is shown.
         if seat.engine is not None and seat.scheduler.engines.leaving is None:
             seat.engine.tokens_per_second = round(tokens_per_second, 1)
+            if publish:
+                self._tell(seat, lambda s, _now: [])
 
     def note_served_by(self, slot: str, server: str) -> None:
         """Note that `server` answered a request instead of the slot; shown until the slot itself answers."""

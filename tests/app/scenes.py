@@ -155,7 +155,7 @@ def failed() -> Snapshot:
 
 def port_taken() -> Snapshot:
     error = "Port 8080 is in use by another program; stop it, or set server.port in hal0.yaml."
-    return replace(ready(), server=ServerStatus(ServerState.FAILED, error=error))
+    return replace(ready(), server=ServerStatus(ServerState.FAILED, error=error, free_port=8081))
 
 
 def lan() -> Snapshot:

@@ -15,10 +15,13 @@ from app.desktop import Desktop
 from app.link.current_link import CurrentLink, Host, Routers
 from app.link.link import Attached
 from app.link.router_host import RouterHost
-from app.system.desktop_state import FIRST_RUN_DONE, TRAY_EXPLAINED, DesktopState
+from app.system.appearance import Appearance, current_appearance
+from app.system.desktop_state import APPEARANCE, FIRST_RUN_DONE, TRAY_EXPLAINED, DesktopState
 from app.system.single_instance import SingleInstance
 from app.views.menu import Action, Command
 from router.base.paths import Paths
+from router.config.file import GOOD_FILE
+from router.config.problems import ConfigErrors, ConfigProblem
 from router.orders.kinds import Unload
 from router.state import ServerState, SlotState
 from tests.app import scenes
@@ -81,6 +84,21 @@ def test_a_failed_switch_is_told(qapp: QApplication, tmp_path: Path) -> None:
         assert told == [("hal0 · primary", "llama-server stopped: the file is damaged.", False)]
 
     play(qapp, tmp_path, scene)
+
+
+def test_the_chosen_appearance_is_remembered(qapp: QApplication, tmp_path: Path) -> None:
+    async def choose(desktop: Desktop, _told: Told) -> None:
+        assert current_appearance() is Appearance.SYSTEM
+        desktop.window.chosen.emit(Command(Action.APPEARANCE, value="dark"))
+        assert current_appearance() is Appearance.DARK
+
+    async def again(desktop: Desktop, _told: Told) -> None:
+        assert current_appearance() is Appearance.DARK
+        desktop.window.chosen.emit(Command(Action.APPEARANCE, value="system"))
+
+    play(qapp, tmp_path, choose)
+    play(qapp, tmp_path, again)
+    assert DesktopState(tmp_path / "state").text(APPEARANCE) == "system"
 
 
 def test_hiding_in_the_tray_is_explained_once_in_a_life(qapp: QApplication, tmp_path: Path) -> None:
@@ -289,3 +307,56 @@ def test_the_window_comes_back_as_it_was_left(qapp: QApplication, tmp_path: Path
 
     play(qapp, tmp_path, first)
     play(qapp, tmp_path, second)
+
+
+def test_a_broken_hal0_yaml_offers_to_start_as_it_worked_last(qapp: QApplication, tmp_path: Path) -> None:
+    paths = folders(tmp_path)
+    problem = ConfigErrors([ConfigProblem("hal0.yaml", 12, "slots.primary.kind", 'must be "chat"')])
+
+    def broken() -> FakeService:
+        raise problem
+
+    async def run(desktop: Desktop) -> None:
+        await desktop.start(hidden=True)
+        asked = desktop.start_problem
+        assert asked is not None and asked.isVisible() and desktop.window.isVisible()
+        assert "hal0.yaml:12: slots.primary.kind" in asked.informativeText()
+        assert str(paths.config_file) in asked.informativeText()
+        await until(lambda: desktop.bridge.snapshot.server.state is ServerState.FAILED, "what it is like now")
+        await until(lambda: desktop.window.endpoint.chip.text() == "Not running", "the window")
+        assert "must be" in desktop.window.endpoint.error.text()
+        asked.retry.click()
+        await until(lambda: desktop.start_problem not in (None, asked), "the same once more")
+        again = desktop.start_problem
+        assert again is not None and again.use_last_good is not None
+        again.use_last_good.click()
+        await until(lambda: desktop.window.endpoint.chip.text() == "Running", "the start")
+        desktop.quitter.quit_now()
+        assert await desktop.exit_code == 0
+        desktop.close()
+
+    async def scene() -> None:
+        (paths.state / GOOD_FILE).write_text("slots: {primary: {}}\n")
+        routers = Routers(lambda: RouterHost(broken), last_good=lambda: RouterHost(FakeService))
+        await run(Desktop(CurrentLink(routers.own()), routers, SingleInstance(paths.state), paths))
+
+    run_qt(qapp, scene())
+
+
+def test_without_settings_that_worked_only_the_others_are_offered(qapp: QApplication, tmp_path: Path) -> None:
+    paths = folders(tmp_path)
+
+    def broken() -> FakeService:
+        raise ConfigErrors([ConfigProblem("hal0.yaml", 1, "", "the file is not UTF-8 text")])
+
+    async def scene() -> None:
+        routers = Routers(lambda: RouterHost(broken), last_good=lambda: RouterHost(FakeService))
+        desktop = Desktop(CurrentLink(routers.own()), routers, SingleInstance(paths.state), paths)
+        await desktop.start(hidden=True)
+        asked = desktop.start_problem
+        assert asked is not None and asked.use_last_good is None
+        asked.quit.click()
+        assert await desktop.exit_code == 1
+        desktop.close()
+
+    run_qt(qapp, scene())

@@ -100,7 +100,7 @@ def test_a_login_entry_that_cannot_be_written_is_told(
     page = page_of(window)
     page.login.click()
     assert page.login_note.isVisible()
-    assert page.login_note.text().startswith("Starting at login could not be set")
+    assert page.login_note.text().startswith("Start at login could not be changed")
 
 
 def test_copy_takes_the_url_and_start_leaves_the_page(window: MainWindow, qtbot: QtBot) -> None:

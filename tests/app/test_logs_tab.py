@@ -59,14 +59,14 @@ def test_the_filter_shows_matching_lines_now_and_later(tab: LogsTab, qtbot: QtBo
     assert shown(tab) == ["loading", "reloading"]
     tab.filter.setText("nothing like it")
     qtbot.waitUntil(tab.note.isVisible)
-    assert tab.note.text() == "No line holds “nothing like it”."
+    assert tab.note.text() == "No line contains “nothing like it”."
     tab.filter.clear()
     qtbot.waitUntil(lambda: shown(tab) == ["loading", "ready", "reloading", "done"])
 
 
 def test_an_empty_log_says_so(tab: LogsTab) -> None:
     tab.show_lines("", [])
-    assert tab.note.text() == "Nothing has been written yet."
+    assert tab.note.text() == "Nothing has been logged yet."
 
 
 def test_copy_takes_what_is_selected_or_all(window: MainWindow, tab: LogsTab, qtbot: QtBot) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.link.link import Attached
 from app.texts import common as text
 from app.views.menu import (
     HEADER_LIMIT,
@@ -17,9 +18,12 @@ from app.views.menu import (
     Row,
     icon_state,
     menu_spec,
+    order_of,
     tooltip,
 )
+from router.config.change import ConfigChange
 from router.config.schema import Kind
+from router.orders.kinds import EditConfig
 from router.state import (
     DeviceMemory,
     ModelStatus,
@@ -224,11 +228,19 @@ def test_tooltip_names_each_slot() -> None:
     )
 
 
+def test_tooltip_names_the_model_that_loads() -> None:
+    progress = Progress(SlotState.LOADING, 0.45, 0.0)
+    loading = with_primary(state=SlotState.LOADING, target=GEMMA, progress=progress)
+    assert "primary: Gemma-27B & vision loading 45%" in tooltip(loading)
+
+
 def test_icon_says_the_most_urgent_thing() -> None:
     assert icon_state(first_snapshot()) is IconState.READY
     assert icon_state(with_primary(state=SlotState.UNLOADED)) is IconState.IDLE
     assert icon_state(with_primary(state=SlotState.FAILED)) is IconState.ERROR
     assert icon_state(with_primary(state=SlotState.WARMING)) is IconState.SWITCHING
+    assert icon_state(with_primary(in_flight=1)) is IconState.BUSY
+    assert icon_state(with_primary(state=SlotState.WARMING, in_flight=1)) is IconState.SWITCHING
     down = replace(with_primary(state=SlotState.WARMING), server=ServerStatus(ServerState.FAILED))
     assert icon_state(down) is IconState.ERROR
 
@@ -253,3 +265,14 @@ def test_the_first_chat_slot_can_be_tried_while_the_endpoint_runs() -> None:
     assert not row(replace(scenes.ready(), server=ServerStatus(ServerState.FAILED))).enabled
     only_embedding = replace(scenes.ready(), slots=(scenes.EMBED,))
     assert (row(only_embedding).text, row(only_embedding).enabled) == (text.TRY, False)
+
+
+def test_a_taken_port_offers_the_next_one_in_the_menu() -> None:
+    rows = {row.key: row for row in menu_spec(scenes.port_taken(), scenes.NOW).rows}
+    assert rows["use-port"].text == "Use port 8081"
+    command = rows["use-port"].command
+    assert command is not None
+    assert order_of(command) == EditConfig((ConfigChange(("server", "port"), 8081),))
+    assert "Loaded" in rows["slot:primary"].text and "Ready" not in rows["slot:primary"].text
+    elsewhere = menu_spec(scenes.port_taken(), scenes.NOW, Attached("http://127.0.0.1:8080", 1, True))
+    assert "use-port" not in {row.key for row in elsewhere.rows}, "another process's hal0.yaml"

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QFileDialog, QFormLayout, QTableWidgetItem
 from pytestqt.qtbot import QtBot
 
 from app.texts import models as words
+from app.views.menu import Action, Command
 from app.views.settings import (
     API_KEYS,
     BASIC,
@@ -35,6 +36,7 @@ from app.window.settings_allowed import AllowedField
 from app.window.settings_fields import (
     CheckField,
     ChoiceField,
+    DurationField,
     JsonField,
     NamesField,
     NumberField,
@@ -497,6 +499,53 @@ async def test_the_engine_command_can_be_read_and_copied(tab: SettingsTab) -> No
 # -- General -------------------------------------------------------------------------------------------------
 
 
+def test_light_or_dark_is_chosen_at_once(tab: SettingsTab, qtbot: QtBot) -> None:
+    """It is of this desktop, not of hal0.yaml: there is nothing to apply."""
+    assert tab.general.theme.currentText() == "as the system"
+    with qtbot.waitSignal(tab.chosen) as caught:
+        QTest.keyClick(tab.general.theme, Qt.Key.Key_Down)
+    assert caught.args == [Command(Action.APPEARANCE, value="light")]
+    assert tab.status.text() == words.NO_CHANGES
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0, "0 s"), (30, "30 s"), (90, "90 s"), (600, "10 min"), (5400, "90 min"), (7200, "2 h"), (0.5, "0.5 s"),
+     (172800, "2 d")],
+)  # fmt: skip
+def test_a_duration_is_told_in_the_unit_a_person_would_use(qtbot: QtBot, seconds: float, shown: str) -> None:
+    field = DurationField(0, 30 * 86400)
+    qtbot.addWidget(field)
+    field.show_value(seconds)
+    assert field.text() == shown
+    assert field.valueFromText(field.text()) == seconds
+
+
+@pytest.mark.parametrize(
+    ("typed", "seconds"),
+    [("45", 45), ("10 min", 600), ("10m", 600), ("1.5 h", 5400), ("2 d", 172800), ("never", 0)],
+)
+def test_a_duration_is_typed_as_people_write_it(qtbot: QtBot, typed: str, seconds: float) -> None:
+    field = DurationField(0, 30 * 86400, zero="never")
+    qtbot.addWidget(field)
+    field.show_value(1)
+    field.selectAll()
+    QTest.keyClicks(field, typed)
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert field.value() == seconds
+
+
+@pytest.mark.parametrize(
+    ("before", "steps", "after"), [(30, 1, 31), (600, 1, 660), (60, -1, 59), (7200, 1, 10800)]
+)
+def test_a_duration_steps_in_its_unit(qtbot: QtBot, before: int, steps: int, after: int) -> None:
+    field = DurationField(0, 30 * 86400)
+    qtbot.addWidget(field)
+    field.show_value(before)
+    field.stepBy(steps)
+    assert field.value() == after
+
+
 async def test_start_at_login_is_off_until_asked(tab: SettingsTab, login: FakeLogin) -> None:
     assert not tab.general.start.isChecked()
     tab.general.start.click()
@@ -511,7 +560,7 @@ async def test_a_login_that_cannot_be_changed_says_so(tab: SettingsTab, login: F
     tab.general.start.click()
     assert not tab.general.start.isChecked()
     assert "Permission denied" in tab.general.start_note.text()
-    tab.general.refresh_login()
+    tab.general.refresh_desktop()
     assert "Permission denied" in tab.general.start_note.text()
 
 
@@ -616,6 +665,7 @@ GESTURES: dict[type, tuple[Callable[[Any], object], ...]] = {
     TextField: (_type, lambda field: QTest.keyClick(field, Qt.Key.Key_Space) or _type(field)),
     NamesField: (_type,),
     NumberField: (_step, _type_number),
+    DurationField: (_step, _type_number),
     PortsField: (lambda field: _step(field.first), lambda field: _type_number(field.last)),
     CheckField: (lambda field: field.click(), lambda field: QTest.keyClick(field, Qt.Key.Key_Space)),
     ChoiceField: (_arrow,),

@@ -6,6 +6,7 @@ import pytest
 
 from app.texts import common as text
 from app.texts import window as text_window
+from app.views.menu import menu_spec
 from app.views.models import Grade, load_problem, rows
 from app.views.notices import notices
 from app.views.slot import SlotView, slot_view
@@ -152,6 +153,17 @@ def test_a_slot_of_another_hal0_is_judged_by_its_own_memory_and_not_given_flags_
     shown = slot_view(there, slot, NOW, None)
     assert shown.choices == view(there).choices
     assert (shown.force, shown.remedy) == (GEMMA.id, ())
+
+
+def test_the_demos_speed_is_not_told() -> None:
+    """It says one fixed sentence, at 7,000 tokens a second."""
+    slot = replace(scenes.demo_and_more().slots[0], tokens_per_second=7060.0, in_flight=1)
+    snapshot = replace(scenes.demo_and_more(), slots=(slot,))
+    assert "tok/s" not in slot_view(snapshot, slot, scenes.NOW, None).facts
+    assert "tok/s" not in str(menu_spec(snapshot, scenes.NOW))
+    own = replace(slot, choices=("qwen3",), model="qwen3")
+    assert "7060 tok/s" in slot_view(snapshot, own, scenes.NOW, None).facts
+    assert "7060 tok/s" in str(menu_spec(replace(snapshot, slots=(own,)), scenes.NOW)), "while it answers"
 
 
 def test_the_first_own_model_is_offered_instead_of_the_demo() -> None:

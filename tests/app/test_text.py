@@ -99,7 +99,7 @@ def test_slot_detail_prefers_the_engine_s_own_sentence_once_it_failed() -> None:
 
 
 def test_slot_without_choices_says_how_to_get_some() -> None:
-    assert "model_dirs" in text.slot_detail(replace(SLOT, choices=()), 0)
+    assert "Models tab" in text.slot_detail(replace(SLOT, choices=()), 0)
 
 
 def test_quit_entry_counts_in_words() -> None:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 from pytestqt.qtbot import QtBot
 
 from app.tray.icons import SWITCHING_FRAMES, TrayIcons, app_icon
@@ -104,6 +105,43 @@ def test_icons_of_all_states_differ_and_are_never_blank(qtbot: QtBot) -> None:
         images = [f.pixmap(22, 22).toImage() for state in IconState for f in icons.frames(state)]
         assert len({bytes(image.constBits()) for image in images}) == len(images)
         assert all(any(image.pixelColor(x, 11).alpha() for x in range(22)) for image in images)
+
+
+@pytest.mark.parametrize("size", [16, 22, 32, 64])
+def test_a_state_is_told_by_its_shape_alone(qtbot: QtBot, size: int) -> None:
+    """A panel may draw all icons in one colour: enough pixels are covered in one and not in the other."""
+    icons = TrayIcons(Qt.ColorScheme.Dark)
+    inked = {
+        state: {
+            (x, y) for x in range(size) for y in range(size)
+            if icons.frames(state)[0].pixmap(size, size).toImage().pixelColor(x, y).alpha() > 127
+        }
+        for state in IconState
+    }  # fmt: skip
+    for one, other in itertools.combinations(IconState, 2):
+        assert len(inked[one] ^ inked[other]) > 0.06 * size * size, (one, other)
+
+
+def test_the_icon_is_calm_while_short_requests_come_and_go(tray: Tray) -> None:
+    tray._icon = QSystemTrayIcon(tray)
+
+    def shown() -> int:
+        assert tray._icon is not None
+        return tray._icon.icon().cacheKey()
+
+    key = {state: tray._icons.frames(state)[0].cacheKey() for state in IconState}
+    tray.show_snapshot(first_snapshot())
+    assert shown() == key[IconState.READY]
+    tray.show_snapshot(switched(first_snapshot(), in_flight=1))
+    assert shown() == key[IconState.BUSY]
+    tray.show_snapshot(first_snapshot())
+    assert shown() == key[IconState.BUSY]
+    tray._calm.setInterval(0)
+    tray._calm.start()
+    tray._calm.timeout.emit()
+    tray._calm.stop()
+    tray.show_snapshot(first_snapshot())
+    assert shown() == key[IconState.READY]
 
 
 def test_hollow_is_hollow_and_solid_is_solid(qtbot: QtBot) -> None:

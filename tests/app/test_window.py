@@ -16,7 +16,7 @@ from app.views.connect import Client
 from app.views.menu import Action, Command
 from app.window.main import MainWindow
 from app.window.theme import DARK, LIGHT, colours
-from app.window.window_geometry import WindowGeometry, clamped, parse_geometry
+from app.window.window_geometry import WindowGeometry, clamped, first_size, parse_geometry
 from router.state import ServerState, ServerStatus, Snapshot
 from tests.app import scenes
 from tests.app.config_link import SECRET, ConfigLink
@@ -279,6 +279,44 @@ def test_every_shortcut_of_the_window_is_listed(window: MainWindow) -> None:
     assert ours - {f"Ctrl+{n}" for n in range(2, 10)} <= listed
 
 
+def test_a_taken_port_is_left_with_one_click(window: MainWindow, qtbot: QtBot) -> None:
+    assert not window.endpoint.use_port.isVisible()
+    window.show_snapshot(scenes.port_taken())
+    assert window.endpoint.use_port.text() == "Use port 8081"
+    with qtbot.waitSignal(window.chosen) as caught:
+        window.endpoint.use_port.click()
+    assert caught.args == [Command(Action.USE_PORT, value="8081")]
+    assert window.slots.cards["primary"].chip.text() == "Loaded", "nobody can ask it"
+    assert window.slots.cards["primary"].chip.property("tone") == "quiet"
+    window.show_snapshot(scenes.ready())
+    assert not window.endpoint.use_port.isVisible()
+    assert window.slots.cards["primary"].chip.text() == "Ready"
+
+
+@pytest.mark.parametrize(
+    ("height", "screen", "wanted"),
+    [
+        (300, (1920, 1080), (760, 520)),
+        (600, (1920, 1080), (760, 600)),
+        (2000, (1920, 1080), (760, 720)),
+        (600, (640, 400), (624, 352)),  # 1280 × 800 at 200 %
+    ],
+)
+def test_the_first_size_is_within_the_screen(
+    height: int, screen: tuple[int, int], wanted: tuple[int, int]
+) -> None:
+    assert first_size(height, QSize(*screen)) == QSize(*wanted)
+    assert MainWindow(StoreLink(first_snapshot())).minimumSize().boundedTo(QSize(*wanted)) == QSize(480, 340)
+
+
+@pytest.mark.parametrize("width", [480, 640, 760])
+def test_the_address_is_whole_at_every_width(window: MainWindow, width: int) -> None:
+    window.resize(width, 600)
+    QApplication.processEvents()
+    assert window.width() == width
+    assert window.endpoint.url.text() == window.endpoint.url.full
+
+
 @pytest.mark.parametrize(
     ("saved", "screens", "wanted"),
     [
@@ -339,3 +377,15 @@ def test_a_size_of_its_own_choosing_does_not_grow_when_it_is_reopened(qtbot: QtB
         window.reveal()
         QApplication.processEvents()
         assert window.size() == before, scene.__name__
+
+
+def test_what_copies_says_so(window: MainWindow) -> None:
+    window.show_logs()
+    window.logs.show_lines("", ["one line"])
+    copy = window.logs.copy
+    assert (copy.text(), copy.accessibleName()) == ("Copy", "Copy the log")
+    width = copy.width()
+    copy.click()
+    assert copy.text() == "Copied" and copy.minimumWidth() <= width
+    copy._back.timeout.emit()
+    assert copy.text() == "Copy"

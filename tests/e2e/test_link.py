@@ -17,6 +17,7 @@ from app.link.current_link import CurrentLink, Host
 from app.link.discovery import find_running, noted_pid
 from app.link.remote_link import RemoteLink
 from app.link.router_host import RouterHost
+from app.views.menu import Action, Command, order_of
 from router.base.errors import (
     BadModel,
     ModelNotFound,
@@ -284,3 +285,25 @@ def parents(pid: int) -> list[int]:
 async def test_a_link_that_never_starts_can_be_stopped() -> None:
     link = RemoteLink("http://127.0.0.1:9")
     assert link.stop(1) and not link.running
+
+
+async def test_a_taken_port_is_left_for_the_next_free_one(hal0: Hal0, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, _paths = in_environment(hal0, monkeypatch)
+    await hal0.stop()
+    server = await asyncio.start_server(lambda _r, _w: None, "127.0.0.1", hal0.port)
+    own = RouterHost(lambda: make_service(*read_config(file), retry_port=True))
+    await asyncio.to_thread(own.start)
+    try:
+        down = own.snapshot.server
+        assert down.state is ServerState.FAILED and down.free_port is not None and down.free_port > hal0.port
+        await own.carry_out(order_of(Command(Action.USE_PORT, value=str(down.free_port))))
+        await until(lambda: own.snapshot.server.state is ServerState.RUNNING, "the other port")
+        up = own.snapshot.server
+        assert (up.port, up.error, up.free_port) == (down.free_port, None, None)
+        assert f"port: {up.port}" in await asyncio.to_thread(file.read_text)
+        hal0.port = up.port
+        await until(lambda: ready(own.snapshot, "alpha"), "alpha here")
+        assert await hal0.chat()
+    finally:
+        server.close()
+        assert await asyncio.to_thread(own.stop, 30)

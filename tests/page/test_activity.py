@@ -54,7 +54,7 @@ async def test_requests_appear_as_they_end_and_are_filtered(
     assert (await hal0.ask("nobody either"))[0] == 404
     await expect(rows).to_have_count(2)
     await page.get_by_label("Slot").select_option("coder")
-    await expect(page.get_by_text("No request has that")).to_be_visible()
+    await expect(page.get_by_text("No request matches")).to_be_visible()
     await page.get_by_label("Only failures").uncheck()
     await expect(rows).to_have_count(1)
     await hal0.chat("primary")

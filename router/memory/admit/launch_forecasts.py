@@ -58,6 +58,10 @@ class LaunchForecasts:
         """Return what `model` takes when launched like this, without asking anybody."""
         return self.forecaster.known(self.as_launched(model, context))
 
+    def refused(self, model: Model) -> str | None:
+        """Return why no engine would start with its flags; None where nothing is known against them."""
+        return self.forecaster.refused(self.as_launched(model))
+
     def by_device(self, forecast: Forecast, memory: Sequence[DeviceMemory]) -> Amounts:
         """Return a forecast over the pools that are published."""
         return published(forecast, memory, self._ram)

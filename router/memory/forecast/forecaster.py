@@ -77,13 +77,14 @@ class Forecaster:
         self._kept: dict[str, _Kept] | None = None
         self._known: dict[_Known, tuple[Forecast | None, str | None]] = {}
         self._next: dict[_Known, float] = {}
+        self._refused: dict[_Known, str] = {}
         self._devices: _Devices = ()
         self._one_at_a_time = asyncio.Lock()
 
     def use_engine(self, engine: Engine) -> None:
         """Ask this one from now on, about every model anew."""
         self._engine = engine
-        self._known, self._next = {}, {}
+        self._known, self._next, self._refused = {}, {}, {}
 
     def use_devices(self, pools: Iterable[Pool]) -> bool:
         """Use these GPUs from now on: what models take depends on them, so what was known for others does not
@@ -98,6 +99,11 @@ class Forecaster:
     def known(self, model: Model) -> Forecast | None:
         """Return what was answered last, without asking anybody."""
         return self._known.get(self._key(model), (None, None))[0]
+
+    def refused(self, model: Model) -> str | None:
+        """Return why the engine does not take the flags of `model`, one sentence; None if it does, or was not
+        asked yet."""
+        return self._refused.get(self._key(model))
 
     def is_due(self, model: Model, now: float) -> bool:
         """Return whether to ask at loop time `now`: not yet answered, or by the formula for want of an
@@ -150,8 +156,10 @@ class Forecaster:
         beside = await asyncio.to_thread(companions_of, model)
         try:
             question, engine_there = await engine.dry_run(model), True
-        except BadModel:
+        except BadModel as error:
             question, engine_there = None, True
+            if engine is self._engine:
+                self._refused[self._key(model)] = error.message
         except RouterError as error:
             log.debug("no forecast from the engine: %s", error.message)
             question, engine_there = None, False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import AbstractContextManager, nullcontext
 
 from aiohttp import web
 
@@ -16,6 +17,7 @@ from router.server.request.context import Context
 from router.server.request.decisions import FromKept
 from router.server.request.engines import Answer
 from router.server.request.inputs import shortened
+from router.server.request.live_speed import LiveSpeed
 from router.server.request.parsed_request import ParsedRequest
 from router.server.request.relay import Relay
 from router.slots.lease import Lease
@@ -62,7 +64,8 @@ async def _answered(
     relay = _relay(context, lease, parsed, client, recording)
     try:
         async with await _ask(context, lease, parsed, client, parsed.body(lease)) as answer:
-            return await relay.run(answer)
+            with _watched(context, lease, recording):
+                return await relay.run(answer)
     except EngineRefused as error:
         inputs = parsed.inputs() if parsed.inputs is not None else None
         if inputs is None or parsed.cut_body is None:
@@ -70,6 +73,13 @@ async def _answered(
         body = parsed.cut_body(lease, await shortened(context, lease, inputs, error))
     async with await _ask(context, lease, parsed, client, body) as answer:
         return await relay.run(answer)
+
+
+def _watched(context: Context, lease: Lease, recording: Recording) -> AbstractContextManager[None]:
+    """Tell the speed of a chat's answer while it streams."""
+    if not recording.stream or recording.heard is None or lease.model.kind is not Kind.CHAT:
+        return nullcontext()
+    return LiveSpeed(recording.heard, lambda speed: context.seats.note_speed(lease.slot, speed, publish=True))
 
 
 async def _ask(context: Context, lease: Lease, parsed: ParsedRequest, client: Client, body: bytes) -> Answer:

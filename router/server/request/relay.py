@@ -108,7 +108,7 @@ class Relay:
         heard = self._heard
         heard.take(piece)
         if heard.begun:
-            self._hear_more = heard.tail.append  # for each token of a long answer, one call
+            self._hear_more = heard.more  # for each token of a long answer, one call
 
     def _last(self) -> bytes:
         rest = self._encoder.feed(self._rename.finish()) if self._rename else b""

@@ -9,15 +9,22 @@ import pytest
 
 from router.base.paths import Paths
 from router.config.change import ConfigChange
-from router.config.file import ConfigFile
+from router.config.default import default_config
+from router.config.file import GOOD_FILE, ConfigFile, last_good
 from router.config.json_schema import SCHEMA_FILE, schema_text
 from router.config.load import ConfigErrors
 from router.config.schema import Config
+from router.reload.disk import Disk
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> ConfigFile:
-    return ConfigFile(Paths(tmp_path / "conf" / "hal0.yaml", *(tmp_path / n for n in ("d", "s", "l", "c"))))
+def paths(tmp_path: Path) -> Paths:
+    return Paths(tmp_path / "conf" / "hal0.yaml", *(tmp_path / n for n in ("d", "s", "l", "c")))
+
+
+@pytest.fixture
+def file(paths: Paths) -> ConfigFile:
+    return ConfigFile(paths)
 
 
 def edit(file: ConfigFile, path: str, value: Any, known: tuple[str, ...] = ()) -> None:
@@ -150,3 +157,29 @@ class TestSchema:
         file.path.with_name(SCHEMA_FILE).mkdir()
         file.refresh_schema()
         assert file.path.with_name(SCHEMA_FILE).is_dir()
+
+
+def test_the_last_text_that_was_valid_is_kept(paths: Paths) -> None:
+    file = ConfigFile(paths.create())
+    paths.config_file.parent.mkdir()
+    assert file.keep_good() and last_good(paths) is None, "without a file the defaults work"
+    paths.config_file.write_text("server: {port: 9123}  # mine\n")
+    assert file.keep_good()
+    paths.config_file.write_text("server: {port: none}\n")
+    assert not file.keep_good()
+    kept = last_good(paths)
+    assert kept is not None and kept.server.port == 9123 and kept.source == paths.config_file
+    assert (paths.state / GOOD_FILE).stat().st_mode & 0o777 == 0o600, "it may hold keys"
+    (paths.state / GOOD_FILE).write_text("server: [\n")
+    assert last_good(paths) is None
+
+
+def test_a_broken_file_that_hal0_did_not_start_with_is_noticed(paths: Paths) -> None:
+    paths.create().config_file.parent.mkdir()
+    paths.config_file.write_text("server: {port: none}\n")
+    disk = Disk(paths, None, default_config(paths))
+    assert disk.seen != disk.file.signature()
+    paths.config_file.write_text("server: {port: 9124}\n")
+    assert disk.read().server.port == 9124 and disk.seen == disk.file.signature()
+    kept = last_good(paths)
+    assert kept is not None and kept.server.port == 9124

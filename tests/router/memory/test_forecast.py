@@ -19,9 +19,11 @@ from router.config.schema import Kind
 from router.engine.command import build_command
 from router.engine.environment import engine_environment
 from router.engine.options import read_options
+from router.memory.admit.launch_forecasts import LaunchForecasts
 from router.memory.forecast.forecaster import MOST_LEARNT, RETRY_SECONDS, Forecaster
 from router.memory.forecast.needs import MIB, Source
 from router.memory.measure.pools import Pool
+from router.reload.published import model_status
 from tests.modes import is_private
 
 
@@ -116,6 +118,21 @@ async def test_a_model_the_engine_would_refuse_is_not_asked_about_again(
     assert not forecaster.is_due(model, 1e9)
     forecaster.use_engine(engine)
     assert forecaster.is_due(model, 0.0) and forecaster.known(model) is None
+
+
+async def test_a_model_that_cannot_start_is_not_told_to_fit(
+    forecaster: Forecaster, engine: Engine, model: Model
+) -> None:
+    forecasts = LaunchForecasts(forecaster)
+    await forecasts.forecast(model)
+    assert model_status(model, forecasts).problem is None
+    engine.error = BadModel('Model "demo" cannot start: this llama-server has no flag --ngll.')
+    wrong = replace(model, flags={**model.flags, "ngll": "9"})
+    await forecasts.forecast(wrong)
+    assert model_status(wrong, forecasts).problem == engine.error.message
+    assert model_status(model, forecasts).problem is None, "the one that was corrected"
+    forecaster.use_engine(engine)
+    assert model_status(wrong, forecasts).problem is None, "another engine may have the flag"
 
 
 async def test_nothing_is_known_of_other_engines_and_broken_files(

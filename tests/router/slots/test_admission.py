@@ -162,6 +162,8 @@ async def test_what_an_engine_holds_and_says_is_its_own(make: Callable[..., Benc
     bench.supervisor.note_speed("primary", 50.0)
     await soon(bench.request())
     await bench.until(lambda s: s.tokens_per_second == 50.0, "the new one's speed")
+    bench.supervisor.note_speed("primary", 60.0, publish=True)
+    await bench.until(lambda s: s.tokens_per_second == 60.0, "the speed of an answer that goes on")
 
 
 async def test_a_refusal_touches_nothing_and_is_the_answer(two: Two) -> None:

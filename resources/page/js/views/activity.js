@@ -51,9 +51,9 @@ export function Activity({ snapshot, live }) {
 
 function Nothing({ shown, filter, hasOlder }) {
   if (!shown.loaded) return html`<${Empty} title="Reading…" />`;
-  if (!filter.slot && !filter.failed && !shown.requests.length) return html`<${Empty} title="Nothing was asked yet">Each request stands here when it ends.<//>`;
-  return html`<${Empty} title="No request has that">${hasOlder ? `The newest ${shown.requests.length} were looked through; “Older” goes further back.`
-    : "All that are kept were looked through."}<//>`;
+  if (!filter.slot && !filter.failed && !shown.requests.length) return html`<${Empty} title="Nothing was asked yet">Each request appears here when it ends.<//>`;
+  return html`<${Empty} title="No request matches">${hasOlder ? `The newest ${shown.requests.length} were searched; “Older” goes further back.`
+    : "All that are kept were searched."}<//>`;
 }
 
 /** The records for `filter`, and how to change what is shown. While `paused` new ones wait. Without contact (`live`)

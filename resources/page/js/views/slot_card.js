@@ -31,7 +31,8 @@ export function SlotCard({ place, live }) {
 function facts(slot) {
   const found = [];
   if (slot.served_by) found.push(`answered by ${slot.served_by}`);
-  if (slot.tokens_per_second) found.push(`${slot.tokens_per_second.toFixed(slot.tokens_per_second < 10 ? 1 : 0)} tokens/s`);
+  // The demo's speed is no measure of this computer.
+  if (slot.tokens_per_second && slot.model !== "hal0-demo") found.push(`${slot.tokens_per_second.toFixed(slot.tokens_per_second < 10 ? 1 : 0)} tokens/s`);
   if (slot.context_length) found.push(`${tokens(slot.context_length)} context`);
   if (slot.memory) found.push(`${slot.memory_estimated ? "~" : ""}${memorySize(slot.memory)}`);
   if (slot.queued) found.push(`${slot.queued} waiting`);
