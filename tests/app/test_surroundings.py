@@ -19,7 +19,7 @@ from app.cli import _parser
 
 WORDS = {
     **{"slot": "primary", "model": "m", "version": "nope", "reference": "org/repo", "name": "key"},
-    **{"client": "aider", "words": "qwen"},
+    **{"client": "aider", "words": "qwen", "files": "config.yaml", "shell": "bash"},
 }
 _FOLDERS = ("DATA", "STATE", "CACHE", "CONFIG")
 ROOT = Path(__file__).resolve().parents[2]
