@@ -24,7 +24,15 @@ class NotRunning(Exception):
 
 
 class Refused(Exception):
-    """hal0 answered with an error; the message is its sentence."""
+    """hal0 answered with an error; the message is its sentence.
+
+    Attributes:
+        code: hal0's own, such as `auth.not_allowed`; "" where it told none.
+    """
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class Client:
@@ -97,9 +105,9 @@ class Client:
             ) from error
 
     def _refusal(self, error: urllib.error.HTTPError) -> Refused | NotRunning:
-        sentence = _sentence(error)
-        if sentence is not None:
-            return Refused(sentence)
+        told = _told(error)
+        if told is not None:
+            return Refused(*told)
         return NotRunning(
             f"What answers at {self.url} is not hal0 ({error.code} {error.reason}); stop that program, or "
             "choose another server.port in hal0.yaml."
@@ -129,11 +137,12 @@ def noted_url(paths: Paths) -> str | None:
     return str(url)
 
 
-def _sentence(error: urllib.error.HTTPError) -> str | None:
-    """Return hal0's own words, or None from another server: a llama-server's errors have a number as their
-    code."""
+def _told(error: urllib.error.HTTPError) -> tuple[str, str] | None:
+    """Return hal0's own words and code, or None from another server: a llama-server's errors have a number as
+    their code."""
     try:
         document = json.loads(error.read())["error"]
-        return None if isinstance(document.get("code"), int) else str(document["message"])
+        code = document.get("code")
+        return None if isinstance(code, int) else (str(document["message"]), str(code or ""))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 
 from app.link.client import Client, NotRunning, Refused
+from router.base.errors import NotAllowed, Unauthorized
 from router.base.paths import Paths
 from router.config.load import load_config
 from router.config.problems import ConfigErrors
@@ -68,9 +69,12 @@ def _noted(paths: Paths) -> tuple[str, int] | None:
 
 
 def _is_hal0(url: str, key: str | None) -> bool:
-    """Return whether it is a hal0, not just any server: one that tells its state as hal0 does."""
+    """Return whether it is a hal0, not just any server: one that tells its state as hal0 does, or refuses
+    `key` as hal0 does."""
     try:
         document = Client(url, key).state(PROBE_SECONDS)
         return bool(parse_snapshot(document).server.version)
-    except (NotRunning, Refused, SchemaMismatch):
+    except Refused as refused:
+        return refused.code in (NotAllowed.code, Unauthorized.code)  # whoever attaches to it is told why
+    except (NotRunning, SchemaMismatch):
         return False

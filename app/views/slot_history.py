@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from app.views.first_run import without_demo_speed
+from router.activity.record import Record
 from router.remote.names import all_slots
 from router.state import SlotStatus, Snapshot
 
@@ -44,7 +46,7 @@ class _Watched:
 
     def note(self, slot: SlotStatus, step: int) -> None:
         speed = slot.tokens_per_second
-        if speed is not None and speed != self.speed:
+        if speed is not None and speed != self.speed and self.memory:  # at first it is nobody knows how old
             before = self.speeds.pop()[1] if self.speeds and self.speeds[-1][0] == step else 0.0
             self.speeds.append((step, max(before, speed)))
         self.speed = speed
@@ -60,6 +62,12 @@ class _Watched:
         while len(self.memory) > 1 and self.memory[1][0] <= first + 1:
             self.memory.popleft()
 
+    def recall(self, step: int, speed: float) -> None:
+        """Take what was so in a step that may be long past."""
+        speeds = dict(self.speeds)
+        speeds[step] = max(speed, speeds.get(step, 0.0))
+        self.speeds = deque(sorted(speeds.items()))
+
 
 @dataclass(slots=True)
 class SlotHistory:
@@ -73,6 +81,13 @@ class SlotHistory:
         for hosted in all_slots(snapshot):
             watched = self._slots.setdefault(hosted.slot.name, _Watched())
             watched.note(without_demo_speed(hosted.slot), step)
+
+    def recall(self, records: Sequence[Record]) -> None:
+        """Take how fast slots answered before the first snapshot; their memory is in no record."""
+        for record in records:
+            if record.slot and not record.upstream and record.tokens_per_second is not None:
+                step = int((record.at + record.total_s) // STEP)
+                self._slots.setdefault(record.slot, _Watched()).recall(step, record.tokens_per_second)
 
     def of(self, slot: str, now: float) -> Curves:
         """Return the hour before Unix time `now`."""

@@ -37,6 +37,7 @@ from app.window.first_run_page import FirstRunPage
 from app.window.header import EndpointCard
 from app.window.lazy_tab import LazyTab
 from app.window.logs_tab import LogsTab
+from app.window.past_hour import PastHour
 from app.window.slots_tab import SlotsTab
 from app.window.theme import colours, style_sheet
 from app.window.unsaved_question import UnsavedQuestion
@@ -92,6 +93,7 @@ class MainWindow(QWidget):
         self._now = clock
         self.loads = LoadClock()
         self.history = SlotHistory()
+        self._past = PastHour(link, self.history, self)
         self._may_fit = True
         self._fitted = QSize()
         self._place: WindowGeometry | None = None
@@ -255,6 +257,7 @@ class MainWindow(QWidget):
         snapshot, now = self._snapshot, self._now()
         if self.isVisible():
             self.engine.show_snapshot(snapshot)
+            self._past.see(snapshot)
         self.endpoint.show_snapshot(snapshot, self._link.attached)
         self.logs.show_snapshot(snapshot)
         if self.first_run is not None:
@@ -382,6 +385,7 @@ class MainWindow(QWidget):
         self.endpoint.copy_requested.connect(self.copy_for)
         self.endpoint.connect_requested.connect(self.show_connect)
         self.tabs.currentChanged.connect(self._render)
+        self._past.known.connect(self._render)
         if self.first_run is not None:
             self.first_run.chosen.connect(self.chosen)
             self.first_run.finished.connect(self._leave_first_run)

@@ -48,7 +48,7 @@ def check_scope(key: ApiKeyConfig, request: web.Request) -> None:
     if not key.allows(needed):
         raise NotAllowed(
             f'The key "{key.name}" may not {_WHAT[needed]}: that takes `may: [{needed}]` at its entry of '
-            "server.api_keys in hal0.yaml; allow it there, or use another key."
+            "server.api_keys, in the hal0.yaml that has the key; allow it there, or use another key."
         )
     if key.slots is not None and path not in DIALECTS:
         _check_slots(key, key.slots, request, path)

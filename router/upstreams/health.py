@@ -256,7 +256,8 @@ async def _page(session: aiohttp.ClientSession, upstream: UpstreamConfig, url: s
         raise AskFailed(upstream.name, failure_reason(error), link=link) from None
     if response.status != 200:
         reason = redact(status_reason(response.status, response.reason or "", body), key)
-        named = "" if response.status not in (*_NO_LIST, *_LOCKED) else _NAME_THEM
+        may_be_named = upstream.kind is not UpstreamKind.HAL0 and response.status in (*_NO_LIST, *_LOCKED)
+        named = _NAME_THEM if may_be_named else ""
         raise AskFailed(upstream.name, f"its model list: {reason}{named}", answered=response.status)
     document = json_or_none(body)
     if document is None and body.strip():

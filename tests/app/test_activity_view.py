@@ -123,5 +123,29 @@ def test_what_is_older_than_an_hour_leaves_but_the_memory_it_left_behind() -> No
     assert not curves.tells
 
 
+def test_what_was_answered_before_it_was_watched_comes_from_the_records() -> None:
+    """Of a window that attaches, or starts anew."""
+    history, began = SlotHistory(), 50 * STEP
+    history.note(seen(20.0, 100), began)
+    assert set(history.of("primary", began).speeds) == {None}, "when that was is not known"
+    earlier = [
+        record(at=began - 10 * STEP, total_s=2 * STEP, tokens_per_second=20.0),
+        record(at=began - 8 * STEP, total_s=1.0, tokens_per_second=31.0),
+        record(at=began - 8 * STEP, total_s=1.0, tokens_per_second=12.0),
+        record(at=began - 200 * STEP, total_s=1.0),
+        record(at=began - 5 * STEP, total_s=1.0, slot="coder", upstream="", tokens_per_second=7.0),
+        record(at=began - 5 * STEP, total_s=1.0, upstream="cloud"),
+        record(at=began - 5 * STEP, total_s=1.0, tokens_per_second=None),
+    ]
+    history.recall(earlier)
+    history.note(seen(44.0, 100), began + STEP)
+    speeds = history.of("primary", began + STEP).speeds
+    assert {place - STEPS: speed for place, speed in enumerate(speeds) if speed is not None} == {
+        -10: 31.0,
+        -1: 44.0,
+    }
+    assert 7.0 in history.of("coder", began).speeds
+
+
 def test_a_slot_that_was_not_watched_has_no_curve() -> None:
     assert not SlotHistory().of("primary", scenes.NOW).tells

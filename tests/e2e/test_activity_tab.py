@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,12 @@ def test_attached_to_a_serve_that_runs(
             link.start()
             window = await watch(link, serve.url)
             tab = window.activity.content
+            speed = record_of(tab, 1).tokens_per_second
+            later = MainWindow(link)
+            later.may_hide = True
+            later.show()
+            await until(lambda: speed in later.history.of("primary", time.time()).speeds, "what was before it")
+            later.close()
             async with serve.session.delete(f"{serve.url}/api/activity") as answer:
                 assert (await answer.json())["kept"] == 0
             await until(lambda: tab.note.text() == words.NOTHING_ASKED, "what was deleted to leave")

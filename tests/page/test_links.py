@@ -12,6 +12,7 @@ from playwright.async_api import expect
 from tests.e2e.conftest import SLOTS
 from tests.e2e.harness import Hal0
 from tests.page.conftest import Visitor
+from tests.page.test_first_visit import axe
 
 KEY = "correct-horse"
 FAR = {"X-Forwarded-For": "192.0.2.7"}  # as through a proxy: not this computer
@@ -89,6 +90,33 @@ async def test_a_key_that_may_only_look_is_told_so_when_it_orders(
     await page.get_by_role("button", name="Unload primary").click()
     await expect(page.get_by_text('"wall" may not give orders')).to_be_visible()
     assert (await hal0.slot())["state"] == "ready"
+
+
+async def test_who_has_no_key_is_told_what_is_missing_and_asked_no_further(
+    make_hal0: Callable[[str], Hal0], visit: Visitor
+) -> None:
+    keys = f"{{name: phone, key: phone-key, may: [infer]}}, {{name: wall, key: {KEY}, may: [observe]}}"
+    hal0 = await with_key(make_hal0, keys)
+    page = await (await visit(extra_http_headers=FAR)).page(hal0.url)
+    dialog, banner = page.get_by_role("dialog", name="An API key is needed"), page.locator(".banner")
+    again = page.get_by_role("button", name="Enter a key")
+    for key, sentence in ((None, "needs an API key"), ("phone-key", '"phone" may not read the state')):
+        if key is not None:
+            await again.click()
+            await dialog.get_by_label("API key").fill(key)
+            await page.keyboard.press("Enter")
+            await expect(dialog.get_by_role("alert")).to_contain_text(sentence)
+        await dialog.get_by_role("button", name="Not now").click()
+        await expect(banner).to_contain_text(sentence)
+        await expect(page.locator("header .chip")).to_have_text("Key needed")
+        await expect(dialog).to_be_hidden()
+    await expect(banner).to_contain_text("may: [observe]")
+    assert await axe(page) == []
+    await again.click()
+    await dialog.get_by_label("API key").fill(KEY)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("article", name="primary")).to_be_visible()
+    await expect(banner).to_have_count(0)
 
 
 async def test_too_many_wrong_keys_have_to_wait(make_hal0: Callable[[str], Hal0], visit: Visitor) -> None:

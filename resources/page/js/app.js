@@ -1,4 +1,4 @@
-// Made by packaging/page_bundle.py: sha256 b1e3f2b90128fa9b69436bc40c5ec81d95fe5f7247d8d825f86d8f90a3a9f595
+// Made by packaging/page_bundle.py: sha256 41eca250676eca43fef302ba821f1a82874a3a614fec9232286e13be9d8bd6af
 // Preact and htm are in it; their licences: vendor/licenses.
 // vendor/preact.js
 var n;
@@ -456,7 +456,9 @@ var html = htm_default.bind(k);
 var store = {
   snapshot: null,
   link: "connecting",
-  // "live", "lost"
+  // "live", "lost", "refused"
+  refusal: null,
+  // {message, again()} while hal0 lets nobody read without another key
   lostAt: 0,
   // Unix seconds
   login: null,
@@ -639,6 +641,10 @@ async function follow() {
     try {
       await followOnce(() => lost = 0);
     } catch (error) {
+      if (error.status === 401 || error.code === "auth.not_allowed") {
+        await refused(error.message);
+        continue;
+      }
       if (!(error instanceof Failed) && error.name !== "AbortError" && error.name !== "TypeError") throw error;
     }
     if (store.link !== "lost") {
@@ -648,6 +654,16 @@ async function follow() {
     }
     await new Promise((then) => setTimeout(then, PAUSES[Math.min(lost, PAUSES.length - 1)]));
   }
+}
+async function refused(message) {
+  await new Promise((again) => {
+    store.link = "refused";
+    store.refusal = { message, again };
+    changed();
+  });
+  store.link = "connecting";
+  store.refusal = null;
+  changed();
 }
 async function followOnce(onLive) {
   const { stopped, response: begun } = begunAlready();
@@ -1167,7 +1183,7 @@ function address() {
   return { view: known, about: decodeURIComponent(about.join("/")) };
 }
 function App() {
-  const { snapshot, link, askKey, notices } = useStore();
+  const { snapshot, link, askKey, notices, refusal } = useStore();
   const [at, setAt] = d2(address());
   const [, again] = d2(0);
   const main = T2();
@@ -1203,7 +1219,7 @@ function App() {
   }}>Skip to content</a>
     <${Header} snapshot=${snapshot} link=${link} at=${at} />
     <main id="main" tabindex="-1" ref=${main}>
-      <${Link} link=${link} snapshot=${snapshot} />
+      <${Link} link=${link} snapshot=${snapshot} refusal=${refusal} />
       ${snapshot && View && html`<${View} about=${at.about} snapshot=${snapshot} live=${link === "live"} />`}
       ${!snapshot && link === "connecting" && html`<p class="waiting">Asking hal0…</p>`}
     </main>
@@ -1219,7 +1235,7 @@ function App() {
 function Header({ snapshot, link, at }) {
   const url = `${location.origin}/v1`;
   const server = snapshot?.server;
-  const [tone2, word] = link === "live" ? server.state === "running" ? ["good", "Running"] : ["busy", server.state] : link === "lost" ? ["bad", "Offline"] : ["busy", "Connecting"];
+  const [tone2, word] = link === "live" ? server.state === "running" ? ["good", "Running"] : ["busy", server.state] : link === "lost" ? ["bad", "Offline"] : link === "refused" ? ["bad", "Key needed"] : ["busy", "Connecting"];
   return html`<header>
     <div class="bar">
       <a class="brand" href="#/slots"><img src="/page/icon.svg" alt="" width="28" height="28" />hal0</a>
@@ -1232,10 +1248,12 @@ function Header({ snapshot, link, at }) {
     </ul></nav>
   </header>`;
 }
-function Link({ link, snapshot }) {
+function Link({ link, snapshot, refusal }) {
   const problem = snapshot?.server.config_error;
   return html`<div class="link" role="status">${link === "lost" && html`<p class="banner bad"><strong>No contact with hal0${store.lostAt ? ` since ${clock(store.lostAt)}` : ""}.</strong>
-      ${" "}${snapshot ? "What stands below is from then. " : ""}It is being tried again.</p>`}${problem && html`<p class="banner"><strong>hal0.yaml has an error, so its last changes are not in effect.</strong> ${problem}</p>`}</div>`;
+      ${" "}${snapshot ? "What stands below is from then. " : ""}It is being tried again.</p>`}${refusal && html`<div class="banner bad">
+      ${snapshot ? html`<p><strong>Without another key nothing new is shown.</strong></p>` : html`<h1>Another key is needed</h1>`}
+      <p>${refusal.message}</p><${Button} action=${refusal.again}>Enter a key<//></div>`}${problem && html`<p class="banner"><strong>hal0.yaml has an error, so its last changes are not in effect.</strong> ${problem}</p>`}</div>`;
 }
 function Announcer({ snapshot }) {
   const before = T2(/* @__PURE__ */ new Map());

@@ -12,6 +12,10 @@ export async function follow() {
     try {
       await followOnce(() => (lost = 0));
     } catch (error) {
+      if (error.status === 401 || error.code === "auth.not_allowed") {
+        await refused(error.message);
+        continue;
+      }
       if (!(error instanceof Failed) && error.name !== "AbortError" && error.name !== "TypeError") throw error;
     }
     if (store.link !== "lost") {
@@ -21,6 +25,18 @@ export async function follow() {
     }
     await new Promise((then) => setTimeout(then, PAUSES[Math.min(lost, PAUSES.length - 1)]));
   }
+}
+
+/** Without a key that may read, hal0 is not asked again before the person wants it. */
+async function refused(message) {
+  await new Promise((again) => {
+    store.link = "refused";
+    store.refusal = { message, again };
+    changed();
+  });
+  store.link = "connecting";
+  store.refusal = null;
+  changed();
 }
 
 async function followOnce(onLive) {

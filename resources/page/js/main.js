@@ -2,7 +2,7 @@
 import { lookAtLogin } from "./api.js";
 import { follow } from "./events.js";
 import { html, render, useEffect, useRef, useState } from "./html.js";
-import { Chip, Copy, styled } from "./parts.js";
+import { Button, Chip, Copy, styled } from "./parts.js";
 import { allPlaces, isSwitching, nameOf } from "./places.js";
 import { dismiss, store, useStore } from "./store.js";
 import { Slots } from "./views/slots.js";
@@ -32,7 +32,7 @@ function address() {
 }
 
 function App() {
-  const { snapshot, link, askKey, notices } = useStore();
+  const { snapshot, link, askKey, notices, refusal } = useStore();
   const [at, setAt] = useState(address());
   const [, again] = useState(0);
   const main = useRef();
@@ -59,7 +59,7 @@ function App() {
     <a class="skip" href="#main" onClick=${(event) => { event.preventDefault(); main.current.focus(); }}>Skip to content</a>
     <${Header} snapshot=${snapshot} link=${link} at=${at} />
     <main id="main" tabindex="-1" ref=${main}>
-      <${Link} link=${link} snapshot=${snapshot} />
+      <${Link} link=${link} snapshot=${snapshot} refusal=${refusal} />
       ${snapshot && View && html`<${View} about=${at.about} snapshot=${snapshot} live=${link === "live"} />`}
       ${!snapshot && link === "connecting" && html`<p class="waiting">Asking hal0…</p>`}
     </main>
@@ -77,7 +77,7 @@ function Header({ snapshot, link, at }) {
   const url = `${location.origin}/v1`;
   const server = snapshot?.server;
   const [tone, word] = link === "live" ? (server.state === "running" ? ["good", "Running"] : ["busy", server.state])
-    : link === "lost" ? ["bad", "Offline"] : ["busy", "Connecting"];
+    : link === "lost" ? ["bad", "Offline"] : link === "refused" ? ["bad", "Key needed"] : ["busy", "Connecting"];
   return html`<header>
     <div class="bar">
       <a class="brand" href="#/slots"><img src="/page/icon.svg" alt="" width="28" height="28" />hal0</a>
@@ -91,10 +91,12 @@ function Header({ snapshot, link, at }) {
   </header>`;
 }
 
-function Link({ link, snapshot }) {
+function Link({ link, snapshot, refusal }) {
   const problem = snapshot?.server.config_error;
   return html`<div class="link" role="status">${link === "lost" && html`<p class="banner bad"><strong>No contact with hal0${store.lostAt ? ` since ${clock(store.lostAt)}` : ""}.</strong>
-      ${" "}${snapshot ? "What stands below is from then. " : ""}It is being tried again.</p>`}${problem && html`<p class="banner"><strong>hal0.yaml has an error, so its last changes are not in effect.</strong> ${problem}</p>`}</div>`;
+      ${" "}${snapshot ? "What stands below is from then. " : ""}It is being tried again.</p>`}${refusal && html`<div class="banner bad">
+      ${snapshot ? html`<p><strong>Without another key nothing new is shown.</strong></p>` : html`<h1>Another key is needed</h1>`}
+      <p>${refusal.message}</p><${Button} action=${refusal.again}>Enter a key<//></div>`}${problem && html`<p class="banner"><strong>hal0.yaml has an error, so its last changes are not in effect.</strong> ${problem}</p>`}</div>`;
 }
 
 /** Announces each slot's phase once, not every percent. */

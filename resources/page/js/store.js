@@ -4,7 +4,8 @@ import { useEffect, useState } from "./html.js";
 
 export const store = {
   snapshot: null,
-  link: "connecting", // "live", "lost"
+  link: "connecting", // "live", "lost", "refused"
+  refusal: null, // {message, again()} while hal0 lets nobody read without another key
   lostAt: 0, // Unix seconds
   login: null, // what /api/login says, once asked
   askKey: null, // {error, answer(key), cancel()} while a key is asked for
