@@ -8,6 +8,7 @@ Each scene is drawn light and dark; some again at 200 %. The test beside it chec
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -34,14 +35,18 @@ def main() -> int:
     return max(codes)
 
 
+# A window is never larger than its screen: the platform's own is too small for one at 200 %.
+SCREEN = {"name": "large", "x": 0, "y": 0, "width": 3840, "height": 2400, "logicalDpi": 96}
 PASSES = ((False, 1), (True, 1), (False, 2))
 
 
 def _child(folder: Path, only: list[str], *, dark: bool, scale: int) -> int:
     """A scale holds for a whole process, and a palette is best never changed in one."""
     with tempfile.TemporaryDirectory() as home:
+        screens = Path(home) / "screens.json"
+        screens.write_text(json.dumps({"screens": [SCREEN]}))
         env = os.environ | {
-            "QT_QPA_PLATFORM": "offscreen",
+            "QT_QPA_PLATFORM": f"offscreen:configfile={screens}",
             "QT_SCALE_FACTOR": str(scale),
             "PYTHONPATH": str(ROOT),
             "XDG_CONFIG_HOME": home,

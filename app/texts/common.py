@@ -168,7 +168,8 @@ def choice(model: ModelStatus | None, model_id: str, limit: int, room: str = "",
         return f"{name}{SEPARATOR}{NOT_IN_CATALOG}"
     if model.problem:
         name = elide_middle(name, PROBLEM_NAME)
-        return f"{name}{SEPARATOR}{elide(reason(model.problem, model.file), PROBLEM_ENTRY - len(name) - 3)}"
+        said = reason(model.problem.removeprefix(f'Model "{model.id}" cannot start: '), model.file)
+        return f"{name}{SEPARATOR}{elide(said, PROBLEM_ENTRY - len(name) - 3)}"
     held = file_size(model.size_bytes) if model.size_bytes and sized else ""
     facts = SEPARATOR.join(part for part in (held, room) if part)
     return f"{name}   {facts}" if facts else name

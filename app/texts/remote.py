@@ -17,7 +17,7 @@ LOCAL_ONLY = tr("local only")
 START_HERE = tr("Start here")
 START_HERE_TIP = tr("Stop waiting for the other hal0 and run one in this program.")
 CLOSE_TRAY = tr("Close the tray (hal0 serve keeps running)")
-NOTHING_KNOWN = tr("The slots appear here once hal0 runs.")
+NOTHING_KNOWN = tr("The slots are unknown until there is contact again.")
 
 
 def attached_to(attached: Attached) -> str:

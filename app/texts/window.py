@@ -86,6 +86,7 @@ def server_trouble(server: ServerStatus) -> str:
     )
 
 
+NOT_STARTED = tr("The slots appear here once hal0 runs.")
 CONFIG_BROKEN = tr("hal0.yaml has an error, so hal0 has not started")
 OPEN_CONFIG = tr("Open hal0.yaml")
 USE_LAST_GOOD = tr("Use the last settings that worked")

@@ -55,6 +55,7 @@ class EndpointCard(Card):
         self.use_port.setToolTip(text_window.USE_PORT_TIP)
         self.use_port.clicked.connect(self._on_use_port)
         self._free_port: int | None = None
+        self._local = True
         self.attached = wrapping_label("muted")
         self.start_here = button(texts_remote.START_HERE)
         self.start_here.setToolTip(texts_remote.START_HERE_TIP)
@@ -113,11 +114,15 @@ class EndpointCard(Card):
         super().resizeEvent(event)
 
     def _make_room(self, width: int) -> None:
-        """Put Copy and the badge below the address where they would cut it short."""
-        shown = (self.chip, self.url, self.copy, self.badge)
-        narrow = sum(part.sizeHint().width() + GAP for part in shown) - GAP > width - 2 * MARGIN
+        """Leave out the badge, or put it below with Copy, where it would cut the address short: nobody misses
+        being told that nobody else reaches it."""
+        room = width - 2 * MARGIN
+        needed = sum(part.sizeHint().width() + GAP for part in (self.chip, self.url, self.copy)) - GAP
+        beside = needed + GAP + self.badge.sizeHint().width() <= room
+        self.badge.setVisible(beside or not self._local)
         directions = QBoxLayout.Direction
-        self._top.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
+        below = not beside and (not self._local or needed > room)
+        self._top.setDirection(directions.TopToBottom if below else directions.LeftToRight)
 
     def _show_free_port(self, port: int | None) -> None:
         self._free_port = port
@@ -133,7 +138,7 @@ class EndpointCard(Card):
         self.chosen.emit(Command(Action.TRY, self._slot_to_try))
 
     def _show_reach(self, server: ServerStatus) -> None:
-        local = is_local(server)
+        self._local = local = is_local(server)
         self.badge.show_state(
             text_window.LOCAL if local else text_window.LAN, Tone.QUIET if local else Tone.BUSY
         )

@@ -264,7 +264,8 @@ class MainWindow(QWidget):
             self.first_run.show_snapshot(snapshot)
         current = self.tabs.currentWidget()
         if current is self.slots or self._shown is None:
-            self.slots.show_snapshot(snapshot, now, self.loads, self.history)
+            attached = self._link.attached is not None
+            self.slots.show_snapshot(snapshot, now, self.loads, self.history, attached=attached)
         elif isinstance(current, LazyTab):
             current.show_snapshot(snapshot)
         grown = self._shown is None or _parts(self._shown) != _parts(snapshot)

@@ -34,12 +34,18 @@ class SlotsTab(QWidget):
         self._lay_out()
 
     def show_snapshot(
-        self, snapshot: Snapshot, now: float, clock: LoadClock, history: SlotHistory | None = None
+        self,
+        snapshot: Snapshot,
+        now: float,
+        clock: LoadClock,
+        history: SlotHistory | None = None,
+        *,
+        attached: bool = False,
     ) -> None:
-        """Show this snapshot at Unix time `now`; `history`: what was before."""
+        """Show this snapshot at Unix time `now`; `history`: what was before. `attached`: another process's."""
         if tuple(self.cards) != tuple(slot.name for slot in snapshot.slots):
             self._rebuild_cards(snapshot)
-        set_text(self.empty, _why_empty(snapshot))
+        set_text(self.empty, _why_empty(snapshot, attached))
         self.empty.setVisible(not self.cards)
         for slot in snapshot.slots:
             self.cards[slot.name].show_slot(snapshot, slot, now, clock.left(slot.name, now))
@@ -109,9 +115,10 @@ class SlotsTab(QWidget):
         whole.addWidget(self.kept)
 
 
-def _why_empty(snapshot: Snapshot) -> str:
+def _why_empty(snapshot: Snapshot, attached: bool) -> str:
     """Return what to say where there are no slots to show."""
     if snapshot.server.state is ServerState.STARTING:
         return text_window.STARTING
-    # Only what another process tells can end altogether (app.link.remote_link).
-    return texts_remote.NOTHING_KNOWN if snapshot.server.error and not snapshot.models else text.NO_SLOTS
+    if not snapshot.server.error or snapshot.models:
+        return text.NO_SLOTS
+    return texts_remote.NOTHING_KNOWN if attached else text_window.NOT_STARTED

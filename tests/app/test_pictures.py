@@ -26,7 +26,7 @@ TEXTS = {
     "switching": ["Loading 45%", "45% · ~12 s", "Drain ✓", "Warm-up"],
     "phases": ["Queued (3)", "Draining", "Stopping", "Starting", "Loading", "Warming up"],
     "failed": ["Error", "Restore previous", "Try again"],
-    "port-taken": ["Not running"],
+    "port-taken": ["Not running", "Use port 8081", "Loaded"],
     "remote": ["bigpc", "Connected", "VRAM 30/48 GiB used", "Loading 45%"],
     "remote-lost": [
         "bigpc",

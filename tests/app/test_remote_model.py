@@ -67,12 +67,12 @@ def test_a_contact_not_yet_made_and_one_not_wanted_are_not_called_lost() -> None
 def test_a_switch_elsewhere_moves_the_icon_and_its_failure_does_not_alarm() -> None:
     remote = scenes.remote()
     assert icon_state(remote) is IconState.SWITCHING
-    assert icon_state(scenes.remote_lost()) is IconState.READY
+    assert icon_state(scenes.remote_lost()) is IconState.BUSY
     (bigpc,) = (u for u in remote.upstreams if u.remote is not None)
     assert bigpc.remote is not None
     failed = tuple(replace(s, state=SlotState.FAILED, progress=None, target=None) for s in bigpc.remote.slots)
     there = replace(bigpc, remote=replace(bigpc.remote, slots=failed))
-    assert icon_state(replace(remote, upstreams=(there,))) is IconState.READY
+    assert icon_state(replace(remote, upstreams=(there,))) is IconState.BUSY
 
 
 def test_a_card_elsewhere_has_its_short_name_and_the_clock_knows_its_load() -> None:

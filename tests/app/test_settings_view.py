@@ -263,7 +263,7 @@ def test_the_network_needs_a_key() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "told"),
     [
-        ("file", "", "Write the GGUF file"),
+        ("file", "", "Enter the GGUF file"),
         ("flags", (("a", "1"), ("a", "2")), "twice"),
         ("request", "{", "line 1, column 2"),
         ("request", "[1]", "JSON object"),

@@ -175,3 +175,9 @@ def test_an_entry_that_cannot_be_chosen_is_short_and_says_why() -> None:
     )
     entry = text.choice(broken, "m", 34)
     assert len(entry) <= 64 and "· truncated: its tensors" in entry and "/" not in entry
+
+
+def test_what_is_wrong_with_a_model_stands_in_its_row() -> None:
+    problem = 'Model "bad" cannot start: this llama-server has no flag --ngll; did you mean --n-gpu-layers?'
+    model = ModelStatus("bad", "Bad", Kind.CHAT, problem=problem)
+    assert text.choice(model, "bad", 34) == "Bad · this llama-server has no flag --ngll; did you mean --n-gp…"

@@ -315,6 +315,11 @@ def test_the_address_is_whole_at_every_width(window: MainWindow, width: int) -> 
     QApplication.processEvents()
     assert window.width() == width
     assert window.endpoint.url.text() == window.endpoint.url.full
+    assert window.endpoint.badge.isVisible() is (width > 480)
+    window.show_snapshot(scenes.lan())
+    QApplication.processEvents()
+    assert window.endpoint.badge.isVisible(), "who else reaches it is told at every width"
+    assert window.endpoint.url.text() == window.endpoint.url.full
 
 
 @pytest.mark.parametrize(
