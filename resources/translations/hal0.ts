@@ -2388,6 +2388,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>The slots are unknown until there is contact again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Lost contact with {program}. This window reconnects as soon as it answers again.</source>
         <translation type="unfinished"></translation>
     </message>
