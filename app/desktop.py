@@ -126,7 +126,7 @@ class Desktop(QObject):
         routers: Routers,
         instance: SingleInstance,
         paths: Paths,
-        announce: Callable[[str], None],
+        announce: Callable[[str], None] = lambda _line: None,
     ) -> None:
         super().__init__()
         self._announce, self._announced = announce, ""
