@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from typing import Final
 from app.connect.change import CannotConnect, Change
 from app.connect.formats import connected, taken_back
 from app.connect.record import Record, Written
-from app.system.redact import redact
+from app.system.redact import HIDDEN, redact
 from app.views.client_files import ClientFile, Format
 from app.views.client_key import ANY
 from router.base.files import is_file, write_atomic
@@ -25,6 +26,8 @@ from router.base.files import is_file, write_atomic
 BACKUP: Final = ".before-hal0"
 _KEYS: Final = ("keys.json",)
 """Files that hold nothing but keys, under any name."""
+
+_ANY_VALUE: Final = re.compile(r':\s*"(?:[^"\\]|\\.)*"')
 
 _FORMATS: Final = {".yaml": Format.YAML, ".yml": Format.YAML, ".toml": Format.TOML}
 
@@ -44,8 +47,18 @@ class FileChange:
         old, new = (self.before or "").splitlines(), (self.after or "").splitlines()
         around = 0 if self.file.name in _KEYS else 3
         lines = difflib.unified_diff(old, new, str(self.file), str(self.file), lineterm="", n=around)
-        text = "\n".join(line if line.rstrip("\"',").endswith(ANY) else redact(line) for line in lines)
-        return text.replace(secret, shown) if secret else text
+        known = [_without_keys(line, secret, shown) for line in lines]
+        if self.file.name in _KEYS:
+            known = [
+                line if shown and shown in line else _ANY_VALUE.sub(f': "{HIDDEN}"', line) for line in known
+            ]
+        return "\n".join(known)
+
+
+def _without_keys(line: str, secret: str, shown: str) -> str:
+    if secret and secret in line:
+        return line.replace(secret, shown)
+    return line if line.rstrip("\"',").endswith(ANY) else redact(line)
 
 
 def plan(files: Sequence[ClientFile]) -> tuple[FileChange, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.texts import discover
 from app.texts import pull as words
 from app.views.pull import progress_fraction, progress_words
 from router.config.sizes import file_size
@@ -80,5 +81,7 @@ def _message(download: DownloadStatus) -> str:
             return words.paused(done, total)
         case DownloadState.FAILED:
             return download.error or ""
+        case DownloadState.DONE if download.error is not None:
+            return discover.not_loaded(download.model or download.reference, download.error)
         case DownloadState.DONE:
             return words.done(total)

@@ -127,6 +127,7 @@ class PullDialog(QDialog):
         wanted = self.field.text().strip()
         if "/" in wanted:
             self.found.choose_none()
+            self._kind = Kind.CHAT
             self._look_at(wanted)
         elif wanted:
             self.tell(words.ASKING)

@@ -171,7 +171,7 @@ class Downloads:
                 known.file = download.path
                 spawn(self._offered(known), name=f"load {download.reference}")
                 return known.status
-        known.status = replace(known.status, slot=slot)
+        known.status = replace(known.status, slot=slot or known.status.slot)
         self._queue(known)
         return known.status
 

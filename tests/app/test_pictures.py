@@ -66,7 +66,7 @@ TEXTS = {
         "Waiting for other downloads · 12.8 GB",
         "Dismiss",
     ],
-    "pull-offer": ["Check", "Download"],
+    "pull-offer": ["Search", "Download"],
     "pull-short": ["Continue"],
     "first-run-no-engine": ["Install llama-server", "Engine"],
     "first-run": ["Welcome to hal0", "Start hal0 when I log in", "Start using hal0"],

@@ -173,6 +173,13 @@ def test_each_state_of_a_download_offers_what_makes_sense(
     assert row.moving is (state is not DownloadState.DONE)
 
 
+def test_a_model_that_came_and_was_not_loaded_says_why() -> None:
+    found = scenes.one_download()
+    done = replace(found.downloads[0], state=DownloadState.DONE, slot="primary", model="qwen", error="No room.")
+    (row,) = download_rows(replace(found, downloads=(done,)))
+    assert row.message == "qwen has come, but was not loaded: No room."
+
+
 def test_a_download_that_only_looks_around_has_no_share() -> None:
     found = scenes.one_download()
     asking = replace(found.downloads[0], step=None)

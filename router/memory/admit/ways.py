@@ -19,7 +19,7 @@ from router.memory.admit.contexts import ladder_of, largest
 from router.memory.admit.launch_forecasts import LaunchForecasts
 from router.memory.admit.suggest import CACHE_TYPE, Suggestion, with_small_cache
 from router.memory.admit.view import View
-from router.memory.forecast.needs import Forecast
+from router.memory.forecast.needs import Forecast, Source
 from router.wire.fit_ways import FitWay
 
 log = logging.getLogger(__name__)
@@ -98,8 +98,11 @@ def _fits(
 ) -> Callable[[int], Awaitable[bool]]:
     async def fits(count: int) -> bool:
         tried = _with(model, (f"{flag}={count}", *cache))
-        need = view.need(await forecasts.forecast(tried))
-        return need is not None and view.fits(need)
+        forecast = await forecasts.forecast(tried)
+        need = view.need(forecast)
+        # The formula does not know of these flags; only what the engine has told counts.
+        told = forecast is not None and forecast.source is not Source.FORMULA
+        return told and need is not None and view.fits(need)
 
     return fits
 
