@@ -59,7 +59,12 @@ if sys.platform == "win32":
     import asyncio
     from collections.abc import Callable, Mapping
 
+    from PySide6.QtCore import QCoreApplication, Qt
+
     from router.base.windows_loop import new_event_loop
+
+    # Windows' own dialogs are other programs' windows: no test can press their buttons.
+    QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_DontUseNativeDialogs)
 
     def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
         """Tests run on the loop that the router has."""

@@ -18,6 +18,7 @@ _TEXT = "a name that is no text, or holds line breaks, cannot be on Windows"
 _CASE = "Windows finds a file whatever the case of its name"
 _WORDS = "Windows has its own words for an error"
 _FULL = "POSIX's limits, or a device of Linux's, make its full disk"
+_BROWSER = "Windows' own platform says of every address that it was opened"
 _LOGIN = "looks for Linux' file; the Run key, of whoever runs the tests, is looked at by test_autostart.py"
 _NO_PIP = "the Python of these tests has no pip, which is what it says instead"
 _LISTENER = "Windows lets no second program listen on a port"
@@ -51,6 +52,7 @@ NOT_ON_WINDOWS: Final[Mapping[str, str]] = {
     "tests/app/test_cli.py::test_ctrl_c_in_a_terminal_ends_it_quietly": _SIGNALS,
     "tests/app/test_first_run_page.py::test_start_at_login_is_off_until_a_person_wants_it": _LOGIN,
     "tests/app/test_first_run_page.py::test_a_login_entry_that_cannot_be_written_is_told": _LOGIN,
+    "tests/app/test_actions.py::test_without_a_browser_it_says_where_the_page_is": _BROWSER,
     "tests/app/test_upstream_key.py": "types at a terminal, which is a POSIX one here",
     "tests/app/connect/test_files.py::test_a_file_comes_back_byte_for_byte": _MODES,
     "tests/app/connect/test_files.py::test_a_file_that_hal0_made_goes_again": _MODES,

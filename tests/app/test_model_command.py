@@ -75,9 +75,13 @@ class Shell:
         return out
 
 
+def config_folder(home: Path) -> Path:
+    return home / "AppData" / "Roaming" / "hal0" if sys.platform == "win32" else home / "config" / "hal0"
+
+
 @pytest.fixture
 def shell(tmp_path: Path) -> Iterator[Shell]:
-    (tmp_path / "config" / "hal0").mkdir(parents=True)
+    config_folder(tmp_path).mkdir(parents=True)
     with hub_server() as hub:
         shell = Shell(tmp_path, hub)
         yield shell
@@ -180,7 +184,7 @@ def test_ls_shows_where_from_and_who_uses_it(shell: Shell) -> None:
     other = shell.home / ".lmstudio" / "models" / "pub" / "repo" / "theirs-Q8_0.gguf"
     other.parent.mkdir(parents=True)
     other.write_bytes(models.model(3))
-    config = shell.home / "config" / "hal0" / "hal0.yaml"
+    config = config_folder(shell.home) / "hal0.yaml"
     config.write_text(f"models:\n  fast: {{file: {ID}}}\n  gone: {{file: /nowhere/x.gguf}}\n")
     out = shell.done("ls").splitlines()
     rows = [line.split("  ") for line in out]
@@ -199,7 +203,7 @@ def test_ls_shows_where_from_and_who_uses_it(shell: Shell) -> None:
 
 
 def test_own_downloads_are_listed_although_the_config_names_other_folders(shell: Shell) -> None:
-    (shell.home / "config" / "hal0" / "hal0.yaml").write_text("model_dirs: [~/mine]\n")
+    (config_folder(shell.home) / "hal0.yaml").write_text("model_dirs: [~/mine]\n")
     shell.hub.add(REPO, {f"{ID}.gguf": models.model()})
     shell.done("pull", REPO)
     assert [model["id"] for model in listed(shell)["models"]] == [ID]

@@ -578,7 +578,7 @@ async def test_the_file_and_its_folder_are_opened(tab: SettingsTab, opened: Open
     file = "/home/me/.config/hal0/hal0.yaml"
     assert opened.urls == [file, Path(file).parent.as_posix()]
     tab.general.copy.click()
-    assert QGuiApplication.clipboard().text() == file
+    assert QGuiApplication.clipboard().text() == str(Path(file))
 
 
 async def test_every_field_has_a_name_for_screen_readers(tab: SettingsTab) -> None:

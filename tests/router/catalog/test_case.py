@@ -14,6 +14,7 @@ from router.catalog.scan import scan_folders
 from router.config.schema import Config, ModelConfig
 
 pytestmark = pytest.mark.skipif(sys.platform != "win32", reason="two names are two files")
+ID = "Klein-Q4_K_M"
 
 
 @pytest.fixture
@@ -30,11 +31,11 @@ def other_case(path: Path) -> Path:
 
 def test_a_folder_that_is_named_twice_is_looked_into_once(folder: Path) -> None:
     (found,) = scan_folders([folder, other_case(folder)])
-    assert found.id == "Klein-Q4_K_M" and found.problem is None
+    assert found.id == ID and found.problem is None
 
 
 def test_a_file_that_is_named_by_another_case_is_the_one_that_was_found(folder: Path) -> None:
     file = other_case(folder / "Klein-Q4_K_M.GGUF")
-    config = Config(model_dirs=(folder,), models={"mine": ModelConfig("mine", file=file)})
+    config = Config(model_dirs=(folder,), models={ID: ModelConfig(ID, file=file)})
     catalog = build_catalog(config, None)
-    assert list(catalog.models) == ["mine"], "not offered a second time"
+    assert list(catalog.models) == [ID], "not offered a second time"
