@@ -27,7 +27,7 @@ from router.hub.daemon_thread import run_in_daemon_thread
 from router.hub.names import Reference, parse_reference
 from router.hub.pull import Pull, PullProgress
 from router.hub.repository_offer import make_offer, prepare_download
-from router.hub.retry import Paused, Retrier
+from router.hub.retry import Paused, Retrier, TemporaryFailure
 from router.memory.forecast.needs import where_it_counts
 from router.state import DownloadOrder, DownloadState, DownloadStatus, StateStore
 from router.wire.hub_offer import Offer
@@ -51,13 +51,15 @@ _BUG = "{reference} was not downloaded because of a bug in hal0; see its log."
 
 @dataclass(eq=False, slots=True)
 class _Entry:
-    """`running`: until its thread has ended, also after a pause. `progress`: set by that thread."""
+    """`running`: until its thread has ended, also after a pause. `progress`: set by that thread. `gave_up`: it
+    failed for what passes, such as the network, more often than is tried."""
 
     status: DownloadStatus
     pull: Pull | None = None
     running: asyncio.Task[None] | None = None
     progress: PullProgress | None = None
     leaving: bool = False
+    gave_up: bool = False
 
 
 class Downloads:
@@ -101,6 +103,16 @@ class Downloads:
             await asyncio.wait(running, timeout=LEAVE_SECONDS)
         for task in running:
             task.cancel()
+
+    def resumed(self) -> None:
+        """Go on, after this computer slept: tries that failed without a network do not count, and what gave up
+        for that is fetched again."""
+        for entry in self._entries.values():
+            if entry.pull is not None:
+                entry.pull.again()
+            if entry.gave_up and entry.status.state is DownloadState.FAILED and not entry.leaving:
+                self._set(entry, state=DownloadState.QUEUED)
+        self._fill()
 
     # -- what a person may ask -----------------------------------------------------------------------------
 
@@ -223,7 +235,7 @@ class Downloads:
         except Paused:
             pass
         except PullFailed as failed:
-            error = failed.message
+            error, entry.gave_up = failed.message, isinstance(failed.__cause__, TemporaryFailure)
             log.warning("%s: %s", reference, error)
         except Exception:
             log.exception("fetching %s failed", reference)

@@ -124,6 +124,11 @@ class Watch:
         if there is not (remote is not None):
             self.look()
 
+    def resumed(self) -> None:
+        """Look anew: what was known of it is from before this computer slept, and so are its failures."""
+        self._failures, self._due_at = 0, float("-inf")
+        self.look()
+
     def close(self) -> None:
         """Stop looking for good."""
         self._used_until, self.bound = float("-inf"), False

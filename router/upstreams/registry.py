@@ -49,6 +49,7 @@ class UpstreamRegistry:
         self._keys = keys or Keys()
         self._ssl = ssl_context
         self._session: aiohttp.ClientSession | None = None
+        self._former: list[aiohttp.ClientSession] = []
         self._configs: Mapping[str, UpstreamConfig] = MappingProxyType({})
         self._watches: dict[str, Watch] = {}
         self._bound: dict[str, Bound] = {}
@@ -116,13 +117,24 @@ class UpstreamRegistry:
             for watch in self._watches.values():
                 watch.look_if_due()
 
+    def resumed(self) -> None:
+        """Judge all afresh, over new connections: the other ends of the old ones may have given them up
+        unheard. Answers that come over those may go on."""
+        if self._local_only or self._closed:
+            return
+        if self._session is not None:
+            self._former.append(self._session)
+            self._session = None
+        for watch in self._watches.values():
+            watch.resumed()
+
     async def close(self) -> None:
         """Drop everything that is under way."""
         self._closed = True
         for watch in self._watches.values():
             watch.close()
-        if self._session is not None:
-            await self._session.close()
+        for session in (*self._former, *([self._session] if self._session is not None else [])):
+            await session.close()
 
     # -- requests --------------------------------------------------------------------------------------
 
