@@ -40,6 +40,7 @@ from router.orders.kinds import (
     Unload,
     UnloadAll,
     WaitForRequests,
+    Wake,
     Warm,
 )
 from router.orders.order import Order
@@ -51,6 +52,7 @@ from router.remote.names import all_slots
 from router.resolve import model_called
 from router.slots.supervisor import Supervisor
 from router.state import StateStore
+from router.upstreams.registry import UpstreamRegistry
 
 R = TypeVar("R")
 
@@ -71,6 +73,7 @@ class Dispatcher:
         read_ahead: ReadAhead,
         conversations: Conversations,
         activity: Activity,
+        upstreams: UpstreamRegistry,
     ) -> None:
         """`config`: the configuration in effect."""
         self._store = store
@@ -84,6 +87,7 @@ class Dispatcher:
         self._read_ahead = read_ahead
         self._conversations = conversations
         self._activity = activity
+        self._upstreams = upstreams
 
     async def carry_out(self, order: Order[R]) -> R:
         """Return when it is done. Raises RouterError."""
@@ -115,6 +119,8 @@ class Dispatcher:
         match order:
             case Load(slot, model, force=force):
                 return await slots.load(slot, self._model_id(model), force=force)
+            case Wake(upstream):
+                return await self._upstreams.wake(upstream)
             case Warm(_, model):
                 return self._read_ahead.hint(self._model_id(model))
             case Unload(slot):

@@ -119,6 +119,7 @@ class Parts:
             self.read_ahead,
             self.conversations,
             self.activity,
+            self.upstreams,
         )
         context = Context(
             store,

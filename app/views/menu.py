@@ -33,11 +33,12 @@ from router.orders.kinds import (
     Unload,
     UnloadAll,
     WaitForRequests,
+    Wake,
     Warm,
 )
 from router.orders.order import Order
 from router.remote.names import all_slots
-from router.state import DownloadOrder, ServerState, SlotState, SlotStatus, Snapshot
+from router.state import DownloadOrder, ServerState, SlotState, SlotStatus, Snapshot, UpstreamState
 
 ENGINE = "llama-server"
 LINE_LIMIT = 34
@@ -54,6 +55,7 @@ class Action(StrEnum):
     TRY = "try"
     LOAD = "load"
     WARM = "warm"
+    WAKE = "wake"
     CANCEL = "cancel"
     CUT = "cut"
     WAIT = "wait"
@@ -80,7 +82,9 @@ class Command:
     """An action with the slot and the model id it is about, where it is about one, or the text to copy.
 
     TRY: open the page's chat with `slot` in the browser.
-    SHOW_FILE: `value` is its path. WARM: the pointer came to rest on the entry that would load `model`.
+    SHOW_FILE: `value` is its path. WAKE: `value` is the upstream's name.
+
+    WARM: the pointer came to rest on the entry that would load `model`.
 
     DOWNLOAD: `model` is the download's reference, `value` the DownloadOrder. UPDATE: `value` is what is newer.
 
@@ -103,6 +107,8 @@ def order_of(command: Command) -> Order[Any]:
             return Load(slot, command.model, force=command.force)
         case Action.WARM:
             return Warm(slot, command.model)
+        case Action.WAKE:
+            return Wake(command.value)
         case Action.CANCEL:
             return Cancel(slot)
         case Action.CUT:
@@ -175,6 +181,7 @@ def menu_spec(snapshot: Snapshot, now: float, attached: Attached | None = None) 
             Row("separator-slots"),
             *(_slot_row(snapshot, slot, now, fits) for slot in snapshot.slots),
             *_remote_rows(snapshot, now),
+            *_wake_rows(snapshot),
             Row("memory", text.memory(snapshot.memory), enabled=False),
             _action(Action.UNLOAD_ALL, tr("Unload all"), enabled=bool(running)),
             Row("separator-logs"),
@@ -315,6 +322,16 @@ def _remote_rows(snapshot: Snapshot, now: float) -> Iterator[Row]:
             yield _slot_row(hosted.snapshot, hosted.slot, now, FitWords(hosted.snapshot))
     if found:
         yield Row("separator-memory")
+
+
+def _wake_rows(snapshot: Snapshot) -> Iterator[Row]:
+    """Return an entry for each computer that can be woken, usable while it cannot be reached."""
+    for upstream in snapshot.upstreams:
+        if upstream.wakes:
+            label = tr("Wake {name}").format(name=text.elide_middle(upstream.name, LINE_LIMIT))
+            asleep = upstream.state is UpstreamState.DOWN and not snapshot.local_only
+            command = Command(Action.WAKE, value=upstream.name)
+            yield Row(f"wake:{upstream.name}", label, enabled=asleep, command=command)
 
 
 def _slot_row(snapshot: Snapshot, slot: SlotStatus, now: float, fits: FitWords) -> Row:

@@ -28,6 +28,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Wake {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Cancel switch</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2029,6 +2033,10 @@
     </message>
     <message>
         <source>Connecting…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Waking up…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
