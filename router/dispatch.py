@@ -46,6 +46,7 @@ from router.orders.kinds import (
     Unload,
     UnloadAll,
     WaitForRequests,
+    Wake,
     Warm,
 )
 from router.orders.order import Order
@@ -57,6 +58,7 @@ from router.remote.names import all_slots
 from router.resolve import model_called
 from router.slots.supervisor import Supervisor
 from router.state import ModelStatus, StateStore
+from router.upstreams.registry import UpstreamRegistry
 
 R = TypeVar("R")
 
@@ -78,6 +80,7 @@ class Dispatcher:
         conversations: Conversations,
         activity: Activity,
         memory: MemorySystem,
+        upstreams: UpstreamRegistry,
     ) -> None:
         """`config`: the configuration in effect."""
         self._store = store
@@ -92,6 +95,7 @@ class Dispatcher:
         self._conversations = conversations
         self._activity = activity
         self._memory = memory
+        self._upstreams = upstreams
 
     async def carry_out(self, order: Order[R]) -> R:
         """Return when it is done. Raises RouterError."""
@@ -123,6 +127,8 @@ class Dispatcher:
         match order:
             case Load(slot, model, force=force):
                 return await slots.load(slot, self._model_id(model), force=force)
+            case Wake(upstream):
+                return await self._upstreams.wake(upstream)
             case Warm(_, model):
                 return self._read_ahead.hint(self._model_id(model))
             case Unload(slot):

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from router.activity.activity import Activity
 from router.base.errors import UpstreamFailed
 from router.base.paths import Paths
+from router.base.resume import Resumed, ResumeWatch
 from router.catalog.model import Model
 from router.config.schema import Config, EngineConfig, ServerConfig, SlotConfig
 from router.conversations.keeper import Conversations
@@ -63,6 +64,7 @@ class Parts:
         self._paths = paths
         self._keys = Keys()
         self._in_effect = InEffect(config, disk.catalog)
+        self.resume = ResumeWatch()
         self.selection = Selection(selection, selected, self._slots)
         self.connections = EngineConnections()
         self.upstreams = UpstreamRegistry(store, self._keys)
@@ -81,7 +83,9 @@ class Parts:
             self.probes,
             lambda kept: store.update(kept=kept),
         )
-        self.supervisor = Supervisor(store, self.launcher, self.log_files, self.memory.gate, self.conversations)
+        self.supervisor = Supervisor(
+            store, self.launcher, self.log_files, self.memory.gate, self.conversations, self.resume.look
+        )
         self.updates = UpdateWatch(store, self._config, paths, self._found_updates)
         self.reconfigurer = Reconfigurer(
             self._in_effect,
@@ -116,6 +120,7 @@ class Parts:
             self.conversations,
             self.activity,
             self.memory,
+            self.upstreams,
         )
         context = Context(
             store,
@@ -129,6 +134,7 @@ class Parts:
         self.activity.subscribe(context.decisions.add)
         context.admit(config.server)
         self.listener = Listener(config.server, context, paths.state, config.engine.ports)
+        self.resume.subscribe(self._resumed)
 
     def _config(self) -> Config:
         return self._in_effect.config
@@ -152,6 +158,12 @@ class Parts:
 
     def _models_told(self) -> None:
         self.supervisor.models_told()
+
+    def _resumed(self, event: Resumed) -> None:
+        self.supervisor.resumed(event)
+        self.upstreams.resumed()
+        self.remotes.resumed()
+        self.downloads.resumed()
 
     async def _listen(self, server: ServerConfig) -> None:
         await self.listener.move(server)

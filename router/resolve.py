@@ -202,7 +202,9 @@ def _unlisted(name: str, snapshot: Snapshot) -> Meaning | None:
 
 
 def _unwell(upstream: UpstreamStatus) -> int:
-    return (UpstreamState.OK, UpstreamState.UNKNOWN, UpstreamState.DOWN).index(upstream.state)
+    return (UpstreamState.OK, UpstreamState.UNKNOWN, UpstreamState.WAKING, UpstreamState.DOWN).index(
+        upstream.state
+    )
 
 
 def _in_slot(slot: SlotStatus, model: ModelStatus) -> Route:

@@ -55,6 +55,7 @@ class Service:
         await parts.downloads.begin()
         await self._listen(parts.listener)
         self.store.subscribe(parts.selection.remember)
+        self._background.append(spawn(parts.resume.run(), name="notice sleep"))
         self._background += parts.memory.start(parts.supervisor.occupants, parts.supervisor.set_memory)
         self._background.append(spawn(parts.conversations.run(), name="remove old conversations"))
         self._background.append(spawn(parts.read_ahead.run(), name="read ahead"))

@@ -228,13 +228,15 @@ class UpstreamState(StrEnum):
     UNKNOWN = "unknown"
     OK = "ok"
     DOWN = "down"
+    WAKING = "waking"
 
 
 @dataclass(frozen=True, slots=True)
 class UpstreamStatus:
     """A server elsewhere as last seen. `models` are the ids it serves, without its name before them, and
     `context_lengths` their contexts in tokens, None where it does not tell; `error` is one sentence why it is
-    down. `remote` is what another hal0 says of itself, None while the link is lost; `error` then says why."""
+    down. `remote` is what another hal0 says of itself, None while the link is lost; `error` then says why.
+    `wakes`: it can be woken from here, and is WAKING while that is tried."""
 
     name: str
     kind: UpstreamKind
@@ -244,6 +246,7 @@ class UpstreamStatus:
     error: str | None = None
     remote: Snapshot | None = None
     context_lengths: tuple[int | None, ...] = ()
+    wakes: bool = False
 
 
 class DownloadState(StrEnum):

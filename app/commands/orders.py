@@ -76,6 +76,14 @@ def wait(hal0: Client, slot: str) -> str:
     return _nothing_draining(slot, _carry_out(hal0, WaitForRequests(slot)))
 
 
+@_command("wake a sleeping computer, named under upstreams:, and wait until it answers")
+def wake(hal0: Client, upstream: str) -> str:
+    from router.orders.kinds import Wake
+
+    hal0.carry_out(Wake(upstream))
+    return f"{upstream} is awake."
+
+
 @_command("print a slot's engine log")
 def logs(hal0: Client, slot: str, *, as_json: bool = False) -> str:
     from router.orders.kinds import ReadEngineLog

@@ -11,6 +11,7 @@ SERVE = f"{APP} serve"
 CONNECTED = tr("Connected")
 NO_CONTACT = tr("No contact")
 CONNECTING = tr("Connecting…")
+WAKING = tr("Waking up…")
 NOT_ASKED = tr("Not asked")
 LOCAL_ONLY = tr("local only")
 

@@ -259,6 +259,7 @@ UPSTREAM_WORDS = {
     UpstreamState.OK: tr("Answers"),
     UpstreamState.DOWN: tr("Not reachable"),
     UpstreamState.UNKNOWN: tr("Not asked yet"),
+    UpstreamState.WAKING: tr("Waking up…"),
 }
 
 # -- memory ------------------------------------------------------------------------------------------------

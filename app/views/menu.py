@@ -38,11 +38,12 @@ from router.orders.kinds import (
     Unload,
     UnloadAll,
     WaitForRequests,
+    Wake,
     Warm,
 )
 from router.orders.order import Order
 from router.remote.names import all_slots
-from router.state import DownloadOrder, ServerState, SlotState, SlotStatus, Snapshot
+from router.state import DownloadOrder, ServerState, SlotState, SlotStatus, Snapshot, UpstreamState
 
 ENGINE = "llama-server"
 LINE_LIMIT = 34
@@ -59,6 +60,7 @@ class Action(StrEnum):
     TRY = "try"
     LOAD = "load"
     WARM = "warm"
+    WAKE = "wake"
     CANCEL = "cancel"
     CUT = "cut"
     WAIT = "wait"
@@ -91,7 +93,7 @@ class Command:
 
     TRY: open the page's chat with `slot` in the browser. CONNECT: `value` is the client.
     SHOW_FILE: `value` is its path. USE_PORT: `value` is the endpoint's new port. APPEARANCE: `value` is an
-    Appearance.
+    Appearance. WAKE: `value` is the upstream's name.
     WARM: the pointer came to rest on the entry that would load `model`.
 
     DOWNLOAD: `model` is the download's reference, `value` the DownloadOrder. UPDATE: `value` is what is newer.
@@ -115,6 +117,8 @@ def order_of(command: Command) -> Order[Any]:
             return Load(slot, command.model, force=command.force)
         case Action.WARM:
             return Warm(slot, command.model)
+        case Action.WAKE:
+            return Wake(command.value)
         case Action.CANCEL:
             return Cancel(slot)
         case Action.CUT:
@@ -193,6 +197,7 @@ def menu_spec(snapshot: Snapshot, now: float, attached: Attached | None = None) 
             Row("separator-slots"),
             *(_slot_row(snapshot, slot, now, fits) for slot in snapshot.slots),
             *_remote_rows(snapshot, now),
+            *_wake_rows(snapshot),
             Row("memory", text.memory(snapshot.memory), enabled=False),
             _action(Action.UNLOAD_ALL, tr("Unload all"), enabled=bool(running)),
             Row("separator-logs"),
@@ -365,6 +370,16 @@ def _remote_rows(snapshot: Snapshot, now: float) -> Iterator[Row]:
             yield _slot_row(hosted.snapshot, hosted.slot, now, FitWords(hosted.snapshot))
     if found:
         yield Row("separator-memory")
+
+
+def _wake_rows(snapshot: Snapshot) -> Iterator[Row]:
+    """Return an entry for each computer that can be woken, usable while it cannot be reached."""
+    for upstream in snapshot.upstreams:
+        if upstream.wakes:
+            label = tr("Wake {name}").format(name=text.elide_middle(upstream.name, LINE_LIMIT))
+            asleep = upstream.state is UpstreamState.DOWN and not snapshot.local_only
+            command = Command(Action.WAKE, value=upstream.name)
+            yield Row(f"wake:{upstream.name}", label, enabled=asleep, command=command)
 
 
 def _slot_row(snapshot: Snapshot, slot: SlotStatus, now: float, fits: FitWords) -> Row:

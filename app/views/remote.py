@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from app.texts import common as text
 from app.texts import remote as texts_remote
 from router.remote.names import HostedSlot, others, slots_of
-from router.state import Snapshot, UpstreamStatus
+from router.state import Snapshot, UpstreamState, UpstreamStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,8 @@ def _group(upstream: UpstreamStatus, *, local_only: bool) -> Group:
         link, facts = texts_remote.CONNECTED, text.memory_short(remote.memory)
     elif local_only:
         link, facts = texts_remote.NOT_ASKED, texts_remote.LOCAL_ONLY
+    elif upstream.state is UpstreamState.WAKING:
+        link, facts = texts_remote.WAKING, ""
     elif upstream.error is not None:
         link, facts = texts_remote.NO_CONTACT, upstream.error
     else:

@@ -10,7 +10,12 @@ from app.views.tone import Tone
 from router.config.schema import UpstreamKind
 from router.state import Snapshot, UpstreamState, UpstreamStatus
 
-_TONES = {UpstreamState.OK: Tone.GOOD, UpstreamState.DOWN: Tone.BAD, UpstreamState.UNKNOWN: Tone.QUIET}
+_TONES = {
+    UpstreamState.OK: Tone.GOOD,
+    UpstreamState.DOWN: Tone.BAD,
+    UpstreamState.UNKNOWN: Tone.QUIET,
+    UpstreamState.WAKING: Tone.QUIET,
+}
 
 
 @dataclass(frozen=True, slots=True)

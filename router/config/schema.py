@@ -33,6 +33,7 @@ from router.config.keys import (
     secrets_of,
 )
 from router.config.problems import nearest
+from router.config.wake import MAC, mac_address, wake_address
 
 _DAY: Final = 86_400.0
 _MONTH: Final = 31 * _DAY
@@ -314,6 +315,22 @@ class UpstreamConfig:
     )
     connect_timeout: float = key(
         Seconds(0.1, 600.0), 5.0, "seconds for its name, the connection and TLS together"
+    )
+    wake: str | None = key(
+        Text(mac_address, MAC),
+        None,
+        "the hardware address (MAC) of its network card, `aa:bb:cc:dd:ee:ff`: asked for while it cannot be "
+        "reached, it is sent the packet that wakes a sleeping computer (Wake-on-LAN), and waited for",
+        shown="it is not woken",
+    )
+    wake_timeout: float = key(
+        Seconds(1.0, 3600.0), 90.0, "seconds to wait for it to wake up, before another one is asked"
+    )
+    wake_address: str | None = key(
+        Text(wake_address, r"^[0-9]+(\.[0-9]+){3}(:[0-9]+)?$"),
+        None,
+        "where that packet goes, `address[:port]`, UDP",
+        shown="the broadcast address of its network, port 9",
     )
 
 

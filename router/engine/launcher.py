@@ -23,7 +23,7 @@ from router.engine.options import EngineOptions, read_options
 from router.engine.orphans import Orphans
 from router.engine.ports import PortPool
 from router.engine.process import EngineProcess, Launch
-from router.engine.readiness import OnProgress, Readiness
+from router.engine.readiness import OnProgress, Readiness, answers
 
 
 class Launcher:
@@ -99,6 +99,10 @@ class Launcher:
     async def ready(self, engine: EngineProcess, on_progress: OnProgress) -> int | None:
         """Wait until it serves; return its context length in tokens. Raises EngineFailed."""
         return await Readiness(engine, self._http, on_progress).wait()
+
+    async def answers(self, engine: EngineProcess) -> bool:
+        """Return whether a ready engine still answers, or has ended meanwhile; takes `ASK_TRIES` looks."""
+        return await answers(engine, self._http)
 
     async def stop(self, engine: EngineProcess) -> None:
         """Stop and reap it."""

@@ -79,6 +79,7 @@ class EngineProcess:
         self.changed = asyncio.Event()
         self._grace = grace or StopGrace()
         self._process: asyncio.subprocess.Process | None = None
+        self._killed_for: str | None = None
 
     async def start(self) -> None:
         """Spawn it. Raises EngineFailed if the program cannot be run at all."""
@@ -103,6 +104,8 @@ class EngineProcess:
     def failure(self) -> EngineFailed:
         """Return why it ended by itself, in its own words."""
         code = self.exited.result() if self.exited.done() else None
+        if self._killed_for is not None:
+            return EngineFailed(f"The engine was ended: {self._killed_for}.", details={"exit_code": code})
         killed = code in (-9, -15)
         explanation = self.log.explanation(killed=killed)
         sentence = exit_sentence(code, explanation, ready=self.log.ready)
@@ -128,9 +131,10 @@ class EngineProcess:
                 details={"pid": process.pid},
             )
 
-    def kill(self) -> None:
-        """End it at once, with every process it started; `stop` reaps it."""
+    def kill(self, reason: str | None = None) -> None:
+        """End it at once, with every process it started; `stop` reaps it. `reason`: for `failure` to say."""
         if self._process is not None and not self.exited.done():
+            self._killed_for = reason
             platform.kill(self._process.pid)
 
     def _ladder(self, process: asyncio.subprocess.Process) -> list[tuple[Callable[[], None], float]]:

@@ -28,6 +28,13 @@ STALL_SECONDS = 180.0
 
 HTTP_TIMEOUT = aiohttp.ClientTimeout(total=5)
 
+ASK_TRIES = 3
+"""So often a ready engine is asked, HTTP_TIMEOUT each, before it counts as lost: its memory may have to come
+back from the swap first."""
+
+STOPPED_SECONDS = 5.0
+"""A look that comes so late: hal0 did not run, nor perhaps the engine."""
+
 _MIB = 2**20
 
 ESTIMATED_FROM = 64 * 1024 * 1024
@@ -149,13 +156,17 @@ class Readiness:
         """Watch for signs of life, and estimate progress from what was read."""
         loop = asyncio.get_running_loop()
         while self._stalled is None:
+            before = loop.time()
             await asyncio.sleep(SAMPLE_SECONDS)
             launch = self._engine.launch
             measured = await asyncio.to_thread(_signs_of_life, self._engine.pid, not launch.child_mode)
             signs = Signs(*measured, self._engine.log.last_line, self._engine.child_state)
-            if self._signs is None or signs.show_work_since(self._signs, loop.time() - self._alive_at):
-                self._signs, self._alive_at = signs, loop.time()
-            elif loop.time() - self._alive_at > self._stall_seconds:
+            now = loop.time()
+            if (late := now - before - SAMPLE_SECONDS) > STOPPED_SECONDS:
+                self._alive_at += late
+            if self._signs is None or signs.show_work_since(self._signs, now - self._alive_at):
+                self._signs, self._alive_at = signs, now
+            elif now - self._alive_at > self._stall_seconds:
                 self._stalled = EngineFailed(
                     f"The engine stood still for {self._stall_seconds:.0f} s while loading (no output, no "
                     "reads, no CPU time); see its log, then try again."
@@ -195,6 +206,22 @@ class Readiness:
                 return int(props["default_generation_settings"]["n_ctx"])
         except (aiohttp.ClientError, OSError, TimeoutError, KeyError, TypeError, ValueError):
             return None
+
+
+async def answers(engine: EngineProcess, http: aiohttp.ClientSession) -> bool:
+    """Return whether a ready engine still answers; one that has ended needs no more asking."""
+    launch = engine.launch
+    for _ in range(ASK_TRIES):
+        asked = asyncio.get_running_loop().time()
+        with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
+            async with http.get(launch.base_url + launch.health, timeout=HTTP_TIMEOUT) as answer:
+                if answer.status < 500 or answer.status == 503:  # it has its own words for "busy"
+                    return True
+        rest = asked + (HTTP_TIMEOUT.total or 0.0) - asyncio.get_running_loop().time()
+        await asyncio.wait([engine.exited], timeout=max(0.0, rest))
+        if engine.exited.done():
+            return True
+    return False
 
 
 def _signs_of_life(pid: int | None, with_helpers: bool) -> tuple[float, float, float, float]:

@@ -28,7 +28,7 @@ from router.hub.daemon_thread import run_in_daemon_thread
 from router.hub.names import Reference, parse_reference
 from router.hub.pull import Pull, PullProgress
 from router.hub.repository_offer import make_offer, prepare_download
-from router.hub.retry import ASK_DELAYS, Paused, Retrier
+from router.hub.retry import ASK_DELAYS, Paused, Retrier, TemporaryFailure
 from router.hub.search import find
 from router.memory.forecast.needs import where_it_counts
 from router.state import DownloadOrder, DownloadState, DownloadStatus, ModelStatus, StateStore
@@ -51,8 +51,9 @@ _BUG = "{reference} was not downloaded because of a bug in hal0; see its log."
 
 @dataclass(eq=False, slots=True)
 class _Entry:
-    """`running`: until its thread has ended, also after a pause. `progress`, `file`
-    (where the whole model lies): set by that thread."""
+    """`running`: until its thread has ended, also after a pause. `progress`, `file` (where the whole model
+    lies): set by that thread. `gave_up`: it failed for what passes, such as the network, more often than is
+    tried."""
 
     status: DownloadStatus
     pull: Pull | None = None
@@ -60,6 +61,7 @@ class _Entry:
     progress: PullProgress | None = None
     file: Path | None = None
     leaving: bool = False
+    gave_up: bool = False
 
 
 class Downloads:
@@ -106,6 +108,16 @@ class Downloads:
             await asyncio.wait(running, timeout=LEAVE_SECONDS)
         for task in running:
             task.cancel()
+
+    def resumed(self) -> None:
+        """Go on, after this computer slept: tries that failed without a network do not count, and what gave up
+        for that is fetched again."""
+        for entry in self._entries.values():
+            if entry.pull is not None:
+                entry.pull.again()
+            if entry.gave_up and entry.status.state is DownloadState.FAILED and not entry.leaving:
+                self._set(entry, state=DownloadState.QUEUED)
+        self._fill()
 
     # -- what a person may ask -----------------------------------------------------------------------------
 
@@ -252,7 +264,7 @@ class Downloads:
         except Paused:
             pass
         except PullFailed as failed:
-            error = failed.message
+            error, entry.gave_up = failed.message, isinstance(failed.__cause__, TemporaryFailure)
             log.warning("%s: %s", reference, error)
         except Exception:
             log.exception("fetching %s failed", reference)

@@ -126,6 +126,10 @@ class Pull:
         """Make `plan` or `run` raise Paused soon. From any thread, any number of times."""
         self._stop.set()
 
+    def again(self) -> None:
+        """Let it try as often as at the beginning. From any thread."""
+        self._retrier.progressed()
+
     def plan(self, on_progress: OnProgress = _ignore) -> Plan:
         """Return what there is to do. Raises PullFailed, Paused."""
         hub = self._hub = self._hub or Hub(self._endpoint)

@@ -147,6 +147,17 @@ class ReadEngineCommand(SlotOrder[list[str]]):
     outcome = _lines("command")
 
 
+@dataclass(frozen=True, slots=True)
+class Wake(Order[None]):
+    """Wake a sleeping computer elsewhere, by its name under `upstreams:`; done when it answers.
+
+    Raises UpstreamFailed if it does not within its `wake_timeout`.
+    """
+
+    endpoint = Endpoint("POST", "/api/upstreams/{upstream}/wake")
+    upstream: str
+
+
 # -- hal0 itself -----------------------------------------------------------------------------------------------
 
 
@@ -346,6 +357,7 @@ ORDERS: tuple[type[Order[Any]], ...] = (
     WaitForRequests,
     ReadEngineLog,
     ReadEngineCommand,
+    Wake,
     ReadLog,
     ReadConfig,
     EditConfig,

@@ -70,6 +70,11 @@ class Remotes:
             raise SlotNotFound(f'There is no other hal0 "{name}" under upstreams:; there are: {others}.')
         return self._followed[name].remote, rest
 
+    def resumed(self) -> None:
+        """Ask all anew: this computer slept, and what they said is from before."""
+        for followed in list(self._followed.values()):
+            followed.remote.again()
+
     async def close(self) -> None:
         remotes = [followed.remote for followed in self._followed.values()]
         self._followed.clear()

@@ -55,6 +55,10 @@ class RemoteHal0:
         """One sentence why there is no contact; None also while the first try is under way."""
         return self._link.error
 
+    def again(self) -> None:
+        """Follow anew, at once; see EventLink."""
+        self._link.again()
+
     async def close(self) -> None:
         await self._link.close()
 

@@ -81,7 +81,10 @@ class EventLink:
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
             connector=aiohttp.TCPConnector(limit=0),
         )
-        self._following = spawn(self._run(), name=f"follow {self.base_url}")
+        self._following = self._begin()
+
+    def _begin(self) -> asyncio.Task[None]:
+        return spawn(self._run(), name=f"follow {self.base_url}")
 
     def check(self) -> None:
         """Raise UpstreamFailed without contact. A command before the first try has ended is tried."""
@@ -104,6 +107,14 @@ class EventLink:
         """Return what an answer with that status says; it may quote the key."""
         redacted = redact(body.decode(errors="replace"), self._key).encode()
         return error_of(status, redacted, retry_after, self.base_url)
+
+    def again(self) -> None:
+        """Follow anew, at once: nothing is known any more of what was said before this computer slept."""
+        self._following.cancel()
+        self._delay, self.connected, self.error = FIRST_DELAY, False, None
+        self.lost.clear()
+        self._following = self._begin()
+        self._on_change()
 
     async def close(self) -> None:
         """Stop following; whoever waits for an answer hears nothing more."""

@@ -35,6 +35,7 @@ class EngineLauncher(Protocol):
         self, model: Model, log: EngineLog, taken: Collection[int] = (), context: int | None = None
     ) -> EngineProcess: ...
     async def ready(self, engine: EngineProcess, on_progress: OnProgress) -> int | None: ...
+    async def answers(self, engine: EngineProcess) -> bool: ...
     async def stop(self, engine: EngineProcess) -> None: ...
 
 
@@ -99,6 +100,16 @@ class EngineTasks:
     def stop(self, seat: Seat, generation: int) -> None:
         """Stop an engine; answer with `engine_stopped`."""
         self.spawn(self._stop(seat, generation), f"stop {seat.name}")
+
+    def ask(self, seat: Seat) -> None:
+        """Ask the engines that are doubted; answer with `engine_answers`. One that does not is killed, and told
+        of as any other that died by itself. One that loads is watched as it is."""
+        pair = seat.scheduler.engines
+        for known in (pair.running, pair.leaving):
+            engine = seat.engines.get(known.generation) if known is not None and known.doubted else None
+            if engine is not None and engine.process is not None:
+                asking = self._ask(seat, engine.generation, engine.process)
+                self.spawn(asking, f"ask the engine of {seat.name}")
 
     async def close(self) -> None:
         """Give up the checks, wait for all else; the schedulers have been told to close."""
@@ -200,6 +211,18 @@ class EngineTasks:
                 await self._conversations.save(engine.process)
             error = await self._reap(seat, engine)
         self._tell(seat, lambda s, now: s.engine_stopped(generation, now, error))
+
+    async def _ask(self, seat: Seat, generation: int, process: EngineProcess) -> None:
+        try:
+            answers = await self.launcher.answers(process)
+        except Exception:
+            log.exception("slot %s: its engine could not be asked", seat.name)
+            answers = True  # a request will show
+        if answers:
+            self._tell(seat, lambda s, now: s.engine_answers(generation, now))
+            return
+        log.warning("slot %s: its engine does not answer any more and is ended", seat.name)
+        process.kill("it did not answer any more after this computer, or hal0, had stood still")
 
     async def _reap(self, seat: Seat, engine: RunningEngine) -> RouterError | None:
         """Return why the engine could not be ended; None when it is gone."""

@@ -25,6 +25,7 @@ class Engine:
         until: when its requests are cut, if it is to go; None: not at all, while nobody needs its place.
         stopping: it leaves, and is told to stop.
         outdated: it would be launched differently now.
+        doubted: it answered before this computer slept, and is being asked whether it still does.
     """
 
     generation: int
@@ -32,6 +33,7 @@ class Engine:
     until: float | None = None
     stopping: bool = False
     outdated: bool = False
+    doubted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,26 @@ class EnginePair:
         """Give whichever is going until then, whatever it had before; None: as if nobody needed its place."""
         for engine in self.going:
             engine.until = until
+
+    def extend(self, seconds: float) -> None:
+        """Let so many seconds count for nothing: limits come later, and what was idle was so for less."""
+        self.ready_at += seconds
+        self.idle_since += seconds
+        for engine in self.going:
+            if engine.until is not None:
+                engine.until += seconds
+
+    def doubt(self) -> None:
+        """Serve nobody new before those that were ready have said that they still answer."""
+        for engine in (self.running, self.leaving):
+            if engine is not None and not engine.stopping:
+                engine.doubted = True
+
+    def trust(self, generation: int) -> None:
+        """Note that the engine still answers."""
+        for engine in (self.running, self.leaving):
+            if engine is not None and engine.generation == generation:
+                engine.doubted = False
 
     def hurry(self, until: float) -> None:
         """Limit the engine that leaves to `until`, unless it has a limit: its place is needed."""

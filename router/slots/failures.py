@@ -17,7 +17,7 @@ What runs stays in use throughout: only switching is refused.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from router.base.errors import EngineFailed, EngineMissing, RouterError
 
@@ -114,6 +114,12 @@ class Failures:
     def forget(self, model: str) -> None:
         """Forget the failures: a person wants it tried whatever happened."""
         self._forgive(model)
+        self._switches = None
+
+    def resumed(self, now: float) -> None:
+        """Let every model be tried at once, as after its first failure: the computer slept since, and drivers,
+        drives and memory may be otherwise now. What is shown stays."""
+        self._of = {model: replace(failure, count=1, at=now) for model, failure in self._of.items()}
         self._switches = None
 
     def show(self, model: str, error: RouterError) -> None:

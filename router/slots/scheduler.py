@@ -278,6 +278,11 @@ class SlotScheduler:
         effects = self._refuse_for(switch.target, error)
         return effects + self._machine.failed() + self._advance(now)
 
+    def engine_answers(self, generation: int, now: float) -> list[Effect]:
+        """Note that an engine that was ready still answers, after a sleep."""
+        self.engines.trust(generation)
+        return self._advance(now)
+
     def engine_exited(self, generation: int, error: RouterError, now: float) -> list[Effect]:
         """Note that a ready engine died by itself. The next request, or the end of the back-off, starts it
         again."""
@@ -306,6 +311,16 @@ class SlotScheduler:
         self._machine.stuck()
         return effects + self._advance(now)
 
+    def resumed(self, seconds: float, now: float) -> list[Effect]:
+        """Note that hal0 did not run for a while, `seconds` of it by the clock of the `now` arguments: they
+        count for no limit, and what failed before may be tried at once. Engines that were ready are to be
+        asked: `engine_answers` or `engine_exited` follows for each."""
+        self.waiters.extend(seconds)
+        self.engines.extend(seconds)
+        self._failures.resumed(now)
+        self.engines.doubt()
+        return self._advance(now)
+
     def tick(self, now: float) -> list[Effect]:
         """Apply what time brings: wait limits, drain timeouts, idle unload, restart after a crash."""
         error = waiting.waited_too_long(self.slot, self.running, self.limits.wait)
@@ -325,7 +340,7 @@ class SlotScheduler:
         effects: list[Effect] = []
         if self.waiters:
             effects = self._obey() + self._grant_served()
-            if self.phase in RESTING:
+            if self.phase in RESTING and not self._doubts():
                 effects += self._next_turn(now)
         return effects + self._machine.proceed(now, self._drain_limit(now))
 
@@ -363,7 +378,9 @@ class SlotScheduler:
         """Return whether the engine that leaves is just what is wanted: it need not be stopped to be started
         again."""
         leaving = self.engines.leaving
-        if leaving is None or leaving.stopping or leaving.outdated or self.phase is not SlotState.READY:
+        if leaving is None or leaving.stopping or leaving.outdated or leaving.doubted:
+            return False
+        if self.phase is not SlotState.READY:
             return False
         return leaving.generation > head.newer_than and self._shares_process(target, leaving.model)
 
@@ -402,9 +419,14 @@ class SlotScheduler:
         running = self.engines.running
         if running is None or machine.phase is SlotState.DRAINING or machine.phase is SlotState.STOPPING:
             return False
+        if running.doubted:
+            return False
         if model is None:
             model = machine.switch.target if machine.switch else running.model
         return self._shares_process(model, running.model)
+
+    def _doubts(self) -> bool:
+        return self.engines.running is not None and self.engines.running.doubted
 
     def _is_served(self, waiter: Waiter) -> bool:
         running, order = self.engines.running, self.waiters.command

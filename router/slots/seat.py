@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 
 from router.base.errors import RouterError
+from router.base.resume import Resumed
 from router.catalog.model import Model
 from router.config.schema import LimitsConfig, SlotConfig
 from router.engine.log import RING_LINES
@@ -68,6 +69,10 @@ class Instant:
             ago = asyncio.get_running_loop().time() - moment
             self._known = (moment, round(time.time() - ago, 1))
         return self._known[1]
+
+    def forget(self) -> None:
+        """Convert anew: the two clocks are not as far apart as they were."""
+        self._known = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +190,15 @@ class Seat:
         if engine is None or s.running is None or wanted is None or wanted.problem:
             return False
         return engine.outdated or engine.model.launch_key != wanted.launch_key
+
+    def resumed(self, event: Resumed) -> None:
+        """Show no time that passed while hal0 did not run."""
+        self._idle.forget()
+        self._drain_deadline.forget()
+        if self._switch_began is not None:
+            switch, began = self._switch_began
+            self._switch_began = (switch, began + event.seconds)
+        self._position = ()  # shown anew at once
 
     def has_moved(self) -> bool:
         """Return whether, since the last call, more has changed than which requests there are."""

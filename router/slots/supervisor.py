@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
 from router.base.errors import BadModel, EngineFailed, RouterError, SlotNotFound
+from router.base.resume import Resumed
 from router.catalog.model import Model
 from router.config.problems import did_you_mean
 from router.config.schema import LimitsConfig, SlotConfig
@@ -44,9 +45,11 @@ class Supervisor:
         log_files: LogFiles | None = None,
         gate: Gate | None = None,
         conversations: Conversations | None = None,
+        look_at_clocks: Callable[[], object] = lambda: None,
     ) -> None:
         """`gate`: says whether a model's memory is available; None: nobody asks. `conversations`: keeps what
-        engines have read; None: nobody does."""
+        engines have read; None: nobody does. `look_at_clocks`: calls `resumed` if that is due."""
+        self._look_at_clocks = look_at_clocks
         self._store = store
         self._seats: dict[str, Seat] = {}
         self._numbers = itertools.count(1)
@@ -231,6 +234,13 @@ class Supervisor:
                 seat.engine.memory = slots.get(name)
         self._store.update_slots([seat.status() for seat in self._seats.values()], memory=tuple(devices))
 
+    def resumed(self, event: Resumed) -> None:
+        """Judge all slots afresh, and ask their engines whether they still answer."""
+        for seat in self._seats.values():
+            seat.resumed(event)
+            self._tell(seat, lambda s, now: s.resumed(event.counted, now))
+            self._engines.ask(seat)
+
     async def close(self) -> None:
         """Refuse and abort everyone, stop all engines, and wait until they are reaped."""
         self._closed = True
@@ -317,8 +327,11 @@ class Supervisor:
             seat.timer.cancel()
             seat.timer = None
         if (deadline := seat.scheduler.next_deadline()) is not None:
-            loop = asyncio.get_running_loop()
-            seat.timer = loop.call_at(deadline, self._tell, seat, lambda s, now: s.tick(max(now, deadline)))
+            seat.timer = asyncio.get_running_loop().call_at(deadline, self._on_timer, seat, deadline)
+
+    def _on_timer(self, seat: Seat, deadline: float) -> None:
+        self._look_at_clocks()  # what is overdue may be so because hal0 did not run
+        self._tell(seat, lambda s, now: s.tick(max(now, deadline)))
 
     def _carry_out(self, seat: Seat, effect: Effect) -> None:
         match effect:

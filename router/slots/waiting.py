@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from router.base.errors import (
     ModelNotLoaded,
@@ -81,6 +81,10 @@ class Queue:
         if taken:
             self._waiters = [w for w in self._waiters if w not in taken]
         return taken
+
+    def extend(self, seconds: float) -> None:
+        """Let all of them wait so much longer."""
+        self._waiters = [replace(w, deadline=w.deadline + seconds) for w in self._waiters]
 
     def refuse(self, wanted: Callable[[Waiter], bool], error: RouterError) -> list[Effect]:
         """Refuse all that are `wanted`, in their order."""

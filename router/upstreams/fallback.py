@@ -91,7 +91,7 @@ def attempt(
     state = next((s for s in states if s.name == name), None)
     if config is None or state is None:
         return Attempt(name, None, "it is not in hal0.yaml any more")
-    if state.state is UpstreamState.DOWN:
+    if state.state in (UpstreamState.DOWN, UpstreamState.WAKING):
         return Attempt(name, None, _reason(state.error or "It is down."))
     model = model or _model_for(wanted.names, config, state)
     if model is None:

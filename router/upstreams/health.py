@@ -25,6 +25,7 @@ from router.upstreams.failure_reasons import failure_reason, is_link_failure, st
 from router.upstreams.keys import redact
 from router.upstreams.listing import Listing, next_page, parse_listing
 from router.upstreams.sending import send
+from router.upstreams.waking import send_packet
 from router.wire.lenient import json_or_none
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,13 @@ DOWN_SECONDS: Final = (2.0, 5.0, 10.0, 30.0)
 USED_SECONDS: Final = 300.0
 """One that was used in this time is looked at in the background, too."""
 
+WAKE_LOOK_SECONDS: Final = 1.0
+"""Between two looks at one that is being woken; each is preceded by a packet, for the first may come while it
+is still falling asleep."""
+
+WAKE_PAUSE_SECONDS: Final = 300.0
+"""For so long one that did not wake up is not waited for again, but for a person."""
+
 _LIST_SECONDS: Final = 10.0
 _MAX_LIST: Final = 16 * 1024 * 1024
 _NO_LIST: Final = (404, 405, 501)
@@ -47,6 +55,7 @@ _NAME_THEM: Final = "; if it answers all the same, name its models under models:
 _CALL: Final = Call("/v1/models", lambda _model: b"", method="GET")
 
 Look = Callable[[UpstreamConfig], Awaitable[Listing]]
+Knock = Callable[[UpstreamConfig], Awaitable[None]]
 
 
 class Watch:
@@ -59,11 +68,23 @@ class Watch:
         bound: a slot has no other engine, so it is looked at all the time.
     """
 
-    def __init__(self, config: UpstreamConfig, look: Look, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, config: UpstreamConfig, look: Look, changed: Callable[[], None], knock: Knock = send_packet
+    ) -> None:
+        """`knock`: sends what wakes it."""
         models = config.models or ()
+        self._knock = knock
+        self._waking: asyncio.Task[None] | None = None
+        self._not_woken_until = float("-inf")
+        self._out_of_reach = False
         self.config = config
         self.status = UpstreamStatus(
-            config.name, config.kind, config.base_url, models=models, context_lengths=(None,) * len(models)
+            config.name,
+            config.kind,
+            config.base_url,
+            models=models,
+            context_lengths=(None,) * len(models),
+            wakes=config.wake is not None,
         )
         self.bound = False
         self.found_at: str | None = None
@@ -102,16 +123,34 @@ class Watch:
             self._looking = spawn(self._look(), name=f"look at upstream {self.config.name}")
         return self._looking
 
-    def failed(self, reason: str) -> None:
-        """Note that a request found it down; many that find out together count once."""
+    @property
+    def sleeps(self) -> bool:
+        """Whether waking it may help: it has an address for that, and is out of reach for no other reason that
+        is known."""
+        if self._waking is not None:
+            return True
+        tried = _now() < self._not_woken_until
+        down = self.status.state is UpstreamState.DOWN and self._out_of_reach
+        return self.config.wake is not None and down and not tried
+
+    def wake(self) -> asyncio.Task[None]:
+        """Wake it and wait until it answers, for `wake_timeout` at most; `status` says what came of it. Whoever
+        wants that meanwhile waits for the same."""
+        if self._waking is None:
+            self._waking = spawn(self._wake(), name=f"wake upstream {self.config.name}")
+        return self._waking
+
+    def failed(self, reason: str, *, link: bool = True) -> None:
+        """Note that a request found it down; many that find out together count once. `link`: it is out of
+        reach."""
         if self.status.state is not UpstreamState.DOWN or _now() >= self._due_at:
-            self._down(reason)
+            self._down(reason, link=link)
             self._plan()
 
     def answered(self) -> None:
         """Note that a request was answered: one success is enough."""
         self._failures = 0
-        if self.status.state is UpstreamState.DOWN:
+        if self.status.state in (UpstreamState.DOWN, UpstreamState.WAKING):
             self._set(replace(self.status, state=UpstreamState.OK, error=self._not_followed))
 
     def report(self, remote: Snapshot | None, error: str | None) -> None:
@@ -124,19 +163,51 @@ class Watch:
         if there is not (remote is not None):
             self.look()
 
+    def resumed(self) -> None:
+        """Look anew: what was known of it is from before this computer slept, and so are its failures."""
+        self._failures, self._due_at, self._not_woken_until = 0, float("-inf"), float("-inf")
+        self.look()
+
     def close(self) -> None:
         """Stop looking for good."""
         self._used_until, self.bound = float("-inf"), False
-        if self._looking is not None:
-            self._looking.cancel()
+        for task in (self._looking, self._waking):
+            if task is not None:
+                task.cancel()
         if self._timer is not None:
             self._timer.cancel()
+
+    async def _wake(self) -> None:
+        name, limit = self.config.name, self.config.wake_timeout
+        log.info("upstream %s is being woken", name)
+        self._set(replace(self.status, state=UpstreamState.WAKING, error=None))
+        try:
+            async with asyncio.timeout(limit):
+                await self._knock_until_awake()
+        except TimeoutError:
+            self._waking, self._not_woken_until = None, _now() + WAKE_PAUSE_SECONDS
+            if self.status.state is UpstreamState.WAKING:
+                self._down(f"it did not wake up within {limit:.0f} s")
+                self._plan()
+        finally:
+            self._waking = None
+
+    async def _knock_until_awake(self) -> None:
+        while True:
+            try:
+                await self._knock(self.config)
+            except OSError as error:
+                log.warning("upstream %s cannot be woken: %s", self.config.name, error.strerror or error)
+            await asyncio.wait({self.look()}, timeout=WAKE_LOOK_SECONDS)
+            if self.status.state is UpstreamState.OK:
+                return
+            await asyncio.sleep(WAKE_LOOK_SECONDS)
 
     async def _look(self) -> None:
         try:
             found = await self._look_at(self.config)
         except AskFailed as error:
-            self._down(error.reason)
+            self._down(error.reason, link=error.link)
         else:
             self._failures = 0
             self._due_at = _now() + WELL_SECONDS
@@ -159,7 +230,11 @@ class Watch:
             self._looking = None
         self._plan()
 
-    def _down(self, reason: str) -> None:
+    def _down(self, reason: str, *, link: bool = True) -> None:
+        self._out_of_reach = link
+        if self._waking is not None and link:
+            self._due_at = _now() + WAKE_LOOK_SECONDS
+            return  # as it was to be expected
         self._failures += 1
         self._due_at = _now() + DOWN_SECONDS[min(self._failures, len(DOWN_SECONDS)) - 1]
         if self.status.state is not UpstreamState.DOWN:

@@ -5,6 +5,7 @@ The one owner of `Snapshot.upstreams` and of the slots that an upstream serves.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import ssl
 from collections.abc import Mapping, Sequence
@@ -16,11 +17,12 @@ from typing import Final
 import aiohttp
 
 from router.base.errors import LocalOnly, RouterError, UpstreamFailed
+from router.base.names import shown
 from router.base.version import __version__
 from router.config.schema import Config, SlotConfig, UpstreamConfig
 from router.config.upstreams import split_target
 from router.resolve import Route
-from router.state import SlotStatus, Snapshot, StateStore, UpstreamStatus
+from router.state import SlotStatus, Snapshot, StateStore, UpstreamState, UpstreamStatus
 from router.upstreams.answer import AskFailed, UpstreamAnswer, ask
 from router.upstreams.call import Call
 from router.upstreams.fallback import Tried, Wanted, attempt, fallbacks, falls_back, no_route
@@ -49,6 +51,7 @@ class UpstreamRegistry:
         self._keys = keys or Keys()
         self._ssl = ssl_context
         self._session: aiohttp.ClientSession | None = None
+        self._former: list[aiohttp.ClientSession] = []
         self._configs: Mapping[str, UpstreamConfig] = MappingProxyType({})
         self._watches: dict[str, Watch] = {}
         self._bound: dict[str, Bound] = {}
@@ -110,19 +113,50 @@ class UpstreamRegistry:
         if watch is not None and not self._local_only:
             watch.report(remote, error)
 
+    async def wake(self, name: str) -> None:
+        """Wake the upstream, and return when it answers. Raises UpstreamFailed, LocalOnly."""
+        if self._local_only:
+            raise local_only(name)
+        watch = self._watches.get(name)
+        if watch is None:
+            others = ", ".join(self._watches) or "none"
+            raise UpstreamFailed(f'There is no upstream "{shown(name)}"; there are: {others}.', mends=False)
+        if watch.config.wake is None:
+            raise UpstreamFailed(
+                f'Upstream "{name}" has no address to be woken by; write it as wake: under upstreams: in '
+                "hal0.yaml.",
+                mends=False,
+            )
+        await asyncio.wait({watch.look()})
+        if watch.status.state is not UpstreamState.OK:
+            await asyncio.wait({watch.wake()})
+        if watch.status.state is not UpstreamState.OK:
+            raise UpstreamFailed(f'Upstream "{name}": {watch.status.error or "it was given up."}')
+
     def look(self) -> None:
         """Look again at what was last seen long ago: somebody reads the list of models, and does not wait."""
         if not (self._local_only or self._closed):
             for watch in self._watches.values():
                 watch.look_if_due()
 
+    def resumed(self) -> None:
+        """Judge all afresh, over new connections: the other ends of the old ones may have given them up
+        unheard. Answers that come over those may go on."""
+        if self._local_only or self._closed:
+            return
+        if self._session is not None:
+            self._former.append(self._session)
+            self._session = None
+        for watch in self._watches.values():
+            watch.resumed()
+
     async def close(self) -> None:
         """Drop everything that is under way."""
         self._closed = True
         for watch in self._watches.values():
             watch.close()
-        if self._session is not None:
-            await self._session.close()
+        for session in (*self._former, *([self._session] if self._session is not None else [])):
+            await session.close()
 
     # -- requests --------------------------------------------------------------------------------------
 
@@ -164,13 +198,15 @@ class UpstreamRegistry:
             upstream = split_target(one.target)[0]
             if (watch := self._watches.get(upstream)) is not None:
                 await watch.fresh()
+                if watch.sleeps:
+                    await asyncio.wait({watch.wake()})  # for many at once; it may be given up
                 watch = self._watches.get(upstream)  # hal0.yaml may say otherwise by now
             found = attempt(one, self._configs, self.statuses())
             if watch is None or found.model is None:
                 failed.append(Tried(found.upstream, found.reason))
                 continue
             try:
-                return await self._ask(watch, found.model, call)
+                return await self._ask_awake(watch, found.model, call)
             except AskFailed as error:
                 log.warning("upstream %s did not answer: %s", found.upstream, error.reason)
                 by = f"{found.upstream}/{found.model}"
@@ -184,6 +220,18 @@ class UpstreamRegistry:
             )
         raise no_route(name, failed)
 
+    async def _ask_awake(self, watch: Watch, model: str, call: Call) -> UpstreamAnswer:
+        """Ask one that was well a little while ago, and once more if it has fallen asleep since."""
+        try:
+            return await self._ask(watch, model, call)
+        except AskFailed as error:
+            if not (error.link and watch.sleeps):
+                raise
+            await asyncio.wait({watch.wake()})
+            if watch.status.state is not UpstreamState.OK:
+                raise
+        return await self._ask(watch, model, call)
+
     async def _ask(self, watch: Watch, model: str, call: Call) -> UpstreamAnswer:
         try:
             answer = await self._answer_of(watch, model, call)
@@ -191,7 +239,7 @@ class UpstreamRegistry:
             if error.answered == _WRONG_KEY:
                 self._keys.forget(watch.config.api_key)
             if error.link or error.answered in (_WRONG_KEY, _UNPAID):
-                watch.failed(error.reason)
+                watch.failed(error.reason, link=error.link)
             raise
         watch.answered()
         return answer

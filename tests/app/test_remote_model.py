@@ -8,12 +8,13 @@ import pytest
 
 from app.link.link import Attached
 from app.texts import remote as texts_remote
-from app.views.menu import Action, Command, IconState, Row, icon_state, menu_spec, tooltip
+from app.views.menu import Action, Command, IconState, Row, icon_state, menu_spec, order_of, tooltip
 from app.views.notices import announcements, switch_notice
 from app.views.remote import groups
 from app.views.slot import slot_view
 from app.views.switch import LoadClock
 from router.config.schema import UpstreamKind
+from router.orders.kinds import Wake
 from router.remote.names import find_slot
 from router.state import Progress, SlotError, SlotState, UpstreamState
 from tests.app import scenes
@@ -133,3 +134,22 @@ def test_rows_stay_while_only_what_they_say_changes() -> None:
     there = menu_spec(scenes.ready(), scenes.NOW, ATTACHED).rows
     other = menu_spec(scenes.switching(), scenes.NOW, replace(ATTACHED, pid=1)).rows
     assert [row.key for row in there] == [row.key for row in other]
+
+
+def test_one_that_can_be_woken_has_an_entry_that_is_usable_while_it_sleeps() -> None:
+    def row(state: UpstreamState, *, local_only: bool = False) -> Row:
+        bigpc = replace(scenes.remote_lost().upstreams[0], wakes=True, state=state)
+        snapshot = replace(scenes.remote_lost(), upstreams=(bigpc,), local_only=local_only)
+        return by_key(menu_spec(snapshot, scenes.NOW).rows, "wake:bigpc")
+
+    asleep = row(UpstreamState.DOWN)
+    assert asleep.text == "Wake bigpc" and asleep.enabled
+    assert asleep.command is not None and order_of(asleep.command) == Wake("bigpc")
+    assert not row(UpstreamState.WAKING).enabled and not row(UpstreamState.OK).enabled
+    assert not row(UpstreamState.DOWN, local_only=True).enabled
+    assert not any(r.key.startswith("wake:") for r in menu_spec(scenes.remote_lost(), scenes.NOW).rows)
+
+
+def test_that_it_is_being_woken_is_said() -> None:
+    bigpc = replace(scenes.remote_lost().upstreams[0], wakes=True, state=UpstreamState.WAKING)
+    assert groups(replace(scenes.remote_lost(), upstreams=(bigpc,)))[0].link == "Waking up…"

@@ -45,6 +45,7 @@ class FakeLauncher:
         calls: what was called, with the model's id or the engine's pid.
         running: engines launched and not stopped, by pid.
         contexts: what each model was launched with last.
+        asked: the pids of engines that were asked whether they answer; `lost`: of those that do not.
     """
 
     def __init__(self) -> None:
@@ -52,6 +53,8 @@ class FakeLauncher:
         self.calls: list[tuple[str, str | int]] = []
         self.running: dict[int, EngineProcess] = {}
         self.contexts: dict[str, int | None] = {}
+        self.asked: list[int] = []
+        self.lost: set[int] = set()
         self.on_progress: OnProgress | None = None
         self._steps: dict[tuple[str, str | int], list[Step]] = {}
         self._pids = iter(range(1001, 2000))
@@ -90,6 +93,11 @@ class FakeLauncher:
         if engine.exited.done():
             raise engine.failure()
         return 4096
+
+    async def answers(self, engine: EngineProcess) -> bool:
+        assert engine.pid is not None
+        self.asked.append(engine.pid)
+        return engine.pid not in self.lost
 
     async def stop(self, engine: EngineProcess) -> None:
         assert engine.pid is not None

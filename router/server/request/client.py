@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -103,10 +103,10 @@ class Client:
         await self._request.writer.drain()
 
     @contextmanager
-    def kept_alive(self, waiting: Waiting, hold: float = 0.0) -> Iterator[None]:
-        """Send signs of life while the block waits for something else; the first after `hold` seconds, if
-        nothing has been sent yet. Leaving it waits for nothing: a cancellation there would lose what the block
-        has got."""
+    def kept_alive(self, waiting: Callable[[], Waiting], hold: float = 0.0) -> Iterator[None]:
+        """Send signs of life while the block waits for something else, `waiting` says for what; the first after
+        `hold` seconds, if nothing has been sent yet. Leaving it waits for nothing: a cancellation there would
+        lose what the block has got."""
         if self._encoder.content_type is None:
             yield
             return
@@ -117,7 +117,7 @@ class Client:
             with suppress(ConnectionError):  # the client left: its handler is being cancelled
                 while True:
                     await asyncio.sleep(max(0.0, self._due - asyncio.get_running_loop().time()))
-                    await self.beat(waiting)
+                    await self.beat(waiting())
 
         task = spawn(beats(), name="keep a client alive")
         try:

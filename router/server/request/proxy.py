@@ -91,7 +91,7 @@ async def _ask(context: Context, lease: Lease, parsed: ParsedRequest, client: Cl
     asking = context.engines.request("127.0.0.1", launch.port, "POST", parsed.path, headers, body)
     if client.response is None:
         return await asking
-    with client.kept_alive(Waiting("answering", None, lease.model.id)):
+    with client.kept_alive(lambda: Waiting("answering", None, lease.model.id)):
         return await asking
 
 

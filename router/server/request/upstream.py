@@ -6,18 +6,20 @@ The client is kept alive meanwhile, as while a model loads.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 from aiohttp import web
 
 from router.base.errors import RouterError
+from router.config.upstreams import split_target
 from router.resolve import ResolutionPath
 from router.server.request.client import Client, Waiting
 from router.server.request.lease_wait import HOLD_SECONDS
 from router.server.request.parsed_request import ParsedRequest
 from router.server.request.relay import Relay
 from router.server.request.routed_request import RoutedRequest
-from router.state import SlotStatus
+from router.state import SlotStatus, UpstreamState
 from router.upstreams.answer import UpstreamAnswer
 from router.upstreams.call import Call
 
@@ -32,7 +34,8 @@ async def from_upstream(asked: RoutedRequest) -> web.StreamResponse:
     slot = asked.context.store.snapshot.slot(route.slot)
     if slot is None or not slot.fallback:  # there is no other who might
         client.served_by = f"{route.upstream}/{route.model}"
-    with _alive(client, route.model or route.slot):
+    targets = (route.upstream or "", *(slot.fallback if slot is not None else ()))
+    with _alive(asked, route.model or route.slot, targets):
         answer = await asked.context.upstreams.answer(route, _call(asked))
     own = answer.served_by.startswith(f"{route.upstream}/")
     path = route.path if own else ResolutionPath.FALLBACK
@@ -47,7 +50,7 @@ async def instead_of_slot(asked: RoutedRequest, error: RouterError) -> web.Strea
     slot = context.store.snapshot.slot(route.slot)
     if slot is None or not _may_move(slot, asked.parsed, client):
         raise error
-    with _alive(client, route.model or slot.serving or slot.name):
+    with _alive(asked, route.model or slot.serving or slot.name, slot.fallback):
         answer = await context.upstreams.instead_of(slot, route.model, error, _call(asked))
     reason = " ".join(error.message.split())  # engines quote what clients wrote
     log.info("slot %s cannot answer, %s does instead: %s", slot.name, answer.served_by, reason)
@@ -72,8 +75,16 @@ def _call(asked: RoutedRequest) -> Call:
     )
 
 
-def _alive(client: Client, model: str) -> AbstractContextManager[None]:
-    return client.kept_alive(Waiting("answering", None, model), HOLD_SECONDS)
+def _alive(asked: RoutedRequest, model: str, targets: Sequence[str]) -> AbstractContextManager[None]:
+    """`targets`: who may answer; the first one that is being woken is waited for."""
+    names = {split_target(target)[0] for target in targets}
+
+    def waiting() -> Waiting:
+        upstreams = asked.context.store.snapshot.upstreams
+        wakes = any(one.name in names and one.state is UpstreamState.WAKING for one in upstreams)
+        return Waiting("waking" if wakes else "answering", None, model)
+
+    return asked.client.kept_alive(waiting, HOLD_SECONDS)
 
 
 async def _relay(answer: UpstreamAnswer, asked: RoutedRequest) -> web.StreamResponse:

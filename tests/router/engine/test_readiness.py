@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -17,9 +19,9 @@ from router.base.tasks import spawn
 from router.engine import readiness as readiness_module
 from router.engine.child import ChildState
 from router.engine.process import EngineProcess
-from router.engine.readiness import Readiness, Signs
+from router.engine.readiness import Readiness, Signs, answers
 from router.state import SlotState
-from tests.engines.running import soon
+from tests.engines.running import soon, until
 from tests.router.engine.conftest import StartEngine
 
 MIB = 2**20
@@ -228,3 +230,59 @@ async def test_of_a_small_file_nothing_is_estimated(
     with pytest.raises(EngineFailed):
         await watched.wait()
     assert all(fraction is None for _, fraction in watched.reports)
+
+
+async def test_a_ready_engine_that_is_asked_again_answers(
+    start_engine: StartEngine, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readiness_module, "HTTP_TIMEOUT", aiohttp.ClientTimeout(total=5))
+    engine = await start_engine("mute")
+    await Watched(engine, http).wait()
+    assert await soon(answers(engine, http))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process can be stopped by a signal")
+async def test_an_engine_that_stands_still_does_not_answer_and_says_why_it_was_ended(
+    start_engine: StartEngine, http: aiohttp.ClientSession
+) -> None:
+    engine = await start_engine("mute")
+    await Watched(engine, http).wait()
+    assert engine.pid is not None
+    os.kill(engine.pid, signal.SIGSTOP)
+    assert not await soon(answers(engine, http))
+    engine.kill("it did not answer")
+    await soon(asyncio.shield(engine.exited))
+    assert engine.failure().message == "The engine was ended: it did not answer."
+
+
+async def test_one_that_has_ended_needs_no_asking(
+    start_engine: StartEngine, http: aiohttp.ClientSession
+) -> None:
+    engine = await start_engine("mute")
+    await Watched(engine, http).wait()
+    await engine.stop()
+    assert await soon(answers(engine, http))
+
+
+async def test_time_in_which_nothing_ran_is_no_stall(
+    start_engine: StartEngine, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loop's clock jumps, as it does for a process that was stopped."""
+    loop, jumped, looks = asyncio.get_running_loop(), 0.0, 0
+    clock = loop.time
+    monkeypatch.setattr(loop, "time", lambda: clock() + jumped)
+
+    def looked(*_: object) -> tuple[float, float, float, float]:
+        nonlocal looks
+        looks += 1
+        return (0.0, 0.0, 0.0, 0.0)
+
+    monkeypatch.setattr(readiness_module, "_signs_of_life", looked)
+    engine = await start_engine("mute+no-health")
+    waiting = spawn(Watched(engine, http, stall=180.0).readiness.wait(), name="wait")
+    await until(lambda: looks > 3, "looks")
+    jumped, before = 600.0, looks
+    await until(lambda: looks > before + 3, "looks after the jump")
+    assert not waiting.done()
+    waiting.cancel()
+    await asyncio.wait({waiting})

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import threading
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from router.catalog.scan import scan_folders
 from router.config.schema import Config, Kind
 from router.hub import store
 from router.hub.downloads import AT_ONCE, TELL_SECONDS, Downloads
+from router.hub.pull import Pull
 from router.state import DownloadOrder, DownloadState, DownloadStatus, ModelStatus, Snapshot, StateStore
 from tests.engines.running import soon, until
 from tests.hub_server import HubServer
@@ -315,3 +317,38 @@ async def test_a_search_counts_what_slots_would_give_back(hub: HubServer, make: 
     found = await soon(spawn(running.downloads.search("tiny"), name="search"))
     assert [item.repo for item in found.repositories] == [REPO]
     assert running.downloads._room() == (Config().memory.headroom, 0)
+
+
+async def test_what_gave_up_without_a_network_goes_on_after_a_sleep(
+    make: Make, hub: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("router.hub.downloads.Pull", partial(Pull, delays=(0.0,)))
+    put(hub, "Q4_K_M")
+    running, name = make(), f"{REPO}:Q4_K_M"
+    await running.downloads.begin()
+    hub.cuts = [0] * 100
+    await running.order(DownloadOrder.START, name)
+    failed = await running.until(name, DownloadState.FAILED)
+    assert failed.error
+    hub.cuts = []
+    running.downloads.resumed()
+    await running.until(name, DownloadState.DONE)
+
+
+async def test_what_a_person_stopped_or_cannot_work_stays_as_it_is_after_a_sleep(
+    make: Make, hub: HubServer
+) -> None:
+    put(hub, "Q4_K_M", "Q8_0")
+    running, paused, wrong = make(), f"{REPO}:Q4_K_M", f"{REPO}:Q8_0"
+    await running.downloads.begin()
+    hub.hold_after = 5 << 20
+    await running.order(DownloadOrder.START, paused)
+    await held(hub)
+    await running.order(DownloadOrder.PAUSE, paused)
+    hub.hold_after, hub.corrupt = None, {"m-Q8_0.gguf"}
+    hub.release.set()
+    await running.order(DownloadOrder.START, wrong)
+    await running.until(wrong, DownloadState.FAILED)
+    running.downloads.resumed()
+    assert running.status(paused).state is DownloadState.PAUSED
+    assert running.status(wrong).state is DownloadState.FAILED

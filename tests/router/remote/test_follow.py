@@ -141,3 +141,13 @@ def test_names_of_slots_here_and_elsewhere() -> None:
     assert place is not None and (place.slot.kind, place.snapshot) == (Kind.TTS, bigpc.remote)
     absent = ("nope", "bigpc/nope", "lost/primary", "cloud/primary", "bigpc/", "/primary", "bigpc/primary/x")
     assert [name for name in absent if find_slot(snapshot, name)] == []
+
+
+async def test_after_a_sleep_nothing_old_is_shown_and_it_is_asked_anew(serve: Serve, heard: Heard) -> None:
+    served = await serve()
+    heard.remotes.use(config(url_of(served)))
+    await until(lambda: heard.last()[0] is not None, "contact")
+    heard.remotes.resumed()
+    assert heard.last() == (None, None), "what it said is from before"
+    await until(lambda: heard.last()[0] is not None, "contact again")
+    await until(lambda: served.store.observers == 1, "the old connection to end")

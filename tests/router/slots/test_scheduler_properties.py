@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from router.base.errors import BadModel, EngineFailed, MemoryInsufficient, RouterError
 from router.config.schema import Kind, LimitsConfig, SlotConfig, SwitchPolicy
 from router.slots.effects import AbortLeases, CheckModel, Done, Effect, Grant, Refuse, StartEngine, StopEngine
-from router.slots.engines import NEVER
+from router.slots.engines import NEVER, Engine
 from router.slots.scheduler import SlotScheduler
 from router.state import SlotState
 
@@ -127,6 +127,27 @@ class OneSlot(RuleBasedStateMachine):
         deadline = self.s.next_deadline()
         assert deadline is None or deadline > self.now, "what was due is done"
 
+    @precondition(lambda self: any(engine.doubted for engine in self.ready_engines()))
+    @rule(data=st.data())
+    def still_answers(self, data: st.DataObject) -> None:
+        doubted = [engine.generation for engine in self.ready_engines() if engine.doubted]
+        self.carry_out(self.s.engine_answers(data.draw(st.sampled_from(doubted)), self.now))
+
+    def ready_engines(self) -> list[Engine]:
+        return [engine for engine in (self.s.engines.running, self.s.engines.leaving) if engine is not None]
+
+    @rule(seconds=st.sampled_from([0.0, 9.0, 700.0]))
+    def stands_still(self, seconds: float) -> None:
+        """The loop's clock goes on without hal0: no limit comes nearer."""
+        before = self.s.next_deadline()
+        self.now += seconds
+        waiting = set(self.open)
+        self.carry_out(self.s.resumed(seconds, self.now))
+        assert self.open == waiting, "nobody is refused for it"
+        deadline = self.s.next_deadline()
+        if before is not None and deadline is not None and self.s.phase is not SlotState.FAILED:
+            assert deadline >= before + seconds - 1e-6
+
     # -- what engines do -------------------------------------------------------------------------------
 
     @precondition(lambda self: self.checks)
@@ -233,7 +254,8 @@ class OneSlot(RuleBasedStateMachine):
         """While someone waits, something is under way or a deadline is set."""
         if self.s.waiters:
             patient = self.s.engines.draining is not None and self.s.engines.draining.until is None
-            going_on = self.checks or self.starting or self.stops or patient
+            asked = any(engine.doubted for engine in self.ready_engines())
+            going_on = self.checks or self.starting or self.stops or patient or asked
             assert going_on or self.s.next_deadline() is not None
 
     @invariant()
@@ -271,6 +293,8 @@ class OneSlot(RuleBasedStateMachine):
                 self.stop_answers(data=None, good=True)
             elif self.starting:
                 self.start_answers(good=True)
+            elif doubted := [engine for engine in self.ready_engines() if engine.doubted]:
+                self.carry_out(self.s.engine_answers(doubted[0].generation, self.now))
             elif self.leases:
                 ticket = next(iter(self.leases))
                 del self.leases[ticket], self.requests[ticket]
@@ -300,6 +324,7 @@ class OneSlot(RuleBasedStateMachine):
                     assert asked in (None, model), "served by the model it named"
                     assert self.alive[generation][0] == model[0], "by an engine that is alive"
                     assert generation == self.running_generation() and generation in self.ready
+                    assert not any(e.doubted for e in self.ready_engines() if e.generation == generation)
                     self.leases[ticket] = generation
                 case Refuse(ticket, _) | Done(ticket):
                     self.end(ticket)

@@ -327,3 +327,38 @@ async def test_another_hal0s_own_word_is_published_beside(use: Use) -> None:
         bench.registry.remote_says("big", told, None)
         assert bench.upstream("big").error is None
         assert json.dumps(bench.upstream("big").models) == '["primary"]'
+
+
+async def test_after_a_sleep_it_is_looked_at_at_once_whatever_it_was_before(use: Use) -> None:
+    port = free_port()
+    bench = use(UpstreamConfig("lxc", f"http://127.0.0.1:{port}"))
+    await bench.state("lxc", UpstreamState.DOWN)
+    async with StubUpstream().running(port=port):
+        bench.registry.resumed()
+        await bench.state("lxc", UpstreamState.OK)
+
+
+async def test_after_a_sleep_nothing_is_sent_over_an_old_connection(use: Use) -> None:
+    """The other end may have given it up, which nobody heard: a request over it would wait for its timeout."""
+    peers: list[object] = []
+
+    async def listed(request: web.Request) -> web.Response:
+        peers.append(request.transport.get_extra_info("peername") if request.transport else None)
+        return web.json_response({"data": [{"id": "llama"}]})
+
+    async with StubUpstream(listing=listed).running() as server:
+        bench = use(UpstreamConfig("lxc", server.url))
+        await bench.state("lxc", UpstreamState.OK)
+        bench.registry.resumed()
+        await until(lambda: len(peers) == 2, "the look after it")
+        assert peers[0] != peers[1]
+        async with await bench.ask("lxc/llama", chat()) as answer:
+            assert b"Hello" in await answer.read()
+
+
+async def test_after_a_sleep_nothing_leaves_a_computer_that_keeps_all_to_itself(use: Use) -> None:
+    async with StubUpstream().running() as server:
+        bench = use(UpstreamConfig("lxc", server.url), local_only=True)
+        bench.registry.resumed()
+        await bench.registry.close()
+        assert server.requests == []
