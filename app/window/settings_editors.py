@@ -29,6 +29,7 @@ from router.config.keys import (
     Text,
     Texts,
     Truth,
+    Variables,
 )
 
 
@@ -55,6 +56,8 @@ def editor_of(row: Row, caption: str = "", *, zero: str = "") -> Any:
             return KeysField()
         case Flags():
             return FlagsField()
+        case Variables():
+            return FlagsField(words.VARIABLE_COLUMNS)
         case RequestFields():
             return JsonField()
         case other:

@@ -1452,6 +1452,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Variable</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>hal0 never sends a request to another server, even if a slot is set up to use one.</source>
         <translation type="unfinished"></translation>
     </message>

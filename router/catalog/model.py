@@ -22,6 +22,7 @@ class LaunchKey:
     command: str | None
     kind: Kind
     flags: tuple[tuple[str, str | bool], ...]
+    env: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Model:
         id: what clients may send as `model`; unique in the catalog.
         file: absolute path of the (first shard of the) GGUF; None for a `command`.
         flags: llama-server's long flag names without dashes -> text, or a bool as written in YAML.
+        env: variables of its engine's environment, as written (`env:NAME`): never log or print them.
         request: fields merged into each request that does not set them itself.
         system, opening: a system prompt for chats that bring none, and messages that come before the client's.
         size_bytes: of all shards together.
@@ -56,6 +58,7 @@ class Model:
     health: str = "/health"
     aliases: tuple[str, ...] = ()
     flags: Mapping[str, str | bool] = field(default_factory=lambda: MappingProxyType({}))
+    env: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     request: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     system: str = ""
     opening: tuple[Mapping[str, Any], ...] = ()
@@ -74,7 +77,11 @@ class Model:
     @property
     def launch_key(self) -> LaunchKey:
         return LaunchKey(
-            self.file, self.command, self.kind, tuple(sorted(self.flags.items(), key=lambda item: item[0]))
+            self.file,
+            self.command,
+            self.kind,
+            tuple(sorted(self.flags.items(), key=lambda item: item[0])),
+            tuple(sorted(self.env.items())),
         )
 
     @property

@@ -145,7 +145,13 @@ def _command_model(slot: SlotConfig) -> Model:
     name = slot.model or slot.name
     does = BY_KIND.get(slot.kind, ())
     return Model(
-        name, slot.kind, display_name=name, command=slot.command, health=slot.health, capabilities=does
+        name,
+        slot.kind,
+        display_name=name,
+        command=slot.command,
+        health=slot.health,
+        env=slot.env,
+        capabilities=does,
     )
 
 
@@ -267,6 +273,7 @@ def _named_model(named: ModelConfig, config: Config, found: list[Found], demo: P
         aliases=named.aliases,
         flags=MappingProxyType({**beside, **named.flags}),
         request=MappingProxyType({**base.request, **named.request}),
+        env=named.env,
         made_to_talk=True,
         problem=problem or base.problem or _leaves(named, config),
     )

@@ -17,6 +17,7 @@ from router.config.misplaced import not_a_flag
 from router.config.reader import read_keys
 from router.config.request_fields import NOT_DEFAULTS, read_field
 from router.config.schema import Kind, ModelConfig, SlotConfig
+from router.config.variables import read_variables
 from router.config.yaml_lines import Value, describe
 
 # `{temp: 0,7}` is two entries for YAML: temp: 0, and 7 without a value.
@@ -27,7 +28,8 @@ def read_model(model_id: str, section: Section, folders: tuple[Path, ...]) -> Mo
     """Read one entry of `models:`; path flags may be relative to `folders`. Returns None without a usable
     `file`."""
     flags = _flags(_flags_section(section), folders, section)
-    model = read_keys(section, ModelConfig, id=model_id, flags=flags, request=_request(section))
+    env = read_variables(section.section("env"))
+    model = read_keys(section, ModelConfig, id=model_id, flags=flags, request=_request(section), env=env)
     return replace(model, flags=_with_rpc(section, model)) if model.file else None
 
 
@@ -119,7 +121,7 @@ class SlotEntry:
 
 def read_slot(name: str, section: Section, canonical: Callable[[str], str]) -> SlotEntry:
     """Read one entry of `slots:`; `canonical` turns an alias into the id of its model."""
-    slot = read_keys(section, SlotConfig, name=name)
+    slot = read_keys(section, SlotConfig, name=name, env=read_variables(section.section("env")))
     model = canonical(slot.model) if slot.model else None
     models = None if slot.models is None else tuple(dict.fromkeys(map(canonical, slot.models)))
     if model and models and model not in models and not (section.has("command") or section.has("upstream")):

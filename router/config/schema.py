@@ -27,6 +27,7 @@ from router.config.keys import (
     Text,
     Texts,
     Truth,
+    Variables,
     key,
     matching,
     required_key,
@@ -326,7 +327,7 @@ class Updates(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """A named model. `file` is as written; `router.catalog` finds it. `flags` have llama-server's
+    """A named model. `file` and `env` are as written; `router.catalog` finds it. `flags` have llama-server's
     long names without dashes, `rpc` among them; a YAML boolean stays a bool until the engine's own option list
     says whether that flag wants `on`/`off` or is a bare flag (router.engine.command)."""
 
@@ -358,6 +359,11 @@ class ModelConfig:
         Texts(places.host_and_port, like=":[0-9]+$"),
         (),
         "llama.cpp RPC servers (`host:port`; `--rpc`) that hold parts, for a model too large for one machine",
+    )
+    env: Mapping[str, str] = key(
+        Variables(),
+        _NONE,
+        "variables of its engine's environment, beside hal0's own; `env:NAME` is what hal0 finds in `NAME`",
     )
 
 
@@ -417,6 +423,13 @@ class SlotConfig:
         "/health",
         "path that answers 200 when that engine is ready",
         apart=_NO_ENGINE,
+    )
+    env: Mapping[str, str] = key(
+        Variables(),
+        _NONE,
+        "variables of that engine's environment, as of a model",
+        apart=_NO_ENGINE,
+        needs="command",
     )
     priority: int = key(
         Integer(-1000, 1000),
@@ -506,6 +519,9 @@ def _spellings(path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """Yield both spellings of a secret's path, for `api_keys` is secret, too, where `api_key` is, and the other
     way round."""
     *above, name = path
+    if name == "*":
+        yield path
+        return
     yield from ((*above, name.removesuffix("s")), (*above, f"{name.removesuffix('s')}s"))
 
 

@@ -44,7 +44,8 @@ def can_keep(model: Model) -> bool:
 
 def owner(slot: str, model: Model) -> str:
     """Return whose conversations they are: a slot's, of the models that share one launch key there."""
-    return _digest(["owner", slot, repr(model.launch_key)])
+    key = model.launch_key
+    return _digest(["owner", slot, repr(key), *(f"{name}={value}" for name, value in key.env)])
 
 
 def state_key(
