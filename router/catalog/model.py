@@ -10,6 +10,7 @@ from typing import Any
 
 from router.catalog.context import Division, Flags, number
 from router.config.schema import Kind
+from router.wire.openai import RequestRules
 
 BATCHES = ("batch-size", "ubatch-size")
 
@@ -35,6 +36,7 @@ class Model:
         flags: llama-server's long flag names without dashes -> text, or a bool as written in YAML.
         env: variables of its engine's environment, as written (`env:NAME`): never log or print them.
         request: fields merged into each request that does not set them itself.
+        strip, force: fields of requests that are taken out, and that are set whatever a request says.
         system, opening: a system prompt for chats that bring none, and messages that come before the client's.
         size_bytes: of all shards together.
         quantisation: a label such as "Q4_K_M", from the GGUF.
@@ -60,6 +62,8 @@ class Model:
     flags: Mapping[str, str | bool] = field(default_factory=lambda: MappingProxyType({}))
     env: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     request: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    strip: tuple[str, ...] = ()
+    force: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     system: str = ""
     opening: tuple[Mapping[str, Any], ...] = ()
     size_bytes: int | None = None
@@ -83,6 +87,11 @@ class Model:
             tuple(sorted(self.flags.items(), key=lambda item: item[0])),
             tuple(sorted(self.env.items())),
         )
+
+    @property
+    def rules(self) -> RequestRules:
+        """What becomes of a request's fields."""
+        return RequestRules(self.request, self.strip, self.force)
 
     @property
     def context_length(self) -> int | None:

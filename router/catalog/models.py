@@ -24,6 +24,7 @@ from router.catalog.model import Model
 from router.catalog.scan import Found, LeftOut, describe_file, free_id, header_of, scan
 from router.config import places
 from router.config.problems import did_you_mean
+from router.config.request_fields import FORCE, STRIP
 from router.config.schema import Config, Kind, ModelConfig, SlotConfig
 
 log = logging.getLogger(__name__)
@@ -265,6 +266,7 @@ def _named_model(named: ModelConfig, config: Config, found: list[Found], demo: P
         base = replace(base, note=None)
     if named.kind not in (None, base.kind):
         beside.pop("pooling", None)
+    defaults = {name: value for name, value in named.request.items() if name not in (STRIP, FORCE)}
     model = replace(
         base,
         id=named.id,
@@ -272,7 +274,9 @@ def _named_model(named: ModelConfig, config: Config, found: list[Found], demo: P
         display_name=named.display_name or named.id,
         aliases=named.aliases,
         flags=MappingProxyType({**beside, **named.flags}),
-        request=MappingProxyType({**base.request, **named.request}),
+        request=MappingProxyType({**base.request, **defaults}),
+        strip=tuple(named.request.get(STRIP, ())),
+        force=MappingProxyType(dict(named.request.get(FORCE, {}))),
         env=named.env,
         made_to_talk=True,
         problem=problem or base.problem or _leaves(named, config),

@@ -37,7 +37,7 @@ from router.config.keys import (
 )
 from router.config.misplaced import not_a_flag
 from router.config.numbers import Number
-from router.config.request_fields import MAPPINGS, NOT_DEFAULTS, NUMBER_FIELDS, SWITCHES
+from router.config.request_fields import FORCE, MAPPINGS, NOT_DEFAULTS, NUMBER_FIELDS, STRIP, SWITCHES
 from router.config.schema import VARIABLE, Config, ModelConfig, SlotConfig
 
 Schema = dict[str, Any]
@@ -195,13 +195,22 @@ def _flags() -> Schema:
 
 
 def _request() -> Schema:
+    fields = _fields()
+    names = {"type": ["array", _NULL], "items": {"type": "string", "not": {"enum": list(NOT_DEFAULTS)}}}
+    return {
+        "type": "object",
+        "properties": {**fields, STRIP: names, FORCE: {"type": ["object", _NULL], "properties": fields}},
+    }
+
+
+def _fields() -> Schema:
     known: dict[str, Any] = {}
     for name, number in NUMBER_FIELDS.items():
         made = _number(number)
         known[name] = {**made, "type": [*made["type"], _NULL], "pattern": _NOT_QUOTED}
     known |= {name: {"type": ["boolean", "string", _NULL], "pattern": _TRUTH} for name in sorted(SWITCHES)}
     known |= {name: {"type": ["object", _NULL]} for name in sorted(MAPPINGS)}
-    return {"type": "object", "properties": known | dict.fromkeys(NOT_DEFAULTS, False)}
+    return known | dict.fromkeys(NOT_DEFAULTS, False)
 
 
 def _variables() -> Schema:

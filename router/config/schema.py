@@ -353,7 +353,10 @@ class ModelConfig:
         "`on`/`off`/`yes`/`no` become what each flag wants",
     )
     request: Mapping[str, Any] = key(
-        RequestFields(), _NONE, "fields merged into every request that does not set them itself"
+        RequestFields(),
+        _NONE,
+        "fields merged into every request that does not set them itself; `strip: [NAME, …]` takes fields out "
+        "of every request, `force: {NAME: VALUE}` sets them whatever it says",
     )
     rpc: tuple[str, ...] = key(
         Texts(places.host_and_port, like=":[0-9]+$"),

@@ -35,7 +35,7 @@ def can_keep(model: Model) -> bool:
     (`slots`, `cache-prompt`), nor with LoRA adapters: requests change their scales, and a state does not tell
     which it was computed with."""
     flags = model.flags
-    if model.file is None or model.kind is not Kind.CHAT or "lora" in model.request:
+    if model.file is None or model.kind is not Kind.CHAT or "lora" in (*model.request, *model.force):
         return False
     if "slot-save-path" in flags or any(name.startswith("lora") for name in flags):
         return False

@@ -135,14 +135,14 @@ async def _exchange(
     def body(lease: Lease) -> bytes:
         encoder.served_by(lease.model.id)
         begun = preceded(asked, call.path, lease.model.system, lease.model.opening)
-        return engine_body(begun, lease.model.id, lease.model.request)
+        return engine_body(begun, lease.model.id, lease.model.rules)
 
     def remote_body(model: str) -> bytes:
         encoder.served_by(model)
         return engine_body(asked, model, {})
 
     def cut_body(lease: Lease, inputs: Inputs) -> bytes:
-        return engine_body(asked, lease.model.id, lease.model.request, {inputs.field: inputs.value})
+        return engine_body(asked, lease.model.id, lease.model.rules, {inputs.field: inputs.value})
 
     parsed = ParsedRequest(
         kind,

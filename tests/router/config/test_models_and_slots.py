@@ -68,6 +68,16 @@ def model(body: str) -> str:
         (model("flags: {json-schema: {a: 1e999}}"), "models.m.flags.json-schema", "too large"),
         (model("request: {stream: true}"), "models.m.request.stream", "only come from the client"),
         (model("request: {a: [1, {b: 1e999}]}"), "models.m.request.a", "too large"),
+        (model("request: {strip: [top_k, model]}"), "models.m.request.strip", "only come from the client"),
+        (model("request: {strip: [top-k]}"), "models.m.request.strip", "write top_k"),
+        (model("request: {strip: top_k}"), "models.m.request.strip", "must be a list"),
+        (
+            model("request: {force: {stream: true}}"),
+            "models.m.request.force.stream",
+            "only come from the client",
+        ),
+        (model("request: {force: {top_k: '5'}}"), "models.m.request.force.top_k", "without quotes"),
+        (model("request: {force: [top_k]}"), "models.m.request.force", "must be a mapping"),
         (model("request: 5"), "models.m.request", "must be a mapping"),
     ],
 )
