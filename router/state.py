@@ -141,7 +141,7 @@ class ModelStatus:
     (router.memory.forecast.needs). `needs_by_device` is the same for each of `Snapshot.memory`. `context_auto`:
     hal0 chose `context_length` as the largest that fits. `prompt_cache`: bytes of RAM its engine may
     come to fill with prompts besides, less where RAM is short; None for no limit, or where that is not
-    known."""
+    known. `listed`: whether clients that ask which models there are hear of it."""
 
     id: str
     display_name: str
@@ -161,6 +161,7 @@ class ModelStatus:
     parallel: int | None = None
     capabilities: tuple[str, ...] = ()
     note: str | None = None
+    listed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -363,6 +363,9 @@ class ModelConfig:
         (),
         "llama.cpp RPC servers (`host:port`; `--rpc`) that hold parts, for a model too large for one machine",
     )
+    listed: bool = key(
+        Truth(), True, "`false`: not among the models that clients are told of, but usable by its name"
+    )
     env: Mapping[str, str] = key(
         Variables(),
         _NONE,

@@ -89,6 +89,7 @@ def model_status(model: Model, forecasts: LaunchForecasts, memory: Sequence[Devi
         parallel=model.slots if model.file else None,
         capabilities=model.capabilities,
         note=model.note,
+        listed=model.listed,
     )
 
 
