@@ -278,6 +278,7 @@ def _named_model(named: ModelConfig, config: Config, found: list[Found], demo: P
         strip=tuple(named.request.get(STRIP, ())),
         force=MappingProxyType(dict(named.request.get(FORCE, {}))),
         env=named.env,
+        limit=named.limit,
         listed=named.listed,
         made_to_talk=True,
         problem=problem or base.problem or _leaves(named, config),

@@ -363,6 +363,12 @@ class ModelConfig:
         (),
         "llama.cpp RPC servers (`host:port`; `--rpc`) that hold parts, for a model too large for one machine",
     )
+    limit: int = key(
+        Integer(0, 10_000),
+        0,
+        "requests that each slot has it answer at once; others wait in the slot's queue, as for another model. "
+        "0: any number",
+    )
     listed: bool = key(
         Truth(), True, "`false`: not among the models that clients are told of, but usable by its name"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from router.base.errors import (
     ModelNotLoaded,
@@ -81,6 +81,13 @@ class Queue:
         if taken:
             self._waiters = [w for w in self._waiters if w not in taken]
         return taken
+
+    def extend(self, wanted: Callable[[Waiter], bool], deadline: float) -> None:
+        """Let requests that are `wanted` wait until `deadline`, at least."""
+        self._waiters = [
+            replace(w, deadline=max(w.deadline, deadline)) if not w.command and wanted(w) else w
+            for w in self._waiters
+        ]
 
     def refuse(self, wanted: Callable[[Waiter], bool], error: RouterError) -> list[Effect]:
         """Refuse all that are `wanted`, in their order."""
