@@ -19,6 +19,7 @@ from app.window.settings_keys import KeysField
 from router.config.keys import (
     Choice,
     Flags,
+    Free,
     Integer,
     Ports,
     RequestFields,
@@ -58,7 +59,7 @@ def editor_of(row: Row, caption: str = "", *, zero: str = "") -> Any:
             return FlagsField()
         case Variables():
             return FlagsField(words.VARIABLE_COLUMNS)
-        case RequestFields():
+        case RequestFields() | Free():
             return JsonField()
         case other:
             raise TypeError(f"the settings have no editor for {other}")

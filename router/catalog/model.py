@@ -46,6 +46,7 @@ class Model:
         prompt_cache: bytes of RAM it is launched with to keep prompts; None: what its flags or the engine say.
         saves_to: folder its engine saves conversations in; None: it does not.
         capabilities: what it can do, in Ollama's words (router.catalog.capabilities).
+        metadata: what hal0.yaml says of it to clients.
         limit: requests that a slot has it answer at once; 0: any number.
         listed: whether clients that ask which models there are hear of it.
         problem: one sentence why it cannot be launched (file missing, damaged), else None.
@@ -76,6 +77,7 @@ class Model:
     prompt_cache: int | None = None
     saves_to: Path | None = None
     capabilities: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     limit: int = 0
     listed: bool = True
     problem: str | None = None

@@ -279,11 +279,13 @@ def _named_model(named: ModelConfig, config: Config, found: list[Found], demo: P
         force=MappingProxyType(dict(named.request.get(FORCE, {}))),
         env=named.env,
         limit=named.limit,
+        metadata=named.metadata,
         listed=named.listed,
         made_to_talk=True,
         problem=problem or base.problem or _leaves(named, config),
     )
-    return _described_by(model, header)
+    described = _described_by(model, header)
+    return replace(described, capabilities=named.capabilities) if named.capabilities else described
 
 
 def _leaves(named: ModelConfig, config: Config) -> str | None:

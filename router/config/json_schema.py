@@ -20,6 +20,7 @@ from router.config.flags import ALREADY, KIND_FLAGS, LONG_NAMES, MANAGED, PATH_F
 from router.config.keys import (
     Choice,
     Flags,
+    Free,
     Integer,
     Named,
     Part,
@@ -146,6 +147,8 @@ def _value(row: Row) -> Schema:
             return _flags()
         case RequestFields():
             return _request()
+        case Free():
+            return {"type": "object"}
         case Variables():
             return _variables()
         case Part(of):

@@ -121,6 +121,11 @@ class RequestFields:
 
 
 @dataclass(frozen=True, slots=True)
+class Free:
+    """Names and values of any shape, for others to read."""
+
+
+@dataclass(frozen=True, slots=True)
 class Variables:
     """Environment variables, whose values may be secret (router.config.variables)."""
 
@@ -159,6 +164,7 @@ Type: TypeAlias = (
     | Secret
     | Flags
     | RequestFields
+    | Free
     | Variables
     | Part
     | Named

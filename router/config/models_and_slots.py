@@ -28,8 +28,8 @@ def read_model(model_id: str, section: Section, folders: tuple[Path, ...]) -> Mo
     """Read one entry of `models:`; path flags may be relative to `folders`. Returns None without a usable
     `file`."""
     flags = _flags(_flags_section(section), folders, section)
-    env = read_variables(section.section("env"))
-    model = read_keys(section, ModelConfig, id=model_id, flags=flags, request=_request(section), env=env)
+    by_hand = {"env": read_variables(section.section("env")), "metadata": _metadata(section)}
+    model = read_keys(section, ModelConfig, id=model_id, flags=flags, request=_request(section), **by_hand)
     return replace(model, flags=_with_rpc(section, model)) if model.file else None
 
 
@@ -113,6 +113,15 @@ def _fields(fields: Section, apart: Collection[str] = ()) -> dict[str, Any]:
         except ValueError as error:
             fields.problem(name, str(error))
     return request
+
+
+def _metadata(section: Section) -> Mapping[str, Any]:
+    told = section.section("metadata")
+    found = {name: value.plain() for name, value in told.entries()}
+    for name, value in found.items():
+        if not _finite(value):
+            told.problem(name, "holds a number that is too large")
+    return MappingProxyType(found)
 
 
 def _request_field(name: str, value: Value) -> Any:

@@ -16,6 +16,7 @@ from router.config.command_text import split_command
 from router.config.keys import (
     Choice,
     Flags,
+    Free,
     Integer,
     Named,
     Part,
@@ -368,6 +369,19 @@ class ModelConfig:
         0,
         "requests that each slot has it answer at once; others wait in the slot's queue, as for another model. "
         "0: any number",
+    )
+    capabilities: tuple[str, ...] = key(
+        Texts(
+            matching(r"[a-z][a-z0-9_-]*", "is a word in small letters, such as vision"),
+            like="^[a-z][a-z0-9_-]*$",
+        ),
+        (),
+        "what clients are told that it can do, in Ollama's words: `completion`, `tools`, `thinking`, `insert`, "
+        "`vision`, `audio`, `embedding`, or others",
+        shown="read from the GGUF",
+    )
+    metadata: Mapping[str, Any] = key(
+        Free(), _NONE, "anything, told to clients as `metadata` of the model in `/v1/models`"
     )
     listed: bool = key(
         Truth(), True, "`false`: not among the models that clients are told of, but usable by its name"

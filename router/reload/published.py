@@ -90,6 +90,7 @@ def model_status(model: Model, forecasts: LaunchForecasts, memory: Sequence[Devi
         capabilities=model.capabilities,
         note=model.note,
         listed=model.listed,
+        metadata=model.metadata,
     )
 
 

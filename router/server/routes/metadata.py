@@ -119,6 +119,8 @@ def _model_row(model: ModelStatus, snapshot: Snapshot) -> dict[str, Any]:
     row = _row(model.id, context or model.context_length, status, kind=model.kind, model=model.id)
     if model.aliases:
         row["aliases"] = list(model.aliases)
+    if model.metadata:
+        row["metadata"] = dict(model.metadata)
     return row | _abilities(model.capabilities)
 
 

@@ -78,6 +78,10 @@ def model(body: str) -> str:
         ),
         (model("request: {force: {top_k: '5'}}"), "models.m.request.force.top_k", "without quotes"),
         (model("request: {force: [top_k]}"), "models.m.request.force", "must be a mapping"),
+        (model("metadata: 5"), "models.m.metadata", "must be a mapping"),
+        (model("metadata: {a: [1e999]}"), "models.m.metadata.a", "too large"),
+        (model("capabilities: [Vision]"), "models.m.capabilities", "in small letters"),
+        (model("limit: -1"), "models.m.limit", "from 0"),
         (model("request: 5"), "models.m.request", "must be a mapping"),
     ],
 )
