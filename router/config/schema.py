@@ -411,7 +411,11 @@ class SlotConfig:
         apart=("command", *_NO_ENGINE),
     )
     autoload: bool = key(
-        Truth(), False, "load when hal0 starts, instead of with the first request", apart=_NO_ENGINE
+        Truth(),
+        False,
+        "load when hal0 starts, instead of with the first request; of several slots one after another, by "
+        "`priority` and then in the file's order",
+        apart=_NO_ENGINE,
     )
     switch: SwitchPolicy = key(
         Choice(SwitchPolicy),
