@@ -35,6 +35,7 @@ class Model:
         file: absolute path of the (first shard of the) GGUF; None for a `command`.
         flags: llama-server's long flag names without dashes -> text, or a bool as written in YAML.
         env: variables of its engine's environment, as written (`env:NAME`): never log or print them.
+        stop: another engine's command line that ends it; None: it is ended as any other.
         request: fields merged into each request that does not set them itself.
         strip, force: fields of requests that are taken out, and that are set whatever a request says.
         system, opening: a system prompt for chats that bring none, and messages that come before the client's.
@@ -61,6 +62,7 @@ class Model:
     file: Path | None = None
     command: str | None = None
     health: str = "/health"
+    stop: str | None = None
     aliases: tuple[str, ...] = ()
     flags: Mapping[str, str | bool] = field(default_factory=lambda: MappingProxyType({}))
     env: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)

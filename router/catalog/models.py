@@ -151,6 +151,7 @@ def _command_model(slot: SlotConfig) -> Model:
         display_name=name,
         command=slot.command,
         health=slot.health,
+        stop=slot.stop,
         env=slot.env,
         capabilities=does,
     )

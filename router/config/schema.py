@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from router.config import keys, places
-from router.config.command_text import split_command
+from router.config.command_text import split_command, split_stop
 from router.config.keys import (
     Choice,
     Flags,
@@ -69,6 +69,11 @@ _NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 
 def _command(text: str) -> str:
     split_command(text)
+    return text
+
+
+def _stop(text: str) -> str:
+    split_stop(text)
     return text
 
 
@@ -447,6 +452,15 @@ class SlotConfig:
         "another engine's command line, with `{port}`; never run through a shell",
         apart=_NO_ENGINE,
         alone="which says what the slot runs",
+    )
+    stop: str | None = key(
+        Text(_stop),
+        None,
+        "a command that ends that engine, with `{pid}` and `{port}`, such as `docker stop whisper`; one that "
+        "still runs 15 s later is ended as any other",
+        shown="none",
+        apart=_NO_ENGINE,
+        needs="command",
     )
     health: str = key(
         Text(matching(_PATH, 'must be a path that begins with "/", such as /health'), like=f"^{_PATH}$"),

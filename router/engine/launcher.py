@@ -15,7 +15,7 @@ from router.base.paths import Paths
 from router.base.tasks import spawn
 from router.catalog.model import LaunchKey, Model
 from router.config.schema import EngineConfig
-from router.engine.command import build_command, check_command, check_files, check_program
+from router.engine.command import build_command, build_stop, check_command, check_files, check_program
 from router.engine.environment import engine_environment, variables_of, with_variables
 from router.engine.find import find_engine
 from router.engine.log import EngineLog
@@ -124,6 +124,7 @@ class Launcher:
                 port=port,
                 child_mode=False,
                 health=model.health,
+                stop=build_stop(model, port),
             )
         program, options = await self._engine()
         key = secrets.token_urlsafe(24)
