@@ -183,6 +183,30 @@ models:
         text = "limits: {<<: [{queue: 1}, {queue: 2, wait: 9}]}"
         assert (config(text).limits.queue, config(text).limits.wait) == (1, 9.0)
 
+    def test_a_mistake_in_what_is_shared_is_told_where_it_stands(self) -> None:
+        text = """\
+x-usual:
+  flags: &flags
+    ctx-size: 4096
+    n-gpu-layers: -5x
+  env: &env {GPUS: "0,1", LLAMA_ARG_PORT: 1}
+models:
+  a:
+    file: a.gguf
+    flags: *flags
+  b:
+    file: b.gguf
+    flags: {<<: *flags, ctx-size: 1.5}
+    env: *env
+"""
+        found = [(problem.line, problem.key) for problem in problems(text)]
+        assert found == [
+            (4, "models.a.flags.n-gpu-layers"),
+            (4, "models.b.flags.n-gpu-layers"),
+            (5, "models.b.env.LLAMA_ARG_PORT"),
+            (12, "models.b.flags.ctx-size"),
+        ]
+
     def test_only_mappings_can_be_merged(self) -> None:
         assert "<< can only merge mappings" in only_problem("limits: {<<: 5}").message
 
