@@ -275,7 +275,7 @@ def _why_nothing(name: str, snapshot: Snapshot) -> str:
             f"{did_you_mean(model, upstream.models)}"
         )
     slots = [s.name for s in snapshot.slots]
-    hint = did_you_mean(name, [*slots, *(model.id for model in snapshot.models)])
+    hint = did_you_mean(name, [*slots, *(model.id for model in snapshot.models if model.listed)])
     listed = ", ".join(slots) or "none"
     return (
         f'There is no model or slot "{shown(name)}"; slots are: {listed}. See GET /v1/models for all ids.{hint}'

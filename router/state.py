@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -142,7 +142,9 @@ class ModelStatus:
     (router.memory.forecast.needs). `needs_by_device` is the same for each of `Snapshot.memory`. `context_auto`:
     hal0 chose `context_length` as the largest that fits. `prompt_cache`: bytes of RAM its engine may
     come to fill with prompts besides, less where RAM is short; None for no limit, or where that is not
-    known. `fetched` is what fetches it again where hal0 did, `org/repo:label`: only then may it be deleted."""
+    known. `fetched` is what fetches it again where hal0 did, `org/repo:label`: only then may it be deleted.
+    `listed`: whether clients that ask which models there are hear of it; `metadata`: what hal0.yaml says of it
+    to them."""
 
     id: str
     display_name: str
@@ -163,6 +165,8 @@ class ModelStatus:
     capabilities: tuple[str, ...] = ()
     note: str | None = None
     fetched: str | None = None
+    listed: bool = True
+    metadata: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

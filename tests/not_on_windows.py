@@ -34,6 +34,7 @@ _FLAGS = "tests/router/config/test_flag_values.py::TestPaths"
 _FIRST_LIGHT = "tests/e2e/test_first_light.py"
 _SCAN = "tests/router/catalog/test_scan.py"
 _KEEPER = "tests/router/activity/test_keeper.py"
+_PROCESS = "tests/router/engine/test_process.py"
 _METRICS = "tests/router/activity/test_metrics.py"
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -61,6 +62,8 @@ NOT_ON_WINDOWS: Final[Mapping[str, str]] = {
     "tests/router/test_mounts.py": _LINUX,
     "tests/router/test_sock_diag.py": _LINUX,
     "tests/router/engine/test_install_debian.py": _LINUX,
+    f"{_PROCESS}::test_its_own_command_ends_it": _SIGNALS,
+    f"{_PROCESS}::test_a_command_that_does_not_end_it_leaves_it_to_signals": _SIGNALS,
     "tests/router/base/test_files.py::test_a_new_file_and_its_folders_are_private": _MODES,
     "tests/router/base/test_files.py::test_an_old_file_is_replaced_and_becomes_private": _MODES,
     "tests/router/base/test_files.py::test_whoever_reads_meanwhile_sees_one_whole_file": _OPEN_READ,

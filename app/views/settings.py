@@ -1,8 +1,9 @@
 """Pure: hal0.yaml ⇄ the values the settings show, and the smallest set of changes between the two.
 
 A `Form` maps a setting's key, as in `ConfigChange.path`, to its value: text, number, bool, None for "left out",
-or a tuple. Three are edited as they look: `flags` is a tuple of (name, text), `request` is JSON text, and sizes
-are in the unit of their key. Which settings there are, and their defaults, follows from router.config.schema.
+or a tuple. Some are edited as they look: `flags` and `env` are tuples of (name, text), JSON_FIELDS are JSON,
+and sizes are in the unit of their key. A secret of `env` is not shown, and stays while nobody writes another.
+Which settings there are, and their defaults, follows from router.config.schema.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 from app.views.settings_document import WrittenSettings, api_keys, flags_as_text
 from router.config.change import REMOVE, ConfigChange, ConfigDocument
 from router.config.default import USUAL
-from router.config.keys import Flags, Named, Part, RequestFields, Row, Size, Texts, keys_of
+from router.config.keys import Flags, Free, Named, Part, RequestFields, Row, Size, Texts, Variables, keys_of
 from router.config.schema import Config, ModelConfig, SlotConfig
 
 Key = tuple[str, ...]
@@ -30,6 +31,8 @@ MODEL_DIRS = ("model_dirs",)
 HEADROOM, LOCAL_ONLY, UPDATES = ("memory", "headroom"), ("local_only",), ("updates",)
 SERVER, SLOTS, MODELS = "server", "slots", "models"
 AUTO = "auto"
+JSON_FIELDS = ("request", "metadata")
+"""Keys of a model that are edited as JSON."""
 
 
 def _basic_keys() -> Iterator[Key]:
@@ -59,8 +62,10 @@ def as_shown(row: Row, value: Any) -> Any:
             return round(value / unit)
         case Flags():
             return flags_as_text(dict(value))
-        case RequestFields():
+        case RequestFields() | Free():
             return _json_text(value)
+        case Variables():
+            return tuple(value.items())
     return value.value if isinstance(value, Enum) else value
 
 
@@ -83,7 +88,7 @@ def form_of(document: ConfigDocument) -> Form:
     form = _basics(config, written)
     form[API_KEYS] = api_keys(document, written)
     for slot in config.slots.values():
-        form |= _slot(slot)
+        form |= _slot(slot, written)
     for model in config.models.values():
         form |= _model(model, written)
     return form
@@ -99,13 +104,16 @@ def _basics(config: Config, written: WrittenSettings) -> Form:
     return form
 
 
-def _slot(slot: SlotConfig) -> Form:
-    return {(SLOTS, slot.name, name): as_shown(row, getattr(slot, name)) for name, row in _SLOT_ROWS.items()}
+def _slot(slot: SlotConfig, written: WrittenSettings) -> Form:
+    values = {name: as_shown(row, getattr(slot, name)) for name, row in _SLOT_ROWS.items()}
+    values["env"] = written.variables(SLOTS, slot.name)
+    return {(SLOTS, slot.name, name): value for name, value in values.items()}
 
 
 def _model(model: ModelConfig, written: WrittenSettings) -> Form:
     values = {name: as_shown(row, getattr(model, name)) for name, row in _MODEL_ROWS.items()}
     values["flags"] = written.flags(model.id) or ()
+    values["env"] = written.variables(MODELS, model.id)
     return {(MODELS, model.id, name): value for name, value in values.items()}
 
 
@@ -169,7 +177,9 @@ def _entry_changes(section: str, old: Form, new: Form, written: WrittenSettings)
 def _field_changes(key: Key, old: Any, new: Any) -> list[ConfigChange]:
     if key[2] == "flags":
         return _mapping_changes(key, dict(old), dict(new), flag_json)
-    if key[2] == "request":
+    if key[2] == "env":
+        return _mapping_changes(key, dict(old), dict(new), lambda value: value)
+    if key[2] in JSON_FIELDS:
         return _mapping_changes(key, read_request(old), read_request(new), lambda value: value)
     left_out = new is None or (new == () and row_of(key).default == ())
     return [ConfigChange(key, REMOVE if left_out else _plain(new))] if new != old else []
@@ -193,7 +203,9 @@ def _whole(form: Form, section: str, name: str) -> dict[str, Any]:
         value = form[section, name, field]
         if field == "flags":
             value = {flag: flag_json(words) for flag, words in value}
-        elif field == "request":
+        elif field == "env":
+            value = dict(value)
+        elif field in JSON_FIELDS:
             value = read_request(value)
         written = (section == SLOTS and field == "kind") or (section == MODELS and field == "file")
         if written or (value != default and value not in ({}, ())):

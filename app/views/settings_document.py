@@ -67,6 +67,12 @@ class WrittenSettings:
             return None
         return tuple((name, _flag_text(entry)) for name, entry in value.data.items())
 
+    def variables(self, *entry: str) -> Flags:
+        """Return `env:` of a slot or model as (name, text); a secret as router.config.hidden shows it."""
+        value = self.value(*entry, "env")
+        written = value.data if value is not None and isinstance(value.data, dict) else {}
+        return tuple((name, variable.text) for name, variable in written.items() if variable.data is not None)
+
 
 def api_keys(document: ConfigDocument, written: WrittenSettings) -> tuple[str, ...] | None:
     """Return the keys to write back: `env:NAME` stays that, the rest are the values themselves, which the text

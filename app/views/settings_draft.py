@@ -11,6 +11,7 @@ from app.texts import models as words
 from app.views.settings import (
     API_KEYS,
     HOST,
+    JSON_FIELDS,
     MODELS,
     SLOTS,
     Form,
@@ -134,7 +135,7 @@ def _model_problem(field: str, value: Any) -> str | None:
         flags = [name for name, _ in value]
         twice = next((name for name in flags if flags.count(name) > 1), None)
         return words.flag_twice(twice) if twice else None
-    if field == "request":
+    if field in JSON_FIELDS:
         try:
             read_request(value)
         except ValueError as error:

@@ -20,6 +20,7 @@ from app.window.settings_keys import KeysField
 from router.config.keys import (
     Choice,
     Flags,
+    Free,
     Integer,
     Ports,
     RequestFields,
@@ -30,6 +31,7 @@ from router.config.keys import (
     Text,
     Texts,
     Truth,
+    Variables,
 )
 
 
@@ -56,7 +58,9 @@ def editor_of(row: Row, caption: str = "", *, zero: str = "") -> Any:
             return KeysField()
         case Flags():
             return FlagsField()
-        case RequestFields():
+        case Variables():
+            return FlagsField(words.VARIABLE_COLUMNS)
+        case RequestFields() | Free():
             return JsonField()
         case other:
             raise TypeError(f"the settings have no editor for {other}")

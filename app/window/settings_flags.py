@@ -1,4 +1,4 @@
-"""The editor of llama-server's flags: a table of names and values."""
+"""The editor of llama-server's flags, and of environment variables: a table of names and values."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class TypedAtOnce(QStyledItemDelegate):
 
 
 class FlagsField(QTableWidget):
-    """Flags and their values; the last row is always an empty one to type into. Delete removes a row."""
+    """Names and their values; the last row is always an empty one to type into. Delete removes a row."""
 
     changed = Signal(object)
 
-    def __init__(self) -> None:
+    def __init__(self, columns: tuple[str, str] = words.FLAG_COLUMNS) -> None:
         super().__init__(0, 2)
-        self.setHorizontalHeaderLabels(list(words.FLAG_COLUMNS))
+        self.setHorizontalHeaderLabels(list(columns))
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.verticalHeader().hide()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

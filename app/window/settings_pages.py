@@ -35,7 +35,13 @@ from router.state import Snapshot
 # llama-server does not do these: their slots run another engine's command.
 _OTHER_ENGINES = (Kind.STT, Kind.TTS, Kind.IMAGE)
 # What only belongs to slots that are served in one way.
-_ONLY_FOR = {"upstream": "upstream", "command": "command", "health": "command"}
+_ONLY_FOR = {
+    "upstream": "upstream",
+    "command": "command",
+    "health": "command",
+    "stop": "command",
+    "env": "command",
+}
 
 
 class Field(NamedTuple):

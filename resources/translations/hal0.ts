@@ -28,6 +28,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Wake {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Cancel switch</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1812,6 +1816,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Variable</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Memory to spare</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2377,6 +2385,10 @@
     </message>
     <message>
         <source>Connecting…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Waking up…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -10,6 +10,7 @@ from typing import Any
 
 from router.catalog.context import Division, Flags, number
 from router.config.schema import Kind
+from router.wire.openai import RequestRules
 
 BATCHES = ("batch-size", "ubatch-size")
 
@@ -22,6 +23,7 @@ class LaunchKey:
     command: str | None
     kind: Kind
     flags: tuple[tuple[str, str | bool], ...]
+    env: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,10 @@ class Model:
         id: what clients may send as `model`; unique in the catalog.
         file: absolute path of the (first shard of the) GGUF; None for a `command`.
         flags: llama-server's long flag names without dashes -> text, or a bool as written in YAML.
+        env: variables of its engine's environment, as written (`env:NAME`): never log or print them.
+        stop: another engine's command line that ends it; None: it is ended as any other.
         request: fields merged into each request that does not set them itself.
+        strip, force: fields of requests that are taken out, and that are set whatever a request says.
         system, opening: a system prompt for chats that bring none, and messages that come before the client's.
         size_bytes: of all shards together.
         quantisation: a label such as "Q4_K_M", from the GGUF.
@@ -42,6 +47,9 @@ class Model:
         prompt_cache: bytes of RAM it is launched with to keep prompts; None: what its flags or the engine say.
         saves_to: folder its engine saves conversations in; None: it does not.
         capabilities: what it can do, in Ollama's words (router.catalog.capabilities).
+        metadata: what hal0.yaml says of it to clients.
+        limit: requests that a slot has it answer at once; 0: any number.
+        listed: whether clients that ask which models there are hear of it.
         problem: one sentence why it cannot be launched (file missing, damaged), else None.
         note: one sentence that a person should know though it can be launched, else None.
         fetched: what fetches it again where hal0 did, `org/repo:label`, else None.
@@ -56,9 +64,13 @@ class Model:
     file: Path | None = None
     command: str | None = None
     health: str = "/health"
+    stop: str | None = None
     aliases: tuple[str, ...] = ()
     flags: Mapping[str, str | bool] = field(default_factory=lambda: MappingProxyType({}))
+    env: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     request: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    strip: tuple[str, ...] = ()
+    force: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     system: str = ""
     opening: tuple[Mapping[str, Any], ...] = ()
     size_bytes: int | None = None
@@ -69,6 +81,9 @@ class Model:
     prompt_cache: int | None = None
     saves_to: Path | None = None
     capabilities: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    limit: int = 0
+    listed: bool = True
     problem: str | None = None
     note: str | None = None
     fetched: str | None = None
@@ -78,8 +93,17 @@ class Model:
     @property
     def launch_key(self) -> LaunchKey:
         return LaunchKey(
-            self.file, self.command, self.kind, tuple(sorted(self.flags.items(), key=lambda item: item[0]))
+            self.file,
+            self.command,
+            self.kind,
+            tuple(sorted(self.flags.items(), key=lambda item: item[0])),
+            tuple(sorted(self.env.items())),
         )
+
+    @property
+    def rules(self) -> RequestRules:
+        """What becomes of a request's fields."""
+        return RequestRules(self.request, self.strip, self.force)
 
     @property
     def context_length(self) -> int | None:

@@ -25,6 +25,7 @@ from router.catalog.model import Model
 from router.catalog.scan import Found, LeftOut, describe_file, free_id, header_of, scan
 from router.config import places
 from router.config.problems import did_you_mean
+from router.config.request_fields import FORCE, STRIP
 from router.config.schema import Config, Kind, ModelConfig, SlotConfig
 
 log = logging.getLogger(__name__)
@@ -160,7 +161,14 @@ def _command_model(slot: SlotConfig) -> Model:
     name = slot.model or slot.name
     does = BY_KIND.get(slot.kind, ())
     return Model(
-        name, slot.kind, display_name=name, command=slot.command, health=slot.health, capabilities=does
+        name,
+        slot.kind,
+        display_name=name,
+        command=slot.command,
+        health=slot.health,
+        stop=slot.stop,
+        env=slot.env,
+        capabilities=does,
     )
 
 
@@ -283,6 +291,7 @@ def _named_model(named: ModelConfig, config: Config, found: list[Found], own: Se
         base = replace(base, note=None)
     if named.kind not in (None, base.kind):
         beside.pop("pooling", None)
+    defaults = {name: value for name, value in named.request.items() if name not in (STRIP, FORCE)}
     model = replace(
         base,
         id=named.id,
@@ -290,11 +299,18 @@ def _named_model(named: ModelConfig, config: Config, found: list[Found], own: Se
         display_name=named.display_name or named.id,
         aliases=named.aliases,
         flags=MappingProxyType({**beside, **named.flags}),
-        request=MappingProxyType({**base.request, **named.request}),
+        request=MappingProxyType({**base.request, **defaults}),
+        strip=tuple(named.request.get(STRIP, ())),
+        force=MappingProxyType(dict(named.request.get(FORCE, {}))),
+        env=named.env,
+        limit=named.limit,
+        metadata=named.metadata,
+        listed=named.listed,
         made_to_talk=True,
         problem=problem or base.problem or _leaves(named, config),
     )
-    return _described_by(model, header)
+    described = _described_by(model, header)
+    return replace(described, capabilities=named.capabilities) if named.capabilities else described
 
 
 def _leaves(named: ModelConfig, config: Config) -> str | None:

@@ -17,6 +17,9 @@ HIDDEN: Final = "…"
 
 _UNREADABLE: Final = re.compile(r"(api_keys?\b)[^\n]*(\n(?=[ \t-])[^\n]*)*", re.IGNORECASE)
 _NAMED: Final = ("env:", "keyring:")
+_VARIABLES: Final = "env"
+# What tells nothing of a variable: `0,1`, `10.3.0`, `on`.
+_HARMLESS: Final = re.compile(r"(\d{1,4}([.,]\d{1,4})*)?|on|off|yes|no|true|false", re.IGNORECASE)
 _LONG: Final = 8
 """A text of at least this many characters that equals a key is hidden wherever it is: in a comment, say."""
 
@@ -41,7 +44,8 @@ def _secrets(root: Value) -> Iterator[str]:
     password."""
     for path in SECRETS:
         for key in _all(root, *path):
-            yield from (text for text in _texts(key) if text and not text.startswith(_NAMED))
+            texts = (text for text in _texts(key) if text and not text.startswith(_NAMED))
+            yield from (t for t in texts if path[-2] != _VARIABLES or not _HARMLESS.fullmatch(t))
     yield from (url.text for url in _all(root, "upstreams", "*", "base_url") if "@" in url.text)
 
 

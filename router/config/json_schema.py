@@ -20,6 +20,7 @@ from router.config.flags import ALREADY, KIND_FLAGS, LONG_NAMES, MANAGED, PATH_F
 from router.config.keys import (
     Choice,
     Flags,
+    Free,
     Integer,
     Named,
     Part,
@@ -32,12 +33,13 @@ from router.config.keys import (
     Text,
     Texts,
     Truth,
+    Variables,
     keys_of,
 )
 from router.config.misplaced import not_a_flag
 from router.config.numbers import Number
-from router.config.request_fields import MAPPINGS, NOT_DEFAULTS, NUMBER_FIELDS, SWITCHES
-from router.config.schema import Config, ModelConfig, SlotConfig
+from router.config.request_fields import FORCE, MAPPINGS, NOT_DEFAULTS, NUMBER_FIELDS, STRIP, SWITCHES
+from router.config.schema import VARIABLE, Config, ModelConfig, SlotConfig
 
 Schema = dict[str, Any]
 
@@ -71,16 +73,25 @@ def _mapping(section: type) -> Schema:
     made["additionalProperties"] = False
     if required:
         made["required"] = required
-    if alone := [name for name, row in rows.items() if row.key.alone]:
-        made["allOf"] = [_alone(name, rows) for name in alone]
+    conditions = [_alone(name, rows) for name, row in rows.items() if row.key.alone]
+    conditions += [_needs(name, row.key.needs) for name, row in rows.items() if row.key.needs]
+    if conditions:
+        made["allOf"] = conditions
     return made
 
 
 def _alone(name: str, rows: Mapping[str, Row]) -> Schema:
     """Return a schema that forbids the keys that exclude `name` where that is set; null means left out."""
     apart = [other for other, row in rows.items() if name in row.key.apart]
-    stands = {"required": [name], "properties": {name: {"not": {"type": _NULL}}}}
-    return {"if": stands, "then": {"properties": {other: {"type": _NULL} for other in apart}}}
+    return {"if": _stands(name), "then": {"properties": {other: {"type": _NULL} for other in apart}}}
+
+
+def _needs(name: str, other: str) -> Schema:
+    return {"if": _stands(name), "then": _stands(other)}
+
+
+def _stands(name: str) -> Schema:
+    return {"required": [name], "properties": {name: {"not": {"type": _NULL}}}}
 
 
 def _property(row: Row) -> Schema:
@@ -136,6 +147,10 @@ def _value(row: Row) -> Schema:
             return _flags()
         case RequestFields():
             return _request()
+        case Free():
+            return {"type": "object"}
+        case Variables():
+            return _variables()
         case Part(of):
             return _mapping(of)
         case Named() as named:
@@ -183,13 +198,27 @@ def _flags() -> Schema:
 
 
 def _request() -> Schema:
+    fields = _fields()
+    names = {"type": ["array", _NULL], "items": {"type": "string", "not": {"enum": list(NOT_DEFAULTS)}}}
+    return {
+        "type": "object",
+        "properties": {**fields, STRIP: names, FORCE: {"type": ["object", _NULL], "properties": fields}},
+    }
+
+
+def _fields() -> Schema:
     known: dict[str, Any] = {}
     for name, number in NUMBER_FIELDS.items():
         made = _number(number)
         known[name] = {**made, "type": [*made["type"], _NULL], "pattern": _NOT_QUOTED}
     known |= {name: {"type": ["boolean", "string", _NULL], "pattern": _TRUTH} for name in sorted(SWITCHES)}
     known |= {name: {"type": ["object", _NULL]} for name in sorted(MAPPINGS)}
-    return {"type": "object", "properties": known | dict.fromkeys(NOT_DEFAULTS, False)}
+    return known | dict.fromkeys(NOT_DEFAULTS, False)
+
+
+def _variables() -> Schema:
+    values = {"type": [*_SCALARS, _NULL], "pattern": f"^{_PRINTABLE}*$"}
+    return {"type": "object", "propertyNames": {"pattern": f"^{VARIABLE}$"}, "additionalProperties": values}
 
 
 def _number(number: Number) -> Schema:

@@ -121,6 +121,16 @@ class RequestFields:
 
 
 @dataclass(frozen=True, slots=True)
+class Free:
+    """Names and values of any shape, for others to read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """Environment variables, whose values may be secret (router.config.variables)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """A section with keys of its own: `of` is a dataclass that declares them."""
 
@@ -154,6 +164,8 @@ Type: TypeAlias = (
     | Secret
     | Flags
     | RequestFields
+    | Free
+    | Variables
     | Part
     | Named
 )
@@ -169,6 +181,7 @@ class Key:
         missing: what to write; None for a key that may be left out.
         apart: keys of the same section that it cannot accompany.
         alone: why; given by the key that others are `apart` from.
+        needs: a key of the same section without which it means nothing, or "".
     """
 
     type: Type
@@ -177,6 +190,7 @@ class Key:
     missing: str | None = None
     apart: tuple[str, ...] = ()
     alone: str = ""
+    needs: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,12 +209,14 @@ def key(
     shown: str | None = None,
     apart: tuple[str, ...] = (),
     alone: str = "",
+    needs: str = "",
 ) -> T:
     """Return a dataclass field that is a key of hal0.yaml (see Key). A secret is not in the dataclass's
     repr."""
-    metadata = {_DECLARED: Key(type, meaning, shown, None, apart, alone)}
+    metadata = {_DECLARED: Key(type, meaning, shown, None, apart, alone, needs)}
     if isinstance(default, Mapping):
-        made: Any = dataclasses.field(default_factory=lambda: default, metadata=metadata)
+        told = not isinstance(type, Variables)
+        made: Any = dataclasses.field(default_factory=lambda: default, repr=told, metadata=metadata)
     else:
         made = dataclasses.field(default=default, repr=not isinstance(type, Secret), metadata=metadata)
     return cast("T", made)
@@ -235,6 +251,8 @@ def secrets_of(section: type, above: tuple[str, ...] = ()) -> Iterator[tuple[str
         match row.key.type:
             case Secret():
                 yield (*above, name)
+            case Variables():
+                yield (*above, name, "*")
             case Part(of):
                 yield from secrets_of(of, (*above, name))
             case Named(of):

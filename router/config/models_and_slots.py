@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -15,8 +15,9 @@ from router.config.flag_values import read_flag
 from router.config.flags import KIND_FLAGS, flag_name, managed_reason, says_nothing_new
 from router.config.misplaced import not_a_flag
 from router.config.reader import read_keys
-from router.config.request_fields import NOT_DEFAULTS, read_field
+from router.config.request_fields import FORCE, NOT_DEFAULTS, STRIP, misnamed, read_field
 from router.config.schema import Kind, ModelConfig, SlotConfig
+from router.config.variables import read_variables
 from router.config.yaml_lines import Value, describe
 
 # `{temp: 0,7}` is two entries for YAML: temp: 0, and 7 without a value.
@@ -27,7 +28,8 @@ def read_model(model_id: str, section: Section, folders: tuple[Path, ...]) -> Mo
     """Read one entry of `models:`; path flags may be relative to `folders`. Returns None without a usable
     `file`."""
     flags = _flags(_flags_section(section), folders, section)
-    model = read_keys(section, ModelConfig, id=model_id, flags=flags, request=_request(section))
+    by_hand = {"env": read_variables(section.section("env")), "metadata": _metadata(section)}
+    model = read_keys(section, ModelConfig, id=model_id, flags=flags, request=_request(section), **by_hand)
     return replace(model, flags=_with_rpc(section, model)) if model.file else None
 
 
@@ -79,9 +81,30 @@ def _with_rpc(section: Section, model: ModelConfig) -> Mapping[str, str | bool]:
 
 
 def _request(section: Section) -> Mapping[str, Any]:
+    """Read `request:`: defaults by their names, and under STRIP and FORCE what else it says."""
     fields = section.section("request")
+    request = _fields(fields, apart=(STRIP, FORCE))
+    if stripped := _stripped(fields):
+        request[STRIP] = stripped
+    if forced := _fields(fields.section(FORCE)):
+        request[FORCE] = forced
+    return MappingProxyType(request)
+
+
+def _stripped(fields: Section) -> list[str]:
+    stripped = fields.texts(STRIP) or []
+    for entry in stripped:
+        wrong = "can only come from the client" if entry.text in NOT_DEFAULTS else misnamed(entry.text)
+        if wrong:
+            fields.problems.add(entry.line, fields.key(STRIP), f'"{entry.text}" {wrong}')
+    return list(dict.fromkeys(entry.text for entry in stripped))
+
+
+def _fields(fields: Section, apart: Collection[str] = ()) -> dict[str, Any]:
     request = {}
     for name, value in fields.entries():
+        if name in apart:
+            continue
         if name in NOT_DEFAULTS:
             fields.problem(name, "can only come from the client; remove it")
             continue
@@ -89,7 +112,16 @@ def _request(section: Section) -> Mapping[str, Any]:
             request[name] = _request_field(name, value)
         except ValueError as error:
             fields.problem(name, str(error))
-    return MappingProxyType(request)
+    return request
+
+
+def _metadata(section: Section) -> Mapping[str, Any]:
+    told = section.section("metadata")
+    found = {name: value.plain() for name, value in told.entries()}
+    for name, value in found.items():
+        if not _finite(value):
+            told.problem(name, "holds a number that is too large")
+    return MappingProxyType(found)
 
 
 def _request_field(name: str, value: Value) -> Any:
@@ -119,7 +151,7 @@ class SlotEntry:
 
 def read_slot(name: str, section: Section, canonical: Callable[[str], str]) -> SlotEntry:
     """Read one entry of `slots:`; `canonical` turns an alias into the id of its model."""
-    slot = read_keys(section, SlotConfig, name=name)
+    slot = read_keys(section, SlotConfig, name=name, env=read_variables(section.section("env")))
     model = canonical(slot.model) if slot.model else None
     models = None if slot.models is None else tuple(dict.fromkeys(map(canonical, slot.models)))
     if model and models and model not in models and not (section.has("command") or section.has("upstream")):

@@ -48,6 +48,8 @@ def read_keys(section: Section, into: type[C], **given: Any) -> C:
             if section.has(other):
                 why = rows[other].key.alone
                 section.problem(name, f"cannot stand beside {other}:, {why}; remove one")
+        if row.key.needs and section.has(name) and not any(map(section.has, (row.key.needs, *row.key.apart))):
+            section.problem(name, f"means something beside {row.key.needs}: alone; write that, or remove it")
     return into(**given, **values)
 
 

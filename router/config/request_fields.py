@@ -19,6 +19,9 @@ _AS_FLAGS: Final = (
     *("repeat-penalty", "presence-penalty", "frequency-penalty", "dry-multiplier", "dry-base", "n-predict"),
     *("dry-allowed-length", "dry-penalty-last-n", "dynatemp-range", "mirostat"),
 )
+STRIP: Final = "strip"
+FORCE: Final = "force"
+"""What else may stand among the fields: those taken out of every request, and those set whatever it says."""
 # Defaults for these would change what the client asked for, or whom.
 NOT_DEFAULTS: Final = ("model", "messages", "prompt", "input", "stream")
 _COUNT: Final = Number(-1)
@@ -75,12 +78,12 @@ def read_field(name: str, value: Value) -> Any:
         and not (name == "logit_bias" and isinstance(data, list))
     ):
         raise ValueError(f"must be a mapping of names to values, not {describe(value)}")
-    if message := _misnamed(name):
+    if message := misnamed(name):
         raise ValueError(message)
     return value.plain()
 
 
-def _misnamed(name: str) -> str | None:
+def misnamed(name: str) -> str | None:
     """Return why it is another spelling of a field that would be ignored, or a flag."""
     if name in SWITCHES or name in MAPPINGS:
         return None

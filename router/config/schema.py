@@ -12,10 +12,11 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from router.config import keys, places
-from router.config.command_text import split_command
+from router.config.command_text import split_command, split_stop
 from router.config.keys import (
     Choice,
     Flags,
+    Free,
     Integer,
     Named,
     Part,
@@ -27,6 +28,7 @@ from router.config.keys import (
     Text,
     Texts,
     Truth,
+    Variables,
     key,
     matching,
     required_key,
@@ -68,6 +70,11 @@ _NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 
 def _command(text: str) -> str:
     split_command(text)
+    return text
+
+
+def _stop(text: str) -> str:
+    split_stop(text)
     return text
 
 
@@ -343,7 +350,7 @@ class Updates(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """A named model. `file` is as written; `router.catalog` finds it. `flags` have llama-server's
+    """A named model. `file` and `env` are as written; `router.catalog` finds it. `flags` have llama-server's
     long names without dashes, `rpc` among them; a YAML boolean stays a bool until the engine's own option list
     says whether that flag wants `on`/`off` or is a bare flag (router.engine.command)."""
 
@@ -369,12 +376,42 @@ class ModelConfig:
         "`on`/`off`/`yes`/`no` become what each flag wants",
     )
     request: Mapping[str, Any] = key(
-        RequestFields(), _NONE, "fields merged into every request that does not set them itself"
+        RequestFields(),
+        _NONE,
+        "fields merged into every request that does not set them itself; `strip: [NAME, …]` takes fields out "
+        "of every request, `force: {NAME: VALUE}` sets them whatever it says",
     )
     rpc: tuple[str, ...] = key(
         Texts(places.host_and_port, like=":[0-9]+$"),
         (),
         "llama.cpp RPC servers (`host:port`; `--rpc`) that hold parts, for a model too large for one machine",
+    )
+    limit: int = key(
+        Integer(0, 10_000),
+        0,
+        "requests that each slot has it answer at once; others wait in the slot's queue, as for another model. "
+        "0: any number",
+    )
+    capabilities: tuple[str, ...] = key(
+        Texts(
+            matching(r"[a-z][a-z0-9_-]*", "is a word in small letters, such as vision"),
+            like="^[a-z][a-z0-9_-]*$",
+        ),
+        (),
+        "what clients are told that it can do, in Ollama's words: `completion`, `tools`, `thinking`, `insert`, "
+        "`vision`, `audio`, `embedding`, or others",
+        shown="read from the GGUF",
+    )
+    metadata: Mapping[str, Any] = key(
+        Free(), _NONE, "anything, told to clients as `metadata` of the model in `/v1/models`"
+    )
+    listed: bool = key(
+        Truth(), True, "`false`: not among the models that clients are told of, but usable by its name"
+    )
+    env: Mapping[str, str] = key(
+        Variables(),
+        _NONE,
+        "variables of its engine's environment, beside hal0's own; `env:NAME` is what hal0 finds in `NAME`",
     )
 
 
@@ -396,7 +433,11 @@ class SlotConfig:
         apart=("command", *_NO_ENGINE),
     )
     autoload: bool = key(
-        Truth(), False, "load when hal0 starts, instead of with the first request", apart=_NO_ENGINE
+        Truth(),
+        False,
+        "load when hal0 starts, instead of with the first request; of several slots one after another, by "
+        "`priority` and then in the file's order",
+        apart=_NO_ENGINE,
     )
     switch: SwitchPolicy = key(
         Choice(SwitchPolicy),
@@ -429,11 +470,27 @@ class SlotConfig:
         apart=_NO_ENGINE,
         alone="which says what the slot runs",
     )
+    stop: str | None = key(
+        Text(_stop),
+        None,
+        "a command that ends that engine, with `{pid}` and `{port}`, such as `docker stop whisper`; one that "
+        "still runs 15 s later is ended as any other",
+        shown="none",
+        apart=_NO_ENGINE,
+        needs="command",
+    )
     health: str = key(
         Text(matching(_PATH, 'must be a path that begins with "/", such as /health'), like=f"^{_PATH}$"),
         "/health",
         "path that answers 200 when that engine is ready",
         apart=_NO_ENGINE,
+    )
+    env: Mapping[str, str] = key(
+        Variables(),
+        _NONE,
+        "variables of that engine's environment, as of a model",
+        apart=_NO_ENGINE,
+        needs="command",
     )
     priority: int = key(
         Integer(-1000, 1000),
@@ -523,6 +580,9 @@ def _spellings(path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """Yield both spellings of a secret's path, for `api_keys` is secret, too, where `api_key` is, and the other
     way round."""
     *above, name = path
+    if name == "*":
+        yield path
+        return
     yield from ((*above, name.removesuffix("s")), (*above, f"{name.removesuffix('s')}s"))
 
 

@@ -35,7 +35,7 @@ def can_keep(model: Model) -> bool:
     (`slots`, `cache-prompt`), nor with LoRA adapters: requests change their scales, and a state does not tell
     which it was computed with."""
     flags = model.flags
-    if model.file is None or model.kind is not Kind.CHAT or "lora" in model.request:
+    if model.file is None or model.kind is not Kind.CHAT or "lora" in (*model.request, *model.force):
         return False
     if "slot-save-path" in flags or any(name.startswith("lora") for name in flags):
         return False
@@ -44,7 +44,8 @@ def can_keep(model: Model) -> bool:
 
 def owner(slot: str, model: Model) -> str:
     """Return whose conversations they are: a slot's, of the models that share one launch key there."""
-    return _digest(["owner", slot, repr(model.launch_key)])
+    key = model.launch_key
+    return _digest(["owner", slot, repr(key), *(f"{name}={value}" for name, value in key.env)])
 
 
 def state_key(

@@ -12,7 +12,7 @@ from typing import Final
 from router.base.errors import BadModel, EngineMissing
 from router.catalog.model import Model
 from router.config import places
-from router.config.command_text import split_command
+from router.config.command_text import split_command, split_stop
 from router.config.flag_paths import missing_files
 from router.config.flag_values import NUMBERS
 from router.config.flags import KIND_FLAGS, against_kind, flag_name, managed_reason
@@ -91,6 +91,15 @@ def _own_command(model: Model, command: str, port: int) -> list[str]:
         parts = split_command(command)
     except ValueError as error:
         raise _bad(model, str(error)) from None
+    return _run(parts, port)
+
+
+def build_stop(model: Model, port: int) -> list[str]:
+    """Return the argv that ends the model's engine, `{pid}` still in it; empty where there is none."""
+    return _run(split_stop(model.stop), port) if model.stop else []
+
+
+def _run(parts: tuple[str, ...], port: int) -> list[str]:
     program, *rest = (part.replace("{port}", str(port)) for part in parts)
     return [str(Path(program).expanduser()) if program.startswith("~") else program, *rest]
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
+from router.base.errors import BadModel
+from router.catalog.model import Model
 from router.config.schema import Config
+from router.config.variables import FROM
 
 # What llama-server would obey or leak. Everything else stays: the GPU runtimes (CUDA_*, GGML_*, HIP_*, VK_*),
 # PATH, HOME, and on Windows SystemRoot, without which no socket opens.
@@ -58,6 +62,32 @@ def _is_dropped(name: str) -> bool:
     return name in _DROPPED or name.startswith(_DROPPED_PREFIXES)
 
 
+def variables_of(model: Model, base: Mapping[str, str]) -> dict[str, str]:
+    """Return what `env:` of hal0.yaml says, with `env:NAME` looked up in `base`. Raises BadModel for what is
+    not there."""
+    found: dict[str, str] = {}
+    for name, written in model.env.items():
+        source = written.removeprefix(FROM)
+        if not written.startswith(FROM):
+            found[name] = written
+        elif (value := base.get(source)) is not None:
+            found[name] = value
+        else:
+            raise BadModel(
+                f'Model "{model.id}" cannot start: its env: takes {name} from the variable {source}, which '
+                "hal0 was not started with; set that, or correct the name."
+            )
+    return found
+
+
+def with_variables(environment: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment with `more` in the place of what is there by those names; on Windows capitals make
+    no difference."""
+    if sys.platform == "win32":
+        more = {name.upper(): value for name, value in more.items()}
+    return {**environment, **more}
+
+
 def engine_environment(
     base: Mapping[str, str],
     *,
@@ -65,8 +95,9 @@ def engine_environment(
     private_config: Path,
     child_mode: bool,
     hidden: Collection[str] = (),
+    more: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, str]:
-    """Return the environment of one engine, without the variables `hidden`.
+    """Return the environment of one engine, without the variables `hidden` and with `more`.
 
     `api_key` goes here because argv is visible to every user of the computer. `private_config` is an empty
     folder that hides the person's `llama.cpp/config.ini`, which lies in `~/.config` or `%APPDATA%` (the one in
@@ -74,6 +105,7 @@ def engine_environment(
     `child_mode` makes llama-server report its progress on stdout and end with its stdin.
     """
     environment = scrubbed({name: value for name, value in base.items() if name not in hidden})
+    environment = with_variables(environment, more)
     environment["LLAMA_API_KEY"] = api_key
     environment[_CONFIG_HOME] = str(private_config)
     # As the driver's library and nvidia-smi count (router.memory.measure.nvml); CUDA begins with the fastest.

@@ -13,10 +13,10 @@ import aiohttp
 from router.base.errors import BadModel
 from router.base.paths import Paths
 from router.base.tasks import spawn
-from router.catalog.model import Model
+from router.catalog.model import LaunchKey, Model
 from router.config.schema import EngineConfig
-from router.engine.command import build_command, check_command, check_files, check_program
-from router.engine.environment import engine_environment
+from router.engine.command import build_command, build_stop, check_command, check_files, check_program
+from router.engine.environment import engine_environment, variables_of, with_variables
 from router.engine.find import find_engine
 from router.engine.log import EngineLog
 from router.engine.options import EngineOptions, read_options
@@ -44,7 +44,7 @@ class Launcher:
         self._ports = PortPool(config.ports)
         self._orphans = Orphans(paths.state / "engines.json")
         self._noting: dict[int, asyncio.Task[None]] = {}
-        self._checked: set[tuple[EngineOptions, tuple[str, ...]]] = set()
+        self._checked: set[tuple[EngineOptions, tuple[str, ...], LaunchKey]] = set()
 
     async def reap_orphans(self) -> None:
         await asyncio.to_thread(self._orphans.reap)
@@ -58,14 +58,16 @@ class Launcher:
         if model.command is not None:
             program = build_command(model, EngineOptions(()), Path(), port=0)[0]
             await asyncio.to_thread(check_program, program, model_id=model.id)
+            variables_of(model, os.environ)
             return
         await asyncio.to_thread(check_files, model)
         executable, options = await self._engine()
         argv = build_command(model, options, executable, port=0)
         # One file's options are one object; what that llama-server has accepted it accepts again.
-        if (options, tuple(argv)) not in self._checked:
-            await check_command(argv, self._environment(), model_id=model.id)
-            self._checked.add((options, tuple(argv)))
+        environment = self._environment(model)
+        if (checked := (options, tuple(argv), model.launch_key)) not in self._checked:
+            await check_command(argv, environment, model_id=model.id)
+            self._checked.add(checked)
 
     async def launch(
         self, model: Model, log: EngineLog, taken: Collection[int] = (), context: int | None = None
@@ -94,7 +96,7 @@ class Launcher:
         # It tells as part of fitting, also if the model's flags say not to fit: the last of two counts. What a
         # projector takes is told among details.
         more = ["--verbosity", "4"] if "mmproj" in model.flags and options.has("verbosity") else []
-        return [*argv, *more, "--fit", "on"], self._environment(child_mode=False)
+        return [*argv, *more, "--fit", "on"], self._environment(model, child_mode=False)
 
     async def ready(self, engine: EngineProcess, on_progress: OnProgress) -> int | None:
         """Wait until it serves; return its context length in tokens. Raises EngineFailed."""
@@ -120,16 +122,19 @@ class Launcher:
         if model.command is not None:
             return Launch(
                 argv=build_command(model, EngineOptions(()), Path(), port),
-                environment=_plain_environment(os.environ, self._hidden()),
+                environment=with_variables(
+                    _plain_environment(os.environ, self._hidden()), variables_of(model, os.environ)
+                ),
                 port=port,
                 child_mode=False,
                 health=model.health,
+                stop=build_stop(model, port),
             )
         program, options = await self._engine()
         key = secrets.token_urlsafe(24)
         return Launch(
             argv=build_command(model, options, program, port),
-            environment=self._environment(key),
+            environment=self._environment(model, key),
             port=port,
             api_key=key,
             file_size=model.size_bytes or 0,
@@ -140,13 +145,14 @@ class Launcher:
         build = await asyncio.to_thread(find_engine, self._config, self._paths)
         return build.path, await read_options(build.path)
 
-    def _environment(self, key: str = "", *, child_mode: bool = True) -> dict[str, str]:
+    def _environment(self, model: Model, key: str = "", *, child_mode: bool = True) -> dict[str, str]:
         return engine_environment(
             os.environ,
             api_key=key,
             private_config=self._private_config(),
             child_mode=child_mode,
             hidden=self._hidden(),
+            more=variables_of(model, os.environ),
         )
 
     def _private_config(self) -> Path:

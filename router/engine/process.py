@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -30,6 +31,7 @@ class Launch:
         api_key: what the engine asks for; "" for programs that know none.
         child_mode: whether llama-server's child protocol is spoken (router.engine.child).
         health: path that answers 200 when the engine is ready.
+        stop: program and arguments that end it, with its process id for `{pid}`; empty: only signals do.
         file_size: bytes of the model, to estimate progress; 0 if unknown.
     """
 
@@ -41,6 +43,7 @@ class Launch:
     health: str = "/health"
     file_size: int = 0
     folder: Path | None = None
+    stop: list[str] = field(default_factory=list)
 
     @property
     def base_url(self) -> str:
@@ -51,9 +54,11 @@ class Launch:
 class StopGrace:
     """Seconds each rung of the stop ladder is given (one SIGTERM can deadlock llama-server).
 
-    `kill`: what a driver may take to give the memory of a killed process back.
+    `command`: what `Launch.stop` and the engine take together. `kill`: what a driver may take to give the
+    memory of a killed process back.
     """
 
+    command: float = 15.0
     order: float = 3.0
     terminate: float = 2.0
     again: float = 3.0
@@ -119,6 +124,8 @@ class EngineProcess:
         process = self._process
         if process is None:
             return
+        if self.launch.stop and not self.exited.done():
+            await self._run_stop(process.pid)
         for rung, grace in self._ladder(process):
             if self.exited.done():
                 break
@@ -130,6 +137,25 @@ class EngineProcess:
                 "memory; restart the computer if it stays.",
                 details={"pid": process.pid},
             )
+
+    async def _run_stop(self, pid: int) -> None:
+        """Have the engine's own command end it, and wait for that; how it fared shows in the engine alone."""
+        argv = [part.replace("{pid}", str(pid)) for part in self.launch.stop]
+        nothing = asyncio.subprocess.DEVNULL
+        try:
+            order = await asyncio.create_subprocess_exec(
+                *argv, env=dict(self.launch.environment), stdin=nothing, stdout=nothing, stderr=nothing
+            )
+        except OSError as error:
+            self.log.add(f"{argv[0]}, which is to stop it, could not be started: {error.strerror or error}")
+            return
+        try:
+            await asyncio.wait([self.exited], timeout=self._grace.command)
+        finally:
+            if order.returncode is None:
+                with suppress(ProcessLookupError):
+                    order.kill()
+            await order.wait()
 
     def kill(self, reason: str | None = None) -> None:
         """End it at once, with every process it started; `stop` reaps it. `reason`: for `failure` to say."""

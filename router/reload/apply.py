@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from router.base.errors import PortInUse, RouterError
+from router.base.errors import PortInUse, RouterError, ShuttingDown
 from router.base.tasks import spawn
 from router.catalog.model import Model
 from router.catalog.models import Catalog, sends_away
@@ -88,9 +88,26 @@ class Reconfigurer:
         self._published.publish()
 
     def load_slots(self) -> None:
-        """Load what is to be loaded without being asked."""
-        for slot in with_engine(self._in_effect.config).values():
-            self._autoload(slot)
+        """Load what is to be loaded without being asked: one after another, the highest priority first, so that
+        where not all fit the most wanted are there, and the first is ready as soon as it can be."""
+        slots = [slot for slot in with_engine(self._in_effect.config).values() if slot.autoload]
+        ordered = sorted(slots, key=lambda slot: -slot.priority)
+        spawn(self._load_in_turn([slot.name for slot in ordered]), name="autoload")
+
+    async def _load_in_turn(self, names: Sequence[str]) -> None:
+        """Load what is still empty when its turn comes, and still to be loaded."""
+        for name in names:
+            slot, status = self._in_effect.config.slots.get(name), self._store.snapshot.slot(name)
+            if slot is None or not slot.autoload or not self._has(name):
+                continue
+            if status is None or status.state is not SlotState.UNLOADED or not status.model:
+                continue
+            try:
+                await self._supervisor.load(name, status.model)
+            except ShuttingDown:
+                return
+            except RouterError as error:
+                log.warning("slot %s: %s", name, error.message)
 
     async def apply(self, config: Config, catalog: Catalog) -> None:
         """Turn to `config`. Engines that must restart do so in their own time.

@@ -91,6 +91,8 @@ def model_status(model: Model, forecasts: LaunchForecasts, memory: Sequence[Devi
         capabilities=model.capabilities,
         note=model.note,
         fetched=model.fetched,
+        listed=model.listed,
+        metadata=model.metadata,
     )
 
 

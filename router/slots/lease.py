@@ -15,7 +15,7 @@ class Lease:
     """Granted until `release`. The engine is neither stopped nor switched meanwhile, short of `aborted`.
 
     Attributes:
-        model: what answers; its `request` defaults are merged into the request.
+        model: what answers; its `rules` are applied to the request.
         engine_model: what the engine names itself (`engine_name`); differs from `model.id` when two models
             share a process.
         process: the engine; its port and key, and what it says if it dies.

@@ -10,11 +10,13 @@ command goes before all requests and refuses none: those for another model have 
 slot is pinned or switched by hand. A failed or cancelled switch ends with the model before it. A request
 addressed to the slot itself follows whatever switch is under way and never causes one away from it. Two
 engines at most: where both fit, the old one serves those that name its model until the new one is ready, and
-ends what it has begun in its own time, unless a third one needs its place.
+ends what it has begun in its own time, unless a third one needs its place. A model with a limit serves that
+many requests at once; the others wait in the queue, where one for another model keeps its place before them.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Hashable
 
 from router.base.errors import MemoryInsufficient, ModelDamaged, RouterError, ShuttingDown
@@ -45,8 +47,10 @@ class SlotScheduler:
         limits: LimitsConfig,
         process_key: Callable[[str], Hashable],
         selected: str | None = None,
+        limit: Callable[[str], int] = lambda _model: 0,
     ) -> None:
-        """`process_key(model)` is equal for models that one process can serve."""
+        """`process_key(model)` is equal for models that one process can serve; `limit(model)` is how many
+        requests it serves at once, 0: any number."""
         self.slot = slot
         self.limits = limits
         self.selected = selected
@@ -55,6 +59,8 @@ class SlotScheduler:
         self._machine = StateMachine(self._failures)
         self.engines = self._machine.engines
         self._process_key = process_key
+        self._limit = limit
+        self._served: dict[int, str] = {}  # ticket -> the model it is served as
         self._ended: RouterError | None = None  # why nobody is served any more
 
     # -- what readers need ---------------------------------------------------------------------------
@@ -124,7 +130,7 @@ class SlotScheduler:
 
     def acquire(self, ticket: int, model: str | None, now: float) -> list[Effect]:
         """Lease `model` to a request; None: whatever the slot holds."""
-        if self._serves(model) and self._ended is None:
+        if self._serves(model) and self._ended is None and not self._is_full(model):
             return [self._grant(ticket, model)]
         waiter = Waiter(ticket, model, now + self.limits.wait)
         if (error := self._ended or self._refusal(waiter, now)) is not None:
@@ -135,6 +141,7 @@ class SlotScheduler:
     def release(self, ticket: int, now: float, *, answered: bool = False) -> list[Effect]:
         """Note that the request is over (served, failed or gone), whether it held a lease or still waited.
         `answered`: it got a complete answer."""
+        self._served.pop(ticket, None)
         generation = self.engines.release(ticket, now)
         if generation is None:
             self.waiters.take(lambda w: w.ticket == ticket)
@@ -267,7 +274,10 @@ class SlotScheduler:
         self.selected = switch.target
         self._failures.loaded(switch.target, restored=switch.restoring, restarted=self._machine.crashed)
         self._machine.ready(now)
-        return self._advance(now)
+        effects = self._advance(now)
+        # Their wait for the load is over; the one for a place is as long as any other.
+        self.waiters.hold_until(self._is_served, now + self.limits.wait)
+        return effects
 
     def engine_failed(self, generation: int, error: RouterError, now: float) -> list[Effect]:
         """Note that the engine did not become ready, and is reaped."""
@@ -361,6 +371,8 @@ class SlotScheduler:
         while self.waiters and self.phase in RESTING:
             head = self.waiters.head()
             target = head.model or self.selected
+            if not head.command and self._is_served(head):
+                break  # it waits for a place
             if head.is_unload:
                 effects += self._machine.unload(self._drain_limit(now)) + self._unloaded()
             elif not head.command and (error := self._turn_refusal(target, now)) is not None:
@@ -436,8 +448,25 @@ class SlotScheduler:
         return self._serves(order.model if order and waiter.model is None else waiter.model)
 
     def _grant_served(self) -> list[Effect]:
-        """Serve everyone who waits for the running process."""
-        return [self._serve(w) for w in self.waiters.take(self._is_served)]
+        """Serve everyone who waits for the running process, as far as there are places."""
+        # A command comes first: it may change what the slot's name means.
+        served = [self._serve(w) for w in self.waiters.take(lambda w: w.command and self._is_served(w))]
+        taken: Counter[str | None] = Counter()
+
+        def has_turn(waiter: Waiter) -> bool:
+            if not self._is_served(waiter):
+                return False
+            model = waiter.model or self.selected
+            taken[model] += 1
+            return not self._is_full(model, taken[model] - 1)
+
+        return served + [self._serve(w) for w in self.waiters.take(has_turn)]
+
+    def _is_full(self, model: str | None, more: int = 0) -> bool:
+        """Return whether `model` serves, with `more` besides, as many requests as it may."""
+        model = model or self.selected
+        limit = self._limit(model) if model is not None else 0
+        return bool(limit) and more + sum(1 for m in self._served.values() if m == model) >= limit
 
     def _serve(self, waiter: Waiter) -> Effect:
         if waiter.command:
@@ -449,6 +478,7 @@ class SlotScheduler:
     def _grant(self, ticket: int, model: str | None) -> Grant:
         model = model or self.selected
         assert model is not None, "a running engine has a model"
+        self._served[ticket] = model
         return Grant(ticket, model, self.engines.grant(ticket))
 
     # -- who is refused --------------------------------------------------------------------------------

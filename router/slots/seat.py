@@ -135,7 +135,11 @@ class Seat:
             known = seat.known(model)
             return known.launch_key if known else model
 
-        seat = cls(SlotScheduler(slot, limits, process_key, selected), models)
+        def limit(model: str) -> int:
+            known = seat.known(model)
+            return known.limit if known else 0
+
+        seat = cls(SlotScheduler(slot, limits, process_key, selected, limit), models)
         seat._choices = tuple(models)
         return seat
 

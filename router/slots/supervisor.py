@@ -84,6 +84,7 @@ class Supervisor:
         seat.replace_models(models)
         seat.relaunch = seat.relaunch or bool(relaunch)
         self._launched_differently(seat, relaunch)
+        self._tell(seat, lambda s, now: s.tick(now))  # another limit may let some in
 
     def _launched_differently(self, seat: Seat, models: Collection[str]) -> None:
         self._tell(seat, lambda s, _now: s.forget_failures(models))

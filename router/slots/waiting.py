@@ -86,6 +86,13 @@ class Queue:
         """Let all of them wait so much longer."""
         self._waiters = [replace(w, deadline=w.deadline + seconds) for w in self._waiters]
 
+    def hold_until(self, wanted: Callable[[Waiter], bool], deadline: float) -> None:
+        """Let requests that are `wanted` wait until `deadline`, at least."""
+        self._waiters = [
+            replace(w, deadline=max(w.deadline, deadline)) if not w.command and wanted(w) else w
+            for w in self._waiters
+        ]
+
     def refuse(self, wanted: Callable[[Waiter], bool], error: RouterError) -> list[Effect]:
         """Refuse all that are `wanted`, in their order."""
         return [Refuse(waiter.ticket, error) for waiter in self.take(wanted)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from codecs import BOM_UTF8
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from router.base.errors import BadRequest
@@ -62,16 +62,39 @@ def _refuse_deadly(body: Mapping[str, Any]) -> None:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class RequestRules:
+    """What hal0.yaml says of a model's requests: fields that are `defaults` where the client set nothing, those
+    of the client's taken out before (`strip`), and those set whatever it says (`force`). Objects in them, such
+    as `chat_template_kwargs`, are merged with the client's field by field."""
+
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    strip: tuple[str, ...] = ()
+    force: Mapping[str, Any] = field(default_factory=dict)
+
+    def applied(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return `body` by these rules; itself where they change nothing."""
+        if self.strip and not body.keys().isdisjoint(self.strip):
+            body = {name: value for name, value in body.items() if name not in self.strip}
+        if self.defaults:
+            body = _merge(self.defaults, body)
+        return _merge(body, self.force) if self.force else body
+
+
 def engine_body(
-    call: JsonCall, model: str, defaults: Mapping[str, Any], forced: Mapping[str, Any] | None = None
+    call: JsonCall,
+    model: str,
+    rules: RequestRules | Mapping[str, Any],
+    forced: Mapping[str, Any] | None = None,
 ) -> bytes:
-    """Return the body for the engine: the served model's id, its per-request defaults where the client set
-    nothing (nested objects such as `chat_template_kwargs` are merged the same way), and the fields in `forced`.
-    What needs no change goes on byte for byte: photographs are megabytes."""
-    if call.raw and not defaults and not forced and call.body.get("model") == model:
+    """Return the body for the engine: the served model's id, the client's fields by `rules` (a mapping alone:
+    defaults), and the fields in `forced`. What needs no change goes on byte for byte: photographs are
+    megabytes."""
+    applied = (rules if isinstance(rules, RequestRules) else RequestRules(rules)).applied(call.body)
+    if call.raw and applied is call.body and not forced and call.body.get("model") == model:
         return call.raw
     try:
-        return _ENCODER.encode(_merge(defaults, {**call.body, "model": model, **(forced or {})})).encode()
+        return _ENCODER.encode(_merge(applied, {"model": model, **(forced or {})})).encode()
     except (ValueError, RecursionError) as error:  # 1e999 is read as infinity, which JSON cannot say
         raise BadRequest(f"The request body cannot be handed on as JSON ({error}); correct it.") from error
 

@@ -27,6 +27,8 @@ models:
     file: Qwen.gguf
     aliases: [thinking]
     flags: {n_ctx: 65536, flash-attn: on, cache-type-k: q8_0, jinja: , temp: 0.60}
+    metadata: {maker: Qwen}
+    env: {CUDA_VISIBLE_DEVICES: 1}
     request: {temperature: 0.6, chat_template_kwargs: {enable_thinking: true}}
   plain: {file: Plain.gguf}
 slots:

@@ -28,6 +28,7 @@ from app.views.settings import (
 from app.views.settings_document import NotReadable
 from app.views.settings_draft import Draft, form_problems, key_problem, name_problem
 from router.config.change import REMOVE, ConfigChange, ConfigDocument
+from router.config.hidden import hide_keys
 from router.config.keys import Named, Part, keys_of
 from router.config.problems import ConfigProblem
 from router.config.schema import Config, Kind
@@ -346,3 +347,15 @@ def test_rpc_is_not_among_the_flags() -> None:
     made = document("models: {m: {file: m.gguf, rpc: ['10.0.0.3:50052']}}")
     form = form_of(made)
     assert form["models", "m", "rpc"] == ("10.0.0.3:50052",) and form["models", "m", "flags"] == ()
+
+
+def test_a_secret_variable_stays_while_another_one_is_written() -> None:
+    text = YAML.replace("env: {CUDA_VISIBLE_DEVICES: 1}", "env: {GPU: 0, TOKEN: sesame-4711}")
+    made = ConfigDocument(FILE, True, hide_keys(text), document(text).config)
+    key = ("models", "qwen", "env")
+    form = form_of(made)
+    assert form[key] == (("GPU", "0"), ("TOKEN", "…"))
+    assert changes(made, form) == []
+    found = changes(made, form | {key: (("TOKEN", "…"), ("NEW", ""))})
+    assert found == [ConfigChange((*key, "GPU"), REMOVE), ConfigChange((*key, "NEW"), "")]
+    assert changes(made, form | {key: ()}) == [ConfigChange(key, REMOVE)]

@@ -166,6 +166,7 @@ class Forecaster:
         if question is not None:
             argv, environment = question
             seen = [devices, [environment.get(name) for name in _NARROWS.values()], beside.adapters]
+            seen += [sorted(model.env.items())] if model.env else []
             files = [model.file, *([beside.draft] if beside.draft else [])]
             name = await asyncio.to_thread(_name, argv, files, seen)
             kept = (await self._load()).get(name)

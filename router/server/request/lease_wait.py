@@ -12,7 +12,7 @@ from router.resolve import Route
 from router.server.request.client import Client, Waiting
 from router.server.request.context import Context
 from router.slots.lease import Lease, Ticket
-from router.state import SlotStatus
+from router.state import SlotState, SlotStatus
 
 HOLD_SECONDS = 1.0
 """How long the headers are held, so that failures at once keep their status. No client gives up as soon."""
@@ -93,7 +93,8 @@ def _waiting(context: Context, route: Route) -> Waiting:
 
 def _phase(slot: SlotStatus, route: Route) -> str:
     other = route.model is not None and slot.target not in (None, route.model)
-    return "queued" if other else str(slot.state)
+    # A ready one is waited for because of its model's limit.
+    return "queued" if other or slot.state is SlotState.READY else str(slot.state)
 
 
 def _percent(slot: SlotStatus) -> int | None:

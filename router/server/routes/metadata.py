@@ -63,7 +63,7 @@ async def list_models(request: web.Request) -> web.Response:
     """List what was last seen: what servers elsewhere have is looked at for the next time."""
     context = request.app[CONTEXT]
     context.upstreams.look()
-    return web.json_response({"object": "list", "data": model_rows(seen(request))})
+    return web.json_response({"object": "list", "data": listed_rows(seen(request))})
 
 
 async def one_model(request: web.Request) -> web.Response:
@@ -85,8 +85,14 @@ def row_of(asked: str, snapshot: Snapshot) -> dict[str, Any]:
     raise ModelNotFound(f"{what}; see GET /v1/models for all ids.", param="model")
 
 
+def listed_rows(snapshot: Snapshot) -> list[dict[str, Any]]:
+    """Return the rows that clients are told of; the others are there for those that know their names."""
+    unlisted = {model.id for model in snapshot.models if not model.listed}
+    return [row for row in model_rows(snapshot) if row["id"] not in unlisted]
+
+
 def model_rows(snapshot: Snapshot) -> list[dict[str, Any]]:
-    """Return the rows of /v1/models: slots first (their names are stable), then models, then those of servers
+    """Return the row of each name: slots first (their names are stable), then models, then those of servers
     elsewhere as `upstream/model`, if those may be asked; each id once."""
     rows = {slot.name: _slot_row(slot) for slot in snapshot.slots}
     for model in snapshot.models:
@@ -113,6 +119,8 @@ def _model_row(model: ModelStatus, snapshot: Snapshot) -> dict[str, Any]:
     row = _row(model.id, context or model.context_length, status, kind=model.kind, model=model.id)
     if model.aliases:
         row["aliases"] = list(model.aliases)
+    if model.metadata:
+        row["metadata"] = dict(model.metadata)
     return row | _abilities(model.capabilities)
 
 

@@ -14,7 +14,7 @@ from router.server.request.context import CONTEXT
 from router.server.request.generate import generate
 from router.server.request.parsed_request import ParsedRequest
 from router.server.request.within import named_key, route_for, seen
-from router.server.routes.metadata import model_rows, row_of
+from router.server.routes.metadata import listed_rows, row_of
 from router.slots.lease import Lease
 from router.wire.inputs import Inputs, read_inputs
 from router.wire.ollama import OllamaCall, chat_call, embed_call, embeddings_call, generate_call
@@ -56,12 +56,12 @@ async def version(_request: web.Request) -> web.StreamResponse:
 
 async def list_tags(request: web.Request) -> web.StreamResponse:
     snapshot = seen(request)
-    return web.json_response(tags(model_rows(snapshot), snapshot))
+    return web.json_response(tags(listed_rows(snapshot), snapshot))
 
 
 async def list_running(request: web.Request) -> web.StreamResponse:
     snapshot = seen(request)
-    return web.json_response(running(model_rows(snapshot), snapshot))
+    return web.json_response(running(listed_rows(snapshot), snapshot))
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -135,14 +135,14 @@ async def _exchange(
     def body(lease: Lease) -> bytes:
         encoder.served_by(lease.model.id)
         begun = preceded(asked, call.path, lease.model.system, lease.model.opening)
-        return engine_body(begun, lease.model.id, lease.model.request)
+        return engine_body(begun, lease.model.id, lease.model.rules)
 
     def remote_body(model: str) -> bytes:
         encoder.served_by(model)
         return engine_body(asked, model, {})
 
     def cut_body(lease: Lease, inputs: Inputs) -> bytes:
-        return engine_body(asked, lease.model.id, lease.model.request, {inputs.field: inputs.value})
+        return engine_body(asked, lease.model.id, lease.model.rules, {inputs.field: inputs.value})
 
     parsed = ParsedRequest(
         kind,

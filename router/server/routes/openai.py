@@ -120,7 +120,7 @@ def json_exchange(endpoint: Endpoint, call: JsonCall) -> ParsedRequest:
         call.model,
         endpoint.path,
         lambda lease: engine_body(
-            as_taken(begun(lease.model), endpoint.path), lease.model.id, lease.model.request, extra
+            as_taken(begun(lease.model), endpoint.path), lease.model.id, lease.model.rules, extra
         ),
         lambda model: engine_body(call, model, {}),
         encoder,
@@ -128,7 +128,7 @@ def json_exchange(endpoint: Endpoint, call: JsonCall) -> ParsedRequest:
         remote_encoder=endpoint.whole if aggregates or adds else None,
         inputs=None if read is None else lambda: read(call.body),
         cut_body=lambda lease, inputs: engine_body(
-            call, lease.model.id, lease.model.request, {inputs.field: inputs.value}
+            call, lease.model.id, lease.model.rules, {inputs.field: inputs.value}
         ),
         streams=call.stream,
     )

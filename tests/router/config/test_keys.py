@@ -10,7 +10,19 @@ import pytest
 
 from router.config.fields import Section
 from router.config.hidden import HIDDEN, hide_keys
-from router.config.keys import Flags, Integer, Key, Named, Part, Secret, Text, key, keys_of, required_key
+from router.config.keys import (
+    Flags,
+    Integer,
+    Key,
+    Named,
+    Part,
+    Secret,
+    Text,
+    Variables,
+    key,
+    keys_of,
+    required_key,
+)
 from router.config.problems import ProblemList
 from router.config.reader import read_keys
 from router.config.schema import SECRETS, Config, is_secret
@@ -73,7 +85,7 @@ def test_every_row_is_complete(section: type) -> None:
     for name, row in rows.items():
         declared: Key = row.key
         assert declared.meaning and not declared.meaning.endswith(".")
-        assert shown[name] is not isinstance(declared.type, Secret), "a secret is in no repr"
+        assert shown[name] is not isinstance(declared.type, Secret | Variables), "a secret is in no repr"
         assert all(rows[other].key.alone for other in declared.apart), f"{name}: say why"
 
 

@@ -39,6 +39,9 @@ def model(body: str) -> str:
         (slot("command: 'run {port} {host}'"), "slots.primary.command", "{host} is not a placeholder"),
         (slot("command: '{port}'"), "slots.primary.command", "begin with the program"),
         (slot("""command: "run '{port}" """), "slots.primary.command", "no closing quotation"),
+        (slot("stop: docker stop x"), "slots.primary.stop", "beside command: alone"),
+        (slot("command: 'run {port}', stop: 'kill {id}'"), "slots.primary.stop", "{id} is not a placeholder"),
+        (slot("command: 'run {port}', stop: '{pid}'"), "slots.primary.stop", "begin with the program"),
         (slot("health: health"), "slots.primary.health", 'begins with "/"'),
         ("slots:\n  a/b: {}\n", "slots.a/b", "letters, digits"),
         ("slots:\n  a:b: {}\n", "slots.a:b", "letters, digits"),
@@ -68,6 +71,20 @@ def model(body: str) -> str:
         (model("flags: {json-schema: {a: 1e999}}"), "models.m.flags.json-schema", "too large"),
         (model("request: {stream: true}"), "models.m.request.stream", "only come from the client"),
         (model("request: {a: [1, {b: 1e999}]}"), "models.m.request.a", "too large"),
+        (model("request: {strip: [top_k, model]}"), "models.m.request.strip", "only come from the client"),
+        (model("request: {strip: [top-k]}"), "models.m.request.strip", "write top_k"),
+        (model("request: {strip: top_k}"), "models.m.request.strip", "must be a list"),
+        (
+            model("request: {force: {stream: true}}"),
+            "models.m.request.force.stream",
+            "only come from the client",
+        ),
+        (model("request: {force: {top_k: '5'}}"), "models.m.request.force.top_k", "without quotes"),
+        (model("request: {force: [top_k]}"), "models.m.request.force", "must be a mapping"),
+        (model("metadata: 5"), "models.m.metadata", "must be a mapping"),
+        (model("metadata: {a: [1e999]}"), "models.m.metadata.a", "too large"),
+        (model("capabilities: [Vision]"), "models.m.capabilities", "in small letters"),
+        (model("limit: -1"), "models.m.limit", "from 0"),
         (model("request: 5"), "models.m.request", "must be a mapping"),
     ],
 )
@@ -165,6 +182,30 @@ models:
     def test_the_first_of_several_merged_mappings_wins(self) -> None:
         text = "limits: {<<: [{queue: 1}, {queue: 2, wait: 9}]}"
         assert (config(text).limits.queue, config(text).limits.wait) == (1, 9.0)
+
+    def test_a_mistake_in_what_is_shared_is_told_where_it_stands(self) -> None:
+        text = """\
+x-usual:
+  flags: &flags
+    ctx-size: 4096
+    n-gpu-layers: -5x
+  env: &env {GPUS: "0,1", LLAMA_ARG_PORT: 1}
+models:
+  a:
+    file: a.gguf
+    flags: *flags
+  b:
+    file: b.gguf
+    flags: {<<: *flags, ctx-size: 1.5}
+    env: *env
+"""
+        found = [(problem.line, problem.key) for problem in problems(text)]
+        assert found == [
+            (4, "models.a.flags.n-gpu-layers"),
+            (4, "models.b.flags.n-gpu-layers"),
+            (5, "models.b.env.LLAMA_ARG_PORT"),
+            (12, "models.b.flags.ctx-size"),
+        ]
 
     def test_only_mappings_can_be_merged(self) -> None:
         assert "<< can only merge mappings" in only_problem("limits: {<<: 5}").message

@@ -263,3 +263,33 @@ async def test_an_engine_that_outlives_its_kill_is_told(
     assert raised.value.details == {"pid": engine.pid} and not engine.exited.done()
     await soon(engine.stop())
     assert engine.exited.result() == KILLED
+
+
+SAYS_GOODBYE = """
+import signal, sys
+signal.signal(signal.SIGUSR1, lambda *_: sys.exit(7))
+print("up", flush=True)
+while True:
+    signal.pause()
+"""
+
+
+async def started(stop: list[str]) -> EngineProcess:
+    launch = Launch([sys.executable, "-c", SAYS_GOODBYE], dict(os.environ), 1, child_mode=False, stop=stop)
+    engine = EngineProcess(launch, EngineLog(), replace(SHORT, command=10.0))
+    await engine.start()
+    await until(lambda: "up" in engine.log.ring, "the engine is up")
+    return engine
+
+
+async def test_its_own_command_ends_it() -> None:
+    engine = await started(["kill", "-USR1", "{pid}"])
+    await soon(engine.stop())
+    assert engine.exited.result() == 7, "no signal of hal0's was needed"
+
+
+async def test_a_command_that_does_not_end_it_leaves_it_to_signals() -> None:
+    engine = await started(["/nowhere/stop", "{pid}"])
+    await soon(engine.stop())
+    assert engine.exited.result() == ENDED
+    assert any("/nowhere/stop, which is to stop it, could not be started" in line for line in engine.log.ring)

@@ -66,14 +66,14 @@ class FakeListener:
 
 
 class Bench:
-    """A router with two slots."""
+    """A router with two slots, or those given."""
 
-    def __init__(self) -> None:
+    def __init__(self, *slots: SlotConfig) -> None:
         self.store = StateStore()
         self.launcher = FakeLauncher()
         self.supervisor = Supervisor(self.store, self.launcher)
         self.listener = FakeListener()
-        self.config = Config(slots={"primary": PRIMARY, "second": SECOND})
+        self.config = Config(slots={slot.name: slot for slot in slots or (PRIMARY, SECOND)})
         self.models = MODELS
         self.in_effect = InEffect(self.config, self.models)
         self.published = PublishedModels(
@@ -347,3 +347,27 @@ async def test_it_is_the_engine_that_runs_that_counts_not_what_hal0_yaml_says_of
     assert bench.launcher.running != {}, "what runs goes on"
     await bench.apply(local_only=True)
     await until(lambda: bench.launcher.running == {}, "its end")
+
+
+async def test_slots_load_at_the_start_one_after_another_the_most_wanted_first() -> None:
+    wanted = SlotConfig("wanted", model="beta", autoload=True, priority=5)
+    made = Bench(PRIMARY, wanted, SlotConfig("third", model="alpha"))
+    made.launcher.automatic.discard("ready")
+    made.live.load_slots()
+    first = await made.launcher.begun("ready", "beta")
+    assert ("check", "alpha") not in made.launcher.calls, "it waits for its turn"
+    first.finish(EngineFailed("no"))
+    (await made.launcher.begun("ready", "alpha")).finish()
+    await made.ready("alpha")
+    assert made.slot("third").state is SlotState.UNLOADED
+    assert made.slot("wanted").state is SlotState.FAILED
+    await soon(made.supervisor.close(), "close")
+
+
+async def test_quitting_ends_the_loads_of_the_start() -> None:
+    made = Bench(PRIMARY, replace(SECOND, autoload=True))
+    made.launcher.automatic.discard("ready")
+    made.live.load_slots()
+    await made.launcher.begun("ready", "alpha")
+    await soon(made.supervisor.close(), "close")
+    assert ("check", "beta") not in made.launcher.calls and made.launcher.running == {}

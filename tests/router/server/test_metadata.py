@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from router.config.schema import Kind, UpstreamKind
-from router.server.routes.metadata import model_rows
+from router.server.routes.metadata import listed_rows, model_rows, row_of
 from router.state import ModelStatus, SlotState, SlotStatus, Snapshot, UpstreamState, UpstreamStatus
 
 URL = "http://x/v1"
@@ -50,3 +50,10 @@ def test_each_tells_its_context_its_owner_and_how_it_is() -> None:
 
 def test_what_may_not_be_asked_is_not_offered() -> None:
     assert list(rows(replace(SNAPSHOT, local_only=True))) == ["primary", "cluster", "a", "lxc/b"]
+
+
+def test_an_unlisted_model_is_told_only_to_those_who_name_it() -> None:
+    hidden = ModelStatus("h", "H", Kind.CHAT, aliases=("hush",), listed=False)
+    snapshot = replace(SNAPSHOT, models=(*SNAPSHOT.models, hidden))
+    assert listed_rows(snapshot) == model_rows(SNAPSHOT)
+    assert row_of("h", snapshot)["id"] == row_of("hush", snapshot)["id"] == "h"

@@ -25,10 +25,15 @@ from router.state import SlotState
 E = TypeVar("E")
 
 
-def make(selected: str | None = "a", queue: int = 10, wait: float = 120.0, **slot: object) -> SlotScheduler:
-    """A scheduler in which models with the same first letter share a process (`a`, `a-hot`)."""
+def make(
+    selected: str | None = "a", queue: int = 10, wait: float = 120.0, limit: int = 0, **slot: object
+) -> SlotScheduler:
+    """A scheduler in which models of one first letter share a process (`a`, `a-hot`); `limit`: of `a`."""
     config = SlotConfig("primary", Kind.CHAT, **slot)  # type: ignore[arg-type]
-    return SlotScheduler(config, LimitsConfig(queue, wait), lambda model: model[0], selected)
+    limits = {"a": limit}
+    return SlotScheduler(
+        config, LimitsConfig(queue, wait), lambda model: model[0], selected, lambda model: limits.get(model, 0)
+    )
 
 
 def one(effects: list[Effect], kind: type[E]) -> E:
@@ -577,3 +582,50 @@ def test_one_success_closes_the_breaker() -> None:
     start = one(s.checked(one(s.acquire(7, "a", 3.0), CheckModel).check, 3.0), StartEngine)
     s.engine_failed(start.generation, EngineFailed("bad"), 3.0)
     assert one(s.acquire(8, "a", 3.0), CheckModel), "a first failure again"
+
+
+# -- a model's limit ----------------------------------------------------------------------------------------
+
+
+def test_who_finds_no_place_waits_in_order() -> None:
+    s = loaded(limit=2)
+    assert [s.acquire(n, "a", 0.0) for n in (1, 2)] == [[Grant(1, "a", 1)], [Grant(2, "a", 1)]]
+    assert [s.acquire(n, name, 0.0) for n, name in ((3, "a"), (4, None), (5, "a"))] == [[], [], []]
+    assert (s.phase, s.in_flight, s.queued) == (SlotState.READY, 2, 3)
+    assert s.acquire(6, "a-hot", 0.0) == [Grant(6, "a-hot", 1)], "another model of the same process has none"
+    assert s.release(2, 1.0) == [Grant(3, "a", 1)]
+    assert s.release(4, 1.0) == [], "it has left the queue"
+    assert s.release(1, 1.0) == [Grant(5, "a", 1)] and s.queued == 0
+
+
+def test_who_waits_for_another_model_keeps_its_place_among_them() -> None:
+    s = loaded(limit=1)
+    s.acquire(1, "a", 0.0)
+    assert s.acquire(2, "a", 0.0) == s.acquire(3, "b", 0.0) == s.acquire(4, "a", 0.0) == []
+    effects = s.release(1, 1.0)
+    assert one(effects, Grant) == Grant(2, "a", 1)
+    check = one(effects, CheckModel)
+    assert check.model == "b", "its turn has come: all who came before are served"
+    assert s.checked(check.check, 1.0) == [] and s.phase is SlotState.DRAINING
+    stop = one(s.release(2, 2.0), StopEngine)
+    start = one(s.engine_stopped(stop.generation, 2.0), StartEngine)
+    effects = s.engine_ready(start.generation, 3.0)
+    assert one(effects, Grant).ticket == 3 and one(effects, CheckModel).model == "a"
+
+
+def test_limits_of_the_queue_hold_for_them_too() -> None:
+    s = loaded(limit=1, queue=1, wait=10.0)
+    s.acquire(1, "a", 0.0)
+    s.acquire(2, "a", 0.0)
+    assert isinstance(one(s.acquire(3, "a", 0.0), Refuse).error, QueueFull)
+    assert s.next_deadline() == 10.0
+    assert isinstance(one(s.tick(10.0), Refuse).error, WaitTimeout)
+
+
+def test_a_long_load_is_no_part_of_the_wait_for_a_place() -> None:
+    s = make(limit=1, wait=10.0)
+    effects = s.acquire(1, "a", 0.0)
+    s.acquire(2, "a", 0.0)
+    assert bring_up(s, effects, now=50.0) == [Grant(1, "a", 1)]
+    assert s.next_deadline() == 60.0
+    assert s.release(1, 51.0) == [Grant(2, "a", 1)]

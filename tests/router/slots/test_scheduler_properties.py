@@ -27,6 +27,8 @@ class OneSlot(RuleBasedStateMachine):
         self.open: set[int] = set()  # requests and commands without an outcome
         self.requests: dict[int, str | None] = {}
         self.leases: dict[int, int] = {}  # ticket -> generation
+        self.served: dict[int, str] = {}  # ticket -> model
+        self.limit = 0  # of the model "a"
         self.checks: list[CheckModel] = []
         self.forced: set[int] = set()  # orders to load by force
         self.passed: str | None = None  # what was found to be launchable last
@@ -43,11 +45,17 @@ class OneSlot(RuleBasedStateMachine):
         pinned=st.booleans(),
         idle=st.sampled_from([0.0, 20.0]),
         start=st.sampled_from(["empty", "loaded", "loads beside", "leaves"]),
+        limit=st.sampled_from([0, 0, 1, 2]),
     )
-    def make(self, selected: str | None, policy: SwitchPolicy, pinned: bool, idle: float, start: str) -> None:
+    def make(
+        self, selected: str | None, policy: SwitchPolicy, pinned: bool, idle: float, start: str, limit: int
+    ) -> None:
         """`start`: two engines at once take many steps to come about by chance, so many runs begin there."""
         slot = SlotConfig("s", Kind.CHAT, switch=policy, pinned=pinned, idle_unload=idle, drain_timeout=10)
-        self.s = SlotScheduler(slot, LimitsConfig(queue=3, wait=25), lambda model: model[0], selected)
+        self.limit = limit
+        self.s = SlotScheduler(
+            slot, LimitsConfig(queue=3, wait=25), lambda model: model[0], selected, self.limit_of
+        )
         if start == "empty":
             return
         self.load("a", force=False)
@@ -72,6 +80,7 @@ class OneSlot(RuleBasedStateMachine):
         ticket = data.draw(st.sampled_from(sorted(self.requests)))
         self.open.discard(ticket)
         generation = self.leases.pop(ticket, None)
+        self.served.pop(ticket, None)
         del self.requests[ticket]
         self.carry_out(self.s.release(ticket, self.now, answered=answered))
         if answered and generation is not None and generation == self.running_generation():
@@ -272,6 +281,16 @@ class OneSlot(RuleBasedStateMachine):
         if self.s.phase in (SlotState.UNLOADED, SlotState.FAILED):
             assert self.s.running is None and self.s.switch is None
 
+    @invariant()
+    def a_limit_holds_and_no_place_stays_empty(self) -> None:
+        assert not self.limit or list(self.served.values()).count("a") <= self.limit
+        if self.s.phase is SlotState.READY and self.s.waiters:
+            model = self.s.waiters.head().model or self.s.selected
+            assert model == "a" and list(self.served.values()).count("a") == self.limit
+
+    def limit_of(self, model: str) -> int:
+        return self.limit if model == "a" else 0
+
     def teardown(self) -> None:
         """Half of the runs end where they are, the others well: in both nobody and nothing may be left."""
         if not hasattr(self, "s"):
@@ -297,7 +316,7 @@ class OneSlot(RuleBasedStateMachine):
                 self.carry_out(self.s.engine_answers(doubted[0].generation, self.now))
             elif self.leases:
                 ticket = next(iter(self.leases))
-                del self.leases[ticket], self.requests[ticket]
+                del self.leases[ticket], self.requests[ticket], self.served[ticket]
                 self.carry_out(self.s.release(ticket, self.now))
             elif self.open:
                 deadline = self.s.next_deadline()
@@ -326,6 +345,7 @@ class OneSlot(RuleBasedStateMachine):
                     assert generation == self.running_generation() and generation in self.ready
                     assert not any(e.doubted for e in self.ready_engines() if e.generation == generation)
                     self.leases[ticket] = generation
+                    self.served[ticket] = model
                 case Refuse(ticket, _) | Done(ticket):
                     self.end(ticket)
                 case CheckModel():

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from router.base.errors import BadRequest
-from router.wire.openai import JsonCall, engine_body, parse_call
+from router.wire.openai import JsonCall, RequestRules, engine_body, parse_call
 
 
 @pytest.mark.parametrize(
@@ -112,6 +112,40 @@ def test_a_trigger_that_would_abort_the_engine_is_refused(kind: str) -> None:
 @pytest.mark.parametrize("triggers", ["3", "null", "[3]", "[{}]", '[{"type": "word"}]', '[{"type": 3}]'])
 def test_other_triggers_are_the_engines_business(triggers: str) -> None:
     assert parse_call(raw := f'{{"grammar_triggers": {triggers}}}'.encode()).body == json.loads(raw)
+
+
+@pytest.mark.parametrize(
+    ("body", "rules", "sent"),
+    [
+        ({"top_k": 9, "seed": 1}, RequestRules(strip=("top_k", "mirostat")), {"seed": 1}),
+        ({"top_k": 9}, RequestRules({"top_k": 5}, ("top_k",)), {"top_k": 5}),
+        ({"top_k": 9}, RequestRules({"top_k": 5}, ("top_k",), {"top_k": 7}), {"top_k": 7}),
+        ({"top_k": None}, RequestRules(force={"top_k": 7}), {"top_k": 7}),
+        (
+            {"chat_template_kwargs": {"enable_thinking": True, "depth": 2}},
+            RequestRules(force={"chat_template_kwargs": {"enable_thinking": False}}),
+            {"chat_template_kwargs": {"enable_thinking": False, "depth": 2}},
+        ),
+    ],
+)
+def test_fields_are_taken_out_and_forced(
+    body: dict[str, Any], rules: RequestRules, sent: dict[str, Any]
+) -> None:
+    call = JsonCall({"model": "primary", **body}, "primary", False)
+    assert json.loads(engine_body(call, "alpha", rules)) == {"model": "alpha", **sent}
+    assert call.body == {"model": "primary", **body}, "the call is not changed"
+
+
+def test_what_hal0_itself_needs_wins_over_the_rules() -> None:
+    rules = RequestRules({}, ("stream_options",), {"stream_options": {"include_usage": False, "more": 1}})
+    needed = {"stream": True, "stream_options": {"include_usage": True}}
+    sent = json.loads(engine_body(parse_call(b"{}"), "alpha", rules, needed))
+    assert sent == {"model": "alpha", "stream": True, "stream_options": {"include_usage": True, "more": 1}}
+
+
+def test_what_no_rule_changes_goes_on_byte_for_byte() -> None:
+    call = parse_call(b'{"model":"alpha",  "seed": 1}')
+    assert engine_body(call, "alpha", RequestRules(strip=("top_k",))) is call.raw
 
 
 def test_defaults_cannot_name_the_model() -> None:
