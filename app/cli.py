@@ -152,6 +152,7 @@ def _parser() -> _Parser:
     connect.add_argument("--slot", default="", help="the slot it is to use; the first for chats if not said")
     connect.add_argument("--yes", action="store_true", help="show what changes, and ask nothing")
     connect.add_argument("--undo", action="store_true", help="take back what was written")
+    connect.add_argument("--json", action="store_true", help="the list as JSON")
     _add_activity(commands, remote)
     _add_engine(commands, common)
     _add_service(commands, common)
@@ -336,7 +337,7 @@ def _forget(arguments: argparse.Namespace) -> int:
 def _connect(arguments: argparse.Namespace) -> int:
     from app.commands.connect import connect
 
-    flags = {"yes": arguments.yes, "back": arguments.undo}
+    flags = {"yes": arguments.yes, "back": arguments.undo, "as_json": arguments.json}
     return connect(arguments.config, arguments.url, arguments.client, arguments.slot, **flags)
 
 

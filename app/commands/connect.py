@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -25,13 +26,24 @@ from router.wire.json_dataclass import SchemaMismatch
 from router.wire.snapshot_read import parse_snapshot
 
 
-def connect(config_file: Path | None, url: str | None, name: str, slot: str, *, yes: bool, back: bool) -> int:
-    """Show what changes, ask, and write it; `back`: the other way round. Without a name list the clients."""
+def connect(
+    config_file: Path | None,
+    url: str | None,
+    name: str,
+    slot: str,
+    *,
+    yes: bool,
+    back: bool,
+    as_json: bool = False,
+) -> int:
+    """Show what changes, ask, and write it; `back`: the other way round. Without a name list the clients,
+    perhaps `as_json`."""
     config, paths = read_config(config_file)
     paths.create()
     record = Record(paths.state)
     if not name:
-        print(_listing(record))
+        clients = _clients(record)
+        print(json.dumps({"clients": clients}) if as_json else _listing(clients))
         return 0
     try:
         client = _client(name)
@@ -125,14 +137,21 @@ def _place() -> Locations:
     return Locations(Path.home(), os.environ, sys.platform)
 
 
-def _listing(record: Record) -> str:
+def _clients(record: Record) -> list[dict[str, object]]:
+    """Return each client's name, whether it is connected, and the file of its settings; None: it has none."""
     written = record.read()
-    rows = []
+    found: list[dict[str, object]] = []
     for client in Client:
-        if client in DIRECT:
-            continue
-        files = files_of(client, "", "", NO_KEY, _place())
-        where = str(files[0].folder / files[0].names[0]) if files else words.BY_HAND
-        state = words.CONNECTED if client.value in written else words.NOT_CONNECTED if files else ""
-        rows.append((client.value, state, where))
+        if client not in DIRECT:
+            files = files_of(client, "", "", NO_KEY, _place())
+            where = str(files[0].folder / files[0].names[0]) if files else None
+            found.append({"client": client.value, "connected": client.value in written, "settings": where})
+    return found
+
+
+def _listing(clients: list[dict[str, object]]) -> str:
+    rows = []
+    for row in clients:
+        state = words.CONNECTED if row["connected"] else words.NOT_CONNECTED if row["settings"] else ""
+        rows.append((str(row["client"]), state, str(row["settings"] or words.BY_HAND)))
     return table([("CLIENT", "STATE", "SETTINGS"), *rows])

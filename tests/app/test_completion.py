@@ -36,7 +36,7 @@ class Known(KnownNames):
         ("hal0 switch primary qwen3:", ["qwen3:8b"]),
         ("hal0 switch --force primary ge", ["gemma"]),
         ("hal0 switch primary gemma ", []),
-        ("hal0 switch --f", ["--force"]),
+        ("hal0 switch --f", ["--fit", "--force"]),
         ("hal0 --config x.yaml switch em", ["embed"]),
         ("hal0 forget ", ["gemma", "qwen3:8b"]),
         ("hal0 engine install --source ", ["auto", "debian", "pypi", "release"]),

@@ -14,7 +14,7 @@ from app import cli
 from tests.app.stub_hal0 import StubHal0
 
 DOES = {
-    *("tray", "serve", "switch", "unload", "cancel", "cut", "wait", "reload", "forget", "completion"),
+    *("tray", "serve", "switch", "unload", "cancel", "cut", "wait", "wake", "reload", "forget", "completion"),
     *("engine install", "engine use", "engine rollback", "engine remove", "model rm", "upstream key"),
     *("service install", "service remove"),
 }
@@ -64,6 +64,13 @@ def test_status_is_the_state_as_the_api_has_it(
     assert cli.main(["status", "--json", "--url", stub.url]) == 0
     state = told(capsys)
     assert (state["server"]["state"], state["slots"][0]["model"]) == ("running", "alpha")
+
+
+def test_the_clients_and_which_are_connected(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["connect", "--json"]) == 0
+    clients = {row["client"]: row for row in told(capsys)["clients"]}
+    assert clients["cline"] == {"client": "cline", "connected": False, "settings": None}
+    assert clients["aider"]["settings"].endswith(".aider.conf.yml")
 
 
 def test_logs_are_lines(home: Path, stub: StubHal0, capsys: pytest.CaptureFixture[str]) -> None:
