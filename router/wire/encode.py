@@ -2,7 +2,7 @@
 
 An `Encoder` serves one request. Until the engine answers, `beat` gives the bytes that keep this client waiting
 without harm; then `feed` turns the engine's bytes into the client's. What is safe to send was measured with
-real clients (ARCHITECTURE.md): comments and empty-content chunks in event streams, line breaks before JSON.
+real clients (tests/clients): comments and empty-content chunks in event streams, line breaks before JSON.
 """
 
 from __future__ import annotations
