@@ -39,7 +39,7 @@ def every_command(parser: argparse.ArgumentParser, *before: str) -> Iterator[tup
     actions = parser._actions
     below = next((a for a in actions if isinstance(a, argparse._SubParsersAction)), None)
     if below is None:
-        yield *before, *(WORDS[action.dest] for action in actions if not action.option_strings)
+        yield *before, *(WORDS.get(action.dest, "m") for action in actions if not action.option_strings)
         return
     for name, child in below.choices.items():
         yield from every_command(child, *before, name)
