@@ -14,7 +14,7 @@ from router.state import ModelStatus, SlotStatus, Snapshot, UpstreamStatus
 
 _PARTS: Mapping[str, Callable[[Snapshot], Any]] = {
     "server": lambda s: {**asdict(s.server), "url": s.server.url},
-    "models": lambda s: [_model_json(model) for model in s.models],
+    "models": lambda s: [model_json(model) for model in s.models],
     "left_out": lambda s: [asdict(file) for file in s.left_out],
     "memory": lambda s: [asdict(device) for device in s.memory],
     "headroom": lambda s: s.headroom,
@@ -36,7 +36,7 @@ def snapshot_json(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def _model_json(model: ModelStatus) -> dict[str, Any]:
+def model_json(model: ModelStatus) -> dict[str, Any]:
     # asdict would copy the mapping, which a read-only one does not allow.
     return {**asdict(replace(model, metadata={})), "metadata": dict(model.metadata)}
 

@@ -46,6 +46,8 @@ async def test_menu_says_what_is_served_with_every_character_intact(desktop: Des
         "embed · nothing loaded · Unloaded",
         "VRAM 19.2/24 GiB used · other apps 3.1 GiB",
         "Unload all",
+        "Get models…",
+        "Connect",
         "Local only",
         "Logs…",
         "Settings…",
