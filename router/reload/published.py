@@ -92,7 +92,7 @@ def model_status(model: Model, forecasts: LaunchForecasts, memory: Sequence[Devi
         note=model.note,
         fetched=model.fetched,
         listed=model.listed,
-        metadata=model.metadata,
+        metadata=dict(model.metadata),  # a read-only one cannot be copied by asdict
     )
 
 

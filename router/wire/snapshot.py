@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from router.state import ModelStatus, SlotStatus, Snapshot, UpstreamStatus
+from router.state import SlotStatus, Snapshot, UpstreamStatus
 
 _PARTS: Mapping[str, Callable[[Snapshot], Any]] = {
     "server": lambda s: {**asdict(s.server), "url": s.server.url},
-    "models": lambda s: [model_json(model) for model in s.models],
+    "models": lambda s: [asdict(model) for model in s.models],
     "left_out": lambda s: [asdict(file) for file in s.left_out],
     "memory": lambda s: [asdict(device) for device in s.memory],
     "headroom": lambda s: s.headroom,
@@ -34,11 +34,6 @@ def snapshot_json(snapshot: Snapshot) -> dict[str, Any]:
         "slots": [slot_json(slot) for slot in snapshot.slots],
         "upstreams": [_upstream_json(upstream) for upstream in snapshot.upstreams],
     }
-
-
-def model_json(model: ModelStatus) -> dict[str, Any]:
-    # asdict would copy the mapping, which a read-only one does not allow.
-    return {**asdict(replace(model, metadata={})), "metadata": dict(model.metadata)}
 
 
 def slot_json(slot: SlotStatus) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from typing import Any
 from router.memory.admit.model_fits import ModelFit, ModelFits, model_fits
 from router.memory.forecast.needs import free_bytes, where_it_counts
 from router.state import ModelStatus, SlotState, Snapshot
-from router.wire.snapshot import model_json
 
 
 def models_json(snapshot: Snapshot) -> dict[str, Any]:
@@ -37,7 +36,7 @@ def _model(model: ModelStatus, snapshot: Snapshot, fits: ModelFits) -> dict[str,
     slots = {s.name: _told(fits.of(s.name, model.id)) for s in snapshot.slots if model.id in s.choices}
     found = fits.best(model.id)
     return {
-        **model_json(model),
+        **asdict(model),
         "loaded_in": loaded,
         "fit": found.fit,
         "margin": None if found.fit is None else found.margin,
