@@ -180,6 +180,13 @@ class SlotNotFound(RouterError):
     mends = False
 
 
+class UpstreamNotFound(RouterError):
+    """No upstream has that name."""
+
+    status, code, type = 404, "upstream.not_found", "invalid_request_error"
+    mends = False
+
+
 class WrongKind(RouterError):
     """An embedding request for a chat slot, and the like."""
 

@@ -16,7 +16,7 @@ from typing import Final
 
 import aiohttp
 
-from router.base.errors import LocalOnly, RouterError, UpstreamFailed
+from router.base.errors import BadRequest, LocalOnly, RouterError, UpstreamFailed, UpstreamNotFound
 from router.base.names import shown
 from router.base.version import __version__
 from router.config.schema import Config, SlotConfig, UpstreamConfig
@@ -114,18 +114,18 @@ class UpstreamRegistry:
             watch.report(remote, error)
 
     async def wake(self, name: str) -> None:
-        """Wake the upstream, and return when it answers. Raises UpstreamFailed, LocalOnly."""
+        """Wake the upstream, and return when it answers. Raises UpstreamNotFound, BadRequest where
+        it cannot be woken, UpstreamFailed, LocalOnly."""
         if self._local_only:
             raise local_only(name)
         watch = self._watches.get(name)
         if watch is None:
             others = ", ".join(self._watches) or "none"
-            raise UpstreamFailed(f'There is no upstream "{shown(name)}"; there are: {others}.', mends=False)
+            raise UpstreamNotFound(f'There is no upstream "{shown(name)}"; there are: {others}.')
         if watch.config.wake is None:
-            raise UpstreamFailed(
+            raise BadRequest(
                 f'Upstream "{name}" has no address to be woken by; write it as wake: under upstreams: in '
-                "hal0.yaml.",
-                mends=False,
+                "hal0.yaml."
             )
         await asyncio.wait({watch.look()})
         if watch.status.state is not UpstreamState.OK:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from router.base.errors import LocalOnly, NoRoute, UpstreamFailed
+from router.base.errors import BadRequest, LocalOnly, NoRoute, UpstreamFailed, UpstreamNotFound
 from router.base.tasks import spawn
 from router.config.schema import SlotConfig, UpstreamConfig, UpstreamKind
 from router.state import UpstreamState
@@ -204,9 +204,9 @@ async def test_a_person_wakes_it(use: Use) -> None:
         await soon(bench.registry.wake("bigpc"))
         assert bench.upstream("bigpc").state is UpstreamState.OK
         await soon(bench.registry.wake("bigpc"))
-        with pytest.raises(UpstreamFailed, match="no address to be woken by"):
+        with pytest.raises(BadRequest, match="no address to be woken by"):
             await bench.registry.wake("lxc")
-        with pytest.raises(UpstreamFailed, match="no upstream"):
+        with pytest.raises(UpstreamNotFound, match="no upstream"):
             await bench.registry.wake("nobody")
 
 
