@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
+RESOURCES = Path(__file__).resolve().parents[1] / "resources"
 Entry = tuple[str, str, str]
 """PyInstaller's TOC entry: name in the bundle, file it comes from, kind."""
 
@@ -110,9 +111,10 @@ def data_files() -> list[tuple[str, str]]:
     """(file or folder, folder in the bundle). keyring finds its backends by the metadata's entry points."""
     from PyInstaller.utils.hooks import copy_metadata
 
-    ours = ("hal0-demo.gguf", "icons", "page", "systemd", "translations")
-    places = ("resources", *(f"resources/{name}" for name in ours[1:]))
-    resources = [(f"resources/{name}", place) for name, place in zip(ours, places, strict=True)]
+    ours = [path for path in RESOURCES.iterdir() if path.suffix != ".py" and path.name != "__pycache__"]
+    resources = [
+        (str(path), "resources" if path.is_file() else f"resources/{path.name}") for path in sorted(ours)
+    ]
     return [*resources, *copy_metadata("keyring"), *copy_metadata("huggingface_hub")]
 
 
