@@ -16,6 +16,7 @@ class NotImported(RouterError):
     """Nothing can be made of the file; the message says why."""
 
     status, code, type = 400, "import.unreadable", "invalid_request_error"
+    mends = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,8 @@ async def test_the_tray_an_answer_a_switch_and_quit_leave_nothing(
         await item.click("Quit hal0")
         assert hal0.process is not None
         assert await installed.ends() == 0, session.log_of(hal0.process)
-        assert session.log_of(hal0.process) == "", "Qt or Python complained"
+        (line,) = session.log_of(hal0.process).splitlines()  # or Qt or Python complained
+        assert line.endswith("its icon is in the tray")
         assert installed.leftovers() == []
     finally:
         await hal0.close()
