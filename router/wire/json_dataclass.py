@@ -8,7 +8,6 @@ from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
@@ -73,7 +72,8 @@ def _value(hint: Any, value: Any, place: str, instead: Mapping[type, Reader]) ->
         if not isinstance(value, dict):
             raise _wrong(value, place)
         inner = get_args(hint)[1]
-        return MappingProxyType({k: _value(inner, v, f"{place}.{k}", instead) for k, v in value.items()})
+        # No read-only one: asdict, which tells it on, cannot copy that.
+        return {k: _value(inner, v, f"{place}.{k}", instead) for k, v in value.items()}
     if hint is Any:
         return value
     if is_dataclass(hint):

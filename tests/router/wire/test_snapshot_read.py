@@ -85,6 +85,8 @@ models = st.builds(
     several(words),
     maybe(numbers),
     needs_by_device=several(numbers),
+    listed=st.booleans(),
+    metadata=st.dictionaries(words, words | several(numbers).map(list), max_size=2),
 )
 devices = st.builds(
     DeviceMemory, words, st.booleans(), numbers, numbers, utilisation=maybe(st.integers(0, 100))
@@ -164,6 +166,7 @@ def sent(told: Any) -> Any:
 def test_what_is_told_is_read(snapshot: Snapshot) -> None:
     read = parse_snapshot(sent(snapshot_json(snapshot)))
     assert timeless(read) == timeless(snapshot)
+    assert timeless(parse_snapshot(sent(snapshot_json(read)))) == timeless(snapshot), "it is told on"
     for told, slot in zip(read.slots, snapshot.slots, strict=True):
         if slot.progress is not None and told.progress is not None:
             assert abs(told.progress.began_at - slot.progress.began_at) < 1
