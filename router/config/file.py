@@ -80,7 +80,8 @@ class ConfigFile:
         raise self._error("another program keeps changing the file; close it there and try again")
 
     def keep_good(self) -> bool:
-        """Keep the text to start with should it be broken one day; return whether it is valid. No file is."""
+        """Keep the text to start with should it be broken one day; return whether it is valid. No file is. One
+        with keys in it is not kept: they stand in no file but that one."""
         try:
             text = self._read()
             if text is None:
@@ -90,7 +91,9 @@ class ConfigFile:
             return False
         kept = self._paths.state / GOOD_FILE
         try:
-            if not kept.exists() or kept.read_text(encoding="utf-8") != text:
+            if hide_keys(text) != text:
+                kept.unlink(missing_ok=True)
+            elif not kept.exists() or kept.read_text(encoding="utf-8") != text:
                 write_atomic(kept, text.encode())
         except (OSError, UnicodeDecodeError) as error:
             log.warning("%s could not be kept in %s: %s", self.path.name, kept, error)

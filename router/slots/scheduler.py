@@ -533,7 +533,7 @@ class SlotScheduler:
         return now + self.slot.drain_timeout
 
     def _idle_deadline(self) -> float | None:
-        if self.idle_since is None or self.engines.leaving is not None or self.slot.pinned:
+        if self.idle_since is None or self.engines.leaving is not None or self.slot.pinned or self._doubts():
             return None
         return self.idle_since + self.slot.idle_unload if self.slot.idle_unload else None
 

@@ -65,7 +65,7 @@ async def test_requests_appear_as_they_end_and_are_filtered(
     for words, count in (("beta", 2), ("no model or slot", 2), ("python", 8), ("nobody says that", 0)):
         await page.get_by_label("Search").fill(words)
         await expect(rows).to_have_count(count)
-    await expect(page.get_by_text("All that are kept were looked through")).to_be_visible()
+    await expect(page.get_by_text("All that are kept were searched")).to_be_visible()
 
 
 async def test_what_happened_when(hal0: Hal0, visit: Visitor) -> None:
@@ -165,7 +165,7 @@ async def test_older_ones_are_fetched_when_they_are_wanted(hal0: Hal0, visit: Vi
     page = await opened(hal0, visit)
     rows, older = rows_of(page), page.get_by_role("button", name="Older")
     await page.get_by_label("Search").fill("/v1/nothing/0")
-    await expect(page.get_by_text("The newest 100 were looked through")).to_be_visible()
+    await expect(page.get_by_text("The newest 100 were searched")).to_be_visible()
     for _ in range(2):
         await older.click()
     await expect(rows).to_have_count(1)

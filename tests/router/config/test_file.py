@@ -159,7 +159,7 @@ class TestSchema:
         assert file.path.with_name(SCHEMA_FILE).is_dir()
 
 
-def test_the_last_text_that_was_valid_is_kept(paths: Paths) -> None:
+def test_the_last_text_that_was_valid_is_kept(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     file = ConfigFile(paths.create())
     paths.config_file.parent.mkdir()
     assert file.keep_good() and last_good(paths) is None, "without a file the defaults work"
@@ -169,7 +169,12 @@ def test_the_last_text_that_was_valid_is_kept(paths: Paths) -> None:
     assert not file.keep_good()
     kept = last_good(paths)
     assert kept is not None and kept.server.port == 9123 and kept.source == paths.config_file
-    assert (paths.state / GOOD_FILE).stat().st_mode & 0o777 == 0o600, "it may hold keys"
+    assert (paths.state / GOOD_FILE).stat().st_mode & 0o777 == 0o600
+    paths.config_file.write_text("server: {port: 9123, api_keys: [sesame-of-mine]}\n")
+    assert file.keep_good() and last_good(paths) is None, "keys stand in no file but hal0.yaml"
+    monkeypatch.setenv("KEY", "sesame-of-mine")
+    paths.config_file.write_text("server: {port: 9123, api_keys: [env:KEY]}\n")
+    assert file.keep_good() and (paths.state / GOOD_FILE).exists()
     (paths.state / GOOD_FILE).write_text("server: [\n")
     assert last_good(paths) is None
 
