@@ -533,8 +533,10 @@ class SlotScheduler:
         return now + self.slot.drain_timeout
 
     def _idle_deadline(self) -> float | None:
-        if self.idle_since is None or self.engines.leaving is not None or self.slot.pinned or self._doubts():
+        if self.idle_since is None or self.engines.leaving is not None or self.slot.pinned:
             return None
+        if self.waiters and self._doubts():
+            return None  # what the answer sets going comes first
         return self.idle_since + self.slot.idle_unload if self.slot.idle_unload else None
 
     def _restart_at(self) -> float | None:
