@@ -395,16 +395,20 @@ async def test_requests_during_a_change_of_settings_are_all_answered(two: Hal0) 
     """Ten policy edits and a restart while four clients ask without pause."""
     stop = asyncio.Event()
     answers: list[str] = []
+    several = asyncio.Event()
 
     async def client() -> None:
         while not stop.is_set():
             answers.append(await two.chat("primary"))
+            if len(answers) > 4:
+                several.set()
 
     clients = [spawn(client(), name=f"client {n}") for n in range(4)]
     for seconds in range(1, 10):
         await edit(two, {"path": ["slots", "primary", "drain_timeout"], "value": 10 + seconds})
     await edit(two, {"path": ["models", "one", "flags", "ctx-size"], "value": 2048})
     await two.until_slot(lambda s: s["context_length"] == 2048 and s["state"] == "ready", "2048")
+    await several.wait()
     stop.set()
     await asyncio.gather(*clients)
     assert len(answers) > 4 and set(answers) == {ALPHA}
