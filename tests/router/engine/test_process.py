@@ -19,23 +19,20 @@ from router.engine.child import ChildState
 from router.engine.explain import exit_sentence
 from router.engine.log import FILE_BYTES, RING_LINES, EngineLog, LogFiles
 from router.engine.process import EngineProcess, Launch
-from tests.engines.running import ENDED, KILLED, environment, gone, soon, until
+from tests.engines.running import DEADLINE_SECONDS, ENDED, KILLED, environment, gone, soon, until
 from tests.router.engine.conftest import SHORT, StartEngine
 
 WINDOWS = sys.platform == "win32"
 OUT_OF_MEMORY = (0xC0000017, "Windows had no memory left for it") if WINDOWS else (KILLED, "ran out of memory")
 
 
-async def speaking(engine: EngineProcess, state: str) -> None:
+async def speaking(engine: EngineProcess, state: str, seconds: float = DEADLINE_SECONDS) -> None:
     """Wait for a state of the child protocol."""
-
-    async def wait() -> None:
+    async with asyncio.timeout(seconds):
         while engine.child_state is None or engine.child_state.state != state:
             assert not engine.exited.done(), engine.failure().message
             engine.changed.clear()
             await engine.changed.wait()
-
-    await soon(wait(), f"state {state}")
 
 
 async def listening(engine: EngineProcess) -> None:
@@ -158,7 +155,7 @@ async def test_a_flood_of_output_neither_blocks_nor_fills_the_memory(
     log = EngineLog(None, files, "engine")
     before = me.memory_info().rss
     engine = await start_engine("flood", log=log)
-    await speaking(engine, "ready")
+    await speaking(engine, "ready", 90.0)  # reading it takes seconds of a processor
     grown = me.memory_info().rss - before
     await soon(engine.stop())
     await asyncio.to_thread(files.close)
