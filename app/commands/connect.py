@@ -8,12 +8,14 @@ import sys
 from pathlib import Path
 
 from app.bootstrap import read_config
+from app.commands.asking import asked
 from app.commands.tables import table
 from app.connect.change import CannotConnect
 from app.connect.files import FileChange, plan, plan_undo, undo, write
 from app.connect.record import Record
 from app.link.client import Client as Hal0
 from app.link.client import NotRunning, Refused
+from app.system.streams import stdin_is_terminal
 from app.texts import connect as words
 from app.texts.models import masked
 from app.views.client_files import WRITTEN, Locations, files_of
@@ -102,12 +104,9 @@ def _show(planned: tuple[FileChange, ...], key: ClientKey) -> None:
 
 
 def _agreed(question: str) -> bool:
-    if not sys.stdin.isatty():
+    if not stdin_is_terminal():
         raise CannotConnect(words.NOBODY_TO_ASK)
-    try:
-        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
-    except EOFError:
-        return False
+    return asked(question)
 
 
 def _client(name: str) -> Client:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from app.commands.asking import asked
 from app.commands.running import tell_running
+from app.system.streams import stdin_is_terminal
 from router.base.errors import RouterError
 from router.base.paths import Paths
 from router.catalog.models import build_catalog
@@ -118,7 +119,7 @@ def _document(before: str, after: str, left: Left, file: Path) -> dict[str, obje
 
 
 def _agreed(file: Path) -> bool:
-    if not sys.stdin.isatty():
+    if not stdin_is_terminal():
         print("hal0: Nothing is written: nobody is there to ask; `--yes` writes it.", file=sys.stderr)
         return False
     return asked(f"Write this into {file}?")
