@@ -41,16 +41,16 @@ _OWN: Final[Mapping[str, str]] = {
 }
 _OF_MODELS: Final[Mapping[str, str]] = {
     "description": "hal0 shows the name only (display_name)",
-    "env": "hal0 starts engines with its own environment; choose GPUs with the flag device",
+    "env": "write it as env under the model in hal0.yaml; to choose GPUs there is the flag device",
     "proxy": "hal0 chooses the engine's address",
     "cmdStop": "hal0 ends engines itself, with all they started",
     "useModelName": "hal0 sends an engine the name it knows",
-    "unlisted": "hal0 lists every model",
-    "metadata": "hal0 tells no more of a model than it knows",
-    "concurrencyLimit": "llama-server takes as many as its flag parallel; the rest waits in the slot's queue",
+    "unlisted": "write listed: false under the model in hal0.yaml",
+    "metadata": "write it as metadata under the model in hal0.yaml",
+    "concurrencyLimit": "write it as limit under the model in hal0.yaml",
     "sendLoadingState": "hal0 sends signs of life in the headers and comments of a stream",
     "timeouts": "hal0 waits as long as the engine shows that it works",
-    "capabilities": "hal0 reads them from the GGUF",
+    "capabilities": "hal0 reads them from the GGUF; others are capabilities under the model in hal0.yaml",
     "unloadTimeout": "hal0 ends an engine by its own stages",
     "compat": "hal0 answers OpenAI's, Anthropic's and Ollama's clients for every model",
     "checkEndpoint": "hal0 knows when llama-server is ready",
@@ -154,7 +154,7 @@ class _Models:
                     model.request[field] = macros.plain(item)
                     model.lines[f"request.{field}"] = item.line
             elif name in ("stripParams", "strip_params"):
-                reason = "in hal0 a client's own values win over request:"
+                reason = "write it as request: {strip: [...]} under the model in hal0.yaml"
                 self._found.leave(value.line, f"{model.id}: {name}", reason)
 
     def _variants(self, model: FoundModel, filters: Value | None, macros: Macros) -> Iterator[FoundModel]:
