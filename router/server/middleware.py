@@ -206,7 +206,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     request[BEGUN] = response
     if (request_id := request.get(REQUEST_ID)) is not None:
         response.headers["X-Request-Id"] = request_id
-    if (origin := request.get(_PAGE)) is not None:
+    if "Origin" in request.headers and (origin := request.get(_PAGE)) is not None:
         response.headers.update(_cors(origin, request.headers))
 
 

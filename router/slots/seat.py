@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from router.base.errors import RouterError
 from router.base.resume import Resumed
+from router.base.token_bucket import TokenBucket
 from router.catalog.model import Model
 from router.config.schema import LimitsConfig, SlotConfig
 from router.engine.log import RING_LINES
@@ -18,6 +19,9 @@ from router.slots.lease import Lease
 from router.slots.scheduler import SlotScheduler
 from router.slots.switch import Switch
 from router.state import Progress, SlotError, SlotMemory, SlotState, SlotStatus
+
+PUBLISHED_EACH_SECOND = 20.0
+"""Of a busy slot: nobody sees more, and each costs as much as a quarter of a request, with whoever listens."""
 
 
 @dataclass(slots=True)
@@ -100,7 +104,8 @@ class Seat:
         contexts: what was chosen for each model when it was last admitted, to go back to.
         evicting: the slots that are being emptied for the switch under way.
         told: the context that is published for a model, if one is.
-        publishing: the publication that is due in the loop's next turn.
+        publishing: the publication that is due.
+        publications: how often requests that only come and go are published.
         served_by: the server elsewhere that answered the last request, None: an engine of this slot.
     """
 
@@ -118,6 +123,7 @@ class Seat:
     evicting: tuple[str, ...] = ()
     told: Callable[[str], int | None] = lambda _model: None
     publishing: asyncio.Handle | None = None
+    publications: TokenBucket = field(default_factory=lambda: TokenBucket(PUBLISHED_EACH_SECOND, burst=20))
     served_by: str | None = None
     _choices: tuple[str, ...] = ()
     _loaded_by: tuple[RunningEngine, str, tuple[str, ...]] | None = None

@@ -293,13 +293,13 @@ class Supervisor:
         if seat.has_moved():
             self._publish(seat)
         elif seat.publishing is None:
-            seat.publishing = loop.call_soon(self._publish, seat)
+            seat.publishing = loop.call_later(seat.publications.take(loop.time()), self._publish, seat)
         if seat.relaunch:
             self._relaunch_if_due(seat)
 
     def _publish(self, seat: Seat) -> None:
-        """Publish at once when the slot moves; for requests that only come and go, once per turn of the
-        loop."""
+        """Publish at once when the slot moves; for requests that only come and go, in the loop's next turn or,
+        while many do, PUBLISHED_EACH_SECOND times."""
         if seat.publishing is not None:
             seat.publishing.cancel()
             seat.publishing = None
