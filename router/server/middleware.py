@@ -244,7 +244,7 @@ def _cors(origin: str, asked: Mapping[str, str]) -> dict[str, str]:
     """`asked`: the headers; OpenAI's SDK for browsers has its own (x-stainless-*)."""
     headers = {
         "Access-Control-Allow-Origin": origin,
-        "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
+        "Access-Control-Allow-Methods": "GET, HEAD, POST, DELETE, OPTIONS",
         "Access-Control-Allow-Headers": asked.get("Access-Control-Request-Headers")
         or "authorization, content-type, x-api-key",
         "Access-Control-Expose-Headers": "X-Request-Id, X-Hal0-Served-By, Retry-After, X-Should-Retry",
