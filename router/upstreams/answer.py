@@ -262,7 +262,7 @@ async def _stream(
 ) -> UpstreamAnswer:
     """Return a stream that has begun; as one document where none was asked for."""
     collects = not call.streams and takes_documents(call.path)
-    guard = StreamGuard(call.path, lambda text: redact(text, key), reasons=collects)
+    guard = StreamGuard(call.path, lambda text: redact(text, key))
     out, piece = guard.feed(first), first
     while piece and not guard.fault and (collects or not guard.has_content):
         piece = await _piece(response, upstream.timeout)

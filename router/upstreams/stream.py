@@ -34,14 +34,12 @@ class StreamGuard:
         fault: what is wrong with what came behind that which `feed` gave back; there is no more then.
     """
 
-    def __init__(self, path: str, hidden: Callable[[str], str] = str, *, reasons: bool = False) -> None:
-        """`hidden`: takes secrets out. `reasons`: an answer that ends with [DONE] alone gets a chunk that says
-        why it ended, as one document must."""
+    def __init__(self, path: str, hidden: Callable[[str], str] = str) -> None:
+        """`hidden`: takes secrets out."""
         self.has_content = self.ended = False
         self.fault: Fault | None = None
         self._path = path
         self._hidden = hidden
-        self._reasons = reasons
         self._rest = b""
         self._done = False
         self._ends = path in (CHAT, TEXT, RESPONSES, MESSAGES)
@@ -119,8 +117,9 @@ class StreamGuard:
         return plain if event is None or mended is None else _encoded(event.name, mended)
 
     def _last(self, plain: bytes) -> bytes:
-        """Return [DONE], behind the reasons that are missing if those are wanted."""
-        tells = self._reasons and not self.ended and bool(self._calls)
+        """Return [DONE], behind a chunk that says why each choice ended if none did: clients ask again for an
+        answer that stops without a reason."""
+        tells = not self.ended and bool(self._calls)
         self._done = self.ended = True
         return _encoded("", self._reason()) + plain if tells else plain
 
