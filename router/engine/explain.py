@@ -66,8 +66,12 @@ _PYTHON = re.compile(
 _JAVA = re.compile(r'^(?:Exception in thread "[^"]*"|Caused by:) (?P<text>\S.*)')
 _DOCKER = re.compile(r"^(?:docker|podman): (?P<text>(?:Error response from daemon: )?.+)")
 # Of finalizers, and of tasks that nobody waited for: told while an interpreter leaves, for a reason of its own.
-_ASIDE = re.compile(r"^(?:\(.*?\) *)*(?:Exception ignored (?:in|while|on)\b|Task exception was never retrieved)")
-_ASIDE_GOES_ON = re.compile(r"^(?:\(.*?\) *)*(?:\s|Traceback \(|During handling of |The above exception |future: <)")
+_ASIDE = re.compile(
+    r"^(?:\(.*?\) *)*(?:Exception ignored (?:in|while|on)\b|Task exception was never retrieved)"
+)
+_ASIDE_GOES_ON = re.compile(
+    r"^(?:\(.*?\) *)*(?:\s|Traceback \(|During handling of |The above exception |future: <)"
+)
 _GROUPED = re.compile(r"^\s*(?:\|\s*)+")  # before each line of a Python exception group
 _REFERS = re.compile(r"see (?:the )?(?:root cause|above|stack trace|log)", re.IGNORECASE)
 _LOGGED = re.compile(

@@ -241,7 +241,6 @@ class TestRealEngine:
             await check_command([str(llama_server), *arguments], env, model_id="x")
         assert caught.value.message == f'Model "x" cannot start: {said}. Correct its flags in hal0.yaml.'
 
-
     @pytest.mark.parametrize(
         ("arguments", "said"),
         [

@@ -167,7 +167,7 @@ def test_parts_that_lie_beside_a_model_are_no_models(part: str) -> None:
     assert choose(Reference("o/r"), found).stem == "Qwen3-4B-Q4_0"
 
 
-@pytest.mark.parametrize("name", ["Mistral-lora-merged-Q4_K_M.gguf", "Explora-7B-Q4_K_M.gguf", "VAEgir-Q4_0.gguf"])
+@pytest.mark.parametrize("name", ["M-lora-merged-Q4_K_M.gguf", "Explora-7B-Q4_K_M.gguf", "VAEgir-Q4_0.gguf"])
 def test_what_only_may_be_a_part_is_a_model_where_nothing_else_is(name: str) -> None:
     assert [item.stem for item in sets(name)] == [name[:-5]]
 

@@ -160,9 +160,7 @@ def test_a_message_or_a_text_in_place_of_a_delta_is_not_lost() -> None:
 @pytest.mark.parametrize(
     ("delta", "reason"), [({"content": "Hi"}, "stop"), ({"tool_calls": [LOOK]}, "tool_calls")]
 )
-def test_a_stream_that_ends_with_done_alone_says_why_it_ended(
-    delta: dict[str, Any], reason: str
-) -> None:
+def test_a_stream_that_ends_with_done_alone_says_why_it_ended(delta: dict[str, Any], reason: str) -> None:
     guard = StreamGuard(CHAT)
     out = guard.feed(event(delta) + DONE) + guard.finish()
     assert out.endswith(DONE) and out.count(b'"finish_reason": "' + reason.encode()) == 1
