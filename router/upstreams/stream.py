@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from router.base.error_text import error_text
-from router.upstreams.answer_shapes import CHAT, MESSAGES, RESPONSES, TEXT, Fault, fault_in, parse
+from router.upstreams.answer_shapes import CHAT, MESSAGES, RESPONSES, TEXT, Fault, fault_in, has_no_json, parse
 from router.upstreams.chunks import ToolCalls, chunk
 from router.wire.lenient import json_or_none
 from router.wire.sse import DONE, Event, SseParser
@@ -21,7 +21,6 @@ _LONGEST: Final = 64 * 1024 * 1024  # an image in base64
 _BREAK: Final = re.compile(rb"\r?\n\r?\n|\r\r")
 _LINE: Final = re.compile(rb"(?:event:[^\r\n]*\r?\n)?data:([^\r\n]*)\r?\n(?=data:|event:[^\r\n]*\r?\ndata:)")
 _TOP: Final = ("id", "object", "created", "model")
-_NO_JSON: Final = ("NaN", "Infinity")
 _RESPONSES_END: Final = ("response.completed", "response.incomplete", "response.failed")
 
 
@@ -138,7 +137,7 @@ class StreamGuard:
         if not isinstance(document, dict):
             raise Fault("what it streams are no events of this API")
         mended = self._note(document)
-        return mended if mended != document or any(word in event.data for word in _NO_JSON) else None
+        return mended if mended != document or has_no_json(event.data) else None
 
     def _note(self, document: dict[str, Any]) -> dict[str, Any]:
         """Return whether it begins or ends the answer. Raises Fault."""
