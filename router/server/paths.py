@@ -13,7 +13,7 @@ from aiohttp import web
 
 from router.config.problems import nearest
 
-_TWICE: Final = frozenset({"v1", "openai", "api"})
+_TWICE: Final = frozenset({"v1", "openai", "anthropic", "api"})
 """What base URLs of other programs hold, in front of a path that hal0 has."""
 
 _PASTED: Final = tuple(

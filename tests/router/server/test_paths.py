@@ -55,6 +55,7 @@ async def test_what_is_meant_in_one_way_is_understood(
         "/api/v1/chat/completions",
         "/api/chat/completions",
         "/openai/v1/chat/completions",
+        "/anthropic/v1/chat/completions",
         "/v1/chat/completions/chat/completions",
         "/v1/chat/completions/v1/chat/completions",
         "/v1/models/chat/completions",
