@@ -52,6 +52,10 @@ class AsyncStore:
         """Open the store. Raises OSError."""
         return self._worker.run(self._store.open)
 
+    def make_folder(self) -> asyncio.Future[None]:
+        """Make it, if it is not there any more. Raises OSError."""
+        return self._worker.run(self._store.make_folder)
+
     def prune(self) -> asyncio.Future[None]:
         return self._worker.run(self._store.prune)
 

@@ -59,7 +59,7 @@ class Store:
 
     def open(self) -> None:
         """Read what is there, and remove what is not a conversation."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.make_folder()
         self.folder.chmod(0o700)
         found = {}
         for path in sorted(self.folder.glob(f"*{_ABOUT}")):
@@ -72,6 +72,10 @@ class Store:
         self.kept = tuple(found.values())
         self.prune()
 
+    def make_folder(self) -> None:
+        """Make the folder; a person may have removed all of it. Raises OSError."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
     def prune(self) -> None:
         """Remove what is too old or too much now."""
         self._correct_times()
@@ -82,7 +86,7 @@ class Store:
         """Make the private, empty file an engine is to write `tokens` into; returns its id. What is older makes
         room. Raises NoRoom, OSError."""
         policy = self._policy()
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # a person may have removed all of it
+        self.make_folder()
         self._correct_times()
         expected = expected_bytes(tokens, self.kept, key)
         if not has_room(expected, shutil.disk_usage(self.folder).free, policy):

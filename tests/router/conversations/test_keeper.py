@@ -52,7 +52,7 @@ class Hal0:
         await self.http.close()
 
     async def load(self, model: Model = MODELS[0], identity: int = 1, **more: int) -> StubEngine:
-        engine = await StubEngine(self.conversations.folder_for(model), identity, **more).begin()
+        engine = await StubEngine(await self.conversations.folder_for(model), identity, **more).begin()
         self.engines.append(engine)
         await self.conversations.restore("primary", model, engine)
         return engine
@@ -293,3 +293,18 @@ async def test_nobody_waits_for_a_slow_disk(tmp_path: Path, monkeypatch: pytest.
         slow.set()
         await hal0.end()
     assert sorted(hal0.names) == [".json", ".json", ".state", ".state"]
+
+
+@pytest.mark.parametrize("instead", [None, "a file"])
+async def test_without_its_folder_an_engine_starts_all_the_same(tmp_path: Path, instead: str | None) -> None:
+    """llama-server ends at once if it is to save into a folder that is not there: no model loaded any more."""
+    hal0 = Hal0(tmp_path)
+    await hal0.begin()
+    try:
+        hal0.folder.rmdir()
+        if instead:
+            hal0.folder.write_text(instead)
+        folder = await hal0.conversations.folder_for(MODELS[0])
+        assert (folder is not None and folder.is_dir()) if instead is None else folder is None
+    finally:
+        await hal0.end()
