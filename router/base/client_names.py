@@ -14,7 +14,7 @@ PROVIDERS: Final = frozenset(
     {
         *("hal0", "local", "openai", "custom", "custom_openai", "text-completion-openai", "openai_like"),
         *("ollama", "ollama_chat", "lm_studio", "lmstudio", "llamacpp", "llama.cpp", "llamafile", "vllm"),
-        *("hosted_vllm", "litellm_proxy", "models"),  # the last is Google's
+        *("hosted_vllm", "litellm_proxy", "anthropic", "models"),  # the last is Google's
     }
 )
 """What LiteLLM, opencode, OpenHands and others put in front of the name that they were given."""

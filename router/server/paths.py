@@ -22,6 +22,9 @@ _PASTED: Final = tuple(
 )
 """Endpoints that are pasted as base URLs."""
 
+OLLAMA_STORE: Final = frozenset(f"/api/{name}" for name in ("pull", "push", "create", "copy", "delete"))
+"""What Ollama's clients ask of the models themselves, which hal0 does not do for clients."""
+
 _ROW: Final = "/v1/models/"
 
 
@@ -44,6 +47,8 @@ class Paths:
 
     def advice(self, path: str) -> str:
         """`did you mean /v1/models?`, to end a sentence; where the API is, if nothing is near."""
+        if path in OLLAMA_STORE:
+            return "models are fetched and removed with `hal0 model`, or in hal0's window."
         near = nearest(path, self._known)
         return f"did you mean {near}?" if near else "the OpenAI API is under /v1."
 
