@@ -314,7 +314,7 @@ GET_STARTER_HINT = tr(
 STARTER_PROGRESS = tr("Progress of the starter model")
 MODELS_NONE = tr("No models found. Get one, or add a folder with GGUF files in the Models tab.")
 MODELS_NO_ENGINE = tr(
-    "No models on this computer yet. Until you get one there is a tiny built-in demo; it needs llama-server too."
+    "No models on this computer yet. Until you get one there is a tiny built-in demo, which needs llama-server."
 )
 AT_LOGIN = tr("Start hal0 when I log in")
 AT_LOGIN_FAILED = tr("Start at login could not be changed: {reason}")

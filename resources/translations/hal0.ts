@@ -956,10 +956,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>No models on this computer yet. Until you get one there is a tiny built-in demo; it needs llama-server too.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>llama-server could not be installed because of a bug in hal0; see its log.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1165,6 +1161,10 @@
     </message>
     <message>
         <source>No models found. Get one, or add a folder with GGUF files in the Models tab.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No models on this computer yet. Until you get one there is a tiny built-in demo, which needs llama-server.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
