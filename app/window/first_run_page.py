@@ -83,10 +83,7 @@ class FirstRunPage(QWidget):
         self._look = look
         set_text(self.gpu, look.gpu)
         set_text(self.models, look.models)
-        held_focus = self.starter.get.hasFocus()
         self.starter.show_snapshot(snapshot, offered=look.starter)
-        if held_focus and not self.starter.get.isVisibleTo(self):
-            self.test.setFocus()  # what to do next
         self._engine_name.setVisible(bool(self._engine.view.message))
         set_text(self.url, look.endpoint)
         self.test.setEnabled(bool(look.slot))
@@ -95,6 +92,7 @@ class FirstRunPage(QWidget):
 
     def _on_starter(self) -> None:
         slot = slot_for(self._snapshot, Kind.CHAT)
+        self.test.setFocus()  # what to do next; the button is about to be disabled, and the focus would wander
         self.chosen.emit(Command(Action.DOWNLOAD, slot, STARTER, DownloadOrder.START))
 
     def _on_login(self, wanted: bool) -> None:

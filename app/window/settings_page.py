@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFormLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QFormLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from app.views.settings import Form, Key
 from app.window.widgets import Scroller, label, set_text, wrapping_label
@@ -24,7 +24,8 @@ class FieldBox(QWidget):
         self.hint.setVisible(bool(hint))
         self.problem = wrapping_label("failed")
         self.problem.hide()
-        if not editor.accessibleName() and caption:
+        says = isinstance(editor, QAbstractButton) and editor.text()  # a box to tick has words of its own
+        if not editor.accessibleName() and caption and not says:
             editor.setAccessibleName(caption)
         self.setFocusProxy(editor)
         whole = QVBoxLayout(self)
@@ -88,7 +89,9 @@ class Page(Scroller):
     def add_row(self, caption: str, field: QWidget) -> None:
         shown = label()
         shown.setText(caption)
-        shown.setBuddy(field)
+        editor = field.editor if isinstance(field, FieldBox) else field
+        # On Linux the name of a box is what is chosen in it; what the choice is about, its label says.
+        shown.setBuddy(editor if isinstance(editor, QComboBox) else field)
         field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.rows.addRow(shown, field)
 

@@ -50,6 +50,7 @@ class SlotCard(Card):
         self.kind = label("muted")
         self.models = ModelBox()
         self.models.setAccessibleName(text.model_of(name))
+        self.title.setBuddy(self.models)
         self.chip = Chip()
         self.facts = ElidedLabel("muted", mode=Qt.TextElideMode.ElideRight)
         self.cancel = self._button(text.CANCEL, Action.CANCEL)

@@ -176,6 +176,7 @@ def test_where_nothing_really_answers_one_click_fetches_the_starter(qtbot: QtBot
     with qtbot.waitSignal(made.chosen) as chosen:
         page.starter.get.click()
     assert chosen.args == [Command(Action.DOWNLOAD, "primary", STARTER, DownloadOrder.START)]
+    assert made.focusWidget() is page.test
 
     made.show_snapshot(scenes.starter_coming())
     assert page.starter.message.text().startswith("31 MB of 93 MB")
