@@ -120,7 +120,7 @@ def rm(config_file: Path | None, url: str | None, name: str, *, yes: bool) -> in
         if url is not None:  # nothing here is meant
             raise PullFailed(str(error)) from error
     except Refused as error:
-        raise PullFailed(f"The hal0 that runs refused it: {error}") from error
+        raise PullFailed(f"The running hal0 refused it: {error}") from error
     except SchemaMismatch:
         raise PullFailed(f"The hal0 at {client.url} is of another version: end it, then try again.") from None
     return _rm_here(config, paths, name, yes=yes)

@@ -73,7 +73,7 @@ DOWNLOADS = tr("Downloads")
 PAUSE, RESUME, TRY_AGAIN, REMOVE, DISMISS = (
     tr("Pause"), tr("Resume"), tr("Try again"), tr("Remove"), tr("Dismiss"),
 )  # fmt: skip
-REMOVE_TIP = tr("Stops the download and deletes what was fetched so far.")
+REMOVE_TIP = tr("Stops the download and deletes what has been downloaded so far.")
 DISMISS_TIP = tr("Removes it from this list; the model stays.")
 
 
@@ -99,13 +99,13 @@ def has_come(reference: str) -> str:
 
 
 def has_failed(reference: str, reason: str) -> str:
-    return tr("{model} was not fetched: {reason}").format(model=reference, reason=reason)
+    return tr("{model} was not downloaded: {reason}").format(model=reference, reason=reason)
 
 
 # -- newer versions ----------------------------------------------------------------------------------------
 
 INSTALL_UPDATE = tr("Install")
-INSTALL_TIP = tr("Installs it next to the current one; `hal0 engine rollback` returns to that.")
+INSTALL_TIP = tr("Installs it beside the current one; `hal0 engine rollback` goes back.")
 
 
 def update_entry(name: str, newest: str) -> str:

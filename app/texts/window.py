@@ -65,7 +65,7 @@ CONNECT_STEPS = {
     ),
     "claude-code": tr("Add this to ~/.claude/settings.json, or run `hal0 connect claude-code`:"),
 }
-CONNECT_NO_CHAT = tr("No slot is for chats: add one in Settings › Slots.")
+CONNECT_NO_CHAT = tr("There is no chat slot: add one in Settings › Slots.")
 CONNECT_KEY = tr("Replace {key} with one of the keys under server.api_keys in hal0.yaml.")
 CONNECT_KEY_VARIABLE = tr("{key} stands for the API key in the environment variable {variable}.")
 CONNECT_VARIABLE = tr(
@@ -292,7 +292,7 @@ def engine_log(slot: str) -> str:
 # -- first run ---------------------------------------------------------------------------------------------
 WELCOME = tr("Welcome to hal0")
 WELCOME_LINE = tr(
-    "One local address for every program that speaks OpenAI’s API; you choose the model behind it."
+    "One local address for every program that speaks OpenAI's API; you choose the model behind it."
 )
 STEP_GPU = tr("Graphics card")
 STEP_MODELS = tr("Models")
