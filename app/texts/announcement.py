@@ -18,7 +18,7 @@ def is_up(version: str, endpoint: str) -> str:
 
 
 def runs_already(endpoint: str) -> str:
-    return tr("hal0 already runs at {endpoint}, and is shown here").format(endpoint=endpoint)
+    return tr("hal0 runs already at {endpoint}, and is shown here").format(endpoint=endpoint)
 
 
 def not_up(error: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.texts.translate import tr
 from router.memory.forecast.needs import Fit
+from router.state import UpdateStatus
 
 # -- the dialog --------------------------------------------------------------------------------------------
 
@@ -99,7 +100,7 @@ def has_come(reference: str) -> str:
 
 
 def has_failed(reference: str, reason: str) -> str:
-    return tr("{model} was not downloaded: {reason}").format(model=reference, reason=reason)
+    return tr("{model} was not fetched: {reason}").format(model=reference, reason=reason)
 
 
 # -- newer versions ----------------------------------------------------------------------------------------
@@ -112,10 +113,11 @@ def update_entry(name: str, newest: str) -> str:
     return tr("Install {name} {version}…").format(name=name, version=newest)
 
 
-def update_line(name: str, newest: str, current: str) -> str:
-    return tr("{name} {newest} is available; you have {current}.").format(
-        name=name, newest=newest, current=current
+def update_line(update: UpdateStatus) -> str:
+    line = tr("{name} {newest} is available; you have {current}.").format(
+        name=update.name, newest=update.newest, current=update.current
     )
+    return f"{line} {tr('Update it with `{command}`.').format(command=update.how)}" if update.how else line
 
 
 def engine_updated(version: str) -> str:

@@ -355,8 +355,8 @@ def _update_rows(snapshot: Snapshot) -> tuple[Row, ...]:
             command = Command(Action.UPDATE, value=update.name)
             found.append(Row(key, texts_pull.update_entry(update.name, update.newest), command=command))
         else:
-            line = texts_pull.update_line(update.name, update.newest, update.current)
-            found.append(Row(key, text.elide(line, MESSAGE_LIMIT), enabled=False))
+            line = texts_pull.update_line(update)
+            found.append(Row(key, text.elide(line, HEADER_LIMIT), enabled=False))
     return tuple(found)
 
 

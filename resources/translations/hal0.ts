@@ -2500,6 +2500,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>{model} was not fetched: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>llama-server {version} is installed; each slot uses it from its next switch on.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2549,10 +2553,6 @@
     </message>
     <message>
         <source>Downloads</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{model} was not downloaded: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2608,7 +2608,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>hal0 already runs at {endpoint}, and is shown here</source>
+        <source>hal0 runs already at {endpoint}, and is shown here</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

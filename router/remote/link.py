@@ -192,7 +192,7 @@ class EventLink:
     def _sentence(self, reason: str) -> str:
         if self._met:
             return f"Lost contact with hal0 at {self.base_url} ({reason}); retrying."
-        return f"No hal0 answers at {self.base_url} ({reason}); see that it runs there. hal0 keeps trying."
+        return f"No hal0 answers at {self.base_url} ({reason}); see that it runs there. It is tried again."
 
 
 def reason_of(error: BaseException) -> str:

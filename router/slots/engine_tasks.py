@@ -252,7 +252,7 @@ def _as_router_error(error: Exception) -> RouterError:
     if isinstance(error, RouterError):
         return error
     log.error("unforeseen error around an engine", exc_info=error)
-    return EngineFailed(f"The engine could not be run ({type(error).__name__}: {error}); see hal0's log.")
+    return EngineFailed(f"The engine could not be run ({type(error).__name__}: {error}); see the router's log.")
 
 
 def _not_ended(slot: str, pid: int | None, error: Exception) -> RouterError:
