@@ -18,7 +18,7 @@ from router.engine.launcher import Launcher
 from router.engine.log import LogFiles
 from router.engine.readiness import probe_session
 from router.hub.downloads import Downloads
-from router.hub.updates import UpdateWatch
+from router.hub.updates import UpdateWatch, how_to_update
 from router.memory.admit.launch_forecasts import LaunchForecasts
 from router.memory.forecast.forecaster import Forecaster
 from router.memory.measure.sources import find_source
@@ -86,7 +86,7 @@ class Parts:
         self.supervisor = Supervisor(
             store, self.launcher, self.log_files, self.memory.gate, self.conversations, self.resume.look
         )
-        self.updates = UpdateWatch(store, self._config, paths, self._found_updates)
+        self.updates = UpdateWatch(store, self._config, paths, self._found_updates, how=how_to_update)
         self.reconfigurer = Reconfigurer(
             self._in_effect,
             models,

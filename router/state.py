@@ -306,12 +306,13 @@ class KeptStatus:
 
 @dataclass(frozen=True, slots=True)
 class UpdateStatus:
-    """Something newer that could be installed: `name` is "hal0" or "llama-server", the others are versions as
-    people write them."""
+    """Something newer that could be installed: `name` is "hal0" or "llama-server", `current` and `newest` are
+    versions as people write them. `how`: the command that installs it, "" where there is none."""
 
     name: str
     current: str
     newest: str
+    how: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,8 @@ class Command:
     Appearance. WAKE: `value` is the upstream's name.
     WARM: the pointer came to rest on the entry that would load `model`.
 
-    DOWNLOAD: `model` is the download's reference, `value` the DownloadOrder. UPDATE: `value` is what is newer.
+    DOWNLOAD: `model` is the download's reference, `value` the DownloadOrder, `slot` where it is loaded.
+    UPDATE: `value` is what is newer.
 
     `force`: load whatever the memory's arithmetic says. `flags`: "name=value" to give the model first.
     """
@@ -134,7 +135,7 @@ def order_of(command: Command) -> Order[Any]:
         case Action.RESTART:
             return Restart(slot)
         case Action.DOWNLOAD:
-            return Download(DownloadOrder(command.value), command.model)
+            return Download(DownloadOrder(command.value), command.model, slot)
         case Action.DELETE_MODEL:
             return DeleteModel(command.model)
         case Action.LOCAL_ONLY:
@@ -354,8 +355,8 @@ def _update_rows(snapshot: Snapshot) -> tuple[Row, ...]:
             command = Command(Action.UPDATE, value=update.name)
             found.append(Row(key, texts_pull.update_entry(update.name, update.newest), command=command))
         else:
-            line = texts_pull.update_line(update.name, update.newest, update.current)
-            found.append(Row(key, text.elide(line, MESSAGE_LIMIT), enabled=False))
+            line = texts_pull.update_line(update)
+            found.append(Row(key, text.elide(line, HEADER_LIMIT), enabled=False))
     return tuple(found)
 
 

@@ -85,7 +85,7 @@ def update_news(snapshot: Snapshot, reported: Container[str]) -> dict[str, Notic
     for update in snapshot.updates:
         flag = f"{UPDATE_REPORTED}{update.name}:{update.newest}"
         if flag not in reported:
-            line = texts_pull.update_line(update.name, update.newest, update.current)
+            line = texts_pull.update_line(update)
             found[flag] = Notice(text.APP, line, good=True)
     return found
 

@@ -128,7 +128,7 @@ async def _answer(request: web.Request, handler: Handler, context: Context) -> w
             raise  # nobody is there to answer
         log.exception("bug while answering %s %s", request.method, request.rel_url.raw_path)
         return _error_answer(
-            RouterError("hal0 met an unforeseen error; see the router's log and report it."), request
+            RouterError("hal0 met an unforeseen error; see hal0's log and report it."), request
         )
 
 

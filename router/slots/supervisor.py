@@ -166,7 +166,7 @@ class Supervisor:
 
     async def load(self, slot: str, model: str, *, force: bool = False) -> None:
         """Put `model` into `slot`; returns when it is ready. Raises RouterError, with the slot restored.
-        `force`: even if its memory is not there."""
+        `force`: even if there is too little free memory."""
         seat = self._seat(slot)
         if model not in seat.models:
             raise BadModel(

@@ -276,3 +276,33 @@ def test_the_last_hour_is_shown_once_there_is_one(qtbot: QtBot) -> None:
     )
     assert coder.memory.accessibleDescription() == "Memory in the last hour: 0 MiB to 6.3 GiB"
     assert tab.cards["embed"].curves.isHidden()
+
+
+def laid_out() -> None:
+    """A layout that changes another one's needs some rounds."""
+    for _ in range(4):
+        QApplication.processEvents()
+
+
+def test_in_a_narrow_window_the_facts_are_whole_above_the_buttons(qtbot: QtBot) -> None:
+    made = make_window(scenes.ready(), width=640, height=480)
+    qtbot.addWidget(made)
+    made.show()
+    laid_out()
+    card = made.slots.cards["coder"]
+    assert (
+        card.facts.text()
+        == card.facts.full
+        == ("2 running · 1 waiting · 8.4 tok/s · 8k context · 6.3 GiB used")
+    )
+    below = card.log.geometry().top()
+    assert below > card.facts.geometry().bottom()
+    coder = scenes.ready().slots[1]
+    quiet = replace(coder, in_flight=0, queued=0, tokens_per_second=None)
+    first, _coder, last = scenes.ready().slots
+    made.show_snapshot(replace(scenes.ready(), slots=(first, quiet, last)))
+    laid_out()
+    assert card.log.geometry().top() == below, "a shorter line does not make the card jump"
+    made.resize(1100, 480)
+    laid_out()
+    assert card.log.geometry().top() < card.facts.geometry().bottom(), "beside each other again"
