@@ -46,6 +46,8 @@ def read_modelfile(text: str, origin: Origin) -> Imported:
         elif value.strip():
             reason = _REASONS.get(command, "hal0 does not know this instruction")
             found.leave(line, command.upper(), reason)
+        else:
+            found.keep(line, "it says nothing")
     if not model.file:
         raise NotImported(f"{origin.path} has no FROM, so it names no model.")
     request = parameters(given)
@@ -72,11 +74,13 @@ def _parameter(value: str, line: int, model: FoundModel, given: dict[str, Any], 
     elif name in _LAUNCH:
         flag = flag_name(name)
         if name == "num_gpu" and written == "-1":
-            return  # as many as fit, which is hal0's own way
+            found.keep(line, "as many layers as fit are hal0's own way")
+            return
         model.flags[flag], model.lines[f"flags.{flag}"] = scalar(written), line
     else:
         given[name] = [*given.get(name, []), written] if name == "stop" else written
         model.lines[f"request.{name}"] = line
+        found.keep(line, f"models.{model.id}.request.{name}")
 
 
 def _commands(text: str, found: Imported) -> Iterator[tuple[int, str, str]]:
