@@ -127,6 +127,15 @@ def _parser() -> _Parser:
     switch.add_argument("model")
     switch.add_argument("--force", action="store_true", help="even if its memory is not there")
     switch.add_argument("--fit", action="store_true", help="give it the flags with which it fits, in hal0.yaml")
+    switch.add_argument("--once", action="store_true", help="with --fit: for this load only, not in hal0.yaml")
+    switch.add_argument(
+        "--with",
+        dest="flags",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a flag of llama-server's for this load only; may be repeated",
+    )
     bench = _add(
         commands, "bench", "measure how fast a model reads and writes, with its own flags", _bench, remote
     )
@@ -300,8 +309,16 @@ def _models(arguments: argparse.Namespace) -> int:
 def _switch(arguments: argparse.Namespace) -> int:
     from app.commands.remote import switch
 
-    flags = {"force": arguments.force, "fit": arguments.fit}
-    return switch(arguments.config, arguments.url, arguments.slot, arguments.model, **flags)
+    return switch(
+        arguments.config,
+        arguments.url,
+        arguments.slot,
+        arguments.model,
+        force=arguments.force,
+        fit=arguments.fit,
+        once=arguments.once,
+        flags=arguments.flags,
+    )
 
 
 def _count(text: str) -> int:

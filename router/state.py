@@ -85,6 +85,7 @@ class SlotStatus:
     `upstream` ("name/model") answers instead of an engine, always; `fallback`
     are those that may, and `served_by` the one that did for the last request, None when the slot itself did.
     `context_length` is tokens one request may use, of `parallel` at once; `capabilities` are its model's.
+    `load_flags` ("name=value") are what it was loaded with beside hal0.yaml's flags, for this load only.
     """
 
     name: str
@@ -118,6 +119,7 @@ class SlotStatus:
     served_by: str | None = None
     parallel: int | None = None
     capabilities: tuple[str, ...] = ()
+    load_flags: tuple[str, ...] = ()
 
     @property
     def serving(self) -> str | None:

@@ -98,7 +98,8 @@ class Command:
 
     DOWNLOAD: `model` is the download's reference, `value` the DownloadOrder. UPDATE: `value` is what is newer.
 
-    `force`: load whatever the memory's arithmetic says. `flags`: "name=value" to give the model first.
+    `force`: load whatever the memory's arithmetic says. `flags`: "name=value" to give the model first, in
+    hal0.yaml or, with `once`, for this load only.
     """
 
     action: Action
@@ -107,6 +108,7 @@ class Command:
     value: str = ""
     force: bool = False
     flags: tuple[str, ...] = ()
+    once: bool = False
 
 
 def order_of(command: Command) -> Order[Any]:
@@ -114,7 +116,7 @@ def order_of(command: Command) -> Order[Any]:
     slot = command.slot
     match command.action:
         case Action.LOAD:
-            return Load(slot, command.model, force=command.force)
+            return Load(slot, command.model, force=command.force, flags=command.flags if command.once else ())
         case Action.WARM:
             return Warm(slot, command.model)
         case Action.WAKE:

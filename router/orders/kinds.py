@@ -10,7 +10,18 @@ from router.base.errors import BadRequest
 from router.base.names import speakable
 from router.config.change import REMOVE, ConfigChange, ConfigDocument
 from router.engine.find import EngineProblem
-from router.orders.order import READ_SECONDS, Endpoint, Order, Outcome, flag, number, perhaps, plain, text
+from router.orders.order import (
+    READ_SECONDS,
+    Endpoint,
+    Order,
+    Outcome,
+    flag,
+    listed,
+    number,
+    perhaps,
+    plain,
+    text,
+)
 from router.state import DownloadOrder, DownloadStatus
 from router.wire.config import document_json, parse_document
 from router.wire.fit_ways import FitWays, fit_ways_json, parse_fit_ways
@@ -74,11 +85,13 @@ class SlotOrder(Order[R]):
 @dataclass(frozen=True, slots=True)
 class Load(SlotOrder[None]):
     """Put a model, named by id or alias, into the slot; done when it is ready. A failure restores the slot.
-    `force`: whatever the memory's arithmetic says."""
+    `force`: whatever the memory's arithmetic says. `flags` ("name=value"): llama-server's, beside those of
+    hal0.yaml, which does not change; they are forgotten with this load."""
 
     endpoint = Endpoint("POST", "/api/slots/{slot}/load")
     model: str = text('Say which model to load: {"model": "<id>"}.')
     force: bool = flag()
+    flags: tuple[str, ...] = listed()
 
 
 @dataclass(frozen=True, slots=True)

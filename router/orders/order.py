@@ -115,6 +115,17 @@ def number() -> Any:
     return field(default=None, metadata={"said": _Said(read)})
 
 
+def listed() -> Any:
+    """Make a field of several texts that is () where nothing is said."""
+
+    def read(value: Any, where: str) -> tuple[str, ...]:
+        if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+            raise BadRequest(f"`{where}` must be a list of texts.", param=where)
+        return tuple(value)
+
+    return field(default=(), kw_only=True, metadata={"said": _Said(read, list)})
+
+
 def plain(read: Callable[[Any, str], Any], write: Callable[[Any], Any]) -> Any:
     """Make a field that must be there, read and written by functions of its own."""
     return field(metadata={"said": _Said(read, write)})

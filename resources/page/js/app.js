@@ -1,4 +1,4 @@
-// Made by packaging/page_bundle.py: sha256 ee7b981ed82bd206b583fb8c7e82f93c93c97b396771cd4f43ab8fb25bb0fdc4
+// Made by packaging/page_bundle.py: sha256 2bf3ecff6027a393bbf05f7bb67ba2a81b0bb4ad7b2430c0fe7044373c2ff9a4
 // Preact and htm are in it; their licences: vendor/licenses.
 // vendor/preact.js
 var n;
@@ -1040,6 +1040,7 @@ function facts(slot) {
   const found = [];
   if (slot.served_by) found.push(`answered by ${slot.served_by}`);
   if (slot.tokens_per_second && slot.model !== "hal0-demo") found.push(`${slot.tokens_per_second.toFixed(slot.tokens_per_second < 10 ? 1 : 0)} tokens/s`);
+  if (slot.load_flags?.length) found.push(`with ${slot.load_flags.join(", ").replaceAll("=", " ")}, this time only`);
   if (slot.context_length) found.push(`${tokens(slot.context_length)} context`);
   if (slot.memory) found.push(`${slot.memory_estimated ? "~" : ""}${memorySize(slot.memory)}`);
   if (slot.queued) found.push(`${slot.queued} waiting`);

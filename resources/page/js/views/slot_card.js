@@ -33,6 +33,7 @@ function facts(slot) {
   if (slot.served_by) found.push(`answered by ${slot.served_by}`);
   // The demo's speed is no measure of this computer.
   if (slot.tokens_per_second && slot.model !== "hal0-demo") found.push(`${slot.tokens_per_second.toFixed(slot.tokens_per_second < 10 ? 1 : 0)} tokens/s`);
+  if (slot.load_flags?.length) found.push(`with ${slot.load_flags.join(", ").replaceAll("=", " ")}, this time only`);
   if (slot.context_length) found.push(`${tokens(slot.context_length)} context`);
   if (slot.memory) found.push(`${slot.memory_estimated ? "~" : ""}${memorySize(slot.memory)}`);
   if (slot.queued) found.push(`${slot.queued} waiting`);
