@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -33,6 +33,7 @@ from router.orders.kinds import (
     ForgetActivity,
     InstallEngine,
     Load,
+    NoteSpeed,
     ReadActivity,
     ReadConfig,
     ReadEngineCommand,
@@ -83,8 +84,9 @@ class Dispatcher:
         activity: Activity,
         memory: MemorySystem,
         upstreams: UpstreamRegistry,
+        measured: Callable[[str, float, float], Awaitable[None]],
     ) -> None:
-        """`config`: the configuration in effect."""
+        """`config`: the configuration in effect. `measured(model, reads, writes)` remembers and publishes."""
         self._store = store
         self._supervisor = supervisor
         self._remotes = remotes
@@ -98,6 +100,7 @@ class Dispatcher:
         self._activity = activity
         self._memory = memory
         self._upstreams = upstreams
+        self._measured = measured
 
     async def carry_out(self, order: Order[R]) -> R:
         """Return when it is done. Raises RouterError."""
@@ -172,6 +175,8 @@ class Dispatcher:
                 return await self._live.reload()
             case Forget(model):
                 return await self._conversations.forget(self._model_id(model) if model else None)
+            case NoteSpeed(model, reads, writes):
+                return await self._measured(self._model_id(model), reads, writes)
             case ReadFitWays(model, slot):
                 return await self._memory.ways(slot, self._model_id(model), self._supervisor.occupants)
             case CheckEngine():

@@ -133,6 +133,16 @@ class SlotStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """How fast a model was measured to be with the flags it has: tokens a second that it reads and writes; `at`
+    in Unix seconds."""
+
+    reads: float
+    writes: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class ModelStatus:
     """One model as everyone sees it. `context_length` is what one request may use once it is loaded, in
     tokens, of the `context_trained` it could, and `parallel` how many are answered at once;
@@ -146,7 +156,7 @@ class ModelStatus:
     come to fill with prompts besides, less where RAM is short; None for no limit, or where that is not
     known. `fetched` is what fetches it again where hal0 did, `org/repo:label`: only then may it be deleted.
     `listed`: whether clients that ask which models there are hear of it; `metadata`: what hal0.yaml says of it
-    to them."""
+    to them. `measured`: by the last `hal0 bench` or `hal0 tune`, None where that was with other flags."""
 
     id: str
     display_name: str
@@ -169,6 +179,7 @@ class ModelStatus:
     fetched: str | None = None
     listed: bool = True
     metadata: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    measured: Measured | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from router.orders.order import (
     number,
     perhaps,
     plain,
+    speed,
     text,
 )
 from router.state import DownloadOrder, DownloadStatus
@@ -264,6 +265,17 @@ class ForgetActivity(Order[None]):
 
 
 @dataclass(frozen=True, slots=True)
+class NoteSpeed(Order[None]):
+    """Remember how fast a model, named by id or alias, was measured to read and write, in tokens a second
+    (`ModelStatus.measured`): until another measurement, or until it is launched otherwise."""
+
+    endpoint = Endpoint("POST", "/api/models/speed", READ_SECONDS)
+    model: str = text('Say of which model: {"model": "<id>", "reads": 512.0, "writes": 42.0}.')
+    reads: float = speed()
+    writes: float = speed()
+
+
+@dataclass(frozen=True, slots=True)
 class ReadFitWays(Order[FitWays]):
     """Whether a model, named by id or alias, would go into the slot ("": into one of its own) now and, if not,
     what would help. Nothing is loaded."""
@@ -376,6 +388,7 @@ ORDERS: tuple[type[Order[Any]], ...] = (
     EditConfig,
     Reload,
     Forget,
+    NoteSpeed,
     ReadFitWays,
     CheckEngine,
     ReadOffer,
