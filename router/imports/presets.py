@@ -62,6 +62,8 @@ def _sections(text: str, found: Imported) -> dict[str, tuple[int, Entries]]:
                 if entry["key"] != "version":
                     found.leave(number, line, "it stands before the first section")
             else:
+                if (before := entries.get(entry["key"])) is not None:
+                    found.leave(before[1], f"{entry['key']} = …", f"given again on line {number}, which counts")
                 entries[entry["key"]] = (_unquoted(entry["value"].strip()), number)
         else:
             found.leave(number, line, "it is neither a section nor `option = value`")

@@ -191,3 +191,47 @@ models:
     )
     assert document(merged)["models"]["a"]["request"] == {"force": {"top_k": 20}}
     assert any("temperature = hot" in item.what and item.line == 5 for item in merged.left_out)
+
+
+PRESETS = "[*]\nc = 4096\n[a]\nmodel = /srv/a.gguf\nctk = q8_0\n"
+MODELFILE = "FROM /srv/a.gguf\nPARAMETER num_ctx 4096\nPARAMETER temperature 0.5\n"
+LM_STUDIO = """{
+  "load": {"fields": [
+    {"key": "llm.load.contextLength", "value": 4096},
+    {"key": "llm.load.llama.tryMmap", "value": {"checked": true, "value": false}},
+    {"key": "llm.load.llama.flashAttention", "value": {"checked": false, "value": true}}
+  ]}
+}
+"""
+A = {"file": "/srv/a.gguf", "flags": {"ctx-size": 4096, "cache-type-k": "q8_0"}}
+B = {"file": "/srv/a.gguf", "flags": {"ctx-size": 4096}, "request": {"temperature": 0.5}}
+C = {"file": "a.gguf", "flags": {"ctx-size": 4096, "no-mmap": True}}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "model"),
+    [("presets.ini", PRESETS, A), ("a.Modelfile", MODELFILE, B), ("a.gguf.json", LM_STUDIO, C)],
+)
+@pytest.mark.parametrize("way", ["byte order mark", "CRLF", "UTF-16", "tabs", "no end"])
+def test_other_programs_files_however_they_are_written(
+    name: str, text: str, model: dict[str, Any], way: str, paths: Paths
+) -> None:
+    ways = {
+        "byte order mark": b"\xef\xbb\xbf" + text.encode(),
+        "CRLF": text.replace("\n", "\r\n").encode(),
+        "UTF-16": text.encode("utf-16"),
+        "tabs": text.replace(" = ", "\t=\t").replace("  ", "\t").replace("num_ctx ", "num_ctx\t").encode(),
+        "no end": text.rstrip("\n").encode(),
+    }
+    assert document(imported(name, paths, "", ways[way]))["models"]["a"] == model
+
+
+def test_what_is_given_twice_counts_once_and_is_told(paths: Paths) -> None:
+    merged = imported("presets.ini", paths, "", (PRESETS + "ctk = q4_0\n").encode())
+    assert document(merged)["models"]["a"]["flags"]["cache-type-k"] == "q4_0" and left(merged) == {
+        "ctk = …": [5]
+    }
+    text = MODELFILE + "PARAMETER temperature 0.9\nPARAMETER num_ctx 512\n"
+    merged = imported("a.Modelfile", paths, "", text.encode())
+    assert document(merged)["models"]["a"]["request"] == {"temperature": 0.9}
+    assert left(merged) == {"PARAMETER temperature": [3], "PARAMETER num_ctx": [2]}
