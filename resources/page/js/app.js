@@ -1,4 +1,4 @@
-// Made by packaging/page_bundle.py: sha256 2bf3ecff6027a393bbf05f7bb67ba2a81b0bb4ad7b2430c0fe7044373c2ff9a4
+// Made by packaging/page_bundle.py: sha256 36adbdf50e4d8d62faa1f62cf28566cef2396fca1d75eb42d30cf2bcbb732e3d
 // Preact and htm are in it; their licences: vendor/licenses.
 // vendor/preact.js
 var n;
@@ -1081,6 +1081,7 @@ function Problem({ place: place2, live }) {
     <div class="actions">
       ${restore && html`<${Button} disabled=${!live} action=${load(restore, false)}>Restore ${nameOf(snapshot, restore)}<//>`}
       ${again && html`<${Button} disabled=${!live} label=${`Try again to load ${again} in ${name}`} action=${load(again, false)}>Try again<//>`}
+      ${again && error.remedy.length > 0 && html`<${Button} disabled=${!live} label=${`Load ${again} in ${name} with ${error.remedy.join(", ")}, this time only`} action=${() => send(`${path}/load`, { model: again, flags: error.remedy, wait: false })}>This load only<//>`}
       ${again && error.code === "memory.insufficient" && html`<${Button} disabled=${!live} action=${load(again, true)}>Load anyway<//>`}
     </div>
   </div>`;
