@@ -6,7 +6,8 @@ import os
 from collections.abc import Collection, Mapping
 
 from router.activity.activity import Activity
-from router.base.errors import UpstreamFailed
+from router.activity.speeds import Speeds
+from router.base.errors import ModelNotFound, UpstreamFailed
 from router.base.paths import Paths
 from router.base.resume import Resumed, ResumeWatch
 from router.catalog.model import Model
@@ -37,7 +38,7 @@ from router.server.request.context import Context
 from router.server.request.engines import EngineConnections
 from router.slots.selection import Selected, Selection, SelectionFile
 from router.slots.supervisor import Supervisor
-from router.state import StateStore, UpdateStatus
+from router.state import Measured, StateStore, UpdateStatus
 from router.upstreams.keys import KeyMissing, Keys
 from router.upstreams.registry import UpstreamRegistry
 
@@ -58,8 +59,10 @@ class Parts:
         selected: Mapping[str, Selected],
         store: StateStore,
         paths: Paths,
+        speeds: Speeds,
     ) -> None:
-        """Make them for `config`, with the models that `disk` found. `selected`: what `selection` holds."""
+        """Make them for `config`, with the models that `disk` found. `selected`: what `selection` holds;
+        `speeds`: what was measured before."""
         self._store = store
         self._paths = paths
         self._keys = Keys()
@@ -74,7 +77,10 @@ class Parts:
         self.launcher = self._launcher(config.engine)
         self._forecaster = Forecaster(paths.cache, self.launcher)
         forecasts = LaunchForecasts(self._forecaster)
-        models = PublishedModels(self._in_effect, store, forecasts, self._gone_models, self._models_told)
+        self._speeds = speeds
+        self._published = models = PublishedModels(
+            self._in_effect, store, forecasts, self._gone_models, self._models_told, self._measured_of
+        )
         self.memory = MemorySystem(forecasts, store, find_source(), models.all, models.publish)
         self.activity = Activity(paths.state / "activity.db", config.activity)
         self.conversations = Conversations(
@@ -121,6 +127,7 @@ class Parts:
             self.activity,
             self.memory,
             self.upstreams,
+            self._note_speed,
         )
         context = Context(
             store,
@@ -135,6 +142,17 @@ class Parts:
         context.admit(config.server)
         self.listener = Listener(config.server, context, paths.state, config.engine.ports)
         self.resume.subscribe(self._resumed)
+
+    def _measured_of(self, model: Model) -> Measured | None:
+        return self._speeds.of(model.id, model.launch_key.digest)
+
+    async def _note_speed(self, model: str, reads: float, writes: float) -> None:
+        """Remember what was measured of a model as hal0.yaml has it. Raises ModelNotFound."""
+        known = self._published.all().get(model)
+        if known is None:
+            raise ModelNotFound(f'There is no model "{model}" any more.', param="model")
+        await self._speeds.note(known.id, known.launch_key.digest, reads, writes)
+        self._published.publish()
 
     def _config(self) -> Config:
         return self._in_effect.config

@@ -85,6 +85,7 @@ class SlotStatus:
     `upstream` ("name/model") answers instead of an engine, always; `fallback`
     are those that may, and `served_by` the one that did for the last request, None when the slot itself did.
     `context_length` is tokens one request may use, of `parallel` at once; `capabilities` are its model's.
+    `load_flags` ("name=value") are what it was loaded with beside hal0.yaml's flags, for this load only.
     """
 
     name: str
@@ -118,6 +119,7 @@ class SlotStatus:
     served_by: str | None = None
     parallel: int | None = None
     capabilities: tuple[str, ...] = ()
+    load_flags: tuple[str, ...] = ()
 
     @property
     def serving(self) -> str | None:
@@ -128,6 +130,16 @@ class SlotStatus:
     def answers(self) -> tuple[str, ...]:
         """The ids that a request may name to be answered at once, also while another model loads beside."""
         return () if self.state in (SlotState.DRAINING, SlotState.STOPPING) else self.loaded
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """How fast a model was measured to be with the flags it has: tokens a second that it reads and writes; `at`
+    in Unix seconds."""
+
+    reads: float
+    writes: float
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +156,7 @@ class ModelStatus:
     come to fill with prompts besides, less where RAM is short; None for no limit, or where that is not
     known. `fetched` is what fetches it again where hal0 did, `org/repo:label`: only then may it be deleted.
     `listed`: whether clients that ask which models there are hear of it; `metadata`: what hal0.yaml says of it
-    to them."""
+    to them. `measured`: by the last `hal0 bench` or `hal0 tune`, None where that was with other flags."""
 
     id: str
     display_name: str
@@ -167,6 +179,7 @@ class ModelStatus:
     fetched: str | None = None
     listed: bool = True
     metadata: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    measured: Measured | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,8 @@ class Command:
     DOWNLOAD: `model` is the download's reference, `value` the DownloadOrder, `slot` where it is loaded.
     UPDATE: `value` is what is newer.
 
-    `force`: load whatever the memory's arithmetic says. `flags`: "name=value" to give the model first.
+    `force`: load whatever the memory's arithmetic says. `flags`: "name=value" to give the model first, in
+    hal0.yaml or, with `once`, for this load only.
     """
 
     action: Action
@@ -108,6 +109,7 @@ class Command:
     value: str = ""
     force: bool = False
     flags: tuple[str, ...] = ()
+    once: bool = False
 
 
 def order_of(command: Command) -> Order[Any]:
@@ -115,7 +117,7 @@ def order_of(command: Command) -> Order[Any]:
     slot = command.slot
     match command.action:
         case Action.LOAD:
-            return Load(slot, command.model, force=command.force)
+            return Load(slot, command.model, force=command.force, flags=command.flags if command.once else ())
         case Action.WARM:
             return Warm(slot, command.model)
         case Action.WAKE:

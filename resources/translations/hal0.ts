@@ -1120,6 +1120,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>with {flags}, this time only</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Upstreams</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1613,6 +1617,10 @@
     </message>
     <message>
         <source>An estimate from the file&apos;s size: context and images need memory as well.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Measured {day}: reads {reads}, writes {writes} tokens/s</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2633,6 +2641,14 @@
     </message>
     <message>
         <source>Load so that it fits</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This load only</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Loads the model so; hal0.yaml stays as it is, and the next load is as it says.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -152,6 +152,10 @@ def test_what_does_not_fit_is_forced_or_given_less_context_with_a_click(
     assert forced.args == [Command(Action.LOAD, "primary", GEMMA, force=True)]
     assert helped.args == [Command(Action.LOAD, "primary", GEMMA, flags=("ctx-size=32768",))]
     assert card.remedy.accessibleName() == "Use ctx-size 32768 primary"
+    with qtbot.waitSignal(window.chosen) as once:
+        card.once.click()
+    assert once.args == [Command(Action.LOAD, "primary", GEMMA, flags=("ctx-size=32768",), once=True)]
+    assert card.once.accessibleName() == "Use ctx-size 32768, This load only primary"
 
 
 def test_an_error_goes_when_it_is_dismissed_and_the_next_one_comes(window: MainWindow, card: SlotCard) -> None:
