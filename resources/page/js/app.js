@@ -1,5 +1,69 @@
-// Made by packaging/page_bundle.py: sha256 ee7b981ed82bd206b583fb8c7e82f93c93c97b396771cd4f43ab8fb25bb0fdc4
+// Made by packaging/page_bundle.py: sha256 721b34e76f0ba49199277f84c79901d4ee59afcc64f97095a90c1ff7c540ce33
 // Preact and htm are in it; their licences: vendor/licenses.
+(() => {
+"use strict";
+var __defProp = Object.defineProperty;
+var __export = (target, all) => {
+  for (var name in all)
+    __defProp(target, name, { get: all[name], enumerable: true });
+};
+
+// js/offered.js
+var offered_exports = {};
+__export(offered_exports, {
+  Button: () => Button,
+  Chip: () => Chip,
+  Copy: () => Copy,
+  Empty: () => Empty,
+  Failed: () => Failed,
+  PHASES: () => PHASES,
+  Progress: () => Progress,
+  STATES: () => STATES,
+  SWITCHING: () => SWITCHING,
+  ago: () => ago,
+  allPlaces: () => allPlaces,
+  ask: () => ask,
+  begin: () => begin,
+  changed: () => changed,
+  clock: () => clock,
+  copy: () => copy,
+  dismiss: () => dismiss,
+  duration: () => duration,
+  events: () => events,
+  fileSize: () => fileSize,
+  fitWords: () => fitWords,
+  follow: () => follow,
+  html: () => html,
+  isSwitching: () => isSwitching,
+  lookAtLogin: () => lookAtLogin,
+  marks: () => marks,
+  memorySize: () => memorySize,
+  modelOf: () => modelOf,
+  moment: () => moment,
+  nameOf: () => nameOf,
+  notify: () => notify,
+  overlaps: () => overlaps,
+  percent: () => percent,
+  read: () => read,
+  render: () => Q,
+  send: () => send,
+  signOut: () => signOut,
+  span: () => span,
+  stateWords: () => stateWords,
+  store: () => store,
+  styled: () => styled,
+  timeOfDay: () => timeOfDay,
+  tokens: () => tokens,
+  tone: () => tone,
+  useEffect: () => A2,
+  useLayoutEffect: () => F2,
+  useRef: () => T2,
+  useState: () => d2,
+  useStore: () => useStore,
+  wantFits: () => wantFits,
+  watch: () => watch
+});
+
 // vendor/preact.js
 var n;
 var t;
@@ -487,7 +551,7 @@ function watch(watcher) {
 }
 function useStore() {
   const [, again] = d2(0);
-  A2(() => watch(() => again((n3) => n3 + 1)), []);
+  F2(() => watch(() => again((n3) => n3 + 1)), []);
   return store;
 }
 var lastNotice = 0;
@@ -636,6 +700,12 @@ async function* events(response) {
 // js/events.js
 var HEARTBEAT = 3;
 var PAUSES = [300, 1e3, 2e3, 4e3];
+function begin() {
+  const told2 = document.getElementById("state");
+  if (!told2) return;
+  take(JSON.parse(told2.textContent));
+  told2.remove();
+}
 async function follow() {
   for (let lost = 0; ; lost++) {
     try {
@@ -666,11 +736,10 @@ async function refused(message) {
   changed();
 }
 async function followOnce(onLive) {
-  const { stopped, response: begun } = begunAlready();
+  const stopped = new AbortController();
   let silent = setTimeout(() => stopped.abort(), 15e3);
   try {
-    const first = await begun?.catch(() => null);
-    const response = first?.ok ? first : await ask(`/api/events?heartbeat=${HEARTBEAT}`, { signal: stopped.signal, orOtherKey: true });
+    const response = await ask(`/api/events?heartbeat=${HEARTBEAT}`, { signal: stopped.signal, orOtherKey: true });
     for await (const { event, data } of events(response)) {
       clearTimeout(silent);
       silent = setTimeout(() => stopped.abort(), HEARTBEAT * 2500);
@@ -685,11 +754,6 @@ async function followOnce(onLive) {
     clearTimeout(silent);
     stopped.abort();
   }
-}
-function begunAlready() {
-  const begun = globalThis.hal0Begun;
-  delete globalThis.hal0Begun;
-  return begun || { stopped: new AbortController(), response: null };
 }
 function take(snapshot) {
   const at = Date.now() / 1e3;
@@ -977,8 +1041,8 @@ function Hour({ past, device }) {
 }
 function series(past, device) {
   const now = Date.now() / 1e3;
-  const begin = now - past.span;
-  const at = past.at.map((time) => Math.max(begin, time));
+  const begin2 = now - past.span;
+  const at = past.at.map((time) => Math.max(begin2, time));
   const held = (values) => [...values, values[values.length - 1] ?? null];
   return [[...at, now], held(device.used), held(device.used_by_slots)];
 }
@@ -1271,60 +1335,13 @@ function phaseWords({ name, slot, snapshot }) {
   const id = isSwitching(slot) ? slot.target : slot.model;
   return `${name}: ${STATES[slot.state]}${id ? ` ${nameOf(snapshot, id)}` : ""}`;
 }
+begin();
 Q(html`<${App} />`, document.getElementById("app"));
 document.querySelector("noscript")?.remove();
 follow();
 lookAtLogin().catch(() => {
 });
-export {
-  Button,
-  Chip,
-  Copy,
-  Empty,
-  Failed,
-  PHASES,
-  Progress,
-  STATES,
-  SWITCHING,
-  ago,
-  allPlaces,
-  ask,
-  changed,
-  clock,
-  copy,
-  dismiss,
-  duration,
-  events,
-  fileSize,
-  fitWords,
-  follow,
-  html,
-  isSwitching,
-  lookAtLogin,
-  marks,
-  memorySize,
-  modelOf,
-  moment,
-  nameOf,
-  notify,
-  overlaps,
-  percent,
-  read,
-  Q as render,
-  send,
-  signOut,
-  span,
-  stateWords,
-  store,
-  styled,
-  timeOfDay,
-  tokens,
-  tone,
-  A2 as useEffect,
-  F2 as useLayoutEffect,
-  T2 as useRef,
-  d2 as useState,
-  useStore,
-  wantFits,
-  watch
-};
+
+// js/first_view.js
+globalThis.hal0 = offered_exports;
+})();

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
@@ -153,6 +155,26 @@ async def test_a_key_for_some_slots_sees_and_asks_only_those(stage: Stage) -> No
     assert answer[0] == 403 and "only for small" in answer[1]["error"]
     for path in ("/v1/embeddings", "/api/embed"):  # no slot of its kind
         assert (await stage.ask("k-guest", "POST", path, {"input": "x"}))[0] in (400, 403)
+
+
+@pytest.mark.parametrize(
+    ("key", "slots"),
+    [
+        ("k-phone", None),
+        ("k-grafana", ["primary", "small"]),
+        ("k-admin", ["primary", "small"]),
+        ("k-guest", ["small"]),
+        ("k-wrong", None),
+    ],
+)
+async def test_the_page_begins_with_what_its_key_may_see(
+    stage: Stage, key: str, slots: list[str] | None
+) -> None:
+    status, page = await stage.ask(key, "GET", "/", headers={"Accept": "text/html"})
+    state = re.search(r'id="state">(.*?)</script>', page)
+    assert status == 200 and (state is None) is (slots is None)
+    if state is not None:
+        assert [slot["name"] for slot in json.loads(state[1])["slots"]] == slots
 
 
 async def test_a_key_for_some_slots_orders_only_those(stage: Stage) -> None:

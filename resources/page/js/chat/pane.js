@@ -2,7 +2,7 @@
 import {
   Button, Chip, Copy, allPlaces, html, nameOf, percent, stateWords, store, tone, useEffect, useLayoutEffect,
   useRef, useState,
-} from "../app.js";
+} from "../shared.js";
 import { answerWords } from "./answer.js";
 import { asCurl, asPython } from "./body.js";
 import { rendered } from "./markdown.js";

@@ -1,6 +1,6 @@
 // What was asked of hal0, as it happens; for one request, what happened when.
 import { MOST, PAGE, followActivity, forget, kept, merged, says, who } from "../activity.js";
-import { Button, Empty, html, moment, notify, span, useEffect, useRef, useState } from "../app.js";
+import { Button, Empty, html, moment, notify, span, useEffect, useRef, useState } from "../shared.js";
 import { RequestDetails } from "./request.js";
 
 const DRAW_EVERY = 250; // ms: hundreds of records a second are drawn together

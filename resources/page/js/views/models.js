@@ -2,7 +2,7 @@
 import {
   Button, Empty, fileSize, fitWords, html, memorySize, notify, send, store, tokens, useEffect, useState,
   wantFits,
-} from "../app.js";
+} from "../shared.js";
 import { Downloads } from "./downloads.js";
 
 export function Models({ snapshot, live }) {

@@ -1,6 +1,6 @@
 // One request: what is known of it, and what happened when.
 import { timeline } from "../activity.js";
-import { html, read, span, useEffect, useState } from "../app.js";
+import { html, read, span, useEffect, useState } from "../shared.js";
 
 export function RequestDetails({ record }) {
   const [whole, setWhole] = useState(null);
