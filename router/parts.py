@@ -21,6 +21,7 @@ from router.hub.downloads import Downloads
 from router.hub.updates import UpdateWatch
 from router.memory.admit.launch_forecasts import LaunchForecasts
 from router.memory.forecast.forecaster import Forecaster
+from router.memory.measure.history import MemoryHistory
 from router.memory.measure.sources import find_source
 from router.memory.system import MemorySystem
 from router.readahead.ahead import ReadAhead
@@ -107,6 +108,7 @@ class Parts:
         self.idle_reader = IdleReader(
             store, self.read_ahead, habits, lambda: self._config().read_ahead.when_idle
         )
+        memory_history = MemoryHistory()
         self.dispatcher = Dispatcher(
             store,
             self.supervisor,
@@ -121,6 +123,7 @@ class Parts:
             self.activity,
             self.memory,
             self.upstreams,
+            memory_history,
         )
         context = Context(
             store,
@@ -130,6 +133,7 @@ class Parts:
             self.upstreams,
             self.conversations,
             activity=self.activity,
+            memory_history=memory_history,
         )
         self.activity.subscribe(context.decisions.add)
         context.admit(config.server)
