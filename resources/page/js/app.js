@@ -1,4 +1,4 @@
-// Made by packaging/page_bundle.py: sha256 721b34e76f0ba49199277f84c79901d4ee59afcc64f97095a90c1ff7c540ce33
+// Made by packaging/page_bundle.py: sha256 d1e616e7e8dd122429a2bedbc1b432cc083ab68964fbd45783d167d0f9f67ad2
 // Preact and htm are in it; their licences: vendor/licenses.
 (() => {
 "use strict";
@@ -35,6 +35,7 @@ __export(offered_exports, {
   follow: () => follow,
   html: () => html,
   isSwitching: () => isSwitching,
+  isolated: () => isolated,
   lookAtLogin: () => lookAtLogin,
   marks: () => marks,
   memorySize: () => memorySize,
@@ -53,6 +54,7 @@ __export(offered_exports, {
   store: () => store,
   styled: () => styled,
   timeOfDay: () => timeOfDay,
+  titleOf: () => titleOf,
   tokens: () => tokens,
   tone: () => tone,
   useEffect: () => A2,
@@ -842,47 +844,6 @@ function Progress({ value, label }) {
   return html`<progress aria-label=${label} max="100" value=${known ? value : void 0}>${known ? `${value}%` : ""}</progress>`;
 }
 
-// js/places.js
-function allPlaces(snapshot) {
-  const here = snapshot.slots.filter((slot) => !slot.name.includes("/")).map((slot) => place(slot, slot.name, snapshot, null));
-  const there = snapshot.upstreams.filter((upstream) => upstream.remote).flatMap((upstream) => upstream.remote.slots.map((slot) => place(
-    slot,
-    slot.name.startsWith(`${upstream.name}/`) ? slot.name : `${upstream.name}/${slot.name}`,
-    upstream.remote,
-    upstream
-  )));
-  return [...here, ...there];
-}
-function place(slot, name, snapshot, remote) {
-  return { slot, name, path: `/api/slots/${encodeURIComponent(name)}`, snapshot, remote };
-}
-function modelOf(snapshot, id) {
-  return snapshot.models.find((model) => model.id === id) || snapshot.models.find((m3) => m3.aliases.includes(id));
-}
-function nameOf(snapshot, id) {
-  return modelOf(snapshot, id)?.display_name || id;
-}
-var SWITCHING = /* @__PURE__ */ new Set(["queued", "draining", "stopping", "starting", "loading", "warming"]);
-var PHASES = ["draining", "stopping", "starting", "loading", "warming"];
-function isSwitching(slot) {
-  return SWITCHING.has(slot.state);
-}
-function overlaps(slot) {
-  return PHASES.indexOf(slot.state) >= 2 && slot.loaded.length > 0 && !slot.loaded.includes(slot.target);
-}
-function marks(slot) {
-  const at = PHASES.indexOf(slot.state);
-  const before = overlaps(slot) ? "skipped" : "done";
-  return PHASES.map((_3, n3) => {
-    if (at < 0) return "ahead";
-    return n3 < Math.min(at, 2) ? before : n3 < at ? "done" : n3 === at ? "now" : "ahead";
-  });
-}
-function percent(slot) {
-  const fraction = slot.state === "loading" ? slot.progress?.fraction : null;
-  return fraction === null || fraction === void 0 ? null : Math.round(Math.min(1, Math.max(0, fraction)) * 100);
-}
-
 // js/words.js
 function memorySize(bytes) {
   return bytes > 0 ? told(bytes, 1024, ["bytes", "KiB", "MiB", "GiB"]) : "0 MiB";
@@ -899,6 +860,10 @@ function told(bytes, step, units) {
   }
   const decimals = "GT".includes(units[index][0]) || index && amount < 9.95 ? 1 : 0;
   return `${amount.toFixed(decimals).replace(/\.0$/, "")} ${units[index]}`;
+}
+var TURNING = /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufeff\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+function isolated(name) {
+  return TURNING.test(name) ? `\u2068${name.replace(/[\u202a-\u202e\u2066-\u2069]/g, "")}\u2069` : name;
 }
 function duration(seconds) {
   if (seconds < 90) return `${Math.round(seconds)} s`;
@@ -965,6 +930,50 @@ function fitWords(found, needs) {
   return { words: parts.join(", "), short: false, evict };
 }
 
+// js/places.js
+function allPlaces(snapshot) {
+  const here = snapshot.slots.filter((slot) => !slot.name.includes("/")).map((slot) => place(slot, slot.name, snapshot, null));
+  const there = snapshot.upstreams.filter((upstream) => upstream.remote).flatMap((upstream) => upstream.remote.slots.map((slot) => place(
+    slot,
+    slot.name.startsWith(`${upstream.name}/`) ? slot.name : `${upstream.name}/${slot.name}`,
+    upstream.remote,
+    upstream
+  )));
+  return [...here, ...there];
+}
+function place(slot, name, snapshot, remote) {
+  return { slot, name, path: `/api/slots/${encodeURIComponent(name)}`, snapshot, remote };
+}
+function modelOf(snapshot, id) {
+  return snapshot.models.find((model) => model.id === id) || snapshot.models.find((m3) => m3.aliases.includes(id));
+}
+function nameOf(snapshot, id) {
+  return titleOf(modelOf(snapshot, id) || { id });
+}
+function titleOf(model) {
+  return isolated(model.display_name || model.id);
+}
+var SWITCHING = /* @__PURE__ */ new Set(["queued", "draining", "stopping", "starting", "loading", "warming"]);
+var PHASES = ["draining", "stopping", "starting", "loading", "warming"];
+function isSwitching(slot) {
+  return SWITCHING.has(slot.state);
+}
+function overlaps(slot) {
+  return PHASES.indexOf(slot.state) >= 2 && slot.loaded.length > 0 && !slot.loaded.includes(slot.target);
+}
+function marks(slot) {
+  const at = PHASES.indexOf(slot.state);
+  const before = overlaps(slot) ? "skipped" : "done";
+  return PHASES.map((_3, n3) => {
+    if (at < 0) return "ahead";
+    return n3 < Math.min(at, 2) ? before : n3 < at ? "done" : n3 === at ? "now" : "ahead";
+  });
+}
+function percent(slot) {
+  const fraction = slot.state === "loading" ? slot.progress?.fraction : null;
+  return fraction === null || fraction === void 0 ? null : Math.round(Math.min(1, Math.max(0, fraction)) * 100);
+}
+
 // js/views/memory.js
 var EVERY = 1e4;
 var HEIGHT = 110;
@@ -992,7 +1001,7 @@ function Device({ device, past, index, slots }) {
   const ours = Math.min(device.used, device.used_by_slots);
   const others = device.used - ours;
   const free = Math.max(0, device.total - device.used);
-  const holders = slots.filter((slot) => slot.memory_by_device[index] > 0).map((slot) => `${slot.name} ${slot.memory_estimated ? "~" : ""}${memorySize(slot.memory_by_device[index])}`);
+  const holders = slots.filter((slot) => slot.memory_by_device[index] > 0).map((slot) => `${isolated(slot.name)} ${slot.memory_estimated ? "~" : ""}${memorySize(slot.memory_by_device[index])}`);
   const words = [...holders, `other programs ${memorySize(others)}`, `free ${memorySize(free)} of ${memorySize(device.total)}`];
   const share = (bytes) => `${100 * bytes / device.total}%`;
   return html`<article class="card memory" aria-label=${device.name}>
@@ -1181,7 +1190,7 @@ function Choose({ place: place2, live }) {
 function entry(snapshot, id, fit) {
   const model = modelOf(snapshot, id);
   const size = model?.size_bytes ? fileSize(model.size_bytes) : "";
-  return [model?.display_name || id, size, model?.problem ? "cannot be loaded" : fit].filter(Boolean).join(" \xB7 ");
+  return [nameOf(snapshot, id), size, model?.problem ? "cannot be loaded" : fit].filter(Boolean).join(" \xB7 ");
 }
 function Actions({ place: place2, live }) {
   const { slot, path, name } = place2;

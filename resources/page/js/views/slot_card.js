@@ -115,7 +115,7 @@ function Choose({ place, live }) {
 function entry(snapshot, id, fit) {
   const model = modelOf(snapshot, id);
   const size = model?.size_bytes ? fileSize(model.size_bytes) : "";
-  return [model?.display_name || id, size, model?.problem ? "cannot be loaded" : fit].filter(Boolean).join(" · ");
+  return [nameOf(snapshot, id), size, model?.problem ? "cannot be loaded" : fit].filter(Boolean).join(" · ");
 }
 
 function Actions({ place, live }) {
