@@ -1,4 +1,4 @@
-// Made by packaging/page_bundle.py: sha256 d1e616e7e8dd122429a2bedbc1b432cc083ab68964fbd45783d167d0f9f67ad2
+// Made by packaging/page_bundle.py: sha256 04c9a66125d9f1f7d9f0517bfa0f30cc8224e763abc5084523adf3534536bc7b
 // Preact and htm are in it; their licences: vendor/licenses.
 (() => {
 "use strict";
@@ -1161,6 +1161,9 @@ function Choose({ place: place2, live }) {
   const { slot, name, path, snapshot, remote } = place2;
   const [picked, setPicked] = d2(null);
   const serving = slot.target || slot.model;
+  A2(() => {
+    if (picked === serving) setPicked(null);
+  }, [picked, serving]);
   const wanted = picked !== null && slot.choices.includes(picked) ? picked : serving;
   if (!slot.choices.length) {
     return slot.upstream ? null : html`<p class="muted">No model of this kind yet.</p>`;

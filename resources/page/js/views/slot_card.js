@@ -1,6 +1,6 @@
 // One slot: what it serves, where a switch is, and what can be done about it.
 import { send } from "../api.js";
-import { html, useState } from "../html.js";
+import { html, useEffect, useState } from "../html.js";
 import { Button, Chip, Progress } from "../parts.js";
 import { PHASES, isSwitching, marks, modelOf, nameOf, overlaps, percent } from "../places.js";
 import { store } from "../store.js";
@@ -85,6 +85,9 @@ function Choose({ place, live }) {
   const { slot, name, path, snapshot, remote } = place;
   const [picked, setPicked] = useState(null);
   const serving = slot.target || slot.model;
+  useEffect(() => {
+    if (picked === serving) setPicked(null); // or it would be kept when somebody else loads another
+  }, [picked, serving]);
   const wanted = picked !== null && slot.choices.includes(picked) ? picked : serving;
   if (!slot.choices.length) {
     return slot.upstream ? null : html`<p class="muted">No model of this kind yet.</p>`;
