@@ -22,6 +22,7 @@ from router.hub.downloads import Downloads
 from router.hub.updates import UpdateWatch, how_to_update
 from router.memory.admit.launch_forecasts import LaunchForecasts
 from router.memory.forecast.forecaster import Forecaster
+from router.memory.measure.history import MemoryHistory
 from router.memory.measure.sources import find_source
 from router.memory.system import MemorySystem
 from router.readahead.ahead import ReadAhead
@@ -113,6 +114,7 @@ class Parts:
         self.idle_reader = IdleReader(
             store, self.read_ahead, habits, lambda: self._config().read_ahead.when_idle
         )
+        memory_history = MemoryHistory()
         self.dispatcher = Dispatcher(
             store,
             self.supervisor,
@@ -128,6 +130,7 @@ class Parts:
             self.memory,
             self.upstreams,
             self._note_speed,
+            memory_history,
         )
         context = Context(
             store,
@@ -137,6 +140,7 @@ class Parts:
             self.upstreams,
             self.conversations,
             activity=self.activity,
+            memory_history=memory_history,
         )
         self.activity.subscribe(context.decisions.add)
         context.admit(config.server)

@@ -13,8 +13,8 @@ from tests.e2e.conftest import SLOTS
 from tests.e2e.harness import Hal0
 from tests.page.conftest import Visitor
 from tests.page.stand_in import StandIn, asked
-from tests.page.test_activity import opened, rows_of
-from tests.page.test_links import KEY, with_key
+from tests.page.test_activity import TWO, opened, rows_of
+from tests.page.test_links import FAR, KEY, with_key
 
 Begin = Callable[[Snapshot], Awaitable[StandIn]]
 RATE, SECONDS = 500, 4
@@ -71,6 +71,38 @@ async def test_with_a_key_set_it_is_asked_for(make_hal0: Callable[[str], Hal0], 
     page.once("dialog", lambda asked: asked.accept())
     await page.get_by_role("button", name="Forget all").click()
     await expect(page.get_by_text("Nothing was asked yet")).to_be_visible()
+
+
+async def test_a_key_for_some_slots_shows_what_was_asked_of_those(
+    make_hal0: Callable[[str], Hal0], visit: Visitor
+) -> None:
+    guest = "{name: guest, key: guest-key, may: [observe], slots: [coder]}"
+    hal0 = await with_key(make_hal0, f"{KEY}, {guest}", TWO)
+    for slot in ("primary", "coder"):
+        await hal0.until_ready(name=slot)
+
+    async def ask(model: str) -> None:
+        body = {"model": model, "messages": [{"role": "user", "content": "Hello?"}]}
+        headers = {"Authorization": f"Bearer {KEY}"}
+        async with hal0.session.post(f"{hal0.url}/v1/chat/completions", json=body, headers=headers) as answer:
+            assert answer.status == 200
+
+    await ask("primary")
+    await ask("coder")
+    page = await (await visit(extra_http_headers=FAR)).page(f"{hal0.url}/#/activity")
+    await page.get_by_role("dialog").get_by_label("API key").fill("guest-key")
+    await page.keyboard.press("Enter")
+    rows = rows_of(page)
+    await expect(rows).to_have_count(1)
+    await ask("primary")
+    await ask("coder")
+    await expect(rows).to_have_count(2)
+    for row in await rows.all():
+        await expect(row.locator("td").nth(1)).to_have_text("coder")
+    await rows.first.get_by_role("button").click()
+    await expect(page.locator(".timeline li .what").last).to_have_text("last byte")
+    await expect(page.locator("main .bad")).to_have_count(0)
+    await expect(page.get_by_label("Slot").locator("option")).to_have_text(["all", "coder"])
 
 
 async def test_what_cannot_be_recorded_is_said(make_hal0: Callable[[str], Hal0], visit: Visitor) -> None:

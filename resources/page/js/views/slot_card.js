@@ -1,6 +1,6 @@
 // One slot: what it serves, where a switch is, and what can be done about it.
 import { send } from "../api.js";
-import { html, useState } from "../html.js";
+import { html, useEffect, useState } from "../html.js";
 import { Button, Chip, Progress } from "../parts.js";
 import { PHASES, isSwitching, marks, modelOf, nameOf, overlaps, percent } from "../places.js";
 import { store } from "../store.js";
@@ -87,6 +87,9 @@ function Choose({ place, live }) {
   const { slot, name, path, snapshot, remote } = place;
   const [picked, setPicked] = useState(null);
   const serving = slot.target || slot.model;
+  useEffect(() => {
+    if (picked === serving) setPicked(null); // or it would be kept when somebody else loads another
+  }, [picked, serving]);
   const wanted = picked !== null && slot.choices.includes(picked) ? picked : serving;
   if (!slot.choices.length) {
     return slot.upstream ? null : html`<p class="muted">No model of this kind yet.</p>`;
@@ -117,7 +120,7 @@ function Choose({ place, live }) {
 function entry(snapshot, id, fit) {
   const model = modelOf(snapshot, id);
   const size = model?.size_bytes ? fileSize(model.size_bytes) : "";
-  return [model?.display_name || id, size, model?.problem ? "cannot be loaded" : fit].filter(Boolean).join(" · ");
+  return [nameOf(snapshot, id), size, model?.problem ? "cannot be loaded" : fit].filter(Boolean).join(" · ");
 }
 
 function Actions({ place, live }) {
