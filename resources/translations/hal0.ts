@@ -192,6 +192,14 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Waits until {slots} is idle: hal0.yaml does not let both be loaded (together)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Unloading {slots}: hal0.yaml does not let both be loaded (together)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>answered by {upstream}</source>
         <translation type="unfinished"></translation>
     </message>

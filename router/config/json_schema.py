@@ -30,6 +30,7 @@ from router.config.keys import (
     Seconds,
     Secret,
     Size,
+    SlotSets,
     Text,
     Texts,
     Truth,
@@ -143,6 +144,10 @@ def _value(row: Row) -> Schema:
             return {"type": "array", "items": port, "minItems": 2, "maxItems": 2}
         case Secret() as secret:
             return _secret(secret)
+        case SlotSets():
+            slot = _text(f"^{_PRINTABLE}+$", None)
+            one = {"type": "array", "items": slot, "minItems": 1, "uniqueItems": True}
+            return {"type": "array", "items": one, "uniqueItems": True}
         case Flags():
             return _flags()
         case RequestFields():

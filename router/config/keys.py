@@ -121,6 +121,11 @@ class RequestFields:
 
 
 @dataclass(frozen=True, slots=True)
+class SlotSets:
+    """Sets of slots (router.config.together)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Free:
     """Names and values of any shape, for others to read."""
 
@@ -164,6 +169,7 @@ Type: TypeAlias = (
     | Secret
     | Flags
     | RequestFields
+    | SlotSets
     | Free
     | Variables
     | Part

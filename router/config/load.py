@@ -19,6 +19,7 @@ from router.config.flags import flag_name
 from router.config.problems import ConfigErrors, ConfigProblem, ProblemList, nearest
 from router.config.reader import read_keys, read_named
 from router.config.schema import Config, ModelConfig, SlotConfig, UpstreamConfig
+from router.config.together import read_together
 from router.config.yaml_lines import read_yaml
 from router.config.yaml_text import MAX_CHARACTERS
 
@@ -133,6 +134,7 @@ def _read(document: Section, source: Path, paths: Paths | None, environment: Map
         model_dirs=model_dirs,
         models=models,
         slots=slots,
+        together=read_together(document, slots, named["slots"]),
         upstreams=upstreams,
         source=source,
     )

@@ -40,7 +40,7 @@ _ELSEWHERE: Final[Mapping[str, str]] = MappingProxyType(
         **dict.fromkeys(("url", "api_base", "endpoint"), "write base_url: of the upstream"),
         "startport": "write ports: [first, last] under engine:",
         "listen": "write host: and port: under server:",
-        "groups": "take it out: models of different slots run beside each other where memory allows",
+        "groups": "take it out: models of different slots run beside each other where together: and memory allow",
         "macros": "take it out: YAML's own &name and *name repeat values",
         "from": "write file: of a model",
         "parameter": "write what a request may say under request:, and what a launch needs under flags:",

@@ -25,6 +25,7 @@ from router.config.keys import (
     Seconds,
     Secret,
     Size,
+    SlotSets,
     Text,
     Texts,
     Truth,
@@ -546,6 +547,13 @@ class Config:
         _NONE,
         "what clients address, each with a model in it",
         shown="one chat slot, `primary`",
+    )
+    together: tuple[tuple[str, ...], ...] = key(
+        SlotSets(),
+        (),
+        "sets of slots, `[[primary, embed], [coder]]`: what is loaded at the same time is always within one of "
+        "them. A slot in none of them is free to be loaded beside all",
+        shown="all, as memory allows",
     )
     limits: LimitsConfig = key(Part(LimitsConfig), LimitsConfig(), "how long requests wait")
     memory: MemoryConfig = key(Part(MemoryConfig), MemoryConfig(), "what loads leave free")

@@ -22,6 +22,7 @@ from router.reload.diff import (
     RemoveSlot,
     SetModels,
     SetPolicy,
+    SetTogether,
     UseEngine,
     UseUpstreams,
     choices,
@@ -82,6 +83,7 @@ class Reconfigurer:
 
     def add_slots(self) -> None:
         """Make every slot at the start; `load_slots` comes when the endpoint listens."""
+        self._supervisor.set_together(self._in_effect.config.together)
         for slot in with_engine(self._in_effect.config).values():
             self._make(slot)
         self._use_upstreams()
@@ -153,6 +155,8 @@ class Reconfigurer:
                 self._set_models(self._in_effect.config.slots[name], models, relaunch)
             case Choose(name, model) if self._has(name):
                 self._choose(self._in_effect.config.slots[name], model)
+            case SetTogether(sets):
+                self._supervisor.set_together(sets)
             case OrderSlots(names):
                 self._supervisor.order_slots(names)
             case UseUpstreams():

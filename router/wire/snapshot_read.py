@@ -42,6 +42,7 @@ _SIMPLE = (
     "downloads",
     "updates",
     "kept",
+    "together",
 )
 
 

@@ -1,4 +1,4 @@
-// Made by packaging/page_bundle.py: sha256 ee7b981ed82bd206b583fb8c7e82f93c93c97b396771cd4f43ab8fb25bb0fdc4
+// Made by packaging/page_bundle.py: sha256 793313d7d1f85410c11ba55e441e6f800ea43225edf6847e188e8e4c62ba9d89
 // Preact and htm are in it; their licences: vendor/licenses.
 // vendor/preact.js
 var n;
@@ -1029,12 +1029,19 @@ function SlotCard({ place: place2, live }) {
       ${overlaps(slot) && html`<span class="muted"> · ${nameOf(snapshot, slot.model)} answers until then</span>`}</p>
     <p class="facts muted">${facts(slot).join(" \xB7 ")}</p>
     ${isSwitching(slot) && html`<${Phases} slot=${slot} share=${share} name=${name} />`}
-    ${slot.evicting.length > 0 && html`<p>Making room: unloading ${slot.evicting.join(", ")}.</p>`}
+    ${slot.evicting.some((name2) => !apart(slot).includes(name2)) && html`<p>Making room: unloading ${slot.evicting.filter((name2) => !apart(slot).includes(name2)).join(", ")}.</p>`}
+    ${apart(slot).length > 0 && html`<p>${apartWords(slot)}</p>`}
     ${slot.draining > 0 && html`<p>${drainWords(slot)}</p>`}
     ${slot.last_error && !isSwitching(slot) && html`<${Problem} place=${place2} live=${live} />`}
     <${Choose} place=${place2} live=${live} />
     <${Actions} place=${place2} live=${live} />
   </article>`;
+}
+var apart = (slot) => slot.apart || [];
+function apartWords(slot) {
+  const waits = apart(slot).filter((name) => !slot.evicting.includes(name));
+  const why = "hal0.yaml does not let both be loaded (together).";
+  return waits.length ? `Waits until ${waits.join(", ")} is idle: ${why}` : `Unloading ${apart(slot).join(", ")}: ${why}`;
 }
 function facts(slot) {
   const found = [];

@@ -208,7 +208,7 @@ def values(key: Key) -> list[str]:
 # What only hal0 can tell: what a text stands for, whether there is such a thing, what was put in quotes.
 UNSAID = re.compile(
     "is no IP address or host name|is no host name|begin with the program|no upstream is called|is an amount of"
-    r"|must be from \d+[KMGT]iB to|must be a time such as"
+    r"|must be from \d+[KMGT]iB to|must be a time such as|there is no slot"
 )
 
 # One number may be right by itself and wrong beside another key, of which a schema of numbers knows nothing.
