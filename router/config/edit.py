@@ -16,6 +16,7 @@ from router.config.change import REMOVE, ConfigChange, Remove
 from router.config.json_schema import SCHEMA_FILE
 from router.config.problems import ConfigErrors, ConfigProblem, ProblemList
 from router.config.schema import is_secret
+from router.config.shared_values import expand
 from router.config.yaml_lines import Value, read_yaml
 from router.config.yaml_splice import CannotSplice, remove_key, set_list, set_value
 
@@ -31,20 +32,26 @@ _UNWRITABLE: Final = re.compile("[\0\ud800-\udfff]")
 def apply_changes(text: str, changes: Sequence[ConfigChange], source: Path = Path("hal0.yaml")) -> str:
     """Return `text` with `changes` made one after the other; all else stays byte for byte.
 
+    A value that says `${name}` (`vars:`) stays as it is written where the change would set it to what it means.
     Raises ConfigErrors for a text that is not YAML, a value that cannot be written, or a change that would
     change other things too (they share a value through `&` and `*`). Whether the result is a valid
     configuration is not checked.
     """
     text = text if text.strip() else HEADER
     for change in changes:
-        for path, value in _steps(change.path, change.value, _read(text, source)):
+        root = _read(text, source)
+        meant = expand(root, ProblemList(source)).root
+        for path, value in _steps(change.path, change.value, root, meant):
             text = _apply(text, path, value, source)
     return text
 
 
-def _steps(path: tuple[str, ...], value: Any, root: Value) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Yield the smallest changes that turn what is at `path` into `value`; none if it is that already."""
-    old = _at(root, path)
+def _steps(
+    path: tuple[str, ...], value: Any, root: Value, meant: Value
+) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the smallest changes that turn what is at `path` into `value`; none if it is, or means, that
+    already."""
+    old, means = _at(root, path), _at_or_nothing(meant, path)
     if isinstance(value, Remove):
         if old is not None:
             yield path, REMOVE
@@ -53,9 +60,22 @@ def _steps(path: tuple[str, ...], value: Any, root: Value) -> Iterator[tuple[tup
             if name not in value:
                 yield (*path, name), REMOVE
         for name, item in value.items():
-            yield from _steps((*path, str(name)), item, root)
-    elif old is None or not _same(_shape(old), _wanted(value)):
+            yield from _steps((*path, str(name)), item, root, meant)
+    elif old is None:
         yield path, value
+    elif not any(_same(_shape(is_now), _wanted(value)) for is_now in (old, means)):
+        yield path, _as_written(value, old, means)
+
+
+def _as_written(value: Any, old: Value, means: Value) -> Any:
+    """Return a list with those of its items as they are written now that mean the same."""
+    if not (isinstance(value, list) and isinstance(old.data, list) and isinstance(means.data, list)):
+        return value
+    written = [(now, then) for now, then in zip(old.data, means.data, strict=True) if now != then]
+    return [
+        next((now.plain() for now, then in written if _same(_shape(then), _wanted(item))), item)
+        for item in value
+    ]
 
 
 def _apply(text: str, path: tuple[str, ...], value: Any, source: Path) -> str:

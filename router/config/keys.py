@@ -131,6 +131,11 @@ class Free:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedValues:
+    """Values with names, for others to refer to (router.config.shared_values)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Variables:
     """Environment variables, whose values may be secret (router.config.variables)."""
 
@@ -171,6 +176,7 @@ Type: TypeAlias = (
     | RequestFields
     | SlotSets
     | Free
+    | SharedValues
     | Variables
     | Part
     | Named

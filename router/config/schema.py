@@ -24,6 +24,7 @@ from router.config.keys import (
     RequestFields,
     Seconds,
     Secret,
+    SharedValues,
     Size,
     SlotSets,
     Text,
@@ -42,6 +43,7 @@ _DAY: Final = 86_400.0
 _MONTH: Final = 31 * _DAY
 OURS: Final = "hal0"
 VARIABLE: Final = r"[A-Za-z_][A-Za-z0-9_]*"
+SHARED_NAME: Final = r"[A-Za-z_][A-Za-z0-9_-]*"
 PLAIN_NAME: Final = r"[A-Za-z0-9._-]+"
 _MODEL_NAME: Final = r"\S+"
 _NO_ENGINE: Final = ("upstream",)
@@ -525,6 +527,11 @@ class Config:
     """A whole, valid configuration. `source` is the file it came from, None for the defaults. `local_only`:
     nothing a client sends ever leaves this computer; no upstream is asked for anything."""
 
+    vars: Mapping[str, str | int | float | bool] = key(
+        SharedValues(),
+        _NONE,
+        "small values with names of your own, `{big: 131072}`, each put in where a value says `${big}`",
+    )
     server: ServerConfig = key(Part(ServerConfig), ServerConfig(), "the endpoint that clients use")
     engine: EngineConfig = key(Part(EngineConfig), EngineConfig(), "llama-server")
     model_dirs: tuple[Path, ...] = key(

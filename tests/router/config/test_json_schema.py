@@ -123,9 +123,10 @@ def test_what_hal0_reads_is_not_marked(text: str) -> None:
 
 def test_most_of_what_it_refuses_is_marked() -> None:
     """The rest is between sections, or needs the reader: a port within engine.ports, a name used twice."""
-    marked = [file for file in BAD if refused(str(file.values[0]))]
-    assert len(GOOD) > 80 and len(BAD) > 100
-    assert len(marked) > len(BAD) * 0.8
+    bad = [file for file in BAD if "${" not in str(file.values[0])]  # what a variable is stands elsewhere
+    marked = [file for file in bad if refused(str(file.values[0]))]
+    assert len(GOOD) > 80 and len(bad) > 100
+    assert len(marked) > len(bad) * 0.8
 
 
 # -- key by key ---------------------------------------------------------------------------------------------
