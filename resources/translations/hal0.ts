@@ -1828,6 +1828,14 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Loaded together</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slots that may be loaded at the same time: primary, embed; coder. Empty: all, as memory allows.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Memory to spare</source>
         <translation type="unfinished"></translation>
     </message>

@@ -38,20 +38,25 @@ def apply_changes(text: str, changes: Sequence[ConfigChange], source: Path = Pat
     configuration is not checked.
     """
     text = text if text.strip() else HEADER
+    before = _meant(_read(text, source), source)
     for change in changes:
         root = _read(text, source)
-        meant = expand(root, ProblemList(source)).root
-        for path, value in _steps(change.path, change.value, root, meant):
+        for path, value in _steps(change.path, change.value, root, (_meant(root, source), before)):
             text = _apply(text, path, value, source)
     return text
 
 
+def _meant(root: Value, source: Path) -> Value:
+    """Return what the file says with its variables put in, as far as they can be."""
+    return expand(root, ProblemList(source)).root
+
+
 def _steps(
-    path: tuple[str, ...], value: Any, root: Value, meant: Value
+    path: tuple[str, ...], value: Any, root: Value, meant: Sequence[Value]
 ) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Yield the smallest changes that turn what is at `path` into `value`; none if it is, or means, that
-    already."""
-    old, means = _at(root, path), _at_or_nothing(meant, path)
+    """Yield the smallest changes that turn what is at `path` into `value`; none if it is that already, or means
+    that in one of `meant`."""
+    old = _at(root, path)
     if isinstance(value, Remove):
         if old is not None:
             yield path, REMOVE
@@ -63,15 +68,18 @@ def _steps(
             yield from _steps((*path, str(name)), item, root, meant)
     elif old is None:
         yield path, value
-    elif not any(_same(_shape(is_now), _wanted(value)) for is_now in (old, means)):
-        yield path, _as_written(value, old, means)
+    else:
+        means = [_at_or_nothing(one, path) for one in meant]
+        if not any(_same(_shape(is_now), _wanted(value)) for is_now in (old, *means)):
+            yield path, _as_written(value, old, means)
 
 
-def _as_written(value: Any, old: Value, means: Value) -> Any:
+def _as_written(value: Any, old: Value, means: Sequence[Value]) -> Any:
     """Return a list with those of its items as they are written now that mean the same."""
-    if not (isinstance(value, list) and isinstance(old.data, list) and isinstance(means.data, list)):
+    if not (isinstance(value, list) and isinstance(old.data, list)):
         return value
-    written = [(now, then) for now, then in zip(old.data, means.data, strict=True) if now != then]
+    lists = [one.data for one in means if isinstance(one.data, list) and len(one.data) == len(old.data)]
+    written = [pair for data in lists for pair in zip(old.data, data, strict=True) if pair[0] != pair[1]]
     return [
         next((now.plain() for now, then in written if _same(_shape(then), _wanted(item))), item)
         for item in value
