@@ -320,7 +320,7 @@ class UpdateStatus:
 class Snapshot:
     """Everything at one moment; `revision` grows by one with each change. `headroom` is bytes that loading a
     model leaves free of each pool; `local_only`: no upstream is asked; `together`: which slots may be loaded at
-    the same time (router.config.together)."""
+    the same time (router.config.together); `awake`: this computer's sleep is held off."""
 
     revision: int = 0
     server: ServerStatus = ServerStatus()
@@ -335,6 +335,7 @@ class Snapshot:
     left_out: tuple[LeftOutFile, ...] = ()
     kept: tuple[KeptStatus, ...] = ()
     together: tuple[tuple[str, ...], ...] = ()
+    awake: bool = False
 
     def slot(self, name: str) -> SlotStatus | None:
         return next((s for s in self.slots if s.name == name), None)

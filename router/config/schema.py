@@ -581,6 +581,11 @@ class Config:
         _NONE,
         "servers elsewhere, each under a name of its own",
     )
+    keep_awake: bool = key(
+        Truth(),
+        True,
+        "hold off this computer's sleep while requests are served or a model loads or downloads, never longer",
+    )
     local_only: bool = key(Truth(), False, "nothing a client sends leaves this computer")
     updates: Updates = key(
         Choice(Updates),

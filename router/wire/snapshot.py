@@ -23,6 +23,7 @@ _PARTS: Mapping[str, Callable[[Snapshot], Any]] = {
     "updates": lambda s: [asdict(update) for update in s.updates],
     "kept": lambda s: [asdict(kept) for kept in s.kept],
     "together": lambda s: s.together,
+    "awake": lambda s: s.awake,
 }
 
 

@@ -43,6 +43,7 @@ _SIMPLE = (
     "updates",
     "kept",
     "together",
+    "awake",
 )
 
 

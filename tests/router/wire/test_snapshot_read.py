@@ -139,6 +139,7 @@ def snapshots(depth: int = 1) -> st.SearchStrategy[Snapshot]:
         downloads=several(downloads, 2),
         updates=several(st.builds(UpdateStatus, words, words, words), 2),
         together=several(several(words), 2),
+        awake=st.booleans(),
     )
 
 
