@@ -24,6 +24,8 @@ OPEN = tr("Open hal0")
 COPY_URL = tr("Copy endpoint URL")
 TRY = tr("Try it…")
 UNLOAD = tr("Unload")
+WAKE = tr("Wake")
+WAKE_TIP = tr("Send the packet that wakes this computer, and wait until it answers.")
 NO_MODELS = tr("No model of this kind yet: choose Get models…, or add one in the Models tab")
 NO_MODELS_AT_ALL = tr("no models")
 NOT_IN_CATALOG = tr("not in the catalog")
@@ -205,6 +207,10 @@ def kept_apart(slot: SlotStatus) -> str:
     return tr("Unloading {slots}: hal0.yaml does not let both be loaded (together)").format(
         slots=", ".join(slot.apart)
     )
+
+
+def wake(name: str) -> str:
+    return tr("Wake {name}").format(name=name)
 
 
 def answered_by(upstream: str) -> str:

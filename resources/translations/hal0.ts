@@ -68,6 +68,14 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Wake</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Send the packet that wakes this computer, and wait until it answers.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>No slots: add one in Settings › Slots</source>
         <translation type="unfinished"></translation>
     </message>
