@@ -6,7 +6,6 @@ All coroutines run on the router's loop. `store` may be read and subscribed to f
 from __future__ import annotations
 
 import asyncio
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -18,7 +17,7 @@ from router.base.version import __version__
 from router.config.schema import Config
 from router.orders.order import Order
 from router.parts import Parts
-from router.power.logind import follow_sleep
+from router.power.sleep import follow_sleep
 from router.reload.disk import Disk
 from router.server.listener import Listener
 from router.slots.selection import SelectionFile
@@ -59,9 +58,8 @@ class Service:
         self.store.subscribe(parts.selection.remember)
         self._background.append(spawn(parts.resume.run(), name="notice sleep"))
         self._background.append(spawn(parts.awake.run(), name="hold off sleep"))
-        if sys.platform == "linux":
-            told = follow_sleep(parts.resume.sleeps, parts.resume.woke)
-            self._background.append(spawn(told, name="hear of sleep"))
+        told = follow_sleep(parts.resume.sleeps, parts.resume.woke)
+        self._background.append(spawn(told, name="hear of sleep"))
         self._background += parts.memory.start(parts.supervisor.occupants, parts.supervisor.set_memory)
         self._background.append(spawn(parts.conversations.run(), name="remove old conversations"))
         self._background.append(spawn(parts.read_ahead.run(), name="read ahead"))

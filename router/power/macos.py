@@ -1,6 +1,10 @@
 """macOS: a power assertion of IOKit, which `pmset -g assertions` lists, and which ends with hal0.
 
-Not run in CI: untested here. Source: IOKit/pwr_mgt/IOPMLib.h.
+IOKit also tells of sleep, on a queue of the system's. Unlike NSWorkspace's notifications it takes no run loop,
+so that `hal0 serve` hears it as the tray does. Not run in CI: untested here.
+
+Source: IOKit/pwr_mgt/IOPMLib.h, IOKit/IOMessage.h, and Apple's QA1340 (Registering and unregistering for sleep
+and wake notifications).
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ import ctypes.util
 from typing import Any, Final
 
 from router.power.awake import WHY
+from router.power.sleep import Tell
 
 _UTF8: Final = 0x08000100  # kCFStringEncodingUTF8
 _ON: Final = 255  # kIOPMAssertionLevelOn
@@ -63,6 +68,47 @@ class PowerAssertion:
         if not made:
             raise OSError("CoreFoundation makes no string")
         return made
+
+
+_CAN_SLEEP, _WILL_SLEEP, _POWERED_ON = 0xE0000270, 0xE0000280, 0xE0000300  # kIOMessageCanSystemSleep, ...
+_Callback = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint32, ctypes.c_void_p)
+
+
+class SleepNotification:
+    """A Subscription, which begins when it is made. Raises OSError where there is none."""
+
+    def __init__(self, tell: Tell) -> None:
+        def called(_context: int, _service: int, message: int, argument: int) -> None:
+            if message in (_CAN_SLEEP, _WILL_SLEEP):
+                if message == _WILL_SLEEP:
+                    tell(True)
+                # Without an answer the system would wait for half a minute.
+                self._iokit.IOAllowPowerChange(self._root, argument)
+            elif message == _POWERED_ON:
+                tell(False)
+
+        self._iokit = _library("IOKit")
+        self._iokit.IORegisterForSystemPower.restype = ctypes.c_uint32
+        self._iokit.IOAllowPowerChange.argtypes = [ctypes.c_uint32, ctypes.c_ssize_t]
+        self._iokit.IONotificationPortSetDispatchQueue.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+        self._iokit.IONotificationPortDestroy.argtypes = [ctypes.c_void_p]
+        self._callback = _Callback(called)
+        self._port, self._notifier = ctypes.c_void_p(), ctypes.c_uint32()
+        self._root = self._iokit.IORegisterForSystemPower(
+            None, ctypes.byref(self._port), self._callback, ctypes.byref(self._notifier)
+        )
+        if not self._root:
+            raise OSError("IOKit does not tell of sleep")
+        system = ctypes.CDLL(None)
+        system.dispatch_get_global_queue.restype = ctypes.c_void_p
+        system.dispatch_get_global_queue.argtypes = [ctypes.c_ssize_t, ctypes.c_size_t]
+        self._iokit.IONotificationPortSetDispatchQueue(self._port, system.dispatch_get_global_queue(0, 0))
+
+    def close(self) -> None:
+        """See Subscription."""
+        self._iokit.IODeregisterForSystemPower(ctypes.byref(self._notifier))
+        self._iokit.IOServiceClose(self._root)
+        self._iokit.IONotificationPortDestroy(self._port)
 
 
 def _library(name: str) -> Any:
