@@ -21,10 +21,10 @@ from router.base.names import is_speakable, speakable
 from router.catalog.folder_names import named_by_folder
 from router.catalog.gguf import read_header
 from router.catalog.header import GgufHeader, default_pooling, why_no_model, why_not_launchable
-from router.catalog.hf_cache import SNAPSHOTS, newest_first, repository
 from router.catalog.nearby import Folder, pair_folders
 from router.catalog.ollama import is_store, ollama_models
 from router.catalog.projectors import quantisation_in
+from router.catalog.repositories import SNAPSHOTS, newest_first, repository
 
 log = logging.getLogger(__name__)
 
