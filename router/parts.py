@@ -25,6 +25,7 @@ from router.memory.forecast.forecaster import Forecaster
 from router.memory.measure.history import MemoryHistory
 from router.memory.measure.sources import find_source
 from router.memory.system import MemorySystem
+from router.power.awake import KeepAwake, find_inhibitor
 from router.readahead.ahead import ReadAhead
 from router.readahead.habits import HabitsFile
 from router.readahead.idle import IdleReader
@@ -84,6 +85,10 @@ class Parts:
         )
         self.memory = MemorySystem(forecasts, store, find_source(), models.all, models.publish)
         self.activity = Activity(paths.state / "activity.db", config.activity)
+        self.awake = KeepAwake(
+            store, find_inhibitor(), lambda: self._config().keep_awake, lambda: self.activity.open
+        )
+        self.activity.when_open(self.awake.look)
         self.conversations = Conversations(
             paths.state / "conversations",
             lambda: self._config().conversations,
@@ -106,6 +111,7 @@ class Parts:
             self.updates.again,
             self.conversations.changed,
             self.activity.use,
+            self.awake.look,
         )
         self.live = LiveConfig(disk, store, self._in_effect, models, self.reconfigurer)
         self.downloads = Downloads(store, paths, self._config, self.live.models_changed, self.supervisor.load)

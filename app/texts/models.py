@@ -364,6 +364,10 @@ FLAGS = tr("Flags")
 FLAGS_HINT = tr("llama-server's long flags, without dashes. Leave the value empty for a flag that takes none.")
 FLAG_COLUMNS = (tr("Flag"), tr("Value"))
 VARIABLE_COLUMNS = (tr("Variable"), tr("Value"))
+TOGETHER = tr("Loaded together")
+TOGETHER_HINT = tr(
+    "Slots that may be loaded at the same time: primary, embed; coder. Empty: all, as memory allows."
+)
 REQUEST = tr("Request defaults")
 REQUEST_HINT = tr("JSON, merged into every request that does not set these fields itself.")
 RPC = tr("RPC servers")

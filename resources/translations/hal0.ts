@@ -68,6 +68,14 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Wake</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Send the packet that wakes this computer, and wait until it answers.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>No slots: add one in Settings › Slots</source>
         <translation type="unfinished"></translation>
     </message>
@@ -189,6 +197,14 @@
     </message>
     <message>
         <source>Making room: unloading {slots}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Waits until {slots} is idle: hal0.yaml does not let both be loaded (together)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Unloading {slots}: hal0.yaml does not let both be loaded (together)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1857,6 +1873,14 @@
     </message>
     <message>
         <source>Variable</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Loaded together</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slots that may be loaded at the same time: primary, embed; coder. Empty: all, as memory allows.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -222,6 +222,13 @@ class Seat:
         return admission if switch.target == admission.model.id else None
 
     @property
+    def is_loaded(self) -> bool:
+        """Whether an engine lives, or may be started without another check: `together:` counts it."""
+        switch = self.scheduler.switch
+        returns = switch is not None and switch.took_down and switch.may_restore
+        return bool(self.engines) or self.admitted is not None or returns
+
+    @property
     def stale(self) -> bool:
         """Whether a new process would be launched with another command line than the one that runs."""
         s, engine = self.scheduler, self.engine
@@ -248,7 +255,7 @@ class Seat:
             s.phase,
             s.running,
             s.selected,
-            (switch.target, switch.fraction) if switch else None,
+            (switch.target, switch.fraction, switch.apart) if switch else None,
             s.last_error,
             s.engines.generation,
             draining.until if draining else None,
@@ -291,6 +298,7 @@ class Seat:
             pinned=s.slot.pinned,
             priority=s.slot.priority,
             evicting=self.evicting if s.switch else (),
+            apart=s.switch.apart if s.switch else (),
             leaving=draining.models if draining else (),
             draining=draining.requests if draining else 0,
             drain_deadline=self._drain_deadline.at(draining.until if draining else None),

@@ -1,4 +1,4 @@
-// Made by packaging/page_bundle.py: sha256 b379f9be0cacf8de7b94e40eb0c4840f56ede3b615006794b0b29ed62cb30863
+// Made by packaging/page_bundle.py: sha256 8162385dd6032851738486c5fe1b97d209c447f4578004388da7474aa4baaaeb
 // Preact and htm are in it; their licences: vendor/licenses.
 (() => {
 "use strict";
@@ -1102,12 +1102,19 @@ function SlotCard({ place: place2, live }) {
       ${overlaps(slot) && html`<span class="muted"> · ${nameOf(snapshot, slot.model)} answers until then</span>`}</p>
     <p class="facts muted">${facts(slot).join(" \xB7 ")}</p>
     ${isSwitching(slot) && html`<${Phases} slot=${slot} share=${share} name=${name} />`}
-    ${slot.evicting.length > 0 && html`<p>Making room: unloading ${slot.evicting.join(", ")}.</p>`}
+    ${slot.evicting.some((name2) => !apart(slot).includes(name2)) && html`<p>Making room: unloading ${slot.evicting.filter((name2) => !apart(slot).includes(name2)).join(", ")}.</p>`}
+    ${apart(slot).length > 0 && html`<p>${apartWords(slot)}</p>`}
     ${slot.draining > 0 && html`<p>${drainWords(slot)}</p>`}
     ${slot.last_error && !isSwitching(slot) && html`<${Problem} place=${place2} live=${live} />`}
     <${Choose} place=${place2} live=${live} />
     <${Actions} place=${place2} live=${live} />
   </article>`;
+}
+var apart = (slot) => slot.apart || [];
+function apartWords(slot) {
+  const waits = apart(slot).filter((name) => !slot.evicting.includes(name));
+  const why = "hal0.yaml does not let both be loaded (together).";
+  return waits.length ? `Waits until ${waits.join(", ")} is idle: ${why}` : `Unloading ${apart(slot).join(", ")}: ${why}`;
 }
 function facts(slot) {
   const found = [];

@@ -20,12 +20,22 @@ export function SlotCard({ place, live }) {
       ${overlaps(slot) && html`<span class="muted"> · ${nameOf(snapshot, slot.model)} answers until then</span>`}</p>
     <p class="facts muted">${facts(slot).join(" · ")}</p>
     ${isSwitching(slot) && html`<${Phases} slot=${slot} share=${share} name=${name} />`}
-    ${slot.evicting.length > 0 && html`<p>Making room: unloading ${slot.evicting.join(", ")}.</p>`}
+    ${slot.evicting.some((name) => !apart(slot).includes(name)) && html`<p>Making room: unloading ${slot.evicting.filter((name) => !apart(slot).includes(name)).join(", ")}.</p>`}
+    ${apart(slot).length > 0 && html`<p>${apartWords(slot)}</p>`}
     ${slot.draining > 0 && html`<p>${drainWords(slot)}</p>`}
     ${slot.last_error && !isSwitching(slot) && html`<${Problem} place=${place} live=${live} />`}
     <${Choose} place=${place} live=${live} />
     <${Actions} place=${place} live=${live} />
   </article>`;
+}
+
+// A hal0 elsewhere may be an older one, which does not know of it.
+const apart = (slot) => slot.apart || [];
+
+function apartWords(slot) {
+  const waits = apart(slot).filter((name) => !slot.evicting.includes(name));
+  const why = "hal0.yaml does not let both be loaded (together).";
+  return waits.length ? `Waits until ${waits.join(", ")} is idle: ${why}` : `Unloading ${apart(slot).join(", ")}: ${why}`;
 }
 
 function facts(slot) {
