@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from router.activity.speeds import Speeds
 from router.base.errors import PortInUse
 from router.base.paths import Paths
 from router.base.tasks import spawn
@@ -99,7 +100,9 @@ class Service:
         disk = await asyncio.to_thread(Disk, self._paths, self._demo, self._config)
         selection = SelectionFile(self._paths.state / "selection.json")
         selected = await asyncio.to_thread(selection.load)
-        return Parts(self._config, disk, selection, selected, self.store, self._paths)
+        speeds = Speeds(self._paths.state / "speeds.json")
+        await asyncio.to_thread(speeds.load)
+        return Parts(self._config, disk, selection, selected, self.store, self._paths, speeds)
 
     async def _listen(self, listener: Listener) -> None:
         try:

@@ -86,6 +86,7 @@ class SlotStatus:
     `upstream` ("name/model") answers instead of an engine, always; `fallback`
     are those that may, and `served_by` the one that did for the last request, None when the slot itself did.
     `context_length` is tokens one request may use, of `parallel` at once; `capabilities` are its model's.
+    `load_flags` ("name=value") are what it was loaded with beside hal0.yaml's flags, for this load only.
     """
 
     name: str
@@ -120,6 +121,7 @@ class SlotStatus:
     served_by: str | None = None
     parallel: int | None = None
     capabilities: tuple[str, ...] = ()
+    load_flags: tuple[str, ...] = ()
 
     @property
     def serving(self) -> str | None:
@@ -130,6 +132,16 @@ class SlotStatus:
     def answers(self) -> tuple[str, ...]:
         """The ids that a request may name to be answered at once, also while another model loads beside."""
         return () if self.state in (SlotState.DRAINING, SlotState.STOPPING) else self.loaded
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """How fast a model was measured to be with the flags it has: tokens a second that it reads and writes; `at`
+    in Unix seconds."""
+
+    reads: float
+    writes: float
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +158,7 @@ class ModelStatus:
     come to fill with prompts besides, less where RAM is short; None for no limit, or where that is not
     known. `fetched` is what fetches it again where hal0 did, `org/repo:label`: only then may it be deleted.
     `listed`: whether clients that ask which models there are hear of it; `metadata`: what hal0.yaml says of it
-    to them."""
+    to them. `measured`: by the last `hal0 bench` or `hal0 tune`, None where that was with other flags."""
 
     id: str
     display_name: str
@@ -169,6 +181,7 @@ class ModelStatus:
     fetched: str | None = None
     listed: bool = True
     metadata: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    measured: Measured | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,12 +321,13 @@ class KeptStatus:
 
 @dataclass(frozen=True, slots=True)
 class UpdateStatus:
-    """Something newer that could be installed: `name` is "hal0" or "llama-server", the others are versions as
-    people write them."""
+    """Something newer that could be installed: `name` is "hal0" or "llama-server", `current` and `newest` are
+    versions as people write them. `how`: the command that installs it, "" where there is none."""
 
     name: str
     current: str
     newest: str
+    how: str = ""
 
 
 @dataclass(frozen=True, slots=True)

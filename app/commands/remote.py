@@ -59,44 +59,57 @@ def _print_state(state: dict[str, Any]) -> None:
 
 
 def switch(
-    config_file: Path | None, url: str | None, slot: str, model: str, *, force: bool = False, fit: bool = False
+    config_file: Path | None,
+    url: str | None,
+    slot: str,
+    model: str,
+    *,
+    force: bool = False,
+    fit: bool = False,
+    once: bool = False,
+    flags: Sequence[str] = (),
 ) -> int:
     """Load a model and show the phases until it is ready; Ctrl+C leaves the switch running. `fit`: in the first
-    way in which it fits, where it does not as it is."""
+    way in which it fits, where it does not as it is; `once`: for this load alone. `flags` ("name=value"): the
+    same."""
     client = _client(config_file, url)
     try:
-        model = _made_to_fit(client, slot, model) if fit else model
-        show_load(client, slot, model, force=force)
+        if fit:
+            model, fitting = _made_to_fit(client, slot, model, once=once)
+            flags = (*flags, *fitting)
+        show_load(client, slot, model, force=force, flags=flags)
     except (NotRunning, Refused) as error:
         return _fail(error)
     print(f"{model} is running in {slot}.")
     return 0
 
 
-def _made_to_fit(client: Client, slot: str, model: str) -> str:
-    """Write into hal0.yaml what makes the model fit, and say so; return what to load: it, or another
-    quantisation. Raises NotRunning, Refused."""
+def _made_to_fit(client: Client, slot: str, model: str, *, once: bool) -> tuple[str, tuple[str, ...]]:
+    """Say what makes the model fit, and write it into hal0.yaml unless that is for `once`; return what to load,
+    it or another quantisation, and with which flags. Raises NotRunning, Refused."""
     found = client.carry_out(ReadFitWays(model, slot))
     if found.fits or not found.ways:
-        return model
+        return model, ()
     way = found.ways[0]
     print(f"{model}: {way_sentence(way)}")
     if way.model is not None:
-        return way.model
+        return way.model, ()
+    if once:
+        return model, way.flags
     status = parse_snapshot(client.state()).model(model)
     if status is not None:
         changes = remedy_changes(client.carry_out(ReadConfig()), status, way.flags)
         client.carry_out(EditConfig(tuple(changes)))
-    return model
+    return model, ()
 
 
-def show_load(client: Client, slot: str, model: str, *, force: bool = False) -> None:
+def show_load(client: Client, slot: str, model: str, *, force: bool = False, flags: Sequence[str] = ()) -> None:
     """Load a model and show the phases until it is ready. Raises NotRunning, Refused."""
     failure: list[NotRunning | Refused] = []
 
     def load() -> None:
         try:
-            client.carry_out(Load(slot, model, force=force))
+            client.carry_out(Load(slot, model, force=force, flags=tuple(flags)))
         except (NotRunning, Refused) as error:
             failure.append(error)
 
@@ -204,6 +217,8 @@ def _slot_line(slot: dict[str, Any]) -> str:
         parts[1] = f"{slot['model'] or 'empty'} → {slot['target']}"
     if slot["progress"] and slot["progress"]["fraction"] is not None:
         parts[2] += f" {slot['progress']['fraction']:.0%}"
+    if slot.get("load_flags"):
+        parts.append(f"with {', '.join(slot['load_flags'])}, this time only")
     if slot["context_length"]:
         parts.append(f"{slot['context_length']} tokens")
     if slot["memory"]:

@@ -63,8 +63,12 @@ class NamesField(TypedLine):
         super().__init__()
         self.textEdited.connect(lambda typed: self.changed.emit(_names(typed)))
 
+    @property
+    def value(self) -> tuple[str, ...]:
+        return _names(self.text())
+
     def show_value(self, value: tuple[str, ...]) -> None:
-        if _names(self.text()) != value:
+        if self.value != value:
             self.setText(", ".join(value))
 
 

@@ -112,6 +112,11 @@ class SlotScheduler:
         return self._failures.last_error
 
     @property
+    def crashed(self) -> bool:
+        """Whether what ran died by itself, and is to be started again."""
+        return self._machine.crashed
+
+    @property
     def recovered(self) -> bool:
         """Whether `last_error` is past: the model's engine has been restarted since."""
         return self._failures.past
@@ -153,10 +158,14 @@ class SlotScheduler:
 
     # -- events: a person's commands -----------------------------------------------------------------
 
-    def load(self, ticket: int, model: str, now: float, force: bool = False) -> list[Effect]:
-        """Put `model` into the slot, before all waiting requests and instead of any switch under way."""
+    def load(
+        self, ticket: int, model: str, now: float, force: bool = False, *, afresh: bool = False
+    ) -> list[Effect]:
+        """Put `model` into the slot, before all waiting requests and instead of any switch under way. `afresh`:
+        in an engine that is still to be started."""
         self._failures.forget(model)
-        return self._command(Waiter(ticket, model, command=True, force=force), now)
+        newer_than = self.engines.generation if afresh else -1
+        return self._command(Waiter(ticket, model, command=True, newer_than=newer_than, force=force), now)
 
     def restart(self, ticket: int, now: float) -> list[Effect]:
         """Give the selected model a new process."""

@@ -31,6 +31,13 @@ def test_a_ready_slot_says_how_fast_how_big_and_how_idle_it_is() -> None:
     assert (shown.may_unload, shown.may_restart, shown.may_cancel) == (True, True, False)
 
 
+def test_flags_for_this_load_only_are_told_beside_the_others() -> None:
+    slot = replace(scenes.ready().slots[0], load_flags=("n-cpu-moe=12", "no-mmap"))
+    assert only(slot).facts == (
+        "42 tok/s · with n-cpu-moe 12, no-mmap, this time only · 32k context · 9.8 GiB used · idle 4 min"
+    )
+
+
 def test_a_busy_slot_counts_its_requests() -> None:
     assert view(scenes.ready(), 1).facts == "2 running · 1 waiting · 8.4 tok/s · 8k context · 6.3 GiB used"
 

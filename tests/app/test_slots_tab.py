@@ -164,6 +164,10 @@ def test_what_does_not_fit_is_forced_or_given_less_context_with_a_click(
     assert forced.args == [Command(Action.LOAD, "primary", GEMMA, force=True)]
     assert helped.args == [Command(Action.LOAD, "primary", GEMMA, flags=("ctx-size=32768",))]
     assert card.remedy.accessibleName() == "Use ctx-size 32768 primary"
+    with qtbot.waitSignal(window.chosen) as once:
+        card.once.click()
+    assert once.args == [Command(Action.LOAD, "primary", GEMMA, flags=("ctx-size=32768",), once=True)]
+    assert card.once.accessibleName() == "Use ctx-size 32768, This load only primary"
 
 
 def test_an_error_goes_when_it_is_dismissed_and_the_next_one_comes(window: MainWindow, card: SlotCard) -> None:
@@ -312,3 +316,33 @@ def test_the_last_hour_is_shown_once_there_is_one(qtbot: QtBot) -> None:
     )
     assert coder.memory.accessibleDescription() == "Memory in the last hour: 0 MiB to 6.3 GiB"
     assert tab.cards["embed"].curves.isHidden()
+
+
+def laid_out() -> None:
+    """A layout that changes another one's needs some rounds."""
+    for _ in range(4):
+        QApplication.processEvents()
+
+
+def test_in_a_narrow_window_the_facts_are_whole_above_the_buttons(qtbot: QtBot) -> None:
+    made = make_window(scenes.ready(), width=640, height=480)
+    qtbot.addWidget(made)
+    made.show()
+    laid_out()
+    card = made.slots.cards["coder"]
+    assert (
+        card.facts.text()
+        == card.facts.full
+        == ("2 running · 1 waiting · 8.4 tok/s · 8k context · 6.3 GiB used")
+    )
+    below = card.log.geometry().top()
+    assert below > card.facts.geometry().bottom()
+    coder = scenes.ready().slots[1]
+    quiet = replace(coder, in_flight=0, queued=0, tokens_per_second=None)
+    first, _coder, last = scenes.ready().slots
+    made.show_snapshot(replace(scenes.ready(), slots=(first, quiet, last)))
+    laid_out()
+    assert card.log.geometry().top() == below, "a shorter line does not make the card jump"
+    made.resize(1100, 480)
+    laid_out()
+    assert card.log.geometry().top() < card.facts.geometry().bottom(), "beside each other again"

@@ -21,6 +21,12 @@ def named_key(request: web.Request) -> ApiKeyConfig | None:
     return request.get(NAMED_KEY) if request.app[CONTEXT].named_keys else None
 
 
+def slots_of(request: web.Request) -> tuple[str, ...] | None:
+    """Return the only slots that the request's key is for; None: all of them."""
+    key = named_key(request)
+    return key.slots if key is not None else None
+
+
 def seen(request: web.Request) -> Snapshot:
     """Return the state, or of it what the request's key may use."""
     return seen_by(named_key(request), request.app[CONTEXT].store.snapshot)

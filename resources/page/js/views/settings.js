@@ -1,5 +1,5 @@
 // The settings of hal0.yaml that a browser may change. Each is written and applied at once, or refused with the reason.
-import { Button, html, notify, read, send, signOut, store, useEffect, useState } from "../app.js";
+import { Button, html, notify, read, send, signOut, store, useEffect, useState } from "../shared.js";
 
 // [key, label, what it is]; only those that the running hal0 knows are shown.
 const GENERAL = [
