@@ -1,7 +1,8 @@
 """Which flags `hal0 tune` tries, and which it keeps: pure, but for what it is given to measure with.
 
-A setting is kept only if each of its runs was faster than each run of the one before, by `LEAST`; what is kept
-in the end has to win once more against the flags that the model had, both measured anew.
+A setting is kept only if each of its runs was faster than each run of the one before, by `LEAST`, and by more
+than the runs of either differ; what is kept in the end has to win once more against the flags that the model
+had, both measured anew.
 """
 
 from __future__ import annotations
@@ -106,9 +107,12 @@ def is_faster(new: Trial, old: Trial, machine: Machine) -> bool:
     """Return whether the difference is more than what runs of one setting differ by, and worth a flag."""
     if not new.runs or not old.runs:
         return False
-    slowest = max(run.seconds(machine.prompt, machine.generate) for run in new.runs)
-    fastest = min(run.seconds(machine.prompt, machine.generate) for run in old.runs)
-    return slowest < fastest * (1 - LEAST)
+    after, before = (
+        sorted(run.seconds(machine.prompt, machine.generate) for run in trial.runs) for trial in (new, old)
+    )
+    differ = max(after[-1] - after[0], before[-1] - before[0])
+    beyond = statistics.median(before) - statistics.median(after) > differ
+    return beyond and after[-1] < before[0] * (1 - LEAST)
 
 
 def combined(one: Setting, other: Setting) -> Setting:
