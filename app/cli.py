@@ -125,8 +125,10 @@ def _parser() -> _Parser:
     switch = _add(commands, "switch", "load a model into a slot", _switch, remote)
     switch.add_argument("slot")
     switch.add_argument("model")
-    switch.add_argument("--force", action="store_true", help="even if its memory is not there")
-    switch.add_argument("--fit", action="store_true", help="give it the flags with which it fits, in hal0.yaml")
+    switch.add_argument("--force", action="store_true", help="even if there is too little free memory")
+    switch.add_argument(
+        "--fit", action="store_true", help="first write flags with which it fits into hal0.yaml"
+    )
     switch.add_argument("--once", action="store_true", help="with --fit: for this load only, not in hal0.yaml")
     switch.add_argument(
         "--with",
@@ -210,7 +212,7 @@ def _add_activity(commands: argparse._SubParsersAction[_Parser], remote: _Parser
     activity.add_argument("--client", metavar="ADDRESS", help="only from there")
     activity.add_argument("--failed", action="store_true", help="only failures")
     activity.add_argument("--limit", type=int, default=30, metavar="N", help="how many at most; 30 if not said")
-    activity.add_argument("--follow", action="store_true", help="also those that come, until Ctrl+C")
+    activity.add_argument("--follow", action="store_true", help="then show new ones as they come, until Ctrl+C")
     activity.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
@@ -276,8 +278,8 @@ def _add_service(commands: argparse._SubParsersAction[_Parser], common: _Parser)
     )
     actions = service.add_subparsers(title="actions", metavar="ACTION", required=True)
     _add(actions, "install", "start `hal0 serve` now and at each login (systemd)", _service_install, common)
-    _add(actions, "remove", "stop it and start it no more", _service_remove, common)
-    _as_json(_add(actions, "status", "tell whether it runs", _service_status, common))
+    _add(actions, "remove", "stop it, and no longer start it", _service_remove, common)
+    _as_json(_add(actions, "status", "say whether it runs", _service_status, common))
 
 
 def _add_upstream(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:
@@ -337,7 +339,7 @@ def _switch(arguments: argparse.Namespace) -> int:
 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is no number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least 1")
     return int(text)
 
 

@@ -21,6 +21,7 @@ from router.engine.find import engine_problem
 from router.hub.deletion import delete_model
 from router.hub.downloads import Downloads
 from router.hub.updates import UpdateWatch
+from router.memory.measure.history import MemoryHistory
 from router.memory.system import MemorySystem
 from router.orders.kinds import (
     Cancel,
@@ -40,6 +41,7 @@ from router.orders.kinds import (
     ReadEngineLog,
     ReadFitWays,
     ReadLog,
+    ReadMemoryHistory,
     ReadOffer,
     Reload,
     Restart,
@@ -85,6 +87,7 @@ class Dispatcher:
         memory: MemorySystem,
         upstreams: UpstreamRegistry,
         measured: Callable[[str, float, float], Awaitable[None]],
+        memory_history: MemoryHistory,
     ) -> None:
         """`config`: the configuration in effect. `measured(model, reads, writes)` remembers and publishes."""
         self._store = store
@@ -101,6 +104,7 @@ class Dispatcher:
         self._memory = memory
         self._upstreams = upstreams
         self._measured = measured
+        self._memory_history = memory_history
 
     async def carry_out(self, order: Order[R]) -> R:
         """Return when it is done. Raises RouterError."""
@@ -155,6 +159,8 @@ class Dispatcher:
                 return list(engine.launch.argv) if (engine := slots.engine_of(slot)) else []
             case ReadLog():
                 return await asyncio.to_thread(tail, self._paths.logs / "hal0.log")
+            case ReadMemoryHistory():
+                return self._memory_history.held()
             case ReadActivity():
                 asked = Query(
                     slot=order.slot or None,

@@ -19,11 +19,13 @@ from router.engine.launcher import Launcher
 from router.engine.log import LogFiles
 from router.engine.readiness import probe_session
 from router.hub.downloads import Downloads
-from router.hub.updates import UpdateWatch
+from router.hub.updates import UpdateWatch, how_to_update
 from router.memory.admit.launch_forecasts import LaunchForecasts
 from router.memory.forecast.forecaster import Forecaster
+from router.memory.measure.history import MemoryHistory
 from router.memory.measure.sources import find_source
 from router.memory.system import MemorySystem
+from router.power.awake import KeepAwake, find_inhibitor
 from router.readahead.ahead import ReadAhead
 from router.readahead.habits import HabitsFile
 from router.readahead.idle import IdleReader
@@ -83,6 +85,10 @@ class Parts:
         )
         self.memory = MemorySystem(forecasts, store, find_source(), models.all, models.publish)
         self.activity = Activity(paths.state / "activity.db", config.activity)
+        self.awake = KeepAwake(
+            store, find_inhibitor(), lambda: self._config().keep_awake, lambda: self.activity.open
+        )
+        self.activity.when_open(self.awake.look)
         self.conversations = Conversations(
             paths.state / "conversations",
             lambda: self._config().conversations,
@@ -92,7 +98,7 @@ class Parts:
         self.supervisor = Supervisor(
             store, self.launcher, self.log_files, self.memory.gate, self.conversations, self.resume.look
         )
-        self.updates = UpdateWatch(store, self._config, paths, self._found_updates)
+        self.updates = UpdateWatch(store, self._config, paths, self._found_updates, how=how_to_update)
         self.reconfigurer = Reconfigurer(
             self._in_effect,
             models,
@@ -105,6 +111,7 @@ class Parts:
             self.updates.again,
             self.conversations.changed,
             self.activity.use,
+            self.awake.look,
         )
         self.live = LiveConfig(disk, store, self._in_effect, models, self.reconfigurer)
         self.downloads = Downloads(store, paths, self._config, self.live.models_changed, self.supervisor.load)
@@ -113,6 +120,7 @@ class Parts:
         self.idle_reader = IdleReader(
             store, self.read_ahead, habits, lambda: self._config().read_ahead.when_idle
         )
+        memory_history = MemoryHistory()
         self.dispatcher = Dispatcher(
             store,
             self.supervisor,
@@ -128,6 +136,7 @@ class Parts:
             self.memory,
             self.upstreams,
             self._note_speed,
+            memory_history,
         )
         context = Context(
             store,
@@ -137,6 +146,7 @@ class Parts:
             self.upstreams,
             self.conversations,
             activity=self.activity,
+            memory_history=memory_history,
         )
         self.activity.subscribe(context.decisions.add)
         context.admit(config.server)

@@ -18,6 +18,7 @@ from router.base.version import __version__
 from router.config.schema import Config
 from router.orders.order import Order
 from router.parts import Parts
+from router.power.sleep import follow_sleep
 from router.reload.disk import Disk
 from router.server.listener import Listener
 from router.slots.selection import SelectionFile
@@ -57,6 +58,9 @@ class Service:
         await self._listen(parts.listener)
         self.store.subscribe(parts.selection.remember)
         self._background.append(spawn(parts.resume.run(), name="notice sleep"))
+        self._background.append(spawn(parts.awake.run(), name="hold off sleep"))
+        told = follow_sleep(parts.resume.sleeps, parts.resume.woke)
+        self._background.append(spawn(told, name="hear of sleep"))
         self._background += parts.memory.start(parts.supervisor.occupants, parts.supervisor.set_memory)
         self._background.append(spawn(parts.conversations.run(), name="remove old conversations"))
         self._background.append(spawn(parts.read_ahead.run(), name="read ahead"))

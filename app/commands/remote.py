@@ -184,9 +184,10 @@ def _show_progress(line: ProgressLine, client: Client, slot: str) -> None:
     except (NotRunning, Refused):
         return  # the command itself will say it
     if found and (progress := found["progress"]):
-        phase = " · ".join(filter(None, (progress["phase"], _draining(found))))
+        phase = " · ".join(filter(None, (progress["phase"], _apart(found), _draining(found))))
         text = f"{slot} → {found['target'] or 'empty'} · {phase} · {progress['elapsed_s']:.0f} s"
-        line.show(text if line.redraws else f"{slot}: {progress['phase']}", progress["fraction"])
+        plain = " · ".join(filter(None, (progress["phase"], _apart(found))))
+        line.show(text if line.redraws else f"{slot}: {plain}", progress["fraction"])
 
 
 def _better(slot: dict[str, Any]) -> str | None:
@@ -224,7 +225,7 @@ def _slot_line(slot: dict[str, Any]) -> str:
         parts.append(f"{memory_size(slot['memory'])} used")
     if slot["in_flight"] or slot["queued"]:
         parts.append(f"{slot['in_flight']} running, {slot['queued']} waiting")
-    parts += filter(None, [_draining(slot)])
+    parts += filter(None, [_apart(slot), _draining(slot)])
     return " · ".join(parts)
 
 
@@ -233,6 +234,14 @@ def _error(error: dict[str, Any]) -> str:
     if not error.get("past"):
         return f"last error: {error['message']}"
     return f"earlier, at {time.strftime('%H:%M', time.localtime(error['at']))}: {error['message']}"
+
+
+def _apart(slot: dict[str, Any]) -> str:
+    """Return "unloads embed, not to be loaded together with it" ("" where `together:` keeps nothing apart)."""
+    apart = slot.get("apart") or ()
+    waits = [name for name in apart if name not in slot["evicting"]]
+    does = f"waits until {' and '.join(waits)} is idle" if waits else f"unloads {' and '.join(apart)}"
+    return f"{does}, not to be loaded together (hal0.yaml)" if apart else ""
 
 
 def _draining(slot: dict[str, Any]) -> str:

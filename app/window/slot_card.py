@@ -35,6 +35,7 @@ NAME_WIDTH = 116
 NARROW_LETTERS = 75
 QWIDGETSIZE_MAX = (1 << 24) - 1  # Qt's "no limit"
 CHIP_WIDTH = 112
+MARGIN = 14
 
 
 class SlotCard(Card):
@@ -51,6 +52,7 @@ class SlotCard(Card):
         self.kind = label("muted")
         self.models = ModelBox()
         self.models.setAccessibleName(text.model_of(name))
+        self.title.setBuddy(self.models)
         self.chip = Chip()
         self.facts = ElidedLabel("muted", mode=Qt.TextElideMode.ElideRight)
         self.cancel = self._button(text.CANCEL, Action.CANCEL)
@@ -116,6 +118,7 @@ class SlotCard(Card):
         self.models.setEnabled(bool(view.choices))
         self.facts.show_text(view.facts)
         self._show_buttons(view)
+        self._place_facts(anew=False)
         if view.phases:
             self.phases.show_view(view)
         self.phases.setVisible(bool(view.phases))
@@ -189,7 +192,18 @@ class SlotCard(Card):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         letter = self.fontMetrics().averageCharWidth()
         self._be_narrow(event.size().width() < NARROW_LETTERS * letter)
+        self._place_facts(anew=True)
         super().resizeEvent(event)
+
+    def _place_facts(self, *, anew: bool) -> None:
+        """Give the buttons a line of their own where they leave the facts too little room. Only a new width
+        takes them back: a figure that gets shorter must not make the card jump."""
+        room = self.contentsRect().width() - 2 * MARGIN - self._below.spacing()
+        needed = self.facts.sizeHint().width() + self._buttons.sizeHint().width()
+        if self._narrow or needed > room:
+            self._below.setDirection(QBoxLayout.Direction.TopToBottom)
+        elif anew:
+            self._below.setDirection(QBoxLayout.Direction.LeftToRight)
 
     def _be_narrow(self, narrow: bool) -> None:
         """Give the list of models and the buttons lines of their own where there is no room beside the
@@ -214,8 +228,6 @@ class SlotCard(Card):
             self._top.addWidget(self.chip, 0, 2, middle)
         self._top.setColumnStretch(0, 1 if narrow else 0)
         self._top.setColumnStretch(1, 0 if narrow else 1)
-        directions = QBoxLayout.Direction
-        self._below.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
 
     def _lay_out(self) -> None:
         self._names = QWidget()
@@ -227,7 +239,7 @@ class SlotCard(Card):
         self._top = QGridLayout()
         self._top.setHorizontalSpacing(12)
         self._top.setVerticalSpacing(6)
-        buttons = FlowLayout()
+        self._buttons = buttons = FlowLayout()
         for made in (self.wait, self.cut, self.cancel, self.restart, self.unload, self.log):
             buttons.addWidget(made)
         self._below = QBoxLayout(QBoxLayout.Direction.LeftToRight)
@@ -250,7 +262,7 @@ class SlotCard(Card):
         offered.addWidget(self.found_note, 1)
         offered.addWidget(self.use)
         whole = QVBoxLayout(self)
-        whole.setContentsMargins(14, 10, 14, 10)
+        whole.setContentsMargins(MARGIN, 10, MARGIN, 10)
         whole.setSpacing(8)
         whole.addLayout(self._top)
         whole.addWidget(self.phases)

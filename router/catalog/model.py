@@ -62,6 +62,7 @@ class Model:
         made_to_talk: a person named it, or its file says how a chat with it is written and is of a kind that
             llama-server knows: what a slot may hold without being told.
         brought: hal0 brings it, for as long as there is no other.
+        rules: what becomes of a request's fields; made once, as every request asks for it.
     """
 
     id: str
@@ -95,6 +96,10 @@ class Model:
     fetched: str | None = None
     made_to_talk: bool = True
     brought: bool = False
+    rules: RequestRules = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rules", RequestRules(self.request, self.strip, self.force))
 
     @property
     def launch_key(self) -> LaunchKey:
@@ -105,11 +110,6 @@ class Model:
             tuple(sorted(self.flags.items(), key=lambda item: item[0])),
             tuple(sorted(self.env.items())),
         )
-
-    @property
-    def rules(self) -> RequestRules:
-        """What becomes of a request's fields."""
-        return RequestRules(self.request, self.strip, self.force)
 
     @property
     def context_length(self) -> int | None:

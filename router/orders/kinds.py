@@ -10,6 +10,7 @@ from router.base.errors import BadRequest
 from router.base.names import speakable
 from router.config.change import REMOVE, ConfigChange, ConfigDocument
 from router.engine.find import EngineProblem
+from router.memory.measure.history import Held, held_json, parse_held
 from router.orders.order import (
     READ_SECONDS,
     Endpoint,
@@ -276,6 +277,14 @@ class NoteSpeed(Order[None]):
 
 
 @dataclass(frozen=True, slots=True)
+class ReadMemoryHistory(Order[Held]):
+    """What each slot, also of other hal0s, held within the last hour."""
+
+    endpoint = Endpoint("GET", "/api/memory/history", READ_SECONDS)
+    outcome = Outcome(held_json, parse_held)
+
+
+@dataclass(frozen=True, slots=True)
 class ReadFitWays(Order[FitWays]):
     """Whether a model, named by id or alias, would go into the slot ("": into one of its own) now and, if not,
     what would help. Nothing is loaded."""
@@ -395,5 +404,5 @@ ORDERS: tuple[type[Order[Any]], ...] = (
     DeleteModel,
     SearchHub,
 )
-"""Those whose answer is one JSON document; Download, InstallEngine and those of activity have handlers of
+"""Those whose answer is one JSON document; Download, InstallEngine and what tells of the past have handlers of
 their own."""

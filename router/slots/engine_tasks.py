@@ -173,7 +173,8 @@ class EngineTasks:
     async def _launch(self, seat: Seat, engine: RunningEngine) -> EngineProcess:
         """Launch the engine; return when it is ready."""
         engine_log = EngineLog(seat.log, self._log_files, f"engine-{seat.name}")
-        saves_to = self._conversations.folder_for(engine.model) if self._conversations is not None else None
+        kept = self._conversations
+        saves_to = await kept.folder_for(engine.model) if kept is not None else None
         engine.process, engine.spawning = None, True
         try:
             engine.process = await self.launcher.launch(

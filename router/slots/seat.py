@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from router.base.errors import RouterError
 from router.base.resume import Resumed
+from router.base.token_bucket import TokenBucket
 from router.catalog.model import LaunchKey, Model
 from router.config.schema import LimitsConfig, SlotConfig
 from router.engine.log import RING_LINES
@@ -19,6 +20,9 @@ from router.slots.one_load import LoadFlags, OneLoad, texts
 from router.slots.scheduler import SlotScheduler
 from router.slots.switch import Switch
 from router.state import Progress, SlotError, SlotMemory, SlotState, SlotStatus
+
+PUBLISHED_EACH_SECOND = 20.0
+"""Of a busy slot: nobody sees more, and each costs as much as a quarter of a request, with whoever listens."""
 
 
 @dataclass(slots=True)
@@ -104,7 +108,8 @@ class Seat:
         contexts: what was chosen for each model when it was last admitted, to go back to.
         evicting: the slots that are being emptied for the switch under way.
         told: the context that is published for a model, if one is.
-        publishing: the publication that is due in the loop's next turn.
+        publishing: the publication that is due.
+        publications: how often requests that only come and go are published.
         served_by: the server elsewhere that answered the last request, None: an engine of this slot.
         one_load: flags that its models have beside hal0.yaml's, for one load.
     """
@@ -123,6 +128,7 @@ class Seat:
     evicting: tuple[str, ...] = ()
     told: Callable[[str], int | None] = lambda _model: None
     publishing: asyncio.Handle | None = None
+    publications: TokenBucket = field(default_factory=lambda: TokenBucket(PUBLISHED_EACH_SECOND, burst=20))
     served_by: str | None = None
     one_load: OneLoad = field(default_factory=OneLoad)
     _choices: tuple[str, ...] = ()
@@ -216,6 +222,13 @@ class Seat:
         return admission if switch.target == admission.model.id else None
 
     @property
+    def is_loaded(self) -> bool:
+        """Whether an engine lives, or may be started without another check: `together:` counts it."""
+        switch = self.scheduler.switch
+        returns = switch is not None and switch.took_down and switch.may_restore
+        return bool(self.engines) or self.admitted is not None or returns
+
+    @property
     def stale(self) -> bool:
         """Whether a new process would be launched with another command line than the one that runs."""
         s, engine = self.scheduler, self.engine
@@ -242,7 +255,7 @@ class Seat:
             s.phase,
             s.running,
             s.selected,
-            (switch.target, switch.fraction) if switch else None,
+            (switch.target, switch.fraction, switch.apart) if switch else None,
             s.last_error,
             s.engines.generation,
             draining.until if draining else None,
@@ -285,6 +298,7 @@ class Seat:
             pinned=s.slot.pinned,
             priority=s.slot.priority,
             evicting=self.evicting if s.switch else (),
+            apart=s.switch.apart if s.switch else (),
             leaving=draining.models if draining else (),
             draining=draining.requests if draining else 0,
             drain_deadline=self._drain_deadline.at(draining.until if draining else None),

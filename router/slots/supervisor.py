@@ -56,7 +56,7 @@ class Supervisor:
         self._numbers = itertools.count(1)
         self._tickets: dict[int, asyncio.Future[Lease]] = {}
         self._orders: dict[int, asyncio.Future[None]] = {}
-        self._admissions = Admissions(gate or OpenGate(), self._seats, self._evict, self._publish)
+        self._admissions = Admissions(gate or OpenGate(), self._seats, self._evict, self._publish, self._tell)
         self._engines = EngineTasks(
             launcher, self._admissions, self._seats, self._tell, log_files, conversations
         )
@@ -77,6 +77,13 @@ class Supervisor:
     def set_policy(self, slot: SlotConfig, limits: LimitsConfig) -> None:
         """Go on by another policy; what runs is not touched."""
         self._tell(self._seat(slot.name), lambda s, now: s.reconfigure(slot, limits, now))
+
+    def set_together(self, sets: Sequence[tuple[str, ...]]) -> None:
+        """Let only slots that are in one of `sets` be loaded at the same time from now on; what is loaded stays
+        until the next load."""
+        self._admissions.together = sets
+        self._store.update(together=tuple(sets))
+        self._admissions.changed()
 
     def set_models(self, slot: str, models: Mapping[str, Model], relaunch: Collection[str] = ()) -> None:
         """Set what `slot` may hold. An engine that would be launched otherwise now (`relaunch`) is restarted as
@@ -167,7 +174,7 @@ class Supervisor:
 
     async def load(self, slot: str, model: str, *, force: bool = False, flags: LoadFlags = ()) -> None:
         """Put `model` into `slot`; returns when it is ready. Raises RouterError, with the slot restored.
-        `force`: even if its memory is not there. `flags`: beside those of hal0.yaml, for this load only."""
+        `force`: even if there is too little free memory. `flags`: beside those of hal0.yaml, this time only."""
         seat = self._seat(slot)
         if model not in seat.models:
             raise BadModel(
@@ -309,18 +316,19 @@ class Supervisor:
             self._carry_out(seat, effect)
         seat.choose_successor()
         seat.settle_one_load()
+        self._admissions.changed()
         if self._seats.get(seat.name) is not seat:
             return  # it was removed; these are its last leases
         if seat.has_moved():
             self._publish(seat)
         elif seat.publishing is None:
-            seat.publishing = loop.call_soon(self._publish, seat)
+            seat.publishing = loop.call_later(seat.publications.take(loop.time()), self._publish, seat)
         if seat.relaunch:
             self._relaunch_if_due(seat)
 
     def _publish(self, seat: Seat) -> None:
-        """Publish at once when the slot moves; for requests that only come and go, once per turn of the
-        loop."""
+        """Publish at once when the slot moves; for requests that only come and go, in the loop's next turn or,
+        while many do, PUBLISHED_EACH_SECOND times."""
         if seat.publishing is not None:
             seat.publishing.cancel()
             seat.publishing = None

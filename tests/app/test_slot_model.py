@@ -116,6 +116,25 @@ def test_while_others_leave_that_is_said() -> None:
     assert view(scenes.making_room(), 1).facts == "Making room: unloading embed · Switching for 14 s"
 
 
+@pytest.mark.parametrize(
+    ("evicting", "told"),
+    [
+        ((), "Waits until embed is idle: hal0.yaml does not let both be loaded (together)"),
+        (("embed",), "Unloading embed: hal0.yaml does not let both be loaded (together)"),
+        (
+            ("embed", "primary"),
+            "Unloading embed: hal0.yaml does not let both be loaded (together)"
+            " · Making room: unloading primary",
+        ),
+    ],
+)
+def test_what_may_not_be_loaded_together_is_said(evicting: tuple[str, ...], told: str) -> None:
+    room = scenes.making_room()
+    coder = replace(room.slots[1], evicting=evicting, apart=("embed",))
+    shown = replace(room, slots=(room.slots[0], coder, room.slots[2]))
+    assert view(shown, 1).facts == f"{told} · Switching for 14 s"
+
+
 def test_a_model_that_answers_while_the_next_one_loads_is_named() -> None:
     shown = view(scenes.overlap())
     assert "Qwen3-30B Q4_K_M answers until then" in shown.facts
