@@ -198,7 +198,7 @@ def _add_tune(commands: argparse._SubParsersAction[_Parser], remote: _Parser) ->
     tune.add_argument("--slot", default="", help="where to load it if it is not loaded")
     tune.add_argument("--prompt", type=_count, default=512, metavar="N", help="words to read; 512 if not said")
     tune.add_argument("--generate", type=_count, default=128, metavar="N", help="tokens to write; 128")
-    tune.add_argument("--runs", type=_count, default=3, metavar="N", help="how many count; 3 if not said")
+    tune.add_argument("--runs", type=_several, default=3, metavar="N", help="how many count; 3 if not said")
     tune.add_argument("--kv", action="store_true", help="try an 8-bit KV cache, too: answers may differ")
     tune.add_argument("--write", action="store_true", help="write the best into hal0.yaml, after asking")
     tune.add_argument("--yes", action="store_true", help="with --write: ask nothing")
@@ -341,6 +341,13 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least 1")
     return int(text)
+
+
+def _several(text: str) -> int:
+    """Read a number of runs that tell how much they differ."""
+    if (number := _count(text)) < 2:
+        raise argparse.ArgumentTypeError("one run does not tell how much runs differ; take 2 or more")
+    return number
 
 
 def _bench(arguments: argparse.Namespace) -> int:

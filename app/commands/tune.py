@@ -21,7 +21,7 @@ from app.commands.bench import Asked, measure, note, place_for
 from app.commands.progress import ProgressLine
 from app.commands.remote import show_load
 from app.commands.tables import table
-from app.commands.tuning import Machine, Outcome, Setting, Trial, alternatives, search
+from app.commands.tuning import AGAIN, Machine, Outcome, Setting, Trial, alternatives, search
 from app.link.client import Client, NotRunning, Refused
 from app.system.streams import stdin_is_terminal
 from app.views.remedy import remedy_changes
@@ -83,7 +83,7 @@ class _Tuning:
         own = self._client.carry_out(ReadConfig()).config.models.get(self._model)
         machine = self._machine()
         groups = alternatives(machine, own.flags if own else {}, cache=self._wanted.cache)
-        self._total = 3 + sum(map(len, groups))
+        self._total = 1 + sum(map(len, groups)) + 2 * AGAIN
         try:
             return search(self._try, groups, machine)
         finally:
@@ -139,12 +139,14 @@ class _Tuning:
 
 
 def _tell(client: Client, slot: str, model: str, found: Outcome, wanted: Wanted) -> int:
-    note(client, model, found.trials[0].runs)  # as it is; what is better is not hal0.yaml's yet
+    note(
+        client, model, (found.before or found.trials[0]).runs
+    )  # as it is; what is better is not hal0.yaml's yet
     if wanted.as_json:
         print(json.dumps(_document(slot, model, found)))
     else:
         print("\n".join(_lines(slot, model, found)))
-    if not found.best or not wanted.write:
+    if not found.best or found.after is None or not wanted.write:
         return 0
     if not wanted.yes and not _agreed(model, found.best):
         return 1
@@ -152,7 +154,7 @@ def _tell(client: Client, slot: str, model: str, found: Outcome, wanted: Wanted)
     assert status is not None, "it was measured just now"
     changes = remedy_changes(client.carry_out(ReadConfig()), status, found.best)
     client.carry_out(EditConfig(tuple(changes)))
-    note(client, model, found.trials[-1].runs)
+    note(client, model, found.after.runs)
     if not wanted.as_json:
         print(f"hal0.yaml has {' '.join(found.best)} for {model} now, and so does the next load.")
     return 0
@@ -171,14 +173,13 @@ def _lines(slot: str, model: str, found: Outcome) -> Iterator[str]:
     for trial in found.trials:
         if trial.error:
             yield f"  {' '.join(trial.setting)}: {trial.error}"
-    if not found.best:
+    if not found.best or found.before is None or found.after is None:
         yield f"{model} in {slot}: nothing was faster beyond what runs differ by; it stays as it is."
         return
-    before, after = found.trials[-2:]
-    yield (
-        f"{model} in {slot}: best with {' '.join(found.best)}: reads {after.reads() / before.reads():.2f}, "
-        f"writes {after.writes() / before.writes():.2f} times as fast."
-    )
+    reads = found.after.reads() / found.before.reads()
+    writes = found.after.writes() / found.before.writes()
+    won = " ".join(found.best)
+    yield f"{model} in {slot}: best with {won}: reads {reads:.2f}, writes {writes:.2f} times as fast."
     yield f"`hal0 tune {model} --write` puts it into hal0.yaml."
 
 

@@ -1,7 +1,8 @@
 """Which flags `hal0 tune` tries, and which it keeps: pure, but for what it is given to measure with.
 
-A setting is kept only if each of its runs was faster than each run of the one before, by `LEAST`; what is kept
-in the end has to win once more against the flags that the model had, both measured anew.
+A setting is kept only if each of its runs was faster than each run of the one before, by `LEAST`, and by more
+than the runs of either differ; what is kept in the end has to win once more against the flags that the model
+had, both measured twice more in turn: what else the computer does changes meanwhile.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from typing import Final
 
 LEAST: Final = 0.03
 """A smaller share of the time is not worth a flag."""
+
+AGAIN: Final = 2
+"""How often what won is measured again, in turn with what was before."""
 
 DEFAULT_UBATCH: Final = 512
 SMALL_CACHE: Final = ("cache-type-k=q8_0", "cache-type-v=q8_0", "flash-attn=on")
@@ -64,10 +68,13 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`trials` in the order they were made; `best` is what is to be kept, () for nothing."""
+    """`trials` in the order they were made; `best` is what is to be kept, () for nothing. `before`, `after`:
+    all runs without it and with it, where it had to win once more."""
 
     trials: tuple[Trial, ...]
     best: Setting
+    before: Trial | None = None
+    after: Trial | None = None
 
 
 def alternatives(machine: Machine, own: Mapping[str, str | bool], *, cache: bool) -> list[list[Setting]]:
@@ -97,18 +104,27 @@ def search(
                 best = trials[-1]
     if best.setting == ():
         return Outcome(tuple(trials), ())
-    before, again = measure(()), measure(best.setting)
-    wins = is_faster(again, before, machine)
-    return Outcome((*trials, before, again), best.setting if wins else ())
+    turns = [measure(setting) for _ in range(AGAIN) for setting in ((), best.setting)]
+    before, after = (Trial(of[0].setting, _all_runs(of)) for of in (turns[::2], turns[1::2]))
+    wins = is_faster(after, before, machine)
+    return Outcome((*trials, *turns), best.setting if wins else (), before, after)
+
+
+def _all_runs(trials: Sequence[Trial]) -> tuple[Run, ...]:
+    """Return the runs of all; none where one of them had none."""
+    return tuple(run for trial in trials for run in trial.runs) if all(trial.runs for trial in trials) else ()
 
 
 def is_faster(new: Trial, old: Trial, machine: Machine) -> bool:
     """Return whether the difference is more than what runs of one setting differ by, and worth a flag."""
     if not new.runs or not old.runs:
         return False
-    slowest = max(run.seconds(machine.prompt, machine.generate) for run in new.runs)
-    fastest = min(run.seconds(machine.prompt, machine.generate) for run in old.runs)
-    return slowest < fastest * (1 - LEAST)
+    after, before = (
+        sorted(run.seconds(machine.prompt, machine.generate) for run in trial.runs) for trial in (new, old)
+    )
+    differ = max(after[-1] - after[0], before[-1] - before[0])
+    beyond = statistics.median(before) - statistics.median(after) > differ
+    return beyond and after[-1] < before[0] * (1 - LEAST)
 
 
 def combined(one: Setting, other: Setting) -> Setting:

@@ -65,15 +65,15 @@ def test_it_never_ends_with_a_slower_setting_than_it_began(
     found = search(engine.measure, alternatives(PC, {}, cache=True), PC)
     assert engine.speed(found.best) >= 1.0
     if found.best:
-        again, before = found.trials[-1], found.trials[-2]
-        assert (again.setting, before.setting) == (found.best, ())
-        assert is_faster(again, before, PC), "it has won twice"
+        assert found.before is not None and found.after is not None
+        assert [trial.setting for trial in found.trials[-4:]] == [(), found.best] * 2
+        assert is_faster(found.after, found.before, PC), "it has won twice"
 
 
 @pytest.mark.parametrize("spread", [0.05, 0.2, 0.5])
 def test_flags_that_change_nothing_are_hardly_ever_kept_however_noisy_it_is(spread: float) -> None:
     kept = sum(bool(search(Engine({}, spread, seed).measure, GROUPS, PC).best) for seed in range(1000))
-    assert kept < 60, f"{kept} of 1000"
+    assert kept < 20, f"{kept} of 1000"
 
 
 GROUPS = alternatives(PC, {}, cache=False)
@@ -101,7 +101,18 @@ def test_a_gain_that_did_not_last_is_none() -> None:
         return Trial(setting, (Run(512, 900 * share, 128, 40 * share),) * 3)
 
     found = search(measure, [[("threads=8",)]], PC)
-    assert found.best == () and len(found.trials) == 4
+    assert found.best == () and len(found.trials) == 6
+
+
+def test_a_computer_that_gets_faster_meanwhile_proves_nothing() -> None:
+    """Each measurement finds it less busy than the one before."""
+    speeds = iter([1.1**number for number in range(50)])
+
+    def measure(setting: Setting) -> Trial:
+        share = next(speeds)
+        return Trial(setting, (Run(512, 900 * share, 128, 40 * share),) * 3)
+
+    assert search(measure, GROUPS, PC).best == ()
 
 
 def test_what_ends_the_search_ends_it() -> None:
