@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +25,11 @@ class LaunchKey:
     kind: Kind
     flags: tuple[tuple[str, str | bool], ...]
     env: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+    @property
+    def digest(self) -> str:
+        """What tells it from others on a disk; nothing can be read from it."""
+        return hashlib.sha256(repr((self, self.env)).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

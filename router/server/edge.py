@@ -189,7 +189,7 @@ def _is_clients(exc: BaseException) -> bool:
 
 
 def _unforeseen() -> RouterError:
-    return RouterError("hal0 met an unforeseen error; see the router's log and report it.")
+    return RouterError("hal0 met an unforeseen error; see hal0's log and report it.")
 
 
 def _answering(
