@@ -1736,6 +1736,38 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Requests kept</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Days kept</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Size on disk</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Texts kept</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Kept of each text</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Kept of each model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Kept for</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Time to save</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>as the system</source>
         <translation type="unfinished"></translation>
     </message>
