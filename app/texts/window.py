@@ -227,6 +227,8 @@ def facts(slot: SlotStatus, now: float) -> str:
         found.append(tr("{count} waiting").format(count=slot.queued))
     if slot.tokens_per_second and slot.state is SlotState.READY:
         found.append(tr("{speed} tok/s").format(speed=speed(slot.tokens_per_second)))
+    if slot.load_flags:
+        found.append(this_load(slot.load_flags))
     if slot.context_length:
         found.append(tr("{tokens} context").format(tokens=context(slot.context_length)))
     if slot.memory:
@@ -234,6 +236,11 @@ def facts(slot: SlotStatus, now: float) -> str:
     if slot.idle_since is not None and slot.state is SlotState.READY:
         found.append(idle(now - slot.idle_since))
     return SEPARATOR.join(found)
+
+
+def this_load(flags: Sequence[str]) -> str:
+    """`with n-cpu-moe 12, this time only`: what hal0.yaml does not say."""
+    return tr("with {flags}, this time only").format(flags=", ".join(flag.replace("=", " ") for flag in flags))
 
 
 def idle(seconds: float) -> str:

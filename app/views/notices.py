@@ -42,7 +42,8 @@ def notices(old: Snapshot, new: Snapshot) -> list[Notice]:
         before = old.slot(after.name)
         if before is None or before.state is not SlotState.READY or after.last_error is None:
             continue
-        if after.last_error != before.last_error:
+        # Snapshots may be skipped: a switch that failed, and went back, is seen here by its model alone.
+        if after.last_error != before.last_error and after.last_error.model in (None, *before.loaded):
             found.append(
                 Notice(text.failure_title(after.name), text.crashed(after.name, after.last_error.message))
             )

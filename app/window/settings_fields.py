@@ -72,6 +72,24 @@ class NamesField(TypedLine):
             self.setText(", ".join(value))
 
 
+class SetsField(TypedLine):
+    """A tuple of tuples of names: commas within one, semicolons between two."""
+
+    changed = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.textEdited.connect(lambda typed: self.changed.emit(_sets(typed)))
+
+    def show_value(self, value: tuple[tuple[str, ...], ...]) -> None:
+        if _sets(self.text()) != value:
+            self.setText("; ".join(", ".join(names) for names in value))
+
+
+def _sets(typed: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(names for part in typed.split(";") if (names := _names(part)))
+
+
 def _names(typed: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(typed.replace(",", " ").split()))
 

@@ -84,6 +84,7 @@ def advanced_page() -> Page:
         "queue": Field(words.QUEUE, words.QUEUE_HINT),
         "wait": Field(words.WAIT, words.WAIT_HINT),
         "headroom": Field(words.HEADROOM, words.HEADROOM_HINT),
+        "together": Field(words.TOGETHER, words.TOGETHER_HINT),
     }
     elsewhere = (SERVER, *MODEL_DIRS, *LOCAL_ONLY, *UPDATES)
     keys = [key for key in BASIC if key[0] not in elsewhere]

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.texts import common as text
+from app.texts import fit as texts_fit
 from app.texts import window as text_window
 from app.views.menu import ENGINE, Action, Command
 from app.views.remedy import Help
@@ -72,6 +73,8 @@ class SlotCard(Card):
         self.force = button(text_window.LOAD_ANYWAY, text_window.action_on(text_window.LOAD_ANYWAY, name))
         self.remedy = button("")
         self.remedy.setToolTip(text_window.LOAD_WITH_TIP)
+        self.once = button(texts_fit.LOAD_ONCE)
+        self.once.setToolTip(texts_fit.LOAD_ONCE_TIP)
         self.help = button("")
         self.help.clicked.connect(self._on_help)
         self.found = QFrame()
@@ -95,6 +98,7 @@ class SlotCard(Card):
         self.retry.clicked.connect(lambda: self._load(self._view.retry if self._view else ""))
         self.force.clicked.connect(lambda: self._load(self._view.force if self._view else "", force=True))
         self.remedy.clicked.connect(self._on_remedy)
+        self.once.clicked.connect(lambda: self._on_remedy(once=True))
         self.dismiss.clicked.connect(self._on_dismiss)
 
     def show_slot(
@@ -144,6 +148,8 @@ class SlotCard(Card):
         self.remedy.setVisible(bool(view.remedy))
         self.remedy.setText(text.qt_label(view.remedy_text))
         self.remedy.setAccessibleName(text_window.action_on(view.remedy_text, self.name))
+        self.once.setVisible(bool(view.remedy))
+        self.once.setAccessibleName(text_window.action_on(f"{view.remedy_text}, {self.once.text()}", self.name))
         self.help.setVisible(view.help is not None)
         if view.help is not None:
             self.help.setText(text_window.HELPS[view.help.value])
@@ -153,9 +159,10 @@ class SlotCard(Card):
     def _load(self, model_id: str, *, force: bool = False) -> None:
         self.chosen.emit(Command(Action.LOAD, self.name, model_id, force=force))
 
-    def _on_remedy(self) -> None:
+    def _on_remedy(self, *, once: bool = False) -> None:
         if self._view is not None:
-            self.chosen.emit(Command(Action.LOAD, self.name, self._view.failed, flags=self._view.remedy))
+            flags = self._view.remedy
+            self.chosen.emit(Command(Action.LOAD, self.name, self._view.failed, flags=flags, once=once))
 
     def _on_help(self) -> None:
         if self._view is None or self._shown is None:
@@ -244,7 +251,7 @@ class SlotCard(Card):
         said.addWidget(self.error, 1)
         said.addWidget(self.dismiss, 0, Qt.AlignmentFlag.AlignTop)
         ways = FlowLayout()
-        for made in (self.restore, self.help, self.retry, self.remedy, self.force):
+        for made in (self.restore, self.help, self.retry, self.remedy, self.once, self.force):
             ways.addWidget(made)
         trouble = QVBoxLayout(self.problem)
         trouble.setContentsMargins(10, 6, 8, 6)

@@ -24,7 +24,7 @@ MOST_LETTERS = 200
 
 class SlotsTab(QWidget):
     """Signals:
-    chosen: (Command) what a person asked of a slot.
+    chosen: (Command) what a person asked of a slot, or of a server elsewhere.
     """
 
     chosen = Signal(object)
@@ -102,6 +102,7 @@ class SlotsTab(QWidget):
         self.remotes.chosen.connect(self.chosen)
         self._slots.addWidget(self.remotes)
         self.upstreams = UpstreamList()
+        self.upstreams.chosen.connect(self.chosen)
         self._slots.addWidget(self.upstreams)
         self._slots.addStretch(1)
         self.area = Scroller(inside, MOST_LETTERS, Qt.AlignmentFlag.AlignHCenter)

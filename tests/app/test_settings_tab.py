@@ -42,6 +42,7 @@ from app.window.settings_fields import (
     NamesField,
     NumberField,
     PortsField,
+    SetsField,
     TextField,
 )
 from app.window.settings_flags import FlagsField
@@ -710,6 +711,7 @@ def _add_key(field: KeysField) -> None:
 GESTURES: dict[type, tuple[Callable[[Any], object], ...]] = {
     TextField: (_type, lambda field: QTest.keyClick(field, Qt.Key.Key_Space) or _type(field)),
     NamesField: (_type,),
+    SetsField: (_type,),
     NumberField: (_step, _type_number),
     DurationField: (_step, _type_number),
     PortsField: (lambda field: _step(field.first), lambda field: _type_number(field.last)),
