@@ -243,9 +243,22 @@ def sentence(message: str, suggestion: str | None) -> str:
     return f"{message[:1].upper()}{message[1:]}.{hint}"
 
 
-def key_caption(name: str) -> str:
-    """Of a key of hal0.yaml that has no words of its own here."""
-    return name.replace("_", " ").capitalize()
+_KEY_CAPTIONS = {
+    ("activity", "keep"): tr("Requests kept"),
+    ("activity", "days"): tr("Days kept"),
+    ("activity", "size"): tr("Size on disk"),
+    ("activity", "bodies"): tr("Texts kept"),
+    ("activity", "body_size"): tr("Kept of each text"),
+    ("conversations", "keep"): tr("Size on disk"),
+    ("conversations", "per_model"): tr("Kept of each model"),
+    ("conversations", "max_age"): tr("Kept for"),
+    ("conversations", "save_timeout"): tr("Time to save"),
+}
+
+
+def key_caption(name: str, section: str = "") -> str:
+    """Of a key of hal0.yaml that has no words of its own on its page."""
+    return _KEY_CAPTIONS.get((section, name)) or name.replace("_", " ").capitalize()
 
 
 def key_hint(meaning: str) -> str:

@@ -33,6 +33,7 @@ from router.state import DownloadOrder, Snapshot
 
 log = logging.getLogger(__name__)
 NARROW_LETTERS = 80
+MOST_LETTERS = 150
 
 
 class FirstRunPage(QWidget):
@@ -204,4 +205,4 @@ class FirstRunPage(QWidget):
         column.addStretch(2)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(Scroller(page))
+        whole.addWidget(Scroller(page, MOST_LETTERS, Qt.AlignmentFlag.AlignHCenter))

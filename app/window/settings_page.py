@@ -22,6 +22,7 @@ from app.window.pick_button import FileButton, PickButton
 from app.window.widgets import Scroller, label, set_text, wrapping_label
 
 POLICY = QSizePolicy.Policy
+MOST_LETTERS = 130
 QWIDGETSIZE_MAX = (1 << 24) - 1  # Qt's "no limit"
 
 
@@ -85,7 +86,7 @@ class Page(Scroller):
 
     def __init__(self) -> None:
         inside = QWidget()
-        super().__init__(inside)
+        super().__init__(inside, MOST_LETTERS)
         self.boxes: dict[Key, FieldBox] = {}
         self.picks: dict[Key, PickButton] = {}
         self.other = wrapping_label("failed")

@@ -59,7 +59,7 @@ def _fill(page: Page, keys: Sequence[Key], fields: Mapping[str, Field]) -> Page:
     order = list(fields)
     for key in sorted(keys, key=lambda key: order.index(key[-1]) if key[-1] in fields else len(order)):
         row = row_of(key)
-        said = fields.get(key[-1]) or Field(words.key_caption(key[-1]), words.key_hint(row.key.meaning))
+        said = fields.get(key[-1]) or Field(words.key_caption(key[-1], key[0]), words.key_hint(row.key.meaning))
         editor = said.make() if said.make else editor_of(row, said.caption)
         page.add(key, "" if isinstance(row.key.type, Truth) else said.caption, editor, said.hint)
     return page

@@ -19,6 +19,8 @@ from app.window.upstreams import UpstreamList
 from app.window.widgets import Scroller, set_text, wrapping_label
 from router.state import ServerState, Snapshot
 
+MOST_LETTERS = 200
+
 
 class SlotsTab(QWidget):
     """Signals:
@@ -103,7 +105,7 @@ class SlotsTab(QWidget):
         self.upstreams.chosen.connect(self.chosen)
         self._slots.addWidget(self.upstreams)
         self._slots.addStretch(1)
-        self.area = Scroller(inside)
+        self.area = Scroller(inside, MOST_LETTERS, Qt.AlignmentFlag.AlignHCenter)
         self._footer = QVBoxLayout()
         self._footer.setSpacing(10)
         whole = QVBoxLayout(self)

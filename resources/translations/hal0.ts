@@ -68,14 +68,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Wake</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Send the packet that wakes this computer, and wait until it answers.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>No slots: add one in Settings › Slots</source>
         <translation type="unfinished"></translation>
     </message>
@@ -197,14 +189,6 @@
     </message>
     <message>
         <source>Making room: unloading {slots}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Waits until {slots} is idle: hal0.yaml does not let both be loaded (together)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Unloading {slots}: hal0.yaml does not let both be loaded (together)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1136,10 +1120,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>with {flags}, this time only</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Upstreams</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1636,10 +1616,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Measured {day}: reads {reads}, writes {writes} tokens/s</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Delete {name} from this computer?</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1760,6 +1736,38 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Requests kept</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Days kept</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Size on disk</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Texts kept</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Kept of each text</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Kept of each model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Kept for</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Time to save</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>as the system</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1873,14 +1881,6 @@
     </message>
     <message>
         <source>Variable</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Loaded together</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Slots that may be loaded at the same time: primary, embed; coder. Empty: all, as memory allows.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2665,14 +2665,6 @@
     </message>
     <message>
         <source>Load so that it fits</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>This load only</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Loads the model so; hal0.yaml stays as it is, and the next load is as it says.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

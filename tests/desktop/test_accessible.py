@@ -73,3 +73,11 @@ async def test_every_control_of_the_running_app_has_a_name(desktop: Desktop, rea
         assert nameless(nodes) == []
         controls += sum(node.is_control for node in nodes)
     assert controls > 100, "the tree was really walked"
+
+
+async def test_the_dialogs_of_the_running_app_have_names_too(desktop: Desktop, read: Reader) -> None:
+    session = desktop.session
+    click(session, await read.wait_for(called("Get models…", "push button"), DEADLINE, "the first page"))
+    await read.wait_for(called("Close", "push button"), DEADLINE, "the dialog")
+    await read.wait_for(called("Get models", "dialog"), DEADLINE, "the dialog itself")
+    assert nameless(await read.showing()) == []
