@@ -1,4 +1,4 @@
-// Made by packaging/page_bundle.py: sha256 04c9a66125d9f1f7d9f0517bfa0f30cc8224e763abc5084523adf3534536bc7b
+// Made by packaging/page_bundle.py: sha256 8162385dd6032851738486c5fe1b97d209c447f4578004388da7474aa4baaaeb
 // Preact and htm are in it; their licences: vendor/licenses.
 (() => {
 "use strict";
@@ -1102,17 +1102,25 @@ function SlotCard({ place: place2, live }) {
       ${overlaps(slot) && html`<span class="muted"> · ${nameOf(snapshot, slot.model)} answers until then</span>`}</p>
     <p class="facts muted">${facts(slot).join(" \xB7 ")}</p>
     ${isSwitching(slot) && html`<${Phases} slot=${slot} share=${share} name=${name} />`}
-    ${slot.evicting.length > 0 && html`<p>Making room: unloading ${slot.evicting.join(", ")}.</p>`}
+    ${slot.evicting.some((name2) => !apart(slot).includes(name2)) && html`<p>Making room: unloading ${slot.evicting.filter((name2) => !apart(slot).includes(name2)).join(", ")}.</p>`}
+    ${apart(slot).length > 0 && html`<p>${apartWords(slot)}</p>`}
     ${slot.draining > 0 && html`<p>${drainWords(slot)}</p>`}
     ${slot.last_error && !isSwitching(slot) && html`<${Problem} place=${place2} live=${live} />`}
     <${Choose} place=${place2} live=${live} />
     <${Actions} place=${place2} live=${live} />
   </article>`;
 }
+var apart = (slot) => slot.apart || [];
+function apartWords(slot) {
+  const waits = apart(slot).filter((name) => !slot.evicting.includes(name));
+  const why = "hal0.yaml does not let both be loaded (together).";
+  return waits.length ? `Waits until ${waits.join(", ")} is idle: ${why}` : `Unloading ${apart(slot).join(", ")}: ${why}`;
+}
 function facts(slot) {
   const found = [];
   if (slot.served_by) found.push(`answered by ${slot.served_by}`);
   if (slot.tokens_per_second && slot.model !== "hal0-demo") found.push(`${slot.tokens_per_second.toFixed(slot.tokens_per_second < 10 ? 1 : 0)} tokens/s`);
+  if (slot.load_flags?.length) found.push(`with ${slot.load_flags.join(", ").replaceAll("=", " ")}, this time only`);
   if (slot.context_length) found.push(`${tokens(slot.context_length)} context`);
   if (slot.memory) found.push(`${slot.memory_estimated ? "~" : ""}${memorySize(slot.memory)}`);
   if (slot.queued) found.push(`${slot.queued} waiting`);
@@ -1153,6 +1161,7 @@ function Problem({ place: place2, live }) {
     <div class="actions">
       ${restore && html`<${Button} disabled=${!live} action=${load(restore, false)}>Restore ${nameOf(snapshot, restore)}<//>`}
       ${again && html`<${Button} disabled=${!live} label=${`Try again to load ${again} in ${name}`} action=${load(again, false)}>Try again<//>`}
+      ${again && error.remedy.length > 0 && html`<${Button} disabled=${!live} label=${`Load ${again} in ${name} with ${error.remedy.join(", ")}, this time only`} action=${() => send(`${path}/load`, { model: again, flags: error.remedy, wait: false })}>This load only<//>`}
       ${again && error.code === "memory.insufficient" && html`<${Button} disabled=${!live} action=${load(again, true)}>Load anyway<//>`}
     </div>
   </div>`;

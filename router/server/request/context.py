@@ -81,7 +81,7 @@ class Context:
 
 
 TARGET = web.RequestKey("the host in the request line", str)
-"""What a client that takes hal0 for a proxy writes there, beside its Host."""
+"""What a client that takes hal0 for a proxy writes there, beside its Host; "" from others."""
 REQUEST_ID = web.RequestKey("request id", str)
 RECORDING = web.RequestKey("recording", Recording)
 """Of requests that a model is to answer; others have none."""

@@ -40,7 +40,9 @@ def seen_by(key: ApiKeyConfig | None, snapshot: Snapshot) -> Snapshot:
     held = {model for slot in slots for model in (*slot.choices, *slot.loaded)}
     models = tuple(model for model in snapshot.models if model.id in held)
     kept = tuple(kept for kept in snapshot.kept if kept.model in held)
-    return replace(snapshot, slots=slots, models=models, upstreams=(), kept=kept)
+    told = (tuple(name for name in one if name in key.slots) for one in snapshot.together)
+    together = tuple(one for one in told if one)
+    return replace(snapshot, slots=slots, models=models, upstreams=(), kept=kept, together=together)
 
 
 def route_for(key: ApiKeyConfig | None, asked: str | None, kind: Kind, snapshot: Snapshot) -> Route:

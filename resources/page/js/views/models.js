@@ -37,6 +37,7 @@ function Row({ model, snapshot, live }) {
     model.kind, model.quantisation, model.size_bytes && fileSize(model.size_bytes),
     model.context_length && `${tokens(model.context_length)} context${model.context_auto ? " (chosen to fit)" : ""}`,
     model.needs && `needs ${model.needs_source === "formula" ? "~" : ""}${memorySize(model.needs)}`,
+    model.measured && `measured: reads ${Math.round(model.measured.reads)}, writes ${model.measured.writes.toFixed(1)} tokens/s`,
     ...model.capabilities.filter((word) => !["completion", "embedding", "rerank"].includes(word)),
   ].filter(Boolean);
   return html`<article aria-label=${titleOf(model)} class="model">
