@@ -5,7 +5,7 @@ PY := .venv/bin/python
 HAL0 := .venv/bin/hal0
 
 .PHONY: help map run test t setup setup-dev clients engine starter lint types check pytest coverage lock clean \
-        bundle dist archive deb test-packaging test-windows manual
+        bundle dist archive deb test-packaging test-windows setup-windows manual
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ test-packaging: dist  ## build those and test them, installed in a private copy 
 
 test-windows: setup-dev  ## the tests under Wine, with all that takes; some: make test-windows T=tests/router/slots
 	@$(PY) packaging/windows/wine/test_windows.py $(T)
+
+setup-windows: setup-dev  ## Windows' installer, made under Wine: dist/hal0-…-setup.exe
+	@$(PY) packaging/windows/wine/test_windows.py --setup
 
 manual: setup-dev  ## the manual as a site, in dist/manual
 	@$(PY) packaging/manual.py
