@@ -46,8 +46,10 @@ lint:  ## ruff and the import layers
 types:  ## mypy
 	@$(PY) -m mypy
 
-pytest:  ## all tests, in what is prepared
-	@HAL0_LLAMA_SERVER="$$($(HAL0) engine path)" $(PY) -m pytest
+# Tests wait for engines more than they compute. Those of one file stay together and share what they prepared.
+WORKERS ?= $(shell $(PY) -c 'import os; print(min(os.cpu_count() or 1, 7) + 1)')
+pytest:  ## all tests, in what is prepared; one after another: make pytest WORKERS=0
+	@HAL0_LLAMA_SERVER="$$($(HAL0) engine path)" $(PY) -m pytest -n $(WORKERS) --dist loadfile
 
 t: setup-dev engine  ## some tests: make t T=tests/router/slots, or T="-k breaker -x"
 	@HAL0_LLAMA_SERVER="$$($(HAL0) engine path)" $(PY) -m pytest -q $(T)

@@ -55,6 +55,18 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
     collect_unraisable(item.config)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What a test printed of names that are no text can be sent by a worker: pytest-xdist encodes strictly."""
+    report = yield
+    report.sections = [(title, printable(text)) for title, text in report.sections]
+    return report
+
+
+def printable(text: str) -> str:
+    return text.encode(errors="backslashreplace").decode()
+
+
 if sys.platform == "win32":
     import asyncio
     from collections.abc import Callable, Mapping
