@@ -186,5 +186,5 @@ async def test_one_that_serves_in_a_terminal_is_ended_and_all_is_deleted_that_is
     await remove(hal0, "/PURGE")
     assert hal0.process is not None and await asyncio.to_thread(hal0.process.wait, DEADLINE_SECONDS) == 1
     assert not any(engine.is_running() for engine in engines)
-    assert not any(folder.exists() for folder in own)
+    await until(lambda: not any(folder.exists() for folder in own), f"{own} to be deleted")
     assert (hal0.home / "models" / "alpha.gguf").is_file(), "a person's own models are none of hal0's"

@@ -1,11 +1,12 @@
 """`make test-windows`: the tests under Wine, with a Windows Python, Windows' Qt and a llama-server.exe; and
 `make setup-windows`: hal0's installer, made by the same.
 
-Usage: test_windows.py [--optional] [--only-prepare | --setup] [arguments of pytest]
+Usage: test_windows.py [--optional] [--without-engine] [--only-prepare | --setup] [arguments of pytest]
 
 What it needs is made once, in `hal0-windows-tests` in the user's cache folder (some 5 GB), and used again until
 its pins change. Where that cannot be, it says why and fails, or with --optional goes on without. --setup only
-makes the installer, in dist.
+makes the installer, in dist. --without-engine builds no llama-server.exe, which takes longest, and runs what
+needs none of all that reads, writes and names files: for CI, where the folder is empty.
 """
 
 from __future__ import annotations
@@ -25,32 +26,27 @@ import platformdirs
 import python_env
 import test_programs
 import wine_gaps
+from suite import SETUP, SUITE, WITHOUT_ENGINE
 from wine_program import SCREEN, windows_path, wine
 
 sys.path.insert(0, str(debian_folder.ROOT))
 
 from router.base.version import __version__
 
-SETUP = "tests/e2e/test_windows_setup.py"
-SUITE = (
-    "tests/app/test_tab_pictures.py",  # first: a new palette takes Wine minutes once hundreds have left windows
-    *("tests/app", "tests/router", "tests/test_not_on_windows.py"),
-    *(f"tests/e2e/test_{name}.py" for name in ("first_light", "starts", "faults", "windows")),
-    SETUP,
-)
-
 
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--optional", action="store_true")
+    parser.add_argument("--without-engine", action="store_true")
     parser.add_argument("--only-prepare", action="store_true")
     parser.add_argument("--setup", action="store_true")
     options, arguments = parser.parse_known_args()
-    tests = arguments or list(SUITE)
+    engine = not options.without_engine
+    tests = arguments or list(SUITE if engine else WITHOUT_ENGINE)
     cache = Path(platformdirs.user_cache_dir("hal0-windows-tests", appauthor=False))
     with debian_folder.alone(cache):
         try:
-            system = prepare(cache)
+            system = prepare(cache, engine=engine)
             if options.setup or SETUP in tests:
                 with step("hal0's installer"):
                     setups = bundle_build.prepare(system, __version__)
@@ -59,10 +55,10 @@ def main() -> int:
             return 0 if options.optional else 1
         if options.setup:
             return hand_over(setups)
-        return 0 if options.only_prepare else run_tests(system, tests)
+        return 0 if options.only_prepare else run_tests(system, tests, engine=engine)
 
 
-def prepare(cache: Path) -> debian_folder.Debian:
+def prepare(cache: Path, *, engine: bool) -> debian_folder.Debian:
     """Make what is missing, telling what takes long. Raises RuntimeError or OSError."""
     with step("a Debian with Wine and a compiler for Windows"):
         system = debian_folder.prepare(cache)
@@ -70,8 +66,9 @@ def prepare(cache: Path) -> debian_folder.Debian:
     with step("a Windows Python with hal0's pinned packages"):
         python = python_env.prepare(cache)
         wine_gaps.fill(system, python)
-    with step("llama-server.exe"):
-        engine_build.prepare(system)
+    if engine:
+        with step("llama-server.exe"):
+            engine_build.prepare(system)
     with step("what tests compile elsewhere"):
         test_programs.prepare(system)
     with step("Wine's own folder"):
@@ -120,23 +117,25 @@ def wine_prefix(system: debian_folder.Debian) -> None:
     stamp.write_text(state)
 
 
-def run_tests(system: debian_folder.Debian, arguments: list[str]) -> int:
+def run_tests(system: debian_folder.Debian, arguments: list[str], *, engine: bool) -> int:
     """Run pytest there, on an X server of its own, and end all that Wine still runs afterwards."""
-    pytest = ["-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    # On Windows one test that takes too long ends the whole run, and under Wine programs take long to start.
+    pytest = ["-m", "pytest", "-p", "no:cacheprovider", "--timeout=900", *arguments]
     started = time.monotonic()
     try:
         python = windows_path("/cache/python/python.exe")
-        code = wine(system, *SCREEN, "wine", python, *pytest, **for_tests())
+        code = wine(system, *SCREEN, "wine", python, *pytest, **for_tests(engine=engine))
     finally:
         wine(system, "wineserver", "-k")
     print(f"windows: the tests took {time.monotonic() - started:.0f} s", flush=True)
     return code
 
 
-def for_tests() -> dict[str, str]:
+def for_tests(*, engine: bool) -> dict[str, str]:
     """Return the variables by which tests find what was prepared."""
+    server = {"HAL0_LLAMA_SERVER": windows_path("/cache/engine/llama-server.exe")}
     return {
-        "HAL0_LLAMA_SERVER": windows_path("/cache/engine/llama-server.exe"),
+        **(server if engine else {"HAL0_TEST_WITHOUT_ENGINE": "1"}),
         "HAL0_TEST_DRIVE": "W:\\",
         "HAL0_TEST_PROGRAMS": windows_path("/cache/programs"),
         "HAL0_TEST_SETUPS": windows_path("/cache/bundle/dist"),

@@ -1,0 +1,20 @@
+"""Which tests are run for Windows: under Wine by `make test-windows`, on Windows by the release workflow.
+
+Run as a program it prints them, for a command line. What of them is left out, and why: tests/not_on_windows.py.
+"""
+
+SETUP = "tests/e2e/test_windows_setup.py"
+SUITE = (
+    "tests/app/test_tab_pictures.py",  # first: a new palette takes Wine minutes once hundreds have left windows
+    *("tests/app", "tests/router", "tests/test_not_on_windows.py"),
+    *(f"tests/e2e/test_{name}.py" for name in ("first_light", "starts", "faults", "windows")),
+    SETUP,
+)
+WITHOUT_ENGINE = (
+    *(f"tests/app/test_{name}.py" for name in ("autostart", "streams", "journal")),
+    *("tests/router/base", "tests/router/catalog", "tests/router/config", "tests/test_not_on_windows.py"),
+)
+"""What CI has the time for: all that reads, writes and names files, and needs no llama-server."""
+
+if __name__ == "__main__":
+    print(*SUITE)
