@@ -110,7 +110,8 @@ def test_a_person_s_own_is_deleted_only_when_that_is_asked_for() -> None:
     code = ISS.partition("[Code]")[2]
     assert code.count("DelTree(") == 1 and code.count("DeleteOwnFolder(") == 3  # what it does, and two calls
     calls = code.index("DeleteOwnFolder(GetEnv(")
-    assert code.rindex("if IsAskedToPurge then", 0, calls) < calls and calls - code.rindex("begin", 0, calls) < 40
+    asked = code.rindex("if IsAskedToPurge then", 0, calls)
+    assert code[asked:calls].split() == ["if", "IsAskedToPurge", "then", "begin"]
     assert "MB_DEFBUTTON2" in code, "who only presses Enter keeps it"
 
 
