@@ -43,6 +43,7 @@ TEST_PROGRAMS = {
     "prometheus": "prometheus",
 }
 TEST_FILES = {
+    "/usr/share/dbus-1/services/org.a11y.Bus.service": "at-spi2-core",
     "/usr/include/stdio.h": "libc6-dev",
     "/usr/share/dbus-1/session.conf": "dbus-session-bus-common",
     "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf": "fonts-dejavu-core",

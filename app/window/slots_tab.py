@@ -22,7 +22,7 @@ from router.state import ServerState, Snapshot
 
 class SlotsTab(QWidget):
     """Signals:
-    chosen: (Command) what a person asked of a slot.
+    chosen: (Command) what a person asked of a slot, or of a server elsewhere.
     """
 
     chosen = Signal(object)
@@ -100,6 +100,7 @@ class SlotsTab(QWidget):
         self.remotes.chosen.connect(self.chosen)
         self._slots.addWidget(self.remotes)
         self.upstreams = UpstreamList()
+        self.upstreams.chosen.connect(self.chosen)
         self._slots.addWidget(self.upstreams)
         self._slots.addStretch(1)
         self.area = Scroller(inside)

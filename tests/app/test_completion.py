@@ -39,6 +39,8 @@ class Known(KnownNames):
         ("hal0 switch --force primary ge", ["gemma"]),
         ("hal0 switch primary gemma ", []),
         ("hal0 switch --f", ["--fit", "--force"]),
+        ("hal0 tune ge", ["gemma"]),
+        ("hal0 tune gemma --slot ", ["embed", "primary"]),
         ("hal0 --config x.yaml switch em", ["embed"]),
         ("hal0 forget ", ["gemma", "qwen3:8b"]),
         ("hal0 engine install --source ", ["auto", "debian", "pypi", "release"]),

@@ -16,7 +16,7 @@ from router.base.errors import BadRequest
 from router.base.tasks import spawn
 from router.remote.link import HEADER as HEARTBEAT_HEADER
 from router.server.request.context import CONTEXT, Context
-from router.server.request.within import seen
+from router.server.request.within import seen, slots_of
 from router.server.routes.model_fits import models_json
 from router.wire.snapshot import change_json, snapshot_json
 
@@ -61,7 +61,9 @@ async def events(request: web.Request) -> web.StreamResponse:
     await response.prepare(request)
     unsubscribe = store.subscribe(lambda _snapshot: changed.set())
     telling = (
-        spawn(_tell_activity(context, response), name="tell of requests") if wants_activity(request) else None
+        spawn(_tell_activity(context, response, slots_of(request)), name="tell of requests")
+        if wants_activity(request)
+        else None
     )
     try:
         known, sent = store.snapshot, seen(request)
@@ -90,10 +92,12 @@ def wants_activity(request: web.Request) -> bool:
     return request.query.get("activity", "false") in ("true", "1")
 
 
-async def _tell_activity(context: Context, response: web.StreamResponse) -> None:
+async def _tell_activity(
+    context: Context, response: web.StreamResponse, within: tuple[str, ...] | None
+) -> None:
     """Send `{"requests": [...], "missed": 0, "forgotten": id}`, oldest first; whoever reads slowly misses some.
-    Those up to the id `forgotten` are deleted."""
-    listener = Listener()
+    Those up to the id `forgotten` are deleted. `within`: only of these slots."""
+    listener = Listener(within)
     unsubscribe = context.activity.subscribe(listener.add)
     forget = context.activity.when_forgotten(listener.came.set)
     admitted = context.admitted

@@ -345,3 +345,19 @@ async def test_a_line_of_the_log_stays_one(caplog: pytest.LogCaptureFixture) -> 
     told.note(faults.Fault.REFUSED, "127.0.0.1", "a\nb\x1b[31m" + "\ud800" + "c" * 1000)
     told.close()
     assert "a b\\x1b[31m\\ud800c" in caplog.text and len(caplog.messages[0]) < 300
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (b"GET / HTTP/1.1\r\nX: y\r\n\r\n", "Missing 'Host' header in request"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "Duplicate 'Host' header found"),
+        (
+            b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n",
+            "Content-Length can't be present with Transfer-Encoding",
+        ),
+    ],
+)
+async def test_the_reason_is_told_whole(edge: Edge, raw: bytes, words: str) -> None:
+    """Only what is quoted of the client's bytes is left out, not what comes behind an apostrophe."""
+    assert f"({words})" in (await edge.told(raw))[2]["error"]["message"]
