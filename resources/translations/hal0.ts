@@ -68,6 +68,14 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Wake</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Send the packet that wakes this computer, and wait until it answers.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>No slots: add one in Settings › Slots</source>
         <translation type="unfinished"></translation>
     </message>
@@ -189,6 +197,14 @@
     </message>
     <message>
         <source>Making room: unloading {slots}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Waits until {slots} is idle: hal0.yaml does not let both be loaded (together)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Unloading {slots}: hal0.yaml does not let both be loaded (together)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1120,6 +1136,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>with {flags}, this time only</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Upstreams</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1616,6 +1636,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Measured {day}: reads {reads}, writes {writes} tokens/s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Delete {name} from this computer?</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1881,6 +1905,14 @@
     </message>
     <message>
         <source>Variable</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Loaded together</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slots that may be loaded at the same time: primary, embed; coder. Empty: all, as memory allows.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2665,6 +2697,14 @@
     </message>
     <message>
         <source>Load so that it fits</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This load only</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Loads the model so; hal0.yaml stays as it is, and the next load is as it says.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
