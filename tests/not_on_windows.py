@@ -59,6 +59,8 @@ NOT_ON_WINDOWS: Final[Mapping[str, str]] = {
     "tests/app/connect/test_files.py::test_a_file_that_hal0_made_goes_again": _MODES,
     "tests/app/connect/test_files.py::test_a_link_stays_a_link": _LINKS,
     "tests/app/test_editor.py::test_the_preferred_editor_is_started": _SHELL,
+    "tests/router/power/test_logind.py": _LINUX,
+    "tests/e2e/test_keep_awake.py": _LINUX,
     "tests/router/test_mounts.py": _LINUX,
     "tests/router/test_sock_diag.py": _LINUX,
     "tests/router/engine/test_install_debian.py": _LINUX,

@@ -237,6 +237,13 @@ class MemoryInsufficient(RouterError):
     mends = False
 
 
+class NotTogether(RouterError):
+    """`together:` in hal0.yaml does not let the slot be loaded beside one that is pinned."""
+
+    status, code = 409, "slot.not_together"
+    mends = False
+
+
 class NoRoute(RouterError):
     """Neither the slot nor any of its upstreams could answer; details name each attempt and its reason."""
 

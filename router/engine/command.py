@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import shutil
 from collections.abc import Mapping
@@ -140,6 +141,7 @@ def _saving(model: Model, options: EngineOptions, folder: Path) -> list[tuple[st
     return wanted
 
 
+@functools.lru_cache(maxsize=256)  # asked with every request
 def engine_name(model_id: str) -> str:
     """Return what an engine is told to call itself: the id, not the path. llama-server makes several names of
     one with commas and takes blanks off; such an id is put into its answers by `router.wire.rename`."""

@@ -221,7 +221,7 @@ def exit_sentence(code: int | None, explanation: str | None, *, ready: bool = Fa
 
 _ILLEGAL = "its llama-server was built for another processor (illegal instruction); install another one"
 _CRASHED = "it crashed (access violation); another version of llama-server may help"
-_NO_LIBRARY = "a library it needs is missing; install llama-server anew, or the GPU's driver"
+_NO_LIBRARY = "a library it needs is missing; reinstall llama-server, or the GPU's driver"
 # Signals by number, negative, as `subprocess` tells them; Windows' NTSTATUS values (ntstatus.h).
 _ENDINGS = {
     -4: _ILLEGAL,

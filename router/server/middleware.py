@@ -21,7 +21,7 @@ from router.base.errors import (
     RouterError,
     Unauthorized,
 )
-from router.config.schema import ApiKeyConfig
+from router.config.schema import ApiKeyConfig, Permission
 from router.server import session
 from router.server.guard import (
     Given,
@@ -41,6 +41,7 @@ from router.server.request.context import (
     BEGUN,
     CONTEXT,
     NAMED_KEY,
+    OBSERVES,
     RECORDING,
     REQUEST_ID,
     TARGET,
@@ -128,7 +129,7 @@ async def _answer(request: web.Request, handler: Handler, context: Context) -> w
             raise  # nobody is there to answer
         log.exception("bug while answering %s %s", request.method, request.rel_url.raw_path)
         return _error_answer(
-            RouterError("hal0 met an unforeseen error; see the router's log and report it."), request
+            RouterError("hal0 met an unforeseen error; see hal0's log and report it."), request
         )
 
 
@@ -160,9 +161,19 @@ def _guard(request: web.Request, context: Context) -> None:
                 check_host(name, context.allowed_hosts)
     if given is not None and (named := context.named_keys.get(given.key)) is not None:
         _limit(request, named)
+    if request.path == "/":
+        request[OBSERVES] = not keys or _observes(request, given, context)
     if (request.content_length or 0) > MAX_BODY:
         # aiohttp would find out only after reading that much.
         raise too_large()
+
+
+def _observes(request: web.Request, given: Given | None, context: Context) -> bool:
+    """Return whether the state is for whoever sent this: it comes with the page."""
+    if given is None:
+        return _is_local_metadata(request)
+    named = context.named_keys.get(given.key)
+    return named is None or named.allows(Permission.OBSERVE)
 
 
 def _limit(request: web.Request, named: ApiKeyConfig) -> None:
@@ -207,7 +218,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     request[BEGUN] = response
     if (request_id := request.get(REQUEST_ID)) is not None:
         response.headers["X-Request-Id"] = request_id
-    if (origin := request.get(_PAGE)) is not None:
+    if "Origin" in request.headers and (origin := request.get(_PAGE)) is not None:
         response.headers.update(_cors(origin, request.headers))
 
 

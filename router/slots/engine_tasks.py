@@ -84,10 +84,13 @@ class EngineTasks:
         `engine_exited` later."""
         launched: asyncio.Future[EngineProcess | None] = asyncio.get_running_loop().create_future()
         admitted, switch = seat.admitted, seat.scheduler.switch
+        configured = seat.configured(start.model)
         engine = RunningEngine(
             start.generation,
             launched,
             seat.model(start.model),
+            configured=configured.launch_key if configured else None,
+            load_flags=seat.one_load.of(configured) if configured else (),
             context=seat.contexts.get(start.model),
             after_stop=(switch is not None and switch.took_down) or (admitted is not None and admitted.evicted),
             force=start.force,
