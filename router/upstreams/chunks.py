@@ -126,8 +126,9 @@ def _choice(choice: dict[str, Any], number: int, path: str) -> dict[str, Any]:
     if "logprobs" in choice and not isinstance(choice["logprobs"], Mapping | None):
         del choice["logprobs"]
     if path == TEXT:
-        if choice.get("text") is None and isinstance(choice.get("delta"), Mapping):
-            choice["text"] = content_text(choice.pop("delta").get("content"))
+        delta = choice.pop("delta", None)
+        if choice.get("text") is None and isinstance(delta, Mapping):
+            choice["text"] = content_text(delta.get("content"))
         if not isinstance(choice.get("text"), str | None):
             raise Fault("what it streams is no text")
         return choice

@@ -102,6 +102,14 @@ def test_a_document_s_calls_are_functions_and_its_content_is_text_as_in_a_stream
     assert message == {"content": "One two.", "tool_calls": [{"type": "function", **made}]}
 
 
+@pytest.mark.parametrize("delta", [True, "x", [1], {"tool_calls": 5}])
+def test_a_delta_beside_a_text_is_nothing(delta: Any) -> None:
+    choice = {"index": 0, "text": "Hi", "delta": delta, "finish_reason": "stop"}
+    out = StreamGuard(TEXT).feed(f"data: {json.dumps({'choices': [choice]})}\n\n".encode())
+    told = next(iter(SseParser().feed(out))).json()["choices"][0]
+    assert (told["text"], "delta" in told) == ("Hi", False)
+
+
 @pytest.mark.parametrize("choice", [{"delta": None}, {}, {"delta": None, "finish_reason": "stop"}])
 def test_every_choice_of_a_chat_stream_has_a_delta(choice: dict[str, Any]) -> None:
     """Clients read `delta.content` of each."""
