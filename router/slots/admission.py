@@ -54,8 +54,9 @@ class Admissions:
             )
         switch = seat.scheduler.switch
         assert switch is not None, "a check is part of a switch"
-        seat.admission = Admission(switch, model, verdict.context, evicted=emptied > 0)
+        seat.admission = Admission(switch, model, verdict.context, emptied > 0, verdict.placement)
         seat.contexts[model.id] = verdict.context
+        seat.placements[model.id] = verdict.placement
         return verdict.beside
 
     async def wait_for_room(self, seat: Seat, engine: RunningEngine) -> None:
@@ -65,7 +66,11 @@ class Admissions:
             return
         try:
             await self._gate.wait_for_room(
-                seat.name, engine.model, engine.context, self.occupants, force=engine.force
+                seat.name,
+                engine.model.placed(engine.placement),
+                engine.context,
+                self.occupants,
+                force=engine.force,
             )
         except MemoryInsufficient:
             switch = seat.scheduler.switch
@@ -101,7 +106,7 @@ def _occupants(seat: Seat) -> list[Occupant]:
     found = [
         Occupant(
             slot=seat.name,
-            model=engine.model,
+            model=engine.model.placed(engine.placement),
             pid=engine.process.pid if engine.process else None,
             evictable=evictable or _leaves(seat, engine),
             leaving=_leaves(seat, engine),
@@ -115,6 +120,12 @@ def _occupants(seat: Seat) -> list[Occupant]:
     admitted = seat.admitted
     if admitted is not None and s.phase not in LOADING:
         found.append(
-            Occupant(seat.name, admitted.model, None, priority=s.slot.priority, context=admitted.context)
+            Occupant(
+                seat.name,
+                admitted.model.placed(admitted.placement),
+                None,
+                priority=s.slot.priority,
+                context=admitted.context,
+            )
         )
     return found
