@@ -82,8 +82,9 @@ class SlotStatus:
     streams. `evicting` names the slots whose models make room for `target`. `draining` requests are still
     being answered by the `leaving` models, whose engines go after that; at `drain_deadline`, Unix seconds,
     they are cut, None: they end in their own time.
-    `upstream` ("name/model") answers instead of an engine, always; `fallback`
-    are those that may, and `served_by` the one that did for the last request, None when the slot itself did.
+    `upstream` ("name/model") answers instead of an engine, always; `fallback` are those that may, for the
+    reasons `move_on` also before the slot itself, and `served_by` the one that did for the last request, None
+    when the slot itself did.
     `context_length` is tokens one request may use, of `parallel` at once; `capabilities` are its model's.
     """
 
@@ -115,6 +116,7 @@ class SlotStatus:
     drain_deadline: float | None = None
     upstream: str | None = None
     fallback: tuple[str, ...] = ()
+    move_on: tuple[str, ...] = ()
     served_by: str | None = None
     parallel: int | None = None
     capabilities: tuple[str, ...] = ()

@@ -267,6 +267,7 @@ class Seat:
             drain_deadline=self._drain_deadline.at(draining.until if draining else None),
             upstream=s.slot.upstream,
             fallback=s.slot.fallback,
+            move_on=s.slot.move_on,
             served_by=self.served_by,
             parallel=described.slots if described and described.file else None,
             capabilities=described.capabilities if described else (),
