@@ -29,7 +29,8 @@ _LONGEST = 1000
 
 
 class ResolutionPath(StrEnum):
-    """Which rule decided; logged with every request. FALLBACK comes later, when the slot could not answer."""
+    """Which rule decided; logged with every request. The last come later: FALLBACK when the slot could not
+    answer, the others when another of its places answers before it (router.upstreams.places)."""
 
     SLOT = "slot"
     SLOT_SCOPED = "slot_scoped"
@@ -38,6 +39,9 @@ class ResolutionPath(StrEnum):
     UPSTREAM = "upstream"
     DEFAULT = "default"
     FALLBACK = "fallback"
+    MOVED_BUSY = "moved_busy"
+    MOVED_LOADING = "moved_loading"
+    STICKY = "sticky"
 
 
 @dataclass(frozen=True, slots=True)

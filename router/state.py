@@ -83,8 +83,9 @@ class SlotStatus:
     hal0.yaml does not let be loaded beside it: unless in `evicting`, they are in use and waited for.
     `draining` requests are still being answered by the `leaving` models, whose engines go after that; at
     `drain_deadline`, Unix seconds, they are cut, None: they end in their own time.
-    `upstream` ("name/model") answers instead of an engine, always; `fallback`
-    are those that may, and `served_by` the one that did for the last request, None when the slot itself did.
+    `upstream` ("name/model") answers instead of an engine, always; `fallback` are those that may, for the
+    reasons `move_on` also before the slot itself, and `served_by` the one that did for the last request, None
+    when the slot itself did.
     `context_length` is tokens one request may use, of `parallel` at once; `capabilities` are its model's.
     `load_flags` ("name=value") are what it was loaded with beside hal0.yaml's flags, for this load only.
     """
@@ -118,6 +119,7 @@ class SlotStatus:
     drain_deadline: float | None = None
     upstream: str | None = None
     fallback: tuple[str, ...] = ()
+    move_on: tuple[str, ...] = ()
     served_by: str | None = None
     parallel: int | None = None
     capabilities: tuple[str, ...] = ()

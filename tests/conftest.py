@@ -22,6 +22,7 @@ pytest_plugins = ["tests.fixtures_models"]
 
 # How long an example takes says how busy the computer is.
 settings.register_profile("hal0", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("thorough", settings.get_profile("hal0"), max_examples=10_000)
 settings.load_profile("hal0")
 
 

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from router.catalog.context import Division, Flags, number
+from router.catalog.placement import BY_HAND_FLAGS, BY_HAND_VARIABLES, Placement
 from router.config.schema import Kind
 from router.wire.openai import RequestRules
 
@@ -155,6 +156,21 @@ class Model:
         """Return the same with `tokens` for each request, by `ctx-size` in its flags; another launch key."""
         total = str(Division.of(self.flags).total(tokens))
         return replace(self, flags=MappingProxyType({**self.flags, "ctx-size": total}))
+
+    @property
+    def placed_by_hand(self) -> bool:
+        """Whether its flags or variables say on which GPUs it runs."""
+        return bool(BY_HAND_FLAGS & self.flags.keys() or BY_HAND_VARIABLES & self.env.keys())
+
+    def placed(self, placement: Placement | None) -> Model:
+        """Return the same on the GPUs of `placement`; another launch key."""
+        if placement is None:
+            return self
+        return replace(
+            self,
+            flags=MappingProxyType({**self.flags, **placement.flags}),
+            env=MappingProxyType({**self.env, **placement.variables}),
+        )
 
     @property
     def _share(self) -> int | None:

@@ -68,6 +68,20 @@ class SwitchPolicy(StrEnum):
     MANUAL = "manual"
 
 
+class MoveOn(StrEnum):
+    """Why a slot with `fallback` hands a request on although it could answer, later."""
+
+    BUSY = "busy"
+    LOADING = "loading"
+
+
+def _move_on(text: str) -> str:
+    """Return the text if it is a reason. Raises ValueError with a sentence."""
+    if text not in list(MoveOn):
+        raise ValueError(f'may hold busy and loading, not "{text}"; other reasons need no mention')
+    return text
+
+
 _NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
@@ -503,6 +517,13 @@ class SlotConfig:
     )
     fallback: tuple[str, ...] = key(
         Texts(), (), "upstreams (`name` or `name/model`) that answer, in this order, while the slot cannot"
+    )
+    move_on: tuple[str, ...] = key(
+        Texts(_move_on, like="^(busy|loading)$"),
+        (),
+        "why `fallback` is asked although the slot could answer later: `busy`, `loading`; a conversation stays "
+        "where it was answered last",
+        apart=_NO_ENGINE,
     )
     upstream: str | None = key(
         Text(like="/."),

@@ -74,7 +74,7 @@ class PublishedModels:
 
 def model_status(model: Model, forecasts: LaunchForecasts, memory: Sequence[DeviceMemory] = ()) -> ModelStatus:
     """Return what is told of `model`, with what it takes of `memory`, as far as that is known by now."""
-    forecast = forecasts.known(model)
+    forecast = forecasts.known_placed(model)
     problem = model.problem or forecasts.refused(model)
     return ModelStatus(
         id=model.id,

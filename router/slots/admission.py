@@ -87,8 +87,9 @@ class Admissions:
             )
         switch = seat.scheduler.switch
         assert switch is not None, "a check is part of a switch"
-        seat.admission = Admission(switch, model, verdict.context, evicted=emptied > 0)
+        seat.admission = Admission(switch, model, verdict.context, emptied > 0, verdict.placement)
         seat.contexts[model.id] = verdict.context
+        seat.placements[model.id] = verdict.placement
         return verdict.beside
 
     async def wait_for_room(self, seat: Seat, engine: RunningEngine) -> None:
@@ -98,7 +99,11 @@ class Admissions:
             return
         try:
             await self._gate.wait_for_room(
-                seat.name, engine.model, engine.context, self.occupants, force=engine.force
+                seat.name,
+                engine.model.placed(engine.placement),
+                engine.context,
+                self.occupants,
+                force=engine.force,
             )
         except MemoryInsufficient:
             switch = seat.scheduler.switch
@@ -184,7 +189,7 @@ def _occupants(seat: Seat, *, apart: bool) -> list[Occupant]:
     found = [
         Occupant(
             slot=seat.name,
-            model=engine.model,
+            model=engine.model.placed(engine.placement),
             pid=engine.process.pid if engine.process else None,
             evictable=evictable or _leaves(seat, engine),
             leaving=_leaves(seat, engine),
@@ -201,7 +206,7 @@ def _occupants(seat: Seat, *, apart: bool) -> list[Occupant]:
         found.append(
             Occupant(
                 seat.name,
-                admitted.model,
+                admitted.model.placed(admitted.placement),
                 apart=apart,
                 priority=s.slot.priority,
                 context=admitted.context,

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from router.base.errors import BadModel, EngineFailed, RouterError
 from router.base.tasks import spawn
 from router.catalog.model import Model
+from router.catalog.placement import Placement
 from router.conversations.keeper import Conversations
 from router.engine.log import EngineLog, LogFiles
 from router.engine.process import EngineProcess
@@ -32,7 +33,12 @@ class EngineLauncher(Protocol):
 
     async def check(self, model: Model) -> None: ...
     async def launch(
-        self, model: Model, log: EngineLog, taken: Collection[int] = (), context: int | None = None
+        self,
+        model: Model,
+        log: EngineLog,
+        taken: Collection[int] = (),
+        context: int | None = None,
+        placement: Placement | None = None,
     ) -> EngineProcess: ...
     async def ready(self, engine: EngineProcess, on_progress: OnProgress) -> int | None: ...
     async def answers(self, engine: EngineProcess) -> bool: ...
@@ -92,6 +98,7 @@ class EngineTasks:
             configured=configured.launch_key if configured else None,
             load_flags=seat.one_load.of(configured) if configured else (),
             context=seat.contexts.get(start.model),
+            placement=seat.placements.get(start.model),
             after_stop=(switch is not None and switch.took_down) or (admitted is not None and admitted.evicted),
             force=start.force,
         )
@@ -182,6 +189,7 @@ class EngineTasks:
                 engine_log,
                 self._ports_taken(),
                 context=engine.context,
+                placement=engine.placement,
             )
         finally:
             engine.launched.set_result(engine.process)

@@ -12,6 +12,7 @@ from router.base.errors import RouterError
 from router.base.resume import Resumed
 from router.base.token_bucket import TokenBucket
 from router.catalog.model import LaunchKey, Model
+from router.catalog.placement import Placement
 from router.config.schema import LimitsConfig, SlotConfig
 from router.engine.log import RING_LINES
 from router.engine.process import EngineProcess
@@ -33,6 +34,7 @@ class RunningEngine:
         model: what it was launched as, whatever hal0.yaml has said of it since.
         configured: what its model's launch key was without `load_flags`, which it has for this load only.
         context: tokens hal0 chose for it, None: what its flags say; `context_length` is what it has then.
+        placement: on which GPUs hal0 put it, None: where its flags or the engine say.
         prompt_cache: bytes of RAM it may fill with prompts, None: as its flags say.
         after_stop: its memory comes from an engine that was stopped; `force`: it starts even if that is short.
         outdated: it runs another llama-server than it would now.
@@ -49,6 +51,7 @@ class RunningEngine:
     configured: LaunchKey | None = None
     load_flags: LoadFlags = ()
     context: int | None = None
+    placement: Placement | None = None
     prompt_cache: int | None = None
     after_stop: bool = False
     force: bool = False
@@ -85,12 +88,14 @@ class Instant:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What `switch` was promised: memory for `model` with `context`. `evicted`: other slots made room."""
+    """What `switch` was promised: memory for `model` with `context`, on the GPUs of `placement`. `evicted`:
+    other slots made room."""
 
     switch: Switch
     model: Model
     context: int | None
     evicted: bool
+    placement: Placement | None = None
 
 
 @dataclass(slots=True)
@@ -105,7 +110,7 @@ class Seat:
         engines: all that live, two at most, by generation.
         log: the last lines of all its engines.
         admission: the last one; `admitted` says whether it is still worth anything.
-        contexts: what was chosen for each model when it was last admitted, to go back to.
+        contexts, placements: what was chosen for each model when it was last admitted, to go back to.
         evicting: the slots that are being emptied for the switch under way.
         told: the context that is published for a model, if one is.
         publishing: the publication that is due.
@@ -125,6 +130,7 @@ class Seat:
     timer: asyncio.TimerHandle | None = None
     admission: Admission | None = None
     contexts: dict[str, int | None] = field(default_factory=dict)
+    placements: dict[str, Placement | None] = field(default_factory=dict)
     evicting: tuple[str, ...] = ()
     told: Callable[[str], int | None] = lambda _model: None
     publishing: asyncio.Handle | None = None
@@ -304,6 +310,7 @@ class Seat:
             drain_deadline=self._drain_deadline.at(draining.until if draining else None),
             upstream=s.slot.upstream,
             fallback=s.slot.fallback,
+            move_on=s.slot.move_on,
             served_by=self.served_by,
             parallel=described.slots if described and described.file else None,
             capabilities=described.capabilities if described else (),

@@ -187,6 +187,11 @@ class UpstreamRegistry:
         tried = Tried(slot.name, error.message.rstrip("."), error.retry_after, error.mends)
         return await self._first(slot.name, fallbacks(slot, model), call, [tried])
 
+    async def instead_now(self, slot: SlotStatus, place: str, call: Call) -> UpstreamAnswer:
+        """Ask `place`, one of the slot's `fallback`, before the slot itself. Raises UpstreamFailed."""
+        names = tuple(wanted.names for wanted in fallbacks(slot, None) if wanted.target == place)
+        return await self._first(slot.name, [Wanted(place, *names[:1])], call)
+
     async def _first(
         self, name: str, wanted: Sequence[Wanted], call: Call, tried: Sequence[Tried] = ()
     ) -> UpstreamAnswer:

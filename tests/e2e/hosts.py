@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from ipaddress import IPv4Interface
 
 _numbers = itertools.count(os.getpid() % 200)
 
@@ -35,6 +36,11 @@ class Cable:
     ends: tuple[str, str]
     device: str
 
+    @property
+    def broadcast(self) -> str:
+        """The address that reaches both ends."""
+        return str(IPv4Interface(f"{self.far}/30").network.broadcast_address)
+
     def pull(self) -> None:
         """Nothing passes any more, and nobody is told: the near side's connections only fall silent."""
         _ip("-n", self.ends[1], "link", "set", self.device, "down")
@@ -44,7 +50,10 @@ class Cable:
 
 
 class TwoHosts:
-    """`here` and `there`, joined by `between`; this process reaches them by `to_here` and `to_there`."""
+    """`here` and `there`, joined by `between`; this process reaches them by `to_here` and `to_there`.
+
+    `standby` has power while `there` sleeps: over it a network card hears the packet that wakes it.
+    """
 
     def __init__(self) -> None:
         number = next(_numbers)
@@ -55,6 +64,7 @@ class TwoHosts:
         self.between = _cable(number, 0, self.here, self.there)
         self.to_here = _cable(number, 4, "", self.here)
         self.to_there = _cable(number, 8, "", self.there)
+        self.standby = _cable(number, 12, self.here, self.there)
 
     def close(self) -> None:
         """The cables go with their ends."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Collection
 
 from router.catalog.model import Model
+from router.catalog.placement import Placement
 from router.engine.log import EngineLog
 from router.engine.process import EngineProcess, Launch
 from router.engine.readiness import OnProgress
@@ -76,7 +77,12 @@ class FakeLauncher:
         await self._step("check", model.id)
 
     async def launch(
-        self, model: Model, log: EngineLog, taken: Collection[int] = (), context: int | None = None
+        self,
+        model: Model,
+        log: EngineLog,
+        taken: Collection[int] = (),
+        context: int | None = None,
+        placement: Placement | None = None,
     ) -> EngineProcess:
         await self._step("launch", model.id)
         self.contexts[model.id] = context

@@ -129,7 +129,7 @@ class ForecastLoop:
             model = self._models().get(slot.model or "")
             measured = self._settled(slot, on_gpus(slot, snapshot, self._ram))
             if model is not None and measured is not None:
-                launched = self._forecasts.as_launched(model, slot.context_length)
+                launched = self._forecasts.as_placed(model, slot.context_length)
                 before = self._forecasts.forecaster.known(launched)
                 if await self._forecasts.forecaster.learn(launched, measured) != before:
                     self._publish()

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from router.catalog.model import Model
+from router.catalog.placement import Placement
 
 
 @dataclass(frozen=True, slots=True)
 class Occupant:
     """An engine that holds memory, or a load that was promised some.
 
-    `pid` is None until it is spawned. `evictable`: idle, not pinned, nobody waits and no switch is under way;
-    or `leaving`: another engine took over from it, and it only ends what it has begun.
-    `apart`: the load that asks may not be beside it, so that it leaves whatever the memory says.
-    `idle_since` is seconds of any clock. `context` is what it was launched with if the model leaves that open;
-    `prompt_cache` the bytes of RAM it may come to fill besides (router.memory.admit.prompt_cache).
+    `model` is as it was placed on GPUs. `pid` is None until it is spawned. `evictable`: idle, not pinned,
+    nobody waits and no switch is under way; or `leaving`: another engine took over from it, and it only ends
+    what it has begun. `apart`: the load that asks may not be beside it, so that it leaves whatever the memory
+    says. `idle_since` is seconds of any clock. `context` is what it was launched with if the model leaves that
+    open; `prompt_cache` the bytes of RAM it may come to fill besides (router.memory.admit.prompt_cache).
     """
 
     slot: str
@@ -38,11 +39,13 @@ Occupants = Callable[[], Sequence[Occupant]]
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """`beside`: the new engine may start while the old one runs. `evict`: slots to be emptied first. `context`:
-    tokens to launch with, None: as the model's flags say."""
+    tokens to launch with, None: as the model's flags say. `placement`: on which GPUs, None: where its flags or
+    the engine say."""
 
     beside: bool = False
     evict: tuple[str, ...] = ()
     context: int | None = None
+    placement: Placement | None = None
 
 
 class Gate(Protocol):

@@ -13,6 +13,8 @@ from router.memory.admit.contexts import ladder_of, largest
 from router.memory.admit.gate import Occupants, Verdict
 from router.memory.admit.launch_forecasts import LaunchForecasts
 from router.memory.admit.ledger import claim
+from router.memory.admit.placer import Choice, Placer, Space
+from router.memory.admit.placing import on_each
 from router.memory.admit.plan import Amounts, Go, Short, missing
 from router.memory.admit.prompt_cache import allowance, is_open
 from router.memory.admit.refusal import did_not_return, does_not_fit, process_names
@@ -50,6 +52,7 @@ class MemoryGate:
         self._measure = measure
         self._headroom = headroom
         self._publish = publish
+        self._placer = Placer(forecasts)
         self._one_at_a_time = asyncio.Lock()
         self._present: set[int] = set()
         self._seen: dict[int, float] = {}
@@ -68,21 +71,26 @@ class MemoryGate:
                 await self._sizing.size(model, view.measured)
             context = self._forecasts.chosen(model)  # None: its flags set it
             forecast = await self._forecasts.forecast(model, context)
-            view = await self._look_when_settled(slot, occupants, forecast)
-            outcome = view.plan(view.need(forecast))
-            if isinstance(outcome, Short) and context is not None:
+            view = await self._look_when_settled(slot, model, occupants, forecast)
+            choice = await self._placer.choose(model, context, forecast, Space.of(view))
+            if isinstance(choice.outcome, Short) and context is not None:
                 context, forecast = await self._largest(model, context, view)
                 view = await self._look(slot, occupants)
-                outcome = view.plan(view.need(forecast))
+                choice = await self._placer.choose(model, context, forecast, Space.of(view))
+            outcome = choice.outcome
             if isinstance(outcome, Short) and force:
                 outcome = view.plan(view.need(forecast), force=True)
             if isinstance(outcome, Go):
-                if context is not None:
-                    self._forecasts.choose(model, context)
-                if context != told:
-                    self._publish()
-                return Verdict(outcome.beside, outcome.evict, context)
-        raise await self._refusal(model, view.need(forecast) or (), view)
+                self._note(model, context, choice, news=context != told)
+                return Verdict(outcome.beside, outcome.evict, context, choice.placement)
+        raise await self._refusal(model, forecast, view)
+
+    def _note(self, model: Model, context: int | None, choice: Choice, *, news: bool) -> None:
+        """Publish what the model is launched with, if that is `news` or it goes elsewhere than was told."""
+        if context is not None:
+            self._forecasts.choose(model, context)
+        if self._forecasts.place(model, choice.placement) or news:
+            self._publish()
 
     async def ways(self, slot: str, model: Model, occupants: Occupants, others: Iterable[Model]) -> FitWays:
         """Return whether `model` would go into `slot` now and, if not, what would help; nothing is promised.
@@ -127,13 +135,19 @@ class MemoryGate:
         promised = sum(occupant.prompt_cache for occupant, _claim in view.charged)
         return allowance(view.room[-1] - view.headroom - promised, view.measured.pools[-1].total)
 
-    async def _look_when_settled(self, slot: str, occupants: Occupants, forecast: Forecast | None) -> View:
+    async def _look_when_settled(
+        self, slot: str, model: Model, occupants: Occupants, forecast: Forecast | None
+    ) -> View:
         """Look; where that is not enough and an engine was stopped just now, look again once its memory is
         back."""
         loop = asyncio.get_running_loop()
         view = await self._look(slot, occupants)
         grew_at = loop.time()
-        while not _passes(view, forecast) and loop.time() - grew_at < SETTLED_SECONDS and self._is_leaving():
+        while (
+            not await self._passes(model, view, forecast)
+            and loop.time() - grew_at < SETTLED_SECONDS
+            and self._is_leaving()
+        ):
             await asyncio.sleep(POLL_SECONDS)
             before, view = view, await self._look(slot, occupants)
             if any(now - then > STEP for then, now in zip(before.room, view.room, strict=True)):
@@ -163,19 +177,26 @@ class MemoryGate:
         """Return the largest context that fits, of those below what did not; the smallest if none does."""
 
         async def goes(context: int) -> bool:
-            return isinstance(view.plan(view.need(await self._forecasts.forecast(model, context))), Go)
+            forecast = await self._forecasts.forecast(model, context)
+            return isinstance((await self._placer.choose(model, context, forecast, space)).outcome, Go)
 
+        space = Space.of(view)
         sizes = [size for size in ladder_of(model) if size < below]
         found = await largest(sizes, goes) or (sizes or [below])[-1]
         return found, await self._forecasts.forecast(model, found)
 
-    async def _refusal(self, model: Model, need: Amounts, view: View) -> MemoryInsufficient:
+    async def _refusal(self, model: Model, forecast: Forecast | None, view: View) -> MemoryInsufficient:
+        need = view.need(forecast) or ()
+        placed = forecast is not None and self._placer.may(model, forecast, view.measured.pools)
+        alone = on_each(forecast, view.measured.pools) if placed and forecast is not None else ()
         suggestion = await suggest(self._forecasts, model, view)
         found = await ways(self._forecasts, model, view, suggestion)
-        return does_not_fit(model.id, need, view, suggestion, found)
+        return does_not_fit(model.id, need, view, suggestion, found, alone)
 
-
-def _passes(view: View, forecast: Forecast | None) -> bool:
-    """Return whether it goes without evicting anybody."""
-    outcome = view.plan(view.need(forecast))
-    return isinstance(outcome, Go) and not outcome.evict
+    async def _passes(self, model: Model, view: View, forecast: Forecast | None) -> bool:
+        """Return whether it goes without evicting anybody."""
+        if forecast is None:
+            return True
+        return await self._placer.goes(
+            model, forecast, Space.empty(view.measured.pools, view.free, view.headroom)
+        )

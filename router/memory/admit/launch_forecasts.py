@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
 from typing import Final
 
 import psutil
 
 from router.catalog.model import LaunchKey, Model
+from router.catalog.placement import BY_HAND_VARIABLES, Placement
 from router.memory.admit import prompt_cache
 from router.memory.admit.ledger import published
 from router.memory.admit.plan import Amounts
@@ -29,11 +31,14 @@ class LaunchForecasts:
 
     Attributes:
         forecaster: where the answers come from.
+        placed_by_hand: hal0 was started with a variable that says which GPUs there are to use.
     """
 
     def __init__(self, forecaster: Forecaster) -> None:
         self.forecaster = forecaster
         self._contexts: dict[_Key, int] = {}
+        self._placements: dict[_Key, Placement | None] = {}
+        self.placed_by_hand = any(name in os.environ for name in BY_HAND_VARIABLES)
         self._slow_until = 0.0
         self._ram = psutil.virtual_memory().total
 
@@ -54,6 +59,20 @@ class LaunchForecasts:
             return model
         return model.with_context(context or self.chosen(model) or model.context_most or 0)
 
+    def place(self, model: Model, placement: Placement | None) -> bool:
+        """Put `model` on these GPUs from now on; return whether that is news."""
+        before = self._placements.get(_key(model))
+        self._placements[_key(model)] = placement
+        return before != placement
+
+    def as_placed(self, model: Model, context: int | None = None) -> Model:
+        """Return the same as `as_launched`, on the GPUs where it goes as far as is known."""
+        return self.as_launched(model, context).placed(self._placements.get(_key(model)))
+
+    def known_placed(self, model: Model, context: int | None = None) -> Forecast | None:
+        """Return what `known` does for the GPUs where it goes, as far as that was asked."""
+        return self.forecaster.known(self.as_placed(model, context)) or self.known(model, context)
+
     def known(self, model: Model, context: int | None = None) -> Forecast | None:
         """Return what `model` takes when launched like this, without asking anybody."""
         return self.forecaster.known(self.as_launched(model, context))
@@ -69,6 +88,11 @@ class LaunchForecasts:
     def prompt_cache(self, model: Model) -> int | None:
         """Return the most RAM that its engine may come to fill with prompts; None for no limit."""
         return prompt_cache.told(model, self._ram)
+
+    async def told(self, model: Model, context: int | None = None) -> Forecast | None:
+        """Return what the engine says, waiting for it also where it is slow to answer (`DryRunner`)."""
+        launched = self.as_launched(model, context)
+        return self.forecaster.known(launched) or await self.forecaster.forecast(launched)
 
     async def forecast(self, model: Model, context: int | None = None) -> Forecast | None:
         """Return the same, asking where it is not known; None only where nobody can tell."""

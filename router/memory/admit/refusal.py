@@ -24,9 +24,15 @@ _NAMED = 3
 
 
 def does_not_fit(
-    model: str, need: Amounts, view: View, suggestion: Suggestion, ways: Sequence[FitWay] = ()
+    model: str,
+    need: Amounts,
+    view: View,
+    suggestion: Suggestion,
+    ways: Sequence[FitWay] = (),
+    alone: Amounts = (),
 ) -> MemoryInsufficient:
-    """Return the refusal before anything was touched."""
+    """Return the refusal before anything was touched. `alone`: what each GPU would have to hold of the whole
+    model, where hal0 has looked for one."""
     short = missing(need, view.capacity, view.headroom)
     lacking = [index for index, amount in enumerate(short) if amount]
     parts = "; ".join(_arithmetic(index, need, short, view) for index in lacking)
@@ -37,7 +43,11 @@ def does_not_fit(
         details["suggestion"] = {"ctx_size": suggestion.context, "cache_type": suggestion.cache_type}
     if ways:
         details["ways"] = [asdict(way) for way in ways]
-    return MemoryInsufficient(f'Model "{model}" does not fit: it needs {parts}; {advice}.', details=details)
+    if any(alone):
+        details["alone"] = _each_alone(alone, view)
+    nowhere = _nowhere(alone, view) if any(alone) else ""
+    sentence = f'Model "{model}" does not fit: it needs {parts}{nowhere}; {advice}.'
+    return MemoryInsufficient(sentence, details=details)
 
 
 def did_not_return(model: str, need: Amounts, view: View, names: Mapping[int, str]) -> MemoryInsufficient:
@@ -76,6 +86,27 @@ def _arithmetic(index: int, need: Amounts, short: Amounts, view: View) -> str:
     parts.append(f"{memory_size(view.headroom)} is kept free")
     pool = view.measured.pools[index].name
     return f"{memory_size(need[index])} of {pool}; {', '.join(parts)}: {memory_size(short[index])} short"
+
+
+def _each_alone(alone: Amounts, view: View) -> list[dict[str, Any]]:
+    """Describe each GPU that could have held all of it, in bytes."""
+    short = missing(alone, view.capacity, view.headroom)
+    return [
+        {"gpu": index, "name": pool.name, "needs": alone[index], "available": view.capacity[index],
+         "short": short[index]}
+        for index, pool in enumerate(view.measured.pools) if alone[index]
+    ]  # fmt: skip
+
+
+def _nowhere(alone: Amounts, view: View) -> str:
+    """Write "; on one GPU it would take 30 GiB, and GPU 0 (RTX 3090) has 22 GiB for it, also together"."""
+    pools = view.measured.pools
+    each = [
+        f"GPU {index} ({pool.name}) has {memory_size(max(0, view.capacity[index] - view.headroom))}"
+        for index, pool in enumerate(pools)
+        if alone[index]
+    ]
+    return f"; on one GPU it would take {memory_size(max(alone))}, and {_listed(each)} for it, also together"
 
 
 def _part(holder: Holder, amount: int) -> str:

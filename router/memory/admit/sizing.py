@@ -10,7 +10,8 @@ from router.config.schema import Kind
 from router.memory.admit.contexts import ladder_of, largest
 from router.memory.admit.launch_forecasts import LaunchForecasts
 from router.memory.admit.ledger import Claim, claim, room, spread
-from router.memory.admit.plan import Amounts, missing, total
+from router.memory.admit.placer import Placer, Space
+from router.memory.admit.plan import Amounts, total
 from router.memory.forecast.needs import Forecast
 from router.memory.measure.pools import Measured
 from router.state import SlotStatus, StateStore
@@ -33,6 +34,7 @@ class Sizing:
         self._forecasts = forecasts
         self._store = store
         self._models = models
+        self._placer = Placer(forecasts)
 
     def has_moved(self, before: Measured, now: Measured) -> bool:
         """Return whether so much more or less is free than `before` that contexts may change."""
@@ -42,7 +44,24 @@ class Sizing:
         return any(abs(then.used - pool.used) > pool.total // (2 * BAND) for then, pool in pairs)
 
     async def size(self, model: Model, measured: Measured) -> bool:
-        """Choose the largest context that fits once all that may make room has done so; is that news?"""
+        """Choose the largest context that fits once all that may make room has done so, and the GPUs; is that
+        news?"""
+        sized = await self._size(model, measured)
+        return await self._place(model, measured) or sized
+
+    async def _place(self, model: Model, measured: Measured) -> bool:
+        forecast = self._forecasts.known(model)
+        if not self._placer.may(model, forecast, measured.pools):
+            return self._forecasts.place(model, None)
+        context, headroom = self._forecasts.chosen(model), self._store.snapshot.headroom
+        for capacity in await self._capacities(model, measured, together=True):
+            space = Space.empty(measured.pools, capacity, headroom)
+            choice = await self._placer.choose(model, context, forecast, space)
+            if choice.placement is not None:
+                return self._forecasts.place(model, choice.placement)
+        return self._forecasts.place(model, None)
+
+    async def _size(self, model: Model, measured: Measured) -> bool:
         if not model.context_open:
             return False
         for together in (True, False):
@@ -73,8 +92,11 @@ class Sizing:
             return True  # nobody can tell: take what it was trained for
         if model.reads_whole and forecast.work > _companions_share(forecast, measured):
             return False
-        need, headroom = spread(forecast, measured.pools), self._store.snapshot.headroom
-        return any(not any(missing(need, capacity, headroom)) for capacity in capacities)
+        headroom = self._store.snapshot.headroom
+        for capacity in capacities:
+            if await self._placer.goes(model, forecast, Space.empty(measured.pools, capacity, headroom)):
+                return True
+        return False
 
     async def _capacities(self, model: Model, measured: Measured, *, together: bool) -> list[Amounts]:
         """Return the most there can be for it, in each slot that may hold it; or in a slot of its own.
@@ -98,7 +120,7 @@ class Sizing:
 
     def _claim(self, slot: SlotStatus, measured: Measured) -> Claim:
         model = self._models().get(slot.model or "")
-        forecast = self._forecasts.known(model, slot.context_length) if model else None
+        forecast = self._forecasts.known_placed(model, slot.context_length) if model else None
         return claim(slot.name, slot.pid, forecast, measured)
 
     async def _later(self, slot: SlotStatus, measured: Measured) -> Amounts | None:

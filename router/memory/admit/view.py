@@ -30,6 +30,11 @@ class View:
         return self._sum(claim.gives for occupant, claim in self.charged if occupant.slot == self.slot)
 
     @property
+    def free(self) -> Amounts:
+        """The room there is without emptying another slot."""
+        return total(self.room, self.outgoing)
+
+    @property
     def holders(self) -> list[Holder]:
         """The other slots; one with two engines makes room with both or not at all, unless one leaves."""
         found = []

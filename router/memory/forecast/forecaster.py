@@ -79,6 +79,7 @@ class Forecaster:
         self._next: dict[_Known, float] = {}
         self._refused: dict[_Known, str] = {}
         self._devices: _Devices = ()
+        self._uuids: dict[str, int] = {}
         self._one_at_a_time = asyncio.Lock()
 
     def use_engine(self, engine: Engine) -> None:
@@ -92,7 +93,9 @@ class Forecaster:
 
         Returns whether they differ from those before.
         """
-        found = tuple((pool.name, pool.total) for pool in pools if pool.is_gpu)
+        gpus = [pool for pool in pools if pool.is_gpu]
+        found = tuple((gpu.name, gpu.total) for gpu in gpus)
+        self._uuids = {gpu.uuid: number for number, gpu in enumerate(gpus) if gpu.uuid}
         before, self._devices = self._devices, found
         return found != before
 
@@ -172,7 +175,7 @@ class Forecaster:
             kept = (await self._load()).get(name)
             if kept is None and (told := await self._runner.ask(argv, environment, beside.contexts)):
                 found = await asyncio.to_thread(_together, model, told, beside)
-                kept = _Kept(_renumbered(found, environment))
+                kept = _Kept(_renumbered(found, environment, self._uuids))
                 await self._keep(name, kept)
             if kept is not None:
                 return kept.forecast, name, True
@@ -220,15 +223,18 @@ def _name(argv: list[str], files: list[Path], seen: object) -> str:
     return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
 
 
-def _renumbered(devices: tuple[DeviceNeed, ...], environment: Mapping[str, str]) -> tuple[DeviceNeed, ...]:
-    """Give GPUs their numbers among all there are: an engine counts those it sees."""
+def _renumbered(
+    devices: tuple[DeviceNeed, ...], environment: Mapping[str, str], uuids: Mapping[str, int]
+) -> tuple[DeviceNeed, ...]:
+    """Give GPUs their numbers among all there are, `uuids` among them: an engine counts those it sees."""
 
     def name(device: DeviceNeed) -> str:
         found = re.fullmatch(r"([A-Za-z]+)(\d+)", device.name)
         seen = environment.get(_NARROWS.get(found[1], "")) if found else None
-        numbers = [number.strip() for number in seen.split(",")] if seen else []
+        listed = [number.strip() for number in seen.split(",")] if seen else []
+        numbers = [str(uuids.get(one, one)) for one in listed]
         if found is None or int(found[2]) >= len(numbers) or not numbers[int(found[2])].isdecimal():
-            return device.name  # all are visible, or listed by their ids
+            return device.name  # all are visible, or listed by ids that nobody knows
         return found[1] + numbers[int(found[2])]
 
     return tuple(replace(device, name=name(device)) for device in devices)

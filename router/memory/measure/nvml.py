@@ -140,7 +140,19 @@ def _pool(handle: Any, name: str, pids: Collection[int]) -> Pool:
     # WSL, for one, does not list processes.
     held = dict.fromkeys(pids) if everyone is None else {p: a for p, a in everyone.items() if p in pids}
     others = {pid: amount for pid, amount in (everyone or {}).items() if pid not in pids}
-    return Pool(name, True, total, used, int(rates.gpu) if rates else None, held, others)
+    return Pool(
+        name, True, total, used, int(rates.gpu) if rates else None, held, others,
+        uuid=str(_ask("nvmlDeviceGetUUID", handle) or ""),
+        display=bool(_ask("nvmlDeviceGetDisplayActive", handle)),
+        bandwidth=_bandwidth(handle),
+    )  # fmt: skip
+
+
+def _bandwidth(handle: Any) -> int:
+    """Return bytes a second: twice a clock cycle, as DDR memory, for each line of the bus."""
+    bits = _ask("nvmlDeviceGetMemoryBusWidth", handle)
+    megahertz = _ask("nvmlDeviceGetMaxClockInfo", handle, pynvml.NVML_CLOCK_MEM)
+    return 2 * int(megahertz) * 1_000_000 * int(bits) // 8 if bits and megahertz else 0
 
 
 def _held(handle: Any) -> dict[int, int | None] | None:
@@ -160,11 +172,11 @@ def _first_answer(names: Sequence[str], handle: Any) -> Any:
     return next((rows for name in names if (rows := _ask(name, handle)) is not None), None)
 
 
-def _ask(function: str, handle: Any) -> Any:
+def _ask(function: str, handle: Any, *more: Any) -> Any:
     """Return the answer, or None where this GPU, its driver or our rights have none. Raises NVMLError for the
     rest."""
     try:
-        return getattr(pynvml, function)(handle)
+        return getattr(pynvml, function)(handle, *more)
     except pynvml.NVMLError as error:
         if error.value in _CANNOT_TELL:
             return None

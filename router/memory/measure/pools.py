@@ -13,7 +13,9 @@ class Pool:
 
     `held` is what processes hold of it; None: it runs here, or may, and the driver does not say with how much.
     `others`: the same of processes nobody asked about, as far as the driver tells. `total` is 0 for a GPU
-    without memory of its own. `utilisation` is 0..100, None where unknown.
+    without memory of its own. `utilisation` is 0..100, None where unknown. `uuid`: by which an engine can be
+    told to use this GPU, "" where there is none. `display`: a screen is connected, whose desktop wants some of
+    it. `bandwidth`: bytes it reads a second, 0 where unknown; it bounds how fast a model speaks.
     """
 
     name: str
@@ -23,6 +25,9 @@ class Pool:
     utilisation: int | None = None
     held: Mapping[int, int | None] = field(default_factory=dict)
     others: Mapping[int, int | None] = field(default_factory=dict)
+    uuid: str = ""
+    display: bool = False
+    bandwidth: int = 0
 
     @property
     def free(self) -> int:

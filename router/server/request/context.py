@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -22,6 +23,7 @@ from router.server.request.faults import ClientFaults
 from router.server.request.guesses import Guesses
 from router.slots.lease import Ticket
 from router.state import StateStore
+from router.upstreams.homes import Homes
 from router.upstreams.registry import UpstreamRegistry
 
 
@@ -42,7 +44,8 @@ class Context:
     `faults`: what clients do wrong, `guesses`: which wrong keys they tried. `conversations` keeps what
     engines have read; None: nobody does. `activity`: what has been asked; `recorded`: dialect and path of
     the routes that requests have come by. `stopping`: the endpoint ends, and whom it cuts off did not
-    leave. `waiting_for`: loads that wait in the place of callers who did not want to."""
+    leave. `waiting_for`: loads that wait in the place of callers who did not want to. `homes`: where
+    conversations were answered last."""
 
     store: StateStore
     seats: SlotAccess
@@ -54,6 +57,7 @@ class Context:
     named_keys: Mapping[str, ApiKeyConfig] = field(default_factory=dict, repr=False)
     decisions: DecisionLog = field(default_factory=DecisionLog, repr=False)
     waiting_for: set[Route] = field(default_factory=set)
+    homes: Homes = field(default_factory=lambda: Homes(time.monotonic), repr=False)
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     faults: ClientFaults = field(default_factory=ClientFaults, repr=False)

@@ -16,11 +16,13 @@ from router.server.request.client import Client
 from router.server.request.context import CONTEXT, RECORDING
 from router.server.request.lease_wait import lease_of, require_ready, wait_seconds
 from router.server.request.parsed_request import ParsedRequest
+from router.server.request.places import from_another_place
 from router.server.request.proxy import aborted, proxy
 from router.server.request.routed_request import RoutedRequest
-from router.server.request.upstream import from_upstream, instead_of_slot
+from router.server.request.upstream import from_upstream, instead_of_slot, note_home
 from router.server.request.within import named_key, route_for
 from router.upstreams.call import HOPS
+from router.upstreams.places import HERE
 from router.wire.encode import JSON
 
 _WHOLE = (None, JSON)
@@ -59,6 +61,8 @@ async def _serve(request: web.Request, parsed: ParsedRequest) -> web.StreamRespo
     try:
         if route.upstream is not None:
             return await from_upstream(asked)
+        if wait is None and (answered := await from_another_place(asked)) is not None:
+            return answered
         try:
             return await _from_slot(asked, wait)
         except RouterError as error:
@@ -84,4 +88,5 @@ async def _from_slot(asked: RoutedRequest, wait: float | None) -> web.StreamResp
         asked.recording.served(lease.model.id, route.path)
         if not parsed.path:
             return await client.end(parsed.encoder.finish())
+        note_home(asked, HERE)
         return await proxy(context, lease, parsed, client, asked.recording)

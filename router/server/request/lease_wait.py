@@ -59,10 +59,15 @@ async def _lease_within(context: Context, ticket: Ticket, route: Route, wait: fl
     await asyncio.wait([ticket.outcome], timeout=wait)
     if ticket.outcome.done():
         return ticket.outcome.result()
+    load_meanwhile(context, route)
+    raise _loading(context, route, "try again soon, or send no X-Hal0-Wait to wait")
+
+
+def load_meanwhile(context: Context, route: Route) -> None:
+    """Begin the load that `route` needs, for nobody that waits."""
     if route not in context.waiting_for:  # who asks again and again must not fill the queue
         context.waiting_for.add(route)
         spawn(_begin_load(context, route), name=f"load for {route.slot}")
-    raise _loading(context, route, "try again soon, or send no X-Hal0-Wait to wait")
 
 
 async def _begin_load(context: Context, route: Route) -> None:

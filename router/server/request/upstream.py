@@ -22,6 +22,7 @@ from router.server.request.routed_request import RoutedRequest
 from router.state import SlotStatus, UpstreamState
 from router.upstreams.answer import UpstreamAnswer
 from router.upstreams.call import Call
+from router.upstreams.places import place_of
 
 log = logging.getLogger(__name__)
 
@@ -35,12 +36,12 @@ async def from_upstream(asked: RoutedRequest) -> web.StreamResponse:
     if slot is None or not slot.fallback:  # there is no other who might
         client.served_by = f"{route.upstream}/{route.model}"
     targets = (route.upstream or "", *(slot.fallback if slot is not None else ()))
-    with _alive(asked, route.model or route.slot, targets):
-        answer = await asked.context.upstreams.answer(route, _call(asked))
+    with kept_alive(asked, route.model or route.slot, targets):
+        answer = await asked.context.upstreams.answer(route, call_of(asked))
     own = answer.served_by.startswith(f"{route.upstream}/")
     path = route.path if own else ResolutionPath.FALLBACK
     asked.recording.served(answer.served_by, path, elsewhere=True)
-    return await _relay(answer, asked)
+    return await relay(answer, asked)
 
 
 async def instead_of_slot(asked: RoutedRequest, error: RouterError) -> web.StreamResponse:
@@ -50,13 +51,22 @@ async def instead_of_slot(asked: RoutedRequest, error: RouterError) -> web.Strea
     slot = context.store.snapshot.slot(route.slot)
     if slot is None or not _may_move(slot, asked.parsed, client):
         raise error
-    with _alive(asked, route.model or slot.serving or slot.name, slot.fallback):
-        answer = await context.upstreams.instead_of(slot, route.model, error, _call(asked))
+    with kept_alive(asked, route.model or slot.serving or slot.name, slot.fallback):
+        answer = await context.upstreams.instead_of(slot, route.model, error, call_of(asked))
     reason = " ".join(error.message.split())  # engines quote what clients wrote
     log.info("slot %s cannot answer, %s does instead: %s", slot.name, answer.served_by, reason)
     context.seats.note_served_by(slot.name, answer.served_by)
     asked.recording.served(answer.served_by, ResolutionPath.FALLBACK, elsewhere=True)
-    return await _relay(answer, asked)
+    if (place := place_of(answer.served_by, slot)) is not None:
+        note_home(asked, place)
+    return await relay(answer, asked)
+
+
+def note_home(asked: RoutedRequest, place: str) -> None:
+    """Note that the conversation is answered at `place` of its slot."""
+    slot = asked.context.store.snapshot.slot(asked.route.slot)
+    if slot is not None and slot.move_on:  # nobody asks otherwise, and it is read for it
+        asked.context.homes.note(slot.name, asked.parsed.conversation(), place)
 
 
 def _may_move(slot: SlotStatus, parsed: ParsedRequest, client: Client) -> bool:
@@ -64,7 +74,7 @@ def _may_move(slot: SlotStatus, parsed: ParsedRequest, client: Client) -> bool:
     return bool(slot.fallback) and parsed.loads and bool(parsed.path) and not client.answered
 
 
-def _call(asked: RoutedRequest) -> Call:
+def call_of(asked: RoutedRequest) -> Call:
     parsed = asked.parsed
     return Call(
         parsed.path,
@@ -75,7 +85,7 @@ def _call(asked: RoutedRequest) -> Call:
     )
 
 
-def _alive(asked: RoutedRequest, model: str, targets: Sequence[str]) -> AbstractContextManager[None]:
+def kept_alive(asked: RoutedRequest, model: str, targets: Sequence[str]) -> AbstractContextManager[None]:
     """`targets`: who may answer; the first one that is being woken is waited for."""
     names = {split_target(target)[0] for target in targets}
 
@@ -87,7 +97,7 @@ def _alive(asked: RoutedRequest, model: str, targets: Sequence[str]) -> Abstract
     return asked.client.kept_alive(waiting, HOLD_SECONDS)
 
 
-async def _relay(answer: UpstreamAnswer, asked: RoutedRequest) -> web.StreamResponse:
+async def relay(answer: UpstreamAnswer, asked: RoutedRequest) -> web.StreamResponse:
     parsed, client = asked.parsed, asked.client
     encoder = parsed.remote_encoder() if parsed.remote_encoder else parsed.encoder
     async with answer:

@@ -16,6 +16,7 @@ from router.server.request.parsed_request import ParsedRequest
 from router.server.request.within import named_key, route_for, seen
 from router.server.routes.metadata import listed_rows, row_of
 from router.slots.lease import Lease
+from router.wire.conversation_key import conversation_key
 from router.wire.inputs import Inputs, read_inputs
 from router.wire.ollama import OllamaCall, chat_call, embed_call, embeddings_call, generate_call
 from router.wire.ollama_answer import Document, Lines
@@ -156,5 +157,6 @@ async def _exchange(
         ),
         cut_body=cut_body,
         streams=bool(asked.body.get("stream")),
+        conversation=lambda: conversation_key(asked.body),
     )
     return await generate(request, parsed)

@@ -15,6 +15,7 @@ from router.server.request.body import read_body, read_json
 from router.server.request.generate import generate
 from router.server.request.parsed_request import ParsedRequest
 from router.wire.aggregate import ChatAggregate, CompletionAggregate, ResponsesAggregate
+from router.wire.conversation_key import conversation_key
 from router.wire.documented import as_taken
 from router.wire.encode import (
     ChatStream,
@@ -131,6 +132,7 @@ def json_exchange(endpoint: Endpoint, call: JsonCall) -> ParsedRequest:
             call, lease.model.id, lease.model.rules, {inputs.field: inputs.value}
         ),
         streams=call.stream,
+        conversation=lambda: conversation_key(call.body),
     )
 
 

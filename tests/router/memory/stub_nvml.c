@@ -2,6 +2,7 @@
  *
  *   gpu <total MiB> <used MiB> <busy %> <name>      one per GPU, in order
  *   compute|graphics <gpu> <pid> <MiB>              a process; -1 MiB: NVML_VALUE_NOT_AVAILABLE, as WDDM says
+ *   about <gpu> <uuid> <display 0|1> <bus bits> <memory MHz>
  *   cuda <version> <major> <minor>                  the newest CUDA, 1000 * major + 10 * minor; capability of all
  *   fail <call> <gpu> <code>                        that call on that GPU ends so; gpu -1: on all, or on none
  *
@@ -116,6 +117,50 @@ int nvmlDeviceGetUtilizationRates(void *handle, Rates *rates) {
     int code = find(handle, "utilisation", &gpu);
     if (code == OK) rates->gpu = gpu.busy;
     return code;
+}
+
+static int about(void *handle, const char *call, char *uuid, unsigned *display, unsigned *bits, unsigned *mhz) {
+    char line[256];
+    int index, found = 3;
+    Gpu gpu;
+    FILE *file;
+    int code = find(handle, call, &gpu);
+    if (code) return code;
+    file = fopen(getenv("HAL0_STUB_NVML"), "r");
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "about %d %95s %u %u %u", &index, uuid, display, bits, mhz) == 5
+            && index + 1 == (int)(size_t)handle) {
+            found = OK;
+            break;
+        }
+    if (file) fclose(file);
+    return found;
+}
+
+int nvmlDeviceGetUUID(void *handle, char *uuid, unsigned length) {
+    char text[96];
+    unsigned display, bits, mhz;
+    int code = about(handle, "uuid", text, &display, &bits, &mhz);
+    if (code == OK) snprintf(uuid, length, "%s", text);
+    return code;
+}
+
+int nvmlDeviceGetDisplayActive(void *handle, unsigned *active) {
+    char text[96];
+    unsigned bits, mhz;
+    return about(handle, "display", text, active, &bits, &mhz);
+}
+
+int nvmlDeviceGetMemoryBusWidth(void *handle, unsigned *width) {
+    char text[96];
+    unsigned display, mhz;
+    return about(handle, "bus", text, &display, width, &mhz);
+}
+
+int nvmlDeviceGetMaxClockInfo(void *handle, unsigned kind, unsigned *clock) {
+    char text[96];
+    unsigned display, bits;
+    return kind == 2 ? about(handle, "clock", text, &display, &bits, clock) : INVALID;
 }
 
 static int cuda(int *version, int *major, int *minor) {

@@ -55,7 +55,7 @@ class Bench:
         """Ask, and note the promise as the supervisor does."""
         verdict = await self.gate.judge(slot, wanted, lambda: self.there, force=force)
         self.there = [o for o in self.there if o.slot not in verdict.evict]
-        self.there.append(Occupant(slot, wanted, context=verdict.context))
+        self.there.append(Occupant(slot, wanted.placed(verdict.placement), context=verdict.context))
         return verdict
 
     async def refusal(self, slot: str, wanted: Model) -> MemoryInsufficient:

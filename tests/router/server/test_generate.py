@@ -39,9 +39,9 @@ class Launcher(FakeLauncher):
     port = 0
 
     async def launch(
-        self, model: Model, log: EngineLog, taken: Any = (), context: int | None = None
+        self, model: Model, log: EngineLog, taken: Any = (), context: int | None = None, placement: Any = None
     ) -> EngineProcess:
-        engine = await super().launch(model, log, taken, context)
+        engine = await super().launch(model, log, taken, context, placement)
         engine.launch = Launch([model.id], {}, port=self.port)
         return engine
 

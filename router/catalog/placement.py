@@ -1,0 +1,36 @@
+"""On which GPUs an engine runs, and how a model is divided among them, where a person has not said. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+VISIBLE: Final = "CUDA_VISIBLE_DEVICES"
+"""Which GPUs CUDA shows a program, by UUID (CUDA C++ Programming Guide, environment variables)."""
+
+BY_HAND_FLAGS: Final = frozenset({"device", "tensor-split", "main-gpu", "split-mode", "override-tensor", "rpc"})
+BY_HAND_VARIABLES: Final = frozenset({VISIBLE, "CUDA_DEVICE_ORDER", "NVIDIA_VISIBLE_DEVICES"})
+"""By these a person has said where models go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """`gpus`: the UUIDs that the engine sees, in its order. `layers`: how many of the model each of them gets,
+    empty for a whole model on one."""
+
+    gpus: tuple[str, ...]
+    layers: tuple[int, ...] = ()
+
+    @property
+    def flags(self) -> Mapping[str, str]:
+        """llama-server's flags for it; none for one GPU, as the engine sees no other."""
+        if not self.layers:
+            return {}
+        most = self.layers.index(max(self.layers))
+        split = ",".join(str(count) for count in self.layers)
+        return {"split-mode": "layer", "tensor-split": split, "main-gpu": str(most)}
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        return {VISIBLE: ",".join(self.gpus)}
