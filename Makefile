@@ -1,11 +1,12 @@
 # hal0. `make run` and `make test` work from a bare checkout with a Python (3.11 to 3.13) and make.
 
 BOOTSTRAP_PYTHON := $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 python,$(shell command -v $(p) 2>/dev/null)))
-PY := .venv/bin/python
-HAL0 := .venv/bin/hal0
+BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+PY := $(BIN)/python
+HAL0 := $(BIN)/hal0
 
 .PHONY: help map run test t setup setup-dev clients engine starter lint types check pytest coverage lock clean \
-        bundle dist archive deb test-packaging test-windows manual
+        bundle dist archive deb test-packaging test-windows setup-windows manual
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,12 +43,14 @@ check: lint types  ## lint, layers and types
 lint:  ## ruff and the import layers
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
-	@.venv/bin/lint-imports --no-cache
+	@$(BIN)/lint-imports --no-cache
 types:  ## mypy
 	@$(PY) -m mypy
 
-pytest:  ## all tests, in what is prepared
-	@HAL0_LLAMA_SERVER="$$($(HAL0) engine path)" $(PY) -m pytest
+# Tests wait for engines more than they compute. Those of one file stay together and share what they prepared.
+WORKERS ?= $(shell $(PY) -c 'import os; print(min(os.cpu_count() or 1, 7) + 1)')
+pytest:  ## all tests, in what is prepared; one after another: make pytest WORKERS=0
+	@HAL0_LLAMA_SERVER="$$($(HAL0) engine path)" $(PY) -m pytest -n $(WORKERS) --dist loadfile
 
 t: setup-dev engine  ## some tests: make t T=tests/router/slots, or T="-k breaker -x"
 	@HAL0_LLAMA_SERVER="$$($(HAL0) engine path)" $(PY) -m pytest -q $(T)
@@ -77,7 +80,12 @@ test-packaging: dist  ## build those and test them, installed in a private copy 
 	    $(PY) -m pytest tests/packaging
 
 test-windows: setup-dev  ## the tests under Wine, with all that takes; some: make test-windows T=tests/router/slots
+	-@$(PY) packaging/system_packages.py windows
 	@$(PY) packaging/windows/wine/test_windows.py $(T)
+
+setup-windows: setup-dev  ## Windows' installer, made under Wine: dist/hal0-…-setup.exe
+	-@$(PY) packaging/system_packages.py windows
+	@$(PY) packaging/windows/wine/test_windows.py --setup
 
 manual: setup-dev  ## the manual as a site, in dist/manual
 	@$(PY) packaging/manual.py

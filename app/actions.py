@@ -149,7 +149,7 @@ class Actions(QObject):
     async def _give_model_its_flags(self, command: Command) -> None:
         """Apply a remedy that a person chose: it is written down before the model is loaded with it."""
         model = self._link.snapshot.model(command.model)
-        if command.flags and model is not None:
+        if command.flags and not command.once and model is not None:
             document = await self._link.carry_out(ReadConfig())
             changes = remedy_changes(document, model, command.flags)
             await self._link.carry_out(EditConfig(tuple(changes)))

@@ -125,8 +125,19 @@ def _parser() -> _Parser:
     switch = _add(commands, "switch", "load a model into a slot", _switch, remote)
     switch.add_argument("slot")
     switch.add_argument("model")
-    switch.add_argument("--force", action="store_true", help="even if its memory is not there")
-    switch.add_argument("--fit", action="store_true", help="give it the flags with which it fits, in hal0.yaml")
+    switch.add_argument("--force", action="store_true", help="even if there is too little free memory")
+    switch.add_argument(
+        "--fit", action="store_true", help="first write flags with which it fits into hal0.yaml"
+    )
+    switch.add_argument("--once", action="store_true", help="with --fit: for this load only, not in hal0.yaml")
+    switch.add_argument(
+        "--with",
+        dest="flags",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a flag of llama-server's for this load only; may be repeated",
+    )
     bench = _add(
         commands, "bench", "measure how fast a model reads and writes, with its own flags", _bench, remote
     )
@@ -136,6 +147,7 @@ def _parser() -> _Parser:
     bench.add_argument("--generate", type=_count, default=128, metavar="N", help="tokens to write; 128")
     bench.add_argument("--runs", type=_count, default=3, metavar="N", help="how many count; 3 if not said")
     bench.add_argument("--json", action="store_true", help="as JSON")
+    _add_tune(commands, remote)
     for order in ORDER_COMMANDS:
         command = _add(commands, order.name, order.help, _order, remote)
         for word in order.words:
@@ -180,6 +192,19 @@ def _add(
     return parser
 
 
+def _add_tune(commands: argparse._SubParsersAction[_Parser], remote: _Parser) -> None:
+    tune = _add(commands, "tune", "try the flags that matter for speed; --write keeps the best", _tune, remote)
+    tune.add_argument("model")
+    tune.add_argument("--slot", default="", help="where to load it if it is not loaded")
+    tune.add_argument("--prompt", type=_count, default=512, metavar="N", help="words to read; 512 if not said")
+    tune.add_argument("--generate", type=_count, default=128, metavar="N", help="tokens to write; 128")
+    tune.add_argument("--runs", type=_several, default=3, metavar="N", help="how many count; 3 if not said")
+    tune.add_argument("--kv", action="store_true", help="try an 8-bit KV cache, too: answers may differ")
+    tune.add_argument("--write", action="store_true", help="write the best into hal0.yaml, after asking")
+    tune.add_argument("--yes", action="store_true", help="with --write: ask nothing")
+    tune.add_argument("--json", action="store_true", help="as JSON; written only with --write --yes")
+
+
 def _add_activity(commands: argparse._SubParsersAction[_Parser], remote: _Parser) -> None:
     activity = _add(commands, "activity", "show what was asked last, and how that went", _activity, remote)
     activity.add_argument("--slot", help="only of this slot")
@@ -187,7 +212,7 @@ def _add_activity(commands: argparse._SubParsersAction[_Parser], remote: _Parser
     activity.add_argument("--client", metavar="ADDRESS", help="only from there")
     activity.add_argument("--failed", action="store_true", help="only failures")
     activity.add_argument("--limit", type=int, default=30, metavar="N", help="how many at most; 30 if not said")
-    activity.add_argument("--follow", action="store_true", help="also those that come, until Ctrl+C")
+    activity.add_argument("--follow", action="store_true", help="then show new ones as they come, until Ctrl+C")
     activity.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
@@ -253,8 +278,8 @@ def _add_service(commands: argparse._SubParsersAction[_Parser], common: _Parser)
     )
     actions = service.add_subparsers(title="actions", metavar="ACTION", required=True)
     _add(actions, "install", "start `hal0 serve` now and at each login (systemd)", _service_install, common)
-    _add(actions, "remove", "stop it and start it no more", _service_remove, common)
-    _as_json(_add(actions, "status", "tell whether it runs", _service_status, common))
+    _add(actions, "remove", "stop it, and no longer start it", _service_remove, common)
+    _as_json(_add(actions, "status", "say whether it runs", _service_status, common))
 
 
 def _add_upstream(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:
@@ -300,14 +325,29 @@ def _models(arguments: argparse.Namespace) -> int:
 def _switch(arguments: argparse.Namespace) -> int:
     from app.commands.remote import switch
 
-    flags = {"force": arguments.force, "fit": arguments.fit}
-    return switch(arguments.config, arguments.url, arguments.slot, arguments.model, **flags)
+    return switch(
+        arguments.config,
+        arguments.url,
+        arguments.slot,
+        arguments.model,
+        force=arguments.force,
+        fit=arguments.fit,
+        once=arguments.once,
+        flags=arguments.flags,
+    )
 
 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is no number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least 1")
     return int(text)
+
+
+def _several(text: str) -> int:
+    """Read a number of runs that tell how much they differ."""
+    if (number := _count(text)) < 2:
+        raise argparse.ArgumentTypeError("one run does not tell how much runs differ; take 2 or more")
+    return number
 
 
 def _bench(arguments: argparse.Namespace) -> int:
@@ -317,6 +357,21 @@ def _bench(arguments: argparse.Namespace) -> int:
     return bench(
         arguments.config, arguments.url, arguments.model, arguments.slot, asked, as_json=arguments.json
     )
+
+
+def _tune(arguments: argparse.Namespace) -> int:
+    from app.commands.bench import Asked
+    from app.commands.tune import Wanted, tune
+
+    wanted = Wanted(
+        arguments.slot,
+        Asked(arguments.prompt, arguments.generate, arguments.runs),
+        cache=arguments.kv,
+        write=arguments.write,
+        yes=arguments.yes,
+        as_json=arguments.json,
+    )
+    return tune(arguments.config, arguments.url, arguments.model, wanted)
 
 
 def _order(arguments: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable
 
 from app.system.console_end import on_console_end
+from app.system.heap import settle_heap
 from app.system.sd_notify import Notifier, tell_status
 from app.system.signals import stop_signals
 from router.service import Service
@@ -28,6 +29,7 @@ async def serve(service: Service, announce: Callable[[ServerStatus], None] = lam
     await service.start()
     notifier.ready()
     announce(service.store.snapshot.server)
+    settle_heap()
     unsubscribe = tell_status(notifier, service.store)
     try:
         await stopping.wait()

@@ -20,6 +20,7 @@ from benchmarks.latency import real, stub
 from benchmarks.predict import predict
 from benchmarks.processes import find_llama_server
 from benchmarks.readahead import readahead
+from benchmarks.records import records
 from benchmarks.report import Figure, machine
 from benchmarks.streams import streams
 from benchmarks.switch import profiles, switch
@@ -36,6 +37,7 @@ ALL: dict[str, Callable[[Lab], list[Figure]]] = {
     "conversations": conversations,
     "ui": stalling,
     "idle": idle,
+    "records": records,
 }
 
 

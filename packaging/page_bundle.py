@@ -1,10 +1,11 @@
 """The page's first view as one file, resources/page/js/app.js: python packaging/page_bundle.py [--check].
 
-A browser that opens the page asks for this one file and not for the sixteen that it is made of. The views that
-come later share with it what they import from it. esbuild joins the files, without minifying: a change is as
-small in the bundle as in its source. The first line has a checksum of all that went in, which a test compares.
-`--check` writes nothing and fails where esbuild makes something else. esbuild is what packaging/page pins; npm
-fetches it (from the registry that it is set up for). Nobody who installs hal0 needs this, or npm.
+hal0 sends it within the page: a browser need not ask for the fifteen files that it is made of. Nothing can
+import what stands in a page: the views that come later find it in shared.js, which is made here, too, of the
+names in offered.js. esbuild joins the files, without minifying: a change is as small in the bundle as in its
+source. The first line has a checksum of all that went in, which a test compares. `--check` writes nothing and
+fails where esbuild makes something else. esbuild is what packaging/page pins; npm fetches it (from the registry
+that it is set up for). Nobody who installs hal0 needs this, or npm.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "resources" / "page"
-ENTRY, BUNDLE = PAGE / "js" / "first_view.js", PAGE / "js" / "app.js"
+ENTRY, BUNDLE, SHARED = (PAGE / "js" / name for name in ("first_view.js", "app.js", "shared.js"))
 TOOL = HERE / "page"
 LICENCES = "// Preact and htm are in it; their licences: vendor/licenses."
 
@@ -31,13 +32,18 @@ def main() -> int:
     check = arguments.parse_args().check
     with tempfile.TemporaryDirectory() as folder:
         joined = _joined(Path(folder))
-    made = f"// Made by packaging/page_bundle.py: sha256 {checksum(joined)}\n{LICENCES}\n{joined}"
+    head = f"// Made by packaging/page_bundle.py: sha256 {checksum(joined)}\n{LICENCES}\n"
+    # No module: that would wait until the page has been drawn without it. esbuild's own way to wrap it, iife,
+    # does away with import().
+    made = f'{head}(() => {{\n"use strict";\n{joined}}})();\n'
+    wanted = {BUNDLE: made, SHARED: shared(made)}
     if check:
-        same = BUNDLE.is_file() and BUNDLE.read_text(encoding="utf-8") == made
-        print("as esbuild makes it" if same else f"differs: {BUNDLE}")
-        return 0 if same else 1
-    BUNDLE.write_text(made, encoding="utf-8")
-    print(f"{len(made) / 1000:.1f} KB in {BUNDLE}")
+        differing = [file for file, text in wanted.items() if not (file.is_file() and _read(file) == text)]
+        print(f"differs: {', '.join(map(str, differing))}" if differing else "as esbuild makes it")
+        return 1 if differing else 0
+    for file, text in wanted.items():
+        file.write_text(text, encoding="utf-8")
+        print(f"{len(text) / 1000:.1f} KB in {file}")
     return 0
 
 
@@ -46,12 +52,27 @@ def parts(bundle: str) -> list[Path]:
     return [PAGE / name for name in re.findall(r"^// ((?:js|vendor)/\S+\.js)$", bundle, re.MULTILINE)]
 
 
+def shared(bundle: str) -> str:
+    """Return the module in which later views find what `bundle` offers them."""
+    offered = re.search(r"^__export\(offered_exports, \{\n(.*?)^\}\);", bundle, re.MULTILINE | re.DOTALL)
+    if offered is None:
+        raise SystemExit("esbuild's output has no offered_exports: has it changed how it writes them?")
+    names = re.findall(r"^  (\w+): \(\) =>", offered[1], re.MULTILINE)
+    lines = "".join(f"  {name},\n" for name in names)
+    head = "// Made by packaging/page_bundle.py: what the first view, which stands in the page, shares."
+    return f"{head}\nexport const {{\n{lines}}} = globalThis.hal0;\n"
+
+
 def checksum(bundle: str) -> str:
     """Return one for all files that `bundle` is made of, as they are now."""
     found = hashlib.sha256()
     for file in (ENTRY, *parts(bundle)):
         found.update(file.read_bytes() + b"\0")
     return found.hexdigest()
+
+
+def _read(file: Path) -> str:
+    return file.read_text(encoding="utf-8")
 
 
 def _joined(folder: Path) -> str:

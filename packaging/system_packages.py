@@ -1,8 +1,9 @@
 """System packages: what Qt needs to show a window, and what the tests need for a real desktop.
 
-Usage: python packaging/system_packages.py run|test|build|package. Installs what is missing where it may (as
-root, or with a sudo that asks nothing); otherwise says what is missing. `run` goes on then, headless if need
-be, all others fail. `build` is for the bundle, `package` for testing what it is packed into.
+Usage: python packaging/system_packages.py run|test|build|package|windows. Installs what is missing where it
+may (as root, or with a sudo that asks nothing); otherwise says what is missing. `run` goes on then, headless if
+need be, all others fail. `build` is for the bundle, `package` for testing what it is packed into, `windows` for
+the tests under Wine.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ TEST_PROGRAMS = {
     "prometheus": "prometheus",
 }
 TEST_FILES = {
+    "/usr/share/dbus-1/services/org.a11y.Bus.service": "at-spi2-core",
     "/usr/include/stdio.h": "libc6-dev",
     "/usr/share/dbus-1/session.conf": "dbus-session-bus-common",
     "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf": "fonts-dejavu-core",
@@ -56,7 +58,14 @@ PACKAGE_PROGRAMS = {
     "update-mime-database": "shared-mime-info",
     "unshare": "util-linux",
 }
-PROGRAMS = {"run": {}, "test": TEST_PROGRAMS, "build": BUILD_PROGRAMS, "package": PACKAGE_PROGRAMS}
+WINDOWS_PROGRAMS = {"debootstrap": "debootstrap", "unshare": "util-linux"}
+PROGRAMS = {
+    "run": {},
+    "test": TEST_PROGRAMS,
+    "build": BUILD_PROGRAMS,
+    "package": PACKAGE_PROGRAMS,
+    "windows": WINDOWS_PROGRAMS,
+}
 
 
 def main() -> int:

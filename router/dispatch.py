@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from router.activity.activity import Activity
 from router.activity.database import Query
-from router.base.errors import ModelNotFound, SlotNotFound
+from router.base.errors import BadRequest, ModelNotFound, SlotNotFound
 from router.base.files import tail
 from router.base.names import shown
 from router.base.paths import Paths
+from router.config.load_flags import read_load_flags
 from router.config.problems import did_you_mean
 from router.config.schema import Config
 from router.conversations.keeper import Conversations
@@ -20,6 +21,7 @@ from router.engine.find import engine_problem
 from router.hub.deletion import delete_model
 from router.hub.downloads import Downloads
 from router.hub.updates import UpdateWatch
+from router.memory.measure.history import MemoryHistory
 from router.memory.system import MemorySystem
 from router.orders.kinds import (
     Cancel,
@@ -32,12 +34,14 @@ from router.orders.kinds import (
     ForgetActivity,
     InstallEngine,
     Load,
+    NoteSpeed,
     ReadActivity,
     ReadConfig,
     ReadEngineCommand,
     ReadEngineLog,
     ReadFitWays,
     ReadLog,
+    ReadMemoryHistory,
     ReadOffer,
     Reload,
     Restart,
@@ -56,6 +60,7 @@ from router.remote.follow import Remotes
 from router.remote.hal0 import RemoteHal0
 from router.remote.names import all_slots
 from router.resolve import model_called
+from router.slots.one_load import LoadFlags
 from router.slots.supervisor import Supervisor
 from router.state import ModelStatus, StateStore
 from router.upstreams.registry import UpstreamRegistry
@@ -81,8 +86,10 @@ class Dispatcher:
         activity: Activity,
         memory: MemorySystem,
         upstreams: UpstreamRegistry,
+        measured: Callable[[str, float, float], Awaitable[None]],
+        memory_history: MemoryHistory,
     ) -> None:
-        """`config`: the configuration in effect."""
+        """`config`: the configuration in effect. `measured(model, reads, writes)` remembers and publishes."""
         self._store = store
         self._supervisor = supervisor
         self._remotes = remotes
@@ -96,6 +103,8 @@ class Dispatcher:
         self._activity = activity
         self._memory = memory
         self._upstreams = upstreams
+        self._measured = measured
+        self._memory_history = memory_history
 
     async def carry_out(self, order: Order[R]) -> R:
         """Return when it is done. Raises RouterError."""
@@ -125,8 +134,9 @@ class Dispatcher:
     async def _here(self, order: Order[Any]) -> Any:
         slots = self._supervisor
         match order:
-            case Load(slot, model, force=force):
-                return await slots.load(slot, self._model_id(model), force=force)
+            case Load(slot, model, force=force, flags=flags):
+                given = _load_flags(flags)
+                return await slots.load(slot, self._model_id(model), force=force, flags=given)
             case Wake(upstream):
                 return await self._upstreams.wake(upstream)
             case Warm(_, model):
@@ -149,6 +159,8 @@ class Dispatcher:
                 return list(engine.launch.argv) if (engine := slots.engine_of(slot)) else []
             case ReadLog():
                 return await asyncio.to_thread(tail, self._paths.logs / "hal0.log")
+            case ReadMemoryHistory():
+                return self._memory_history.held()
             case ReadActivity():
                 asked = Query(
                     slot=order.slot or None,
@@ -169,6 +181,8 @@ class Dispatcher:
                 return await self._live.reload()
             case Forget(model):
                 return await self._conversations.forget(self._model_id(model) if model else None)
+            case NoteSpeed(model, reads, writes):
+                return await self._measured(self._model_id(model), reads, writes)
             case ReadFitWays(model, slot):
                 return await self._memory.ways(slot, self._model_id(model), self._supervisor.occupants)
             case CheckEngine():
@@ -211,3 +225,10 @@ class Dispatcher:
         version = (await install_engine(self._paths, on_progress=order.on_progress)).version
         self._updates.again()
         return version
+
+
+def _load_flags(written: Sequence[str]) -> LoadFlags:
+    try:
+        return read_load_flags(written)
+    except ValueError as error:
+        raise BadRequest(f"The model was not loaded: {error}.", param="flags") from None

@@ -6,7 +6,8 @@ import os
 from collections.abc import Collection, Mapping
 
 from router.activity.activity import Activity
-from router.base.errors import UpstreamFailed
+from router.activity.speeds import Speeds
+from router.base.errors import ModelNotFound, UpstreamFailed
 from router.base.paths import Paths
 from router.base.resume import Resumed, ResumeWatch
 from router.catalog.model import Model
@@ -18,11 +19,13 @@ from router.engine.launcher import Launcher
 from router.engine.log import LogFiles
 from router.engine.readiness import probe_session
 from router.hub.downloads import Downloads
-from router.hub.updates import UpdateWatch
+from router.hub.updates import UpdateWatch, how_to_update
 from router.memory.admit.launch_forecasts import LaunchForecasts
 from router.memory.forecast.forecaster import Forecaster
+from router.memory.measure.history import MemoryHistory
 from router.memory.measure.sources import find_source
 from router.memory.system import MemorySystem
+from router.power.awake import KeepAwake, find_inhibitor
 from router.readahead.ahead import ReadAhead
 from router.readahead.habits import HabitsFile
 from router.readahead.idle import IdleReader
@@ -37,7 +40,7 @@ from router.server.request.context import Context
 from router.server.request.engines import EngineConnections
 from router.slots.selection import Selected, Selection, SelectionFile
 from router.slots.supervisor import Supervisor
-from router.state import StateStore, UpdateStatus
+from router.state import Measured, StateStore, UpdateStatus
 from router.upstreams.keys import KeyMissing, Keys
 from router.upstreams.registry import UpstreamRegistry
 
@@ -58,8 +61,10 @@ class Parts:
         selected: Mapping[str, Selected],
         store: StateStore,
         paths: Paths,
+        speeds: Speeds,
     ) -> None:
-        """Make them for `config`, with the models that `disk` found. `selected`: what `selection` holds."""
+        """Make them for `config`, with the models that `disk` found. `selected`: what `selection` holds;
+        `speeds`: what was measured before."""
         self._store = store
         self._paths = paths
         self._keys = Keys()
@@ -74,9 +79,16 @@ class Parts:
         self.launcher = self._launcher(config.engine)
         self._forecaster = Forecaster(paths.cache, self.launcher)
         forecasts = LaunchForecasts(self._forecaster)
-        models = PublishedModels(self._in_effect, store, forecasts, self._gone_models, self._models_told)
+        self._speeds = speeds
+        self._published = models = PublishedModels(
+            self._in_effect, store, forecasts, self._gone_models, self._models_told, self._measured_of
+        )
         self.memory = MemorySystem(forecasts, store, find_source(), models.all, models.publish)
         self.activity = Activity(paths.state / "activity.db", config.activity)
+        self.awake = KeepAwake(
+            store, find_inhibitor(), lambda: self._config().keep_awake, lambda: self.activity.open
+        )
+        self.activity.when_open(self.awake.look)
         self.conversations = Conversations(
             paths.state / "conversations",
             lambda: self._config().conversations,
@@ -86,7 +98,7 @@ class Parts:
         self.supervisor = Supervisor(
             store, self.launcher, self.log_files, self.memory.gate, self.conversations, self.resume.look
         )
-        self.updates = UpdateWatch(store, self._config, paths, self._found_updates)
+        self.updates = UpdateWatch(store, self._config, paths, self._found_updates, how=how_to_update)
         self.reconfigurer = Reconfigurer(
             self._in_effect,
             models,
@@ -99,6 +111,7 @@ class Parts:
             self.updates.again,
             self.conversations.changed,
             self.activity.use,
+            self.awake.look,
         )
         self.live = LiveConfig(disk, store, self._in_effect, models, self.reconfigurer)
         self.downloads = Downloads(store, paths, self._config, self.live.models_changed, self.supervisor.load)
@@ -107,6 +120,7 @@ class Parts:
         self.idle_reader = IdleReader(
             store, self.read_ahead, habits, lambda: self._config().read_ahead.when_idle
         )
+        memory_history = MemoryHistory()
         self.dispatcher = Dispatcher(
             store,
             self.supervisor,
@@ -121,6 +135,8 @@ class Parts:
             self.activity,
             self.memory,
             self.upstreams,
+            self._note_speed,
+            memory_history,
         )
         context = Context(
             store,
@@ -130,11 +146,23 @@ class Parts:
             self.upstreams,
             self.conversations,
             activity=self.activity,
+            memory_history=memory_history,
         )
         self.activity.subscribe(context.decisions.add)
         context.admit(config.server)
         self.listener = Listener(config.server, context, paths.state, config.engine.ports)
         self.resume.subscribe(self._resumed)
+
+    def _measured_of(self, model: Model) -> Measured | None:
+        return self._speeds.of(model.id, model.launch_key.digest)
+
+    async def _note_speed(self, model: str, reads: float, writes: float) -> None:
+        """Remember what was measured of a model as hal0.yaml has it. Raises ModelNotFound."""
+        known = self._published.all().get(model)
+        if known is None:
+            raise ModelNotFound(f'There is no model "{model}" any more.', param="model")
+        await self._speeds.note(known.id, known.launch_key.digest, reads, writes)
+        self._published.publish()
 
     def _config(self) -> Config:
         return self._in_effect.config

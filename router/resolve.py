@@ -9,6 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from router.base.client_names import (
+    has_label,
+    in_old_cache,
+    labelled,
+    path_parts,
+    with_label,
+    without_provider,
+)
 from router.base.errors import BadRequest, LocalOnly, ModelNotFound, ModelNotLoaded, WrongKind
 from router.base.names import folded, is_speakable, shown, spellings
 from router.config.problems import did_you_mean
@@ -66,8 +74,9 @@ class Meaning:
 def meaning(name: str, snapshot: Snapshot) -> Meaning | None:
     """Return what `name` stands for; None for nothing, or for two things that are equally near.
 
-    What is called exactly so comes first, and only then another spelling (`router.base.names`): a name that is
-    listed is never split, completed or read in another case.
+    What is called exactly so comes first, then another spelling (`router.base.names`), last what clients make
+    of names (`router.base.client_names`): a name that is listed is never split, completed or read in another
+    case.
     """
     if (exact := _here(name, snapshot) or _at_upstream(name, snapshot)) is not None:
         return exact
@@ -78,7 +87,7 @@ def meaning(name: str, snapshot: Snapshot) -> Meaning | None:
     for spelling in spellings(name):
         if (near := _nearly(spelling, snapshot)) is not None:
             return near
-    return _unlisted(name, snapshot)
+    return _unlisted(name, snapshot) or _as_sent(name, snapshot)
 
 
 def resolve(name: str | None, kind: Kind, snapshot: Snapshot) -> Route:
@@ -177,7 +186,8 @@ def _nearly(name: str, snapshot: Snapshot) -> Meaning | None:
     if len(name) > _LONGEST:
         return None
     wanted = folded(name)
-    for names, exactly in ((_names_here(snapshot), _here), (_names_elsewhere(snapshot), _elsewhere)):
+    here = [*_names_here(snapshot), *(_names_scoped(snapshot) if ":" in name else ())]
+    for names, exactly in ((here, _here), (_names_elsewhere(snapshot), _elsewhere)):
         found = {m.name: m for near in names if folded(near) == wanted and (m := exactly(near, snapshot))}
         if found:
             return next(iter(found.values())) if len(found) == 1 else None
@@ -189,9 +199,62 @@ def _names_here(snapshot: Snapshot) -> list[str]:
     return [*slots, *(name for model in snapshot.models for name in (model.id, *model.aliases))]
 
 
+def _names_scoped(snapshot: Snapshot) -> list[str]:
+    return [f"{slot.name}:{name}" for slot in snapshot.slots for name in slot.choices]
+
+
 def _names_elsewhere(snapshot: Snapshot) -> list[str]:
     listed = [(upstream.name, model) for upstream in snapshot.upstreams for model in upstream.models]
     return [f"{upstream}/{model}" for upstream, model in listed] + [model for _upstream, model in listed]
+
+
+def _as_sent(name: str, snapshot: Snapshot) -> Meaning | None:
+    """Return what is meant by a name that a client has changed; never more than one thing."""
+    if len(name) > _LONGEST:
+        return None
+    model = _by_file(name, snapshot) or _by_label(name, snapshot) or _by_old_cache(name, snapshot)
+    if model is not None:
+        return Meaning(model=model)
+    rest = without_provider(name)
+    return meaning(rest, snapshot) if rest else None
+
+
+def _by_file(name: str, snapshot: Snapshot) -> ModelStatus | None:
+    """Return the model whose file's path ends in `name`, or is the only one that is called so."""
+    wanted = path_parts(name)
+    if not wanted:
+        return None
+    found = [(path_parts(model.file), model) for model in snapshot.models if model.file]
+    called = [(path, model) for path, model in found if path[-1:] == wanted[-1:]]
+    ending = [model for path, model in called if path[-len(wanted) :] == wanted]
+    best = ending or [model for _path, model in called]
+    return best[0] if len(best) == 1 else None
+
+
+def _by_label(name: str, snapshot: Snapshot) -> ModelStatus | None:
+    """Return the model of the quantisation that is named apart."""
+    if (split := labelled(name)) is None:
+        return None
+    stem, label = split
+    near = meaning(stem, snapshot)
+    whole = near.model if near is not None and near.slot is None else None
+    if whole is not None and not has_label(whole.id) and (whole.quantisation or "").lower() == label.lower():
+        return whole
+    found = [
+        meant.model for one in with_label(stem, label) if (meant := meaning(one, snapshot)) and meant.model
+    ]
+    return found[0] if len({model.id for model in found}) == 1 else None
+
+
+def _by_old_cache(name: str, snapshot: Snapshot) -> ModelStatus | None:
+    wanted = name.removesuffix(".gguf")
+    found = {
+        model.id: model
+        for model in snapshot.models
+        for alias in model.aliases
+        if "/" in alias and in_old_cache(alias.partition(":")[0], model.id.partition("@")[0]) == wanted
+    }
+    return next(iter(found.values())) if len(found) == 1 else None
 
 
 def _unlisted(name: str, snapshot: Snapshot) -> Meaning | None:

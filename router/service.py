@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from router.activity.speeds import Speeds
 from router.base.errors import PortInUse
 from router.base.paths import Paths
 from router.base.tasks import spawn
@@ -17,6 +18,7 @@ from router.base.version import __version__
 from router.config.schema import Config
 from router.orders.order import Order
 from router.parts import Parts
+from router.power.sleep import follow_sleep
 from router.reload.disk import Disk
 from router.server.listener import Listener
 from router.slots.selection import SelectionFile
@@ -56,6 +58,9 @@ class Service:
         await self._listen(parts.listener)
         self.store.subscribe(parts.selection.remember)
         self._background.append(spawn(parts.resume.run(), name="notice sleep"))
+        self._background.append(spawn(parts.awake.run(), name="hold off sleep"))
+        told = follow_sleep(parts.resume.sleeps, parts.resume.woke)
+        self._background.append(spawn(told, name="hear of sleep"))
         self._background += parts.memory.start(parts.supervisor.occupants, parts.supervisor.set_memory)
         self._background.append(spawn(parts.conversations.run(), name="remove old conversations"))
         self._background.append(spawn(parts.read_ahead.run(), name="read ahead"))
@@ -95,7 +100,9 @@ class Service:
         disk = await asyncio.to_thread(Disk, self._paths, self._demo, self._config)
         selection = SelectionFile(self._paths.state / "selection.json")
         selected = await asyncio.to_thread(selection.load)
-        return Parts(self._config, disk, selection, selected, self.store, self._paths)
+        speeds = Speeds(self._paths.state / "speeds.json")
+        await asyncio.to_thread(speeds.load)
+        return Parts(self._config, disk, selection, selected, self.store, self._paths, speeds)
 
     async def _listen(self, listener: Listener) -> None:
         try:

@@ -79,13 +79,15 @@ class SlotStatus:
     `memory_by_device` over each of `Snapshot.memory`; `memory_estimated`: the driver does not tell, so a guess.
     `idle_since` is Unix seconds of the last request's end (or the load's), None while it works or holds
     nothing. `tokens_per_second` is what the engine said of its last answer, or what is seen of one that
-    streams. `evicting` names the slots whose models make room for `target`. `draining` requests are still
-    being answered by the `leaving` models, whose engines go after that; at `drain_deadline`, Unix seconds,
-    they are cut, None: they end in their own time.
+    streams. `evicting` names the slots whose models make room for `target`; `apart` those that `together:` in
+    hal0.yaml does not let be loaded beside it: unless in `evicting`, they are in use and waited for.
+    `draining` requests are still being answered by the `leaving` models, whose engines go after that; at
+    `drain_deadline`, Unix seconds, they are cut, None: they end in their own time.
     `upstream` ("name/model") answers instead of an engine, always; `fallback` are those that may, for the
     reasons `move_on` also before the slot itself, and `served_by` the one that did for the last request, None
     when the slot itself did.
     `context_length` is tokens one request may use, of `parallel` at once; `capabilities` are its model's.
+    `load_flags` ("name=value") are what it was loaded with beside hal0.yaml's flags, for this load only.
     """
 
     name: str
@@ -111,6 +113,7 @@ class SlotStatus:
     pinned: bool = False
     priority: int = 0
     evicting: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
     leaving: tuple[str, ...] = ()
     draining: int = 0
     drain_deadline: float | None = None
@@ -120,6 +123,7 @@ class SlotStatus:
     served_by: str | None = None
     parallel: int | None = None
     capabilities: tuple[str, ...] = ()
+    load_flags: tuple[str, ...] = ()
 
     @property
     def serving(self) -> str | None:
@@ -130,6 +134,16 @@ class SlotStatus:
     def answers(self) -> tuple[str, ...]:
         """The ids that a request may name to be answered at once, also while another model loads beside."""
         return () if self.state in (SlotState.DRAINING, SlotState.STOPPING) else self.loaded
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """How fast a model was measured to be with the flags it has: tokens a second that it reads and writes; `at`
+    in Unix seconds."""
+
+    reads: float
+    writes: float
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +160,7 @@ class ModelStatus:
     come to fill with prompts besides, less where RAM is short; None for no limit, or where that is not
     known. `fetched` is what fetches it again where hal0 did, `org/repo:label`: only then may it be deleted.
     `listed`: whether clients that ask which models there are hear of it; `metadata`: what hal0.yaml says of it
-    to them."""
+    to them. `measured`: by the last `hal0 bench` or `hal0 tune`, None where that was with other flags."""
 
     id: str
     display_name: str
@@ -169,6 +183,7 @@ class ModelStatus:
     fetched: str | None = None
     listed: bool = True
     metadata: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    measured: Measured | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,18 +323,20 @@ class KeptStatus:
 
 @dataclass(frozen=True, slots=True)
 class UpdateStatus:
-    """Something newer that could be installed: `name` is "hal0" or "llama-server", the others are versions as
-    people write them."""
+    """Something newer that could be installed: `name` is "hal0" or "llama-server", `current` and `newest` are
+    versions as people write them. `how`: the command that installs it, "" where there is none."""
 
     name: str
     current: str
     newest: str
+    how: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything at one moment; `revision` grows by one with each change. `headroom` is bytes that loading a
-    model leaves free of each pool; `local_only`: no upstream is asked."""
+    model leaves free of each pool; `local_only`: no upstream is asked; `together`: which slots may be loaded at
+    the same time (router.config.together); `awake`: this computer's sleep is held off."""
 
     revision: int = 0
     server: ServerStatus = ServerStatus()
@@ -333,6 +350,8 @@ class Snapshot:
     updates: tuple[UpdateStatus, ...] = ()
     left_out: tuple[LeftOutFile, ...] = ()
     kept: tuple[KeptStatus, ...] = ()
+    together: tuple[tuple[str, ...], ...] = ()
+    awake: bool = False
 
     def slot(self, name: str) -> SlotStatus | None:
         return next((s for s in self.slots if s.name == name), None)

@@ -3,6 +3,7 @@
 import tests.surroundings  # noqa: F401, I001 - first: whatever is imported later may look at the environment
 
 import gc
+import os
 import sys
 from collections.abc import Generator
 
@@ -35,8 +36,12 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if sys.platform != "win32":
         return
+    without_engine = "HAL0_TEST_WITHOUT_ENGINE" in os.environ
     for item in items:
-        if why := reason(item.nodeid):
+        why = reason(item.nodeid)
+        if without_engine and "llama_server" in getattr(item, "fixturenames", ()):
+            why = "no llama-server.exe was built for this run"
+        if why:
             item.add_marker(pytest.mark.skip(reason=why))
 
 
@@ -54,6 +59,18 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
         item.funcargs.clear()
     gc.collect()
     collect_unraisable(item.config)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What a test printed of names that are no text can be sent by a worker: pytest-xdist encodes strictly."""
+    report = yield
+    report.sections = [(title, printable(text)) for title, text in report.sections]
+    return report
+
+
+def printable(text: str) -> str:
+    return text.encode(errors="backslashreplace").decode()
 
 
 if sys.platform == "win32":

@@ -33,6 +33,7 @@ _ENGINE = "tests/router/engine"
 _FLAGS = "tests/router/config/test_flag_values.py::TestPaths"
 _FIRST_LIGHT = "tests/e2e/test_first_light.py"
 _SCAN = "tests/router/catalog/test_scan.py"
+_MODELS = "tests/router/catalog/test_models.py"
 _KEEPER = "tests/router/activity/test_keeper.py"
 _PROCESS = "tests/router/engine/test_process.py"
 _METRICS = "tests/router/activity/test_metrics.py"
@@ -59,6 +60,8 @@ NOT_ON_WINDOWS: Final[Mapping[str, str]] = {
     "tests/app/connect/test_files.py::test_a_file_that_hal0_made_goes_again": _MODES,
     "tests/app/connect/test_files.py::test_a_link_stays_a_link": _LINKS,
     "tests/app/test_editor.py::test_the_preferred_editor_is_started": _SHELL,
+    "tests/router/power/test_logind.py": _LINUX,
+    "tests/e2e/test_keep_awake.py": _LINUX,
     "tests/router/test_mounts.py": _LINUX,
     "tests/router/test_sock_diag.py": _LINUX,
     "tests/router/engine/test_install_debian.py": _LINUX,
@@ -81,6 +84,8 @@ NOT_ON_WINDOWS: Final[Mapping[str, str]] = {
     "tests/router/server/test_edge.py::test_what_is_no_request_is_answered_in_the_envelope[long url": _OPEN_URL,
     "tests/router/catalog/test_gguf.py::test_unreadable_paths": _WORDS,
     "tests/router/catalog/test_ollama.py::test_whatever_lies_in_the_store_the_others_are_offered": _NODES,
+    f"{_MODELS}::test_a_file_that_is_not_there_says_what_may_be_meant[Alpha.gguf": _CASE,
+    f"{_MODELS}::test_a_model_that_may_lie_in_a_folder_that_is_not_there_says_which": _WORDS,
     f"{_SCAN}::test_parts_that_llama_server_would_not_find": _CASE,
     f"{_SCAN}::test_links_are_followed_once": _LINKS,
     f"{_SCAN}::test_every_link_to_a_file_is_a_name_of_it": _LINKS,

@@ -29,7 +29,7 @@ def activity(
     follow: bool,
     as_json: bool,
 ) -> int:
-    """Print the last requests, oldest first; with `follow` also those that come, until Ctrl+C."""
+    """Print the last requests, oldest first; with `follow` then show new ones as they come, until Ctrl+C."""
     paths = Paths.for_user(config_file)
     client = Client.find(load_config(paths.config_file, paths).server, paths, url)
     try:

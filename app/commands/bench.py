@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,23 +14,15 @@ from typing import Any, Final
 from app.commands.progress import ProgressLine
 from app.commands.remote import show_load
 from app.commands.tables import table
+from app.commands.tuning import Run
 from app.link.client import Client, NotRunning, Refused
 from router.base.paths import Paths
 from router.config.load import load_config
+from router.orders.kinds import NoteSpeed
 
 WORDS: Final = ("the", "model", "reads", "a", "long", "text", "of", "plain", "words", "and", "counts", "them")
 SECONDS: Final = 600.0
 """For one answer: a large model on a small processor."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One request as the engine timed it: tokens, and tokens a second."""
-
-    prompt: int
-    prompt_per_second: float
-    generated: int
-    generated_per_second: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +41,13 @@ def bench(
     paths = Paths.for_user(config_file)
     client = Client.find(load_config(paths.config_file, paths).server, paths, url)
     try:
-        place, name = _loaded(client, model) or _load(client, model, slot)
-        found = _measure(client, name, asked)
+        place, name = place_for(client, model, slot)
+        if loaded_in(client, name) != place:
+            show_load(client, place, name)
+        found = measure(client, name, asked)
+        flags = next(slot.get("load_flags") for slot in client.state()["slots"] if slot["name"] == place)
+        if not flags:  # else it is no measure of what hal0.yaml says
+            note(client, name, found)
     except (NotRunning, Refused) as error:
         print(f"hal0: {error}", file=sys.stderr)
         return 1
@@ -77,10 +75,21 @@ def speeds(answer: dict[str, Any]) -> Run:
         ) from None
 
 
-def _measure(client: Client, model: str, asked: Asked) -> list[Run]:
-    line, found = ProgressLine(), []
+def measure(
+    client: Client,
+    model: str,
+    asked: Asked,
+    line: ProgressLine | None = None,
+    before: str = "",
+    check: Callable[[], None] = lambda: None,
+) -> list[Run]:
+    """Ask a model that is loaded several times. `before`: what the progress begins with; `check` is called
+    before each time. Raises Refused, NotRunning."""
+    line, found = line or ProgressLine(), []
     for number in range(asked.runs + 1):
-        line.show(f"Run {number} of {asked.runs}…" if number else "Warming up…", number / (asked.runs + 1))
+        check()
+        step = f"Run {number} of {asked.runs}…" if number else "Warming up…"
+        line.show(f"{before}: {step}" if before else step, number / (asked.runs + 1))
         answer = client.post("/completion", _request(model, asked, number), SECONDS)
         if number:  # the first one may still load pages of the model
             found.append(speeds(answer))
@@ -101,27 +110,33 @@ def _request(model: str, asked: Asked, number: int) -> dict[str, Any]:
     }
 
 
-def _loaded(client: Client, model: str) -> tuple[str, str] | None:
-    """Return the slot that holds the model, and its id."""
-    ids = {m["id"] for m in client.models()["models"] if model == m["id"] or model in m.get("aliases", ())}
-    for slot in client.state()["slots"]:
-        if found := ids & set(slot.get("loaded") or ()):
-            return slot["name"], found.pop()
-    return None
+def note(client: Client, model: str, found: Sequence[Run]) -> None:
+    """Have hal0 show what was measured; an older one does not know how."""
+    reads = statistics.median(run.prompt_per_second for run in found)
+    writes = statistics.median(run.generated_per_second for run in found)
+    with suppress(NotRunning, Refused):
+        client.carry_out(NoteSpeed(model, reads, writes))
 
 
-def _load(client: Client, model: str, wanted: str) -> tuple[str, str]:
-    """Load it into the slot, or one that may hold it, best an empty one; return the slot and the model's id.
-    Raises Refused."""
+def place_for(client: Client, model: str, wanted: str) -> tuple[str, str]:
+    """Return the slot that holds a model, else `wanted` or one that may hold it, best an empty one; and the
+    model's id. Raises Refused."""
     known = {alias: m["id"] for m in client.models()["models"] for alias in (m["id"], *m.get("aliases", ()))}
     name = known.get(model, model)
+    if (slot := loaded_in(client, name)) is not None:
+        return slot, name
     slots = [slot for slot in client.state()["slots"] if name in slot["choices"]]
     slots.sort(key=lambda slot: bool(slot.get("loaded")))
-    slot = wanted or (slots[0]["name"] if slots else "")
-    if not slot:
+    place = wanted or (slots[0]["name"] if slots else "")
+    if not place:
         raise Refused(f'No slot may hold "{model}"; `hal0 models` lists the models, --slot names a slot.')
-    show_load(client, slot, name)
-    return slot, name
+    return place, name
+
+
+def loaded_in(client: Client, model: str) -> str | None:
+    """Return the slot that holds a model, by its id."""
+    slots = client.state()["slots"]
+    return next((slot["name"] for slot in slots if model in (slot.get("loaded") or ())), None)
 
 
 def _lines(model: str, slot: str, found: Sequence[Run]) -> list[str]:

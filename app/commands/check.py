@@ -44,7 +44,8 @@ def check(config_file: Path | None, *, as_json: bool = False) -> int:
     if wrong:
         return _broken(paths, (*wrong, *problems), as_json=as_json)
     if as_json:
-        print(json.dumps(_document(paths, problems, len(config.slots), len(catalog.models))))
+        document = _document(paths, problems, len(config.slots), len(catalog.models))
+        print(json.dumps(document | {"hints": [asdict(hint) for hint in parsed.hints]}))
         return 1 if problems else 0
     counts = f"Slots: {len(config.slots)}, models: {len(catalog.models)}."
     if config.source:
@@ -56,6 +57,8 @@ def check(config_file: Path | None, *, as_json: bool = False) -> int:
     for problem in sorted(dict.fromkeys(problems), key=lambda found: found.line):
         said = str(problem) if problem.line else problem.message
         print(f"hal0: {said}{'' if said.endswith('?') else '.'}", file=sys.stderr)
+    for hint in parsed.hints:
+        print(f"hal0: to know: {hint}.", file=sys.stderr)
     return 1 if problems else 0
 
 

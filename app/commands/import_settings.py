@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -28,11 +28,12 @@ from router.config.schema import Config
 from router.engine.command import has_flag
 from router.engine.find import find_engine
 from router.engine.options import read_options
-from router.imports.found import LeftOut, NotImported, Origin
+from router.imports.found import Kept, LeftOut, NotImported, Origin
 from router.imports.merge import Merged, merge
 from router.imports.read import MOST_BYTES, read_settings
 
-Left = list[tuple[Path, tuple[LeftOut, ...]]]
+Told = list[tuple[Path, Merged]]
+"""What came of each file."""
 
 
 def import_settings(config_file: Path | None, files: Sequence[Path], *, yes: bool, as_json: bool) -> int:
@@ -43,11 +44,11 @@ def import_settings(config_file: Path | None, files: Sequence[Path], *, yes: boo
     paths = Paths.for_user(config_file)
     file = ConfigFile(paths)
     before = file.text()
-    after, changes, left = _merged(before, files, paths)
+    after, changes, told = _merged(before, files, paths)
     if as_json:
-        print(json.dumps(_document(before, after, left, paths.config_file)))
+        print(json.dumps(_document(before, after, told, paths.config_file)))
     else:
-        print("\n".join([*_diff(before, after, paths.config_file), *_left_out(left)]))
+        print("\n".join([*_diff(before, after, paths.config_file), *_left_out(told)]))
     if not changes:
         print("hal0: There is nothing new in it for hal0.yaml.", file=sys.stderr)
         return 1
@@ -60,17 +61,17 @@ def import_settings(config_file: Path | None, files: Sequence[Path], *, yes: boo
     return 0
 
 
-def _merged(before: str, files: Sequence[Path], paths: Paths) -> tuple[str, list[ConfigChange], Left]:
+def _merged(before: str, files: Sequence[Path], paths: Paths) -> tuple[str, list[ConfigChange], Told]:
     text, knows = before, _known_flags(paths)
     changes: list[ConfigChange] = []
-    left: Left = []
+    told: Told = []
     for path in files:
         found = read_settings(_read(path), Origin(path.absolute(), os.environ))
         merged: Merged = merge(text, paths.config_file, found, paths, knows)
         text = merged.text
         changes += merged.changes
-        left.append((path, merged.left_out))
-    return text, changes, left
+        told.append((path, merged))
+    return text, changes, told
 
 
 def _known_flags(paths: Paths) -> Callable[[str], bool]:
@@ -96,25 +97,29 @@ def _diff(before: str, after: str, file: Path) -> Iterator[str]:
     yield from difflib.unified_diff(old, new, str(file), f"{file} (new)", lineterm="")
 
 
-def _left_out(left: Left) -> Iterator[str]:
+def _left_out(told: Told) -> Iterator[str]:
     """Yield what has no counterpart, the same thing once with all its lines."""
-    for path, items in left:
-        if not items:
+    for path, merged in told:
+        if not merged.left_out:
             continue
         yield f"Not in hal0.yaml, of {path}:"
         lines: dict[tuple[str, str], list[int]] = defaultdict(list)
-        for item in items:
+        for item in merged.left_out:
             lines[item.what, item.reason].append(item.line)
         for (what, reason), found in lines.items():
             numbers = ", ".join(map(str, sorted(set(found))))
             yield f"  line {numbers}: {' '.join(what.split())}: {reason}"
 
 
-def _document(before: str, after: str, left: Left, file: Path) -> dict[str, object]:
+def _document(before: str, after: str, told: Told, file: Path) -> dict[str, object]:
+    def listed(path: Path, items: Iterable[LeftOut | Kept]) -> list[dict[str, object]]:
+        return [{"file": str(path), **asdict(item)} for item in items]
+
     return {
         "file": str(file),
         "diff": "\n".join(_diff(before, after, file)),
-        "left_out": [{"file": str(path), **asdict(item)} for path, items in left for item in items],
+        "left_out": [item for path, merged in told for item in listed(path, merged.left_out)],
+        "kept": [item for path, merged in told for item in listed(path, merged.kept)],
     }
 
 

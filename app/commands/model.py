@@ -15,7 +15,7 @@ from app.link.client import Client, NotRunning, Refused
 from app.system.streams import stdin_is_terminal
 from app.views.pull import plan_words
 from router.base.errors import PullFailed, RouterError
-from router.base.paths import Paths
+from router.base.paths import STARTER, Paths
 from router.config.default import with_downloads
 from router.config.programs import program_folders
 from router.config.schema import Config
@@ -25,6 +25,7 @@ from router.hub.deletion import user_of
 from router.hub.names import parse_reference
 from router.hub.pull import Paused, Plan, Pull
 from router.hub.retry import ASK_DELAYS
+from router.hub.starter import StarterPull
 from router.orders.kinds import DeleteModel
 from router.resolve import model_called
 from router.state import ModelStatus, Snapshot
@@ -38,8 +39,10 @@ def pull(config_file: Path | None, text: str, *, dry_run: bool, yes: bool, as_js
     """Show what it is and whether it fits, then fetch it. Interrupted, it goes on when asked for again."""
     config, paths = read_config(config_file)
     paths.create()
-    reference = parse_reference(text)
     out = JsonOutput() if as_json else Output(text)
+    if text == STARTER:
+        return _pull_starter(paths, out)
+    reference = parse_reference(text)
     puller = Pull(
         reference,
         paths.downloads,
@@ -57,6 +60,19 @@ def pull(config_file: Path | None, text: str, *, dry_run: bool, yes: bool, as_js
         if not yes and not as_json and not _wanted(plan):
             return 1
         path = puller.run(plan, out.progress)
+        tell_running(paths)
+        out.done(path)
+        return 0
+    except RouterError as error:
+        return out.failed(error)
+    except (KeyboardInterrupt, Paused):
+        out.paused()
+        return PAUSED
+
+
+def _pull_starter(paths: Paths, out: Output | JsonOutput) -> int:
+    try:
+        path = StarterPull(paths).run(out.progress)
         tell_running(paths)
         out.done(path)
         return 0
@@ -104,7 +120,7 @@ def rm(config_file: Path | None, url: str | None, name: str, *, yes: bool) -> in
         if url is not None:  # nothing here is meant
             raise PullFailed(str(error)) from error
     except Refused as error:
-        raise PullFailed(f"The hal0 that runs refused it: {error}") from error
+        raise PullFailed(f"The running hal0 refused it: {error}") from error
     except SchemaMismatch:
         raise PullFailed(f"The hal0 at {client.url} is of another version: end it, then try again.") from None
     return _rm_here(config, paths, name, yes=yes)

@@ -23,6 +23,7 @@ WAIT_SECONDS = 15.0
 
 _POLL_SECONDS = 0.2
 _COLUMNS = ("MODEL", "SIZE", "QUANT", "CONTEXT", "NEEDS", "FIT")
+_MEASURED = ("READS", "WRITES")
 _BEST_FIRST = ("fits", "tight", "short", None)
 
 
@@ -41,7 +42,7 @@ def models(config_file: Path | None, url: str | None, *, fit: bool, as_json: boo
     if as_json:
         print(json.dumps({**found, "models": listed}))
         return 0
-    print(table([_COLUMNS, *(_row(model) for model in listed)]))
+    print(table(_table(listed)))
     if fit and (kept := max((model.get("prompt_cache") or 0 for model in listed), default=0)):
         most = memory_size(kept)
         print(f"RAM for earlier prompts: up to {most} a chat engine, less where it is short (cache-ram)")
@@ -85,6 +86,21 @@ def _remarks(found: Mapping[str, Any]) -> list[str]:
     """Print what is odd about models that can be loaded, and which files are none."""
     notes = [f"  {model['id']}: {model['note']}" for model in found["models"] if model.get("note")]
     return notes + [f"  not offered: {left['reason']}" for left in found.get("left_out", ())]
+
+
+def _table(listed: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """Return the rows; with what was measured by `hal0 bench` last, where anything was."""
+    rows = [_COLUMNS, *(_row(model) for model in listed)]
+    if not any(model.get("measured") for model in listed):
+        return rows
+    speeds = [_MEASURED, *(_speeds(model.get("measured")) for model in listed)]
+    return [(*row, *speed) for row, speed in zip(rows, speeds, strict=True)]
+
+
+def _speeds(measured: Mapping[str, float] | None) -> tuple[str, ...]:
+    if measured is None:
+        return ("–",) * len(_MEASURED)
+    return f"{measured['reads']:,.0f} tokens/s", f"{measured['writes']:,.1f} tokens/s"
 
 
 def _row(model: Mapping[str, Any]) -> tuple[str, ...]:

@@ -59,44 +59,57 @@ def _print_state(state: dict[str, Any]) -> None:
 
 
 def switch(
-    config_file: Path | None, url: str | None, slot: str, model: str, *, force: bool = False, fit: bool = False
+    config_file: Path | None,
+    url: str | None,
+    slot: str,
+    model: str,
+    *,
+    force: bool = False,
+    fit: bool = False,
+    once: bool = False,
+    flags: Sequence[str] = (),
 ) -> int:
     """Load a model and show the phases until it is ready; Ctrl+C leaves the switch running. `fit`: in the first
-    way in which it fits, where it does not as it is."""
+    way in which it fits, where it does not as it is; `once`: for this load alone. `flags` ("name=value"): the
+    same."""
     client = _client(config_file, url)
     try:
-        model = _made_to_fit(client, slot, model) if fit else model
-        show_load(client, slot, model, force=force)
+        if fit:
+            model, fitting = _made_to_fit(client, slot, model, once=once)
+            flags = (*flags, *fitting)
+        show_load(client, slot, model, force=force, flags=flags)
     except (NotRunning, Refused) as error:
         return _fail(error)
     print(f"{model} is running in {slot}.")
     return 0
 
 
-def _made_to_fit(client: Client, slot: str, model: str) -> str:
-    """Write into hal0.yaml what makes the model fit, and say so; return what to load: it, or another
-    quantisation. Raises NotRunning, Refused."""
+def _made_to_fit(client: Client, slot: str, model: str, *, once: bool) -> tuple[str, tuple[str, ...]]:
+    """Say what makes the model fit, and write it into hal0.yaml unless that is for `once`; return what to load,
+    it or another quantisation, and with which flags. Raises NotRunning, Refused."""
     found = client.carry_out(ReadFitWays(model, slot))
     if found.fits or not found.ways:
-        return model
+        return model, ()
     way = found.ways[0]
     print(f"{model}: {way_sentence(way)}")
     if way.model is not None:
-        return way.model
+        return way.model, ()
+    if once:
+        return model, way.flags
     status = parse_snapshot(client.state()).model(model)
     if status is not None:
         changes = remedy_changes(client.carry_out(ReadConfig()), status, way.flags)
         client.carry_out(EditConfig(tuple(changes)))
-    return model
+    return model, ()
 
 
-def show_load(client: Client, slot: str, model: str, *, force: bool = False) -> None:
+def show_load(client: Client, slot: str, model: str, *, force: bool = False, flags: Sequence[str] = ()) -> None:
     """Load a model and show the phases until it is ready. Raises NotRunning, Refused."""
     failure: list[NotRunning | Refused] = []
 
     def load() -> None:
         try:
-            client.carry_out(Load(slot, model, force=force))
+            client.carry_out(Load(slot, model, force=force, flags=tuple(flags)))
         except (NotRunning, Refused) as error:
             failure.append(error)
 
@@ -171,9 +184,10 @@ def _show_progress(line: ProgressLine, client: Client, slot: str) -> None:
     except (NotRunning, Refused):
         return  # the command itself will say it
     if found and (progress := found["progress"]):
-        phase = " · ".join(filter(None, (progress["phase"], _draining(found))))
+        phase = " · ".join(filter(None, (progress["phase"], _apart(found), _draining(found))))
         text = f"{slot} → {found['target'] or 'empty'} · {phase} · {progress['elapsed_s']:.0f} s"
-        line.show(text if line.redraws else f"{slot}: {progress['phase']}", progress["fraction"])
+        plain = " · ".join(filter(None, (progress["phase"], _apart(found))))
+        line.show(text if line.redraws else f"{slot}: {plain}", progress["fraction"])
 
 
 def _better(slot: dict[str, Any]) -> str | None:
@@ -203,13 +217,15 @@ def _slot_line(slot: dict[str, Any]) -> str:
         parts[1] = f"{slot['model'] or 'empty'} → {slot['target']}"
     if slot["progress"] and slot["progress"]["fraction"] is not None:
         parts[2] += f" {slot['progress']['fraction']:.0%}"
+    if slot.get("load_flags"):
+        parts.append(f"with {', '.join(slot['load_flags'])}, this time only")
     if slot["context_length"]:
         parts.append(f"{slot['context_length']} tokens")
     if slot["memory"]:
         parts.append(f"{memory_size(slot['memory'])} used")
     if slot["in_flight"] or slot["queued"]:
         parts.append(f"{slot['in_flight']} running, {slot['queued']} waiting")
-    parts += filter(None, [_draining(slot)])
+    parts += filter(None, [_apart(slot), _draining(slot)])
     return " · ".join(parts)
 
 
@@ -218,6 +234,14 @@ def _error(error: dict[str, Any]) -> str:
     if not error.get("past"):
         return f"last error: {error['message']}"
     return f"earlier, at {time.strftime('%H:%M', time.localtime(error['at']))}: {error['message']}"
+
+
+def _apart(slot: dict[str, Any]) -> str:
+    """Return "unloads embed, not to be loaded together with it" ("" where `together:` keeps nothing apart)."""
+    apart = slot.get("apart") or ()
+    waits = [name for name in apart if name not in slot["evicting"]]
+    does = f"waits until {' and '.join(waits)} is idle" if waits else f"unloads {' and '.join(apart)}"
+    return f"{does}, not to be loaded together (hal0.yaml)" if apart else ""
 
 
 def _draining(slot: dict[str, Any]) -> str:

@@ -54,7 +54,7 @@ def remove() -> int:
         return _fail(
             f"systemctl --user disable {UNIT} failed ({said}); stop it with `systemctl --user stop hal0`."
         )
-    print("hal0 is no service any more." if known else "hal0 was no service.")
+    print("hal0 is no service any more." if known else "hal0 was not a service.")
     return 0
 
 

@@ -27,7 +27,7 @@ FORGET_CONSEQUENCE = tr("What is kept of their texts is deleted, too. This canno
 
 # -- states ------------------------------------------------------------------------------------------------
 READING_LIST = tr("Reading…")
-NOTHING_ASKED = tr("Nothing was asked yet. Each request appears here when it ends.")
+NOTHING_ASKED = tr("No requests yet. Each appears here when it ends.")
 NOTHING_KEPT = tr(
     "Requests are not kept: activity.keep is 0 in hal0.yaml. Set it to 10000, for example, and later ones "
     "appear here."

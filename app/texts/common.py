@@ -24,6 +24,8 @@ OPEN = tr("Open hal0")
 COPY_URL = tr("Copy endpoint URL")
 TRY = tr("Try it…")
 UNLOAD = tr("Unload")
+WAKE = tr("Wake")
+WAKE_TIP = tr("Send the packet that wakes this computer, and wait until it answers.")
 NO_MODELS = tr("No model of this kind yet: choose Get models…, or add one in the Models tab")
 NO_MODELS_AT_ALL = tr("no models")
 NOT_IN_CATALOG = tr("not in the catalog")
@@ -194,6 +196,23 @@ def making_room(slots: Sequence[str]) -> str:
     return tr("Making room: unloading {slots}").format(slots=", ".join(slots))
 
 
+def kept_apart(slot: SlotStatus) -> str:
+    """Return which slots `together:` does not let be loaded beside this one's target, and what becomes of
+    them."""
+    waits = [name for name in slot.apart if name not in slot.evicting]
+    if waits:
+        return tr("Waits until {slots} is idle: hal0.yaml does not let both be loaded (together)").format(
+            slots=", ".join(waits)
+        )
+    return tr("Unloading {slots}: hal0.yaml does not let both be loaded (together)").format(
+        slots=", ".join(slot.apart)
+    )
+
+
+def wake(name: str) -> str:
+    return tr("Wake {name}").format(name=name)
+
+
 def answered_by(upstream: str) -> str:
     return tr("answered by {upstream}").format(upstream=upstream)
 
@@ -282,8 +301,10 @@ def _switch_detail(slot: SlotStatus, now: float) -> str:
     switching = tr("Switching")
     if slot.progress is not None:
         switching = tr("Switching for {time}").format(time=duration(slot.progress.elapsed(now)))
-    evicting = making_room(slot.evicting) if slot.evicting else ""
-    return SEPARATOR.join(part for part in (evicting, switching, drain_line(slot, now)) if part)
+    others = [name for name in slot.evicting if name not in slot.apart]
+    evicting = making_room(others) if others else ""
+    apart = kept_apart(slot) if slot.apart else ""
+    return SEPARATOR.join(part for part in (apart, evicting, switching, drain_line(slot, now)) if part)
 
 
 def context(tokens: int) -> str:

@@ -13,13 +13,13 @@ BY_HAND = tr("typed in the program: `hal0 connect` says what")
 CONNECTED, NOT_CONNECTED = tr("connected"), tr("not by hal0")
 
 _AFTER = {
-    "hermes": tr("Start Hermes anew to use it."),
+    "hermes": tr("Restart Hermes to use it."),
     "continue": tr("Choose the new model in Continue."),
-    "opencode": tr("Start opencode anew to use it."),
-    "aider": tr("Start aider anew to use it."),
+    "opencode": tr("Restart opencode to use it."),
+    "aider": tr("Restart aider to use it."),
     "llm": tr("Use it with `llm -m hal0`."),
-    "codex": tr("Start Codex anew to use it."),
-    "claude-code": tr("Start Claude Code anew to use it; /status shows the address."),
+    "codex": tr("Restart Codex to use it."),
+    "claude-code": tr("Restart Claude Code to use it; /status shows the address."),
 }
 
 
@@ -34,7 +34,7 @@ def no_client(name: str, known: Sequence[str]) -> str:
 
 
 def connected_already(client: str) -> str:
-    return tr("The settings of {client} are as they are to be; nothing was changed.").format(client=client)
+    return tr("The settings of {client} are right already; nothing was changed.").format(client=client)
 
 
 def done(client: str, files: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ GET_MODELS_HINT = tr("See which models run well on this computer, and fetch one"
 
 TITLE = tr("Get models")
 WHICH = tr("Search")
-WHICH_HINT = tr("Words, or org/repo, or the address of a model’s page")
+WHICH_HINT = tr("Words, or org/repo, or the address of a model's page")
 SEARCH = tr("Search")
 FOUND = tr("Models to fetch")
 COLUMNS = (tr("Model"), tr("For"), tr("Size"), tr("Fit"), tr("Licence"))
@@ -29,7 +29,7 @@ EXPLAIN = tr(
     "Hugging Face."
 )
 ASKING = tr("Asking Hugging Face…")
-LOOKING = tr("Looking at this computer’s memory…")
+LOOKING = tr("Looking at this computer's memory…")
 TRY = tr("Try it")
 TRY_HINT = tr("Opens a chat with it in the browser")
 BACK = tr("Get another")

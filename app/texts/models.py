@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 
+from app.texts import common
 from app.texts.translate import tr
 from router.config.default import USUAL
+from router.state import Measured
 
 # -- models -------------------------------------------------------------------------------------------------
 
@@ -51,13 +54,22 @@ COMPUTED = tr("An estimate from the file's header; llama-server could not be ask
 ESTIMATE = tr("An estimate from the file's size: context and images need memory as well.")
 
 
+def measured(speed: Measured) -> str:
+    """`Measured 28 Nov 2026: reads 812, writes 42 tokens/s`: of the last `hal0 bench`."""
+    day = time.strftime("%d %b %Y", time.localtime(speed.at)).lstrip("0")
+    reads, writes = common.speed(speed.reads), common.speed(speed.writes)
+    return tr("Measured {day}: reads {reads}, writes {writes} tokens/s").format(
+        day=day, reads=reads, writes=writes
+    )
+
+
 def delete_question(name: str) -> str:
     return tr("Delete {name} from this computer?").format(name=name)
 
 
 def delete_consequence(fetched: str, others: Sequence[str]) -> str:
     """Say what it costs. `fetched`: what fetches it again; `others`: the other ids of the same file."""
-    again = tr("All its files are deleted. To have it again, download {fetched}.").format(fetched=fetched)
+    again = tr("All its files are deleted. To get it back, download {fetched}.").format(fetched=fetched)
     also = tr("The same file is also offered as {others}.").format(others=", ".join(others)) if others else ""
     return f"{again} {also}".rstrip()
 
@@ -122,9 +134,9 @@ def plan_tip(needs: str, margin: str, pool: str, *, short: bool) -> str:
 
 
 def prompts_tip(most: str) -> str:
-    return tr(
-        "Besides, up to {most} of RAM keeps earlier prompts, less where RAM is short (cache-ram)."
-    ).format(most=most)
+    return tr("Also, up to {most} of RAM keeps earlier prompts, less where RAM is short (cache-ram).").format(
+        most=most
+    )
 
 
 def leave_tip(slots: str) -> str:
@@ -231,9 +243,22 @@ def sentence(message: str, suggestion: str | None) -> str:
     return f"{message[:1].upper()}{message[1:]}.{hint}"
 
 
-def key_caption(name: str) -> str:
-    """Of a key of hal0.yaml that has no words of its own here."""
-    return name.replace("_", " ").capitalize()
+_KEY_CAPTIONS = {
+    ("activity", "keep"): tr("Requests kept"),
+    ("activity", "days"): tr("Days kept"),
+    ("activity", "size"): tr("Size on disk"),
+    ("activity", "bodies"): tr("Texts kept"),
+    ("activity", "body_size"): tr("Kept of each text"),
+    ("conversations", "keep"): tr("Size on disk"),
+    ("conversations", "per_model"): tr("Kept of each model"),
+    ("conversations", "max_age"): tr("Kept for"),
+    ("conversations", "save_timeout"): tr("Time to save"),
+}
+
+
+def key_caption(name: str, section: str = "") -> str:
+    """Of a key of hal0.yaml that has no words of its own on its page."""
+    return _KEY_CAPTIONS.get((section, name)) or name.replace("_", " ").capitalize()
 
 
 def key_hint(meaning: str) -> str:
@@ -247,7 +272,7 @@ LOGIN = tr("Login")
 THEME = tr("Appearance")
 THEME_CHOICES = {"system": tr("as the system"), "light": tr("light"), "dark": tr("dark")}
 CONFIG_FILE = tr("Settings file")
-CONFIG_HINT = tr("Edit it with any editor: hal0 keeps your comments and order, and picks up what you save.")
+CONFIG_HINT = tr("Edit it with any editor: hal0 picks up what you save, and keeps comments and order.")
 CONFIG_ABSENT = tr("It does not exist yet: hal0 uses its defaults, and your first change here creates it.")
 
 
@@ -325,7 +350,7 @@ COMMAND = tr("Command")
 COMMAND_HINT = tr("Another engine's command line, with {port}; it is not run through a shell.")
 HEALTH = tr("Health path")
 DURATIONS = ((86400, tr("{count} d")), (3600, tr("{count} h")), (60, tr("{count} min")), (1, tr("{count} s")))
-LAST_SLOT = tr("hal0 needs one slot.")
+LAST_SLOT = tr("hal0 needs at least one slot.")
 NO_NAMED_MODELS = tr(
     "Every GGUF file in your model folders works as it is. Name a model here to give it flags, aliases or "
     "defaults for requests."
@@ -337,6 +362,12 @@ NAME_TAKEN = tr("This name is in use already: each must mean one thing.")
 
 MODEL_FOLDERS = tr("Model folders")
 FILE = tr("File")
+CHOOSE = tr("Choose")
+BROWSE = tr("Browse…")
+CHOOSE_FILE = tr("Choose a model file")
+GGUF_FILES = tr("Models (*.gguf)")
+CHOOSE_MODEL = tr("Choose one of the models that are here")
+CHOOSE_UPSTREAM = tr("Choose one of the upstreams and their models")
 FILE_HINT = tr("A path, or the name of a file in a model folder.")
 FILE_MISSING = tr("Enter the GGUF file to load.")
 DISPLAY_NAME = tr("Display name")
@@ -346,6 +377,10 @@ FLAGS = tr("Flags")
 FLAGS_HINT = tr("llama-server's long flags, without dashes. Leave the value empty for a flag that takes none.")
 FLAG_COLUMNS = (tr("Flag"), tr("Value"))
 VARIABLE_COLUMNS = (tr("Variable"), tr("Value"))
+TOGETHER = tr("Loaded together")
+TOGETHER_HINT = tr(
+    "Slots that may be loaded at the same time: primary, embed; coder. Empty: all, as memory allows."
+)
 REQUEST = tr("Request defaults")
 REQUEST_HINT = tr("JSON, merged into every request that does not set these fields itself.")
 RPC = tr("RPC servers")

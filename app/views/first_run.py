@@ -9,7 +9,7 @@ from app.texts import window as text_window
 from app.views.connect import chat_slots
 from router.base.paths import STARTER
 from router.config.sizes import memory_size
-from router.state import DeviceMemory, SlotStatus, Snapshot
+from router.state import DeviceMemory, ModelStatus, ServerState, SlotStatus, Snapshot
 
 DEMO = "hal0-demo"
 """The id of the built-in model (`resources.demo_model`)."""
@@ -25,22 +25,26 @@ def without_demo_speed(slot: SlotStatus) -> SlotStatus:
 
 @dataclass(frozen=True, slots=True)
 class FirstLook:
-    """`slot` is what the test asks, "" where no slot is for chats."""
+    """`slot` is what the test asks, "" where no slot is for chats. `starter`: it is offered, as nothing here
+    really answers yet."""
 
     gpu: str
     models: str
     endpoint: str
     slot: str
+    starter: bool = False
 
 
 def first_look(snapshot: Snapshot, *, engine_missing: bool = False) -> FirstLook:
     """`engine_missing`: no llama-server runs here, so that not even the demo can answer."""
     slots = chat_slots(snapshot)
+    running = snapshot.server.state is ServerState.RUNNING
     return FirstLook(
         gpu=_gpu(snapshot.memory),
         models=_models(snapshot, engine_missing),
         endpoint=text.endpoint(snapshot.server),
         slot=slots[0].name if slots else "",
+        starter=running and not _persons(snapshot) and not _starter(snapshot),
     )
 
 
@@ -54,11 +58,18 @@ def _gpu(memory: tuple[DeviceMemory, ...]) -> str:
 
 
 def _models(snapshot: Snapshot, engine_missing: bool) -> str:
-    found = tuple(model for model in snapshot.models if model.id not in BROUGHT and model.problem is None)
-    if found:
+    if found := _persons(snapshot):
         return text_window.models_found(found)
-    if snapshot.model(STARTER) is not None and not engine_missing:
+    if _starter(snapshot) and not engine_missing:
         return text_window.MODELS_STARTER
     if all(snapshot.model(brought) is None for brought in BROUGHT):
         return text_window.MODELS_NONE
     return text_window.MODELS_NO_ENGINE if engine_missing else text_window.MODELS_DEMO
+
+
+def _persons(snapshot: Snapshot) -> tuple[ModelStatus, ...]:
+    return tuple(model for model in snapshot.models if model.id not in BROUGHT and model.problem is None)
+
+
+def _starter(snapshot: Snapshot) -> bool:
+    return snapshot.model(STARTER) is not None

@@ -48,10 +48,10 @@ def _own_name(slot: SlotStatus) -> str:
 
 def fit_words(found: ModelFit, needs: int | None) -> str:
     """`needs`: bytes of memory the model takes, where that is known."""
+    leave = text.makes_leave(found.evict[:NAMED], len(found.evict) - NAMED) if found.evict else ""
     if found.fit is None:
-        return ""
+        return leave
     if found.fit is Fit.SHORT:
         return text.short_of_room(needs, found.margin)
     tight = text.TIGHT if found.fit is Fit.TIGHT else ""
-    leave = text.makes_leave(found.evict[:NAMED], len(found.evict) - NAMED) if found.evict else ""
     return ", ".join(part for part in (tight, leave) if part) or text.FITS

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from app.texts import fit as words
 from app.views.menu import Action, Command
 from router.config.sizes import memory_size
@@ -24,6 +26,13 @@ def commands_for(way: FitWay, model: ModelStatus, snapshot: Snapshot) -> tuple[C
     wanted = way.model or model.id
     slots = [slot.name for slot in snapshot.slots if wanted in slot.choices and slot.upstream is None]
     return tuple(Command(Action.LOAD, slot, wanted, flags=way.flags) for slot in slots)
+
+
+def once_commands_for(way: FitWay, model: ModelStatus, snapshot: Snapshot) -> tuple[Command, ...]:
+    """Return the same, with flags for that load only; none of a way that takes no flags."""
+    if not way.flags:
+        return ()
+    return tuple(replace(command, once=True) for command in commands_for(way, model, snapshot))
 
 
 def fit_sentence(found: FitWays) -> str:

@@ -23,7 +23,7 @@ from app.texts.translate import tr
 from app.views.clients import Client
 from app.views.first_run import without_demo_speed
 from app.views.fit import FitWords
-from app.views.remote import groups
+from app.views.remote import groups, may_wake
 from router.config.change import ConfigChange
 from router.config.schema import Kind
 from router.orders.kinds import (
@@ -43,7 +43,7 @@ from router.orders.kinds import (
 )
 from router.orders.order import Order
 from router.remote.names import all_slots
-from router.state import DownloadOrder, ServerState, SlotState, SlotStatus, Snapshot, UpstreamState
+from router.state import DownloadOrder, ServerState, SlotState, SlotStatus, Snapshot
 
 ENGINE = "llama-server"
 LINE_LIMIT = 34
@@ -96,9 +96,11 @@ class Command:
     Appearance. WAKE: `value` is the upstream's name.
     WARM: the pointer came to rest on the entry that would load `model`.
 
-    DOWNLOAD: `model` is the download's reference, `value` the DownloadOrder. UPDATE: `value` is what is newer.
+    DOWNLOAD: `model` is the download's reference, `value` the DownloadOrder, `slot` where it is loaded.
+    UPDATE: `value` is what is newer.
 
-    `force`: load whatever the memory's arithmetic says. `flags`: "name=value" to give the model first.
+    `force`: load whatever the memory's arithmetic says. `flags`: "name=value" to give the model first, in
+    hal0.yaml or, with `once`, for this load only.
     """
 
     action: Action
@@ -107,6 +109,7 @@ class Command:
     value: str = ""
     force: bool = False
     flags: tuple[str, ...] = ()
+    once: bool = False
 
 
 def order_of(command: Command) -> Order[Any]:
@@ -114,7 +117,7 @@ def order_of(command: Command) -> Order[Any]:
     slot = command.slot
     match command.action:
         case Action.LOAD:
-            return Load(slot, command.model, force=command.force)
+            return Load(slot, command.model, force=command.force, flags=command.flags if command.once else ())
         case Action.WARM:
             return Warm(slot, command.model)
         case Action.WAKE:
@@ -134,7 +137,7 @@ def order_of(command: Command) -> Order[Any]:
         case Action.RESTART:
             return Restart(slot)
         case Action.DOWNLOAD:
-            return Download(DownloadOrder(command.value), command.model)
+            return Download(DownloadOrder(command.value), command.model, slot)
         case Action.DELETE_MODEL:
             return DeleteModel(command.model)
         case Action.LOCAL_ONLY:
@@ -354,8 +357,8 @@ def _update_rows(snapshot: Snapshot) -> tuple[Row, ...]:
             command = Command(Action.UPDATE, value=update.name)
             found.append(Row(key, texts_pull.update_entry(update.name, update.newest), command=command))
         else:
-            line = texts_pull.update_line(update.name, update.newest, update.current)
-            found.append(Row(key, text.elide(line, MESSAGE_LIMIT), enabled=False))
+            line = texts_pull.update_line(update)
+            found.append(Row(key, text.elide(line, HEADER_LIMIT), enabled=False))
     return tuple(found)
 
 
@@ -376,9 +379,9 @@ def _wake_rows(snapshot: Snapshot) -> Iterator[Row]:
     """Return an entry for each computer that can be woken, usable while it cannot be reached."""
     for upstream in snapshot.upstreams:
         if upstream.wakes:
-            label = tr("Wake {name}").format(name=text.elide_middle(upstream.name, LINE_LIMIT))
-            asleep = upstream.state is UpstreamState.DOWN and not snapshot.local_only
+            label = text.wake(text.elide_middle(upstream.name, LINE_LIMIT))
             command = Command(Action.WAKE, value=upstream.name)
+            asleep = may_wake(upstream, local_only=snapshot.local_only)
             yield Row(f"wake:{upstream.name}", label, enabled=asleep, command=command)
 
 

@@ -42,7 +42,8 @@ def notices(old: Snapshot, new: Snapshot) -> list[Notice]:
         before = old.slot(after.name)
         if before is None or before.state is not SlotState.READY or after.last_error is None:
             continue
-        if after.last_error != before.last_error:
+        # Snapshots may be skipped: a switch that failed, and went back, is seen here by its model alone.
+        if after.last_error != before.last_error and after.last_error.model in (None, *before.loaded):
             found.append(
                 Notice(text.failure_title(after.name), text.crashed(after.name, after.last_error.message))
             )
@@ -84,7 +85,7 @@ def update_news(snapshot: Snapshot, reported: Container[str]) -> dict[str, Notic
     for update in snapshot.updates:
         flag = f"{UPDATE_REPORTED}{update.name}:{update.newest}"
         if flag not in reported:
-            line = texts_pull.update_line(update.name, update.newest, update.current)
+            line = texts_pull.update_line(update)
             found[flag] = Notice(text.APP, line, good=True)
     return found
 

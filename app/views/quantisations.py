@@ -61,7 +61,7 @@ def verdict(offer: Offer, reference: str) -> Verdict:
 
 
 def fit_words(found: OfferedFit) -> str:
-    """`Memory: fits with 65536 of its 131072 tokens of context (needs about 6 GiB; 9 GiB of …)`."""
+    """`Memory: fits with 64k of its 128k tokens of context (needs about 6 GiB; 9 GiB of …)`."""
     verdict = {
         Fit.FITS: tr("fits"),
         Fit.TIGHT: tr("tight"),
@@ -69,7 +69,7 @@ def fit_words(found: OfferedFit) -> str:
     }[_fits(found)]
     tokens = tr("all {trained} tokens of context")
     if found.context < found.context_trained:
-        tokens = tr("{context} of its {trained} tokens of context")
+        tokens = tr("{context} of its {full} tokens of context")
     template = tr("Memory: {verdict} with {tokens} (needs about {needs}; {free} of {total} {pool} free)")
     if found.held:
         template = tr(
@@ -77,7 +77,9 @@ def fit_words(found: OfferedFit) -> str:
             "give back {held})"
         )
     return template.format(
-        tokens=tokens.format(context=found.context, trained=found.context_trained),
+        tokens=tokens.format(
+            context=context(found.context), full=context(found.context_trained), trained=found.context_trained
+        ),
         needs=memory_size(found.needs),
         free=memory_size(found.free),
         total=memory_size(found.total),

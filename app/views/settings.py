@@ -18,7 +18,20 @@ from typing import Any
 from app.views.settings_document import WrittenSettings, api_keys, flags_as_text
 from router.config.change import REMOVE, ConfigChange, ConfigDocument
 from router.config.default import USUAL
-from router.config.keys import Flags, Free, Named, Part, RequestFields, Row, Size, Texts, Variables, keys_of
+from router.config.keys import (
+    Flags,
+    Free,
+    Named,
+    Part,
+    RequestFields,
+    Row,
+    SharedValues,
+    Size,
+    SlotSets,
+    Texts,
+    Variables,
+    keys_of,
+)
 from router.config.schema import Config, ModelConfig, SlotConfig
 
 Key = tuple[str, ...]
@@ -28,6 +41,7 @@ HOST, PORT, API_KEYS = ("server", "host"), ("server", "port"), ("server", "api_k
 LLAMA_SERVER, PORTS = ("engine", "llama_server"), ("engine", "ports")
 QUEUE, WAIT = ("limits", "queue"), ("limits", "wait")
 MODEL_DIRS = ("model_dirs",)
+VARS = ("vars",)
 HEADROOM, LOCAL_ONLY, UPDATES = ("memory", "headroom"), ("local_only",), ("updates",)
 SERVER, SLOTS, MODELS = "server", "slots", "models"
 AUTO = "auto"
@@ -64,7 +78,7 @@ def as_shown(row: Row, value: Any) -> Any:
             return flags_as_text(dict(value))
         case RequestFields() | Free():
             return _json_text(value)
-        case Variables():
+        case Variables() | SharedValues():
             return tuple(value.items())
     return value.value if isinstance(value, Enum) else value
 
@@ -98,6 +112,7 @@ def _basics(config: Config, written: WrittenSettings) -> Form:
     form: Form = {key: as_shown(row_of(key), reduce(getattr, key, config)) for key in BASIC}
     lists = {key: written.texts(*key) for key in BASIC if isinstance(row_of(key).key.type, Texts)}
     form |= {key: texts for key, texts in lists.items() if texts is not None}
+    form[VARS] = written.named_texts(*VARS)
     form[LLAMA_SERVER] = written.text(*LLAMA_SERVER) or str(config.engine.llama_server or AUTO)
     if lists[MODEL_DIRS] is None:
         form[MODEL_DIRS] = (USUAL,)
@@ -145,7 +160,10 @@ def rebased(form: Form, old: Form, new: Form) -> Form:
 def changes(document: ConfigDocument, form: Form) -> list[ConfigChange]:
     """Return the smallest changes that make `document` say what `form` says; the form must have no problems."""
     old, written = form_of(document), WrittenSettings(document.text)
-    found = [ConfigChange(key, _basic(key, form[key])) for key in BASIC if form[key] != old[key]]
+    found = [
+        ConfigChange(key, _basic(key, form[key])) for key in BASIC if form[key] != old[key] and key != VARS
+    ]
+    found += _mapping_changes(VARS, dict(old[VARS]), dict(form[VARS]), _shared_value)
     return [*found, *_entry_changes(SLOTS, old, form, written), *_entry_changes(MODELS, old, form, written)]
 
 
@@ -153,6 +171,8 @@ def _basic(key: Key, value: Any) -> Any:
     if value is None:
         return REMOVE
     of = row_of(key).key.type
+    if isinstance(of, SlotSets):
+        return [list(names) for names in value] or REMOVE
     return f"{value}{of.unit[1]}" if isinstance(of, Size) else _plain(value)
 
 
@@ -224,6 +244,10 @@ def flag_json(words: str) -> Any:
     if _NUMBER.fullmatch(words):
         return float(words) if "." in words else int(words)
     return words
+
+
+def _shared_value(words: str) -> Any:
+    return flag_json(words) if words.strip() else ""
 
 
 def read_request(text: str) -> dict[str, Any]:

@@ -69,7 +69,11 @@ class WrittenSettings:
 
     def variables(self, *entry: str) -> Flags:
         """Return `env:` of a slot or model as (name, text); a secret as router.config.hidden shows it."""
-        value = self.value(*entry, "env")
+        return self.named_texts(*entry, "env")
+
+    def named_texts(self, *key: str) -> Flags:
+        """Return a mapping of names to plain values as (name, text)."""
+        value = self.value(*key)
         written = value.data if value is not None and isinstance(value.data, dict) else {}
         return tuple((name, variable.text) for name, variable in written.items() if variable.data is not None)
 

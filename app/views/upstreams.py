@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from app.texts import common as text
 from app.texts import window as text_window
+from app.views.remote import may_wake
 from app.views.tone import Tone
 from router.config.schema import UpstreamKind
 from router.state import Snapshot, UpstreamState, UpstreamStatus
@@ -20,13 +21,16 @@ _TONES = {
 
 @dataclass(frozen=True, slots=True)
 class UpstreamRow:
-    """One server: `chip` is its state in words, `error` one sentence why it is down, or ""."""
+    """One server: `chip` is its state in words, `error` one sentence why it is down, or "". `wake`: waking it
+    is offered, `wakes`: it can be at all."""
 
     name: str
     chip: str
     tone: Tone
     facts: str
     error: str
+    wakes: bool = False
+    wake: bool = False
 
 
 def upstream_rows(snapshot: Snapshot) -> tuple[UpstreamRow, ...]:
@@ -46,4 +50,6 @@ def _row(snapshot: Snapshot, upstream: UpstreamStatus) -> UpstreamRow:
         _TONES[upstream.state],
         text.SEPARATOR.join([*facts, upstream.base_url]),
         (upstream.error or "") if upstream.state is UpstreamState.DOWN else "",
+        upstream.wakes,
+        may_wake(upstream, local_only=False),
     )

@@ -42,6 +42,7 @@ class ActivityTab(QWidget):
         self._problem = ""
         self.slot = QComboBox()
         self.slot.setAccessibleName(words.SLOT)
+        self.slot.setAccessibleDescription(words.SLOT)  # on Linux the name is the choice
         self.slot.addItem(words.ALL_SLOTS, "")
         self.failed = QCheckBox(words.ONLY_FAILURES)
         self.search = QLineEdit(placeholderText=words.SEARCH_HINT, clearButtonEnabled=True)

@@ -16,24 +16,29 @@ from app.system import autostart
 from app.texts import common as text
 from app.texts import discover
 from app.texts import window as text_window
+from app.views.discover import slot_for
 from app.views.first_run import FirstLook, first_look
 from app.views.menu import Action, Command
 from app.window.engine_notice import EngineNotice
 from app.window.engine_setup import EngineSetup
 from app.window.flow_layout import FlowLayout
+from app.window.starter_offer import StarterOffer
 from app.window.widgets import Card, CopyButton, Scroller, button, label, set_flag, set_text, wrapping_label
 from router.base.errors import RouterError
+from router.base.paths import STARTER
 from router.base.tasks import spawn
+from router.config.schema import Kind
 from router.orders.kinds import ReadConfig
-from router.state import Snapshot
+from router.state import DownloadOrder, Snapshot
 
 log = logging.getLogger(__name__)
 NARROW_LETTERS = 80
+MOST_LETTERS = 150
 
 
 class FirstRunPage(QWidget):
     """Signals:
-    chosen: (Command) copy the URL, or see which models there are to fetch.
+    chosen: (Command) copy the URL, fetch the starter, or see which models there are to fetch.
     finished: the person goes on to the window itself.
     """
 
@@ -49,6 +54,7 @@ class FirstRunPage(QWidget):
         self._test: asyncio.Task[None] | None = None
         self.gpu = wrapping_label()
         self.models = wrapping_label()
+        self.starter = StarterOffer()
         self.get_models = button(discover.GET_MODELS)
         self.get_models.setToolTip(discover.GET_MODELS_HINT)
         self.engine = EngineNotice(engine)
@@ -66,6 +72,7 @@ class FirstRunPage(QWidget):
         self.setFocusProxy(self.start)
         engine.changed.connect(lambda: self.show_snapshot(self._snapshot))
         self.login.toggled.connect(self._on_login)
+        self.starter.wanted.connect(self._on_starter)
         self.get_models.clicked.connect(lambda: self.chosen.emit(Command(Action.GET_MODELS)))
         self.copy.clicked.connect(lambda: self.chosen.emit(Command(Action.COPY_URL)))
         self.test.clicked.connect(self._on_test)
@@ -77,11 +84,17 @@ class FirstRunPage(QWidget):
         self._look = look
         set_text(self.gpu, look.gpu)
         set_text(self.models, look.models)
+        self.starter.show_snapshot(snapshot, offered=look.starter)
         self._engine_name.setVisible(bool(self._engine.view.message))
         set_text(self.url, look.endpoint)
         self.test.setEnabled(bool(look.slot))
         if snapshot.server.error:
             self._say(snapshot.server.error, failed=True)
+
+    def _on_starter(self) -> None:
+        slot = slot_for(self._snapshot, Kind.CHAT)
+        self.test.setFocus()  # what to do next; the button is about to be disabled, and the focus would wander
+        self.chosen.emit(Command(Action.DOWNLOAD, slot, STARTER, DownloadOrder.START))
 
     def _on_login(self, wanted: bool) -> None:
         try:
@@ -167,8 +180,13 @@ class FirstRunPage(QWidget):
         grid.addWidget(self.gpu, 0, 1)
         grid.addWidget(self.engine, 1, 1)
         models = QVBoxLayout()
+        models.setSpacing(8)
         models.addWidget(self.models)
-        models.addWidget(self.get_models, 0, Qt.AlignmentFlag.AlignLeft)
+        models.addWidget(self.starter)
+        ways = FlowLayout(left=True)
+        ways.addWidget(self.starter.get)
+        ways.addWidget(self.get_models)
+        models.addLayout(ways)
         grid.addLayout(models, 2, 1)
         grid.addLayout(login, 3, 1)
         grid.addLayout(tested, 4, 1)
@@ -187,4 +205,4 @@ class FirstRunPage(QWidget):
         column.addStretch(2)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(Scroller(page))
+        whole.addWidget(Scroller(page, MOST_LETTERS, Qt.AlignmentFlag.AlignHCenter))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
@@ -11,13 +12,14 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
 from app.link.link import Link
 from app.texts import common as text
 from app.texts import fit as words
-from app.views.fit_ways import commands_for, needs_a_way, way_sentence
+from app.views.fit_ways import commands_for, needs_a_way, once_commands_for, way_sentence
+from app.views.menu import Command
 from app.window.widgets import set_text, wrapping_label
 from router.base.errors import RouterError
 from router.base.tasks import spawn
 from router.orders.kinds import ReadFitWays
 from router.state import ModelStatus, Snapshot
-from router.wire.fit_ways import FitWays
+from router.wire.fit_ways import FitWay, FitWays
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,10 @@ class FitWaysLine(QWidget):
         self._asked: tuple[str, int | None] | None = None
         self._task: asyncio.Task[None] | None = None
         self.message = wrapping_label("muted")
+        self.once_menu = QMenu(self)
+        self.once = QPushButton(words.LOAD_ONCE)
+        self.once.setToolTip(words.LOAD_ONCE_TIP)
+        self.once.setMenu(self.once_menu)
         self.menu = QMenu(self)
         self.load = QPushButton(words.LOAD_SO)
         self.load.setToolTip(words.LOAD_SO_TIP)
@@ -45,6 +51,7 @@ class FitWaysLine(QWidget):
         whole = QHBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(self.message, 1)
+        whole.addWidget(self.once)
         whole.addWidget(self.load)
         self.hide()
 
@@ -80,9 +87,15 @@ class FitWaysLine(QWidget):
     def _show(self, model: ModelStatus, found: FitWays) -> None:
         set_text(self.message, words.NO_WAY_LINE if not found.ways else words.WAYS_LINE)
         self.menu.clear()
+        self.once_menu.clear()
         for way in found.ways:
-            for command in commands_for(way, model, self._snapshot):
-                action = self.menu.addAction(text.qt_label(words.into(way_sentence(way), command.slot)))
-                action.triggered.connect(lambda _on=False, command=command: self.chosen.emit(command))
+            self._offer(self.menu, way, commands_for(way, model, self._snapshot))
+            self._offer(self.once_menu, way, once_commands_for(way, model, self._snapshot))
         self.load.setVisible(not self.menu.isEmpty())
+        self.once.setVisible(not self.once_menu.isEmpty())
         self.setVisible(not found.fits)
+
+    def _offer(self, menu: QMenu, way: FitWay, commands: Sequence[Command]) -> None:
+        for command in commands:
+            action = menu.addAction(text.qt_label(words.into(way_sentence(way), command.slot)))
+            action.triggered.connect(lambda _on=False, command=command: self.chosen.emit(command))

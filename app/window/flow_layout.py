@@ -9,10 +9,11 @@ GAP = 8
 
 
 class FlowLayout(QLayout):
-    """Lines of widgets, aligned to the right, as wide as the widest of them at least."""
+    """Lines of widgets, aligned to the right unless `left`, as wide as the widest of them at least."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, left: bool = False) -> None:
         super().__init__()
+        self._left = left
         self._items: list[QLayoutItem] = []
         self.setContentsMargins(0, 0, 0, 0)
 
@@ -50,7 +51,8 @@ class FlowLayout(QLayout):
         super().setGeometry(rect)
         top = rect.top()
         for line in self._lines(rect.width()):
-            left = max(rect.left(), rect.left() + rect.width() - _width(line))
+            room = 0 if self._left else max(0, rect.width() - _width(line))
+            left = rect.left() + room
             for item in line:
                 size = item.sizeHint().boundedTo(QSize(rect.width(), rect.height()))
                 item.setGeometry(QRect(QPoint(left, top + (_height(line) - size.height()) // 2), size))

@@ -99,7 +99,7 @@ class EndpointCard(Card):
         self._copied.start()
 
     def _show_updates(self, snapshot: Snapshot) -> None:
-        lines = [texts_pull.update_line(u.name, u.newest, u.current) for u in snapshot.updates]
+        lines = [texts_pull.update_line(u) for u in snapshot.updates]
         set_text(self.update_line, " ".join(lines))
         self.update_line.setVisible(bool(lines))
         self.install.setVisible(any(update.name == ENGINE for update in snapshot.updates))

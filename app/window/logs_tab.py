@@ -36,6 +36,7 @@ class LogsTab(QWidget):
         self._lines: list[str] = []
         self.source = QComboBox()
         self.source.setAccessibleName(text_window.LOG_OF)
+        self.source.setAccessibleDescription(text_window.LOG_OF)  # on Linux the name is the choice
         self.source.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.source.setMinimumContentsLength(18)
         self.source.addItem(text_window.ROUTER_LOG, "")

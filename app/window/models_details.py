@@ -21,6 +21,7 @@ class ModelDetails(Card):
         self.title = label("title")
         self.names = label("muted", selectable=True)
         self.context = label("muted", selectable=True)
+        self.measured = label("muted", selectable=True)
         self.file = label("muted", selectable=True)
         self.note = wrapping_label("muted")
         self.problem = wrapping_label("failed")
@@ -49,6 +50,7 @@ class ModelDetails(Card):
             set_text(self.title, words.SELECT_MODEL)
             self.names.hide()
             self.context.hide()
+            self.measured.hide()
             self.file.hide()
             return
         model = row.model
@@ -60,6 +62,8 @@ class ModelDetails(Card):
         auto = text_window.chosen_context(model)
         set_text(self.context, words.context_line(auto))
         self.context.setVisible(bool(auto))
+        set_text(self.measured, words.measured(model.measured) if model.measured else "")
+        self.measured.setVisible(model.measured is not None)
         set_text(self.file, text.elide_middle(model.file or words.COMMAND_MODEL, FILE_LIMIT))
         self.file.setToolTip(model.file or "")
         self.file.show()
@@ -78,10 +82,10 @@ class ModelDetails(Card):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(14, 12, 14, 12)
         whole.setSpacing(4)
-        for line in (self.title, self.names, self.context, self.file):
+        for line in (self.title, self.names, self.context, self.measured, self.file):
             # A long path must not set how narrow the window may get; its tip has it whole.
             line.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        for line in (self.title, self.names, self.context, self.file, self.note, self.problem):
+        for line in (self.title, self.names, self.context, self.measured, self.file, self.note, self.problem):
             whole.addWidget(line)
         whole.addSpacing(4)
         whole.addLayout(buttons)

@@ -28,7 +28,7 @@ from router.wire.hub_offer import Offer
 from router.wire.hub_search import Findings
 
 log = logging.getLogger(__name__)
-WIDTH, HEIGHT = 720, 600
+WIDTH, HEIGHT = 860, 600
 
 
 class PullDialog(QDialog):
@@ -46,6 +46,7 @@ class PullDialog(QDialog):
         self._link = link
         self._task: asyncio.Task[None] | None = None
         self._coming = ""
+        self._before = HEIGHT
         self._kind = Kind.CHAT
         self.field = QLineEdit(placeholderText=discover.WHICH_HINT, clearButtonEnabled=True)
         self.field.setAccessibleName(discover.WHICH)
@@ -187,10 +188,18 @@ class PullDialog(QDialog):
         for part in (self.field, self.check, self.caption, self.start):
             part.setVisible(not coming)
         if coming:
+            self._before = self.height()
             for hidden in (self.offer, self.load, self.about):
                 hidden.hide()
+            self._shrink()
         else:
             self.offer.clear()
+            self.resize(self.width(), max(self.height(), self._before))
+
+    def _shrink(self) -> None:
+        """Leave no empty half below a bar."""
+        self._whole.activate()
+        self.resize(self.width(), self._whole.sizeHint().height())
 
     def _run(self, work: Callable[[], Awaitable[None]], name: str) -> None:
         self._end_task()
@@ -257,7 +266,7 @@ class PullDialog(QDialog):
         buttons.addStretch(1)
         buttons.addWidget(self.start)
         buttons.addWidget(self.close_button)
-        whole = QVBoxLayout(self)
+        self._whole = whole = QVBoxLayout(self)
         whole.setSpacing(10)
         whole.addLayout(top)
         whole.addWidget(self.message)

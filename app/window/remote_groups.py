@@ -9,6 +9,7 @@ from app.views.remote import Group, groups
 from app.views.switch import LoadClock
 from app.views.tone import Tone
 from app.window.slot_card import SlotCard
+from app.window.wake_button import WakeButton
 from app.window.widgets import Chip, ElidedLabel
 from router.state import Snapshot
 
@@ -17,7 +18,7 @@ SPACING = 10
 
 class GroupView(QWidget):
     """Signals:
-    chosen: (Command) what a person asked of one of its slots.
+    chosen: (Command) what a person asked of one of its slots, or that it be woken.
     """
 
     chosen = Signal(object)
@@ -28,11 +29,14 @@ class GroupView(QWidget):
         self.name = ElidedLabel("title")
         self.facts = ElidedLabel("muted", mode=Qt.TextElideMode.ElideRight)
         self.chip = Chip()
+        self.wake = WakeButton()
+        self.wake.chosen.connect(self.chosen)
         line = QHBoxLayout()
         line.setContentsMargins(14, 6, 14, 0)
         line.setSpacing(12)
         line.addWidget(self.name)
         line.addWidget(self.facts, 1)
+        line.addWidget(self.wake)
         line.addWidget(self.chip)
         self._whole = QVBoxLayout(self)
         self._whole.setContentsMargins(0, 0, 0, 0)
@@ -45,6 +49,7 @@ class GroupView(QWidget):
         self.facts.show_text(group.facts or group.url)
         self.chip.show_state(group.link, Tone.GOOD if group.connected else Tone.QUIET)
         self.chip.setAccessibleName(f"{group.name}: {group.link}")
+        self.wake.show_state(group.name, wakes=group.wakes, enabled=group.wake)
         if tuple(self.cards) != tuple(hosted.slot.name for hosted in group.slots):
             self._rebuild(group)
         for hosted in group.slots:
@@ -65,7 +70,7 @@ class RemoteGroups(QWidget):
     """Hidden where there are none.
 
     Signals:
-        chosen: (Command) what a person asked of a slot elsewhere.
+        chosen: (Command) what a person asked of a slot elsewhere, or that one be woken.
     """
 
     chosen = Signal(object)

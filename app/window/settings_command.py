@@ -37,6 +37,7 @@ class CommandView(QWidget):
         self._pids: tuple[tuple[str, int | None], ...] = ()
         self.slots = QComboBox()
         self.slots.setAccessibleName(words.COMMAND_OF)
+        self.slots.setAccessibleDescription(words.COMMAND_OF)  # on Linux the name is the choice
         self.copy = CopyButton(words.COPY_COMMAND)
         self.note = ElidedLabel("muted", mode=Qt.TextElideMode.ElideRight)
         self.line = QPlainTextEdit(readOnly=True, tabChangesFocus=True)

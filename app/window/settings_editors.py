@@ -13,6 +13,7 @@ from app.window.settings_fields import (
     NamesField,
     NumberField,
     PortsField,
+    SetsField,
     TextField,
 )
 from app.window.settings_flags import FlagsField
@@ -27,7 +28,9 @@ from router.config.keys import (
     Row,
     Seconds,
     Secret,
+    SharedValues,
     Size,
+    SlotSets,
     Text,
     Texts,
     Truth,
@@ -58,7 +61,9 @@ def editor_of(row: Row, caption: str = "", *, zero: str = "") -> Any:
             return KeysField()
         case Flags():
             return FlagsField()
-        case Variables():
+        case SlotSets():
+            return SetsField()
+        case Variables() | SharedValues():
             return FlagsField(words.VARIABLE_COLUMNS)
         case RequestFields() | Free():
             return JsonField()

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from app.texts import models as words
 from app.views.settings import Form, Key, names
 from app.views.settings_draft import name_problem
+from app.window.pick_button import PickButton
 from app.window.settings_page import Page
 from app.window.widgets import set_text, wrapping_label
 
@@ -64,6 +65,7 @@ class EntriesPage(QWidget):
         self.list.setMinimumHeight(LIST_LEAST)
         self.new = QLineEdit(placeholderText=hint)
         self.new.setAccessibleName(hint)
+        self.pick = PickButton(words.CHOOSE_MODEL, small=True)
         self.add = QPushButton(words.ADD)
         self.remove = QPushButton(words.REMOVE)
         self.note = wrapping_label("failed")
@@ -77,6 +79,7 @@ class EntriesPage(QWidget):
         self.new.returnPressed.connect(self.take_new)
         self.new.textEdited.connect(lambda: self._note(""))
         self.new.textChanged.connect(self.typed)
+        self.pick.picked.connect(self._on_picked)
         self.remove.clicked.connect(lambda: self.removed.emit(self.chosen))
 
     @property
@@ -167,6 +170,10 @@ class EntriesPage(QWidget):
         self.choose(name)
         return True
 
+    def _on_picked(self, name: str) -> None:
+        self.new.setText(name)
+        self.take_new()
+
     def _note(self, message: str) -> None:
         set_text(self.note, message)
         self.note.setVisible(bool(message))
@@ -178,7 +185,11 @@ class EntriesPage(QWidget):
         left = QVBoxLayout()
         left.setSpacing(8)
         left.addWidget(self.list, 1)
-        left.addWidget(self.new)
+        named = QHBoxLayout()
+        named.setSpacing(4)
+        named.addWidget(self.new, 1)
+        named.addWidget(self.pick)
+        left.addLayout(named)
         left.addLayout(buttons)
         left.addWidget(self.note)
         self._side = side = QWidget()

@@ -63,9 +63,31 @@ class NamesField(TypedLine):
         super().__init__()
         self.textEdited.connect(lambda typed: self.changed.emit(_names(typed)))
 
+    @property
+    def value(self) -> tuple[str, ...]:
+        return _names(self.text())
+
     def show_value(self, value: tuple[str, ...]) -> None:
-        if _names(self.text()) != value:
+        if self.value != value:
             self.setText(", ".join(value))
+
+
+class SetsField(TypedLine):
+    """A tuple of tuples of names: commas within one, semicolons between two."""
+
+    changed = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.textEdited.connect(lambda typed: self.changed.emit(_sets(typed)))
+
+    def show_value(self, value: tuple[tuple[str, ...], ...]) -> None:
+        if _sets(self.text()) != value:
+            self.setText("; ".join(", ".join(names) for names in value))
+
+
+def _sets(typed: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(names for part in typed.split(";") if (names := _names(part)))
 
 
 def _names(typed: str) -> tuple[str, ...]:

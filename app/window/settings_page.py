@@ -7,10 +7,23 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFormLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.views.settings import Form, Key
+from app.window.pick_button import FileButton, PickButton
 from app.window.widgets import Scroller, label, set_text, wrapping_label
+
+POLICY = QSizePolicy.Policy
+MOST_LETTERS = 130
+QWIDGETSIZE_MAX = (1 << 24) - 1  # Qt's "no limit"
 
 
 class FieldBox(QWidget):
@@ -24,14 +37,33 @@ class FieldBox(QWidget):
         self.hint.setVisible(bool(hint))
         self.problem = wrapping_label("failed")
         self.problem.hide()
-        if not editor.accessibleName() and caption:
+        says = isinstance(editor, QAbstractButton) and editor.text()  # a box to tick has words of its own
+        if not editor.accessibleName() and caption and not says:
             editor.setAccessibleName(caption)
         self.setFocusProxy(editor)
+        self._line = QHBoxLayout()
+        self._line.setSpacing(8)
+        fixed = editor.sizePolicy().horizontalPolicy() in (POLICY.Fixed, POLICY.Maximum)
+        narrow = fixed or editor.maximumWidth() < QWIDGETSIZE_MAX
+        # One that takes no more than it needs would be centred.
+        self._line.addWidget(editor, 1, Qt.AlignmentFlag.AlignLeft if narrow else Qt.AlignmentFlag(0))
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(4)
-        for part in (editor, self.hint, self.problem):
+        whole.addLayout(self._line)
+        for part in (self.hint, self.problem):
             whole.addWidget(part)
+
+    def fill_by(self, chooser: PickButton | FileButton, *, more: bool = False) -> None:
+        """Put a button beside the editor that fills it; `more`: its editor's value is a tuple, and grows."""
+
+        def take(name: str) -> None:
+            value = tuple(dict.fromkeys((*self.editor.value, name))) if more else name
+            self.editor.show_value(value)
+            self.editor.changed.emit(value)
+
+        self._line.addWidget(chooser)
+        chooser.picked.connect(take)
 
     def show_hint(self, hint: str) -> None:
         set_text(self.hint, hint)
@@ -44,7 +76,7 @@ class FieldBox(QWidget):
 
 class Page(Scroller):
     """Attributes:
-    boxes: the fields by their settings.
+    boxes: the fields by their settings; `picks`: what offers values for some of them.
 
     Signals:
         edited: (key, value) a person changed a setting.
@@ -54,8 +86,9 @@ class Page(Scroller):
 
     def __init__(self) -> None:
         inside = QWidget()
-        super().__init__(inside)
+        super().__init__(inside, MOST_LETTERS)
         self.boxes: dict[Key, FieldBox] = {}
+        self.picks: dict[Key, PickButton] = {}
         self.other = wrapping_label("failed")
         self.other.hide()
         whole = QVBoxLayout(inside)
@@ -88,7 +121,9 @@ class Page(Scroller):
     def add_row(self, caption: str, field: QWidget) -> None:
         shown = label()
         shown.setText(caption)
-        shown.setBuddy(field)
+        editor = field.editor if isinstance(field, FieldBox) else field
+        # On Linux the name of a box is what is chosen in it; what the choice is about, its label says.
+        shown.setBuddy(editor if isinstance(editor, QComboBox) else field)
         field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.rows.addRow(shown, field)
 

@@ -23,6 +23,7 @@ from app.views.settings import (
     names,
     row_of,
 )
+from app.window.pick_button import FileButton, PickButton
 from app.window.settings_allowed import AllowedField
 from app.window.settings_editors import editor_of
 from app.window.settings_fields import ChoiceField, TextField
@@ -42,6 +43,7 @@ _ONLY_FOR = {
     "stop": "command",
     "env": "command",
 }
+_FROM_UPSTREAMS = ("upstream", "fallback")
 
 
 class Field(NamedTuple):
@@ -57,7 +59,7 @@ def _fill(page: Page, keys: Sequence[Key], fields: Mapping[str, Field]) -> Page:
     order = list(fields)
     for key in sorted(keys, key=lambda key: order.index(key[-1]) if key[-1] in fields else len(order)):
         row = row_of(key)
-        said = fields.get(key[-1]) or Field(words.key_caption(key[-1]), words.key_hint(row.key.meaning))
+        said = fields.get(key[-1]) or Field(words.key_caption(key[-1], key[0]), words.key_hint(row.key.meaning))
         editor = said.make() if said.make else editor_of(row, said.caption)
         page.add(key, "" if isinstance(row.key.type, Truth) else said.caption, editor, said.hint)
     return page
@@ -82,6 +84,7 @@ def advanced_page() -> Page:
         "queue": Field(words.QUEUE, words.QUEUE_HINT),
         "wait": Field(words.WAIT, words.WAIT_HINT),
         "headroom": Field(words.HEADROOM, words.HEADROOM_HINT),
+        "together": Field(words.TOGETHER, words.TOGETHER_HINT),
     }
     elsewhere = (SERVER, *MODEL_DIRS, *LOCAL_ONLY, *UPDATES)
     keys = [key for key in BASIC if key[0] not in elsewhere]
@@ -111,7 +114,12 @@ def slot_page(slot: str, form: Form) -> Page:
     shape = served_by(form, slot)
     rows = keys_of(SlotConfig).items()
     fitting = [name for name, row in rows if shape not in row.key.apart and _ONLY_FOR.get(name, shape) == shape]
-    return _fill(Page(), [(SLOTS, slot, name) for name in fitting], _slot_fields())
+    page = _fill(Page(), [(SLOTS, slot, name) for name in fitting], _slot_fields())
+    for name in _FROM_UPSTREAMS:
+        if (box := page.boxes.get((SLOTS, slot, name))) is not None:
+            page.picks[SLOTS, slot, name] = chooser = PickButton(words.CHOOSE_UPSTREAM)
+            box.fill_by(chooser, more=name == "fallback")
+    return page
 
 
 def _slot_fields() -> dict[str, Field]:
@@ -138,7 +146,10 @@ def _slot_fields() -> dict[str, Field]:
 
 
 def offer_models(page: Page, slot: str, form: Form, snapshot: Snapshot) -> None:
-    """Put the models of the slot's kind into its two lists."""
+    """Put the models of the slot's kind into its two lists, and those elsewhere beside what names one."""
+    for name in _FROM_UPSTREAMS:
+        if (chooser := page.picks.get((SLOTS, slot, name))) is not None:
+            chooser.offer(upstream_models(snapshot, alone=name == "fallback"))
     if (first := page.boxes.get((SLOTS, slot, "model"))) is None:
         return
     ids = _models_of_kind(form[SLOTS, slot, "kind"], form, snapshot)
@@ -152,6 +163,21 @@ def _models_of_kind(kind: str, form: Form, snapshot: Snapshot) -> list[str]:
     return sorted({*known, *named}, key=str.casefold)
 
 
+def upstream_models(snapshot: Snapshot, *, alone: bool) -> list[str]:
+    """Return what a slot may name elsewhere; `alone`: an upstream without a model means something, too."""
+    found = []
+    for upstream in snapshot.upstreams:
+        found += [upstream.name] if alone else []
+        found += [f"{upstream.name}/{model}" for model in upstream.models]
+    return found
+
+
+def unnamed_models(form: Form, snapshot: Snapshot) -> list[str]:
+    """Return the ids of models that have no settings of their own yet."""
+    named = set(names(form, MODELS))
+    return sorted((m.id for m in snapshot.models if m.id not in named and m.file), key=str.casefold)
+
+
 def model_page(model: str, _form: Form) -> Page:
     kinds = [(None, words.KIND_FROM_FILE), *((kind.value, kind.value) for kind in Kind)]
     fields = {
@@ -163,4 +189,6 @@ def model_page(model: str, _form: Form) -> Page:
         "request": Field(words.REQUEST, words.REQUEST_HINT),
         "rpc": Field(words.RPC, words.RPC_HINT),
     }
-    return _fill(Page(), [(MODELS, model, name) for name in keys_of(ModelConfig)], fields)
+    page = _fill(Page(), [(MODELS, model, name) for name in keys_of(ModelConfig)], fields)
+    page.boxes[MODELS, model, "file"].fill_by(FileButton())
+    return page

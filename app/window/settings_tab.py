@@ -26,6 +26,7 @@ from app.window.settings_pages import (
     served_by,
     server_page,
     slot_page,
+    unnamed_models,
 )
 from app.window.widgets import label, set_flag, set_text, wrapping_label
 from router.config.change import ConfigDocument
@@ -199,6 +200,8 @@ class SettingsTab(QWidget):
     def _offer_models(self) -> None:
         if self.draft is not None and self.slots.page is not None and self.slots.chosen:
             offer_models(self.slots.page, self.slots.chosen, self.draft.form, self._snapshot)
+        if self.draft is not None:
+            self.models.pick.offer(unnamed_models(self.draft.form, self._snapshot))
 
     @Slot(str)
     def _tell(self, message: str) -> None:

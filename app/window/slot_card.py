@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.texts import common as text
+from app.texts import fit as texts_fit
 from app.texts import window as text_window
 from app.views.menu import ENGINE, Action, Command
 from app.views.remedy import Help
@@ -34,6 +35,7 @@ NAME_WIDTH = 116
 NARROW_LETTERS = 75
 QWIDGETSIZE_MAX = (1 << 24) - 1  # Qt's "no limit"
 CHIP_WIDTH = 112
+MARGIN = 14
 
 
 class SlotCard(Card):
@@ -50,6 +52,7 @@ class SlotCard(Card):
         self.kind = label("muted")
         self.models = ModelBox()
         self.models.setAccessibleName(text.model_of(name))
+        self.title.setBuddy(self.models)
         self.chip = Chip()
         self.facts = ElidedLabel("muted", mode=Qt.TextElideMode.ElideRight)
         self.cancel = self._button(text.CANCEL, Action.CANCEL)
@@ -70,6 +73,8 @@ class SlotCard(Card):
         self.force = button(text_window.LOAD_ANYWAY, text_window.action_on(text_window.LOAD_ANYWAY, name))
         self.remedy = button("")
         self.remedy.setToolTip(text_window.LOAD_WITH_TIP)
+        self.once = button(texts_fit.LOAD_ONCE)
+        self.once.setToolTip(texts_fit.LOAD_ONCE_TIP)
         self.help = button("")
         self.help.clicked.connect(self._on_help)
         self.found = QFrame()
@@ -93,6 +98,7 @@ class SlotCard(Card):
         self.retry.clicked.connect(lambda: self._load(self._view.retry if self._view else ""))
         self.force.clicked.connect(lambda: self._load(self._view.force if self._view else "", force=True))
         self.remedy.clicked.connect(self._on_remedy)
+        self.once.clicked.connect(lambda: self._on_remedy(once=True))
         self.dismiss.clicked.connect(self._on_dismiss)
 
     def show_slot(
@@ -112,6 +118,7 @@ class SlotCard(Card):
         self.models.setEnabled(bool(view.choices))
         self.facts.show_text(view.facts)
         self._show_buttons(view)
+        self._place_facts(anew=False)
         if view.phases:
             self.phases.show_view(view)
         self.phases.setVisible(bool(view.phases))
@@ -141,6 +148,8 @@ class SlotCard(Card):
         self.remedy.setVisible(bool(view.remedy))
         self.remedy.setText(text.qt_label(view.remedy_text))
         self.remedy.setAccessibleName(text_window.action_on(view.remedy_text, self.name))
+        self.once.setVisible(bool(view.remedy))
+        self.once.setAccessibleName(text_window.action_on(f"{view.remedy_text}, {self.once.text()}", self.name))
         self.help.setVisible(view.help is not None)
         if view.help is not None:
             self.help.setText(text_window.HELPS[view.help.value])
@@ -150,9 +159,10 @@ class SlotCard(Card):
     def _load(self, model_id: str, *, force: bool = False) -> None:
         self.chosen.emit(Command(Action.LOAD, self.name, model_id, force=force))
 
-    def _on_remedy(self) -> None:
+    def _on_remedy(self, *, once: bool = False) -> None:
         if self._view is not None:
-            self.chosen.emit(Command(Action.LOAD, self.name, self._view.failed, flags=self._view.remedy))
+            flags = self._view.remedy
+            self.chosen.emit(Command(Action.LOAD, self.name, self._view.failed, flags=flags, once=once))
 
     def _on_help(self) -> None:
         if self._view is None or self._shown is None:
@@ -182,7 +192,18 @@ class SlotCard(Card):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         letter = self.fontMetrics().averageCharWidth()
         self._be_narrow(event.size().width() < NARROW_LETTERS * letter)
+        self._place_facts(anew=True)
         super().resizeEvent(event)
+
+    def _place_facts(self, *, anew: bool) -> None:
+        """Give the buttons a line of their own where they leave the facts too little room. Only a new width
+        takes them back: a figure that gets shorter must not make the card jump."""
+        room = self.contentsRect().width() - 2 * MARGIN - self._below.spacing()
+        needed = self.facts.sizeHint().width() + self._buttons.sizeHint().width()
+        if self._narrow or needed > room:
+            self._below.setDirection(QBoxLayout.Direction.TopToBottom)
+        elif anew:
+            self._below.setDirection(QBoxLayout.Direction.LeftToRight)
 
     def _be_narrow(self, narrow: bool) -> None:
         """Give the list of models and the buttons lines of their own where there is no room beside the
@@ -207,8 +228,6 @@ class SlotCard(Card):
             self._top.addWidget(self.chip, 0, 2, middle)
         self._top.setColumnStretch(0, 1 if narrow else 0)
         self._top.setColumnStretch(1, 0 if narrow else 1)
-        directions = QBoxLayout.Direction
-        self._below.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
 
     def _lay_out(self) -> None:
         self._names = QWidget()
@@ -220,7 +239,7 @@ class SlotCard(Card):
         self._top = QGridLayout()
         self._top.setHorizontalSpacing(12)
         self._top.setVerticalSpacing(6)
-        buttons = FlowLayout()
+        self._buttons = buttons = FlowLayout()
         for made in (self.wait, self.cut, self.cancel, self.restart, self.unload, self.log):
             buttons.addWidget(made)
         self._below = QBoxLayout(QBoxLayout.Direction.LeftToRight)
@@ -232,7 +251,7 @@ class SlotCard(Card):
         said.addWidget(self.error, 1)
         said.addWidget(self.dismiss, 0, Qt.AlignmentFlag.AlignTop)
         ways = FlowLayout()
-        for made in (self.restore, self.help, self.retry, self.remedy, self.force):
+        for made in (self.restore, self.help, self.retry, self.remedy, self.once, self.force):
             ways.addWidget(made)
         trouble = QVBoxLayout(self.problem)
         trouble.setContentsMargins(10, 6, 8, 6)
@@ -243,7 +262,7 @@ class SlotCard(Card):
         offered.addWidget(self.found_note, 1)
         offered.addWidget(self.use)
         whole = QVBoxLayout(self)
-        whole.setContentsMargins(14, 10, 14, 10)
+        whole.setContentsMargins(MARGIN, 10, MARGIN, 10)
         whole.setSpacing(8)
         whole.addLayout(self._top)
         whole.addWidget(self.phases)

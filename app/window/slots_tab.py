@@ -19,10 +19,12 @@ from app.window.upstreams import UpstreamList
 from app.window.widgets import Scroller, set_text, wrapping_label
 from router.state import ServerState, Snapshot
 
+MOST_LETTERS = 200
+
 
 class SlotsTab(QWidget):
     """Signals:
-    chosen: (Command) what a person asked of a slot.
+    chosen: (Command) what a person asked of a slot, or of a server elsewhere.
     """
 
     chosen = Signal(object)
@@ -100,9 +102,10 @@ class SlotsTab(QWidget):
         self.remotes.chosen.connect(self.chosen)
         self._slots.addWidget(self.remotes)
         self.upstreams = UpstreamList()
+        self.upstreams.chosen.connect(self.chosen)
         self._slots.addWidget(self.upstreams)
         self._slots.addStretch(1)
-        self.area = Scroller(inside)
+        self.area = Scroller(inside, MOST_LETTERS, Qt.AlignmentFlag.AlignHCenter)
         self._footer = QVBoxLayout()
         self._footer.setSpacing(10)
         whole = QVBoxLayout(self)

@@ -32,6 +32,7 @@ class Colours:
     others: str
     all_slots: str
     track: str
+    outline: str
     slots: tuple[str, ...]
 
     def slot(self, number: int | None) -> str:
@@ -47,7 +48,7 @@ LIGHT = Colours(
     card="#ffffff", line="#d5d9e1", muted="#5c6575",
     quiet="#5c6575", good="#116b3a", busy="#8a5300", bad="#b3261e",
     quiet_ground="#eceef2", good_ground="#dcf3e4", busy_ground="#fdeecf", bad_ground="#fbe1df",
-    accent="#2f6fde", others="#aab2c0", all_slots="#4a5a8c", track="#d9dde5",
+    accent="#2f6fde", others="#aab2c0", all_slots="#4a5a8c", track="#d9dde5", outline="#8b919c",
     slots=("#2f6fde", "#0f8f76", "#b0561b", "#8446c4", "#b8860b", "#c23a72", "#3f7d20", "#0b86a8", "#6d5bd0",
            "#a03c32", "#5f6b1e", "#7a4a68"),
 )  # fmt: skip
@@ -55,7 +56,7 @@ DARK = Colours(
     card="#2b2e35", line="#42474f", muted="#a3abba",
     quiet="#a3abba", good="#6fdc9b", busy="#f5c063", bad="#ff9a92",
     quiet_ground="#31353e", good_ground="#1c3a29", busy_ground="#40331a", bad_ground="#46221f",
-    accent="#6aa0ff", others="#5b6473", all_slots="#9fb0e6", track="#3d434e",
+    accent="#6aa0ff", others="#5b6473", all_slots="#9fb0e6", track="#3d434e", outline="#767d8a",
     slots=("#6aa0ff", "#3fc7a8", "#f0954f", "#bd8cf2", "#e3b945", "#f07aa8", "#8fce63", "#4cc3e6", "#a99bff",
            "#ee8579", "#bcc858", "#cf9bbd"),
 )  # fmt: skip
@@ -90,6 +91,9 @@ QProgressBar::chunk { background: $accent; border-radius: 3px; }
 
 # Fusion outlines a box with a darker window colour: on a dark window that cannot be seen.
 _DARK_FUSION = Template("""
+QLineEdit, QPlainTextEdit { border: 1px solid $outline; border-radius: 3px; padding: 1px 3px; }
+QLineEdit:focus, QPlainTextEdit:focus { border-color: $accent; }
+QAbstractSpinBox QLineEdit, QComboBox QLineEdit, QAbstractItemView QLineEdit { border: none; padding: 0; }
 QCheckBox::indicator { width: 13px; height: 13px; border: 1px solid $muted; border-radius: 3px; }
 QCheckBox::indicator:unchecked { background: $track; }
 QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: url("$tick"); }

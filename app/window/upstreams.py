@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.texts import window as text_window
 from app.views.upstreams import UpstreamRow, upstream_rows
+from app.window.wake_button import WakeButton
 from app.window.widgets import Card, Chip, ElidedLabel, label, set_text, wrapping_label
 from router.state import Snapshot
 
@@ -14,6 +15,12 @@ NAME_WIDTH = 116
 
 
 class UpstreamLine(QWidget):
+    """Signals:
+    chosen: (Command) that it be woken.
+    """
+
+    chosen = Signal(object)
+
     def __init__(self) -> None:
         super().__init__()
         self.name = ElidedLabel("title")
@@ -21,10 +28,13 @@ class UpstreamLine(QWidget):
         self.facts = ElidedLabel("muted", mode=Qt.TextElideMode.ElideRight)
         self.chip = Chip()
         self.error = wrapping_label("failed")
+        self.wake = WakeButton()
+        self.wake.chosen.connect(self.chosen)
         top = QHBoxLayout()
         top.setSpacing(12)
         top.addWidget(self.name)
         top.addWidget(self.facts, 1)
+        top.addWidget(self.wake)
         top.addWidget(self.chip)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -39,10 +49,17 @@ class UpstreamLine(QWidget):
         self.chip.setAccessibleName(f"{row.name}: {row.chip}")
         set_text(self.error, row.error)
         self.error.setVisible(bool(row.error))
+        self.wake.show_state(row.name, wakes=row.wakes, enabled=row.wake)
 
 
 class UpstreamList(Card):
-    """Hidden where there are none."""
+    """Hidden where there are none.
+
+    Signals:
+        chosen: (Command) that one be woken.
+    """
+
+    chosen = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,6 +82,7 @@ class UpstreamList(Card):
             self.lines.pop().deleteLater()
         while len(self.lines) < len(rows):
             line = UpstreamLine()
+            line.chosen.connect(self.chosen)
             self.lines.append(line)
             self._whole.addWidget(line)
         for line, row in zip(self.lines, rows, strict=True):

@@ -150,15 +150,22 @@ class ElidedLabel(QLabel):
         self.setToolTip(self.full if shown != self.full else "")
 
 
+_LEFT = Qt.AlignmentFlag.AlignLeft
+
+
 class Scroller(QScrollArea):
     """Scrolls a widget up and down, and gives wrapped lines the height they need.
 
     A plain scroll area asks its widget for its least height without saying how wide it is, so that wrapped
-    texts are either cut off or scroll for nothing.
+    texts are either cut off or scroll for nothing. No line gets wider than `most` letters: on a large screen
+    eyes would lose it.
     """
 
-    def __init__(self, inside: QWidget) -> None:
+    def __init__(self, inside: QWidget, most: int = 0, align: Qt.AlignmentFlag = _LEFT) -> None:
         super().__init__(widgetResizable=True)
+        if most:
+            inside.setMaximumWidth(most * self.fontMetrics().averageCharWidth())
+            self.setAlignment(align)
         self._inside = inside  # before anything that sends an event
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -182,7 +189,7 @@ class Scroller(QScrollArea):
         layout = self._inside.layout()
         if layout is None:
             return
-        width = self.viewport().width()
+        width = min(self.viewport().width(), self._inside.maximumWidth())
         least = layout.totalMinimumSize().height()
         if layout.hasHeightForWidth():
             least = layout.totalHeightForWidth(width)

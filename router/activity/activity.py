@@ -32,6 +32,7 @@ class Activity:
     switches: what slots have done since the start.
     body_size: bytes to keep of each body of a new request.
     forgotten: records up to this id were deleted by a person since the start; 0: none were.
+    open: requests that are not over.
     """
 
     def __init__(self, file: Path | None = None, config: ActivityConfig | None = None) -> None:
@@ -40,6 +41,8 @@ class Activity:
         self.switches = Switches()
         self.body_size = 0
         self.forgotten = 0
+        self.open = 0
+        self._on_open: list[Callable[[], object]] = []
         self._config = config or ActivityConfig()
         self._file = file
         self._keeper: Keeper | None = None
@@ -91,9 +94,18 @@ class Activity:
             self._keeper = Keeper(self._file, config)
             self._keeper.start()
 
+    def begin(self) -> None:
+        """Note that a request has come; `end` follows however it ends."""
+        self.open += 1
+        if self.open == 1:
+            self._open_changed()
+
     def end(self, recording: Recording) -> None:
         """Note that the request is over, and do what follows from that soon, for many together: in a row it
         costs a quarter of what it would cost each of them on its way."""
+        self.open -= 1
+        if not self.open:
+            self._open_changed()
         self._over.append(recording)
         if len(self._over) >= TOGETHER:
             self.settle()
@@ -120,6 +132,14 @@ class Activity:
         """Call `tell` with each record until the returned function is called."""
         self._readers.append(tell)
         return lambda: self._readers.remove(tell)
+
+    def when_open(self, tell: Callable[[], object]) -> None:
+        """Call `tell` whenever the first request has come, or the last one ended."""
+        self._on_open.append(tell)
+
+    def _open_changed(self) -> None:
+        for tell in self._on_open:
+            tell()
 
     def when_forgotten(self, tell: Callable[[], object]) -> Callable[[], None]:
         """Call `tell` whenever `forgotten` has changed, until the returned function is called."""

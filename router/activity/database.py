@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final, get_args, get_type_hints
@@ -41,7 +41,7 @@ _DAY_US: Final = 86_400_000_000
 @dataclass(frozen=True, slots=True)
 class Query:
     """Which records are asked for, newest first; what is None restricts nothing. `since` and `before` are ids,
-    neither of them included. `client` is an address."""
+    neither of them included. `client` is an address. `within`: only of these slots."""
 
     slot: str | None = None
     model: str | None = None
@@ -51,6 +51,7 @@ class Query:
     since: int | None = None
     before: int | None = None
     limit: int = 100
+    within: tuple[str, ...] | None = None
 
 
 class Unusable(Exception):
@@ -131,6 +132,11 @@ class Database:
         return int(newest or 0)
 
     def select(self, query: Query) -> list[Record]:
+        if query.within is not None:
+            # Of one slot the index has them in the order of their ids, of several it has not.
+            wanted = set(query.within) if query.slot is None else {query.slot}.intersection(query.within)
+            each = [self.select(replace(query, slot=slot, within=None)) for slot in wanted]
+            return sorted(chain.from_iterable(each), reverse=True)[: query.limit]
         where, values = _where(query)
         found = self._db.execute(
             f"SELECT * FROM requests {where} ORDER BY id DESC LIMIT ?",  # noqa: S608 - of fixed parts

@@ -18,12 +18,16 @@ class Listener:
     missed: how many were dropped since the last `take`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, within: tuple[str, ...] | None = None) -> None:
+        """Wait for records of these slots; None: for all."""
+        self._within = within
         self.came = asyncio.Event()
         self.missed = 0
         self._records: deque[Record] = deque()
 
     def add(self, record: Record) -> None:
+        if self._within is not None and record.slot not in self._within:
+            return
         if len(self._records) >= MOST:
             self._records.popleft()
             self.missed += 1

@@ -237,6 +237,13 @@ class MemoryInsufficient(RouterError):
     mends = False
 
 
+class NotTogether(RouterError):
+    """`together:` in hal0.yaml does not let the slot be loaded beside one that is pinned."""
+
+    status, code = 409, "slot.not_together"
+    mends = False
+
+
 class NoRoute(RouterError):
     """Neither the slot nor any of its upstreams could answer; details name each attempt and its reason."""
 
@@ -282,6 +289,8 @@ class EngineRefused(RouterError):
             error.mends = number_mends(number)
         if isinstance(envelope.get("type"), str):
             error.type = envelope["type"]
+        if 400 <= error.status < 500 and error.type == cls.type:  # only the status says whose fault it is
+            error.type = "rate_limit_error" if error.status == 429 else BadRequest.type
         if number is None and error.type == BadRequest.type:  # as Anthropic's events tell it
             error.status = BadRequest.status
         if is_clients(error.status, error.message):

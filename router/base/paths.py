@@ -63,7 +63,8 @@ class Paths:
 
     @property
     def starter(self) -> Path:
-        """The small model that `make run` fetches (packaging/starter.py): hal0's own, not the person's."""
+        """The small model that `make run` or the window fetches (router.hub.starter): hal0's own, not the
+        person's."""
         return self.downloads / "starter" / f"{STARTER}.gguf"
 
     def create(self) -> Paths:

@@ -78,6 +78,7 @@ class ResumeWatch:
         self._read = read
         self._seen = read()
         self._told: list[Told] = []
+        self._sleeps = False
 
     def subscribe(self, told: Told) -> None:
         """Call `told` after each resume, in the order of subscription."""
@@ -87,8 +88,22 @@ class ResumeWatch:
         """Look at the clocks now. For timers, too: after a stop the overdue ones come before the next look."""
         before, self._seen = self._seen, self._read()
         event = resumed_between(before, self._seen)
-        if event is None:
-            return
+        if event is not None:
+            self._tell(event)
+
+    def sleeps(self) -> None:
+        """Note that the system is about to sleep, by what it says itself."""
+        self._sleeps = True
+
+    def woke(self) -> None:
+        """Note that the system has slept, by what it says itself: however short that was, everything is judged
+        afresh at once, unless the clocks have told it since `sleeps`."""
+        self.look()
+        if self._sleeps:
+            self._tell(Resumed(0.0, 0.0))
+
+    def _tell(self, event: Resumed) -> None:
+        self._sleeps = False
         log.info("hal0 runs again after %.0f s in which it did not", event.seconds)
         for told in self._told:
             try:

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import Final
 
-from router.catalog.hf_cache import repository
 from router.catalog.projectors import QUANTISATION, quantisation_in
+from router.catalog.repositories import repository
 
 # What converters call their output unless they are told a name, and what Jan calls every model's file.
 _TELLS_NOTHING: Final = re.compile(

@@ -12,9 +12,9 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from router.base.files import file_key
-from router.catalog.hf_cache import MAIN, REFS
 from router.catalog.models import Catalog
 from router.catalog.ollama import MANIFESTS
+from router.catalog.repositories import MAIN, REFS
 from router.catalog.scan import NOT_ENTERED
 from router.config.schema import Config
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,6 +26,11 @@ class LaunchKey:
     kind: Kind
     flags: tuple[tuple[str, str | bool], ...]
     env: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+    @property
+    def digest(self) -> str:
+        """What tells it from others on a disk; nothing can be read from it."""
+        return hashlib.sha256(repr((self, self.env)).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,7 @@ class Model:
         made_to_talk: a person named it, or its file says how a chat with it is written and is of a kind that
             llama-server knows: what a slot may hold without being told.
         brought: hal0 brings it, for as long as there is no other.
+        rules: what becomes of a request's fields; made once, as every request asks for it.
     """
 
     id: str
@@ -90,6 +97,10 @@ class Model:
     fetched: str | None = None
     made_to_talk: bool = True
     brought: bool = False
+    rules: RequestRules = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rules", RequestRules(self.request, self.strip, self.force))
 
     @property
     def launch_key(self) -> LaunchKey:
@@ -100,11 +111,6 @@ class Model:
             tuple(sorted(self.flags.items(), key=lambda item: item[0])),
             tuple(sorted(self.env.items())),
         )
-
-    @property
-    def rules(self) -> RequestRules:
-        """What becomes of a request's fields."""
-        return RequestRules(self.request, self.strip, self.force)
 
     @property
     def context_length(self) -> int | None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,10 +20,11 @@ from router.base.names import is_speakable, speakable
 from router.catalog.folder_names import named_by_folder
 from router.catalog.gguf import read_header
 from router.catalog.header import GgufHeader, default_pooling, why_no_model, why_not_launchable
-from router.catalog.hf_cache import SNAPSHOTS, newest_first, repository
 from router.catalog.nearby import Folder, pair_folders
 from router.catalog.ollama import is_store, ollama_models
 from router.catalog.projectors import quantisation_in
+from router.catalog.repositories import SNAPSHOTS, newest_first, repository
+from router.catalog.shards import SHARD, sort_files
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,6 @@ NOT_ENTERED = (".", "datasets--", "spaces--")
 """How folders without models begin: hidden ones, and the other halves of Hugging Face's cache."""
 
 PARTIAL = {".part", ".partial", ".incomplete", ".downloading", ".download", ".crdownload", ".tmp"}
-_SHARD = re.compile(r"(?P<stem>.+)-(?P<no>\d{5})-of-(?P<count>\d{5})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,33 +323,22 @@ def _is_gguf(path: Path) -> bool:
 def _read(folder: Path, files: Sequence[Path], named: Path | None = None) -> Folder[Found, LeftOut]:
     """Return what one folder's `files` are. `named` is taken for a model, whatever it is."""
     models: list[Found] = []
-    sets: dict[tuple[str, int], dict[int, Path]] = {}
     projectors: list[GgufHeader] = []
-    for file in files:
-        shard = _SHARD.fullmatch(file.stem)
-        if shard and int(shard["count"]) > 1:
-            sets.setdefault((shard["stem"], int(shard["count"])), {})[int(shard["no"])] = file
-            continue
+    there = sort_files(files)
+    for file in there.others:
         found = _describe(file.stem, file)
         if found.header and found.header.is_projector:
             projectors.append(found.header)
         models.append(_with_parts_by_name(found))
-    models += [_describe_shards(stem, count, shards) for (stem, count), shards in _halves_joined(sets).items()]
+    models += [_describe_shards(stem, count, shards) for (stem, count), shards in there.sets.items()]
     reasons = {m.path: why_no_model(m.header) for m in models if m.header and m.path != named}
     others = [LeftOut(path, reason) for path, reason in reasons.items() if reason]
+    others += [LeftOut(path, _a_copy(path, name)) for path, name in there.copies.items()]
     return Folder(folder, [m for m in models if not reasons.get(m.path)], projectors, others)
 
 
-def _halves_joined(sets: dict[tuple[str, int], dict[int, Path]]) -> dict[tuple[str, int], dict[int, Path]]:
-    """Group parts: those whose names differ in case are one model, unless each case has all of them."""
-    joined: dict[tuple[str, int], dict[int, Path]] = {}
-    first_called: dict[tuple[str, int], tuple[str, int]] = {}
-    for (stem, count), shards in sets.items():
-        key = first_called.setdefault((stem.casefold(), count), (stem, count))
-        if joined.get(key, {}).keys() & shards.keys():
-            key = (stem, count)
-        joined[key] = joined.get(key, {}) | shards
-    return joined
+def _a_copy(path: Path, name: str) -> str:
+    return f"{path.name} is another copy of a part of a split model, {name}: it is not needed."
 
 
 def _describe(model_id: str, path: Path) -> Found:
@@ -389,7 +377,7 @@ def _describe_shards(stem: str, count: int, shards: dict[int, Path]) -> Found:
         numbers = ", ".join(map(str, missing[:3])) + (", …" if missing[3:] else "")
         problem = f"{stem} is incomplete: of its {count} files, number {numbers} is missing in {first.parent}."
         return Found(stem, first, _total(shards.values()), problem=f"{problem} Download the rest.")
-    match = _SHARD.fullmatch(shards[1].stem)
+    match = SHARD.fullmatch(shards[1].stem)
     first_stem = match["stem"] if match else stem
     named = {number: shards[1].with_name(f"{first_stem}-{number:05}-of-{count:05}.gguf") for number in shards}
     # llama-server builds these very names (llama_split_path); a file system that ignores case finds them, too.
@@ -397,14 +385,27 @@ def _describe_shards(stem: str, count: int, shards: dict[int, Path]) -> Found:
     astray = [number for number in sorted(astray) if not named[number].exists()]
     first = shards[1] if 1 in astray else named[1]
     found = replace(_describe(first_stem, first), size_bytes=_total(shards.values()))
-    if not astray or found.problem:
+    if found.problem:
         return found
+    if not astray:
+        return replace(found, problem=_why_not_whole(shards))
     wanted, there = named[astray[0]].name, shards[astray[0]].name
     others = f", and {len(astray) - 1} more likewise" if len(astray) > 1 else ""
     problem = (
         f"llama-server finds the parts of {found.id} only by exact names: rename {there} to {wanted}{others}."
     )
     return replace(found, problem=problem)
+
+
+def _why_not_whole(shards: Mapping[int, Path]) -> str | None:
+    """Return what is wrong with a part behind the first, before llama-server has read all others."""
+    for number, file in sorted(shards.items())[1:]:
+        part = _describe(file.stem, file)
+        if part.header is None:
+            return part.problem
+        if (part.header.split_no, part.header.split_count) != (number - 1, len(shards)):
+            return f"{file} is not part {number} of {len(shards)} of this model: download it again."
+    return None
 
 
 def _total(paths: Iterable[Path]) -> int:

@@ -16,6 +16,7 @@ from router.config.change import REMOVE, ConfigChange, Remove
 from router.config.json_schema import SCHEMA_FILE
 from router.config.problems import ConfigErrors, ConfigProblem, ProblemList
 from router.config.schema import is_secret
+from router.config.shared_values import expand
 from router.config.yaml_lines import Value, read_yaml
 from router.config.yaml_splice import CannotSplice, remove_key, set_list, set_value
 
@@ -31,19 +32,30 @@ _UNWRITABLE: Final = re.compile("[\0\ud800-\udfff]")
 def apply_changes(text: str, changes: Sequence[ConfigChange], source: Path = Path("hal0.yaml")) -> str:
     """Return `text` with `changes` made one after the other; all else stays byte for byte.
 
+    A value that says `${name}` (`vars:`) stays as it is written where the change would set it to what it means.
     Raises ConfigErrors for a text that is not YAML, a value that cannot be written, or a change that would
     change other things too (they share a value through `&` and `*`). Whether the result is a valid
     configuration is not checked.
     """
     text = text if text.strip() else HEADER
+    before = _meant(_read(text, source), source)
     for change in changes:
-        for path, value in _steps(change.path, change.value, _read(text, source)):
+        root = _read(text, source)
+        for path, value in _steps(change.path, change.value, root, (_meant(root, source), before)):
             text = _apply(text, path, value, source)
     return text
 
 
-def _steps(path: tuple[str, ...], value: Any, root: Value) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Yield the smallest changes that turn what is at `path` into `value`; none if it is that already."""
+def _meant(root: Value, source: Path) -> Value:
+    """Return what the file says with its variables put in, as far as they can be."""
+    return expand(root, ProblemList(source)).root
+
+
+def _steps(
+    path: tuple[str, ...], value: Any, root: Value, meant: Sequence[Value]
+) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the smallest changes that turn what is at `path` into `value`; none if it is that already, or means
+    that in one of `meant`."""
     old = _at(root, path)
     if isinstance(value, Remove):
         if old is not None:
@@ -53,9 +65,25 @@ def _steps(path: tuple[str, ...], value: Any, root: Value) -> Iterator[tuple[tup
             if name not in value:
                 yield (*path, name), REMOVE
         for name, item in value.items():
-            yield from _steps((*path, str(name)), item, root)
-    elif old is None or not _same(_shape(old), _wanted(value)):
+            yield from _steps((*path, str(name)), item, root, meant)
+    elif old is None:
         yield path, value
+    else:
+        means = [_at_or_nothing(one, path) for one in meant]
+        if not any(_same(_shape(is_now), _wanted(value)) for is_now in (old, *means)):
+            yield path, _as_written(value, old, means)
+
+
+def _as_written(value: Any, old: Value, means: Sequence[Value]) -> Any:
+    """Return a list with those of its items as they are written now that mean the same."""
+    if not (isinstance(value, list) and isinstance(old.data, list)):
+        return value
+    lists = [one.data for one in means if isinstance(one.data, list) and len(one.data) == len(old.data)]
+    written = [pair for data in lists for pair in zip(old.data, data, strict=True) if pair[0] != pair[1]]
+    return [
+        next((now.plain() for now, then in written if _same(_shape(then), _wanted(item))), item)
+        for item in value
+    ]
 
 
 def _apply(text: str, path: tuple[str, ...], value: Any, source: Path) -> str:

@@ -29,7 +29,9 @@ from router.config.keys import (
     Row,
     Seconds,
     Secret,
+    SharedValues,
     Size,
+    SlotSets,
     Text,
     Texts,
     Truth,
@@ -39,13 +41,14 @@ from router.config.keys import (
 from router.config.misplaced import not_a_flag
 from router.config.numbers import Number
 from router.config.request_fields import FORCE, MAPPINGS, NOT_DEFAULTS, NUMBER_FIELDS, STRIP, SWITCHES
-from router.config.schema import VARIABLE, Config, ModelConfig, SlotConfig
+from router.config.schema import SHARED_NAME, VARIABLE, Config, ModelConfig, SlotConfig
 
 Schema = dict[str, Any]
 
 SCHEMA_FILE: Final = "hal0.schema.json"
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _NULL: Final = "null"
+_REFERENCE: Final = "variable"
 _SCALARS: Final = ("string", "number", "boolean")
 _PRINTABLE: Final = r"[^\u0000-\u001f\u007f-\u009f]"
 _ONE_LINE: Final = rf"^\s*[^\s\u0000-\u001f\u007f-\u009f]({_PRINTABLE}*\S)?\s*$"
@@ -62,7 +65,14 @@ def schema_text() -> str:
 
 def json_schema() -> Schema:
     whole = {"$schema": _DIALECT, "title": "hal0.yaml", **_mapping(Config)}
-    return {**whole, "patternProperties": {f"^{EXTENSION}": {}}}
+    reference = {"type": "string", "pattern": rf"(^|[^$])\$\{{{SHARED_NAME}\}}"}
+    return {**whole, "patternProperties": {f"^{EXTENSION}": {}}, "$defs": {_REFERENCE: reference}}
+
+
+def _or_reference(made: Schema) -> Schema:
+    """Return `made` for a value that may also be, or hold, a variable of `vars:`, whatever that is."""
+    reference = {"$ref": f"#/$defs/{_REFERENCE}"}
+    return {"anyOf": [*made["anyOf"], reference] if made.keys() == {"anyOf"} else [made, reference]}
 
 
 def _mapping(section: type) -> Schema:
@@ -99,6 +109,8 @@ def _property(row: Row) -> Schema:
     if not row.key.missing and "type" in made:
         kinds = made["type"] if isinstance(made["type"], list) else [made["type"]]
         made["type"] = list(dict.fromkeys([*kinds, _NULL]))
+    if isinstance(row.key.type, Integer | Seconds | Size | Truth | Choice | Text):
+        made = _or_reference(made)
     described: Schema = {"description": row.key.meaning, **made}
     if row.key.shown is None and (default := written_default(row)) is not None:
         described["default"] = default
@@ -139,25 +151,32 @@ def _value(row: Row) -> Schema:
         case Texts() as texts:
             return _texts(texts)
         case Ports():
-            port = {"type": "integer", "minimum": 1, "maximum": 65535}
+            port = _or_reference({"type": "integer", "minimum": 1, "maximum": 65535})
             return {"type": "array", "items": port, "minItems": 2, "maxItems": 2}
         case Secret() as secret:
             return _secret(secret)
+        case SlotSets():
+            slot = _or_reference(_text(f"^{_PRINTABLE}+$", None))
+            one = {"type": "array", "items": slot, "minItems": 1, "uniqueItems": True}
+            return {"type": "array", "items": one, "uniqueItems": True}
         case Flags():
             return _flags()
         case RequestFields():
             return _request()
         case Free():
             return {"type": "object"}
+        case SharedValues():
+            names = {"pattern": f"^{SHARED_NAME}$"}
+            return {"type": "object", "propertyNames": names, "additionalProperties": {"type": list(_SCALARS)}}
         case Variables():
             return _variables()
         case Part(of):
             return _mapping(of)
         case Named() as named:
-            names: Schema = {"pattern": f"^({named.like})$"}
+            chosen: Schema = {"pattern": f"^({named.like})$"}
             if named.taken:
-                names["not"] = {"enum": list(named.taken)}
-            return {"type": "object", "propertyNames": names, "additionalProperties": _mapping(named.of)}
+                chosen["not"] = {"enum": list(named.taken)}
+            return {"type": "object", "propertyNames": chosen, "additionalProperties": _mapping(named.of)}
 
 
 def _text(whole: str, like: str | None) -> Schema:
@@ -168,7 +187,7 @@ def _text(whole: str, like: str | None) -> Schema:
 
 
 def _texts(texts: Texts) -> Schema:
-    made: Schema = {"type": "array", "items": _text(f"^{_PRINTABLE}+$", texts.like)}
+    made: Schema = {"type": "array", "items": _or_reference(_text(f"^{_PRINTABLE}+$", texts.like))}
     if texts.empty:
         made["minItems"] = 1
     if not texts.repeats:
@@ -190,7 +209,7 @@ def _flags() -> Schema:
     """Return the schema of all an engine could have: what is known has its bounds, what is hal0's to set is
     refused."""
     known: dict[str, Any] = {name: {} for name in (*NUMBER_LISTS, *LISTS, *PATH_FLAGS)}
-    known |= {name: _number(number) for name, number in NUMBERS.items()}
+    known |= {name: _or_reference(_number(number)) for name, number in NUMBERS.items()}
     refused = [name for name in MANAGED if name not in ALREADY and name not in KIND_FLAGS]
     refused += [other for other, name in LONG_NAMES.items() if name in refused]
     refused += [name for name in (*keys_of(ModelConfig), *keys_of(SlotConfig)) if not_a_flag(name)]
@@ -210,8 +229,9 @@ def _fields() -> Schema:
     known: dict[str, Any] = {}
     for name, number in NUMBER_FIELDS.items():
         made = _number(number)
-        known[name] = {**made, "type": [*made["type"], _NULL], "pattern": _NOT_QUOTED}
-    known |= {name: {"type": ["boolean", "string", _NULL], "pattern": _TRUTH} for name in sorted(SWITCHES)}
+        known[name] = _or_reference({**made, "type": [*made["type"], _NULL], "pattern": _NOT_QUOTED})
+    truth = _or_reference({"type": ["boolean", "string", _NULL], "pattern": _TRUTH})
+    known |= dict.fromkeys(sorted(SWITCHES), truth)
     known |= {name: {"type": ["object", _NULL]} for name in sorted(MAPPINGS)}
     return known | dict.fromkeys(NOT_DEFAULTS, False)
 

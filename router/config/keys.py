@@ -121,8 +121,18 @@ class RequestFields:
 
 
 @dataclass(frozen=True, slots=True)
+class SlotSets:
+    """Sets of slots (router.config.together)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Free:
     """Names and values of any shape, for others to read."""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedValues:
+    """Values with names, for others to refer to (router.config.shared_values)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +174,9 @@ Type: TypeAlias = (
     | Secret
     | Flags
     | RequestFields
+    | SlotSets
     | Free
+    | SharedValues
     | Variables
     | Part
     | Named

@@ -19,7 +19,10 @@ from router.config.flags import flag_name
 from router.config.problems import ConfigErrors, ConfigProblem, ProblemList, nearest
 from router.config.reader import read_keys, read_named
 from router.config.schema import Config, ModelConfig, SlotConfig, UpstreamConfig
-from router.config.yaml_lines import read_yaml
+from router.config.shared_values import KEY as VARS
+from router.config.shared_values import Expanded, expand
+from router.config.together import read_together
+from router.config.yaml_lines import Value, read_yaml
 from router.config.yaml_text import MAX_CHARACTERS
 
 __all__ = [
@@ -38,10 +41,11 @@ __all__ = [
 @dataclass(frozen=True, slots=True)
 class ParsedConfig:
     """A configuration and where its parts are in the file: `slots.primary.model` -> 1-based line; flags by
-    their long names (`models.x.flags.ctx-size`)."""
+    their long names (`models.x.flags.ctx-size`). `hints`: what is no mistake, but most likely not meant."""
 
     config: Config
     lines: Mapping[str, int]
+    hints: tuple[ConfigProblem, ...] = ()
 
 
 def load_config(path: Path, paths: Paths | None = None) -> Config:
@@ -109,11 +113,20 @@ def _parse(
     root = read_yaml(text, problems)
     if root is None and problems.found:
         return None
-    document = Section(root, "", problems)
-    return _read(document, source.absolute(), paths, environment)
+    unreadable = len(problems.found)
+    expanded = expand(root or Value(0, None), problems)
+    wrong = list(problems.found)
+    document = Section(expanded.root, "", problems)
+    parsed = _read(document, source.absolute(), paths, environment, expanded)
+    # What a variable that is not there is of no use for need not be told besides.
+    lines = {problem.line for problem in wrong[unreadable:]}
+    problems.found[:] = [*wrong, *(p for p in problems.found[len(wrong) :] if p.line not in lines)]
+    return parsed
 
 
-def _read(document: Section, source: Path, paths: Paths | None, environment: Mapping[str, str]) -> ParsedConfig:
+def _read(
+    document: Section, source: Path, paths: Paths | None, environment: Mapping[str, str], expanded: Expanded
+) -> ParsedConfig:
     server_section, engine_section = document.section("server"), document.section("engine")
     named = {name: read_named(document, name) for name in ("models", "slots", "upstreams")}
     server = basics.read_server(server_section, environment, named["slots"] or default_slots())
@@ -128,15 +141,22 @@ def _read(document: Section, source: Path, paths: Paths | None, environment: Map
     config = read_keys(
         document,
         Config,
+        vars=expanded.shared,
         server=server,
         engine=engine,
         model_dirs=model_dirs,
         models=models,
         slots=slots,
+        together=read_together(document, slots, named["slots"]),
         upstreams=upstreams,
         source=source,
     )
-    return ParsedConfig(config, _lines(named["models"], named["slots"]))
+    hints = ProblemList(source)
+    for name, line in expanded.unused.items():
+        hints.add(
+            line, f"{VARS}.{name}", f"is used nowhere; write ${{{name}}} where it is meant, or take it out"
+        )
+    return ParsedConfig(config, _lines(named["models"], named["slots"]), tuple(hints.found))
 
 
 def _lines(models: Mapping[str, Section], slots: Mapping[str, Section]) -> Mapping[str, int]:

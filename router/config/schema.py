@@ -24,7 +24,9 @@ from router.config.keys import (
     RequestFields,
     Seconds,
     Secret,
+    SharedValues,
     Size,
+    SlotSets,
     Text,
     Texts,
     Truth,
@@ -41,6 +43,7 @@ _DAY: Final = 86_400.0
 _MONTH: Final = 31 * _DAY
 OURS: Final = "hal0"
 VARIABLE: Final = r"[A-Za-z_][A-Za-z0-9_]*"
+SHARED_NAME: Final = r"[A-Za-z_][A-Za-z0-9_-]*"
 PLAIN_NAME: Final = r"[A-Za-z0-9._-]+"
 _MODEL_NAME: Final = r"\S+"
 _NO_ENGINE: Final = ("upstream",)
@@ -545,6 +548,11 @@ class Config:
     """A whole, valid configuration. `source` is the file it came from, None for the defaults. `local_only`:
     nothing a client sends ever leaves this computer; no upstream is asked for anything."""
 
+    vars: Mapping[str, str | int | float | bool] = key(
+        SharedValues(),
+        _NONE,
+        "small values with names of your own, `{big: 131072}`, each put in where a value says `${big}`",
+    )
     server: ServerConfig = key(Part(ServerConfig), ServerConfig(), "the endpoint that clients use")
     engine: EngineConfig = key(Part(EngineConfig), EngineConfig(), "llama-server")
     model_dirs: tuple[Path, ...] = key(
@@ -568,6 +576,13 @@ class Config:
         "what clients address, each with a model in it",
         shown="one chat slot, `primary`",
     )
+    together: tuple[tuple[str, ...], ...] = key(
+        SlotSets(),
+        (),
+        "sets of slots, `[[primary, embed], [coder]]`: what is loaded at the same time is always within one of "
+        "them. A slot in none of them is free to be loaded beside all",
+        shown="all, as memory allows",
+    )
     limits: LimitsConfig = key(Part(LimitsConfig), LimitsConfig(), "how long requests wait")
     memory: MemoryConfig = key(Part(MemoryConfig), MemoryConfig(), "what loads leave free")
     activity: ActivityConfig = key(Part(ActivityConfig), ActivityConfig(), "what is remembered of requests")
@@ -586,6 +601,11 @@ class Config:
         ),
         _NONE,
         "servers elsewhere, each under a name of its own",
+    )
+    keep_awake: bool = key(
+        Truth(),
+        True,
+        "hold off this computer's sleep while requests are served or a model loads or downloads, never longer",
     )
     local_only: bool = key(Truth(), False, "nothing a client sends leaves this computer")
     updates: Updates = key(

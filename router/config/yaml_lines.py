@@ -32,13 +32,15 @@ class Value:
     """One value of the file.
 
     `line` is 1-based, of the key for a mapping's entry. `text` is a scalar as written, so `on` is still "on";
-    `quoted` tells `"8080"` from `8080`. The data is left out of repr: it may hold an API key.
+    `quoted` tells `"8080"` from `8080`; `variable` is the one of `vars:` that it comes from. The data is
+    left out of repr: it may hold an API key.
     """
 
     line: int
     data: Data = field(repr=False)
     text: str = field(default="", repr=False)
     quoted: bool = False
+    variable: str = ""
 
     def plain(self) -> Any:
         """Return the value as ordinary JSON-like Python data."""
@@ -56,7 +58,8 @@ def describe(value: Value) -> str:
     if isinstance(value.data, list):
         return "a list"
     text = value.text if len(value.text) <= 40 else value.text[:37] + "..."
-    return f'the text "{text}"' if isinstance(value.data, str) else f'"{text}"'
+    of = f" of ${{{value.variable}}}" if value.variable else ""
+    return f'the text "{text}"{of}' if isinstance(value.data, str) else f'"{text}"{of}'
 
 
 def read_yaml(text: str, problems: ProblemList) -> Value | None:

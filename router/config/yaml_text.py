@@ -67,7 +67,9 @@ def _compose(text: str, problems: ProblemList) -> Node | None:
         problems.add(line, "", f"the character {code} is not allowed in YAML; remove it")
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        problems.add(mark.line + 1 if mark else 0, "", _plain_sentence(error))
+        lines = text.splitlines()[mark.line :] if mark else []
+        said = _IN_BRACKETS if lines and _REFERENCE.search(lines[0]) else _plain_sentence(error)
+        problems.add(mark.line + 1 if mark else 0, "", said)
     except RecursionError:
         problems.add(0, "", "values are nested too deeply")
     except (ValueError, OverflowError):
@@ -96,6 +98,9 @@ _SENTENCES: Final = (
     ("',' or '}'", 'a mapping is not closed with "}", or a comma is missing'),
     ("cannot start any token", "a value begins with @, ` or %; put it in quotes"),
 )
+
+_REFERENCE: Final = re.compile(r"""[{\[,:]\s*[^"'{\[,]*\$\{""")
+_IN_BRACKETS: Final = 'it is not valid YAML: within {...} and [...] a variable stands in quotes, "${name}"'
 
 
 def _plain_sentence(error: yaml.MarkedYAMLError) -> str:

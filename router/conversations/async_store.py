@@ -1,5 +1,5 @@
-"""The store as the loop uses it: on a thread of its own, and what nobody waits for is done in the
-background."""
+"""The store as the loop uses it: on a thread of its own, and what nobody waits for is done in the background,
+on another one where it takes as long as the disk does."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ class AsyncStore:
         self.policy = policy
         self._store = Store(folder, policy)
         self._worker = Worker("conversations")
+        self._disk = Worker("conversations' disk")  # nothing else may wait for what it waits for
         self._going_on: set[asyncio.Task[None]] = set()
 
     @property
@@ -51,6 +52,10 @@ class AsyncStore:
         """Open the store. Raises OSError."""
         return self._worker.run(self._store.open)
 
+    def make_folder(self) -> asyncio.Future[None]:
+        """Make it, if it is not there any more. Raises OSError."""
+        return self._worker.run(self._store.make_folder)
+
     def prune(self) -> asyncio.Future[None]:
         return self._worker.run(self._store.prune)
 
@@ -67,8 +72,8 @@ class AsyncStore:
     async def finish(self, one: Kept) -> None:
         """Make it restorable by the time this returns; soon after, it outlives hal0. Raises NoRoom, OSError."""
         finishing = self._worker.run(self._store.finish, one)
-        self._behind(self._settle(one.id))
-        await finishing
+        self._behind(self._settle_after(finishing, one.id))
+        await asyncio.shield(finishing)  # whoever waits may give up
 
     def lend(self, owner: str, key: str) -> asyncio.Future[list[Kept]]:
         return self._worker.run(self._store.lend, owner, key)
@@ -98,11 +103,17 @@ class AsyncStore:
         """Have what was put here last reach the disk, within `seconds`."""
         if self._going_on:
             await asyncio.wait(self._going_on, timeout=seconds)
-        await self._worker.close(seconds)
+        await asyncio.gather(self._worker.close(seconds), self._disk.close(seconds))
+
+    async def _settle_after(self, finishing: asyncio.Future[None], id_: str) -> None:
+        await asyncio.wait([finishing])
+        if finishing.exception() is None:  # else whoever waits is told
+            await self._settle(id_)
 
     async def _settle(self, id_: str) -> None:
         try:
-            await self._worker.run(self._store.settle, id_)
+            about = await self._disk.run(self._store.flush, id_)
+            await self._worker.run(self._store.settled, id_, about)
         except OSError as error:
             log.info("a conversation will not outlive hal0: %s", error.strerror or error)
 

@@ -90,9 +90,19 @@ class Conversations:
 
     # -- engines ---------------------------------------------------------------------------------------
 
-    def folder_for(self, model: Model) -> Path | None:
-        """Return where an engine of `model` is to save; None: it is not to."""
-        return self._store.folder if self._store.policy().keep > 0 and can_keep(model) else None
+    async def folder_for(self, model: Model) -> Path | None:
+        """Return where an engine of `model` is to save; None: it is not to, or there is no such folder, without
+        which llama-server would not start."""
+        if self._store.policy().keep <= 0 or not can_keep(model):
+            return None
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                await self._store.make_folder()
+        except (OSError, TimeoutError) as error:
+            why = error or f"not there within {ASK_SECONDS:g} s"
+            log.warning("%s cannot be used, so %s keeps no conversation: %s", self._store.folder, model.id, why)
+            return None
+        return self._store.folder
 
     async def restore(self, slot: str, model: Model, process: EngineProcess) -> None:
         """Give a ready engine what its model had read. Where the engine ends of it, `process.exited` is

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import secrets
 import shutil
@@ -19,7 +20,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from router.base.files import write_atomic
+from router.base.files import replace as move
 from router.config.schema import ConversationsConfig
 from router.conversations.identity import sample
 from router.conversations.keeping import Kept, expected_bytes, has_room, is_continued, must_leave
@@ -27,7 +28,10 @@ from router.wire.json_dataclass import SchemaMismatch, read
 
 log = logging.getLogger(__name__)
 
-_STATE, _PART, _ABOUT = ".state", ".part", ".json"
+sync = os.fsync
+"""Returns when what a file holds is on the disk; on a slow one that takes minutes."""
+
+_STATE, _PART, _ABOUT, _ABOUT_PART = ".state", ".part", ".json", ".about"
 _HEAD = struct.Struct("<III")  # magic, version, how many tokens follow
 _MOST_TOKENS = 1 << 24
 
@@ -55,7 +59,7 @@ class Store:
 
     def open(self) -> None:
         """Read what is there, and remove what is not a conversation."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.make_folder()
         self.folder.chmod(0o700)
         found = {}
         for path in sorted(self.folder.glob(f"*{_ABOUT}")):
@@ -68,8 +72,13 @@ class Store:
         self.kept = tuple(found.values())
         self.prune()
 
+    def make_folder(self) -> None:
+        """Make the folder; a person may have removed all of it. Raises OSError."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
     def prune(self) -> None:
         """Remove what is too old or too much now."""
+        self._correct_times()
         for one in must_leave(self.kept, self._clock(), self._policy()):
             self.discard(one.id)
 
@@ -77,6 +86,8 @@ class Store:
         """Make the private, empty file an engine is to write `tokens` into; returns its id. What is older makes
         room. Raises NoRoom, OSError."""
         policy = self._policy()
+        self.make_folder()
+        self._correct_times()
         expected = expected_bytes(tokens, self.kept, key)
         if not has_room(expected, shutil.disk_usage(self.folder).free, policy):
             raise NoRoom(f"{expected} bytes more are not free")
@@ -107,19 +118,38 @@ class Store:
         one = replace(one, sample=sample(self.state(one.id)))
         new = tokens_of(self.state(one.id))
         for old in [k for k in self.kept if k.owner == one.owner and k.id not in self._lent]:
-            if old.key != one.key or is_continued(tokens_of(self.state(old.id)), new):
+            if old.key != one.key or self._is_continued(old, new):
                 self.discard(old.id)
         self.kept = (*self.kept, one)
         self.prune()
 
     def settle(self, id_: str) -> None:
-        """Make it outlive a loss of power: first the state, then what tells of it. Raises OSError."""
-        one = self._find(id_)
-        if one is None or id_ in self._lent:  # it has been removed meanwhile, or an engine is about to get it
-            return
+        """Make it outlive a loss of power. Raises OSError."""
+        self.settled(id_, self.flush(id_))
+
+    def flush(self, id_: str) -> Path | None:
+        """Have the state reach the disk, however long that takes, and return a file that tells of it. May be
+        called on another thread, alone of all. Raises OSError."""
+        if (one := self._find(id_)) is None:
+            return None
         with self.state(id_).open("rb+") as file:
-            os.fsync(file.fileno())
-        write_atomic(self.folder / f"{one.id}{_ABOUT}", json.dumps(asdict(one)).encode())
+            sync(file.fileno())
+        about = self.folder / f"{id_}.{secrets.token_hex(4)}{_ABOUT_PART}"
+        with os.fdopen(os.open(about, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+            file.write(json.dumps(asdict(one)).encode())
+            file.flush()
+            sync(file.fileno())
+        return about
+
+    def settled(self, id_: str, about: Path | None) -> None:
+        """Tell of what has been flushed, unless it has been removed meanwhile or an engine is about to get it.
+        Raises OSError."""
+        if about is None:
+            return
+        if self._find(id_) is None or id_ in self._lent:
+            _remove(about)
+        else:
+            move(about, self.folder / f"{id_}{_ABOUT}")
 
     def lend(self, owner: str, key: str) -> list[Kept]:
         """Return what may be restored into an engine of `owner` with `key`, last used first. Everything else of
@@ -159,6 +189,19 @@ class Store:
         for one in leaving:
             self.discard(one.id)
         return len(leaving)
+
+    def _is_continued(self, old: Kept, new: bytes) -> bool:
+        try:
+            return is_continued(tokens_of(self.state(old.id)), new)
+        except OSError:  # somebody has removed it
+            return True
+
+    def _correct_times(self) -> None:
+        """Take what was used in the future for used a moment ago: the clock was ahead then, and nothing else
+        would ever be newer."""
+        now = self._clock()
+        before = math.nextafter(now, 0.0)
+        self.kept = tuple(replace(k, used_at=before) if k.used_at > now else k for k in self.kept)
 
     def _find(self, id_: str) -> Kept | None:
         return next((one for one in self.kept if one.id == id_), None)

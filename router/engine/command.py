@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import shutil
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from router.config.flag_paths import missing_files
 from router.config.flag_values import NUMBERS
 from router.config.flags import KIND_FLAGS, against_kind, flag_name, managed_reason
 from router.config.numbers import Number
-from router.engine.options import EngineOptions, Option, run_briefly
+from router.engine.options import EngineOptions, Option, read_options, run_briefly
 
 _TRUE: Final = frozenset({"true", "on", "yes", "1"})
 _FALSE: Final = frozenset({"false", "off", "no", "0"})
@@ -43,6 +44,7 @@ _GONE: Final[Mapping[str, str]] = {
     "lora-base": "was removed; lora is applied to the model itself",
     "slots-endpoint-disable": "is now called no-slots",
 }
+_REFUSED: Final = re.compile(r'error while handling argument "(?P<flag>--?[\w-]+)": (?!sto[a-z]+)')
 _NOT_READ: Final = re.compile(r'error while handling argument "(?P<flag>--?[\w-]+)": sto[a-z]+')
 # --load-mode MODE replaced these; the modes are in `llama-server --help`.
 _LOADING: Final = frozenset({"mmap", "no-mmap", "mlock", "direct-io", "no-direct-io", "dio"})
@@ -139,6 +141,7 @@ def _saving(model: Model, options: EngineOptions, folder: Path) -> list[tuple[st
     return wanted
 
 
+@functools.lru_cache(maxsize=256)  # asked with every request
 def engine_name(model_id: str) -> str:
     """Return what an engine is told to call itself: the id, not the path. llama-server makes several names of
     one with commas and takes blanks off; such an id is put into its answers by `router.wire.rename`."""
@@ -266,11 +269,23 @@ async def check_command(argv: list[str], env: Mapping[str, str], *, model_id: st
     if code == 0 and any(line.startswith("version:") for line in lines):
         return
     said = next((line for line in lines if "error" in line.lower()), lines[0] if lines else f"exit code {code}")
-    said = _in_words(said, argv)
+    said = _in_words(said, argv) + await _choices(said, argv)
     # 1 is what its argument parser exits with; a missing library or a crash is no fault of the model's.
     if code != 1 and code != 0:
         raise EngineMissing(f"{argv[0]} cannot run: {said.rstrip('.')}. Install llama-server again.")
     raise BadModel(f'Model "{model_id}" cannot start: {said.rstrip(".")}. Correct its flags in hal0.yaml.')
+
+
+async def _choices(said: str, argv: list[str]) -> str:
+    """Return what may stand there where the engine only says that a value may not (`invalid value`)."""
+    match = _REFUSED.search(said)
+    if match is None or match["flag"] not in argv[:-1]:
+        return ""
+    option = (await read_options(Path(argv[0]))).find(match["flag"].lstrip("-"))
+    if option is None or not option.choices:
+        return ""
+    value = argv[argv.index(match["flag"]) + 1]
+    return f' ("{value}"); it may be one of: {", ".join(option.choices)}'
 
 
 def _in_words(said: str, argv: list[str]) -> str:

@@ -65,6 +65,13 @@ _PYTHON = re.compile(
 )
 _JAVA = re.compile(r'^(?:Exception in thread "[^"]*"|Caused by:) (?P<text>\S.*)')
 _DOCKER = re.compile(r"^(?:docker|podman): (?P<text>(?:Error response from daemon: )?.+)")
+# Of finalizers, and of tasks that nobody waited for: told while an interpreter leaves, for a reason of its own.
+_ASIDE = re.compile(
+    r"^(?:\(.*?\) *)*(?:Exception ignored (?:in|while|on)\b|Task exception was never retrieved)"
+)
+_ASIDE_GOES_ON = re.compile(
+    r"^(?:\(.*?\) *)*(?:\s|Traceback \(|During handling of |The above exception |future: <)"
+)
 _GROUPED = re.compile(r"^\s*(?:\|\s*)+")  # before each line of a Python exception group
 _REFERS = re.compile(r"see (?:the )?(?:root cause|above|stack trace|log)", re.IGNORECASE)
 _LOGGED = re.compile(
@@ -98,6 +105,23 @@ class Reason:
     rank: Rank
     text: str
     last_wins: bool = False
+
+
+class Asides:
+    """Finds the lines of exceptions that Python itself ignores: none of them says why an engine ends."""
+
+    def __init__(self) -> None:
+        self._within = False
+
+    def takes(self, line: str) -> bool:
+        """Return whether the next cleaned line belongs to one."""
+        if _ASIDE.match(line):
+            self._within = True
+            return True
+        within = self._within
+        goes_on = _ASIDE_GOES_ON.match(line) or _NOISE.search(line.strip())
+        self._within = within and goes_on is not None
+        return within  # the first line that is not indented tells the exception, and is the last
 
 
 def clean(line: str) -> str:
@@ -197,7 +221,7 @@ def exit_sentence(code: int | None, explanation: str | None, *, ready: bool = Fa
 
 _ILLEGAL = "its llama-server was built for another processor (illegal instruction); install another one"
 _CRASHED = "it crashed (access violation); another version of llama-server may help"
-_NO_LIBRARY = "a library it needs is missing; install llama-server anew, or the GPU's driver"
+_NO_LIBRARY = "a library it needs is missing; reinstall llama-server, or the GPU's driver"
 # Signals by number, negative, as `subprocess` tells them; Windows' NTSTATUS values (ntstatus.h).
 _ENDINGS = {
     -4: _ILLEGAL,

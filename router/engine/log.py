@@ -12,7 +12,7 @@ from pathlib import Path
 
 from router.base.log_file import LogFile
 from router.base.names import speakable
-from router.engine.explain import Rank, Reason, better, clean, reason_in
+from router.engine.explain import Asides, Rank, Reason, better, clean, reason_in
 
 RING_LINES = 2000
 FILE_BYTES = 5 * 1024 * 1024
@@ -46,6 +46,7 @@ class EngineLog:
         self.ready = False
         self._reason: Reason | None = None
         self._reason_at = 0.0
+        self._asides = Asides()
         self._sink = sink
         self._name = name
         self._clock = clock
@@ -58,7 +59,7 @@ class EngineLog:
         self.last_line = line
         if self._sink is not None:
             self._sink.write(self._name, line)
-        found = reason_in(line)
+        found = None if self._asides.takes(line) else reason_in(line)
         if found is None or (self.ready and found.rank <= Rank.WEAK):
             return
         now = self._clock()

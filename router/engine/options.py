@@ -28,6 +28,9 @@ _HEADER: Final = re.compile(
     r"(?P<names>-[^\s,]+(?:,\s+-[^\s,]+)*)(?: (?P<hint>\S.*?))?(?:\s{2,}(?P<text>\S.*))?\s*"
 )
 _NUMBER_HINTS: Final = frozenset({"N", "P", "L", "SEED", "INDEX", "SIMILARITY", "SECONDS"})
+_LIST: Final = re.compile(r"[\w.+-]+(?:[|,][\w.+-]+)+")
+_ALLOWED: Final = re.compile(r"allowed values: ([\w.+-]+(?:, [\w.+-]+)+)")
+_BULLET: Final = re.compile(r"^- ([\w.+-]+)(?: \(default\))?:", re.MULTILINE)
 _ON_AND_OFF: Final = re.compile(r"(?=.*(?:'on'|- on:))(?=.*(?:'off'|- off:))", re.DOTALL)
 
 
@@ -69,6 +72,16 @@ class Option:
         if {"on", "off"} <= words or (self.value_hint and _ON_AND_OFF.search(self.description)):
             return "on", "off"
         return ("1", "0") if words == {"0", "1"} else None
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The words its value may be, as far as `--help` lists them."""
+        hint = (self.value_hint or "").strip("{}[]<>")
+        if _LIST.fullmatch(hint):
+            return tuple(re.split(r"[|,]", hint))
+        if (allowed := _ALLOWED.search(self.description)) is not None:
+            return tuple(allowed[1].split(", "))
+        return tuple(_BULLET.findall(self.description))
 
     @property
     def removed(self) -> bool:

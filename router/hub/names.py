@@ -29,8 +29,17 @@ DEFAULTS = (
     *("Q4_K_M", "UD-Q4_K_XL", "Q4_K_L", "Q4_K_S", "MXFP4_MOE", "MXFP4", "IQ4_NL", "Q4_1", "Q4_0", "IQ4_XS"),
     *("Q5_K_S", "Q5_K_M", "Q5_0", "Q5_1", "Q3_K_L", "Q3_K_M", "Q6_K", "IQ3_M", "Q3_K_S", "Q8_0"),
 )
-# What llama.cpp's converters call a draft that lies beside its model.
-_DRAFTS = ("mtp-", "eagle3-", "dflash-", "dspark-")
+# What llama.cpp's converters call drafts, adapters and other parts that lie beside a model (GGUF's naming
+# convention ends those in their type: docs/gguf.md, "LoRA", "vocab").
+_PART = re.compile(
+    r"^(?:(?:ggml[-_])?(?:mtp|eagle3|dflash|dspark|lora|adapter|vocab)[-_.]|adapter$)"
+    r"|[-_.](?:lora|adapter|vocab)$"
+    r"|(?:^|[^a-z])(?:imatrix|vocoder|wavtokenizer|audio[-_]?(?:decoder|encoder|tokenizer)|control[-_]?vectors?|cvec|tokenizer"
+    r"|(?:vision|visual|image|text)[-_](?:encoder|tower|projector)|projector|vae)(?:[^a-z]|$)",
+    re.IGNORECASE,
+)
+# Of what has such a word within its name only its neighbours tell: tuned models are called so, too.
+_MAY_BE_PART = re.compile(r"(?:^|[^a-z])(?:lora|adapter)(?:[^a-z]|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +138,12 @@ def file_sets(files: Iterable[RepoFile]) -> tuple[FileSet, ...]:
             continue
         if "mmproj" in file.name.lower():
             projectors[Named(file.name[:-5])] = file
-        elif "imatrix" not in file.name.lower() and not file.name.lower().startswith(_DRAFTS):
+        elif not _PART.search(file.name[:-5]):
             stem = file.path[:-5]
             shard = _SHARD.fullmatch(stem)
             key = (shard["stem"], int(shard["count"])) if shard else (stem, 1)
             models.setdefault(key, {})[int(shard["no"]) if shard else 1] = file
+    whole = [stem for stem, _count in models if not _MAY_BE_PART.search(PurePosixPath(stem).name)]
     sets = [
         FileSet(
             quant_of(stem) or PurePosixPath(stem).name,
@@ -142,7 +152,7 @@ def file_sets(files: Iterable[RepoFile]) -> tuple[FileSet, ...]:
             _projector(stem, projectors),
         )
         for (stem, count), shards in models.items()
-        if set(shards) == set(range(1, count + 1))
+        if set(shards) == set(range(1, count + 1)) and (stem in whole or not whole)
     ]
     return tuple(sorted(_with_keys(sets), key=lambda found: (found.model_bytes, found.stem)))
 

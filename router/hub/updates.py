@@ -10,10 +10,13 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
+import platform
 import re
+import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +27,7 @@ from router.base.version import __version__
 from router.config.schema import Config, Updates
 from router.engine.find import find_engine
 from router.engine.probe import EngineBuild, EngineSource
+from router.hub.installed_by import Facts, installed_by, update_command
 from router.state import Snapshot, StateStore, UpdateStatus
 
 log = logging.getLogger(__name__)
@@ -67,12 +71,15 @@ class UpdateWatch:
         paths: Paths,
         found: Callable[[tuple[UpdateStatus, ...]], None],
         sources: Sources = Sources(),
+        how: Callable[[str], str] = lambda _version: "",
     ) -> None:
+        """`how`: the command that brings this version of hal0."""
         self._store = store
         self._config = config
         self._paths = paths
         self._found = found
         self._sources = sources
+        self._how = how
         self._file = paths.state / "updates.json"
         self._retry_at = 0.0
         self._again = asyncio.Event()
@@ -125,7 +132,16 @@ class UpdateWatch:
             self._found(())
             return
         build = await asyncio.to_thread(_engine, self._config(), self._paths)
-        self._found(newer(seen.newest, build))
+        found = newer(seen.newest, build)
+        self._found(tuple(replace(u, how=self._how(u.newest)) if u.name == "hal0" else u for u in found))
+
+
+def how_to_update(version: str) -> str:
+    """Return the command that brings this version of hal0, in the way that this one was installed."""
+    bundled = bool(getattr(sys, "frozen", False))
+    program = Path(sys.executable) if bundled else Path(__file__).resolve().parents[2]
+    facts = Facts(program, bundled, os.environ, sys.platform, platform.machine())
+    return update_command(installed_by(facts, os.path.exists), version, facts.machine)
 
 
 def is_due(looked: float, now: float) -> bool:

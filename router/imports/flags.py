@@ -77,7 +77,7 @@ def read_options(
             if value.lower() not in _OFF:
                 model.kind, model.lines["kind"] = KIND_FLAGS[name], line
         elif ALREADY.get(name) is (value.lower() not in _OFF):
-            continue
+            into.keep(line, "hal0 does so by itself")
         elif reason := _OTHERWISE.get(name) or managed_reason(name):
             into.leave(line, _shown(dashes + written, value), reason)
         else:
@@ -88,7 +88,8 @@ def _source(name: str, value: str, model: FoundModel, into: Imported, line: int,
     if name in ("model-url", "docker-repo"):
         into.leave(line, f"--{name} {value}", "hal0 loads files on this disk: fetch it, and name it as file:")
         return
-    if model.file and name == "hf-repo":  # a file of one's own wins
+    if model.file and name == "hf-repo":
+        into.leave(line, f"--hf-repo {value}", "a file is named as well, and that one counts")
         return
     model.file, model.lines["file"] = origin.model(value) if name == "model" else value, line
     if name == "hf-repo":

@@ -56,6 +56,14 @@ class Origin:
         return re.split(r"[/\\]", written)[-1] if lost and written.lower().endswith(".gguf") else found
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """`line`: 1-based, in the file that was read. `place`: where in hal0.yaml it went, or why it needs none."""
+
+    line: int
+    place: str
+
+
 @dataclass(slots=True)
 class FoundModel:
     """One entry of `models:`. Lines by key: `file`, `flags.NAME`, …; "" is the entry itself."""
@@ -69,6 +77,11 @@ class FoundModel:
     flags: dict[str, Any] = field(default_factory=dict)
     request: dict[str, Any] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict)
+    limit: int = 0
+    capabilities: list[str] = field(default_factory=list)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    listed: bool = True
 
     def entry(self) -> dict[str, Any]:
         """Return what stands in hal0.yaml."""
@@ -79,6 +92,11 @@ class FoundModel:
             "aliases": list(dict.fromkeys(self.aliases)),
             "flags": self.flags,
             "request": self.request,
+            "env": self.env,
+            "limit": self.limit or None,
+            "capabilities": self.capabilities,
+            "metadata": self.metadata,
+            "listed": None if self.listed else False,
         }
         return {name: value for name, value in told.items() if value not in (None, [], {})}
 
@@ -94,6 +112,11 @@ class Imported:
     api_keys: list[str] = field(default_factory=list)
     lines: dict[str, int] = field(default_factory=dict)
     left_out: list[LeftOut] = field(default_factory=list)
+    kept: list[Kept] = field(default_factory=list)
+
+    def keep(self, line: int, place: str) -> None:
+        """Note that a line needs no key of its own."""
+        self.kept.append(Kept(line, place))
 
     def leave(self, line: int, what: str, reason: str) -> None:
         self.left_out.append(LeftOut(line, what, reason))

@@ -9,9 +9,14 @@ from typing import Any, Final
 from router.config.schema import Kind
 from router.config.yaml_lines import Value
 from router.imports.found import FoundModel, Imported, model_id
+from router.imports.llama_swap_keys import items as _list
+from router.imports.llama_swap_keys import mapping as _mapping
+from router.imports.llama_swap_programs import slot_name
 
-MATRIX: Final = "slots say what stays loaded beside others, and hal0 makes room as memory demands"
+MATRIX: Final = "write which may be loaded at once as together: in hal0.yaml, a list of lists of slots"
+_EXCLUSIVE: Final = "hal0 makes room as memory demands; write together: to say which may be loaded at once"
 _ENV: Final = re.compile(r"\$\{env\.([A-Za-z_]\w*)\}")
+_PEERS: Final = {"proxy": "base_url", "apiKey": "api_key", "models": "models"}
 _NAMES: Final = {Kind.CHAT: "primary", Kind.EMBEDDING: "embed", Kind.RERANK: "rerank"}
 
 
@@ -28,6 +33,8 @@ def read_slots(found: Imported, sections: Mapping[str, Value]) -> None:
     found.api_keys += [_variable(key.text) for key in _list(sections.get("apiKeys")) if key.text]
     if (keys := sections.get("apiKeys")) is not None:
         found.lines["server.api_keys"] = keys.line
+        for key in _list(keys):
+            found.keep(key.line, "server.api_keys")
     _peers(found, sections.get("peers"))
 
 
@@ -36,11 +43,15 @@ def _groups(found: Imported, groups: Value | None) -> None:
     for name, group in _mapping(groups).items():
         told = _mapping(group)
         members = [model for item in _list(told.get("members")) if (model := _named(found, item.text))]
+        _keep_lines(found, name, told)
         if (swap := told.get("swap")) is None or swap.data is not False:
-            if len(members) > 1:
-                found.leave(group.line, f"groups: {name}", "models of one kind swap in one slot as they are")
+            found.keep(group.line, "models of one kind swap in one slot")
             continue
         pinned = (keeps := told.get("persistent")) is not None and keeps.data is True
+        for item in _list(told.get("members")):
+            own = found.slots.get(slot_name(item.text))
+            if pinned and own is not None and "command" in own:
+                own["pinned"] = True
         for model in members:
             slot = _own_slot(found, model)
             entry: dict[str, Any] = {"model": model.id, "models": [model.id]}
@@ -48,6 +59,22 @@ def _groups(found: Imported, groups: Value | None) -> None:
                 entry = {"kind": model.kind.value, **entry}
             found.slots[slot] = {**entry, **({"pinned": True} if pinned else {})}
             found.lines[f"slots.{slot}"] = group.line
+
+
+def _keep_lines(found: Imported, name: str, group: Mapping[str, Value]) -> None:
+    """Tell of each line of a group what becomes of it: its members' slots say the rest."""
+    for key, value in group.items():
+        if key == "exclusive" and value.data is not False:
+            found.leave(value.line, f"groups: {name}: exclusive", _EXCLUSIVE)
+        elif key in ("swap", "persistent", "exclusive", "members"):
+            found.keep(value.line, "slots")
+        else:
+            found.leave(value.line, f"groups: {name}: {key}", "hal0 does not know this key of llama-swap's")
+    for item in _list(group.get("members")):
+        if _named(found, item.text) is not None or slot_name(item.text) in found.slots:
+            found.keep(item.line, "slots")
+        else:
+            found.leave(item.line, f"groups: {name}: {item.text}", "there is no such model in models:")
 
 
 def _routing(found: Imported, routing: Mapping[str, Value]) -> None:
@@ -58,6 +85,8 @@ def _routing(found: Imported, routing: Mapping[str, Value]) -> None:
     router = _mapping(routing.get("router"))
     settings = _mapping(router.get("settings"))
     used = router["use"].text if "use" in router else "group"
+    if "use" in router:
+        found.keep(router["use"].line, "slots")
     for name, value in settings.items():
         if name == "groups" and used == "group":
             _groups(found, value)
@@ -75,10 +104,15 @@ def _own_slot(found: Imported, model: FoundModel) -> str:
 
 def _preloads(found: Imported, hooks: Value | None) -> None:
     start = _mapping(_mapping(hooks).get("on_startup"))
+    for name, value in (*_mapping(hooks).items(), *start.items()):
+        if name not in ("on_startup", "preload"):
+            found.leave(value.line, f"hooks: {name}", "hal0 does not know this key of llama-swap's")
     for item in _list(start.get("preload")):
         if (model := _named(found, item.text)) is None:
-            if item.text in found.slots:
-                found.slots[item.text]["autoload"] = True
+            own = slot_name(item.text)
+            if "command" in found.slots.get(own, {}):
+                found.slots[own]["autoload"] = True
+                found.keep(item.line, f"slots.{own}.autoload")
             else:
                 found.leave(item.line, f"preload {item.text}", "there is no such model in models:")
             continue
@@ -89,34 +123,42 @@ def _preloads(found: Imported, hooks: Value | None) -> None:
             continue
         entry |= {"model": model.id, "autoload": True}
         found.lines.setdefault(f"slots.{slot}", item.line)
+        found.keep(item.line, f"slots.{slot}.autoload")
 
 
 def _time_limits(found: Imported, sections: Mapping[str, Value]) -> None:
     """Set `idle_unload` of a slot whose models agree; llama-swap has one for each model."""
     usual = _seconds(sections.get("globalTTL")) or 0
-    models = _mapping(sections.get("models"))
-    limits: dict[str, dict[int, int]] = {}
-    for name, value in models.items():
+    if (given := sections.get("globalTTL")) is not None:
+        found.keep(given.line, "slots: idle_unload")
+    limits: dict[str, dict[int, list[int]]] = {}
+    for name, value in _mapping(sections.get("models")).items():
         ttl = _mapping(value).get("ttl")
         own = _seconds(ttl)
         seconds = usual if own is None or own < 0 else own
-        model = _named(found, name)
-        slot = name if name in found.slots and model is None else None
-        if model is not None:
-            slot = _slot_of(found, model) or _NAMES.get(model.kind or Kind.CHAT, "primary")
-        if slot is not None:
-            limits.setdefault(slot, {}).setdefault(seconds, ttl.line if ttl is not None else value.line)
+        if (slot := _timed_slot(found, name)) is not None:
+            lines = limits.setdefault(slot, {}).setdefault(seconds, [])
+            lines.append(ttl.line if ttl is not None else value.line)
     for slot, told in limits.items():
-        if len(told) == 1:
-            if (seconds := next(iter(told))) > 0:
-                found.slots.setdefault(slot, {})["idle_unload"] = seconds
-                found.lines.setdefault(f"slots.{slot}", told[seconds])
-            continue
-        for seconds, line in told.items():
-            if seconds > 0:
-                found.leave(
-                    line, f"ttl {seconds}", f"idle_unload is the slot's, and the models of {slot} differ"
-                )
+        for seconds, lines in told.items():
+            for line in lines:
+                if seconds == 0:
+                    found.keep(line, "hal0 unloads nothing by itself")
+                elif len(told) == 1:
+                    found.keep(line, f"slots.{slot}.idle_unload")
+                else:
+                    why = f"idle_unload is the slot's, and the models of {slot} differ"
+                    found.leave(line, f"ttl {seconds}", why)
+        if len(told) == 1 and (seconds := next(iter(told))) > 0:
+            found.slots.setdefault(slot, {})["idle_unload"] = seconds
+            found.lines.setdefault(f"slots.{slot}", told[seconds][0])
+
+
+def _timed_slot(found: Imported, name: str) -> str | None:
+    """Return the slot in which a model of llama-swap's is unloaded."""
+    if (model := _named(found, name)) is not None:
+        return _slot_of(found, model) or _NAMES.get(model.kind or Kind.CHAT, "primary")
+    return slot_name(name) if "command" in found.slots.get(slot_name(name), {}) else None
 
 
 def _peers(found: Imported, peers: Value | None) -> None:
@@ -132,8 +174,12 @@ def _peers(found: Imported, peers: Value | None) -> None:
             entry["models"] = models
         found.upstreams[name] = entry
         found.lines[f"upstreams.{name}"] = value.line
+        for asked in _list(told.get("models")):
+            found.keep(asked.line, f"upstreams.{name}.models")
         for key_name, item in told.items():
-            if key_name not in ("proxy", "apiKey", "models"):
+            if key_name in _PEERS:
+                found.keep(item.line, f"upstreams.{name}.{_PEERS[key_name]}")
+            else:
                 found.leave(
                     item.line, f"peers: {name}: {key_name}", "hal0 sends requests elsewhere as they are"
                 )
@@ -160,11 +206,3 @@ def _has_slot(found: Imported, model: FoundModel) -> bool:
 
 def _seconds(value: Value | None) -> int | None:
     return value.data if value is not None and type(value.data) is int else None
-
-
-def _mapping(value: Value | None) -> Mapping[str, Value]:
-    return value.data if value is not None and isinstance(value.data, dict) else {}
-
-
-def _list(value: Value | None) -> list[Value]:
-    return value.data if value is not None and isinstance(value.data, list) else []

@@ -76,14 +76,19 @@ def read_lm_studio(text: str, origin: Origin) -> Imported:
     model = FoundModel(model_id(re.sub(r"\.gguf$", "", file, flags=re.IGNORECASE)), 1, file=file)
     lines = text.splitlines()
     for section in ("load", "operation", "prediction"):
-        for key, value in _fields(document.get(section)):
-            _field(key, value, _line(lines, key), model, found)
+        for key, value, chosen in _fields(document.get(section)):
+            if chosen:
+                _field(key, value, _line(lines, key), model, found)
+            else:
+                found.keep(_line(lines, key), "LM Studio chose it by itself, as hal0 does")
     if preset := document.get("preset"):
         found.leave(
             _line(lines, "preset"),
             f"preset {preset}",
             "a preset is a file of its own; what it sets is not in here",
         )
+    else:
+        found.keep(_line(lines, "preset"), "it names none")
     if not model.flags and not model.request and not found.left_out:
         raise NotImported(f"{origin.path} sets nothing, so there is nothing to import.")
     found.models.append(model)
@@ -103,17 +108,17 @@ def _document(text: str, origin: Origin) -> Mapping[str, Any]:
     return dict(document)
 
 
-def _fields(section: Any) -> Iterator[tuple[str, Any]]:
-    """Return those that are set; one whose box is not checked is LM Studio's own choice."""
+def _fields(section: Any) -> Iterator[tuple[str, Any, bool]]:
+    """Yield each with its value, and whether it is set: one whose box is not checked is LM Studio's own
+    choice."""
     for item in section.get("fields", ()) if isinstance(section, dict) else ():
         if not isinstance(item, dict) or not isinstance(item.get("key"), str):
             continue
         value = item.get("value")
         if isinstance(value, dict) and value.keys() <= {"checked", "value"}:
-            if not value.get("checked"):
-                continue
-            value = value.get("value")
-        yield item["key"], value
+            yield item["key"], value.get("value"), bool(value.get("checked"))
+        else:
+            yield item["key"], value, True
 
 
 def _field(key: str, value: Any, line: int, model: FoundModel, found: Imported) -> None:
@@ -124,13 +129,20 @@ def _field(key: str, value: Any, line: int, model: FoundModel, found: Imported) 
             model.lines[f"request.{_REQUEST[name]}"] = line
         elif name == "reasoning.enableThinking" and isinstance(value, bool):
             model.request["chat_template_kwargs"] = {"enable_thinking": value}
-        elif value not in ("", [], None):
+            model.lines["request.chat_template_kwargs"] = line
+        elif value in ("", [], None):
+            found.keep(line, "it says nothing")
+        else:
             found.leave(line, key, _reason(name))
     elif name in _AS_THEY_ARE:
         model.flags[_AS_THEY_ARE[name]] = value
         model.lines[f"flags.{_AS_THEY_ARE[name]}"] = line
     elif name in _SWITCHES and isinstance(value, bool):
-        model.flags |= _SWITCHES[name](value)
+        flags = _SWITCHES[name](value)
+        model.flags |= flags
+        model.lines |= {f"flags.{flag}": line for flag in flags}
+        if not flags:
+            found.keep(line, "hal0 does so by itself")
     elif name == "llama.acceleration.offloadRatio":
         _offload(value, line, model, found)
     else:
@@ -144,6 +156,7 @@ def _reason(name: str) -> str:
 def _offload(value: Any, line: int, model: FoundModel, found: Imported) -> None:
     """Read the share of the layers that is on the GPU; all of them is what hal0 does by itself."""
     if value in (1, "max", "auto"):
+        found.keep(line, "as many layers as fit are hal0's own way")
         return
     if value in (0, "off"):
         model.flags["n-gpu-layers"], model.lines["flags.n-gpu-layers"] = 0, line

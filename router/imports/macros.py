@@ -19,6 +19,7 @@ class Macros:
 
     Attributes:
         unknown: names that were met and mean nothing here.
+        used: names of macros that were put in.
     """
 
     def __init__(self, variables: Mapping[str, str], *sections: Value | None, **reserved: str) -> None:
@@ -28,11 +29,14 @@ class Macros:
             if section is not None and isinstance(section.data, dict):
                 self._values |= {name: str(value.text or value.plain()) for name, value in section.data.items()}
         self.unknown: list[str] = []
+        self.used: set[str] = set()
 
-    def put_in(self, text: str) -> str:
-        """Return `text` with all that is known in place."""
+    def put_in(self, text: str, *, environment: bool = True) -> str:
+        """Return `text` with all that is known in place; not what the environment holds, if that is not
+        wanted."""
+        put = self._one if environment else self._not_environment
         for _ in range(_DEEPEST):
-            replaced = _MACRO.sub(self._one, text)
+            replaced = _MACRO.sub(put, text)
             if replaced == text:
                 break
             text = replaced
@@ -49,6 +53,9 @@ class Macros:
             return [self._within(item) for item in data]
         return self.put_in(data) if isinstance(data, str) else data
 
+    def _not_environment(self, match: re.Match[str]) -> str:
+        return match[0] if match[1].startswith("env.") else self._one(match)
+
     def _one(self, match: re.Match[str]) -> str:
         name = match[1]
         if name in KEPT:
@@ -57,4 +64,5 @@ class Macros:
         if found is None:
             self.unknown.append(name)
             return match[0]
+        self.used.add(name)
         return found

@@ -16,7 +16,7 @@ from router.config.edit import apply_changes
 from router.config.load import parse_text
 from router.config.problems import ConfigErrors, ConfigProblem, ProblemList
 from router.config.yaml_lines import Value, read_yaml
-from router.imports.found import Imported, LeftOut
+from router.imports.found import Imported, Kept, LeftOut
 
 _ROUNDS: Final = 12
 _THERE: Final = "hal0.yaml has one of this name already, which stays as it is"
@@ -25,16 +25,20 @@ _RENAMED: Final = {
     **dict.fromkeys(("draft-max", "draft-n", "draft"), "spec-draft-n-max"),
     **dict.fromkeys(("draft-min", "draft-n-min"), "spec-draft-n-min"),
 }
+_NEEDED: Final = frozenset({"file", "base_url", "command"})
+_VARIABLES: Final = "env"
 _REFUSED: Final = "hal0.yaml cannot say it"
 
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """`text`: hal0.yaml after `changes`. `left_out` is by line of the file that was read."""
+    """`text`: hal0.yaml after `changes`. `left_out` and `kept` together tell of every line of the file that was
+    read and says something."""
 
     changes: tuple[ConfigChange, ...]
     text: str
     left_out: tuple[LeftOut, ...]
+    kept: tuple[Kept, ...] = ()
 
 
 def merge(
@@ -59,7 +63,8 @@ def merge(
             if not any(dropped):
                 raise
         else:
-            return Merged(tuple(changes), after, tuple(sorted(new.left_out, key=lambda left: left.line)))
+            left_out = tuple(sorted(new.left_out, key=lambda left: left.line))
+            return Merged(tuple(changes), after, left_out, tuple(new.kept()))
     raise ConfigErrors([ConfigProblem(source.name, 0, "", "the import cannot be made to fit; add it by hand")])
 
 
@@ -68,6 +73,7 @@ class _New:
 
     def __init__(self, found: Imported, there: Mapping[str, Value]) -> None:
         self.left_out = list(found.left_out)
+        self._kept = list(found.kept)
         self._lines = dict(found.lines)
         self._entries: dict[str, dict[str, dict[str, Any]]] = {"models": {}, "upstreams": {}, "slots": {}}
         for model in found.models:
@@ -103,6 +109,11 @@ class _New:
             if "flags" in entry and not flags:
                 del entry["flags"]
 
+    def kept(self) -> list[Kept]:
+        """Return what came over, by line: all that was read and not left out since."""
+        places = [Kept(line, place) for place, line in self._lines.items()]
+        return sorted({*self._kept, *places}, key=lambda kept: (kept.line, kept.place))
+
     def changes(self) -> list[ConfigChange]:
         made = [
             ConfigChange((section, name), entry)
@@ -137,26 +148,42 @@ class _New:
 
     def _drop_part(self, section: str, name: str, part: str, problem: ConfigProblem) -> None:
         entry, place = self._entries[section][name], f"{section}.{name}"
-        head, _, rest = part.partition(".")
-        inner = entry.get(head)
-        if isinstance(inner, dict) and (key := _key(inner, rest)) is not None:
-            shown = f"{name}: {key} = {inner.pop(key)}"
-        elif head in entry and head not in ("file", "base_url", "command"):
-            shown = f"{name}: {head}"
-            del entry[head]
-        else:
-            shown = name
+        gone, dropped = f"{place}.{part}", _drop(entry, part)
+        if dropped is None:
+            gone = place
             del self._entries[section][name]
-        if inner == {}:
-            del entry[head]
-        self._leave(f"{place}.{part}" if f"{place}.{part}" in self._lines else place, shown, problem)
+        shown = name if dropped is None else f"{name}: {dropped}"
+        self._leave(gone if gone in self._lines else place, shown, problem)
+        self._kept = [kept for kept in self._kept if not _is_within(kept.place, gone)]
+        self._lines = {known: line for known, line in self._lines.items() if not _is_within(known, gone)}
 
     def _leave(self, place: str, what: str, problem: ConfigProblem) -> None:
         self.left_out.append(LeftOut(self._lines.get(place, 1), what, problem.message or _REFUSED))
 
 
+def _is_within(place: str, other: str) -> bool:
+    return place == other or place.startswith(f"{other}.")
+
+
+def _drop(entry: dict[str, Any], part: str) -> str | None:
+    """Take out what is at `part`, and what is empty then; return what to call it, with its value where that is
+    no secret. None: the entry cannot do without it."""
+    key = _key(entry, part)
+    if key is None or key in _NEEDED:
+        return None
+    inner, rest = entry[key], part[len(key) + 1 :]
+    if isinstance(inner, dict) and rest and (named := _key(inner, rest)) is not None:
+        deeper = _drop(inner, rest) if isinstance(inner[named], dict) else f"{named} = {inner.pop(named)}"
+        if not inner:
+            del entry[key]
+        return f"{key}: {named}" if key == _VARIABLES else deeper
+    del entry[key]
+    return key
+
+
 def _key(entries: Mapping[str, Any], rest: str) -> str | None:
-    return next((key for key in entries if rest == key or rest.startswith(f"{key}.")), None)
+    found = (key for key in entries if rest == key or rest.startswith((f"{key}.", f"{key}[")))
+    return max(found, key=len, default=None)
 
 
 def _root(text: str, source: Path) -> Mapping[str, Value]:

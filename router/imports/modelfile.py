@@ -46,6 +46,8 @@ def read_modelfile(text: str, origin: Origin) -> Imported:
         elif value.strip():
             reason = _REASONS.get(command, "hal0 does not know this instruction")
             found.leave(line, command.upper(), reason)
+        else:
+            found.keep(line, "it says nothing")
     if not model.file:
         raise NotImported(f"{origin.path} has no FROM, so it names no model.")
     request = parameters(given)
@@ -65,18 +67,30 @@ def _at(line: int, _name: str) -> int:
 
 
 def _parameter(value: str, line: int, model: FoundModel, given: dict[str, Any], found: Imported) -> None:
-    name, _, written = value.partition(" ")
+    name, written = [*value.split(maxsplit=1), "", ""][:2]
     name, written = name.lower(), _unquoted(written.strip())
     if not written:
         found.leave(line, f"PARAMETER {name}", "it has no value")
     elif name in _LAUNCH:
         flag = flag_name(name)
+        _replaced(f"flags.{flag}", line, name, model, found)
         if name == "num_gpu" and written == "-1":
-            return  # as many as fit, which is hal0's own way
+            found.keep(line, "as many layers as fit are hal0's own way")
+            return
         model.flags[flag], model.lines[f"flags.{flag}"] = scalar(written), line
     else:
+        if name != "stop":
+            _replaced(f"request.{name}", line, name, model, found)
         given[name] = [*given.get(name, []), written] if name == "stop" else written
         model.lines[f"request.{name}"] = line
+        found.keep(line, f"models.{model.id}.request.{name}")
+
+
+def _replaced(place: str, line: int, name: str, model: FoundModel, found: Imported) -> None:
+    """Tell of a parameter that is given again: the last one counts, as in Ollama."""
+    if (before := model.lines.get(place)) is not None:
+        found.kept = [kept for kept in found.kept if kept.line != before]
+        found.leave(before, f"PARAMETER {name}", f"given again on line {line}, which counts")
 
 
 def _commands(text: str, found: Imported) -> Iterator[tuple[int, str, str]]:

@@ -27,17 +27,24 @@ def read_presets(text: str, origin: Origin) -> Imported:
     """Return the presets in `text`. Raises NotImported."""
     found = Imported("llama-server's presets")
     sections = _sections(text, found)
-    common = sections.pop(_ALL, (0, {}))[1]
+    all_line, common = sections.pop(_ALL, (0, {}))
     if not sections:
         raise NotImported(f"{origin.path} has no section [name] for a model, so there is nothing to import.")
+    for key in common:
+        if all(key in entries for _, entries in sections.values()):
+            found.keep(common[key][1], "every model has its own")
     for name, (line, entries) in sections.items():
         found.models.append(_model(name, line, {**common, **entries}, found, origin))
-    on_start = [model for model in found.models if model.lines.pop("autoload", 0)]
+    if all_line:
+        found.keep(all_line, "put into each model")
+    on_start = [(model, line) for model in found.models if (line := model.lines.pop("autoload", 0))]
     if on_start:
-        found.slots["primary"] = {"model": on_start[0].id, "autoload": True}
-        found.lines["slots.primary"] = on_start[0].line
-    for model in on_start[1:]:
-        found.leave(model.line, f"load-on-startup of {model.id}", "a slot loads one model; make a slot for it")
+        first, line = on_start[0]
+        found.slots["primary"] = {"model": first.id, "autoload": True}
+        found.lines["slots.primary"] = first.line
+        found.keep(line, "slots.primary.autoload")
+    for model, line in on_start[1:]:
+        found.leave(line, f"load-on-startup of {model.id}", "a slot loads one model; make a slot for it")
     return found
 
 
@@ -55,6 +62,8 @@ def _sections(text: str, found: Imported) -> dict[str, tuple[int, Entries]]:
                 if entry["key"] != "version":
                     found.leave(number, line, "it stands before the first section")
             else:
+                if (before := entries.get(entry["key"])) is not None:
+                    found.leave(before[1], f"{entry['key']} = …", f"given again on line {number}, which counts")
                 entries[entry["key"]] = (_unquoted(entry["value"].strip()), number)
         else:
             found.leave(number, line, "it is neither a section nor `option = value`")
@@ -70,8 +79,11 @@ def _model(name: str, line: int, entries: Entries, found: Imported, origin: Orig
     if model.id != name:
         model.display_name = name
     options = dict(entries)
-    if options.pop("load-on-startup", ("", 0))[0].lower() in ("true", "1", "on", "yes"):
-        model.lines["autoload"] = line
+    wanted, at = options.pop("load-on-startup", ("", 0))
+    if wanted.lower() in ("true", "1", "on", "yes"):
+        model.lines["autoload"] = at
+    elif at:
+        found.keep(at, "hal0 loads nothing at its start that is not asked for")
     if (stop := options.pop("stop-timeout", None)) is not None:
         found.leave(stop[1], f"stop-timeout = {stop[0]}", _STOP)
     if not any(flag_name(key) in SOURCES for key in options):

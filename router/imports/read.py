@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable
 from typing import Final
 
@@ -31,7 +32,7 @@ def read_settings(data: bytes, origin: Origin) -> Imported:
     if len(data) > MOST_BYTES:
         raise NotImported(f"{origin.path} has {len(data)} bytes, too many for settings; {_KINDS}.")
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-16" if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig")
     except UnicodeDecodeError:
         raise NotImported(f"{origin.path} is not UTF-8 text; {_KINDS}.") from None
     return _reader(text, origin)(text, origin)

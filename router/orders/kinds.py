@@ -10,7 +10,20 @@ from router.base.errors import BadRequest
 from router.base.names import speakable
 from router.config.change import REMOVE, ConfigChange, ConfigDocument
 from router.engine.find import EngineProblem
-from router.orders.order import READ_SECONDS, Endpoint, Order, Outcome, flag, number, perhaps, plain, text
+from router.memory.measure.history import Held, held_json, parse_held
+from router.orders.order import (
+    READ_SECONDS,
+    Endpoint,
+    Order,
+    Outcome,
+    flag,
+    listed,
+    number,
+    perhaps,
+    plain,
+    speed,
+    text,
+)
 from router.state import DownloadOrder, DownloadStatus
 from router.wire.config import document_json, parse_document
 from router.wire.fit_ways import FitWays, fit_ways_json, parse_fit_ways
@@ -74,11 +87,13 @@ class SlotOrder(Order[R]):
 @dataclass(frozen=True, slots=True)
 class Load(SlotOrder[None]):
     """Put a model, named by id or alias, into the slot; done when it is ready. A failure restores the slot.
-    `force`: whatever the memory's arithmetic says."""
+    `force`: whatever the memory's arithmetic says. `flags` ("name=value"): llama-server's, beside those of
+    hal0.yaml, which does not change; they are forgotten with this load."""
 
     endpoint = Endpoint("POST", "/api/slots/{slot}/load")
     model: str = text('Say which model to load: {"model": "<id>"}.')
     force: bool = flag()
+    flags: tuple[str, ...] = listed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +266,25 @@ class ForgetActivity(Order[None]):
 
 
 @dataclass(frozen=True, slots=True)
+class NoteSpeed(Order[None]):
+    """Remember how fast a model, named by id or alias, was measured to read and write, in tokens a second
+    (`ModelStatus.measured`): until another measurement, or until it is launched otherwise."""
+
+    endpoint = Endpoint("POST", "/api/models/speed", READ_SECONDS)
+    model: str = text('Say of which model: {"model": "<id>", "reads": 512.0, "writes": 42.0}.')
+    reads: float = speed()
+    writes: float = speed()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMemoryHistory(Order[Held]):
+    """What each slot, also of other hal0s, held within the last hour."""
+
+    endpoint = Endpoint("GET", "/api/memory/history", READ_SECONDS)
+    outcome = Outcome(held_json, parse_held)
+
+
+@dataclass(frozen=True, slots=True)
 class ReadFitWays(Order[FitWays]):
     """Whether a model, named by id or alias, would go into the slot ("": into one of its own) now and, if not,
     what would help. Nothing is loaded."""
@@ -363,11 +397,12 @@ ORDERS: tuple[type[Order[Any]], ...] = (
     EditConfig,
     Reload,
     Forget,
+    NoteSpeed,
     ReadFitWays,
     CheckEngine,
     ReadOffer,
     DeleteModel,
     SearchHub,
 )
-"""Those whose answer is one JSON document; Download, InstallEngine and those of activity have handlers of
+"""Those whose answer is one JSON document; Download, InstallEngine and what tells of the past have handlers of
 their own."""

@@ -7,6 +7,7 @@ they cannot disagree.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from string import Formatter
@@ -113,6 +114,28 @@ def number() -> Any:
         return value
 
     return field(default=None, metadata={"said": _Said(read)})
+
+
+def listed() -> Any:
+    """Make a field of several texts that is () where nothing is said."""
+
+    def read(value: Any, where: str) -> tuple[str, ...]:
+        if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+            raise BadRequest(f"`{where}` must be a list of texts.", param=where)
+        return tuple(value)
+
+    return field(default=(), kw_only=True, metadata={"said": _Said(read, list)})
+
+
+def speed() -> Any:
+    """Make a field that must be there: a number above 0."""
+
+    def read(value: Any, where: str) -> float:
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < math.inf:
+            raise BadRequest(f"`{where}` must be a number above 0.", param=where)
+        return float(value)
+
+    return field(metadata={"said": _Said(read)})
 
 
 def plain(read: Callable[[Any, str], Any], write: Callable[[Any], Any]) -> Any:

@@ -22,6 +22,7 @@ from router.reload.diff import (
     RemoveSlot,
     SetModels,
     SetPolicy,
+    SetTogether,
     UseEngine,
     UseUpstreams,
     choices,
@@ -62,11 +63,13 @@ class Reconfigurer:
         updates_changed: Callable[[], None],
         conversations_changed: Callable[[], object],
         use_activity: Callable[[ActivityConfig], None],
+        keep_awake_changed: Callable[[], object],
     ) -> None:
         """Start from `held`: what a slot of that name held last. `listen` moves the endpoint, or raises
         PortInUse. `updates_changed` is called when looking for newer versions was turned on or off,
         `conversations_changed` when the limits on kept conversations have changed, `use_activity` when other
-        requests are to be remembered, or for longer."""
+        requests are to be remembered, or for longer, `keep_awake_changed` when sleep is to be held off or no
+        more."""
         self._in_effect = in_effect
         self._published = published
         self._held = held
@@ -78,10 +81,12 @@ class Reconfigurer:
         self._updates_changed = updates_changed
         self._conversations_changed = conversations_changed
         self._use_activity = use_activity
+        self._keep_awake_changed = keep_awake_changed
         self._leaving: dict[str, asyncio.Task[None]] = {}
 
     def add_slots(self) -> None:
         """Make every slot at the start; `load_slots` comes when the endpoint listens."""
+        self._supervisor.set_together(self._in_effect.config.together)
         for slot in with_engine(self._in_effect.config).values():
             self._make(slot)
         self._use_upstreams()
@@ -128,6 +133,8 @@ class Reconfigurer:
             self._conversations_changed()
         if config.activity != old.activity:
             self._use_activity(config.activity)
+        if config.keep_awake is not old.keep_awake:
+            self._keep_awake_changed()
         for action in actions:
             if isinstance(action, Listen):
                 await self._listen(action.server, old.server)
@@ -153,6 +160,8 @@ class Reconfigurer:
                 self._set_models(self._in_effect.config.slots[name], models, relaunch)
             case Choose(name, model) if self._has(name):
                 self._choose(self._in_effect.config.slots[name], model)
+            case SetTogether(sets):
+                self._supervisor.set_together(sets)
             case OrderSlots(names):
                 self._supervisor.order_slots(names)
             case UseUpstreams():

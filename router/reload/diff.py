@@ -70,6 +70,13 @@ class Choose:
 
 
 @dataclass(frozen=True, slots=True)
+class SetTogether:
+    """Let only slots that are in one of these sets be loaded at the same time."""
+
+    sets: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Listen:
     """Answer at this address, with these keys."""
 
@@ -82,7 +89,16 @@ class UseUpstreams:
 
 
 Action: TypeAlias = (
-    UseEngine | RemoveSlot | AddSlot | OrderSlots | SetPolicy | SetModels | Choose | UseUpstreams | Listen
+    UseEngine
+    | RemoveSlot
+    | AddSlot
+    | OrderSlots
+    | SetPolicy
+    | SetModels
+    | Choose
+    | SetTogether
+    | UseUpstreams
+    | Listen
 )
 
 
@@ -92,6 +108,8 @@ def diff(old: Config, new: Config, old_models: Catalog, new_models: Catalog) -> 
     if old.engine != new.engine:
         restart = old.engine.llama_server != new.engine.llama_server
         actions.append(UseEngine(new.engine, restart))
+    if old.together != new.together:
+        actions.append(SetTogether(new.together))  # before anything is loaded as the rest wants
     old_slots, new_slots = with_engine(old), with_engine(new)
     actions += [RemoveSlot(name) for name in old_slots if name not in new_slots]
     for slot in new_slots.values():

@@ -11,7 +11,7 @@ from router.catalog.model import Model
 from router.memory.admit.launch_forecasts import LaunchForecasts
 from router.reload.diff import with_engine
 from router.reload.in_effect import InEffect
-from router.state import DeviceMemory, LeftOutFile, ModelStatus, StateStore
+from router.state import DeviceMemory, LeftOutFile, Measured, ModelStatus, StateStore
 
 log = logging.getLogger(__name__)
 
@@ -26,14 +26,16 @@ class PublishedModels:
         forecasts: LaunchForecasts,
         gone: Callable[[], Iterable[Model]],
         told: Callable[[], None],
+        measured: Callable[[Model], Measured | None] = lambda _model: None,
     ) -> None:
         """Publish models; `gone`: those that run on without being a choice any more. `told` is called when
-        other models, or other figures, were published."""
+        other models, or other figures, were published. `measured`: how fast one was."""
         self._in_effect = in_effect
         self._store = store
         self._forecasts = forecasts
         self._gone = gone
         self._told = told
+        self._measured = measured
         self._logged: dict[str, str] = {}
 
     def all(self) -> dict[str, Model]:
@@ -49,7 +51,10 @@ class PublishedModels:
     def publish(self) -> None:
         """Tell everyone of the models and what they take."""
         config, memory = self._in_effect.config, self._store.snapshot.memory
-        found = [model_status(model, self._forecasts, memory) for model in self.all().values()]
+        found = [
+            replace(model_status(model, self._forecasts, memory), measured=self._measured(model))
+            for model in self.all().values()
+        ]
         told = _unambiguous(found, config.slots)
         left_out = tuple(LeftOutFile(str(left.path), left.reason) for left in self._in_effect.catalog.left_out)
         before = self._store.snapshot.models

@@ -124,5 +124,5 @@ class RemoteHal0:
 
     def _foreign(self) -> UpstreamFailed:
         return UpstreamFailed(
-            f"What answers at {self.base_url} is no hal0 of this version; bring both to the same."
+            f"What answers at {self.base_url} is another version of hal0; update both to the same one."
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from aiohttp import http_exceptions, web
@@ -94,8 +94,8 @@ class _Server(web.Server):
         ):  # a line without a version: its answer is to have a head all the same
             message = message._replace(version=HttpVersion10)
         request = self._make(message, payload, protocol, writer, task)
-        if message.url.absolute:
-            request[TARGET] = message.url.authority
+        # Always: to be asked for what it has not costs a request as much as all else that is asked of it here.
+        request[TARGET] = message.url.authority if message.url.absolute else ""
         if coding := message.headers.get("Content-Encoding"):
             request[CODINGS] = coding
         return request
@@ -189,17 +189,20 @@ def _is_clients(exc: BaseException) -> bool:
 
 
 def _unforeseen() -> RouterError:
-    return RouterError("hal0 met an unforeseen error; see the router's log and report it.")
+    return RouterError("hal0 met an unforeseen error; see hal0's log and report it.")
 
 
 def _answering(
-    handle: Callable[[web.BaseRequest], Any],
-) -> Callable[[web.BaseRequest], Any]:
+    handle: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
     """`handle`, with aiohttp's own refusal before the middlewares (an unknown `Expect`) in the envelope."""
 
-    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+    def answer(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
+        return expected(request) if "Expect" in request.headers else handle(request)
+
+    async def expected(request: web.BaseRequest) -> web.StreamResponse:
         try:
-            response: web.StreamResponse = await handle(request)
+            response = await handle(request)
         except web.HTTPExpectationFailed:
             asked = request.headers.get("Expect", "")
             error = UnknownExpectation(

@@ -21,7 +21,7 @@ from router.base.errors import (
     RouterError,
     Unauthorized,
 )
-from router.config.schema import ApiKeyConfig
+from router.config.schema import ApiKeyConfig, Permission
 from router.server import session
 from router.server.guard import (
     Given,
@@ -34,13 +34,14 @@ from router.server.guard import (
     sends_key,
     without_dot,
 )
-from router.server.paths import PATHS, Paths
+from router.server.paths import OLLAMA_STORE, PATHS, Paths
 from router.server.recorder import answered, begin, broken, has_left
 from router.server.request.body import MAX_BODY, error_headers, too_large
 from router.server.request.context import (
     BEGUN,
     CONTEXT,
     NAMED_KEY,
+    OBSERVES,
     RECORDING,
     REQUEST_ID,
     TARGET,
@@ -66,6 +67,7 @@ _OPEN_FILES = "/page/"  # the page's own; what they show has to be asked for
 _READ_BY_POST = frozenset({"/api/show"})
 _ANTHROPIC = [p + m for p in ("", "/v1") for m in ("/messages", "/messages/count_tokens")]
 _OLLAMA = ["/api/" + m for m in ["tags", "show", "ps", "version", "chat", "generate", "embed", "embeddings"]]
+_OLLAMA += OLLAMA_STORE
 _DIALECTS = {**dict.fromkeys(_ANTHROPIC, anthropic_error), **dict.fromkeys(_OLLAMA, ollama_error)}
 
 
@@ -127,7 +129,7 @@ async def _answer(request: web.Request, handler: Handler, context: Context) -> w
             raise  # nobody is there to answer
         log.exception("bug while answering %s %s", request.method, request.rel_url.raw_path)
         return _error_answer(
-            RouterError("hal0 met an unforeseen error; see the router's log and report it."), request
+            RouterError("hal0 met an unforeseen error; see hal0's log and report it."), request
         )
 
 
@@ -159,9 +161,19 @@ def _guard(request: web.Request, context: Context) -> None:
                 check_host(name, context.allowed_hosts)
     if given is not None and (named := context.named_keys.get(given.key)) is not None:
         _limit(request, named)
+    if request.path == "/":
+        request[OBSERVES] = not keys or _observes(request, given, context)
     if (request.content_length or 0) > MAX_BODY:
         # aiohttp would find out only after reading that much.
         raise too_large()
+
+
+def _observes(request: web.Request, given: Given | None, context: Context) -> bool:
+    """Return whether the state is for whoever sent this: it comes with the page."""
+    if given is None:
+        return _is_local_metadata(request)
+    named = context.named_keys.get(given.key)
+    return named is None or named.allows(Permission.OBSERVE)
 
 
 def _limit(request: web.Request, named: ApiKeyConfig) -> None:
@@ -206,7 +218,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     request[BEGUN] = response
     if (request_id := request.get(REQUEST_ID)) is not None:
         response.headers["X-Request-Id"] = request_id
-    if (origin := request.get(_PAGE)) is not None:
+    if "Origin" in request.headers and (origin := request.get(_PAGE)) is not None:
         response.headers.update(_cors(origin, request.headers))
 
 
@@ -244,7 +256,7 @@ def _cors(origin: str, asked: Mapping[str, str]) -> dict[str, str]:
     """`asked`: the headers; OpenAI's SDK for browsers has its own (x-stainless-*)."""
     headers = {
         "Access-Control-Allow-Origin": origin,
-        "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
+        "Access-Control-Allow-Methods": "GET, HEAD, POST, DELETE, OPTIONS",
         "Access-Control-Allow-Headers": asked.get("Access-Control-Request-Headers")
         or "authorization, content-type, x-api-key",
         "Access-Control-Expose-Headers": "X-Request-Id, X-Hal0-Served-By, Retry-After, X-Should-Retry",

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from router.config.problems import nearest
 
-_TWICE: Final = frozenset({"v1", "openai", "api"})
+_TWICE: Final = frozenset({"v1", "openai", "anthropic", "api"})
 """What base URLs of other programs hold, in front of a path that hal0 has."""
 
 _PASTED: Final = tuple(
@@ -21,6 +21,9 @@ _PASTED: Final = tuple(
     for path in ("chat/completions", "completions", "responses", "embeddings", "messages", "models")
 )
 """Endpoints that are pasted as base URLs."""
+
+OLLAMA_STORE: Final = frozenset(f"/api/{name}" for name in ("pull", "push", "create", "copy", "delete"))
+"""What Ollama's clients ask of the models themselves, which hal0 does not do for clients."""
 
 _ROW: Final = "/v1/models/"
 
@@ -44,6 +47,8 @@ class Paths:
 
     def advice(self, path: str) -> str:
         """`did you mean /v1/models?`, to end a sentence; where the API is, if nothing is near."""
+        if path in OLLAMA_STORE:
+            return "models are fetched and removed with `hal0 model`, or in hal0's window."
         near = nearest(path, self._known)
         return f"did you mean {near}?" if near else "the OpenAI API is under /v1."
 

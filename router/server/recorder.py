@@ -55,6 +55,7 @@ def begin(request: web.Request, context: Context) -> Recording | None:
             context.recorded[route] = known
     if known is None:
         return None
+    context.activity.begin()
     recording = request[RECORDING] = Recording(
         request[REQUEST_ID],
         request.remote or "",

@@ -22,9 +22,12 @@ _LISTINGS: Final = frozenset(
 
 _OF_ONE_SLOT: Final = frozenset(
     {"/models/switch", "/slots", "/lora-adapters", "/api/state", "/api/events", "/api/models"}
-    | {"/api/memory/history", "/api/downloads"}
+    | {"/api/memory/history", "/api/downloads", "/api/activity", "/api/activity/{id}"}
 )
 """What tells of, or orders, no slots but those that its key may use."""
+
+_ONLY_READ: Final = frozenset({"/api/downloads", "/api/activity"})
+"""What changes by the same paths is everybody's."""
 
 _ASK_THE_HUB: Final = ("/api/hub/plan", "/api/hub/search")
 """What asks Hugging Face, on this computer's behalf."""
@@ -70,8 +73,8 @@ def _check_slots(key: ApiKeyConfig, slots: tuple[str, ...], request: web.Request
             raise only(key)
         return
     of_engine = path == "/metrics" and request.query.get("model")
-    fetches = path == "/api/downloads" and request.method not in _READING
-    if (path not in _OF_ONE_SLOT and not of_engine) or fetches or "activity" in request.query:
+    changes = path in _ONLY_READ and request.method not in _READING
+    if (path not in _OF_ONE_SLOT and not of_engine) or changes:
         raise NotAllowed(
             f'The key "{key.name}" is only for {", ".join(slots)}, and this is about all slots; use a key '
             "without `slots:` in hal0.yaml."

@@ -1,23 +1,35 @@
-"""Asks the memory gate before each load, and empties the slots that must make room for it."""
+"""Asks the memory gate before each load, and empties the slots that must make room for it, or that `together:`
+keeps apart from it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import logging
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from functools import partial
 
 from router.base.errors import MemoryInsufficient, RouterError
 from router.catalog.model import Model
+from router.config.together import Sets
+from router.memory.admit.apart import Apart, Standing, apart, excluded
 from router.memory.admit.gate import Gate, Occupant
-from router.slots.effects import CheckModel
+from router.slots.effects import CheckModel, Effect
 from router.slots.machine import LOADING
+from router.slots.scheduler import SlotScheduler
 from router.slots.seat import Admission, RunningEngine, Seat
+
+log = logging.getLogger(__name__)
 
 ROUNDS = 3
 """How often slots are emptied for one load; each time somebody may have come to need one of them."""
 
 
 class Admissions:
-    """Notes promises on the seat; they count until the engine they were made to runs or its switch ends."""
+    """Notes promises on the seat; they count until the engine they were made to runs or its switch ends.
+
+    Attributes:
+        together: which slots may be loaded at the same time; one that changes counts for what is admitted next.
+    """
 
     def __init__(
         self,
@@ -25,28 +37,49 @@ class Admissions:
         seats: Mapping[str, Seat],
         evict: Callable[[Seat], Awaitable[None]],
         publish: Callable[[Seat], None],
+        tell: Callable[[Seat, Callable[[SlotScheduler, float], list[Effect]]], None],
     ) -> None:
-        """`evict` raises RouterError when the slot has come to be needed; `publish` shows a seat's state."""
+        """`evict` raises RouterError when the slot has come to be needed; `publish` shows a seat's state;
+        `tell` gives its scheduler an event."""
+        self.together: Sets = ()
         self._gate = gate
         self._seats = seats
         self._evict = evict
         self._publish = publish
+        self._tell = tell
+        self._changes: set[asyncio.Future[None]] = set()
 
-    def occupants(self) -> list[Occupant]:
-        """Return every engine of every slot, and every load that is promised memory and has no engine yet."""
-        return [occupant for seat in self._seats.values() for occupant in _occupants(seat)]
+    def occupants(self, leave: Collection[str] = ()) -> list[Occupant]:
+        """Return every engine of every slot, and every load that is promised memory and has no engine yet.
+        `leave`: slots that must be empty for the load that asks."""
+        return [o for seat in self._seats.values() for o in _occupants(seat, apart=seat.name in leave)]
+
+    def changed(self) -> None:
+        """Note that a slot has moved, or `together` has: who waits for one that is in use looks again."""
+        for change in self._changes:
+            if not change.done():
+                change.set_result(None)
 
     async def admit(self, seat: Seat, asked: CheckModel, model: Model) -> bool:
         """Promise memory to a load, after emptying other slots if need be; returns whether its engine may start
-        beside the one that runs. Raises MemoryInsufficient. After it has returned, nothing may be awaited
-        before the scheduler is told: only then the promise counts."""
-        for emptied in range(ROUNDS + 1):
-            verdict = await self._gate.judge(seat.name, model, self.occupants, force=asked.force)
+        beside the one that runs. Raises MemoryInsufficient, NotTogether. After it has returned, nothing may be
+        awaited before the scheduler is told: only then the promise counts."""
+        emptied = 0
+        while True:
+            leave = await self._may_leave(seat, asked, model)
+            verdict = await self._gate.judge(
+                seat.name, model, partial(self.occupants, leave), force=asked.force
+            )
             if not seat.scheduler.awaits(asked.check):
                 return False  # the switch has ended, or has another target now
-            if not verdict.evict or emptied == ROUNDS:
+            found = self._apart(seat)
+            if found.slots != leave or found.in_use:
+                continue  # meanwhile one of them has come to be used, or another one was loaded
+            evict = tuple(dict.fromkeys((*leave, *verdict.evict)))
+            if not evict or (emptied >= ROUNDS and not leave):
                 break
-            await self._make_room(seat, verdict.evict)
+            emptied += 1
+            await self._make_room(seat, evict)
         if verdict.evict and not asked.force:
             raise MemoryInsufficient(
                 f'Model "{model.id}" was not loaded: {", ".join(verdict.evict)} would have to make room and '
@@ -81,6 +114,41 @@ class Admissions:
         """See Gate.prompt_cache."""
         return await self._gate.prompt_cache(seat.name, engine.model, self.occupants)
 
+    async def _may_leave(self, seat: Seat, asked: CheckModel, model: Model) -> tuple[str, ...]:
+        """Return the slots that must be empty for this load once all of them may be emptied, or once nobody
+        awaits the load any more. Raises NotTogether for one that is pinned."""
+        while seat.scheduler.awaits(asked.check):
+            found = self._apart(seat)
+            if found.pinned:
+                raise excluded(seat.name, model.id, found.pinned)
+            switch = seat.scheduler.switch
+            if switch is not None and switch.apart != found.slots:
+                self._tell(seat, lambda s, _now: s.check_waits(asked.check, found.slots))  # noqa: B023 - called now
+                if found.slots:
+                    log.info("slot %s: %s", seat.name, _sentence(found))
+            if not found.in_use:
+                return found.slots
+            await self._change()
+        return ()
+
+    def _apart(self, seat: Seat) -> Apart:
+        """Return what keeps the slot from being loaded by `together`. One that is loaded has its place already:
+        nobody is waited for, and after `together` has changed what may leave does."""
+        loaded = [_standing(other) for other in self._seats.values() if other is not seat and other.is_loaded]
+        found = apart(seat.name, loaded, self.together)
+        if not seat.is_loaded:
+            return found
+        kept = {*found.in_use, *found.pinned}
+        return Apart(tuple(name for name in found.slots if name not in kept))
+
+    async def _change(self) -> None:
+        change = asyncio.get_running_loop().create_future()
+        self._changes.add(change)
+        try:
+            await change
+        finally:
+            self._changes.discard(change)
+
     async def _make_room(self, seat: Seat, names: tuple[str, ...]) -> None:
         """Empty these slots; return when they are empty or have refused, as the gate looks again either way."""
         seat.evicting = names
@@ -100,7 +168,22 @@ def _leaves(seat: Seat, engine: RunningEngine) -> bool:
     return leaving is not None and leaving.generation == engine.generation
 
 
-def _occupants(seat: Seat) -> list[Occupant]:
+def _sentence(found: Apart) -> str:
+    names = " and ".join(found.slots)
+    if found.in_use:
+        names = " and ".join(found.in_use)
+        return (
+            f"waits until {names} is idle: together: in hal0.yaml does not let both be loaded at the same time"
+        )
+    return f"unloads {names}: together: in hal0.yaml does not let both be loaded at the same time"
+
+
+def _standing(seat: Seat) -> Standing:
+    s = seat.scheduler
+    return Standing(seat.name, s.evictable, s.slot.pinned, s.slot.priority, s.idle_since or 0.0)
+
+
+def _occupants(seat: Seat, *, apart: bool) -> list[Occupant]:
     s = seat.scheduler
     evictable = s.evictable
     found = [
@@ -110,6 +193,7 @@ def _occupants(seat: Seat) -> list[Occupant]:
             pid=engine.process.pid if engine.process else None,
             evictable=evictable or _leaves(seat, engine),
             leaving=_leaves(seat, engine),
+            apart=apart,
             priority=s.slot.priority,
             idle_since=s.idle_since or 0.0,
             context=engine.context,
@@ -123,7 +207,7 @@ def _occupants(seat: Seat) -> list[Occupant]:
             Occupant(
                 seat.name,
                 admitted.model.placed(admitted.placement),
-                None,
+                apart=apart,
                 priority=s.slot.priority,
                 context=admitted.context,
             )

@@ -90,10 +90,13 @@ class EngineTasks:
         `engine_exited` later."""
         launched: asyncio.Future[EngineProcess | None] = asyncio.get_running_loop().create_future()
         admitted, switch = seat.admitted, seat.scheduler.switch
+        configured = seat.configured(start.model)
         engine = RunningEngine(
             start.generation,
             launched,
             seat.model(start.model),
+            configured=configured.launch_key if configured else None,
+            load_flags=seat.one_load.of(configured) if configured else (),
             context=seat.contexts.get(start.model),
             placement=seat.placements.get(start.model),
             after_stop=(switch is not None and switch.took_down) or (admitted is not None and admitted.evicted),
@@ -177,7 +180,8 @@ class EngineTasks:
     async def _launch(self, seat: Seat, engine: RunningEngine) -> EngineProcess:
         """Launch the engine; return when it is ready."""
         engine_log = EngineLog(seat.log, self._log_files, f"engine-{seat.name}")
-        saves_to = self._conversations.folder_for(engine.model) if self._conversations is not None else None
+        kept = self._conversations
+        saves_to = await kept.folder_for(engine.model) if kept is not None else None
         engine.process, engine.spawning = None, True
         try:
             engine.process = await self.launcher.launch(

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable
 
-from router.base.errors import MemoryInsufficient, ModelDamaged, RouterError, ShuttingDown
+from router.base.errors import MemoryInsufficient, ModelDamaged, NotTogether, RouterError, ShuttingDown
 from router.config.schema import LimitsConfig, SlotConfig, SwitchPolicy
 from router.slots import waiting
 from router.slots.effects import Done, Effect, Grant, Refuse
@@ -112,6 +112,11 @@ class SlotScheduler:
         return self._failures.last_error
 
     @property
+    def crashed(self) -> bool:
+        """Whether what ran died by itself, and is to be started again."""
+        return self._machine.crashed
+
+    @property
     def recovered(self) -> bool:
         """Whether `last_error` is past: the model's engine has been restarted since."""
         return self._failures.past
@@ -153,10 +158,14 @@ class SlotScheduler:
 
     # -- events: a person's commands -----------------------------------------------------------------
 
-    def load(self, ticket: int, model: str, now: float, force: bool = False) -> list[Effect]:
-        """Put `model` into the slot, before all waiting requests and instead of any switch under way."""
+    def load(
+        self, ticket: int, model: str, now: float, force: bool = False, *, afresh: bool = False
+    ) -> list[Effect]:
+        """Put `model` into the slot, before all waiting requests and instead of any switch under way. `afresh`:
+        in an engine that is still to be started."""
         self._failures.forget(model)
-        return self._command(Waiter(ticket, model, command=True, force=force), now)
+        newer_than = self.engines.generation if afresh else -1
+        return self._command(Waiter(ticket, model, command=True, newer_than=newer_than, force=force), now)
 
     def restart(self, ticket: int, now: float) -> list[Effect]:
         """Give the selected model a new process."""
@@ -247,6 +256,12 @@ class SlotScheduler:
             return []
         return self._machine.checked(self._drain_limit(now), beside=beside) + self._advance(now)
 
+    def check_waits(self, check: int, apart: tuple[str, ...]) -> list[Effect]:
+        """Note that these slots, which may not be loaded beside the target, must be empty before it is."""
+        if self.switch is not None and self.awaits(check):
+            self.switch.wait_for(apart)
+        return []
+
     def check_failed(self, check: int, error: RouterError, now: float) -> list[Effect]:
         """Note that the target cannot be launched; what runs was not touched and goes on."""
         switch = self.switch
@@ -255,7 +270,7 @@ class SlotScheduler:
         target = switch.target
         # What does not fit now may fit in a moment: the next request is judged anew.
         # And what an engine said of a file was counted when it said so.
-        passing = isinstance(error, MemoryInsufficient) and switch.for_request
+        passing = isinstance(error, MemoryInsufficient | NotTogether) and switch.for_request
         passing = passing or isinstance(error, ModelDamaged)
         self._failures.failed(target, error, now, counts=not passing)
         return self._machine.give_up() + self._refuse_for(target, error) + self._advance(now)
@@ -333,7 +348,8 @@ class SlotScheduler:
 
     def tick(self, now: float) -> list[Effect]:
         """Apply what time brings: wait limits, drain timeouts, idle unload, restart after a crash."""
-        error = waiting.waited_too_long(self.slot, self.running, self.limits.wait)
+        apart = self.switch.apart if self.switch is not None else ()
+        error = waiting.waited_too_long(self.slot, self.running, self.limits.wait, apart)
         effects = self.waiters.refuse(lambda w: self._may_time_out(w) and w.deadline <= now, error)
         if effects:
             effects += self._drop_unwanted_switch()

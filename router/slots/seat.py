@@ -10,15 +10,20 @@ from dataclasses import dataclass, field, replace
 
 from router.base.errors import RouterError
 from router.base.resume import Resumed
-from router.catalog.model import Model
+from router.base.token_bucket import TokenBucket
+from router.catalog.model import LaunchKey, Model
 from router.catalog.placement import Placement
 from router.config.schema import LimitsConfig, SlotConfig
 from router.engine.log import RING_LINES
 from router.engine.process import EngineProcess
 from router.slots.lease import Lease
+from router.slots.one_load import LoadFlags, OneLoad, texts
 from router.slots.scheduler import SlotScheduler
 from router.slots.switch import Switch
 from router.state import Progress, SlotError, SlotMemory, SlotState, SlotStatus
+
+PUBLISHED_EACH_SECOND = 20.0
+"""Of a busy slot: nobody sees more, and each costs as much as a quarter of a request, with whoever listens."""
 
 
 @dataclass(slots=True)
@@ -27,6 +32,7 @@ class RunningEngine:
 
     Attributes:
         model: what it was launched as, whatever hal0.yaml has said of it since.
+        configured: what its model's launch key was without `load_flags`, which it has for this load only.
         context: tokens hal0 chose for it, None: what its flags say; `context_length` is what it has then.
         placement: on which GPUs hal0 put it, None: where its flags or the engine say.
         prompt_cache: bytes of RAM it may fill with prompts, None: as its flags say.
@@ -42,6 +48,8 @@ class RunningEngine:
     generation: int
     launched: asyncio.Future[EngineProcess | None]
     model: Model
+    configured: LaunchKey | None = None
+    load_flags: LoadFlags = ()
     context: int | None = None
     placement: Placement | None = None
     prompt_cache: int | None = None
@@ -105,8 +113,10 @@ class Seat:
         contexts, placements: what was chosen for each model when it was last admitted, to go back to.
         evicting: the slots that are being emptied for the switch under way.
         told: the context that is published for a model, if one is.
-        publishing: the publication that is due in the loop's next turn.
+        publishing: the publication that is due.
+        publications: how often requests that only come and go are published.
         served_by: the server elsewhere that answered the last request, None: an engine of this slot.
+        one_load: flags that its models have beside hal0.yaml's, for one load.
     """
 
     scheduler: SlotScheduler
@@ -124,7 +134,9 @@ class Seat:
     evicting: tuple[str, ...] = ()
     told: Callable[[str], int | None] = lambda _model: None
     publishing: asyncio.Handle | None = None
+    publications: TokenBucket = field(default_factory=lambda: TokenBucket(PUBLISHED_EACH_SECOND, burst=20))
     served_by: str | None = None
+    one_load: OneLoad = field(default_factory=OneLoad)
     _choices: tuple[str, ...] = ()
     _loaded_by: tuple[RunningEngine, str, tuple[str, ...]] | None = None
     _idle: Instant = field(default_factory=Instant)
@@ -153,9 +165,14 @@ class Seat:
     def name(self) -> str:
         return self.scheduler.slot.name
 
-    def known(self, model: str) -> Model | None:
-        """Return the model, even one that may run on but is no longer a choice."""
+    def configured(self, model: str) -> Model | None:
+        """Return the model as hal0.yaml has it, even one that may run on but is no longer a choice."""
         return self.models.get(model) or self.gone.get(model)
+
+    def known(self, model: str) -> Model | None:
+        """Return the same as it is to be launched."""
+        configured = self.configured(model)
+        return None if configured is None else self.one_load.on(configured)
 
     def model(self, model: str) -> Model:
         """Return a model that the scheduler names: it is always known."""
@@ -171,6 +188,24 @@ class Seat:
         self.gone = {id_: model for id_, model in self.gone.items() if id_ not in models}
         self.models, self._choices, self._loaded_by = models, tuple(models), None
         self._position = ()  # the choices have changed
+
+    def give_for_one_load(self, model: str, flags: LoadFlags) -> bool:
+        """Launch the model with these flags; return whether that takes an engine that there is not yet."""
+        configured = self.models[model]
+        key, before = configured.launch_key, self.one_load.of(configured)
+        self.one_load.give(configured, flags)
+        self._loaded_by = None
+        of_it = (engine for engine in self.engines.values() if engine.configured == key)
+        return before != flags or any(engine.load_flags != flags for engine in of_it)
+
+    def settle_one_load(self) -> None:
+        """Forget, once no switch is under way, what no engine has. One that died by itself is started again as
+        it was."""
+        s = self.scheduler
+        if s.switch is not None or s.crashed or s.waiters.command is not None:
+            return
+        engine = self.engine if s.running is not None else None
+        self.one_load.keep(engine.configured if engine else None, engine.load_flags if engine else ())
 
     def choose_successor(self) -> None:
         """Let the next load be of the person's model, once one that came with hal0 has left."""
@@ -193,10 +228,17 @@ class Seat:
         return admission if switch.target == admission.model.id else None
 
     @property
+    def is_loaded(self) -> bool:
+        """Whether an engine lives, or may be started without another check: `together:` counts it."""
+        switch = self.scheduler.switch
+        returns = switch is not None and switch.took_down and switch.may_restore
+        return bool(self.engines) or self.admitted is not None or returns
+
+    @property
     def stale(self) -> bool:
         """Whether a new process would be launched with another command line than the one that runs."""
         s, engine = self.scheduler, self.engine
-        wanted = self.models.get(s.selected or "")
+        wanted = self.known(s.selected or "") if s.selected in self.models else None
         if engine is None or s.running is None or wanted is None or wanted.problem:
             return False
         return engine.outdated or engine.model.launch_key != wanted.launch_key
@@ -219,7 +261,7 @@ class Seat:
             s.phase,
             s.running,
             s.selected,
-            (switch.target, switch.fraction) if switch else None,
+            (switch.target, switch.fraction, switch.apart) if switch else None,
             s.last_error,
             s.engines.generation,
             draining.until if draining else None,
@@ -262,6 +304,7 @@ class Seat:
             pinned=s.slot.pinned,
             priority=s.slot.priority,
             evicting=self.evicting if s.switch else (),
+            apart=s.switch.apart if s.switch else (),
             leaving=draining.models if draining else (),
             draining=draining.requests if draining else 0,
             drain_deadline=self._drain_deadline.at(draining.until if draining else None),
@@ -271,7 +314,13 @@ class Seat:
             served_by=self.served_by,
             parallel=described.slots if described and described.file else None,
             capabilities=described.capabilities if described else (),
+            load_flags=self._load_flags(described),
         )
+
+    def _load_flags(self, shown: Model | None) -> tuple[str, ...]:
+        """Return what the engine that is shown, or loads, has beside hal0.yaml's flags."""
+        configured = self.configured(shown.id) if shown is not None else None
+        return texts(self.one_load.of(configured)) if configured is not None else ()
 
     def _loaded(self) -> tuple[str, ...]:
         running, engine = self.scheduler.running, self.engine
@@ -281,7 +330,8 @@ class Seat:
         if known is not None and known[0] is engine and known[1] == running:
             return known[2]
         key = engine.model.launch_key
-        ids = tuple(m.id for m in self.models.values() if m.launch_key == key or m.id == running)
+        models = (self.one_load.on(model) for model in self.models.values())
+        ids = tuple(m.id for m in models if m.launch_key == key or m.id == running)
         ids = ids if running in ids else (running, *ids)
         self._loaded_by = (engine, running, ids)
         return ids

@@ -26,6 +26,7 @@ from router.slots.admission import Admissions
 from router.slots.effects import AbortLeases, CheckModel, Done, Effect, Grant, Refuse, StartEngine, StopEngine
 from router.slots.engine_tasks import EngineLauncher, EngineTasks, Event
 from router.slots.lease import Lease, Ticket
+from router.slots.one_load import LoadFlags
 from router.slots.scheduler import SlotScheduler
 from router.slots.seat import Seat
 from router.state import DeviceMemory, SlotMemory, SlotState, StateStore
@@ -55,7 +56,7 @@ class Supervisor:
         self._numbers = itertools.count(1)
         self._tickets: dict[int, asyncio.Future[Lease]] = {}
         self._orders: dict[int, asyncio.Future[None]] = {}
-        self._admissions = Admissions(gate or OpenGate(), self._seats, self._evict, self._publish)
+        self._admissions = Admissions(gate or OpenGate(), self._seats, self._evict, self._publish, self._tell)
         self._engines = EngineTasks(
             launcher, self._admissions, self._seats, self._tell, log_files, conversations
         )
@@ -76,6 +77,13 @@ class Supervisor:
     def set_policy(self, slot: SlotConfig, limits: LimitsConfig) -> None:
         """Go on by another policy; what runs is not touched."""
         self._tell(self._seat(slot.name), lambda s, now: s.reconfigure(slot, limits, now))
+
+    def set_together(self, sets: Sequence[tuple[str, ...]]) -> None:
+        """Let only slots that are in one of `sets` be loaded at the same time from now on; what is loaded stays
+        until the next load."""
+        self._admissions.together = sets
+        self._store.update(together=tuple(sets))
+        self._admissions.changed()
 
     def set_models(self, slot: str, models: Mapping[str, Model], relaunch: Collection[str] = ()) -> None:
         """Set what `slot` may hold. An engine that would be launched otherwise now (`relaunch`) is restarted as
@@ -164,16 +172,32 @@ class Supervisor:
 
     # -- a person's commands ---------------------------------------------------------------------------
 
-    async def load(self, slot: str, model: str, *, force: bool = False) -> None:
+    async def load(self, slot: str, model: str, *, force: bool = False, flags: LoadFlags = ()) -> None:
         """Put `model` into `slot`; returns when it is ready. Raises RouterError, with the slot restored.
-        `force`: even if its memory is not there."""
+        `force`: even if there is too little free memory. `flags`: beside those of hal0.yaml, this time only."""
         seat = self._seat(slot)
         if model not in seat.models:
             raise BadModel(
                 f'Slot "{slot}" cannot hold "{model}"; it may hold: {", ".join(seat.models) or "nothing"}.'
                 f"{did_you_mean(model, seat.models)}"
             )
-        await self._order(seat, lambda number, s, now: s.load(number, model, now, force=force))
+        had_it = seat.scheduler.running is not None and model in seat.status().loaded
+        afresh = seat.give_for_one_load(model, flags)
+        try:
+            await self._order(
+                seat, lambda number, s, now: s.load(number, model, now, force=force, afresh=afresh)
+            )
+        except RouterError:
+            if flags and had_it and seat.scheduler.phase is SlotState.FAILED:
+                # There is no other model to go back to, but the same one without these flags.
+                self._engines.spawn(self._load_again(slot, model), f"load {slot} without those flags")
+            raise
+
+    async def _load_again(self, slot: str, model: str) -> None:
+        try:
+            await self.load(slot, model)
+        except RouterError as error:
+            log.warning("slot %s: %s", slot, error.message)
 
     async def unload(self, slot: str) -> None:
         """Empty `slot`; returns when its engine is gone."""
@@ -183,8 +207,11 @@ class Supervisor:
         await asyncio.gather(*(self.unload(name) for name in self._seats))
 
     async def restart(self, slot: str) -> None:
-        """Give the slot's model a new process; returns when it is ready."""
-        await self._order(self._seat(slot), lambda number, s, now: s.restart(number, now))
+        """Give the slot's model a new process, as hal0.yaml has it; returns when it is ready."""
+        seat = self._seat(slot)
+        if (selected := seat.scheduler.selected) is not None and selected in seat.models:
+            seat.give_for_one_load(selected, ())
+        await self._order(seat, lambda number, s, now: s.restart(number, now))
 
     async def cancel(self, slot: str) -> None:
         """Give up the slot's switch, if one is under way."""
@@ -288,18 +315,20 @@ class Supervisor:
         for effect in event(seat.scheduler, loop.time()):
             self._carry_out(seat, effect)
         seat.choose_successor()
+        seat.settle_one_load()
+        self._admissions.changed()
         if self._seats.get(seat.name) is not seat:
             return  # it was removed; these are its last leases
         if seat.has_moved():
             self._publish(seat)
         elif seat.publishing is None:
-            seat.publishing = loop.call_soon(self._publish, seat)
+            seat.publishing = loop.call_later(seat.publications.take(loop.time()), self._publish, seat)
         if seat.relaunch:
             self._relaunch_if_due(seat)
 
     def _publish(self, seat: Seat) -> None:
-        """Publish at once when the slot moves; for requests that only come and go, once per turn of the
-        loop."""
+        """Publish at once when the slot moves; for requests that only come and go, in the loop's next turn or,
+        while many do, PUBLISHED_EACH_SECOND times."""
         if seat.publishing is not None:
             seat.publishing.cancel()
             seat.publishing = None

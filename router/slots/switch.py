@@ -18,6 +18,7 @@ class Switch:
         fraction: how much is loaded, 0..1 where it is known.
         check: the number of the check that was asked for; None: none so far.
         checked: `target` passed it. A later target is checked, too.
+        apart: slots that `together:` does not let be loaded beside the target: they are emptied, or waited for.
         took_down: `previous` was stopped, or died, so that it must be started to go back to it.
     """
 
@@ -30,6 +31,7 @@ class Switch:
     check: int | None = None
     checked: bool = False
     took_down: bool = False
+    apart: tuple[str, ...] = ()
 
     @property
     def may_restore(self) -> bool:
@@ -38,11 +40,14 @@ class Switch:
 
     def ask(self, check: int) -> CheckModel:
         assert self.target is not None, "only a model is checked"
-        self.check = check
+        self.check, self.apart = check, ()
         return CheckModel(check, self.target, self.force, self.for_request)
 
+    def wait_for(self, apart: tuple[str, ...]) -> None:
+        self.apart = apart
+
     def passed(self) -> None:
-        self.checked = True
+        self.checked, self.apart = True, ()
 
     def insist(self) -> None:
         """Load it even if memory is short, as a person wants: a check asked for without that no longer

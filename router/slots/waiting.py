@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from router.base.errors import (
@@ -121,7 +121,16 @@ def queue_full(slot: SlotConfig, waiting: int) -> RouterError:
     )
 
 
-def waited_too_long(slot: SlotConfig, running: str | None, seconds: float) -> RouterError:
+def waited_too_long(
+    slot: SlotConfig, running: str | None, seconds: float, apart: Sequence[str] = ()
+) -> RouterError:
+    if apart:
+        return WaitTimeout(
+            f'Slot "{slot.name}" waited {seconds:.0f} s, the longest a request waits (limits.wait), for '
+            f"{' and '.join(apart)}, in use and by together: in hal0.yaml not to be loaded at the same time; "
+            "try again later.",
+            retry_after=5.0,
+        )
     return WaitTimeout(
         f'Slot "{slot.name}" was busy with {running or "another model"} for '
         f"{seconds:.0f} s, the longest a request waits (limits.wait); try again later.",

@@ -16,7 +16,17 @@ from router.base.error_text import error_text
 from router.base.errors import UpstreamFailed, number_mends
 from router.config.schema import UpstreamConfig, UpstreamKind
 from router.config.sizes import memory_size
-from router.upstreams.answer_shapes import CHAT, Fault, Sort, not_json, read_document, sort_of, takes_documents
+from router.upstreams.answer_shapes import (
+    CHAT,
+    VECTORS,
+    Fault,
+    Sort,
+    has_no_json,
+    not_json,
+    read_document,
+    sort_of,
+    takes_documents,
+)
 from router.upstreams.call import MAX_HOPS, Call, url_for
 from router.upstreams.chunks import whole
 from router.upstreams.failure_reasons import failure_reason, is_link_failure, moves_on, status_reason
@@ -24,9 +34,11 @@ from router.upstreams.keys import redact
 from router.upstreams.sending import send
 from router.upstreams.stream import StreamGuard
 from router.upstreams.stream_conversion import as_document, as_stream, can_stream
+from router.upstreams.vectors import in_order
 from router.wire.http1 import Head
 from router.wire.lenient import json_or_none
 
+_MENDS: Final[Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]]] = {CHAT: whole, VECTORS: in_order}
 _MAX_ERROR: Final = 256 * 1024
 _MAX_DETAILS: Final = 8 * 1024
 _REFUSAL: Final = 1000
@@ -237,7 +249,8 @@ async def _judged(
         guard = StreamGuard(call.path)  # what translates it must be able to read it
         events = guard.feed(as_stream(call.path, document))
         return _whole(upstream, model, response, events + guard.finish(), _STREAM)
-    if call.path == CHAT and (mended := whole(document)) is not document:
+    mended = mend(document) if (mend := _MENDS.get(call.path)) is not None else document
+    if document is not None and (mended is not document or has_no_json(text)):
         text = json.dumps(mended)
     return _whole(upstream, model, response, text.encode(errors="replace"), kind if document is None else _JSON)
 
@@ -262,7 +275,7 @@ async def _stream(
 ) -> UpstreamAnswer:
     """Return a stream that has begun; as one document where none was asked for."""
     collects = not call.streams and takes_documents(call.path)
-    guard = StreamGuard(call.path, lambda text: redact(text, key), reasons=collects)
+    guard = StreamGuard(call.path, lambda text: redact(text, key))
     out, piece = guard.feed(first), first
     while piece and not guard.fault and (collects or not guard.has_content):
         piece = await _piece(response, upstream.timeout)

@@ -13,12 +13,17 @@ from typing import Any, Final
 
 from router.base.error_text import error_text, is_page
 from router.upstreams.failure_reasons import moves_on
+from router.upstreams.vectors import are_vectors
 
 CHAT: Final = "/v1/chat/completions"
 TEXT: Final = "/v1/completions"
 RESPONSES: Final = "/v1/responses"
 MESSAGES: Final = "/v1/messages"
+VECTORS: Final = "/v1/embeddings"
 SPEECH: Final = "/v1/audio/speech"
+
+NO_JSON: Final = ("NaN", "Infinity")
+"""What some write for numbers."""
 
 _UNPROCESSED: Final = 400
 
@@ -181,7 +186,7 @@ _SHAPES: Final[Mapping[str, Shape]] = {
     TEXT: Shape("a completion (choices with a text)", _rows("choices", of="text")),
     RESPONSES: Shape("a response (output)", _has("output", list)),
     MESSAGES: Shape("a message (content)", _has("content", list)),
-    "/v1/embeddings": Shape("embeddings (data)", _rows("data", of="embedding")),
+    VECTORS: Shape("embeddings (data)", are_vectors),
     "/v1/rerank": Shape("a ranking (results)", _rows("results", "data")),
     "/v1/reranking": Shape("a ranking (results)", _rows("results", "data")),
     "/v1/images/generations": Shape("images (data)", _rows("data")),
@@ -223,7 +228,13 @@ def read_document(path: str, text: str, *, strict: bool) -> Any:
         raise Fault(f"what it sent is not {shape.name}{_instead(document)}")
     if path == SPEECH:
         raise Fault("it sent JSON and no sound")
+    if path == VECTORS and has_no_json(text) and any(None in row["embedding"] for row in document["data"]):
+        raise Fault("a number in its embeddings is none (NaN)")
     return document
+
+
+def has_no_json(text: str) -> bool:
+    return any(word in text for word in NO_JSON)
 
 
 def _instead(document: Any) -> str:

@@ -31,8 +31,8 @@ def chunk(document: dict[str, Any], path: str) -> dict[str, Any]:
 
 
 def whole(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a chat completion of the right shape with calls whose arguments are JSON in a string; itself where
-    nothing has to be changed."""
+    """Return a chat completion of the right shape with content that is text, and calls of functions whose
+    arguments are JSON in a string; itself where nothing has to be changed."""
     choices = [_whole_choice(choice) for choice in document["choices"]]
     return document if choices == document["choices"] else {**document, "choices": choices}
 
@@ -126,8 +126,9 @@ def _choice(choice: dict[str, Any], number: int, path: str) -> dict[str, Any]:
     if "logprobs" in choice and not isinstance(choice["logprobs"], Mapping | None):
         del choice["logprobs"]
     if path == TEXT:
-        if choice.get("text") is None and isinstance(choice.get("delta"), Mapping):
-            choice["text"] = content_text(choice.pop("delta").get("content"))
+        delta = choice.pop("delta", None)
+        if choice.get("text") is None and isinstance(delta, Mapping):
+            choice["text"] = content_text(delta.get("content"))
         if not isinstance(choice.get("text"), str | None):
             raise Fault("what it streams is no text")
         return choice
@@ -139,19 +140,23 @@ def _choice(choice: dict[str, Any], number: int, path: str) -> dict[str, Any]:
     delta = choice.get("delta")
     if not isinstance(delta, Mapping | None):
         raise Fault("what it streams are no chunks with a delta")
-    if delta is not None:
-        choice["delta"] = _delta(dict(delta))
+    choice["delta"] = _delta(dict(delta or {}))
     return choice
 
 
 def _delta(delta: dict[str, Any]) -> dict[str, Any]:
     for name in ("content", "reasoning_content", "reasoning", "refusal", "role"):
         value = delta.get(name)
-        if isinstance(value, list):  # Mistral and others: parts
-            delta[name] = "".join(_part(part) for part in value)
+        if isinstance(value, list):
+            delta[name] = _joined(value)
         elif name in delta and not isinstance(value, str | None):
             raise Fault("what it streams is no text")
     return delta
+
+
+def _joined(parts: list[Any]) -> str:
+    """Return the text of what Mistral and others send in parts."""
+    return "".join(map(_part, parts))
 
 
 def _part(part: Any) -> str:
@@ -162,12 +167,18 @@ def _part(part: Any) -> str:
 
 def _whole_choice(choice: Mapping[str, Any]) -> Mapping[str, Any]:
     message = choice["message"]
-    calls = message.get("tool_calls")
-    return {**choice, "message": {**message, "tool_calls": [*map(_whole_call, calls)]}} if calls else choice
+    mended: dict[str, Any] = {}
+    if isinstance(message.get("content"), list):
+        mended["content"] = _joined(message["content"])
+    if message.get("tool_calls"):
+        mended["tool_calls"] = [*map(_whole_call, message["tool_calls"])]
+    return {**choice, "message": {**message, **mended}} if mended else choice
 
 
 def _whole_call(call: Mapping[str, Any]) -> Mapping[str, Any]:
     function = call.get("function")
+    if isinstance(function, Mapping) and not call.get("type"):
+        call = {"type": "function", **{name: value for name, value in call.items() if name != "type"}}
     arguments = function.get("arguments") if isinstance(function, Mapping) else None
     if isinstance(function, Mapping) and isinstance(arguments, Mapping | list):
         return {**call, "function": {**function, "arguments": json.dumps(arguments)}}

@@ -21,14 +21,21 @@ _EXPLAINED: Final = {
     404: "it has no such model or path",
     405: "it has no such path",
     408: "it gave up waiting",
+    410: "it no longer has that",
+    423: "it is locked",
+    424: "something it needs has failed",
     425: "it is too early for it",
     429: "it has too many requests",
+    451: "it may not answer that where it is",
 }
+
+# The other numbers below 500 that are known: what was asked is wrong, and would be anywhere.
+_REQUESTS_FAULT: Final = frozenset({400, 406, 409, *range(411, 419), 422, 426, 428, 431})
 
 
 def moves_on(status: int) -> bool:
     """Return whether an answer with this status sends the request to the next upstream."""
-    return status in _EXPLAINED or status >= 500 or 300 <= status < 400
+    return status >= 300 and status not in _REQUESTS_FAULT
 
 
 def status_reason(status: int, phrase: str, body: bytes | str) -> str:

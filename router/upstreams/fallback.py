@@ -1,9 +1,10 @@
 """Who answers where a slot cannot, in which order, with which model. Pure.
 
 A slot's `fallback` answers where the slot itself is at fault: it has no model, that did not load or may not be
-tried again yet, memory is short, the engine died before it answered, the queue is full, the wait was too long.
-Not where the request is at fault (a mistake in it, an unknown model, one the slot may not switch to), a person
-intervened (cancelled, unloaded, quit), or the caller asked not to wait: it has plans of its own.
+tried again yet, memory is short, a pinned slot may not be loaded beside it, the engine died before it answered,
+the queue is full, the wait was too long. Not where the request is at fault (a mistake in it, an unknown model,
+one the slot may not switch to), a person intervened (cancelled, unloaded, quit), or the caller asked not to
+wait: it has plans of its own.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from router.base.errors import (
     EngineRefused,
     MemoryInsufficient,
     NoRoute,
+    NotTogether,
     QueueFull,
     RouterError,
     SlotEmpty,
@@ -33,6 +35,7 @@ _SLOTS_FAULT: Final = (
     EngineFailed,
     EngineMissing,
     MemoryInsufficient,
+    NotTogether,
     QueueFull,
     SlotEmpty,
     WaitTimeout,

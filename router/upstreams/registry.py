@@ -34,7 +34,7 @@ from router.upstreams.slots import Bound
 
 log = logging.getLogger(__name__)
 
-_NOT_ASKED: Final = "Not asked, for nothing may leave this computer (local_only)."
+_NOT_ASKED: Final = "Not asked: nothing may leave this computer (local_only)."
 _WRONG_KEY: Final = 401
 _UNPAID: Final = 402
 _NO_SUCH_PATH: Final = (404, 405)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from router.base.error_text import error_text
-from router.upstreams.answer_shapes import CHAT, MESSAGES, RESPONSES, TEXT, Fault, fault_in, parse
+from router.upstreams.answer_shapes import CHAT, MESSAGES, RESPONSES, TEXT, Fault, fault_in, has_no_json, parse
 from router.upstreams.chunks import ToolCalls, chunk
 from router.wire.lenient import json_or_none
 from router.wire.sse import DONE, Event, SseParser
@@ -21,7 +21,6 @@ _LONGEST: Final = 64 * 1024 * 1024  # an image in base64
 _BREAK: Final = re.compile(rb"\r?\n\r?\n|\r\r")
 _LINE: Final = re.compile(rb"(?:event:[^\r\n]*\r?\n)?data:([^\r\n]*)\r?\n(?=data:|event:[^\r\n]*\r?\ndata:)")
 _TOP: Final = ("id", "object", "created", "model")
-_NO_JSON: Final = ("NaN", "Infinity")
 _RESPONSES_END: Final = ("response.completed", "response.incomplete", "response.failed")
 
 
@@ -34,14 +33,12 @@ class StreamGuard:
         fault: what is wrong with what came behind that which `feed` gave back; there is no more then.
     """
 
-    def __init__(self, path: str, hidden: Callable[[str], str] = str, *, reasons: bool = False) -> None:
-        """`hidden`: takes secrets out. `reasons`: an answer that ends with [DONE] alone gets a chunk that says
-        why it ended, as one document must."""
+    def __init__(self, path: str, hidden: Callable[[str], str] = str) -> None:
+        """`hidden`: takes secrets out."""
         self.has_content = self.ended = False
         self.fault: Fault | None = None
         self._path = path
         self._hidden = hidden
-        self._reasons = reasons
         self._rest = b""
         self._done = False
         self._ends = path in (CHAT, TEXT, RESPONSES, MESSAGES)
@@ -119,8 +116,9 @@ class StreamGuard:
         return plain if event is None or mended is None else _encoded(event.name, mended)
 
     def _last(self, plain: bytes) -> bytes:
-        """Return [DONE], behind the reasons that are missing if those are wanted."""
-        tells = self._reasons and not self.ended and bool(self._calls)
+        """Return [DONE], behind a chunk that says why each choice ended if none did: clients ask again for an
+        answer that stops without a reason."""
+        tells = not self.ended and bool(self._calls)
         self._done = self.ended = True
         return _encoded("", self._reason()) + plain if tells else plain
 
@@ -139,7 +137,7 @@ class StreamGuard:
         if not isinstance(document, dict):
             raise Fault("what it streams are no events of this API")
         mended = self._note(document)
-        return mended if mended != document or any(word in event.data for word in _NO_JSON) else None
+        return mended if mended != document or has_no_json(event.data) else None
 
     def _note(self, document: dict[str, Any]) -> dict[str, Any]:
         """Return whether it begins or ends the answer. Raises Fault."""

@@ -52,7 +52,9 @@ def _chat(document: Mapping[str, Any]) -> Iterator[bytes]:
         if isinstance(content, list):
             message["content"] = "".join(str(p.get("text", "")) for p in content if isinstance(p, Mapping))
         if "tool_calls" in message:
-            message["tool_calls"] = [{"index": n, **call} for n, call in enumerate(message["tool_calls"])]
+            message["tool_calls"] = [
+                {"index": n, "type": "function", **call} for n, call in enumerate(message["tool_calls"])
+            ]
         head = {"index": choice.get("index", number)}
         delta = {"role": "assistant", **message}
         more = {"logprobs": choice["logprobs"]} if choice.get("logprobs") else {}

@@ -22,6 +22,8 @@ _PARTS: Mapping[str, Callable[[Snapshot], Any]] = {
     "downloads": lambda s: [asdict(download) for download in s.downloads],
     "updates": lambda s: [asdict(update) for update in s.updates],
     "kept": lambda s: [asdict(kept) for kept in s.kept],
+    "together": lambda s: s.together,
+    "awake": lambda s: s.awake,
 }
 
 

@@ -42,6 +42,8 @@ _SIMPLE = (
     "downloads",
     "updates",
     "kept",
+    "together",
+    "awake",
 )
 
 

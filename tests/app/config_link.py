@@ -34,6 +34,7 @@ models:
 slots:
   primary: {kind: chat, model: qwen, autoload: true}
   embed: {kind: embedding, idle_unload: 300}
+vars: {big: 65536}
 """
 _PATHS = Paths(FILE, *(FILE.parent / name for name in ("data", "state", "logs", "cache")))
 

@@ -178,8 +178,8 @@ class FakeService(Obeys):
         self._note(("stop",))
         self.store.update(server=replace(self.store.snapshot.server, state=ServerState.STOPPING))
 
-    async def load(self, slot: str, model: str, force: bool = False) -> None:
-        self._note(("load", slot, model, *(["force"] if force else [])))
+    async def load(self, slot: str, model: str, force: bool = False, flags: tuple[str, ...] = ()) -> None:
+        self._note(("load", slot, model, *(["force"] if force else []), *flags))
         phases = (
             (SlotState.DRAINING, None),
             (SlotState.STOPPING, None),

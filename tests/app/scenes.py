@@ -8,6 +8,7 @@ from dataclasses import replace
 from app.views.slot_history import SPAN, STEP, SlotHistory
 from router.activity.listing import Listing
 from router.activity.record import Record
+from router.base.paths import STARTER
 from router.config.schema import Kind, UpstreamKind
 from router.state import (
     DeviceMemory,
@@ -222,6 +223,46 @@ def first_start_bare() -> Snapshot:
     demo = ModelStatus("hal0-demo", "hal0 demo", Kind.CHAT, size_bytes=1 << 20, context_length=2048)
     primary = SlotStatus("primary", Kind.CHAT, choices=(demo.id,), model=demo.id)
     return Snapshot(server=RUNNING, slots=(primary,), models=(demo,), memory=(replace(RAM, used_by_slots=0),))
+
+
+def starter_coming() -> Snapshot:
+    """The same, with the starter on its way."""
+    coming = DownloadStatus(
+        STARTER,
+        DownloadState.RUNNING,
+        step="downloading",
+        done_bytes=31_000_000,
+        total_bytes=92_871_040,
+        speed=6e6,
+        seconds_left=10.0,
+        slot="primary",
+    )
+    return replace(first_start_bare(), downloads=(coming,))
+
+
+def starter_ready() -> Snapshot:
+    """The same, come and loaded."""
+    model = ModelStatus(STARTER, "SmolLM2 135M (starter)", Kind.CHAT, size_bytes=98_362_432)
+    slot = SlotStatus(
+        "primary",
+        Kind.CHAT,
+        SlotState.READY,
+        choices=(STARTER,),
+        model=STARTER,
+        loaded=(STARTER,),
+    )
+    come = DownloadStatus(STARTER, DownloadState.DONE, slot="primary", model=STARTER)
+    return replace(first_start_bare(), models=(model,), slots=(slot,), downloads=(come,))
+
+
+def starter_failed() -> Snapshot:
+    """The same, without a network."""
+    why = (
+        "https://files.pythonhosted.org could not be reached (its name was not found: this computer seems to "
+        "be offline); check the network."
+    )
+    failed = DownloadStatus(STARTER, DownloadState.FAILED, error=why, slot="primary")
+    return replace(first_start_bare(), downloads=(failed,))
 
 
 NEEDS = {QWEN.id: 10.4, GEMMA.id: 11.9, BGE.id: 0.9, LONG.id: 134.0}

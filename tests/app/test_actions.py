@@ -98,6 +98,8 @@ async def test_a_load_may_be_forced_or_given_flags_first(actions: Actions, link:
     wanted = ("read_config",), ("edit_config", f"models.{GEMMA}"), ("load", "primary", GEMMA)
     assert (await done(link, 4))[1:] == list(wanted)
     assert link.edits[0][0].value == {"file": f"/models/{GEMMA}.gguf", "flags": {"ctx-size": 4096}}
+    actions.trigger(Command(Action.LOAD, "primary", GEMMA, flags=("ctx-size=4096",), once=True))
+    assert (await done(link, 5))[4:] == [("load", "primary", GEMMA, "ctx-size=4096")], "nothing is written"
 
 
 async def test_flags_that_hal0_yaml_refuses_load_nothing(actions: Actions, link: StoreLink) -> None:

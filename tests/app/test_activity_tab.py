@@ -232,12 +232,12 @@ def test_five_hundred_rows_a_second_do_not_stall_the_window(tab: ActivityTab) ->
     for _ in range(20):
         newest += 250
         came = Listing(records(250, newest), keep=10_000)
-        began = time.perf_counter()
+        began = time.thread_time()  # not what others took of the processor meanwhile
         tab.take(replace(tab.question, since=newest - 250), came)
         QApplication.processEvents()
-        longest = max(longest, time.perf_counter() - began)
+        longest = max(longest, time.thread_time() - began)
     assert ids(tab) == list(range(newest, newest - MOST, -1))
-    assert longest < 0.25, "it takes 15 ms on a computer with nothing else to do"
+    assert longest < 0.25, "it takes 15 ms"
 
 
 def test_all_are_forgotten_after_a_question(qapp: QApplication) -> None:

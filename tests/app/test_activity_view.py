@@ -147,5 +147,21 @@ def test_what_was_answered_before_it_was_watched_comes_from_the_records() -> Non
     assert 7.0 in history.of("coder", began).speeds
 
 
+def test_what_a_slot_held_before_it_was_watched_is_the_router_s_to_tell() -> None:
+    history, began = SlotHistory(), 50 * STEP
+    history.note(seen(None, 100), began)
+    assert history.of("primary", began).memory[:-1] == (None,) * (STEPS - 1)
+    past = {
+        "primary": ((began - 9 * STEP, 0), (began - 4 * STEP, 300), (began, 100), (began + STEP, 7)),
+        "coder": ((began - STEP, 1),),
+    }
+    history.recall_memory(past)
+    assert history.of("primary", began).memory[-11:] == (None, *[0] * 5, *[300] * 4, 100)
+    history.recall_memory(past)  # as after a lost link
+    history.note(seen(None, 200), began + STEP)
+    assert history.of("primary", began + STEP).memory[-7:] == (0, *[300] * 4, 100, 200)
+    assert history.of("coder", began + STEP).memory[-4:] == (None, 1, 1, 1), "before its first snapshot"
+
+
 def test_a_slot_that_was_not_watched_has_no_curve() -> None:
     assert not SlotHistory().of("primary", scenes.NOW).tells

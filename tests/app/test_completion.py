@@ -12,7 +12,9 @@ import pytest
 
 from app import cli
 from app.commands.completion import SCRIPTS, KnownNames, candidates
+from router.base.paths import Paths
 from tests.app.stub_hal0 import StubHal0
+from tests.homes import home_variables
 
 HAL0 = Path(sys.executable).parent / "hal0"
 
@@ -37,6 +39,8 @@ class Known(KnownNames):
         ("hal0 switch --force primary ge", ["gemma"]),
         ("hal0 switch primary gemma ", []),
         ("hal0 switch --f", ["--fit", "--force"]),
+        ("hal0 tune ge", ["gemma"]),
+        ("hal0 tune gemma --slot ", ["embed", "primary"]),
         ("hal0 --config x.yaml switch em", ["embed"]),
         ("hal0 forget ", ["gemma", "qwen3:8b"]),
         ("hal0 engine install --source ", ["auto", "debian", "pypi", "release"]),
@@ -54,6 +58,8 @@ def test_what_a_word_may_be(line: str, expected: list[str]) -> None:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("CONFIG", "DATA", "STATE", "CACHE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
+    for name, folder in home_variables(tmp_path).items():
+        monkeypatch.setenv(name, folder)
     monkeypatch.delenv("HAL0_CONFIG", raising=False)
     monkeypatch.setenv("PATH", f"{HAL0.parent}{os.pathsep}{os.environ['PATH']}")
     return tmp_path
@@ -64,8 +70,9 @@ def test_slots_are_those_of_the_hal0_that_runs(home: Path, capsys: pytest.Captur
     assert capsys.readouterr().out == "", "none runs, and that is no error here"
     stub = StubHal0()
     try:
-        (home / "state" / "hal0").mkdir(parents=True)
-        (home / "state" / "hal0" / "instance.json").write_text(f'{{"url": "{stub.url}"}}')
+        state = Paths.for_user().state
+        state.mkdir(parents=True)
+        (state / "instance.json").write_text(f'{{"url": "{stub.url}"}}')
         assert cli.main(["__complete", "hal0 unload "]) == 0
         assert capsys.readouterr().out == "primary\n"
     finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,28 +9,35 @@ from pathlib import Path
 import pytest
 import yaml
 
-HAL0 = str(Path(sys.executable).parent / "hal0")
+from tests.homes import PROGRAM, home_variables, system_variables
+
 CONFIG = "server: {port: 9, api_keys: [a-very-secret-key-0123]}\nslots:\n  primary: {}\n  coder: {}\n"
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    (tmp_path / "config" / "hal0").mkdir(parents=True)
-    (tmp_path / "config" / "hal0" / "hal0.yaml").write_text(CONFIG)
+    folder = tmp_path / "AppData" / "Roaming" if sys.platform == "win32" else tmp_path / "config"
+    (folder / "hal0").mkdir(parents=True)
+    (folder / "hal0" / "hal0.yaml").write_text(CONFIG)
     return tmp_path
 
 
 def run(home: Path, *words: str) -> tuple[int, str, str]:
     folders = {f"XDG_{name}_HOME": str(home / name.lower()) for name in ("CONFIG", "DATA", "STATE", "CACHE")}
     env = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(home),
+        **system_variables(),
+        **home_variables(home),
         "LANG": "C.UTF-8",
         "PYTHONWARNINGS": "error",
         **folders,
     }
     done = subprocess.run(
-        [HAL0, "connect", *words], env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60
+        [*PROGRAM, "connect", *words],
+        env=env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
     )
     return done.returncode, done.stdout, done.stderr
 

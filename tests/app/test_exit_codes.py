@@ -40,7 +40,7 @@ def test_the_manual_names_these() -> None:
         *("unload primary", "cancel primary", "cut primary", "wait primary", "forget --url http://127.0.0.1:9"),
         *("engine path", "engine list", "engine use 1", "engine rollback", "engine remove 1", "check"),
         *("model rm nothing --yes", "model pull nonsense", "import nothing.yaml", "service status"),
-        *("service install", "service remove"),
+        *("service install", "service remove", "bench alpha", "tune alpha"),
     ],
 )
 def test_1_is_not_done_with_one_sentence(words: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -55,7 +55,7 @@ def test_0_is_done(words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["nonsense", "switch primary", "status --nonsense", "import", "completion tcsh"]
+    "words", ["nonsense", "switch primary", "status --nonsense", "import", "completion tcsh", "tune a --runs 1"]
 )
 def test_2_is_wrong_usage(words: str) -> None:
     with pytest.raises(SystemExit) as exited:

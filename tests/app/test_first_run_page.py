@@ -13,7 +13,8 @@ from pytestqt.qtbot import QtBot
 from app.views.menu import Action, Command
 from app.window.first_run_page import FirstRunPage
 from app.window.main import MainWindow
-from router.state import ServerState, ServerStatus, Snapshot
+from router.base.paths import STARTER
+from router.state import DownloadOrder, ServerState, ServerStatus, Snapshot
 from tests.app import scenes
 from tests.app.fake_service import StoreLink
 from tests.app.gallery import window as make_window
@@ -164,3 +165,38 @@ def test_nobody_at_the_port_is_told(qapp: QApplication) -> None:
 def test_an_answer_that_is_no_chat_is_told(qapp: QApplication, endpoint: Asked) -> None:
     endpoint.answer = (200, b"<html>")
     assert ask(qapp, endpoint.server_port) == "No answer: the answer was not a chat completion."
+
+
+def test_where_nothing_really_answers_one_click_fetches_the_starter(qtbot: QtBot) -> None:
+    made = make_window(scenes.first_start_bare(), first_run=True)
+    qtbot.addWidget(made)
+    made.show()
+    page = page_of(made)
+    assert page.starter.get.text() == "Get SmolLM2 135M (93 MB)"
+    with qtbot.waitSignal(made.chosen) as chosen:
+        page.starter.get.click()
+    assert chosen.args == [Command(Action.DOWNLOAD, "primary", STARTER, DownloadOrder.START)]
+    assert made.focusWidget() is page.test
+
+    made.show_snapshot(scenes.starter_coming())
+    assert page.starter.message.text().startswith("31 MB of 93 MB")
+    assert page.starter.bar.isVisible() and not page.starter.get.isEnabled()
+    made.show_snapshot(scenes.starter_failed())
+    assert "this computer seems to be offline" in page.starter.message.text()
+    assert page.starter.message.property("failed") == "true"
+    assert page.starter.get.isEnabled() and not page.starter.bar.isVisible()
+
+
+def test_the_starter_that_is_ready_can_be_tested_at_once(qtbot: QtBot) -> None:
+    made = make_window(scenes.starter_coming(), first_run=True)
+    qtbot.addWidget(made)
+    made.show()
+    page = page_of(made)
+    made.show_snapshot(scenes.starter_ready())
+    assert page.starter.message.text() == "smollm2-135m-starter is ready in primary."
+    assert "SmolLM2 135M (starter) answers" in page.models.text()
+    assert not page.starter.get.isVisible() and page.test.isEnabled()
+
+
+def test_the_starter_is_not_offered_where_a_person_has_models(window: MainWindow) -> None:
+    assert not page_of(window).starter.get.isVisible()

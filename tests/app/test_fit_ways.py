@@ -8,8 +8,9 @@ import pytest
 from PySide6.QtWidgets import QApplication
 
 from app.views.fit_ways import fit_sentence
-from app.views.menu import Action, Command
+from app.views.menu import Action, Command, order_of
 from app.window.models_tab import ModelsTab
+from router.orders.kinds import Load
 from router.wire.fit_ways import FitWay, FitWays
 from tests.app import scenes
 from tests.app.fake_service import StoreLink
@@ -65,6 +66,12 @@ def test_a_model_that_is_too_large_offers_each_way_and_loads_it_so(qapp: QApplic
             Command(Action.LOAD, "coder", big.id, flags=("n-gpu-layers=12",)),
             Command(Action.LOAD, "coder", scenes.LLAMA.id),
         ]
+        chosen.clear()
+        for action in tab.ways.once_menu.actions():
+            action.trigger()
+        (once,) = chosen
+        assert once == Command(Action.LOAD, "coder", big.id, flags=("n-gpu-layers=12",), once=True)
+        assert order_of(once) == Load("coder", big.id, flags=("n-gpu-layers=12",))
         tab.select(scenes.LLAMA.id)
         assert not tab.ways.isVisible(), "it fits"
         tab.close()

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from app.window.main import MainWindow
+from app.window.widgets import Scroller
 from tests.app.gallery import SCENES
 
 WIDTHS = (480, 760, 1200)
@@ -119,3 +120,22 @@ def test_nothing_sticks_out_with_big_letters(qtbot: QtBot, big_letters: None, na
     qtbot.addWidget(top)
     assert settled(top, 760).width() == 760
     assert not (told := sticking_out(top)), "\n".join(told[:4])
+
+
+@pytest.mark.parametrize("name", ["ready", "first-run-bare", "settings-slots", "settings-advanced"])
+def test_on_a_large_screen_lines_do_not_run_from_edge_to_edge(qtbot: QtBot, name: str) -> None:
+    top = SCENES[name]()
+    qtbot.addWidget(top)
+    top.show()
+    top.resize(3000, 1600)
+    for _ in range(6):
+        QApplication.processEvents()
+    letter = top.fontMetrics().averageCharWidth()
+    insides = [area.widget() for area in top.findChildren(Scroller) if area.isVisible()]
+    wide = [inside for inside in insides if inside.width() > 200 * letter]
+    assert insides and not wide, [inside.width() for inside in wide]
+    if name == "ready":
+        area = top.findChildren(Scroller)[0]
+        left = area.widget().x()
+        right = area.viewport().width() - left - area.widget().width()
+        assert abs(left - right) <= 1, "the cards stand in the middle"

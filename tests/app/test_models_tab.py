@@ -22,7 +22,7 @@ from router.base.errors import ShuttingDown
 from router.config.change import ConfigChange
 from router.config.schema import Kind
 from router.orders.kinds import DeleteModel
-from router.state import LeftOutFile, ModelStatus, SlotState, Snapshot
+from router.state import LeftOutFile, Measured, ModelStatus, SlotState, Snapshot
 from tests.app.config_link import ConfigLink
 from tests.app.fake_service import EMBED, GB, GEMMA, LLAMA, QWEN, StoreLink, first_snapshot
 from tests.app.test_actions import Opened
@@ -84,6 +84,19 @@ def test_a_note_is_shown_with_its_model(tab: ModelsTab) -> None:
     noted = tuple(replace(model, note="No images.") for model in first_snapshot().models)
     tab.show_snapshot(replace(first_snapshot(), models=noted))
     assert (tab.details.note.text(), tab.details.note.isHidden()) == ("No images.", False)
+
+
+def test_the_last_measurement_of_a_model_is_told(tab: ModelsTab) -> None:
+    tab.select(QWEN)
+    assert tab.details.measured.isHidden()
+    at = time.mktime((2026, 11, 8, 12, 0, 0, 0, 0, -1))
+    snapshot = first_snapshot()
+    models = tuple(
+        replace(m, measured=Measured(812.4, 9.26, at)) if m.id == QWEN else m for m in snapshot.models
+    )
+    tab.show_snapshot(replace(snapshot, models=models))
+    assert tab.details.measured.text() == "Measured 8 Nov 2026: reads 812, writes 9.3 tokens/s"
+    assert not tab.details.measured.isHidden()
 
 
 def test_lists_every_model_by_name(tab: ModelsTab) -> None:

@@ -32,6 +32,15 @@ def test_a_switch_that_fails_is_left_to_the_command_that_asked() -> None:
     assert notices(loading, failed(loading)) == []
 
 
+def test_so_is_one_whose_phases_nobody_saw() -> None:
+    before = first_snapshot()
+    primary, *others = before.slots
+    error = replace(CRASH, model="another")
+    after = replace(before, slots=(replace(primary, last_error=error), *others))
+    assert primary.state is SlotState.READY
+    assert notices(before, after) == []
+
+
 def test_a_lost_endpoint_is_told() -> None:
     down = ServerStatus(ServerState.FAILED, error="Port 8080 is in use.")
     assert notices(first_snapshot(), replace(first_snapshot(), server=down)) == [

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from app.actions import Actions
 from app.link.state_bridge import StateBridge
 from app.texts import pull as words
+from app.views.discover import Arrival, Stage
 from app.views.downloads import download_rows
 from app.views.quantisations import fit_words, quantisation_rows, verdict
 from app.window.models_tab import ModelsTab
@@ -238,5 +239,20 @@ def test_the_tab_opens_the_dialog(qapp: QApplication) -> None:
             assert dialog is not None and dialog.isVisible()
             dialog.close()
         tab.close()
+
+    run_qt(qapp, scene())
+
+
+def test_while_a_model_comes_no_half_of_the_dialog_is_empty(qapp: QApplication) -> None:
+    async def scene() -> None:
+        dialog = PullDialog(StoreLink(scenes.ready()))
+        dialog.show()
+        before = dialog.height()
+        dialog.show_coming(scenes.REPO, Arrival(Stage.COMING, "7 GB of 17 GB", 0.4))
+        QApplication.processEvents()
+        assert dialog.height() < before / 2
+        dialog.arrival.back.click()
+        assert dialog.height() == before
+        dialog.close()
 
     run_qt(qapp, scene())

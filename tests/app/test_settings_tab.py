@@ -32,6 +32,7 @@ from app.views.settings import (
     WAIT,
     Key,
 )
+from app.window.pick_button import FileButton
 from app.window.settings_allowed import AllowedField
 from app.window.settings_fields import (
     CheckField,
@@ -41,6 +42,7 @@ from app.window.settings_fields import (
     NamesField,
     NumberField,
     PortsField,
+    SetsField,
     TextField,
 )
 from app.window.settings_flags import FlagsField
@@ -53,8 +55,9 @@ from router.base.errors import ShuttingDown
 from router.config.change import REMOVE, ConfigChange
 from router.config.keys import Integer, Seconds, keys_of
 from router.config.problems import ConfigProblem
-from router.config.schema import ModelConfig, SlotConfig
-from router.state import ServerState, ServerStatus
+from router.config.schema import ModelConfig, SlotConfig, UpstreamKind
+from router.state import ServerState, ServerStatus, UpstreamStatus
+from tests.app import scenes
 from tests.app.config_link import SECRET, YAML, ConfigLink
 from tests.app.fake_service import EMBED, GEMMA, LLAMA, QWEN, first_snapshot
 from tests.app.test_actions import Opened
@@ -367,6 +370,50 @@ async def test_headroom_updates_and_never_leaving_this_computer(tab: SettingsTab
     ]
 
 
+async def test_upstreams_and_their_models_are_picked_rather_than_typed(
+    tab: SettingsTab, link: ConfigLink
+) -> None:
+    link.text = YAML + "upstreams:\n  cloud: {base_url: https://example.org/v1}\n"
+    cloud = UpstreamStatus("cloud", UpstreamKind.OPENAI, "https://example.org/v1", models=("big", "small"))
+    tab.show_snapshot(replace(first_snapshot(), upstreams=(cloud,)))
+    assert tab.slots.page is not None
+    chooser = tab.slots.page.picks["slots", "primary", "fallback"]
+    assert not chooser.isHidden()
+    offered = chooser.menu().actions()
+    assert [action.text() for action in offered] == ["cloud", "cloud/big", "cloud/small"]
+    offered[1].trigger()
+    offered[0].trigger()
+    offered[1].trigger()  # which is there already
+    assert await applied(tab, link) == [
+        ConfigChange(("slots", "primary", "fallback"), ["cloud/big", "cloud"]),
+    ]
+
+
+async def test_a_model_to_set_up_is_picked_from_those_that_are_here(tab: SettingsTab) -> None:
+    here = replace(scenes.QWEN, file="/models/q.gguf")
+    tab.show_snapshot(replace(first_snapshot(), models=(here, replace(scenes.GEMMA, file=None))))
+    offered = tab.models.pick.menu().actions()
+    assert [action.text() for action in offered] == [QWEN], "what has no file is another engine's"
+    offered[0].trigger()
+    assert tab.models.chosen == QWEN
+    assert tab.models.pick.isHidden(), "it is set up now, and nothing else is left"
+
+
+async def test_a_file_is_chosen_from_the_disk(tab: SettingsTab, link: ConfigLink, tmp_path: Path) -> None:
+    assert tab.models.page is not None
+    box = tab.models.page.boxes["models", tab.models.chosen, "file"]
+    button = box.findChild(FileButton)
+    assert button is not None and button.accessibleName() == "Choose a model file"
+    button.click()
+    dialog = button.window().findChild(QFileDialog)
+    assert dialog is not None
+    dialog.fileSelected.emit(str(tmp_path / "b.gguf"))
+    dialog.reject()
+    assert await applied(tab, link) == [
+        ConfigChange(("models", tab.models.chosen, "file"), str(tmp_path / "b.gguf"))
+    ]
+
+
 async def test_priority_and_stand_ins_of_a_slot(tab: SettingsTab, link: ConfigLink) -> None:
     link.text = YAML + "upstreams:\n  cloud: {base_url: https://example.org/v1}\n"
     editor(tab, "slots", "primary", "priority").setValue(5)
@@ -664,6 +711,7 @@ def _add_key(field: KeysField) -> None:
 GESTURES: dict[type, tuple[Callable[[Any], object], ...]] = {
     TextField: (_type, lambda field: QTest.keyClick(field, Qt.Key.Key_Space) or _type(field)),
     NamesField: (_type,),
+    SetsField: (_type,),
     NumberField: (_step, _type_number),
     DurationField: (_step, _type_number),
     PortsField: (lambda field: _step(field.first), lambda field: _type_number(field.last)),

@@ -359,3 +359,39 @@ def test_a_secret_variable_stays_while_another_one_is_written() -> None:
     found = changes(made, form | {key: (("TOKEN", "…"), ("NEW", ""))})
     assert found == [ConfigChange((*key, "GPU"), REMOVE), ConfigChange((*key, "NEW"), "")]
     assert changes(made, form | {key: ()}) == [ConfigChange(key, REMOVE)]
+
+
+SHARED = """\
+vars: {far: lxc, big: 4096, ttl: 60}
+models:
+  qwen: {file: a.gguf, flags: {ctx-size: "${big}"}, request: {logit_bias: {"5": "${big}", "6": 1}}}
+slots:
+  primary: {idle_unload: "${ttl}", fallback: ["${far}"]}
+  coder: {}
+together: [[primary], [coder]]
+upstreams: {lxc: {base_url: http://10.0.0.2:8080}}
+"""
+
+
+def test_references_to_variables_stay_where_something_else_is_edited() -> None:
+    shown = document(SHARED)
+    form = form_of(shown)
+    assert form["vars",] == (("far", "lxc"), ("big", "4096"), ("ttl", "60"))
+    assert form["models", "qwen", "flags"] == (("ctx-size", "${big}"),)
+    assert form["slots", "primary", "idle_unload"] == 60
+    edits = {
+        ("vars",): (("far", "lxc"), ("big", "8192"), ("ttl", "60")),
+        ("models", "qwen", "request"): '{"logit_bias": {"5": 4096, "6": 2}}',
+        ("slots", "primary", "fallback"): ("lxc", "lxc/other"),
+        ("together",): (("primary", "coder"),),
+    }
+    after = applied(SHARED, changes(shown, form | edits))
+    for old, new in (
+        ("big: 4096", "big: 8192"),
+        ('"6": 1', '"6": 2'),
+        ('["${far}"]', '["${far}", lxc/other]'),
+        ("[[primary], [coder]]", "[[primary, coder]]"),
+    ):
+        assert after.count(new) == 1, after
+        after = after.replace(new, old)
+    assert after == SHARED

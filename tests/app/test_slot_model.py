@@ -31,6 +31,13 @@ def test_a_ready_slot_says_how_fast_how_big_and_how_idle_it_is() -> None:
     assert (shown.may_unload, shown.may_restart, shown.may_cancel) == (True, True, False)
 
 
+def test_flags_for_this_load_only_are_told_beside_the_others() -> None:
+    slot = replace(scenes.ready().slots[0], load_flags=("n-cpu-moe=12", "no-mmap"))
+    assert only(slot).facts == (
+        "42 tok/s · with n-cpu-moe 12, no-mmap, this time only · 32k context · 9.8 GiB used · idle 4 min"
+    )
+
+
 def test_a_busy_slot_counts_its_requests() -> None:
     assert view(scenes.ready(), 1).facts == "2 running · 1 waiting · 8.4 tok/s · 8k context · 6.3 GiB used"
 
@@ -107,6 +114,25 @@ def test_each_choice_says_what_it_would_come_to() -> None:
 
 def test_while_others_leave_that_is_said() -> None:
     assert view(scenes.making_room(), 1).facts == "Making room: unloading embed · Switching for 14 s"
+
+
+@pytest.mark.parametrize(
+    ("evicting", "told"),
+    [
+        ((), "Waits until embed is idle: hal0.yaml does not let both be loaded (together)"),
+        (("embed",), "Unloading embed: hal0.yaml does not let both be loaded (together)"),
+        (
+            ("embed", "primary"),
+            "Unloading embed: hal0.yaml does not let both be loaded (together)"
+            " · Making room: unloading primary",
+        ),
+    ],
+)
+def test_what_may_not_be_loaded_together_is_said(evicting: tuple[str, ...], told: str) -> None:
+    room = scenes.making_room()
+    coder = replace(room.slots[1], evicting=evicting, apart=("embed",))
+    shown = replace(room, slots=(room.slots[0], coder, room.slots[2]))
+    assert view(shown, 1).facts == f"{told} · Switching for 14 s"
 
 
 def test_a_model_that_answers_while_the_next_one_loads_is_named() -> None:

@@ -10,13 +10,25 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.views.menu import Action, Command
+from app.views.menu import Action, Command, order_of
 from app.views.slot_history import SlotHistory
 from app.views.switch import LoadClock
 from app.window.main import MainWindow
 from app.window.slot_card import SlotCard
 from app.window.slots_tab import SlotsTab
-from router.state import DeviceMemory, KeptStatus, Progress, SlotError, SlotState, Snapshot
+from app.window.wake_button import WakeButton
+from router.config.schema import UpstreamKind
+from router.orders.kinds import Wake
+from router.state import (
+    DeviceMemory,
+    KeptStatus,
+    Progress,
+    SlotError,
+    SlotState,
+    Snapshot,
+    UpstreamState,
+    UpstreamStatus,
+)
 from tests.app import scenes
 from tests.app.fake_service import GB, GEMMA, QWEN, first_snapshot
 from tests.app.gallery import window as make_window
@@ -152,6 +164,10 @@ def test_what_does_not_fit_is_forced_or_given_less_context_with_a_click(
     assert forced.args == [Command(Action.LOAD, "primary", GEMMA, force=True)]
     assert helped.args == [Command(Action.LOAD, "primary", GEMMA, flags=("ctx-size=32768",))]
     assert card.remedy.accessibleName() == "Use ctx-size 32768 primary"
+    with qtbot.waitSignal(window.chosen) as once:
+        card.once.click()
+    assert once.args == [Command(Action.LOAD, "primary", GEMMA, flags=("ctx-size=32768",), once=True)]
+    assert card.once.accessibleName() == "Use ctx-size 32768, This load only primary"
 
 
 def test_an_error_goes_when_it_is_dismissed_and_the_next_one_comes(window: MainWindow, card: SlotCard) -> None:
@@ -181,6 +197,30 @@ def test_servers_elsewhere_are_listed_with_their_state(window: MainWindow) -> No
     assert {line.chip.text() for line in window.slots.upstreams.lines} == {"Not asked"}
     window.show_snapshot(scenes.ready())
     assert not window.slots.upstreams.isVisible()
+
+
+@pytest.mark.parametrize("kind", list(UpstreamKind))
+def test_a_computer_that_sleeps_is_woken_with_a_click(
+    window: MainWindow, qtbot: QtBot, kind: UpstreamKind
+) -> None:
+    bigpc = UpstreamStatus(
+        "bigpc", kind, "http://bigpc:8080", UpstreamState.DOWN, error="No route.", wakes=True
+    )
+
+    def shown(**changes: object) -> WakeButton:
+        seen = replace(first_snapshot(), upstreams=(replace(bigpc, **changes),))  # type: ignore[arg-type]
+        window.show_snapshot(seen)
+        lines = window.slots.remotes.groups if kind is UpstreamKind.HAL0 else window.slots.upstreams.lines
+        return lines[0].wake
+
+    button = shown()
+    assert button.isVisible() and button.isEnabled() and button.accessibleName() == "Wake bigpc"
+    with qtbot.waitSignal(window.slots.chosen) as chosen:
+        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert order_of(chosen.args[0]) == Wake("bigpc")
+    for state in (UpstreamState.WAKING, UpstreamState.OK, UpstreamState.UNKNOWN):
+        assert shown(state=state).isVisible() and not shown(state=state).isEnabled()
+    assert not shown(wakes=False).isVisible()
 
 
 def test_the_open_list_is_as_wide_as_its_longest_entry(window: MainWindow) -> None:
@@ -276,3 +316,33 @@ def test_the_last_hour_is_shown_once_there_is_one(qtbot: QtBot) -> None:
     )
     assert coder.memory.accessibleDescription() == "Memory in the last hour: 0 MiB to 6.3 GiB"
     assert tab.cards["embed"].curves.isHidden()
+
+
+def laid_out() -> None:
+    """A layout that changes another one's needs some rounds."""
+    for _ in range(4):
+        QApplication.processEvents()
+
+
+def test_in_a_narrow_window_the_facts_are_whole_above_the_buttons(qtbot: QtBot) -> None:
+    made = make_window(scenes.ready(), width=640, height=480)
+    qtbot.addWidget(made)
+    made.show()
+    laid_out()
+    card = made.slots.cards["coder"]
+    assert (
+        card.facts.text()
+        == card.facts.full
+        == ("2 running · 1 waiting · 8.4 tok/s · 8k context · 6.3 GiB used")
+    )
+    below = card.log.geometry().top()
+    assert below > card.facts.geometry().bottom()
+    coder = scenes.ready().slots[1]
+    quiet = replace(coder, in_flight=0, queued=0, tokens_per_second=None)
+    first, _coder, last = scenes.ready().slots
+    made.show_snapshot(replace(scenes.ready(), slots=(first, quiet, last)))
+    laid_out()
+    assert card.log.geometry().top() == below, "a shorter line does not make the card jump"
+    made.resize(1100, 480)
+    laid_out()
+    assert card.log.geometry().top() < card.facts.geometry().bottom(), "beside each other again"

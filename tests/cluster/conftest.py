@@ -18,7 +18,7 @@ from tests.engines.running import free_port
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-cluster" / "bin" / "python"
 APP = Path(__file__).with_name("serve_app.py")
-START_SECONDS = 90.0
+START_SECONDS = 150.0
 
 
 @pytest.fixture(scope="package")

@@ -24,6 +24,11 @@ from tests.e2e.conftest import ALPHA, SLOTS
 from tests.e2e.harness import Hal0
 
 
+def in_two_minutes() -> float:
+    """What was before a window with this clock is in other steps of its curves."""
+    return time.time() + 120
+
+
 async def watch(link: Host, url: str) -> MainWindow:
     """A window over this link in which two requests have appeared: one answered, one refused."""
     window = MainWindow(link)
@@ -80,10 +85,14 @@ def test_attached_to_a_serve_that_runs(
             window = await watch(link, serve.url)
             tab = window.activity.content
             speed = record_of(tab, 1).tokens_per_second
-            later = MainWindow(link)
+            later = MainWindow(link, clock=in_two_minutes)
             later.may_hide = True
             later.show()
             await until(lambda: speed in later.history.of("primary", time.time()).speeds, "what was before it")
+            await until(
+                lambda: any(later.history.of("primary", in_two_minutes()).memory[:-2]),
+                "what was held before it",
+            )
             later.close()
             async with serve.session.delete(f"{serve.url}/api/activity") as answer:
                 assert (await answer.json())["kept"] == 0

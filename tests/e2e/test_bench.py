@@ -31,6 +31,19 @@ async def test_a_model_is_measured_where_it_is_or_loaded_first(make_hal0: Callab
     done = await asyncio.to_thread(hal0.cli, "bench", "beta", *words)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1].startswith("beta in coder: reads ")
+    models = {m["id"]: m for m in (await hal0.get("/api/models"))["models"]}
+    assert models["beta"]["measured"]["writes"] > 0 and models["embed-model"]["measured"] is None
+    listed = hal0.cli("models").stdout.splitlines()
+    assert listed[0].split()[-2:] == ["READS", "WRITES"] and "tokens/s" in listed[1]
+    await hal0.stop()
+    await hal0.start()
+    again = {m["id"]: m["measured"] for m in (await hal0.get("/api/models"))["models"]}
+    assert again["beta"] == models["beta"]["measured"], "kept over a restart"
+    config = hal0.home / "hal0.yaml"
+    config.write_text(config.read_text() + "models: {beta: {file: beta.gguf, flags: {threads: 1}}}\n")
+    assert (await hal0.post("/api/reload"))[0] == 200
+    after = {m["id"]: m["measured"] for m in (await hal0.get("/api/models"))["models"]}
+    assert after["beta"] is None and after["alpha"], "it was measured with other flags"
     done = await asyncio.to_thread(hal0.cli, "bench", "betta")
     assert (done.returncode, done.stdout) == (1, "") and 'No slot may hold "betta"' in done.stderr
 

@@ -430,3 +430,12 @@ async def test_two_files_of_the_same_shape_are_not_mixed_up(make_hal0: MakeHal0,
     other = Agent(hal0, "gamma")
     assert (await other.turn())[1] == 0
     assert (await agent.turn())[1] > LEAST
+
+
+async def test_models_load_after_a_person_has_removed_the_folder(hal0: Hal0) -> None:
+    await elsewhere(hal0)
+    shutil.rmtree(folder(hal0))
+    agent = Agent(hal0, "alpha")
+    assert (await agent.turn())[0] == ALPHA
+    await elsewhere(hal0)
+    await until_kept(hal0, {"alpha": 1})

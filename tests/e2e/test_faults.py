@@ -290,6 +290,16 @@ async def test_a_hal0_that_is_killed_while_an_engine_loads_leaves_nothing(make: 
     await gone([engine])
 
 
+@pytest.mark.parametrize("behaviour", ["hang", "mute+hang", "deaf+hang"])
+async def test_quitting_while_an_engine_loads_leaves_nothing(make: Make, behaviour: str) -> None:
+    hal0 = await make(behaviour)
+    await hal0.post("/api/slots/primary/load", {"model": behaviour, "wait": False})
+    slot = await hal0.until_slot(lambda s: s["pid"] is not None, "the engine")
+    engine = psutil.Process(slot["pid"])
+    assert await hal0.stop() == 0
+    await gone([engine])
+
+
 # -- other programs as engines -------------------------------------------------------------------------
 
 

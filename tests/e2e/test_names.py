@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import pytest
+
 from tests.e2e.harness import Hal0
 from tests.fixtures_models import SpeakingModel
 from tests.router.catalog.test_ollama import put
@@ -66,6 +68,7 @@ CHATS: dict[str, dict[str, Any]] = {
 EMBEDDINGS: dict[str, dict[str, Any]] = {"/v1/embeddings": {"input": "x"}, "/api/embed": {"input": "x"}}
 
 
+@pytest.mark.timeout(300)
 async def test_whatever_is_listed_can_be_asked_for(
     make_hal0: Callable[[str], Hal0], tmp_path: Path, speaking_model: SpeakingModel
 ) -> None:

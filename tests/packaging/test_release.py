@@ -92,7 +92,10 @@ def test_what_it_uploads_is_named_as_it_is_built() -> None:
 
 def test_ci_runs_the_packages_tests() -> None:
     ci = (ROOT / ".ci/run").read_text()
-    assert re.findall(r"make ([a-z-]+)", ci) == ["test", "test-packaging"] and "HAL0_TEST_INSTALL=1" in ci
+    assert (
+        re.findall(r"make ([a-z-]+)", ci) == ["test", "test-packaging", "test-windows"]
+        and "HAL0_TEST_INSTALL=1" in ci
+    )
 
 
 def instructions() -> list[tuple[str, str]]:

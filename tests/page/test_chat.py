@@ -198,3 +198,34 @@ async def test_a_picture_goes_along_where_the_model_sees(stand_in: Begin, visit:
     url = "data:image/png;base64," + base64.b64encode(PIXEL).decode()
     text = {"type": "text", "text": "What is this?"}
     assert message == {"role": "user", "content": [text, {"type": "image_url", "image_url": {"url": url}}]}
+
+
+async def test_an_engine_that_fails_and_a_model_that_is_gone_are_told(
+    make_hal0: Callable[[str], Hal0], model_folder: Path, visit: Visitor
+) -> None:
+    """And what was said before stays, to go on with another."""
+    alpha = (model_folder / "alpha.gguf").read_bytes()
+    (model_folder / "odd.gguf").write_bytes(alpha.replace(b"blk.0.attn_norm.weight", b"xxx.0.attn_norm.weight"))
+    hal0 = make_hal0(TWO)
+    await hal0.start()
+    await hal0.until_ready("alpha")
+    page = await (await visit()).page(f"{hal0.url}/#/chat")
+    who, answers = page.get_by_label("Who answers"), page.locator(".answer")
+    await who.select_option("odd")
+    await say(page, "Hello?")
+    await expect(answers.last.locator(".bad")).to_contain_text("tensor 'blk.0.attn_norm.weight' not found")
+    await who.select_option("beta")
+    await say(page, "And you?")
+    await expect(answers.last.locator(".markdown")).to_have_text(BETA)
+
+    (model_folder / "beta.gguf").unlink()
+    assert (await hal0.post("/api/reload"))[0] == 200
+    await expect(who.locator("option:checked")).to_have_text("beta · no longer offered")
+    assert (await hal0.post("/api/unload"))[0] == 200
+    await say(page, "Still there?")
+    await expect(answers.last.locator(".bad")).to_contain_text("beta")
+    await who.select_option("alpha")
+    await expect(who.locator("option", has_text="no longer offered")).to_have_count(0)
+    await page.get_by_role("button", name="Retry").click()
+    await expect(answers.last.locator(".markdown")).to_have_text(ALPHA)
+    await expect(page.locator(".question")).to_have_count(3)

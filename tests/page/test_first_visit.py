@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
 
+from router.config.sizes import memory_size
 from router.state import Snapshot
 from tests.app import scenes
 from tests.e2e.harness import Hal0
@@ -75,6 +78,20 @@ async def test_without_a_model_it_says_what_to_do(stand_in: Begin, visit: Visito
     await page.get_by_role("link", name="fetch one from Hugging Face").click()
     await expect(page.get_by_role("heading", name="Models")).to_be_visible()
     await expect(page.get_by_label("Repository")).to_be_visible()
+
+
+async def test_whoever_comes_later_sees_the_hour_before(stand_in: Begin, visit: Visitor) -> None:
+    moment = scenes.ready()
+    shown = await stand_in(moment)
+    (device, *_) = moment.memory
+    for minutes, used in ((50, device.total // 8), (30, device.total // 2), (10, device.total // 8)):
+        memory = (replace(device, used=used), *moment.memory[1:])
+        shown.history.note(memory, time.time() - 60 * minutes)
+    page = await (await visit()).page(shown.url)
+    curve = page.get_by_role("article", name=device.name).locator("figure.hour")
+    most = f"The last hour of {device.name}: at most {memory_size(device.total // 2)} used"
+    await expect(curve.get_by_role("img", name=most, exact=True)).to_be_visible()
+    await expect(curve.locator("canvas")).to_be_visible()
 
 
 async def test_a_browser_that_runs_no_scripts_is_told_so(hal0: Hal0, visit: Visitor) -> None:

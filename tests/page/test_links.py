@@ -22,8 +22,8 @@ async def hello(_request: web.Request) -> web.Response:
     return web.Response(text="<h1>hello</h1>", content_type="text/html")
 
 
-async def with_key(make_hal0: Callable[[str], Hal0], keys: str = KEY) -> Hal0:
-    hal0 = make_hal0(SLOTS)
+async def with_key(make_hal0: Callable[[str], Hal0], keys: str = KEY, slots: str = SLOTS) -> Hal0:
+    hal0 = make_hal0(slots)
     config = hal0.home / "hal0.yaml"
     config.write_text(config.read_text().replace("server: {", f"server: {{api_keys: [{keys}], "))
     await hal0.start()

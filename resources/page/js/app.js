@@ -1,5 +1,71 @@
-// Made by packaging/page_bundle.py: sha256 ee7b981ed82bd206b583fb8c7e82f93c93c97b396771cd4f43ab8fb25bb0fdc4
+// Made by packaging/page_bundle.py: sha256 8162385dd6032851738486c5fe1b97d209c447f4578004388da7474aa4baaaeb
 // Preact and htm are in it; their licences: vendor/licenses.
+(() => {
+"use strict";
+var __defProp = Object.defineProperty;
+var __export = (target, all) => {
+  for (var name in all)
+    __defProp(target, name, { get: all[name], enumerable: true });
+};
+
+// js/offered.js
+var offered_exports = {};
+__export(offered_exports, {
+  Button: () => Button,
+  Chip: () => Chip,
+  Copy: () => Copy,
+  Empty: () => Empty,
+  Failed: () => Failed,
+  PHASES: () => PHASES,
+  Progress: () => Progress,
+  STATES: () => STATES,
+  SWITCHING: () => SWITCHING,
+  ago: () => ago,
+  allPlaces: () => allPlaces,
+  ask: () => ask,
+  begin: () => begin,
+  changed: () => changed,
+  clock: () => clock,
+  copy: () => copy,
+  dismiss: () => dismiss,
+  duration: () => duration,
+  events: () => events,
+  fileSize: () => fileSize,
+  fitWords: () => fitWords,
+  follow: () => follow,
+  html: () => html,
+  isSwitching: () => isSwitching,
+  isolated: () => isolated,
+  lookAtLogin: () => lookAtLogin,
+  marks: () => marks,
+  memorySize: () => memorySize,
+  modelOf: () => modelOf,
+  moment: () => moment,
+  nameOf: () => nameOf,
+  notify: () => notify,
+  overlaps: () => overlaps,
+  percent: () => percent,
+  read: () => read,
+  render: () => Q,
+  send: () => send,
+  signOut: () => signOut,
+  span: () => span,
+  stateWords: () => stateWords,
+  store: () => store,
+  styled: () => styled,
+  timeOfDay: () => timeOfDay,
+  titleOf: () => titleOf,
+  tokens: () => tokens,
+  tone: () => tone,
+  useEffect: () => A2,
+  useLayoutEffect: () => F2,
+  useRef: () => T2,
+  useState: () => d2,
+  useStore: () => useStore,
+  wantFits: () => wantFits,
+  watch: () => watch
+});
+
 // vendor/preact.js
 var n;
 var t;
@@ -487,7 +553,7 @@ function watch(watcher) {
 }
 function useStore() {
   const [, again] = d2(0);
-  A2(() => watch(() => again((n3) => n3 + 1)), []);
+  F2(() => watch(() => again((n3) => n3 + 1)), []);
   return store;
 }
 var lastNotice = 0;
@@ -636,6 +702,12 @@ async function* events(response) {
 // js/events.js
 var HEARTBEAT = 3;
 var PAUSES = [300, 1e3, 2e3, 4e3];
+function begin() {
+  const told2 = document.getElementById("state");
+  if (!told2) return;
+  take(JSON.parse(told2.textContent));
+  told2.remove();
+}
 async function follow() {
   for (let lost = 0; ; lost++) {
     try {
@@ -666,11 +738,10 @@ async function refused(message) {
   changed();
 }
 async function followOnce(onLive) {
-  const { stopped, response: begun } = begunAlready();
+  const stopped = new AbortController();
   let silent = setTimeout(() => stopped.abort(), 15e3);
   try {
-    const first = await begun?.catch(() => null);
-    const response = first?.ok ? first : await ask(`/api/events?heartbeat=${HEARTBEAT}`, { signal: stopped.signal, orOtherKey: true });
+    const response = await ask(`/api/events?heartbeat=${HEARTBEAT}`, { signal: stopped.signal, orOtherKey: true });
     for await (const { event, data } of events(response)) {
       clearTimeout(silent);
       silent = setTimeout(() => stopped.abort(), HEARTBEAT * 2500);
@@ -685,11 +756,6 @@ async function followOnce(onLive) {
     clearTimeout(silent);
     stopped.abort();
   }
-}
-function begunAlready() {
-  const begun = globalThis.hal0Begun;
-  delete globalThis.hal0Begun;
-  return begun || { stopped: new AbortController(), response: null };
 }
 function take(snapshot) {
   const at = Date.now() / 1e3;
@@ -778,47 +844,6 @@ function Progress({ value, label }) {
   return html`<progress aria-label=${label} max="100" value=${known ? value : void 0}>${known ? `${value}%` : ""}</progress>`;
 }
 
-// js/places.js
-function allPlaces(snapshot) {
-  const here = snapshot.slots.filter((slot) => !slot.name.includes("/")).map((slot) => place(slot, slot.name, snapshot, null));
-  const there = snapshot.upstreams.filter((upstream) => upstream.remote).flatMap((upstream) => upstream.remote.slots.map((slot) => place(
-    slot,
-    slot.name.startsWith(`${upstream.name}/`) ? slot.name : `${upstream.name}/${slot.name}`,
-    upstream.remote,
-    upstream
-  )));
-  return [...here, ...there];
-}
-function place(slot, name, snapshot, remote) {
-  return { slot, name, path: `/api/slots/${encodeURIComponent(name)}`, snapshot, remote };
-}
-function modelOf(snapshot, id) {
-  return snapshot.models.find((model) => model.id === id) || snapshot.models.find((m3) => m3.aliases.includes(id));
-}
-function nameOf(snapshot, id) {
-  return modelOf(snapshot, id)?.display_name || id;
-}
-var SWITCHING = /* @__PURE__ */ new Set(["queued", "draining", "stopping", "starting", "loading", "warming"]);
-var PHASES = ["draining", "stopping", "starting", "loading", "warming"];
-function isSwitching(slot) {
-  return SWITCHING.has(slot.state);
-}
-function overlaps(slot) {
-  return PHASES.indexOf(slot.state) >= 2 && slot.loaded.length > 0 && !slot.loaded.includes(slot.target);
-}
-function marks(slot) {
-  const at = PHASES.indexOf(slot.state);
-  const before = overlaps(slot) ? "skipped" : "done";
-  return PHASES.map((_3, n3) => {
-    if (at < 0) return "ahead";
-    return n3 < Math.min(at, 2) ? before : n3 < at ? "done" : n3 === at ? "now" : "ahead";
-  });
-}
-function percent(slot) {
-  const fraction = slot.state === "loading" ? slot.progress?.fraction : null;
-  return fraction === null || fraction === void 0 ? null : Math.round(Math.min(1, Math.max(0, fraction)) * 100);
-}
-
 // js/words.js
 function memorySize(bytes) {
   return bytes > 0 ? told(bytes, 1024, ["bytes", "KiB", "MiB", "GiB"]) : "0 MiB";
@@ -835,6 +860,10 @@ function told(bytes, step, units) {
   }
   const decimals = "GT".includes(units[index][0]) || index && amount < 9.95 ? 1 : 0;
   return `${amount.toFixed(decimals).replace(/\.0$/, "")} ${units[index]}`;
+}
+var TURNING = /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufeff\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+function isolated(name) {
+  return TURNING.test(name) ? `\u2068${name.replace(/[\u202a-\u202e\u2066-\u2069]/g, "")}\u2069` : name;
 }
 function duration(seconds) {
   if (seconds < 90) return `${Math.round(seconds)} s`;
@@ -901,6 +930,50 @@ function fitWords(found, needs) {
   return { words: parts.join(", "), short: false, evict };
 }
 
+// js/places.js
+function allPlaces(snapshot) {
+  const here = snapshot.slots.filter((slot) => !slot.name.includes("/")).map((slot) => place(slot, slot.name, snapshot, null));
+  const there = snapshot.upstreams.filter((upstream) => upstream.remote).flatMap((upstream) => upstream.remote.slots.map((slot) => place(
+    slot,
+    slot.name.startsWith(`${upstream.name}/`) ? slot.name : `${upstream.name}/${slot.name}`,
+    upstream.remote,
+    upstream
+  )));
+  return [...here, ...there];
+}
+function place(slot, name, snapshot, remote) {
+  return { slot, name, path: `/api/slots/${encodeURIComponent(name)}`, snapshot, remote };
+}
+function modelOf(snapshot, id) {
+  return snapshot.models.find((model) => model.id === id) || snapshot.models.find((m3) => m3.aliases.includes(id));
+}
+function nameOf(snapshot, id) {
+  return titleOf(modelOf(snapshot, id) || { id });
+}
+function titleOf(model) {
+  return isolated(model.display_name || model.id);
+}
+var SWITCHING = /* @__PURE__ */ new Set(["queued", "draining", "stopping", "starting", "loading", "warming"]);
+var PHASES = ["draining", "stopping", "starting", "loading", "warming"];
+function isSwitching(slot) {
+  return SWITCHING.has(slot.state);
+}
+function overlaps(slot) {
+  return PHASES.indexOf(slot.state) >= 2 && slot.loaded.length > 0 && !slot.loaded.includes(slot.target);
+}
+function marks(slot) {
+  const at = PHASES.indexOf(slot.state);
+  const before = overlaps(slot) ? "skipped" : "done";
+  return PHASES.map((_3, n3) => {
+    if (at < 0) return "ahead";
+    return n3 < Math.min(at, 2) ? before : n3 < at ? "done" : n3 === at ? "now" : "ahead";
+  });
+}
+function percent(slot) {
+  const fraction = slot.state === "loading" ? slot.progress?.fraction : null;
+  return fraction === null || fraction === void 0 ? null : Math.round(Math.min(1, Math.max(0, fraction)) * 100);
+}
+
 // js/views/memory.js
 var EVERY = 1e4;
 var HEIGHT = 110;
@@ -928,7 +1001,7 @@ function Device({ device, past, index, slots }) {
   const ours = Math.min(device.used, device.used_by_slots);
   const others = device.used - ours;
   const free = Math.max(0, device.total - device.used);
-  const holders = slots.filter((slot) => slot.memory_by_device[index] > 0).map((slot) => `${slot.name} ${slot.memory_estimated ? "~" : ""}${memorySize(slot.memory_by_device[index])}`);
+  const holders = slots.filter((slot) => slot.memory_by_device[index] > 0).map((slot) => `${isolated(slot.name)} ${slot.memory_estimated ? "~" : ""}${memorySize(slot.memory_by_device[index])}`);
   const words = [...holders, `other programs ${memorySize(others)}`, `free ${memorySize(free)} of ${memorySize(device.total)}`];
   const share = (bytes) => `${100 * bytes / device.total}%`;
   return html`<article class="card memory" aria-label=${device.name}>
@@ -977,8 +1050,8 @@ function Hour({ past, device }) {
 }
 function series(past, device) {
   const now = Date.now() / 1e3;
-  const begin = now - past.span;
-  const at = past.at.map((time) => Math.max(begin, time));
+  const begin2 = now - past.span;
+  const at = past.at.map((time) => Math.max(begin2, time));
   const held = (values) => [...values, values[values.length - 1] ?? null];
   return [[...at, now], held(device.used), held(device.used_by_slots)];
 }
@@ -1029,17 +1102,25 @@ function SlotCard({ place: place2, live }) {
       ${overlaps(slot) && html`<span class="muted"> · ${nameOf(snapshot, slot.model)} answers until then</span>`}</p>
     <p class="facts muted">${facts(slot).join(" \xB7 ")}</p>
     ${isSwitching(slot) && html`<${Phases} slot=${slot} share=${share} name=${name} />`}
-    ${slot.evicting.length > 0 && html`<p>Making room: unloading ${slot.evicting.join(", ")}.</p>`}
+    ${slot.evicting.some((name2) => !apart(slot).includes(name2)) && html`<p>Making room: unloading ${slot.evicting.filter((name2) => !apart(slot).includes(name2)).join(", ")}.</p>`}
+    ${apart(slot).length > 0 && html`<p>${apartWords(slot)}</p>`}
     ${slot.draining > 0 && html`<p>${drainWords(slot)}</p>`}
     ${slot.last_error && !isSwitching(slot) && html`<${Problem} place=${place2} live=${live} />`}
     <${Choose} place=${place2} live=${live} />
     <${Actions} place=${place2} live=${live} />
   </article>`;
 }
+var apart = (slot) => slot.apart || [];
+function apartWords(slot) {
+  const waits = apart(slot).filter((name) => !slot.evicting.includes(name));
+  const why = "hal0.yaml does not let both be loaded (together).";
+  return waits.length ? `Waits until ${waits.join(", ")} is idle: ${why}` : `Unloading ${apart(slot).join(", ")}: ${why}`;
+}
 function facts(slot) {
   const found = [];
   if (slot.served_by) found.push(`answered by ${slot.served_by}`);
   if (slot.tokens_per_second && slot.model !== "hal0-demo") found.push(`${slot.tokens_per_second.toFixed(slot.tokens_per_second < 10 ? 1 : 0)} tokens/s`);
+  if (slot.load_flags?.length) found.push(`with ${slot.load_flags.join(", ").replaceAll("=", " ")}, this time only`);
   if (slot.context_length) found.push(`${tokens(slot.context_length)} context`);
   if (slot.memory) found.push(`${slot.memory_estimated ? "~" : ""}${memorySize(slot.memory)}`);
   if (slot.queued) found.push(`${slot.queued} waiting`);
@@ -1080,6 +1161,7 @@ function Problem({ place: place2, live }) {
     <div class="actions">
       ${restore && html`<${Button} disabled=${!live} action=${load(restore, false)}>Restore ${nameOf(snapshot, restore)}<//>`}
       ${again && html`<${Button} disabled=${!live} label=${`Try again to load ${again} in ${name}`} action=${load(again, false)}>Try again<//>`}
+      ${again && error.remedy.length > 0 && html`<${Button} disabled=${!live} label=${`Load ${again} in ${name} with ${error.remedy.join(", ")}, this time only`} action=${() => send(`${path}/load`, { model: again, flags: error.remedy, wait: false })}>This load only<//>`}
       ${again && error.code === "memory.insufficient" && html`<${Button} disabled=${!live} action=${load(again, true)}>Load anyway<//>`}
     </div>
   </div>`;
@@ -1088,6 +1170,9 @@ function Choose({ place: place2, live }) {
   const { slot, name, path, snapshot, remote } = place2;
   const [picked, setPicked] = d2(null);
   const serving = slot.target || slot.model;
+  A2(() => {
+    if (picked === serving) setPicked(null);
+  }, [picked, serving]);
   const wanted = picked !== null && slot.choices.includes(picked) ? picked : serving;
   if (!slot.choices.length) {
     return slot.upstream ? null : html`<p class="muted">No model of this kind yet.</p>`;
@@ -1117,7 +1202,7 @@ function Choose({ place: place2, live }) {
 function entry(snapshot, id, fit) {
   const model = modelOf(snapshot, id);
   const size = model?.size_bytes ? fileSize(model.size_bytes) : "";
-  return [model?.display_name || id, size, model?.problem ? "cannot be loaded" : fit].filter(Boolean).join(" \xB7 ");
+  return [nameOf(snapshot, id), size, model?.problem ? "cannot be loaded" : fit].filter(Boolean).join(" \xB7 ");
 }
 function Actions({ place: place2, live }) {
   const { slot, path, name } = place2;
@@ -1271,60 +1356,13 @@ function phaseWords({ name, slot, snapshot }) {
   const id = isSwitching(slot) ? slot.target : slot.model;
   return `${name}: ${STATES[slot.state]}${id ? ` ${nameOf(snapshot, id)}` : ""}`;
 }
+begin();
 Q(html`<${App} />`, document.getElementById("app"));
 document.querySelector("noscript")?.remove();
 follow();
 lookAtLogin().catch(() => {
 });
-export {
-  Button,
-  Chip,
-  Copy,
-  Empty,
-  Failed,
-  PHASES,
-  Progress,
-  STATES,
-  SWITCHING,
-  ago,
-  allPlaces,
-  ask,
-  changed,
-  clock,
-  copy,
-  dismiss,
-  duration,
-  events,
-  fileSize,
-  fitWords,
-  follow,
-  html,
-  isSwitching,
-  lookAtLogin,
-  marks,
-  memorySize,
-  modelOf,
-  moment,
-  nameOf,
-  notify,
-  overlaps,
-  percent,
-  read,
-  Q as render,
-  send,
-  signOut,
-  span,
-  stateWords,
-  store,
-  styled,
-  timeOfDay,
-  tokens,
-  tone,
-  A2 as useEffect,
-  F2 as useLayoutEffect,
-  T2 as useRef,
-  d2 as useState,
-  useStore,
-  wantFits,
-  watch
-};
+
+// js/first_view.js
+globalThis.hal0 = offered_exports;
+})();

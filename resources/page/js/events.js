@@ -1,4 +1,5 @@
-// Follows /api/events: the snapshot, then its changes. Reconnects by itself when the link is lost.
+// Follows /api/events: the snapshot, then its changes. Reconnects by itself when the link is lost. The first snapshot
+// comes with the page, where whoever opens it may read that.
 import { Failed, ask, read } from "./api.js";
 import { apply } from "./apply.js";
 import { events } from "./sse.js";
@@ -6,6 +7,14 @@ import { changed, store } from "./store.js";
 
 const HEARTBEAT = 3; // seconds; two missed ones mean that the link is lost
 const PAUSES = [300, 1000, 2000, 4000];
+
+/** Take what came with the page. */
+export function begin() {
+  const told = document.getElementById("state");
+  if (!told) return;
+  take(JSON.parse(told.textContent));
+  told.remove();
+}
 
 export async function follow() {
   for (let lost = 0; ; lost++) {
@@ -40,11 +49,10 @@ async function refused(message) {
 }
 
 async function followOnce(onLive) {
-  const { stopped, response: begun } = begunAlready();
+  const stopped = new AbortController();
   let silent = setTimeout(() => stopped.abort(), 15000);
   try {
-    const first = await begun?.catch(() => null);
-    const response = first?.ok ? first : await ask(`/api/events?heartbeat=${HEARTBEAT}`, { signal: stopped.signal, orOtherKey: true });
+    const response = await ask(`/api/events?heartbeat=${HEARTBEAT}`, { signal: stopped.signal, orOtherKey: true });
     for await (const { event, data } of events(response)) {
       clearTimeout(silent);
       silent = setTimeout(() => stopped.abort(), HEARTBEAT * 2500);
@@ -59,13 +67,6 @@ async function followOnce(onLive) {
     clearTimeout(silent);
     stopped.abort();
   }
-}
-
-/** What begin.js asked for, the first time; nothing after that. */
-function begunAlready() {
-  const begun = globalThis.hal0Begun;
-  delete globalThis.hal0Begun;
-  return begun || { stopped: new AbortController(), response: null };
 }
 
 function take(snapshot) {

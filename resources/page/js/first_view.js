@@ -1,10 +1,6 @@
-// What packaging/page_bundle.py makes app.js of: the first view, and what those that come later share with it.
-export * from "./api.js";
-export * from "./events.js";
-export * from "./html.js";
-export * from "./parts.js";
-export * from "./places.js";
-export * from "./sse.js";
-export * from "./store.js";
-export * from "./words.js";
+// What packaging/page_bundle.py makes app.js of. That stands in the page itself, where no import finds it: views that
+// come later take what they share with it from `hal0` (shared.js).
+import * as offered from "./offered.js";
 import "./main.js";
+
+globalThis.hal0 = offered;

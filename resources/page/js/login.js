@@ -1,5 +1,5 @@
 // Asks for one of hal0's API keys.
-import { html, useEffect, useRef } from "./app.js";
+import { html, useEffect, useRef } from "./shared.js";
 
 export function Login({ asked }) {
   const dialog = useRef();

@@ -1,6 +1,6 @@
 // The page: which view is at which address, what is above every view, and what screen readers announce.
 import { lookAtLogin } from "./api.js";
-import { follow } from "./events.js";
+import { begin, follow } from "./events.js";
 import { html, render, useEffect, useRef, useState } from "./html.js";
 import { Button, Chip, Copy, styled } from "./parts.js";
 import { allPlaces, isSwitching, nameOf } from "./places.js";
@@ -118,6 +118,7 @@ function phaseWords({ name, slot, snapshot }) {
   return `${name}: ${STATES[slot.state]}${id ? ` ${nameOf(snapshot, id)}` : ""}`;
 }
 
+begin();
 render(html`<${App} />`, document.getElementById("app"));
 document.querySelector("noscript")?.remove();
 follow();

@@ -1,4 +1,5 @@
 // The slots of this hal0 and of those it follows, each with the snapshot it is in. Pure.
+import { isolated } from "./words.js";
 
 /** [{slot, name, path, snapshot, remote}]; `name` is what requests and orders call it here. */
 export function allPlaces(snapshot) {
@@ -23,7 +24,11 @@ export function modelOf(snapshot, id) {
 }
 
 export function nameOf(snapshot, id) {
-  return modelOf(snapshot, id)?.display_name || id;
+  return titleOf(modelOf(snapshot, id) || { id });
+}
+
+export function titleOf(model) {
+  return isolated(model.display_name || model.id);
 }
 
 export const SWITCHING = new Set(["queued", "draining", "stopping", "starting", "loading", "warming"]);

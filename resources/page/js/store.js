@@ -1,6 +1,6 @@
 // What the page knows, in one place. `snapshot` is hal0's own state object, as the event stream sends it; nobody
 // keeps a copy of it. Whoever draws something subscribes and is notified at most once a frame.
-import { useEffect, useState } from "./html.js";
+import { useLayoutEffect, useState } from "./html.js";
 
 export const store = {
   snapshot: null,
@@ -34,7 +34,7 @@ export function watch(watcher) {
 
 export function useStore() {
   const [, again] = useState(0);
-  useEffect(() => watch(() => again((n) => n + 1)), []);
+  useLayoutEffect(() => watch(() => again((n) => n + 1)), []); // at once: what changes before it is not seen
   return store;
 }
 

@@ -21,6 +21,14 @@ function told(bytes, step, units) {
   return `${amount.toFixed(decimals).replace(/\.0$/, "")} ${units[index]}`;
 }
 
+const TURNING = /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufeff\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+
+/** A name that is written from right to left, or has signs that turn what follows, as it stands among other words: they
+    stay where they are. Others are returned as they are. */
+export function isolated(name) {
+  return TURNING.test(name) ? `\u2068${name.replace(/[\u202a-\u202e\u2066-\u2069]/g, "")}\u2069` : name;
+}
+
 export function duration(seconds) {
   if (seconds < 90) return `${Math.round(seconds)} s`;
   if (seconds < 5400) return `${Math.round(seconds / 60)} min`;

@@ -6,8 +6,6 @@ import ctypes.util
 import sys
 from pathlib import Path
 
-import pynvml
-
 from router.engine.install.assets import Gpu
 
 # PCI vendors whose GPUs have a Vulkan driver worth using: AMD, Intel, NVIDIA.
@@ -27,6 +25,8 @@ def _has_vulkan_dll() -> bool:
 
 
 def _nvidia() -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
+    import pynvml  # 2 MB that a router which installs no engine does without
+
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from router.memory.admit.apart import Standing, apart
 from router.memory.admit.ledger import Claim
 from router.memory.admit.plan import Amounts, Go, Holder, missing, plan, total
 from router.memory.forecast.needs import Fit
@@ -19,7 +20,8 @@ from router.state import ModelStatus, SlotState, SlotStatus, Snapshot
 class ModelFit:
     """`fit` None: not known. `margin`: bytes that would stay free where it is tightest; for SHORT those that
     are missing, headroom included. TIGHT: only by force, into the headroom. `evict`: slots that would make
-    room. `beside`: it loads while what the slot holds goes on answering."""
+    room, or that `together:` keeps apart from it. `beside`: it loads while what the slot holds goes on
+    answering."""
 
     fit: Fit | None = None
     margin: int = 0
@@ -40,6 +42,7 @@ class ModelFits:
         free = tuple(device.total - device.used for device in snapshot.memory)
         self._room = tuple(left - sum(rest[i] for rest in rests) for i, left in enumerate(free))
         self._holders = [_holder(self._slots[name], claim) for name, claim in self._claims.items()]
+        self._loaded = [_standing(slot) for slot in snapshot.slots if slot.pid is not None]
 
     def of(self, slot: str, model: str) -> ModelFit:
         """Return how `model` (an id or alias) fits into `slot`; a slot of no such name stands for a new one."""
@@ -49,17 +52,19 @@ class ModelFits:
 
     def _fit(self, slot: str, model: str) -> ModelFit:
         wanted, memory = self._model(model), self._snapshot.memory
+        leave = apart(slot, self._loaded, self._snapshot.together).slots
         if wanted is None or not memory or len(wanted.needs_by_device) != len(memory):
-            return ModelFit()
+            return ModelFit(evict=leave)
         need = wanted.needs_by_device
         if not any(need):
-            return ModelFit()  # it needs RAM, which is not published beside GPUs
+            return ModelFit(evict=leave)  # it needs RAM, which is not published beside GPUs
         headroom, nothing = self._snapshot.headroom, (0,) * len(memory)
         outgoing = self._claims[slot].gives if slot in self._claims else nothing
         own = self._slots.get(slot)
         if own is not None and own.state is SlotState.READY and wanted.id in own.loaded:
             return _judged(need, total(self._room, outgoing), headroom, nothing, [], loaded=True)
-        return _judged(need, self._room, headroom, outgoing, [h for h in self._holders if h.slot != slot])
+        others = [replace(h, apart=h.slot in leave) for h in self._holders if h.slot != slot]
+        return _judged(need, self._room, headroom, outgoing, others)
 
     def best(self, model: str) -> ModelFit:
         """Return how it fits into the slot where it fits best, of those that hold it or may."""
@@ -91,7 +96,8 @@ def model_fits(snapshot: Snapshot) -> ModelFits:
         for slot in snapshot.slots
     )  # fmt: skip
     memory = tuple(replace(device, utilisation=None) for device in snapshot.memory)
-    return _model_fits(Snapshot(slots=slots, models=snapshot.models, memory=memory, headroom=snapshot.headroom))
+    known = Snapshot(slots=slots, models=snapshot.models, memory=memory, headroom=snapshot.headroom)
+    return _model_fits(replace(known, together=snapshot.together))
 
 
 @lru_cache(maxsize=4)
@@ -116,13 +122,21 @@ def _judged(
         outcome = plan(need, room, kept, outgoing, holders)
         if isinstance(outcome, Go):
             gone = [h.gives for h in holders if h.slot in outcome.evict]
-            free = room if outcome.beside else total(room, outgoing, *gone)
+            free = total(room, *gone) if outcome.beside else total(room, outgoing, *gone)
             margin = min(have - wants for wants, have in zip(need, free, strict=True) if wants)
             return ModelFit(fit, margin, outcome.evict, outcome.beside and not loaded)
-    everything = total(room, outgoing, *(h.gives for h in holders if h.evictable))
+    everything = total(room, outgoing, *(h.gives for h in holders if h.evictable or h.apart))
     return ModelFit(Fit.SHORT, sum(missing(need, everything, headroom)))
 
 
-def _holder(slot: SlotStatus, claim: Claim) -> Holder:
+def _evictable(slot: SlotStatus) -> bool:
     idle = slot.state is SlotState.READY and not slot.in_flight and not slot.queued
-    return Holder(slot.name, claim.gives, idle and not slot.pinned, slot.priority, slot.idle_since or 0.0)
+    return idle and not slot.pinned
+
+
+def _holder(slot: SlotStatus, claim: Claim) -> Holder:
+    return Holder(slot.name, claim.gives, _evictable(slot), slot.priority, slot.idle_since or 0.0)
+
+
+def _standing(slot: SlotStatus) -> Standing:
+    return Standing(slot.name, _evictable(slot), slot.pinned, slot.priority, slot.idle_since or 0.0)

@@ -6,7 +6,7 @@ All amounts are bytes per pool, in the one order of the pools that were read.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 Amounts = tuple[int, ...]
 
@@ -15,7 +15,7 @@ Amounts = tuple[int, ...]
 class Holder:
     """Another slot's engine. `gives` is what stopping it gives back; `evictable`: it is idle, not pinned, and
     nobody waits for it; `idle_since` grows with time, on whatever clock. `leaving`: it goes once its requests
-    have ended, for which somebody would have to wait."""
+    have ended, for which somebody would have to wait. `apart`: it leaves in any case (`together:`)."""
 
     slot: str
     gives: Amounts
@@ -23,6 +23,7 @@ class Holder:
     priority: int = 0
     idle_since: float = 0.0
     leaving: bool = False
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +56,23 @@ def plan(
 ) -> Outcome:
     """Choose beside the outgoing engine, else in its place, else after evicting: low priority first, then long
     idle, and last those that are leaving: nobody is made to wait, and no answer cut, for what an idle one can
-    give.
+    give. Those that are apart leave first, and what they give counts.
 
     `room` (router.memory.admit.ledger) is negative where more was promised than there is. Headroom counts in
     each pool where the model needs anything; other pools do not matter. `force`: whatever helps is evicted, and
     then it goes anyhow.
     """
+    gone = [h for h in holders if h.apart]
+    rest = [h for h in holders if not h.apart]
+    outcome = _plan(need, total(room, *(h.gives for h in gone)), headroom, outgoing, rest, force=force)
+    if isinstance(outcome, Go):
+        return replace(outcome, evict=(*dict.fromkeys(h.slot for h in gone), *outcome.evict))
+    return outcome
+
+
+def _plan(
+    need: Amounts, room: Amounts, headroom: int, outgoing: Amounts, holders: Collection[Holder], *, force: bool
+) -> Outcome:
     if not any(missing(need, room, headroom)):
         return Go(beside=True)
     free = total(room, outgoing)

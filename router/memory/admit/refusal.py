@@ -110,9 +110,15 @@ def _nowhere(alone: Amounts, view: View) -> str:
 
 
 def _part(holder: Holder, amount: int) -> str:
+    if holder.apart:
+        return f"{holder.slot}, which together: in hal0.yaml keeps apart, would give back {memory_size(amount)}"
     if holder.evictable:
         return f"{holder.slot} would give back {memory_size(amount)}"
     return f"{holder.slot} is in use or pinned and keeps {memory_size(amount)}"
+
+
+def _leaves(holder: Holder) -> bool:
+    return holder.evictable or holder.apart
 
 
 def _advice(suggestion: Suggestion, found: Sequence[FitWay]) -> str:
@@ -144,9 +150,9 @@ def _pools(need: Amounts, available: Amounts, short: Amounts, view: View) -> lis
             "available": available[index],
             "gives_back": {
                 **({view.slot: view.outgoing[index]} if view.outgoing[index] else {}),
-                **{h.slot: h.gives[index] for h in view.holders if h.evictable and h.gives[index]},
+                **{h.slot: h.gives[index] for h in view.holders if _leaves(h) and h.gives[index]},
             },
-            "keeps": {h.slot: h.gives[index] for h in view.holders if not h.evictable and h.gives[index]},
+            "keeps": {h.slot: h.gives[index] for h in view.holders if not _leaves(h) and h.gives[index]},
         }
         for index, pool in enumerate(view.measured.pools)
         if need[index]

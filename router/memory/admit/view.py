@@ -50,6 +50,7 @@ class View:
                     max(o.priority for o in occupants),
                     max(o.idle_since for o in occupants),
                     leaving,
+                    any(o.apart for o in occupants),
                 )
             )
         return found
@@ -57,7 +58,7 @@ class View:
     @property
     def capacity(self) -> Amounts:
         """The room there is once all that may give some has done so."""
-        return total(self.room, self.outgoing, *(h.gives for h in self.holders if h.evictable))
+        return total(self.room, self.outgoing, *(h.gives for h in self.holders if h.evictable or h.apart))
 
     def need(self, forecast: Forecast | None) -> Amounts | None:
         """Return a forecast over the pools there are."""
@@ -70,7 +71,7 @@ class View:
     def plan(self, need: Amounts | None, *, force: bool = False) -> Outcome:
         """Plan a load; `need` None: nobody can tell, so it goes, but not beside what runs."""
         if need is None:
-            return Go(beside=False)
+            return Go(beside=False, evict=tuple(dict.fromkeys(h.slot for h in self.holders if h.apart)))
         return plan(need, self.room, self.headroom, self.outgoing, self.holders, force=force)
 
     def _sum(self, amounts: Iterable[Amounts]) -> Amounts:

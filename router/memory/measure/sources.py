@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from router.memory.measure.amd import AmdSource
-from router.memory.measure.nvml import NvmlSource
+from router.memory.measure.nvidia import NvidiaSource
 from router.memory.measure.pools import MemorySource, Pool
 from router.memory.measure.ram import RamSource
 
@@ -33,7 +33,7 @@ def shown(pools: Sequence[Pool]) -> tuple[Pool, ...]:
 
 def find_source() -> MemorySource:
     """Return the ways to read memory on this computer, now and later: nothing is asked yet."""
-    return SystemSource((NvmlSource(), AmdSource()), RamSource())
+    return SystemSource((NvidiaSource(), AmdSource()), RamSource())
 
 
 def _unified(gpu: Pool, ram: Pool) -> Pool:

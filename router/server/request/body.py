@@ -41,7 +41,7 @@ _MARKED: Final = frozenset(mark[:1] for mark, _name in _BOMS)
 
 async def read_body(request: web.Request) -> bytes:
     """Return the bytes that were packed. Raises BadRequest, BodyTooLarge, SlowBody, UnreadableBody."""
-    written = request.get(CODINGS)
+    written = request.get(CODINGS) if "Content-Encoding" in request.headers else None
     codings = _codings(written) if written else []
     raw = await _all(request)
     length = len(raw)

@@ -85,12 +85,14 @@ class Context:
 
 
 TARGET = web.RequestKey("the host in the request line", str)
-"""What a client that takes hal0 for a proxy writes there, beside its Host."""
+"""What a client that takes hal0 for a proxy writes there, beside its Host; "" from others."""
 REQUEST_ID = web.RequestKey("request id", str)
 RECORDING = web.RequestKey("recording", Recording)
 """Of requests that a model is to answer; others have none."""
 NAMED_KEY = web.RequestKey("named key", ApiKeyConfig)
 """The key that the request came with, if that has a name."""
+OBSERVES = web.RequestKey("observes", bool)
+"""Of a request for `/`: whether GET /api/state would answer it."""
 BEGUN = web.RequestKey("begun", web.StreamResponse)
 """The answer to a request, from the moment its head is made."""
 CONTEXT = web.AppKey("context", Context)

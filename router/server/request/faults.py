@@ -18,7 +18,7 @@ LOGGED_EACH: Final = 3
 """Lines for one kind within PERIOD_SECONDS."""
 
 PERIOD_SECONDS: Final = 60.0
-_QUOTE: Final = re.compile(r":? *(bytearray\()?b?['\"].*")
+_QUOTE: Final = re.compile(r":? *(?:bytearray\()?(?<!\w)b?['\"](?!Host' ).*")  # not the one in "can't"
 _SHOWN: Final = 200  # characters of what a client sent
 
 

@@ -21,6 +21,12 @@ def named_key(request: web.Request) -> ApiKeyConfig | None:
     return request.get(NAMED_KEY) if request.app[CONTEXT].named_keys else None
 
 
+def slots_of(request: web.Request) -> tuple[str, ...] | None:
+    """Return the only slots that the request's key is for; None: all of them."""
+    key = named_key(request)
+    return key.slots if key is not None else None
+
+
 def seen(request: web.Request) -> Snapshot:
     """Return the state, or of it what the request's key may use."""
     return seen_by(named_key(request), request.app[CONTEXT].store.snapshot)
@@ -34,7 +40,9 @@ def seen_by(key: ApiKeyConfig | None, snapshot: Snapshot) -> Snapshot:
     held = {model for slot in slots for model in (*slot.choices, *slot.loaded)}
     models = tuple(model for model in snapshot.models if model.id in held)
     kept = tuple(kept for kept in snapshot.kept if kept.model in held)
-    return replace(snapshot, slots=slots, models=models, upstreams=(), kept=kept)
+    told = (tuple(name for name in one if name in key.slots) for one in snapshot.together)
+    together = tuple(one for one in told if one)
+    return replace(snapshot, slots=slots, models=models, upstreams=(), kept=kept, together=together)
 
 
 def route_for(key: ApiKeyConfig | None, asked: str | None, kind: Kind, snapshot: Snapshot) -> Route:

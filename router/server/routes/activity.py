@@ -13,6 +13,7 @@ from router.activity.metrics import CONTENT_TYPE, metrics_text
 from router.activity.record import Body, record_json, timeline
 from router.base.errors import BadRequest, RecordNotFound
 from router.server.request.context import CONTEXT, Context
+from router.server.request.within import slots_of
 
 MOST: Final = 500
 USUAL: Final = 100
@@ -26,7 +27,7 @@ def add_routes(app: web.Application) -> None:
 
 
 async def listing(request: web.Request) -> web.Response:
-    """Answer as `router.activity.listing` says, newest first."""
+    """Answer as `router.activity.listing` says, newest first; a key for some slots is told of these alone."""
     found = await request.app[CONTEXT].activity.listing(_query(request))
     return web.json_response(listing_json(found))
 
@@ -35,8 +36,8 @@ async def one(request: web.Request) -> web.Response:
     """`{"request": {...}, "timeline": [{"what", "s"}], "body": {"request", "answer", "cut"} | null}`"""
     context = request.app[CONTEXT]
     number = _number("id", request.match_info["id"], _LARGEST_ID)
-    found = await context.activity.one(number)
-    if found is None:
+    found, within = await context.activity.one(number), slots_of(request)
+    if found is None or (within is not None and found[0].slot not in within):
         raise RecordNotFound(f"No record has the id {number}; it may have been forgotten since.")
     record, body = found
     told = {"request": record_json(record), "timeline": timeline(record)}
@@ -83,6 +84,7 @@ def _query(request: web.Request) -> Query:
         since=numbers.get("since"),
         before=numbers.get("before"),
         limit=max(1, limit),
+        within=slots_of(request),
     )
 
 

@@ -1,34 +1,46 @@
-"""The page for browsers, at `/`: static files, which ask the same API as everybody."""
+"""The page for browsers, at `/`: static files, which ask the same API as everybody; and the state."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from typing import Final
 
 from aiohttp import web
 
 from resources import page_folder
 from router.base.errors import PathNotFound
+from router.server.request.context import OBSERVES
+from router.server.request.within import seen
+from router.server.routes.page_document import Document
 from router.server.routes.page_files import PageFile, PageFiles
+from router.state import Snapshot
+from router.wire.snapshot import snapshot_json
 
 PREFIX: Final = "/page/"
 
-_POLICY: Final = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data: blob:",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-        # Nothing becomes HTML but what the sanitiser has made.
-        "require-trusted-types-for 'script'",
-        "trusted-types dompurify",
+
+def _policy(scripts: Sequence[str] = (), styles: Sequence[str] = ()) -> str:
+    """Return a policy that also allows what has these hashes."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            " ".join(("script-src 'self'", *scripts)),
+            " ".join(("style-src 'self'", *styles)),
+            "img-src 'self' data: blob:",
+            "connect-src 'self'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+            # Nothing becomes HTML but what the sanitiser has made.
+            "require-trusted-types-for 'script'",
+            "trusted-types dompurify",
+        )
     )
-)
+
+
 HEADERS: Final = {
-    "Content-Security-Policy": _POLICY,
+    "Content-Security-Policy": _policy(),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -45,10 +57,24 @@ def add_routes(app: web.Application) -> None:
 
 
 async def front(request: web.Request) -> web.Response:
-    """`/`, for who takes HTML."""
-    found = await request.app[_FILES].get("index.html")
-    assert found is not None, "hal0 comes with it"
-    return _answer(request, found)
+    """`/`, for who takes HTML: with the state for who may read it, so it is nothing to keep."""
+    document = await request.app[_FILES].document()
+    state = seen(request) if request.get(OBSERVES) else None
+    packed = _takes_gzip(request)
+    headers = {
+        **HEADERS,
+        "Content-Security-Policy": _policy(document.scripts, document.styles),
+        "Cache-Control": "no-store",
+        "Vary": "Accept, Accept-Encoding",
+        "Content-Type": "text/html; charset=utf-8",
+        **({"Content-Encoding": "gzip"} if packed else {}),
+    }
+    return web.Response(body=await asyncio.to_thread(_body, document, state, packed), headers=headers)
+
+
+def _body(document: Document, state: Snapshot | None, packed: bool) -> bytes:
+    told = snapshot_json(state) if state is not None else None
+    return document.gzipped(told) if packed else document.plain(told)
 
 
 async def one_file(request: web.Request) -> web.Response:
@@ -84,6 +110,10 @@ def _answer(request: web.Request, file: PageFile) -> web.Response:
     if file.etag in request.headers.get("If-None-Match", ""):
         return web.Response(status=304, headers=headers)
     headers["Content-Type"] = file.content_type
-    if _accepted(request.headers.get("Accept-Encoding", "")).get("gzip", 0.0) > 0:
+    if _takes_gzip(request):
         return web.Response(body=file.packed, headers={**headers, "Content-Encoding": "gzip"})
     return web.Response(body=file.body, headers=headers)
+
+
+def _takes_gzip(request: web.Request) -> bool:
+    return _accepted(request.headers.get("Accept-Encoding", "")).get("gzip", 0.0) > 0

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from router.server.routes.page_document import Document, joined
+
 TYPES: Final[Mapping[str, str]] = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -18,6 +20,7 @@ TYPES: Final[Mapping[str, str]] = {
     ".txt": "text/plain; charset=utf-8",
 }
 ICON: Final = "icon.svg"
+INDEX: Final = "index.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +38,25 @@ class PageFiles:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._files: Mapping[str, PageFile] | None = None
+        self._read: tuple[Mapping[str, PageFile], Document] | None = None
         self._reading = asyncio.Lock()
 
     async def get(self, name: str) -> PageFile | None:
+        return (await self._all())[0].get(name)
+
+    async def document(self) -> Document:
+        return (await self._all())[1]
+
+    async def _all(self) -> tuple[Mapping[str, PageFile], Document]:
         async with self._reading:
-            if self._files is None:
-                self._files = await asyncio.to_thread(read_files, self._folder)
-        return self._files.get(name)
+            if self._read is None:
+                self._read = await asyncio.to_thread(_read, self._folder)
+        return self._read
+
+
+def _read(folder: Path) -> tuple[Mapping[str, PageFile], Document]:
+    files = read_files(folder)
+    return files, joined(files[INDEX].body.decode(), {name: file.body for name, file in files.items()})
 
 
 def read_files(folder: Path) -> dict[str, PageFile]:

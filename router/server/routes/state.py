@@ -16,7 +16,8 @@ from router.base.errors import BadRequest
 from router.base.tasks import spawn
 from router.remote.link import HEADER as HEARTBEAT_HEADER
 from router.server.request.context import CONTEXT, Context
-from router.server.request.within import seen
+from router.server.request.within import seen, slots_of
+from router.server.routes.change_signal import ChangeSignal
 from router.server.routes.model_fits import models_json
 from router.wire.snapshot import change_json, snapshot_json
 
@@ -46,7 +47,8 @@ async def downloads(request: web.Request) -> web.Response:
 
 
 async def events(request: web.Request) -> web.StreamResponse:
-    """Server-sent events: one `snapshot`, then `change` with only what differs. Slow readers skip steps.
+    """Server-sent events: one `snapshot`, then `change` with only what differs. Slow readers skip steps, and
+    requests that come and go are told of now and then.
 
     `?heartbeat=5`: a comment at least so often, in seconds; the header of that name confirms it.
     `?activity=true`: also `activity`, the requests that ended since, at most every ACTIVITY_SECONDS.
@@ -55,13 +57,15 @@ async def events(request: web.Request) -> web.StreamResponse:
     context = request.app[CONTEXT]
     store, admitted = context.store, context.admitted
     heartbeat = _heartbeat(request.query.get("heartbeat"))
-    changed = asyncio.Event()
     headers = {HEARTBEAT_HEADER: f"{heartbeat:g}", "Cache-Control": "no-cache"}
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", **headers})
     await response.prepare(request)
-    unsubscribe = store.subscribe(lambda _snapshot: changed.set())
+    changes = ChangeSignal(store)
+    changed = changes.came
     telling = (
-        spawn(_tell_activity(context, response), name="tell of requests") if wants_activity(request) else None
+        spawn(_tell_activity(context, response, slots_of(request)), name="tell of requests")
+        if wants_activity(request)
+        else None
     )
     try:
         known, sent = store.snapshot, seen(request)
@@ -80,7 +84,7 @@ async def events(request: web.Request) -> web.StreamResponse:
                 await response.write(_event("change", change_json(sent, now)))
                 sent = now
     finally:
-        unsubscribe()
+        changes.close()
         if telling is not None:
             telling.cancel()
     return response
@@ -90,10 +94,12 @@ def wants_activity(request: web.Request) -> bool:
     return request.query.get("activity", "false") in ("true", "1")
 
 
-async def _tell_activity(context: Context, response: web.StreamResponse) -> None:
+async def _tell_activity(
+    context: Context, response: web.StreamResponse, within: tuple[str, ...] | None
+) -> None:
     """Send `{"requests": [...], "missed": 0, "forgotten": id}`, oldest first; whoever reads slowly misses some.
-    Those up to the id `forgotten` are deleted."""
-    listener = Listener()
+    Those up to the id `forgotten` are deleted. `within`: only of these slots."""
+    listener = Listener(within)
     unsubscribe = context.activity.subscribe(listener.add)
     forget = context.activity.when_forgotten(listener.came.set)
     admitted = context.admitted

@@ -71,3 +71,16 @@ def test_an_event_that_names_only_the_type() -> None:
 def test_other_statuses_are_the_engines(status: int) -> None:
     error = EngineRefused.from_body(status, {"error": {"message": "model is missing"}})
     assert (error.status, error.code) == (status, "engine.refused")
+
+
+@pytest.mark.parametrize("status", [404, 409, 413, 415, 418, 422, 451])
+@pytest.mark.parametrize("envelope", [{"message": "No."}, {"message": "No.", "type": "server_error"}, {}])
+def test_a_status_that_blames_the_client_has_such_a_type(status: int, envelope: dict[str, str]) -> None:
+    """FastAPI's answers, and those of proxies, name no type; clients that go by it would try again."""
+    assert EngineRefused.from_body(status, {"error": envelope}).type == "invalid_request_error"
+    assert EngineRefused.from_body(status, {"error": {"type": "not_found_error"}}).type == "not_found_error"
+
+
+def test_too_many_requests_have_a_type_of_their_own() -> None:
+    assert EngineRefused.from_body(429, {"detail": "Slow down"}).type == "rate_limit_error"
+    assert EngineRefused.from_body(503, {"detail": "Busy"}).type == "server_error"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +100,65 @@ def test_parts_that_llama_server_would_not_find(tmp_path: Path, names: tuple[str
     assert found.path.name == names[0]
     assert said in (found.problem or "")
     assert describe_file(found.path).problem == found.problem
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (
+            ("b-00001-of-00002.gguf", "b-00002-of-00002 (1).gguf"),
+            "b-00002-of-00002 (1).gguf to b-00002-of",
+        ),
+        (
+            ("b-00001-of-00002 (1).gguf", "b-00002-of-00002.gguf"),
+            "b-00001-of-00002 (1).gguf to b-00001-of",
+        ),
+        (("b-00001-of-00002(2).gguf", "b-00002-of-00002 - Copy.gguf"), "to b-00001-of-00002.gguf, and 1 more"),
+    ],
+)
+def test_parts_with_a_browser_s_number_are_to_be_renamed(
+    tmp_path: Path, names: tuple[str, str], said: str
+) -> None:
+    """They were told to be missing, to be downloaded again; or to get a name of twice the length."""
+    for path, name in zip(write_shards(tmp_path, "big", 2), names, strict=True):
+        path.rename(tmp_path / name)
+    (found,) = scan_folders([tmp_path])
+    assert found.id == "b" and said in (found.problem or "")
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_second_copy_of_a_part_is_no_model_and_harms_none(tmp_path: Path, number: int) -> None:
+    paths = write_shards(tmp_path, "big", 2)
+    copy = paths[number - 1].with_stem(f"{paths[number - 1].stem} (1)")
+    copy.write_bytes(paths[number - 1].read_bytes())
+    scanned = scan_all([tmp_path])
+    assert [(found.id, found.problem) for found in scanned.models] == [("big", None)]
+    (left,) = scanned.left_out
+    assert (left.path, "copy of a part" in left.reason) == (copy, True)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes()[:-40]), "is truncated"),
+        (lambda path: path.write_bytes(b""), "is empty"),
+        (lambda path: path.write_bytes(b"<html>404</html>"), "the answer of a server"),
+        (write_gguf, "is not part 3 of 3 of this model"),
+        (
+            lambda path: shutil.copy(path.with_name("big-00002-of-00003.gguf"), path),
+            "not part 3 of 3",
+        ),
+    ],
+    ids=["cut", "empty", "page", "another model", "another part"],
+)
+def test_a_damaged_part_is_told_before_the_others_are_loaded(
+    tmp_path: Path, spoil: Callable[[Path], object], said: str
+) -> None:
+    """The first part says nothing of it, and the engine's words name no file ("failed to read magic")."""
+    paths = write_shards(tmp_path, "big", 3)
+    spoil(paths[2])
+    (found,) = scan_folders([tmp_path])
+    assert str(paths[2]) in (found.problem or "") and said in (found.problem or "")
 
 
 def test_on_a_file_system_without_case_the_usual_names_are_used(tmp_path: Path) -> None:

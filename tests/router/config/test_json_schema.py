@@ -123,9 +123,10 @@ def test_what_hal0_reads_is_not_marked(text: str) -> None:
 
 def test_most_of_what_it_refuses_is_marked() -> None:
     """The rest is between sections, or needs the reader: a port within engine.ports, a name used twice."""
-    marked = [file for file in BAD if refused(str(file.values[0]))]
-    assert len(GOOD) > 80 and len(BAD) > 100
-    assert len(marked) > len(BAD) * 0.8
+    bad = [file for file in BAD if "${" not in str(file.values[0])]  # what a variable is stands elsewhere
+    marked = [file for file in bad if refused(str(file.values[0]))]
+    assert len(GOOD) > 80 and len(bad) > 100
+    assert len(marked) > len(bad) * 0.8
 
 
 # -- key by key ---------------------------------------------------------------------------------------------
@@ -208,7 +209,7 @@ def values(key: Key) -> list[str]:
 # What only hal0 can tell: what a text stands for, whether there is such a thing, what was put in quotes.
 UNSAID = re.compile(
     "is no IP address or host name|is no host name|begin with the program|no upstream is called|is an amount of"
-    r"|must be from \d+[KMGT]iB to|must be a time such as"
+    r"|must be from \d+[KMGT]iB to|must be a time such as|there is no slot"
 )
 
 # One number may be right by itself and wrong beside another key, of which a schema of numbers knows nothing.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,7 +15,7 @@ import pytest
 
 from router.catalog.model import Model
 from router.config.schema import ConversationsConfig, Kind
-from router.conversations import saving
+from router.conversations import saving, store
 from router.conversations.keeper import Conversations
 from router.engine.readiness import probe_session
 from router.state import KeptStatus
@@ -51,7 +52,7 @@ class Hal0:
         await self.http.close()
 
     async def load(self, model: Model = MODELS[0], identity: int = 1, **more: int) -> StubEngine:
-        engine = await StubEngine(self.conversations.folder_for(model), identity, **more).begin()
+        engine = await StubEngine(await self.conversations.folder_for(model), identity, **more).begin()
         self.engines.append(engine)
         await self.conversations.restore("primary", model, engine)
         return engine
@@ -268,3 +269,42 @@ async def test_five_hundred_switches_with_kills_at_every_point(tmp_path: Path) -
     kept = list(hal0.folder.glob("*.json"))
     assert {p.stem for p in kept} == {p.stem for p in hal0.folder.glob("*.state")}
     assert came_back > 100 and killed > 50
+
+
+async def test_nobody_waits_for_a_slow_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has not reached the disk yet is given back, and another one saved, at once; it is told of later."""
+    slow = threading.Event()
+    monkeypatch.setattr(store, "sync", lambda _file: slow.wait(60.0))
+    hal0 = Hal0(tmp_path)
+    await hal0.begin()
+    try:
+        engine = await hal0.load()
+        engine.sequences[0], engine.tasks[0] = TOKENS, 1
+        await soon(hal0.unload(engine))
+        other = await soon(hal0.load(MODELS[1], 2))
+        other.sequences[0], other.tasks[0] = TOKENS, 1
+        await soon(hal0.unload(other))
+        again = await soon(hal0.load())
+        assert again.sequences[0] == TOKENS and not again.wrong
+        assert ".json" not in hal0.names, "the disk has nothing yet"
+        slow.set()
+        await until(lambda: hal0.names.count(".json") == 2, "both told of")
+    finally:
+        slow.set()
+        await hal0.end()
+    assert sorted(hal0.names) == [".json", ".json", ".state", ".state"]
+
+
+@pytest.mark.parametrize("instead", [None, "a file"])
+async def test_without_its_folder_an_engine_starts_all_the_same(tmp_path: Path, instead: str | None) -> None:
+    """llama-server ends at once if it is to save into a folder that is not there: no model loaded any more."""
+    hal0 = Hal0(tmp_path)
+    await hal0.begin()
+    try:
+        hal0.folder.rmdir()
+        if instead:
+            hal0.folder.write_text(instead)
+        folder = await hal0.conversations.folder_for(MODELS[0])
+        assert (folder is not None and folder.is_dir()) if instead is None else folder is None
+    finally:
+        await hal0.end()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 import struct
 import sys
@@ -257,3 +258,40 @@ def test_whatever_happens_the_folder_is_in_order(tmp_path_factory: pytest.TempPa
         assert not list(disk.store.folder.glob("*.part"))
     for one in disk.again().store.kept:
         assert disk.store.state(one.id).stat().st_size == one.bytes
+
+
+def test_a_clock_that_was_ahead_does_not_make_old_ones_the_newest_for_ever(disk: Disk) -> None:
+    """They had all places of `per_model`, and what was saved now left at once."""
+    disk.now = 1_000_000.0
+    ahead = {disk.save([n] * 300).id for n in (1, 2)}
+    disk.now = 10.0
+    new = disk.save([7] * 300).id
+    assert new in disk.ids and len(disk.ids) == POLICY.per_model
+    disk.now = 5.0
+    after = disk.again()
+    later = after.save([8] * 300).id
+    assert later in after.ids and len(after.ids) == POLICY.per_model
+    assert len(ahead & after.ids) <= 1
+    after.now += POLICY.max_age + 1
+    after.store.prune()
+    assert not after.ids
+
+
+def test_a_folder_that_a_person_removed_is_made_again(disk: Disk) -> None:
+    disk.save([1, 2, 3])
+    shutil.rmtree(disk.store.folder)
+    one = disk.save([4, 5, 6])
+    assert disk.again().ids == {one.id}
+    assert sys.platform == "win32" or stat.S_IMODE(disk.store.folder.stat().st_mode) == 0o700
+
+
+def test_what_was_flushed_is_told_of_only_while_it_is_there(disk: Disk) -> None:
+    one = disk.save([1, 2, 3])
+    disk.store.lend("o", "k")
+    disk.store.settled(one.id, disk.store.flush(one.id))
+    assert disk.names == [f"{one.id}.state"], "an engine has it, which may die of it"
+    disk.store.returned(one.id, restored=True)
+    about = disk.store.flush(one.id)
+    disk.store.discard(one.id)
+    disk.store.settled(one.id, about)
+    assert disk.names == [] and disk.store.flush(one.id) is None

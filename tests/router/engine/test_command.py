@@ -241,6 +241,22 @@ class TestRealEngine:
             await check_command([str(llama_server), *arguments], env, model_id="x")
         assert caught.value.message == f'Model "x" cannot start: {said}. Correct its flags in hal0.yaml.'
 
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            (["--pooling", "avg"], '("avg"); it may be one of: none, mean, cls, last, rank. '),
+            (["--split-mode", "rows"], '("rows"); it may be one of: none, layer, row'),
+            (["--cache-type-k", "q4"], '("q4"); it may be one of: f32, f16, bf16, q8_0'),
+            (["--load-mode", "mmapp"], '("mmapp"); it may be one of: auto, none, mmap'),
+        ],
+    )
+    async def test_a_word_that_may_not_stand_there_is_told_with_those_that_may(
+        self, llama_server: Path, env: dict[str, str], arguments: list[str], said: str
+    ) -> None:
+        with pytest.raises(BadModel) as caught:
+            await check_command([str(llama_server), *arguments], env, model_id="x")
+        assert said in caught.value.message
+
 
 class TestPrograms:
     def test_a_program_that_is_there_may_be_found_on_the_path(self) -> None:

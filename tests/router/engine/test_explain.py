@@ -126,6 +126,25 @@ ROWS: list[tuple[list[str], str | None]] = [
     ),
     (["Traceback (most recent call last):", "ModuleNotFoundError: No module named 'vllm'\r"], "ModuleNotFoundError: No module named 'vllm'"),
     (
+        # what finalizers say while the interpreter leaves
+        [
+            "Traceback (most recent call last):",
+            '  File "/x/serve.py", line 9, in <module>',
+            "RuntimeError: CUDA out of memory",
+            "Exception ignored in: <function Engine.__del__ at 0x7f>",
+            "Traceback (most recent call last):",
+            '  File "/x/serve.py", line 3, in __del__',
+            "    self.pool.shutdown()",
+            "AttributeError: 'Engine' object has no attribute 'pool'",
+        ],
+        "RuntimeError: CUDA out of memory",
+    ),
+    (
+        ["Exception ignored in: <_io.TextIOWrapper name='<stdout>'>", "BrokenPipeError: [Errno 32] Broken pipe", "ValueError: no such model"],
+        "ValueError: no such model",
+    ),
+    (["(Worker pid=7) Exception ignored in: <x>", "(Worker pid=7) Traceback (most recent call last):", "(Worker pid=7)   File", "(Worker pid=7) KeyError: 1"], None),
+    (
         ["INFO: Started", "ERROR:    [Errno 98] address already in use", "INFO:     Application shutdown complete."],
         "[Errno 98] address already in use",
     ),

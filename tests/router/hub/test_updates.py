@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from router.base.paths import Paths
 from router.base.tasks import spawn
 from router.config.schema import Config, Kind, Updates
 from router.engine.probe import EngineBuild, EngineSource
-from router.hub.updates import DAY_SECONDS, Sources, UpdateWatch, is_due, is_quiet, newer
+from router.hub.updates import DAY_SECONDS, Sources, UpdateWatch, how_to_update, is_due, is_quiet, newer
 from router.state import SlotState, SlotStatus, Snapshot, StateStore, UpdateStatus
 from tests.engines.running import until
 from tests.router.engine.fake_engines import installed, paths_in
@@ -58,6 +59,21 @@ async def test_what_is_newer_is_told_and_remembered_for_a_day(paths: Paths) -> N
         assert seen["newest"] == {"hal0": "b11433", "llama-server": "b11433"}
         server.fault = Fault.RATE_LIMIT
         assert await Told(paths, server).look() == (ENGINE,), "the next hal0 knows it without asking"
+
+
+async def test_of_hal0_itself_the_command_is_told_too(paths: Paths) -> None:
+    seen = {"at": time.time(), "newest": {"hal0": "v0.6.0", "llama-server": "b7"}}
+    (paths.state / "updates.json").parent.mkdir(parents=True, exist_ok=True)
+    (paths.state / "updates.json").write_text(json.dumps(seen))
+    told: list[tuple[UpdateStatus, ...]] = []
+    store = StateStore(Snapshot(slots=(SLOT,)))
+    watch = UpdateWatch(store, Config, paths, told.append, how=lambda version: f"get hal0 {version}")
+    await watch.look()
+    assert told == [(replace(HAL0, how="get hal0 0.6.0"),)]
+
+
+def test_this_hal0_knows_how_it_was_installed() -> None:
+    assert how_to_update("0.6.0") in ("git pull && make setup", "pip install --upgrade hal0")
 
 
 async def test_nothing_is_asked_while_a_slot_is_busy_or_when_it_is_off(paths: Paths) -> None:

@@ -52,6 +52,10 @@ def left(merged: Merged) -> dict[str, list[int]]:
     return found
 
 
+def kept(merged: Merged) -> set[tuple[int, str]]:
+    return {(item.line, item.place) for item in merged.kept}
+
+
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.name)
 def test_every_published_file_fits_into_a_hal0_yaml_whose_comments_stay(path: Path, paths: Paths) -> None:
     merged = imported(str(path.relative_to(FILES)), paths, MINE, HOME="/home/ada")
@@ -86,17 +90,21 @@ def test_macros_containers_variants_keys_and_peers_of_llama_swap(paths: Paths) -
         "display_name": "gpt-oss 120B",
         "aliases": ["gpt-4o-mini", "gpt-3.5-turbo"],
         "flags": {"ctx-size": 16384, "temp": 0.7, "chat-template-kwargs": '{"reasoning_effort": "high"}'},
-        "request": {"top_p": 0.9},
+        "request": {"strip": ["temperature", "top_p"], "force": {"top_p": 0.9}},
+        "env": {"CUDA_VISIBLE_DEVICES": "0,1,2"},
+        "metadata": {"description": "A thinking model from OpenAI"},
     }
     low = found["models"]["gpt-oss-120b:low"]
     assert (low["file"], low["flags"]) == (big["file"], big["flags"]), "one engine for both"
-    assert low["request"] == {"top_p": 0.9, "chat_template_kwargs": {"reasoning_effort": "low"}}
+    assert low["request"]["strip"] == ["temperature", "top_p"]
+    assert low["request"]["force"] == {"top_p": 0.9, "chat_template_kwargs": {"reasoning_effort": "low"}}
     assert found["models"]["docker-llama"]["file"].startswith("/mnt/nvme/models/Qwen2.5-Coder")
     assert found["slots"] == {"primary": {"model": "docker-llama", "autoload": True, "idle_unload": 60}}
     assert found["upstreams"]["openrouter"]["api_key"] == "env:OPENROUTER_API_KEY"
     assert found["server"]["api_keys"] == ["sk-hunter2-of-the-example"], "API_KEY_2 is not set here"
     lines = left(merged)
-    assert lines["gpt-oss-120b: env"] == [29] and lines["unlisted"] == [54] and lines["apiKeys"] == [12]
+    assert lines["unlisted"] == [54] and lines["apiKeys"] == [12]
+    assert (30, "models.gpt-oss-120b.env.CUDA_VISIBLE_DEVICES") in kept(merged)
 
 
 def test_groups_of_llama_swap_become_slots_and_other_programs_commands(paths: Paths) -> None:
@@ -111,6 +119,7 @@ def test_groups_of_llama_swap_become_slots_and_other_programs_commands(paths: Pa
         "command": "/opt/whisper-server --host 127.0.0.1 --port {port} -m /srv/ggml-large-v3-turbo-q8_0.bin "
         "--request-path /v1/audio/transcriptions --inference-path ''",
         "health": "/v1/audio/transcriptions/",
+        "pinned": True,
     }
     assert slots["embed"] == {
         "kind": "embedding",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from router.memory.measure.history import SPAN, STEP, MemoryHistory
+import json
+
+from router.memory.measure.history import SPAN, STEP, MemoryHistory, parse_held
 from router.state import DeviceMemory
 
 GIB = 1 << 30
@@ -56,3 +58,30 @@ def test_a_clock_that_was_set_back_does_no_harm() -> None:
     for at in (START, START - 500, START + 20):
         history.note([device(1)], at)
     assert history.told()["at"] == [START, START + 20]
+
+
+def test_what_each_slot_held_is_told_and_read_again() -> None:
+    history = MemoryHistory()
+    for second, sizes in (
+        (0, {"primary": 0, "coder": 5}),
+        (11, {"primary": 7, "coder": 5}),
+        (12, {"primary": 8, "coder": 5}),
+        (25, {"primary": 8, "coder": 0}),
+    ):
+        history.note([device(1)], START + second, sizes)
+    held = history.held()
+    assert held["primary"] == ((START, 0), (START + STEP, 8))
+    assert held["coder"] == ((START, 5), (START + 2 * STEP, 0))
+    assert parse_held(json.loads(json.dumps(history.told()))) == held
+    assert parse_held(history.told(["coder"])) == {"coder": held["coder"]}
+    history.note([device(1)], START + 30, {"primary": 8})
+    assert list(history.held()) == ["primary"], "one that is gone is forgotten"
+    assert parse_held({"step": STEP}) == {}, "an older hal0"
+
+
+def test_of_a_slot_an_hour_is_kept_and_what_it_began_with() -> None:
+    history = MemoryHistory()
+    for second in range(0, 3 * int(SPAN), 7):
+        history.note([device(1)], START + second, {"primary": second})
+    times = [at for at, _size in history.held()["primary"]]
+    assert times[0] <= times[-1] - SPAN < times[1] and len(times) <= SPAN / STEP + 2

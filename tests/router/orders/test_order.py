@@ -43,6 +43,7 @@ def test_what_is_sent_is_what_is_taken(name: str) -> None:
     orders: list[tuple[Order[Any], dict[str, str]]] = [
         (Load(name, name, force=True), {"slot": name}),
         (Load(name, name), {"slot": name}),
+        (Load(name, name, flags=(name, "threads=4")), {"slot": name}),
         (Cancel(name), {"slot": name}),
         (ReadEngineLog(name), {"slot": name}),
         (ReadOffer(name), {}),

@@ -73,6 +73,7 @@ class Bench:
         self.launcher = FakeLauncher()
         self.supervisor = Supervisor(self.store, self.launcher)
         self.listener = FakeListener()
+        self.looked: list[bool] = []
         self.config = Config(slots={slot.name: slot for slot in slots or (PRIMARY, SECOND)})
         self.models = MODELS
         self.in_effect = InEffect(self.config, self.models)
@@ -95,6 +96,7 @@ class Bench:
             lambda: None,
             lambda: None,
             lambda _activity: None,
+            lambda: self.looked.append(self.in_effect.config.keep_awake),
         )
         self.live.add_slots()
 
@@ -225,6 +227,24 @@ async def test_a_policy_decides_the_next_request(bench: Bench) -> None:
         async with bench.supervisor.ticket("primary", "beta") as ticket:
             await soon(ticket.lease())
     assert bench.slot().pid == pid
+
+
+async def test_which_slots_may_be_together_counts_for_the_next_load(bench: Bench) -> None:
+    name = SECOND.name
+    await soon(bench.supervisor.load(name, bench.slot(name).choices[0]))
+    pid = bench.slot().pid
+    await bench.apply(together=(("primary",), (name,)))
+    assert bench.store.snapshot.together == (("primary",), (name,))
+    assert bench.slot().pid == pid and bench.slot(name).pid is not None, "what is loaded stays"
+    await soon(bench.supervisor.load("primary", "beta"))
+    assert bench.slot(name).pid is None
+
+
+async def test_whether_sleep_is_held_off_is_looked_at_when_it_changes(bench: Bench) -> None:
+    await bench.apply(keep_awake=False)
+    await bench.apply(keep_awake=False, local_only=True)
+    await bench.apply(keep_awake=True)
+    assert bench.looked == [False, True]
 
 
 async def test_a_model_that_leaves_runs_on_and_cannot_be_loaded_again(bench: Bench) -> None:

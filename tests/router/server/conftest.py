@@ -64,7 +64,7 @@ class Served:
         absent: Any = None
         no_others, parts = Remotes(absent), [absent] * 5
         ahead = ReadAhead(self.store, dict, lambda: False)
-        self.orders = Dispatcher(self.store, self.supervisor, no_others, *parts, ahead, *[absent] * 4)
+        self.orders = Dispatcher(self.store, self.supervisor, no_others, *parts, ahead, *[absent] * 6)
         context = Context(
             self.store, self.supervisor, self.orders, absent, UpstreamRegistry(self.store), api_keys=api_keys
         )

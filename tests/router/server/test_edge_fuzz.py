@@ -201,7 +201,7 @@ class Whole:
         self.store.update(models=(ModelStatus("alpha", "alpha", Kind.CHAT),))
         absent: Any = None  # only orders for slots are given
         ahead = ReadAhead(self.store, dict, lambda: False)
-        orders = Dispatcher(self.store, self.supervisor, Remotes(absent), *[absent] * 5, ahead, *[absent] * 4)
+        orders = Dispatcher(self.store, self.supervisor, Remotes(absent), *[absent] * 5, ahead, *[absent] * 6)
         context = Context(self.store, self.supervisor, orders, self._engines, UpstreamRegistry(self.store))
         self.endpoint = Endpoint(ServerConfig(port=0), context)
 

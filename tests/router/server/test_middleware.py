@@ -83,6 +83,7 @@ async def test_a_preflight_of_a_local_page_is_allowed_whatever_headers_it_asks_f
     assert status == 204
     assert headers["Access-Control-Allow-Origin"] == "http://localhost:3000"
     assert "POST" in headers["Access-Control-Allow-Methods"]
+    assert "DELETE" in headers["Access-Control-Allow-Methods"], "DELETE /api/downloads/ID is called by pages"
     assert headers["Access-Control-Allow-Headers"] == "authorization,x-stainless-lang"
     assert headers["Vary"] == "Origin"
 

@@ -180,6 +180,17 @@ def test_the_first_view_is_made_of_the_sources_that_are_there() -> None:
     assert f"sha256 {BUNDLING['checksum'](bundle)}" in bundle.splitlines()[0]
 
 
+def test_what_later_views_share_with_the_first_is_offered() -> None:
+    folder = page_folder()
+    shared = read(folder / "js" / "shared.js")
+    assert shared == BUNDLING["shared"](read(folder / "js" / "app.js"))
+    offered = set(re.findall(r"^  (\w+),$", shared, re.MULTILINE))
+    for file in (folder / "js").rglob("*.js"):
+        for names in re.findall(r'^import \{([^}]*)\} from "[./]+/shared\.js";', read(file), re.MULTILINE):
+            wanted = {name.strip() for name in names.split(",")} - {""}
+            assert wanted and wanted <= offered, file
+
+
 def test_no_later_view_brings_a_second_copy_of_what_the_first_view_has() -> None:
     """What stands in both would be there twice: two stores, of which one is empty."""
     folder = page_folder()
@@ -188,6 +199,24 @@ def test_no_later_view_brings_a_second_copy_of_what_the_first_view_has() -> None
         if file not in bundled and file.name != "app.js":
             asked = re.findall(r"""(?:from|import)\s*\(?"(\.[^"]+)";?""", read(file))
             assert bundled.isdisjoint((file.parent / found).resolve() for found in asked), file
+
+
+def state_in(page: str) -> dict[str, Any] | None:
+    """What the page begins with."""
+    found = re.search(r'<script type="application/json" id="state">(.*?)</script>', page, re.DOTALL)
+    return json.loads(found[1]) if found else None
+
+
+async def test_the_page_brings_the_state_and_is_not_kept(serve: Serve) -> None:
+    ask = await serve()
+    state = json.loads((await ask("GET", "/api/state"))[1])
+    for coding in ("gzip", "identity"):
+        _, page, headers = await ask("GET", "/", {"Accept": BROWSER, "Accept-Encoding": coding})
+        assert state_in(page) == state and headers.get("Content-Encoding", "identity") == coding
+        assert headers["Cache-Control"] == "no-store" and "ETag" not in headers
+        policy = headers["Content-Security-Policy"]
+        assert re.search(r"script-src 'self' 'sha256-[^' ]+'; style-src 'self'( 'sha256-[^' ]+')+;", policy)
+        assert "unsafe" not in policy and "require-trusted-types-for 'script'" in policy
 
 
 # -- who may --
@@ -207,6 +236,24 @@ async def test_with_a_key_set_the_page_comes_and_what_it_shows_does_not(serve: S
     for path in ("/api/state", "/api/events", "/api/models", "/api/memory/history", "/v1/models"):
         status, body, _ = await ask("GET", path, FAR)
         assert (status, json.loads(body)["error"]["code"]) == (401, "auth.invalid_key"), path
+
+
+async def test_with_a_key_set_the_state_comes_only_to_who_has_shown_it(serve: Serve) -> None:
+    ask = await serve((KEY,))
+    assert state_in((await ask("GET", "/", {"Accept": BROWSER}))[1]), "on this computer it is no secret"
+    cookie = (await sign_in(ask)).partition(";")[0]
+    for headers, is_told in (
+        ({}, False),
+        ({"Authorization": "Bearer wrong"}, False),
+        ({"Authorization": f"Bearer {KEY}"}, True),
+        ({"Cookie": f"{COOKIE}=1.{'0' * 64}"}, False),
+        ({"Cookie": cookie}, True),
+        ({"Cookie": cookie, "Sec-Fetch-Site": "cross-site"}, False),
+        ({"Cookie": cookie, "Sec-Fetch-Site": "same-site"}, False),
+        ({"Cookie": cookie, "Sec-Fetch-Site": "none"}, True),
+    ):
+        status, page, _ = await ask("GET", "/", {**FAR, "Accept": BROWSER, **headers})
+        assert status == 200 and (state_in(page) is not None) is is_told, headers
 
 
 async def test_a_key_is_shown_once_for_a_cookie_that_scripts_cannot_read(serve: Serve) -> None:

@@ -55,6 +55,7 @@ async def test_what_is_meant_in_one_way_is_understood(
         "/api/v1/chat/completions",
         "/api/chat/completions",
         "/openai/v1/chat/completions",
+        "/anthropic/v1/chat/completions",
         "/v1/chat/completions/chat/completions",
         "/v1/chat/completions/v1/chat/completions",
         "/v1/models/chat/completions",
@@ -93,3 +94,11 @@ def test_what_is_known_stays_what_it_is() -> None:
     paths = Paths(["/v1/api/chat", "/api/chat"])
     assert paths.plain("POST", "/v1/api/chat") == "/v1/api/chat"
     assert paths.plain("POST", "") == "" and paths.plain("OPTIONS", "*") == "*"
+
+
+@pytest.mark.parametrize("name", ["pull", "push", "create", "copy", "delete"])
+async def test_what_ollama_does_with_models_is_refused_in_its_dialect(edge: Edge, name: str) -> None:
+    """Its clients read `error` as a text; the nearest path was that of another thing."""
+    status, _, told = await edge.told(post(f"/api/{name}", b'{"model": "x"}'))
+    assert (status, list(told)) == (404, ["error"])
+    assert "`hal0 model`" in told["error"]

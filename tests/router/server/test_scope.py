@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import json
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any, cast
 
+import aiohttp
 import pytest
 from aiohttp import ClientSession, CookieJar
 from aiohttp.test_utils import TestServer
@@ -19,7 +24,9 @@ from router.server.request.context import Context
 from router.state import KeptStatus, ModelStatus, SlotStatus, Snapshot, StateStore
 from router.upstreams.registry import UpstreamRegistry
 from tests.engines.running import soon
+from tests.page.stand_in import asked
 
+WAIT_SECONDS = 30.0
 FAR = {"X-Forwarded-For": "192.0.2.7"}
 INFER, OBSERVE, MANAGE = Permission
 NAMED = (
@@ -42,7 +49,7 @@ class Orders:
 
 
 class Stage:
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         models = tuple(ModelStatus(id_, id_, Kind.CHAT) for id_ in ("alpha", "beta"))
         slots = (
             SlotStatus("primary", Kind.CHAT, choices=("alpha", "beta")),
@@ -51,7 +58,7 @@ class Stage:
         self.store = StateStore(Snapshot(models=models, slots=slots))
         self.orders = Orders()
         self.records: list[Record] = []
-        activity = Activity()
+        activity = Activity(folder / "activity.db")
         activity.subscribe(self.records.append)
         absent: Any = None
         registry = UpstreamRegistry(self.store)
@@ -73,12 +80,14 @@ class Stage:
 
 
 @pytest.fixture
-async def stage() -> AsyncIterator[Stage]:
-    made = Stage()
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    made = Stage(tmp_path)
+    made.context.activity.start(made.store)
     await made.server.start_server()
     yield made
     await made.session.close()
     await made.server.close()
+    await made.context.activity.close()
 
 
 def refused(answer: tuple[int, Any]) -> bool:
@@ -155,6 +164,26 @@ async def test_a_key_for_some_slots_sees_and_asks_only_those(stage: Stage) -> No
         assert (await stage.ask("k-guest", "POST", path, {"input": "x"}))[0] in (400, 403)
 
 
+@pytest.mark.parametrize(
+    ("key", "slots"),
+    [
+        ("k-phone", None),
+        ("k-grafana", ["primary", "small"]),
+        ("k-admin", ["primary", "small"]),
+        ("k-guest", ["small"]),
+        ("k-wrong", None),
+    ],
+)
+async def test_the_page_begins_with_what_its_key_may_see(
+    stage: Stage, key: str, slots: list[str] | None
+) -> None:
+    status, page = await stage.ask(key, "GET", "/", headers={"Accept": "text/html"})
+    state = re.search(r'id="state">(.*?)</script>', page)
+    assert status == 200 and (state is None) is (slots is None)
+    if state is not None:
+        assert [slot["name"] for slot in json.loads(state[1])["slots"]] == slots
+
+
 async def test_a_key_for_some_slots_orders_only_those(stage: Stage) -> None:
     for path in ("/api/slots/small/unload", "/api/slots/small/restart"):
         assert (await stage.ask("k-guest", "POST", path, {}))[0] == 200
@@ -170,19 +199,53 @@ async def test_a_key_for_some_slots_orders_only_those(stage: Stage) -> None:
     ):
         assert refused(await stage.ask("k-guest", "POST", path, {"model": "beta"})), path
     assert refused(await stage.ask("k-guest", "POST", "/models/switch", {"slot": "primary", "model": "beta"}))
-    for path in (
-        "/api/log",
-        "/api/config",
-        "/metrics",
-        "/api/activity",
-        "/api/activity/1",
-        "/api/slots/primary/logs",
-    ):
+    for path in ("/api/log", "/api/config", "/metrics", "/api/slots/primary/logs"):
         assert refused(await stage.ask("k-guest", "GET", path)), path
-    assert refused(await stage.ask("k-guest", "GET", "/api/events?activity=true"))
     assert refused(await stage.ask("k-guest", "GET", "/api/activity?slot=primary"))
+    assert refused(await stage.ask("k-guest", "DELETE", "/api/activity"))
     assert len(stage.orders.given) == given
-    assert (await stage.ask("k-guest", "GET", "/api/activity?slot=small"))[0] == 200
+
+
+async def told_of(answer: aiohttp.ClientResponse, most: int) -> list[dict[str, Any]]:
+    """The next `most` records of an event stream."""
+    told: list[dict[str, Any]] = []
+    async with asyncio.timeout(WAIT_SECONDS):
+        while len(told) < most:
+            line = await answer.content.readline()
+            if line.startswith(b'data: {"requests"'):
+                told += json.loads(line[6:])["requests"]
+    return told
+
+
+async def test_a_key_for_some_slots_is_told_what_was_asked_of_those(stage: Stage) -> None:
+    """Whoever asked it. The others are not there: neither in the list, nor by their ids, nor as they end."""
+    url = stage.server.make_url("/api/events?activity=true")
+    headers = {**FAR, "Authorization": "Bearer k-guest"}
+    async with stage.session.get(url, headers=headers) as stream:
+        assert stream.status == 200
+        for number, slot in enumerate(("small", "primary", "", "small", "primary")):
+            stage.context.activity.end(asked(number, slot=slot))
+        live = await told_of(stream, 2)
+        stage.context.activity.end(asked(5, slot="small"))
+        live += await told_of(stream, 1)
+    assert [record["request"] for record in live] == ["r0", "r3", "r5"]
+
+    _status, everything = await stage.ask("k-admin", "GET", "/api/activity")
+    ids = {record["request"]: record["id"] for record in everything["requests"]}
+    assert len(ids) == 6
+    for query, wanted in (
+        ("", ["r5", "r3", "r0"]),
+        ("?limit=2", ["r5", "r3"]),
+        (f"?before={ids['r5']}", ["r3", "r0"]),
+        ("?slot=small&limit=1", ["r5"]),
+        ("?failed=true", []),
+    ):
+        status, found = await stage.ask("k-guest", "GET", f"/api/activity{query}")
+        assert status == 200 and [record["request"] for record in found["requests"]] == wanted, query
+    assert (await stage.ask("k-guest", "GET", f"/api/activity/{ids['r3']}"))[0] == 200
+    for number in (ids["r1"], ids["r2"], 1):
+        status, answer = await stage.ask("k-guest", "GET", f"/api/activity/{number}")
+        assert (status, answer["error"]["code"]) == (404, "activity.not_found")
 
 
 async def test_a_browser_is_let_in_for_what_its_key_may_and_not_after_that_is_gone(stage: Stage) -> None:

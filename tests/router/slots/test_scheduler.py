@@ -422,6 +422,23 @@ def test_a_request_during_stopping_waits_and_loads_again() -> None:
     assert bring_up(s, [e for e in effects if isinstance(e, CheckModel)]) == [Grant(2, "a", 2)]
 
 
+def test_a_load_afresh_takes_an_engine_that_is_still_to_be_started() -> None:
+    s = loaded("a")
+    assert s.load(1, "a", 0.0) == [Done(1)], "it runs already"
+    assert bring_up(s, s.load(2, "a", 0.0, afresh=True)) == [Done(2)]
+    assert s.engines.generation == 2
+
+
+def test_a_load_afresh_is_not_done_with_the_engine_that_was_loading_before_it() -> None:
+    s = make(selected="a")
+    start = one(s.checked(one(s.load(1, "a", 0.0), CheckModel).check, 0.0), StartEngine)
+    replaced = s.load(2, "a", 0.0, afresh=True)
+    assert one(replaced, Refuse).ticket == 1
+    effects = s.engine_ready(start.generation, 0.0)
+    assert not [e for e in effects if isinstance(e, Done)]
+    assert bring_up(s, effects) == [Done(2)]
+
+
 def test_restart_gives_the_same_model_a_new_process() -> None:
     s = loaded()
     assert bring_up(s, s.restart(1, 0.0)) == [Done(1)]

@@ -86,12 +86,12 @@ class OneSlot(RuleBasedStateMachine):
         if answered and generation is not None and generation == self.running_generation():
             assert not self.s.recovered, "an answer closes the case"
 
-    @rule(model=MODELS, force=st.booleans())
-    def load(self, model: str, force: bool) -> None:
+    @rule(model=MODELS, force=st.booleans(), afresh=st.booleans())
+    def load(self, model: str, force: bool, afresh: bool = False) -> None:
         ticket = self.ticket()
         if force:
             self.forced.add(ticket)
-        self.carry_out(self.s.load(ticket, model, self.now, force))
+        self.carry_out(self.s.load(ticket, model, self.now, force, afresh=afresh))
 
     @precondition(lambda self: self.s.phase is SlotState.READY and self.s.engines.leaving is None)
     @rule(model=MODELS, held=st.integers(0, 2), ready=st.booleans())

@@ -168,6 +168,21 @@ async def test_a_waiter_that_is_cancelled_leaks_neither_place_nor_lease(
     assert bench.slot.in_flight == 0
 
 
+async def test_requests_that_come_and_go_are_published_seldom_and_to_the_end(
+    make: Callable[..., Bench],
+) -> None:
+    bench = make()
+    await bench.request()
+    before, began = len(bench.published), time.monotonic()
+    for _ in range(300):
+        async with bench.supervisor.ticket("primary", None):
+            await asyncio.sleep(0)  # a turn of the loop, in which it could be published
+        await asyncio.sleep(0)
+
+    await bench.until(lambda s: s.in_flight == 0 and s.idle_since is not None, "all done")
+    assert len(bench.published) - before <= 21 + 20 * (time.monotonic() - began)
+
+
 async def test_a_waiter_cancelled_in_the_moment_of_its_grant_leaks_no_lease(make: Callable[..., Bench]) -> None:
     bench = make()
     bench.launcher.automatic -= {"ready"}

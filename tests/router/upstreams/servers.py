@@ -84,13 +84,14 @@ async def hanging(_request: web.Request) -> web.StreamResponse:
 
 
 def streaming(*words: str, then: Callable[[], Awaitable[None]] | None = None) -> Handler:
-    """Server-sent events, one for each word; `then` before the end."""
+    """Server-sent events, one for each word; `then` before the end, of which the last word knows nothing."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        for word in words:
-            chunk: dict[str, Any] = {"choices": [{"index": 0, "delta": {"content": word}}]}
+        for left, word in enumerate(words, 1 - len(words)):
+            ends = {"finish_reason": "stop"} if left == 0 and then is None else {}
+            chunk: dict[str, Any] = {"choices": [{"index": 0, "delta": {"content": word}, **ends}]}
             await response.write(f"data: {json.dumps(chunk)}\n\n".encode())
         if then is not None:
             await then()

@@ -94,6 +94,30 @@ def test_a_document_whose_arguments_are_objects_gets_them_as_text() -> None:
     assert whole(plain) is plain
 
 
+def test_a_document_s_calls_are_functions_and_its_content_is_text_as_in_a_stream() -> None:
+    made = {"id": "a", "function": {"name": "look", "arguments": "{}"}}
+    parts = ["One ", {"type": "text", "text": "two."}, {"type": "reference", "reference_ids": [1]}]
+    told = whole({"choices": [{"message": {"content": parts, "tool_calls": [made]}}]})
+    message = told["choices"][0]["message"]
+    assert message == {"content": "One two.", "tool_calls": [{"type": "function", **made}]}
+
+
+@pytest.mark.parametrize("delta", [True, "x", [1], {"tool_calls": 5}])
+def test_a_delta_beside_a_text_is_nothing(delta: Any) -> None:
+    choice = {"index": 0, "text": "Hi", "delta": delta, "finish_reason": "stop"}
+    out = StreamGuard(TEXT).feed(f"data: {json.dumps({'choices': [choice]})}\n\n".encode())
+    told = next(iter(SseParser().feed(out))).json()["choices"][0]
+    assert (told["text"], "delta" in told) == ("Hi", False)
+
+
+@pytest.mark.parametrize("choice", [{"delta": None}, {}, {"delta": None, "finish_reason": "stop"}])
+def test_every_choice_of_a_chat_stream_has_a_delta(choice: dict[str, Any]) -> None:
+    """Clients read `delta.content` of each."""
+    guard = StreamGuard(CHAT)
+    out = guard.feed(f"data: {json.dumps({'choices': [choice]})}\n\n".encode())
+    assert [told.json()["choices"][0]["delta"] for told in SseParser().feed(out)] == [{}]
+
+
 @pytest.mark.parametrize("size", [1, 7, 10_000])
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
 def test_events_without_an_empty_line_between_them_are_events(size: int, ends: str) -> None:
@@ -144,11 +168,11 @@ def test_a_message_or_a_text_in_place_of_a_delta_is_not_lost() -> None:
 @pytest.mark.parametrize(
     ("delta", "reason"), [({"content": "Hi"}, "stop"), ({"tool_calls": [LOOK]}, "tool_calls")]
 )
-def test_one_document_of_a_stream_that_ends_with_done_alone_says_why_it_ended(
-    delta: dict[str, Any], reason: str
-) -> None:
-    guard = StreamGuard(CHAT, reasons=True)
-    document = json.loads(as_document(CHAT, guard.feed(event(delta) + DONE) + guard.finish()))
+def test_a_stream_that_ends_with_done_alone_says_why_it_ended(delta: dict[str, Any], reason: str) -> None:
+    guard = StreamGuard(CHAT)
+    out = guard.feed(event(delta) + DONE) + guard.finish()
+    assert out.endswith(DONE) and out.count(b'"finish_reason": "' + reason.encode()) == 1
+    document = json.loads(as_document(CHAT, out))
     assert document["choices"][0]["finish_reason"] == reason and document["id"] == "x"
 
 

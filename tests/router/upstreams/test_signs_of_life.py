@@ -174,10 +174,11 @@ async def test_one_that_fails_after_signs_of_life_is_passed_over(use: Use, kind:
 
 
 async def test_signs_of_life_are_waited_for_longer_than_silence(use: Use) -> None:
-    async with StubUpstream(chat=loading_then(CHUNK + DONE)).running() as one:
+    ended = CHUNK.replace(b'"}}', b'"}, "finish_reason": "stop"}') + DONE
+    async with StubUpstream(chat=loading_then(ended)).running() as one:
         bench = use(UpstreamConfig("bigpc", one.url, timeout=0.5))
         async with await bench.ask("bigpc/llama", chat(streams=True)) as answer:
-            assert (await answer.read()).endswith(CHUNK + DONE)
+            assert (await answer.read()).endswith(ended)
 
 
 def test_a_count_has_a_number_of_tokens() -> None:

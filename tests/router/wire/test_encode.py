@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from router.base.errors import SlotAborted
-from router.wire.encode import EventStream
+from router.wire.encode import AnyOf, ChatStream, EventStream, ResponsesStream
 
 ERROR = SlotAborted("It was switched; send it again.")
 
@@ -28,3 +32,42 @@ def test_a_late_error_comes_between_events_only(pieces: list[bytes], told: bool)
     stream = EventStream()
     assert b"".join(map(stream.feed, pieces)) == b"".join(pieces)
     assert bool(stream.late_error(ERROR)) is told
+
+
+_FAILED = rb'|"type":\s?"error"|^event: ?error|[{,]\s?"error":\s?[{"]'
+_CHAT = re.compile(rb'^data: ?\[DONE\]|"finish_reason":\s?"[a-z]' + _FAILED, re.MULTILINE)
+_RESPONSES = re.compile(rb'"type":\s?"response\.(?:completed|incomplete|failed)"' + _FAILED, re.MULTILINE)
+_SIGNS = (
+    "data: [DONE]",
+    "data:[DONE]",
+    '"finish_reason":"stop"',
+    '"finish_reason": "length"',
+    '"type":"error"',
+)
+_SIGNS += (
+    "event: error",
+    '{"error":{',
+    ', "error": "',
+    '"type": "response.completed"',
+    '"type":"response.failed"',
+)
+_NONE = (
+    '"finish_reason":null',
+    "[DONE]",
+    '\\"error\\": ',
+    '"response.created"',
+    'an "error" ',
+    "\n",
+    " ",
+    "x",
+    "{",
+    ",",
+)
+
+
+@given(st.lists(st.sampled_from([*_SIGNS, *_NONE]), max_size=8).map("".join))
+def test_the_end_is_found_as_one_pattern_of_all_signs_would(said: str) -> None:
+    raw = said.encode()
+    for stream, pattern in ((ChatStream, _CHAT), (ResponsesStream, _RESPONSES)):
+        assert isinstance(stream.ends, AnyOf)
+        assert stream.ends.search(raw) is (pattern.search(raw) is not None)

@@ -73,6 +73,7 @@ def slots(name: str) -> st.SearchStrategy[SlotStatus]:
         switch=st.sampled_from(SwitchPolicy),
         priority=st.integers(-5, 5),
         evicting=several(words),
+        apart=several(words),
         upstream=maybe(words),
     )
 
@@ -137,6 +138,8 @@ def snapshots(depth: int = 1) -> st.SearchStrategy[Snapshot]:
         local_only=st.booleans(),
         downloads=several(downloads, 2),
         updates=several(st.builds(UpdateStatus, words, words, words), 2),
+        together=several(several(words), 2),
+        awake=st.booleans(),
     )
 
 

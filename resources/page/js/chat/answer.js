@@ -1,5 +1,5 @@
 // One answer as it arrives: its text, its thinking, and how fast it was.
-import { ask, events } from "../app.js";
+import { ask, events } from "../shared.js";
 
 /** Fills `turn` (its text, thinking, model, tokens, …) until the answer ends; `onChange` after each piece. */
 export async function receive(body, turn, signal, onChange) {

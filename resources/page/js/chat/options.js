@@ -1,5 +1,5 @@
 // The system prompt, and how tokens are sampled. Empty: the model's own.
-import { changed, html } from "../app.js";
+import { changed, html } from "../shared.js";
 import { SAMPLING } from "./body.js";
 
 export function Options({ options }) {

@@ -1,8 +1,8 @@
 // One conversation: who answers, what was said, and how to say it without this page.
 import {
-  Button, Chip, Copy, allPlaces, html, nameOf, percent, stateWords, store, tone, useEffect, useLayoutEffect,
+  Button, Chip, Copy, allPlaces, html, isolated, nameOf, percent, stateWords, store, tone, useEffect, useLayoutEffect,
   useRef, useState,
-} from "../app.js";
+} from "../shared.js";
 import { answerWords } from "./answer.js";
 import { asCurl, asPython } from "./body.js";
 import { rendered } from "./markdown.js";
@@ -17,11 +17,13 @@ export function Pane({ pane, index, targets, snapshot, live, choose, close }) {
     // Scroll along unless somebody has scrolled up to read.
     if (box && box.scrollHeight - box.scrollTop - box.clientHeight < 120) box.scrollTop = box.scrollHeight;
   });
-  const group = (label, names) => names.length > 0 && html`<optgroup label=${label}>${names.map((name) => html`<option key=${name} value=${name}>${name}</option>`)}</optgroup>`;
+  const group = (label, names) => names.length > 0 && html`<optgroup label=${label}>${names.map((name) => html`<option key=${name} value=${name}>${isolated(name)}</option>`)}</optgroup>`;
+  const isThere = Object.values(targets).some((names) => names.includes(pane.model));
   return html`<section class="card pane" aria-label=${`Conversation with ${pane.model}`}>
     <div class="head">
       <label class="heard" for=${`asked-${index}`}>Who answers</label>
       <select id=${`asked-${index}`} value=${pane.model} onChange=${(event) => choose(event.currentTarget.value)}>
+        ${!isThere && html`<option value=${pane.model}>${isolated(pane.model)} · no longer offered</option>`}
         ${group("Slots", targets.slots)}${group("Models", targets.models)}${group("Elsewhere", targets.elsewhere)}
       </select>
       ${place && html`<${Chip} tone=${tone(place.slot)}>${stateWords(place.slot, percent(place.slot))}<//>`}

@@ -1,5 +1,5 @@
 // The conversations: one for each of the models asked side by side. They last while the page is open.
-import { changed } from "../app.js";
+import { changed } from "../shared.js";
 import { receive } from "./answer.js";
 import { requestBody } from "./body.js";
 

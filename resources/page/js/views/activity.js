@@ -1,6 +1,6 @@
 // What was asked of hal0, as it happens; for one request, what happened when.
 import { MOST, PAGE, followActivity, forget, kept, merged, says, who } from "../activity.js";
-import { Button, Empty, html, moment, notify, span, useEffect, useRef, useState } from "../app.js";
+import { Button, Empty, html, isolated, moment, notify, span, useEffect, useRef, useState } from "../shared.js";
 import { RequestDetails } from "./request.js";
 
 const DRAW_EVERY = 250; // ms: hundreds of records a second are drawn together
@@ -114,7 +114,7 @@ function Row({ record, isOpen, setOpen }) {
   const speed = record.tokens_per_second;
   return html`<tr class=${record.failed ? "failed" : ""}>
       <td><button type="button" class="button plain" aria-expanded=${isOpen} aria-label=${`${time}, details`} onClick=${() => setOpen(isOpen ? null : record.id)}>${time}</button></td>
-      <td class="wide">${record.slot || record.upstream || "–"}</td><td>${record.model || record.asked || "–"}</td>
+      <td class="wide">${record.slot || record.upstream || "–"}</td><td>${isolated(record.model || record.asked) || "–"}</td>
       <td class="wide">${who(record) || "–"}</td>
       <td class="status ${record.failed ? "bad" : ""}">${record.status}${record.outcome && record.outcome !== "answered" ? ` ${record.outcome}` : ""}</td>
       <td class="number wide">${span(record.waited_s)}</td><td class="number wide">${span(record.first_byte_s)}</td>

@@ -2,7 +2,7 @@
 import { addPane, askAll, clear, isRunning, removePane, session, stopAll } from "../chat/session.js";
 import { Pane } from "../chat/pane.js";
 import { Options } from "../chat/options.js";
-import { Button, Empty, allPlaces, changed, html, modelOf, notify, useEffect, useRef, useState } from "../app.js";
+import { Button, Empty, allPlaces, changed, html, modelOf, notify, useEffect, useRef, useState } from "../shared.js";
 
 const LARGEST = 20e6; // bytes of an image
 

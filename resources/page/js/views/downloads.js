@@ -1,5 +1,5 @@
 // Models from Hugging Face: what a repository has, and what is on its way.
-import { Button, Progress, duration, fileSize, html, memorySize, read, send, useState } from "../app.js";
+import { Button, Progress, duration, fileSize, html, memorySize, read, send, useState } from "../shared.js";
 
 const STATES = { queued: "Waiting", running: "Fetching", paused: "Paused", failed: "Failed", done: "Here" };
 

@@ -1,5 +1,5 @@
 // hal0's own log, and each engine's: the last lines, refreshed.
-import { Copy, Empty, Failed, allPlaces, html, read, useEffect, useLayoutEffect, useRef, useState } from "../app.js";
+import { Copy, Empty, Failed, allPlaces, html, read, useEffect, useLayoutEffect, useRef, useState } from "../shared.js";
 
 const EVERY = 2000;
 

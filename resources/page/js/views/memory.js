@@ -2,7 +2,7 @@
 import { Failed, read } from "../api.js";
 import { html, useEffect, useRef, useState } from "../html.js";
 import { styled } from "../parts.js";
-import { memorySize, timeOfDay } from "../words.js";
+import { isolated, memorySize, timeOfDay } from "../words.js";
 
 const EVERY = 10000; // ms
 const HEIGHT = 110;
@@ -33,7 +33,7 @@ function Device({ device, past, index, slots }) {
   const others = device.used - ours;
   const free = Math.max(0, device.total - device.used);
   const holders = slots.filter((slot) => slot.memory_by_device[index] > 0)
-    .map((slot) => `${slot.name} ${slot.memory_estimated ? "~" : ""}${memorySize(slot.memory_by_device[index])}`);
+    .map((slot) => `${isolated(slot.name)} ${slot.memory_estimated ? "~" : ""}${memorySize(slot.memory_by_device[index])}`);
   const words = [...holders, `other programs ${memorySize(others)}`, `free ${memorySize(free)} of ${memorySize(device.total)}`];
   const share = (bytes) => `${(100 * bytes) / device.total}%`;
   return html`<article class="card memory" aria-label=${device.name}>

@@ -1,8 +1,8 @@
 // The models, what fits, and what comes from Hugging Face.
 import {
-  Button, Empty, fileSize, fitWords, html, memorySize, notify, send, store, tokens, useEffect, useState,
-  wantFits,
-} from "../app.js";
+  Button, Empty, fileSize, fitWords, html, isolated, memorySize, notify, send, store, titleOf, tokens, useEffect,
+  useState, wantFits,
+} from "../shared.js";
 import { Downloads } from "./downloads.js";
 
 export function Models({ snapshot, live }) {
@@ -15,8 +15,8 @@ export function Models({ snapshot, live }) {
       <${Button} disabled=${!live} action=${() => send("/api/reload")}>Look again<//></div>
     <${Downloads} snapshot=${snapshot} live=${live} />
     <section aria-labelledby="here"><h2 id="here">On this computer</h2>
-      ${snapshot.models.length > 8 && html`<p><label for="search">Search</label>
-        <input id="search" type="search" value=${search} onInput=${(event) => setSearch(event.currentTarget.value)} /></p>`}
+      ${snapshot.models.length > 8 && html`<div class="choose"><label for="search">Search</label>
+        <input id="search" type="search" value=${search} onInput=${(event) => setSearch(event.currentTarget.value)} /></div>`}
       ${snapshot.models.length === 0 && html`<${Empty} title="No model yet">Fetch one above, or put GGUF files into a model folder.<//>`}
       <ul class="rows" aria-label="Models">${shown.map((model) => html`<li key=${model.id}>
         <${Row} model=${model} snapshot=${snapshot} live=${live} /></li>`)}</ul>
@@ -37,12 +37,13 @@ function Row({ model, snapshot, live }) {
     model.kind, model.quantisation, model.size_bytes && fileSize(model.size_bytes),
     model.context_length && `${tokens(model.context_length)} context${model.context_auto ? " (chosen to fit)" : ""}`,
     model.needs && `needs ${model.needs_source === "formula" ? "~" : ""}${memorySize(model.needs)}`,
+    model.measured && `measured: reads ${Math.round(model.measured.reads)}, writes ${model.measured.writes.toFixed(1)} tokens/s`,
     ...model.capabilities.filter((word) => !["completion", "embedding", "rerank"].includes(word)),
   ].filter(Boolean);
-  return html`<article aria-label=${model.display_name || model.id} class="model">
-    <div><h3>${model.display_name || model.id}</h3>
+  return html`<article aria-label=${titleOf(model)} class="model">
+    <div><h3>${titleOf(model)}</h3>
       <p class="muted">${details.join(" · ")}</p>
-      ${model.id !== model.display_name && html`<p class="muted"><code>${model.id}</code></p>`}
+      ${model.id !== model.display_name && html`<p class="muted"><code>${isolated(model.id)}</code></p>`}
       ${model.problem && html`<p class="bad">${model.problem}</p>`}
       ${model.note && html`<p class="muted">${model.note}</p>`}
       ${loadedIn.length > 0 && html`<p class="good">Loaded in ${loadedIn.join(", ")}</p>`}
@@ -70,7 +71,7 @@ async function deleteModel(model, snapshot) {
   const others = snapshot.models.filter((other) => other.fetched === model.fetched && other.id !== model.id).map((other) => other.id);
   const also = others.length ? ` The same file is also offered as ${others.join(", ")}.` : "";
   const size = model.size_bytes ? ` (${fileSize(model.size_bytes)})` : "";
-  if (!confirm(`Delete ${model.display_name || model.id}${size} from the computer that hal0 runs on? To have it again, fetch ${model.fetched}.${also}`)) return;
+  if (!confirm(`Delete ${titleOf(model)}${size} from the computer that hal0 runs on? To have it again, fetch ${model.fetched}.${also}`)) return;
   const { deleted } = await send("/api/models/delete", { model: model.id });
   notify(`${deleted} is deleted.`);
 }

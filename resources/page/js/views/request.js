@@ -1,6 +1,6 @@
 // One request: what is known of it, and what happened when.
 import { timeline } from "../activity.js";
-import { html, read, span, useEffect, useState } from "../app.js";
+import { html, isolated, read, span, useEffect, useState } from "../shared.js";
 
 export function RequestDetails({ record }) {
   const [whole, setWhole] = useState(null);
@@ -10,9 +10,9 @@ export function RequestDetails({ record }) {
     read(`/api/activity/${record.id}`).then(setWhole, (error) => error.code !== "activity.not_found" && setProblem(error.message));
   }, [record.id]);
   const facts = [
-    ["Request", record.request], ["Asked for", record.asked], ["Found by", record.resolution_path], ["Path", record.path],
+    ["Request", record.request], ["Asked for", isolated(record.asked)], ["Found by", record.resolution_path], ["Path", record.path],
     ["Client", [record.client, record.agent, record.key].filter(Boolean).join(" · ")],
-    ["Answered by", [record.slot, record.upstream, record.model].filter(Boolean).join(" · ")],
+    ["Answered by", [record.slot, record.upstream, record.model].filter(Boolean).map(isolated).join(" · ")],
     ["Switch", record.switch && `${record.switch}${record.switched_from ? `, ${record.switched_from} made room` : ""}`],
     ["Tokens", record.tokens_completion !== null && `${record.tokens_prompt ?? "?"} in (${record.tokens_cached ?? 0} cached), ${record.tokens_completion} out`],
     ["Bytes", `${record.bytes_in} in, ${record.bytes_out} out`],

@@ -1,9 +1,10 @@
 // The settings of hal0.yaml that a browser may change. Each is written and applied at once, or refused with the reason.
-import { Button, html, notify, read, send, signOut, store, useEffect, useState } from "../app.js";
+import { Button, html, notify, read, send, signOut, store, useEffect, useState } from "../shared.js";
 
 // [key, label, what it is]; only those that the running hal0 knows are shown.
 const GENERAL = [
   [["local_only"], "Local only", { kind: "flag", help: "Nothing that a client sends leaves this computer." }],
+  [["keep_awake"], "Keep awake", { kind: "flag", help: "This computer does not fall asleep while requests are served or models load or download." }],
   [["memory", "headroom"], "Headroom", { kind: "size", help: "Memory that loading a model leaves free, such as 512MiB." }],
   [["limits", "queue"], "Requests that may wait for a slot", { kind: "number" }],
   [["limits", "wait"], "Seconds a request waits for its turn", { kind: "number" }],

@@ -1,6 +1,6 @@
 // One slot: what it serves, where a switch is, and what can be done about it.
 import { send } from "../api.js";
-import { html, useState } from "../html.js";
+import { html, useEffect, useState } from "../html.js";
 import { Button, Chip, Progress } from "../parts.js";
 import { PHASES, isSwitching, marks, modelOf, nameOf, overlaps, percent } from "../places.js";
 import { store } from "../store.js";
@@ -20,7 +20,8 @@ export function SlotCard({ place, live }) {
       ${overlaps(slot) && html`<span class="muted"> · ${nameOf(snapshot, slot.model)} answers until then</span>`}</p>
     <p class="facts muted">${facts(slot).join(" · ")}</p>
     ${isSwitching(slot) && html`<${Phases} slot=${slot} share=${share} name=${name} />`}
-    ${slot.evicting.length > 0 && html`<p>Making room: unloading ${slot.evicting.join(", ")}.</p>`}
+    ${slot.evicting.some((name) => !apart(slot).includes(name)) && html`<p>Making room: unloading ${slot.evicting.filter((name) => !apart(slot).includes(name)).join(", ")}.</p>`}
+    ${apart(slot).length > 0 && html`<p>${apartWords(slot)}</p>`}
     ${slot.draining > 0 && html`<p>${drainWords(slot)}</p>`}
     ${slot.last_error && !isSwitching(slot) && html`<${Problem} place=${place} live=${live} />`}
     <${Choose} place=${place} live=${live} />
@@ -28,11 +29,21 @@ export function SlotCard({ place, live }) {
   </article>`;
 }
 
+// A hal0 elsewhere may be an older one, which does not know of it.
+const apart = (slot) => slot.apart || [];
+
+function apartWords(slot) {
+  const waits = apart(slot).filter((name) => !slot.evicting.includes(name));
+  const why = "hal0.yaml does not let both be loaded (together).";
+  return waits.length ? `Waits until ${waits.join(", ")} is idle: ${why}` : `Unloading ${apart(slot).join(", ")}: ${why}`;
+}
+
 function facts(slot) {
   const found = [];
   if (slot.served_by) found.push(`answered by ${slot.served_by}`);
   // The demo's speed is no measure of this computer.
   if (slot.tokens_per_second && slot.model !== "hal0-demo") found.push(`${slot.tokens_per_second.toFixed(slot.tokens_per_second < 10 ? 1 : 0)} tokens/s`);
+  if (slot.load_flags?.length) found.push(`with ${slot.load_flags.join(", ").replaceAll("=", " ")}, this time only`);
   if (slot.context_length) found.push(`${tokens(slot.context_length)} context`);
   if (slot.memory) found.push(`${slot.memory_estimated ? "~" : ""}${memorySize(slot.memory)}`);
   if (slot.queued) found.push(`${slot.queued} waiting`);
@@ -76,6 +87,7 @@ function Problem({ place, live }) {
     <div class="actions">
       ${restore && html`<${Button} disabled=${!live} action=${load(restore, false)}>Restore ${nameOf(snapshot, restore)}<//>`}
       ${again && html`<${Button} disabled=${!live} label=${`Try again to load ${again} in ${name}`} action=${load(again, false)}>Try again<//>`}
+      ${again && error.remedy.length > 0 && html`<${Button} disabled=${!live} label=${`Load ${again} in ${name} with ${error.remedy.join(", ")}, this time only`} action=${() => send(`${path}/load`, { model: again, flags: error.remedy, wait: false })}>This load only<//>`}
       ${again && error.code === "memory.insufficient" && html`<${Button} disabled=${!live} action=${load(again, true)}>Load anyway<//>`}
     </div>
   </div>`;
@@ -85,6 +97,9 @@ function Choose({ place, live }) {
   const { slot, name, path, snapshot, remote } = place;
   const [picked, setPicked] = useState(null);
   const serving = slot.target || slot.model;
+  useEffect(() => {
+    if (picked === serving) setPicked(null); // or it would be kept when somebody else loads another
+  }, [picked, serving]);
   const wanted = picked !== null && slot.choices.includes(picked) ? picked : serving;
   if (!slot.choices.length) {
     return slot.upstream ? null : html`<p class="muted">No model of this kind yet.</p>`;
@@ -115,7 +130,7 @@ function Choose({ place, live }) {
 function entry(snapshot, id, fit) {
   const model = modelOf(snapshot, id);
   const size = model?.size_bytes ? fileSize(model.size_bytes) : "";
-  return [model?.display_name || id, size, model?.problem ? "cannot be loaded" : fit].filter(Boolean).join(" · ");
+  return [nameOf(snapshot, id), size, model?.problem ? "cannot be loaded" : fit].filter(Boolean).join(" · ");
 }
 
 function Actions({ place, live }) {

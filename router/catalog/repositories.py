@@ -1,7 +1,8 @@
-"""Hugging Face's cache: `models--org--repo/snapshots/<commit>/` are versions, `refs/main` the one in use.
+"""Which repository of a hub a file was fetched from, and which of its versions is the one in use.
 
-Programs that fetch models call them `org/repo:quantisation` (llama-server's `-hf` and router mode, hal0's own
-`model pull`), so clients that were set up for those ask for that name.
+In Hugging Face's cache `models--org--repo/snapshots/<commit>/` are versions, and `refs/main` names the one in
+use. Programs that fetch models call them `org/repo:quantisation` (llama-server's `-hf` and router mode, hal0's
+own `model pull`), so clients that were set up for those ask for that name.
 """
 
 from __future__ import annotations

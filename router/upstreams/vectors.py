@@ -1,0 +1,34 @@
+"""Embeddings of servers elsewhere: whether they are, and in the order in which clients read them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from router.wire.lenient import whole
+
+
+def are_vectors(document: Mapping[str, Any]) -> bool:
+    """Return whether `data` holds vectors, as numbers or in base64. Of each only the beginning is looked at:
+    there are millions of numbers in one answer."""
+    rows = document.get("data")
+    return isinstance(rows, list) and bool(rows) and all(_is_vector(row) for row in rows)
+
+
+def in_order(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the document with its vectors numbered, and in that order; itself where they are. SDKs hand them
+    to programs as they come."""
+    rows = document["data"]
+    numbers = [whole(row.get("index")) for row in rows]
+    if numbers == [row.get("index") for row in rows] == list(range(len(rows))):
+        return document
+    if None not in numbers and len(set(numbers)) == len(numbers):
+        rows = [row for _number, row in sorted(zip(numbers, rows, strict=True), key=lambda pair: pair[0] or 0)]
+    return {**document, "data": [{**row, "index": at} for at, row in enumerate(rows)]}
+
+
+def _is_vector(row: Any) -> bool:
+    vector = row.get("embedding") if isinstance(row, Mapping) else None
+    if isinstance(vector, str):
+        return bool(vector)
+    return isinstance(vector, list) and bool(vector) and type(vector[0]) in (int, float)
