@@ -40,7 +40,7 @@ class Space:
 
     pools: Sequence[Pool]
     rooms: Sequence[Amounts]
-    plan: Callable[[Amounts], Outcome]
+    plan: Callable[[Amounts | None], Outcome]
 
     @classmethod
     def of(cls, view: View) -> Space:
@@ -52,8 +52,8 @@ class Space:
     def empty(cls, pools: Sequence[Pool], capacity: Amounts, headroom: int) -> Space:
         """Return the space of `capacity`, for which nobody has to make room."""
 
-        def plan(need: Amounts) -> Outcome:
-            short = missing(need, capacity, headroom)
+        def plan(need: Amounts | None) -> Outcome:
+            short = missing(need, capacity, headroom) if need is not None else ()
             return Short(short) if any(short) else Go(beside=True)
 
         return cls(pools, [_less(capacity, headroom)], plan)
@@ -79,7 +79,7 @@ class Placer:
                 if found is not None:
                     return found
         need = spread(forecast, space.pools) if forecast is not None else None
-        return Choice(None, forecast, space.plan(need) if need is not None else Go(beside=False))
+        return Choice(None, forecast, space.plan(need))
 
     async def goes(self, model: Model, forecast: Forecast, space: Space) -> bool:
         """Return whether it would go in one of these ways, as estimated."""

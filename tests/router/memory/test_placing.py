@@ -1,6 +1,6 @@
 """One to eight GPUs of any sizes: where a model goes.
 
-At 10,000 cases: `pytest --hypothesis-profile=thorough tests/router/memory/test_placing.py`.
+At 10,000 cases: `pytest --timeout=0 --hypothesis-profile=thorough tests/router/memory/test_placing.py`.
 """
 
 from __future__ import annotations
