@@ -253,6 +253,8 @@ _KEY_CAPTIONS = {
     ("conversations", "per_model"): tr("Kept of each model"),
     ("conversations", "max_age"): tr("Kept for"),
     ("conversations", "save_timeout"): tr("Time to save"),
+    ("", "vars"): tr("Shared values"),
+    ("vars", "vars"): tr("Values"),
 }
 
 

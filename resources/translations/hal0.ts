@@ -1792,6 +1792,14 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Shared values</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Values</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>as the system</source>
         <translation type="unfinished"></translation>
     </message>
