@@ -82,7 +82,7 @@ def test_on_a_network_the_key_has_to_be_filled_in() -> None:
 
 
 def test_without_a_slot_for_chats_that_is_said() -> None:
-    assert "No slot is for chats" in recipe(Client.CURL, scenes.empty()).warning
+    assert "There is no chat slot" in recipe(Client.CURL, scenes.empty()).warning
 
 
 def document(server: str) -> ConfigDocument:
