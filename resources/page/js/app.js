@@ -1,4 +1,4 @@
-// Made by packaging/page_bundle.py: sha256 8162385dd6032851738486c5fe1b97d209c447f4578004388da7474aa4baaaeb
+// Made by packaging/page_bundle.py: sha256 ed3655e799c2b0f5853595da6fce17ea51659f18c9a36c66b82d35eb70e482ab
 // Preact and htm are in it; their licences: vendor/licenses.
 (() => {
 "use strict";
@@ -1161,7 +1161,7 @@ function Problem({ place: place2, live }) {
     <div class="actions">
       ${restore && html`<${Button} disabled=${!live} action=${load(restore, false)}>Restore ${nameOf(snapshot, restore)}<//>`}
       ${again && html`<${Button} disabled=${!live} label=${`Try again to load ${again} in ${name}`} action=${load(again, false)}>Try again<//>`}
-      ${again && error.remedy.length > 0 && html`<${Button} disabled=${!live} label=${`Load ${again} in ${name} with ${error.remedy.join(", ")}, this time only`} action=${() => send(`${path}/load`, { model: again, flags: error.remedy, wait: false })}>This load only<//>`}
+      ${again && error.remedy.length > 0 && html`<${Button} disabled=${!live} label=${`This load only: ${again} in ${name} with ${error.remedy.join(", ")}`} action=${() => send(`${path}/load`, { model: again, flags: error.remedy, wait: false })}>This load only<//>`}
       ${again && error.code === "memory.insufficient" && html`<${Button} disabled=${!live} action=${load(again, true)}>Load anyway<//>`}
     </div>
   </div>`;

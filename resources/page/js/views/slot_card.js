@@ -87,7 +87,7 @@ function Problem({ place, live }) {
     <div class="actions">
       ${restore && html`<${Button} disabled=${!live} action=${load(restore, false)}>Restore ${nameOf(snapshot, restore)}<//>`}
       ${again && html`<${Button} disabled=${!live} label=${`Try again to load ${again} in ${name}`} action=${load(again, false)}>Try again<//>`}
-      ${again && error.remedy.length > 0 && html`<${Button} disabled=${!live} label=${`Load ${again} in ${name} with ${error.remedy.join(", ")}, this time only`} action=${() => send(`${path}/load`, { model: again, flags: error.remedy, wait: false })}>This load only<//>`}
+      ${again && error.remedy.length > 0 && html`<${Button} disabled=${!live} label=${`This load only: ${again} in ${name} with ${error.remedy.join(", ")}`} action=${() => send(`${path}/load`, { model: again, flags: error.remedy, wait: false })}>This load only<//>`}
       ${again && error.code === "memory.insufficient" && html`<${Button} disabled=${!live} action=${load(again, true)}>Load anyway<//>`}
     </div>
   </div>`;
