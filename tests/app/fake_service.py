@@ -16,6 +16,7 @@ from router.config.change import ConfigChange, ConfigDocument
 from router.config.schema import Config, Kind
 from router.engine.find import EngineProblem
 from router.engine.install import InstallProgress, OnProgress
+from router.memory.measure.history import Held
 from router.orders.kinds import (
     Cancel,
     CheckEngine,
@@ -31,6 +32,7 @@ from router.orders.kinds import (
     ReadEngineLog,
     ReadFitWays,
     ReadLog,
+    ReadMemoryHistory,
     ReadOffer,
     Restart,
     SearchHub,
@@ -120,6 +122,7 @@ class Obeys:
         InstallEngine: "install_engine",
         ReadOffer: "offer",
         ReadFitWays: "fit_ways",
+        ReadMemoryHistory: "memory_history",
         SearchHub: "search",
         Download: "download",
     }
@@ -304,6 +307,9 @@ class FakeService(Obeys):
             raise self.offer_error
         assert self.offered is not None, "the test says what is offered"
         return self.offered
+
+    async def memory_history(self) -> Held:
+        return {}
 
     async def fit_ways(self, model: str, slot: str) -> FitWays:
         self._note(("fit_ways", model))

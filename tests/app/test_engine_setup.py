@@ -45,7 +45,7 @@ def test_the_first_page_says_what_is_missing_and_fetches_it(qapp: QApplication) 
         assert notice.message.text().startswith(
             "llama-server, the program that runs the models, is not on this"
         )
-        assert "needs llama-server as well" in page.models.text()
+        assert "which needs llama-server." in page.models.text()
         steps = []
         notice.install.click()
         notice.install.click()  # an impatient person

@@ -34,7 +34,7 @@ def test_a_snapshot_is_json_with_words_for_states() -> None:
     state = json.loads(json.dumps(snapshot_json(BASE)))
     assert set(state) == {
         "revision", "server", "slots", "models", "memory", "headroom", "upstreams", "local_only",
-        "downloads", "updates", "left_out", "kept",
+        "downloads", "updates", "left_out", "kept", "awake", "together",
     }  # fmt: skip
     assert [slot["state"] for slot in state["slots"]] == ["unloaded", "unloaded"]
     assert state["models"][0]["kind"] == "chat" and state["models"][0]["aliases"] == ["x"]
