@@ -16,7 +16,7 @@ from app.link.discovery import find_running
 from app.link.remote_link import RemoteLink
 from app.views.remote import groups
 from router.base.errors import NotAllowed, RouterError
-from router.orders.kinds import ForgetActivity, ReadActivity, Unload
+from router.orders.kinds import ForgetActivity, Unload
 from router.orders.order import Order
 from router.state import ServerState
 from router.wire.snapshot_read import parse_snapshot
@@ -112,7 +112,7 @@ async def test_attached_to_it(pair: Pair) -> None:
     assert (slots, none) == (["primary", "spare"], "")
     assert await refusal(pair.url, "k-wall", Unload("primary")) == WALL
     assert await refusal(pair.url, "k-wall", ForgetActivity()) == WALL
-    assert (await refusal(pair.url, "k-guest", ReadActivity())).startswith(
+    assert (await refusal(pair.url, "k-guest", ForgetActivity())).startswith(
         'The key "guest" is only for primary'
     )
 
@@ -163,7 +163,7 @@ async def test_the_command_line(pair: Pair, tmp_path: Path) -> None:
         ("k-phone", ["activity"], PHONE),
         ("k-wall", ["unload", "primary"], WALL),
         ("k-wall", ["model", "rm", "alpha", "--yes"], WALL),
-        ("k-guest", ["activity"], 'The key "guest" is only for primary'),
+        ("k-guest", ["unload", "spare"], 'The key "guest" is only for primary'),
         ("k-wrong", ["models"], WRONG),
     ):
         file.write_text(f"server: {{port: {pair.here.port}, api_keys: [{key}]}}\n")
