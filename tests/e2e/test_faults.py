@@ -363,7 +363,9 @@ async def test_an_answer_in_between_closes_the_case_of_a_crash(
             async with streaming(hal0) as stream:
                 await stream.event()
                 psutil.Process(slot["pid"]).kill()
-                error = (await stream.rest())[-1]["error"]
+                last = (await stream.rest())[-1]
+            assert isinstance(last, dict), hal0.output()
+            error = last["error"]
             assert "it was killed (signal 9)" in error["message"], error
             status, body = await hal0.ask()
             assert status == 200, body

@@ -148,7 +148,9 @@ async def test_no_second_one_is_started_where_the_key_may_not_read(
     """It would find the port taken, and not say why the first one is not shown."""
     for name, value in pair.here.env.items():
         monkeypatch.setenv(name, value)
-    (tmp_path / "here" / "state" / "hal0" / "instance.json").unlink()
+    told = tmp_path / "here" / "state" / "hal0" / "instance.json"
+    await until(told.exists, "what is written once it answers")
+    told.unlink()
     file = tmp_path / "tray.yaml"
     for key in ("k-phone", "k-wrong"):
         file.write_text(f"server: {{host: {address}, port: {pair.far.port}, api_keys: [{key}]}}\n")
