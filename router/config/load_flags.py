@@ -15,7 +15,7 @@ def read_load_flags(written: Iterable[str]) -> tuple[tuple[str, str | bool], ...
     for text in written:
         raw, has_value, value = text.partition("=")
         name = flag_name(raw)
-        if not name:
+        if not name[:1].isalnum() or flag_name(name) != name:
             raise ValueError(f'"{text}" is no flag; write name=value, such as ctx-size=8192')
         if reason := KIND_FLAGS.get(name) or managed_reason(name):
             raise ValueError(f'"{raw}" is hal0\'s to set: {reason}')

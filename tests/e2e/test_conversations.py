@@ -342,6 +342,7 @@ async def test_random_switches_and_kills_with_the_real_engine(make_hal0: MakeHal
                 assert not list(folder(hal0).glob("*.part"))
             case 1 if pid := (await hal0.slot())["pid"]:
                 psutil.Process(pid).kill()
+                await hal0.until_slot(lambda slot, pid=pid: slot["pid"] != pid, "its end being noticed")  # type: ignore[misc]
     assert await hal0.stop() == 0
     assert not list(folder(hal0).glob("*.part"))
     assert {p.stem for p in folder(hal0).glob("*.json")} == {p.stem for p in folder(hal0).glob("*.state")}
