@@ -57,6 +57,8 @@ async def test_nobody_is_answered_by_the_wrong_model_and_nothing_hangs(
             model = dice.choice(list(SENTENCES))
             status, body = await hal0.post("/api/slots/primary/load", {"model": model})
             assert status == 200 or body["error"]["code"] in REFUSALS, body
+        # Orders go before requests: where they come fast, clients are answered after them.
+        await until(lambda: outcomes["answered"] > CLIENTS, "more than one answer each", seconds=120)
         switching = False
 
     async with asyncio.timeout(280):
