@@ -1,19 +1,22 @@
 from __future__ import annotations
 
+import gc
 import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 from app.tray.icons import SWITCHING_FRAMES, TrayIcons, app_icon
 from app.tray.tray import Tray
 from app.views.menu import Action, Command, IconState
 from router.state import Progress, SlotState, Snapshot
+from tests.app import scenes
 from tests.app.fake_service import GEMMA, QWEN, first_snapshot
 
 
@@ -67,6 +70,21 @@ def test_a_new_choice_rebuilds_only_its_own_submenu(tray: Tray) -> None:
     assert tray.menu.actions() == top
     assert actions(top[6].menu()) == embed  # type: ignore[arg-type]
     assert [a.text() for a in actions(tray.menu) if a.text().startswith("Llama")] == []
+
+
+def test_rebuilt_menus_keep_nothing_of_the_old_ones(tray: Tray) -> None:
+    def there() -> list[QAction]:
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        gc.collect()
+        return [one for one in gc.get_objects() if isinstance(one, QAction)]
+
+    before = len(there())
+    for _ in range(3):
+        tray.show_snapshot(scenes.twelve_slots())
+        tray.show_snapshot(first_snapshot())
+    after = there()
+    assert all(map(isValid, after))
+    assert len(after) == before
 
 
 def test_a_click_sends_the_command_and_leaves_the_mark_to_the_router(tray: Tray, qtbot: QtBot) -> None:

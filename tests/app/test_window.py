@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import QPoint, QRect, QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QPalette, QShortcut
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -382,6 +382,33 @@ def test_a_size_of_its_own_choosing_does_not_grow_when_it_is_reopened(qtbot: QtB
         window.reveal()
         QApplication.processEvents()
         assert window.size() == before, scene.__name__
+
+
+def test_a_window_opened_and_closed_for_days_does_not_grow(window: MainWindow) -> None:
+    def use() -> int:
+        for tab in range(window.tabs.count()):
+            window.tabs.setCurrentIndex(tab)
+            for scene in (
+                scenes.twelve_slots,
+                scenes.remote,
+                scenes.upstreams,
+                scenes.downloading,
+                scenes.ready,
+            ):
+                window.show_snapshot(scene())
+        window.show_connect(Client.HERMES)
+        assert window.connect_dialog is not None
+        window.connect_dialog.close()
+        window.close()
+        window.reveal()
+        QApplication.processEvents()
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        return len(window.findChildren(QObject))
+
+    use()
+    first = use()
+    for _ in range(3):
+        assert use() == first
 
 
 def test_what_copies_says_so(window: MainWindow) -> None:
