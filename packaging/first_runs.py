@@ -99,30 +99,20 @@ async def with_models(run: Run) -> str:
 
 async def with_nothing(run: Run) -> str:
     """One click fetches a model, one asks it."""
-    await run.until("Get SmolLM2 135M")
-    run.shoot("there is no model")
-    await run.press("Get SmolLM2 135M")
+    await _get_model(run)
     await run.until("", " of 93 MB")
     run.shoot("it is coming")
     await run.until("smollm2-135m-starter is ready")
     run.shoot("it is ready")
-    await run.press("Test sends one short question, and")
-    said = (await run.until("It works.")).name
-    run.shoot("it has answered")
-    return said
+    return await _test(run, "it has answered")
 
 
 async def offline(run: Run) -> str:
     """The click says why nothing comes; the demo answers."""
-    await run.until("Get SmolLM2 135M")
-    run.shoot("there is no model")
-    await run.press("Get SmolLM2 135M")
+    await _get_model(run)
     await run.until("https://", "could not be reached")
     run.shoot("there is no network")
-    await run.press("Test sends one short question, and")
-    said = (await run.until("It works.")).name
-    run.shoot("the demo has answered")
-    return said
+    return await _test(run, "the demo has answered")
 
 
 RUNS: dict[str, tuple[Callable[[Run], Awaitable[str]], int]] = {
@@ -130,6 +120,20 @@ RUNS: dict[str, tuple[Callable[[Run], Awaitable[str]], int]] = {
     "nothing": (with_nothing, 2),
     "offline": (offline, 2),
 }
+
+
+async def _get_model(run: Run) -> None:
+    await run.until("Get SmolLM2 135M")
+    run.shoot("there is no model")
+    await run.press("Get SmolLM2 135M")
+
+
+async def _test(run: Run, what: str) -> str:
+    """Click Test; return the answer."""
+    await run.press("Test sends one short question, and")
+    said = (await run.until("It works.")).name
+    run.shoot(what)
+    return said
 
 
 async def _asked(run: Run) -> str:

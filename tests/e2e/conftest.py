@@ -1,14 +1,15 @@
-"""`hal0`: a running one with two speaking models; `make_hal0`: any other."""
+"""`hal0`: a running one with two speaking models; `make_hal0`: any other; `hosts`: two computers for them."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.harness import Hal0
+from tests.e2e.hosts import TwoHosts, why_not
 from tests.fixtures_models import SpeakingModel
 
 ALPHA = "Alpha is the one who speaks."
@@ -52,3 +53,13 @@ async def hal0(make_hal0: Callable[[str], Hal0]) -> Hal0:
     await running.start()
     await running.until_ready("alpha")
     return running
+
+
+@pytest.fixture
+def hosts() -> Iterator[TwoHosts]:
+    """Two computers and their cables; the test is skipped where they cannot be made."""
+    if (reason := why_not()) is not None:
+        pytest.skip(reason)
+    made = TwoHosts()
+    yield made
+    made.close()

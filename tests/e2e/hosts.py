@@ -9,6 +9,12 @@ import sys
 from dataclasses import dataclass
 from ipaddress import IPv4Interface
 
+import aiohttp
+
+from tests.e2e.harness import Hal0
+
+KEY = "key-of-the-other-computer"
+
 _numbers = itertools.count(os.getpid() % 200)
 
 
@@ -75,6 +81,17 @@ class TwoHosts:
 def within(namespace: str) -> tuple[str, ...]:
     """What runs a command there; the process is the command's own."""
     return ("ip", "netns", "exec", namespace)
+
+
+async def on_network(hal0: Hal0, address: str, namespace: str) -> Hal0:
+    """To be run in this namespace, listening on all its addresses, for whoever has `KEY`."""
+    file = hal0.home / "hal0.yaml"
+    server = f"server: {{host: 0.0.0.0, port: {hal0.port}, api_keys: [{KEY}]}}"
+    file.write_text(file.read_text().replace(f"server: {{port: {hal0.port}}}", server))
+    hal0.host, hal0.within = address, within(namespace)
+    await hal0.session.close()
+    hal0.session = aiohttp.ClientSession(headers={"Authorization": f"Bearer {KEY}"})
+    return hal0
 
 
 def _cable(number: int, offset: int, near_end: str, far_end: str) -> Cable:

@@ -9,7 +9,7 @@ import asyncio
 import json
 import shutil
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,29 +22,17 @@ from router.base.tasks import spawn
 from router.orders.kinds import Load
 from router.state import ServerState
 from tests.e2e.harness import Hal0
-from tests.e2e.hosts import TwoHosts, why_not, within
+from tests.e2e.hosts import KEY, TwoHosts, on_network
 from tests.e2e.test_remote import remote, slot_there, until_state
 from tests.engines.running import make_server, soon, until
 from tests.fixtures_models import SpeakingModel
 
-KEY = "key-of-the-other-computer"
 LOST_SECONDS = 35.0
 UPSTREAM_SECONDS = 4.0
 SLOT = "slots:\n  primary: {kind: chat, model: good}\n"
 LOAD = "/api/slots/bigpc%2Fprimary/load"
 
-reason = why_not()
-pytestmark = [
-    pytest.mark.skipif(reason is not None, reason=reason or ""),
-    pytest.mark.timeout(180),
-]
-
-
-@pytest.fixture
-def hosts() -> Iterator[TwoHosts]:
-    made = TwoHosts()
-    yield made
-    made.close()
+pytestmark = pytest.mark.timeout(180)
 
 
 @dataclass
@@ -63,7 +51,7 @@ async def two(hosts: TwoHosts, tmp_path: Path, speaking_model: SpeakingModel) ->
         (tmp_path / home / "models").mkdir(parents=True)
         for name in names:
             shutil.copy(file, tmp_path / home / "models" / f"{name}.gguf")
-    there = on_network(Hal0.prepare(tmp_path / "there", engine, SLOT), hosts.to_there.far, hosts.there)
+    there = await on_network(Hal0.prepare(tmp_path / "there", engine, SLOT), hosts.to_there.far, hosts.there)
     upstream = {
         "base_url": f"http://{hosts.between.far}:{there.port}",
         "kind": "hal0",
@@ -71,25 +59,15 @@ async def two(hosts: TwoHosts, tmp_path: Path, speaking_model: SpeakingModel) ->
         "timeout": UPSTREAM_SECONDS,
     }
     bigpc = f"upstreams: {json.dumps({'bigpc': upstream})}\n"
-    here = on_network(Hal0.prepare(tmp_path / "here", engine, SLOT + bigpc), hosts.to_here.far, hosts.here)
-    for hal0 in (here, there):
-        await hal0.session.close()
-        hal0.session = aiohttp.ClientSession(headers={"Authorization": f"Bearer {KEY}"})
+    here = await on_network(
+        Hal0.prepare(tmp_path / "here", engine, SLOT + bigpc), hosts.to_here.far, hosts.here
+    )
     await there.start()
     await here.start()
     await until_state(here, remote, "contact")
     yield Two(hosts, here, there)
     await here.close()
     await there.close()
-
-
-def on_network(hal0: Hal0, address: str, namespace: str) -> Hal0:
-    """To be run in this namespace, listening on all its addresses."""
-    file = hal0.home / "hal0.yaml"
-    server = f"server: {{host: 0.0.0.0, port: {hal0.port}, api_keys: [{KEY}]}}"
-    file.write_text(file.read_text().replace(f"server: {{port: {hal0.port}}}", server))
-    hal0.host, hal0.within = address, within(namespace)
-    return hal0
 
 
 async def test_a_cable_pulled_in_a_switch_is_a_state_and_all_recovers(two: Two) -> None:

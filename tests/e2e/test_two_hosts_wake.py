@@ -7,18 +7,16 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import aiohttp
 import pytest
 
 from router.base.tasks import spawn
 from tests.e2e import network_card
 from tests.e2e.harness import Hal0
-from tests.e2e.hosts import Cable, TwoHosts, why_not, within
-from tests.e2e.test_two_hosts import KEY, on_network
+from tests.e2e.hosts import KEY, Cable, TwoHosts, on_network, within
 from tests.engines.running import soon
 from tests.fixtures_models import SpeakingModel
 
@@ -26,18 +24,7 @@ MAC = "aa:bb:cc:dd:ee:0f"
 PACKET = b"\xff" * 6 + b"\xaa\xbb\xcc\xdd\xee\x0f" * 16
 SAYS = "It was asleep and speaks now."
 
-reason = why_not()
-pytestmark = [
-    pytest.mark.skipif(reason is not None, reason=reason or ""),
-    pytest.mark.timeout(180),
-]
-
-
-@pytest.fixture
-def hosts() -> Iterator[TwoHosts]:
-    made = TwoHosts()
-    yield made
-    made.close()
+pytestmark = pytest.mark.timeout(180)
 
 
 @dataclass
@@ -71,7 +58,7 @@ async def there(
 ) -> AsyncIterator[Hal0]:
     hal0 = Hal0.prepare(tmp_path / "there", llama_server, "slots:\n  primary: {model: big, autoload: true}\n")
     shutil.copy(speaking_model(SAYS, "big"), tmp_path / "there" / "models" / "big.gguf")
-    async for one in running(on_network(hal0, hosts.to_there.far, hosts.there)):
+    async for one in running(await on_network(hal0, hosts.to_there.far, hosts.there)):
         yield one
 
 
@@ -87,15 +74,12 @@ async def here(hosts: TwoHosts, tmp_path: Path, llama_server: Path, there: Hal0)
     }
     config = f"upstreams: {json.dumps({'bigpc': bigpc})}\nslots:\n  far: {{upstream: bigpc/primary}}\n"
     hosts.between.pull()
-    async for one in running(
-        on_network(Hal0.prepare(tmp_path / "here", llama_server, config), hosts.to_here.far, hosts.here)
-    ):
+    hal0 = Hal0.prepare(tmp_path / "here", llama_server, config)
+    async for one in running(await on_network(hal0, hosts.to_here.far, hosts.here)):
         yield one
 
 
 async def running(hal0: Hal0) -> AsyncIterator[Hal0]:
-    await hal0.session.close()
-    hal0.session = aiohttp.ClientSession(headers={"Authorization": f"Bearer {KEY}"})
     await hal0.start()
     try:
         yield hal0
