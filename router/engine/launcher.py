@@ -14,7 +14,6 @@ from router.base.errors import BadModel
 from router.base.paths import Paths
 from router.base.tasks import spawn
 from router.catalog.model import LaunchKey, Model
-from router.catalog.placement import Placement
 from router.config.schema import EngineConfig
 from router.engine.command import build_command, build_stop, check_command, check_files, check_program
 from router.engine.environment import engine_environment, variables_of, with_variables
@@ -70,21 +69,12 @@ class Launcher:
             await check_command(argv, environment, model_id=model.id)
             self._checked.add(checked)
 
-    async def launch(
-        self,
-        model: Model,
-        log: EngineLog,
-        taken: Collection[int] = (),
-        context: int | None = None,
-        placement: Placement | None = None,
-    ) -> EngineProcess:
-        """Spawn an engine for `model`, with `context` tokens instead of its flags' if that is given, and on the
-        GPUs of `placement`.
+    async def launch(self, model: Model, log: EngineLog, taken: Collection[int] = ()) -> EngineProcess:
+        """Spawn an engine for `model`, as it says; `taken`: ports that other engines have.
 
         Raises RouterError; returns before it is ready.
         """
-        asked = model if context is None else model.with_context(context)
-        engine = EngineProcess(await self._prepare(asked.placed(placement), taken), log)
+        engine = EngineProcess(await self._prepare(model, taken), log)
         await engine.start()
         if engine.pid is not None:  # on disk in a few milliseconds; the engine loads meanwhile
             noting = asyncio.to_thread(self._orphans.note, engine.pid)

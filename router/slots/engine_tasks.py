@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Coroutine, Mapping
-from dataclasses import replace
 from typing import Any, Protocol
 
 from router.base.errors import BadModel, EngineFailed, RouterError
 from router.base.tasks import spawn
 from router.catalog.model import Model
-from router.catalog.placement import Placement
 from router.conversations.keeper import Conversations
 from router.engine.log import EngineLog, LogFiles
 from router.engine.process import EngineProcess
@@ -32,14 +30,7 @@ class EngineLauncher(Protocol):
     """What is needed to run engines (router.engine.launcher.Launcher)."""
 
     async def check(self, model: Model) -> None: ...
-    async def launch(
-        self,
-        model: Model,
-        log: EngineLog,
-        taken: Collection[int] = (),
-        context: int | None = None,
-        placement: Placement | None = None,
-    ) -> EngineProcess: ...
+    async def launch(self, model: Model, log: EngineLog, taken: Collection[int] = ()) -> EngineProcess: ...
     async def ready(self, engine: EngineProcess, on_progress: OnProgress) -> int | None: ...
     async def answers(self, engine: EngineProcess) -> bool: ...
     async def stop(self, engine: EngineProcess) -> None: ...
@@ -184,13 +175,8 @@ class EngineTasks:
         saves_to = await kept.folder_for(engine.model) if kept is not None else None
         engine.process, engine.spawning = None, True
         try:
-            engine.process = await self.launcher.launch(
-                replace(engine.model, prompt_cache=engine.prompt_cache, saves_to=saves_to),
-                engine_log,
-                self._ports_taken(),
-                context=engine.context,
-                placement=engine.placement,
-            )
+            model = engine.as_launched(saves_to)
+            engine.process = await self.launcher.launch(model, engine_log, self._ports_taken())
         finally:
             engine.launched.set_result(engine.process)
 

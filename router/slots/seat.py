@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from router.base.errors import RouterError
 from router.base.resume import Resumed
@@ -64,6 +65,11 @@ class RunningEngine:
     memory: SlotMemory | None = None
     tokens_per_second: float | None = None
     reaped: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def as_launched(self, saves_to: Path | None) -> Model:
+        """Return the model with all that hal0 chose for it. `saves_to`: the folder of its conversations."""
+        model = self.model if self.context is None else self.model.with_context(self.context)
+        return replace(model.placed(self.placement), prompt_cache=self.prompt_cache, saves_to=saves_to)
 
 
 class Instant:

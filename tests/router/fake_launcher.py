@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 
+from router.catalog.context import number
 from router.catalog.model import Model
-from router.catalog.placement import Placement
 from router.engine.log import EngineLog
 from router.engine.process import EngineProcess, Launch
 from router.engine.readiness import OnProgress
@@ -76,16 +76,9 @@ class FakeLauncher:
     async def check(self, model: Model) -> None:
         await self._step("check", model.id)
 
-    async def launch(
-        self,
-        model: Model,
-        log: EngineLog,
-        taken: Collection[int] = (),
-        context: int | None = None,
-        placement: Placement | None = None,
-    ) -> EngineProcess:
+    async def launch(self, model: Model, log: EngineLog, taken: Collection[int] = ()) -> EngineProcess:
         await self._step("launch", model.id)
-        self.contexts[model.id] = context
+        self.contexts[model.id] = number(model.flags, "ctx-size")
         engine = EngineProcess(Launch([model.id], {}, port=9000 + len(self.calls)), log)
         assert engine.launch.port not in taken
         engine.pid = next(self._pids)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from typing import Any, cast
 
 import pytest
@@ -38,10 +38,8 @@ class Launcher(FakeLauncher):
 
     port = 0
 
-    async def launch(
-        self, model: Model, log: EngineLog, taken: Any = (), context: int | None = None, placement: Any = None
-    ) -> EngineProcess:
-        engine = await super().launch(model, log, taken, context, placement)
+    async def launch(self, model: Model, log: EngineLog, taken: Collection[int] = ()) -> EngineProcess:
+        engine = await super().launch(model, log, taken)
         engine.launch = Launch([model.id], {}, port=self.port)
         return engine
 
