@@ -37,6 +37,14 @@ class Engine:
 
 
 @dataclass(frozen=True, slots=True)
+class Served:
+    """A request that the engine of `generation` serves as `model`."""
+
+    generation: int
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
 class Draining:
     """Requests that `models` still answer before their engines go. `until`: when they are cut; None: not at
     all."""
@@ -55,7 +63,7 @@ class EnginePair:
         newest: the one started last; it loads, or is gone, while it is not `running`.
         stopping: `running`, or the one that loads in its place, once it is told to stop.
         leaving: one that was replaced and answers its last requests, or was given up beside `running`.
-        leases: ticket -> generation of the engine that serves it.
+        leases: by ticket.
         ready_at: when `running` began to answer.
         idle_since: when its last lease ended, or `ready_at` if there was none.
     """
@@ -64,7 +72,7 @@ class EnginePair:
     newest: Engine | None = None
     stopping: Engine | None = None
     leaving: Engine | None = None
-    leases: dict[int, int] = field(default_factory=dict)
+    leases: dict[int, Served] = field(default_factory=dict)
     ready_at: float = 0.0
     idle_since: float = 0.0
     _busy: Counter[int] = field(default_factory=Counter)
@@ -97,23 +105,29 @@ class EnginePair:
 
     # -- leases ----------------------------------------------------------------------------------------
 
-    def grant(self, ticket: int) -> int:
-        """Have what runs serve the ticket; returns its generation."""
+    def grant(self, ticket: int, model: str) -> int:
+        """Have what runs serve the ticket as `model`; returns its generation."""
         assert self.running is not None, "only a running engine serves"
-        generation = self.leases[ticket] = self.running.generation
+        generation = self.running.generation
+        self.leases[ticket] = Served(generation, model)
         self._busy[generation] += 1
         return generation
 
     def release(self, ticket: int, now: float) -> int | None:
         """Return the generation that served the ticket, if one did."""
-        if (generation := self.leases.pop(ticket, None)) is None:
+        if (served := self.leases.pop(ticket, None)) is None:
             return None
+        generation = served.generation
         self._busy[generation] -= 1
         if not self._busy[generation]:
             del self._busy[generation]
         if self.running is not None and generation == self.running.generation:
             self.idle_since = now
         return generation
+
+    def served_as(self, model: str) -> int:
+        """Return how many requests are being served as `model`."""
+        return sum(1 for served in self.leases.values() if served.model == model)
 
     def abort(self, engine: Engine) -> list[Effect]:
         return [AbortLeases(engine.generation)] if self.is_busy(engine) else []

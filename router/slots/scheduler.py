@@ -60,7 +60,6 @@ class SlotScheduler:
         self.engines = self._machine.engines
         self._process_key = process_key
         self._limit = limit
-        self._served: dict[int, str] = {}  # ticket -> the model it is served as
         self._ended: RouterError | None = None  # why nobody is served any more
 
     # -- what readers need ---------------------------------------------------------------------------
@@ -146,7 +145,6 @@ class SlotScheduler:
     def release(self, ticket: int, now: float, *, answered: bool = False) -> list[Effect]:
         """Note that the request is over (served, failed or gone), whether it held a lease or still waited.
         `answered`: it got a complete answer."""
-        self._served.pop(ticket, None)
         generation = self.engines.release(ticket, now)
         if generation is None:
             self.waiters.take(lambda w: w.ticket == ticket)
@@ -481,8 +479,9 @@ class SlotScheduler:
     def _is_full(self, model: str | None, more: int = 0) -> bool:
         """Return whether `model` serves, with `more` besides, as many requests as it may."""
         model = model or self.selected
-        limit = self._limit(model) if model is not None else 0
-        return bool(limit) and more + sum(1 for m in self._served.values() if m == model) >= limit
+        if model is None or not (limit := self._limit(model)):
+            return False
+        return more + self.engines.served_as(model) >= limit
 
     def _serve(self, waiter: Waiter) -> Effect:
         if waiter.command:
@@ -494,8 +493,7 @@ class SlotScheduler:
     def _grant(self, ticket: int, model: str | None) -> Grant:
         model = model or self.selected
         assert model is not None, "a running engine has a model"
-        self._served[ticket] = model
-        return Grant(ticket, model, self.engines.grant(ticket))
+        return Grant(ticket, model, self.engines.grant(ticket, model))
 
     # -- who is refused --------------------------------------------------------------------------------
 
