@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -55,6 +55,7 @@ from router.orders.kinds import (
 )
 from router.orders.order import Order
 from router.readahead.ahead import ReadAhead
+from router.reload.published import PublishedModels
 from router.reload.watch import LiveConfig
 from router.remote.follow import Remotes
 from router.remote.hal0 import RemoteHal0
@@ -86,10 +87,10 @@ class Dispatcher:
         activity: Activity,
         memory: MemorySystem,
         upstreams: UpstreamRegistry,
-        measured: Callable[[str, float, float], Awaitable[None]],
+        published: PublishedModels,
         memory_history: MemoryHistory,
     ) -> None:
-        """`config`: the configuration in effect. `measured(model, reads, writes)` remembers and publishes."""
+        """`config`: the configuration in effect."""
         self._store = store
         self._supervisor = supervisor
         self._remotes = remotes
@@ -103,7 +104,7 @@ class Dispatcher:
         self._activity = activity
         self._memory = memory
         self._upstreams = upstreams
-        self._measured = measured
+        self._published = published
         self._memory_history = memory_history
 
     async def carry_out(self, order: Order[R]) -> R:
@@ -182,7 +183,7 @@ class Dispatcher:
             case Forget(model):
                 return await self._conversations.forget(self._model_id(model) if model else None)
             case NoteSpeed(model, reads, writes):
-                return await self._measured(self._model_id(model), reads, writes)
+                return await self._published.note_speed(self._model_id(model), reads, writes)
             case ReadFitWays(model, slot):
                 return await self._memory.ways(slot, self._model_id(model), self._supervisor.occupants)
             case CheckEngine():

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 
 from router.activity.activity import Activity
 from router.activity.speeds import Speeds
-from router.base.errors import ModelNotFound, UpstreamFailed
+from router.base.errors import UpstreamFailed
 from router.base.paths import Paths
 from router.base.resume import Resumed, ResumeWatch
 from router.catalog.model import Model
@@ -29,7 +29,7 @@ from router.power.awake import KeepAwake, find_inhibitor
 from router.readahead.ahead import ReadAhead
 from router.readahead.habits import HabitsFile
 from router.readahead.idle import IdleReader
-from router.reload.apply import Reconfigurer
+from router.reload.apply import Reconfigurer, SectionObserver
 from router.reload.disk import Disk
 from router.reload.in_effect import InEffect
 from router.reload.published import PublishedModels
@@ -40,7 +40,7 @@ from router.server.request.context import Context
 from router.server.request.engines import EngineConnections
 from router.slots.selection import Selected, Selection, SelectionFile
 from router.slots.supervisor import Supervisor
-from router.state import Measured, StateStore, UpdateStatus
+from router.state import StateStore, UpdateStatus
 from router.upstreams.keys import KeyMissing, Keys
 from router.upstreams.registry import UpstreamRegistry
 
@@ -79,9 +79,8 @@ class Parts:
         self.launcher = self._launcher(config.engine)
         self._forecaster = Forecaster(paths.cache, self.launcher)
         forecasts = LaunchForecasts(self._forecaster)
-        self._speeds = speeds
-        self._published = models = PublishedModels(
-            self._in_effect, store, forecasts, self._gone_models, self._models_told, self._measured_of
+        models = PublishedModels(
+            self._in_effect, store, forecasts, speeds, self._gone_models, self._models_told
         )
         self.memory = MemorySystem(forecasts, store, find_source(), models.all, models.publish)
         self.activity = Activity(paths.state / "activity.db", config.activity)
@@ -108,10 +107,7 @@ class Parts:
             (self.upstreams, self.remotes),
             self._another_launcher,
             self._listen,
-            self.updates.again,
-            self.conversations.changed,
-            self.activity.use,
-            self.awake.look,
+            self._observers(),
         )
         self.live = LiveConfig(disk, store, self._in_effect, models, self.reconfigurer)
         self.downloads = Downloads(store, paths, self._config, self.live.models_changed, self.supervisor.load)
@@ -135,7 +131,7 @@ class Parts:
             self.activity,
             self.memory,
             self.upstreams,
-            self._note_speed,
+            models,
             memory_history,
         )
         context = Context(
@@ -153,16 +149,14 @@ class Parts:
         self.listener = Listener(config.server, context, paths.state, config.engine.ports)
         self.resume.subscribe(self._resumed)
 
-    def _measured_of(self, model: Model) -> Measured | None:
-        return self._speeds.of(model.id, model.launch_key.digest)
-
-    async def _note_speed(self, model: str, reads: float, writes: float) -> None:
-        """Remember what was measured of a model as hal0.yaml has it. Raises ModelNotFound."""
-        known = self._published.all().get(model)
-        if known is None:
-            raise ModelNotFound(f'There is no model "{model}" any more.', param="model")
-        await self._speeds.note(known.id, known.launch_key.digest, reads, writes)
-        self._published.publish()
+    def _observers(self) -> list[SectionObserver]:
+        """Return the parts that are told of changes in hal0.yaml; all others ask for it as they need it."""
+        return [
+            SectionObserver(lambda config: config.updates, lambda _: self.updates.again()),
+            SectionObserver(lambda config: config.conversations, lambda _: self.conversations.changed()),
+            SectionObserver(lambda config: config.activity, lambda config: self.activity.use(config.activity)),
+            SectionObserver(lambda config: config.keep_awake, lambda _: self.awake.look()),
+        ]
 
     def _config(self) -> Config:
         return self._in_effect.config

@@ -6,13 +6,13 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from router.base.errors import PortInUse, RouterError, ShuttingDown
 from router.base.tasks import spawn
 from router.catalog.model import Model
 from router.catalog.models import Catalog, sends_away
-from router.config.schema import ActivityConfig, Config, EngineConfig, ServerConfig, SlotConfig
+from router.config.schema import Config, EngineConfig, ServerConfig, SlotConfig
 from router.reload.diff import (
     Action,
     AddSlot,
@@ -47,6 +47,13 @@ class UsesConfig(Protocol):
         ...
 
 
+class SectionObserver(NamedTuple):
+    """A part that goes by one section of hal0.yaml, and is told when that has changed."""
+
+    section: Callable[[Config], object]
+    changed: Callable[[Config], object]
+
+
 class Reconfigurer:
     """Keeps the slots, the endpoint and the published models as the configuration wants them."""
 
@@ -60,16 +67,10 @@ class Reconfigurer:
         upstreams: Sequence[UsesConfig],
         make_launcher: Callable[[EngineConfig], EngineLauncher],
         listen: Callable[[ServerConfig], Awaitable[None]],
-        updates_changed: Callable[[], None],
-        conversations_changed: Callable[[], object],
-        use_activity: Callable[[ActivityConfig], None],
-        keep_awake_changed: Callable[[], object],
+        observers: Sequence[SectionObserver],
     ) -> None:
         """Start from `held`: what a slot of that name held last. `listen` moves the endpoint, or raises
-        PortInUse. `updates_changed` is called when looking for newer versions was turned on or off,
-        `conversations_changed` when the limits on kept conversations have changed, `use_activity` when other
-        requests are to be remembered, or for longer, `keep_awake_changed` when sleep is to be held off or no
-        more."""
+        PortInUse."""
         self._in_effect = in_effect
         self._published = published
         self._held = held
@@ -78,10 +79,7 @@ class Reconfigurer:
         self._upstreams = upstreams
         self._make_launcher = make_launcher
         self._move_endpoint = listen
-        self._updates_changed = updates_changed
-        self._conversations_changed = conversations_changed
-        self._use_activity = use_activity
-        self._keep_awake_changed = keep_awake_changed
+        self._observers = observers
         self._leaving: dict[str, asyncio.Task[None]] = {}
 
     def add_slots(self) -> None:
@@ -127,14 +125,9 @@ class Reconfigurer:
             if not isinstance(action, Listen):
                 self._carry_out(action)
         self._published.publish()
-        if config.updates is not old.updates:
-            self._updates_changed()
-        if config.conversations != old.conversations:
-            self._conversations_changed()
-        if config.activity != old.activity:
-            self._use_activity(config.activity)
-        if config.keep_awake is not old.keep_awake:
-            self._keep_awake_changed()
+        for observer in self._observers:
+            if observer.section(config) != observer.section(old):
+                observer.changed(config)
         for action in actions:
             if isinstance(action, Listen):
                 await self._listen(action.server, old.server)

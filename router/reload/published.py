@@ -6,12 +6,14 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 
+from router.activity.speeds import Speeds
+from router.base.errors import ModelNotFound
 from router.base.names import speakable
 from router.catalog.model import Model
 from router.memory.admit.launch_forecasts import LaunchForecasts
 from router.reload.diff import with_engine
 from router.reload.in_effect import InEffect
-from router.state import DeviceMemory, LeftOutFile, Measured, ModelStatus, StateStore
+from router.state import DeviceMemory, LeftOutFile, ModelStatus, StateStore
 
 log = logging.getLogger(__name__)
 
@@ -24,18 +26,18 @@ class PublishedModels:
         in_effect: InEffect,
         store: StateStore,
         forecasts: LaunchForecasts,
+        speeds: Speeds,
         gone: Callable[[], Iterable[Model]],
         told: Callable[[], None],
-        measured: Callable[[Model], Measured | None] = lambda _model: None,
     ) -> None:
         """Publish models; `gone`: those that run on without being a choice any more. `told` is called when
-        other models, or other figures, were published. `measured`: how fast one was."""
+        other models, or other figures, were published."""
         self._in_effect = in_effect
         self._store = store
         self._forecasts = forecasts
+        self._speeds = speeds
         self._gone = gone
         self._told = told
-        self._measured = measured
         self._logged: dict[str, str] = {}
 
     def all(self) -> dict[str, Model]:
@@ -52,7 +54,10 @@ class PublishedModels:
         """Tell everyone of the models and what they take."""
         config, memory = self._in_effect.config, self._store.snapshot.memory
         found = [
-            replace(model_status(model, self._forecasts, memory), measured=self._measured(model))
+            replace(
+                model_status(model, self._forecasts, memory),
+                measured=self._speeds.of(model.id, model.launch_key.digest),
+            )
             for model in self.all().values()
         ]
         told = _unambiguous(found, config.slots)
@@ -62,6 +67,14 @@ class PublishedModels:
         self._store.update(models=told, left_out=left_out, headroom=config.memory.headroom)
         if before != told:
             self._told()
+
+    async def note_speed(self, model: str, reads: float, writes: float) -> None:
+        """Remember how fast a model was, as hal0.yaml has it, in tokens per second. Raises ModelNotFound."""
+        known = self.all().get(model)
+        if known is None:
+            raise ModelNotFound(f'There is no model "{model}" any more.', param="model")
+        await self._speeds.note(known.id, known.launch_key.digest, reads, writes)
+        self.publish()
 
     def _log_problems(self, models: Sequence[ModelStatus]) -> None:
         """Log each once, until it changes."""

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pytest
 
+from router.activity.speeds import Speeds
 from router.base.errors import BadModel, EngineFailed, ModelNotLoaded, PortInUse, SlotNotFound
 from router.base.tasks import spawn
 from router.catalog.model import Model
@@ -27,7 +28,7 @@ from router.config.schema import (
 )
 from router.memory.admit.launch_forecasts import LaunchForecasts
 from router.memory.forecast.forecaster import Forecaster
-from router.reload.apply import Reconfigurer
+from router.reload.apply import Reconfigurer, SectionObserver
 from router.reload.in_effect import InEffect
 from router.reload.published import PublishedModels
 from router.slots.lease import Lease
@@ -81,6 +82,7 @@ class Bench:
             self.in_effect,
             self.store,
             LaunchForecasts(Forecaster(Path("unused"), cast(Any, None))),
+            Speeds(Path("unused")),
             self.supervisor.gone_models,
             self.supervisor.models_told,
         )
@@ -93,10 +95,7 @@ class Bench:
             (UpstreamRegistry(self.store),),
             lambda _: self.launcher,
             self.listener.move,
-            lambda: None,
-            lambda: None,
-            lambda _activity: None,
-            lambda: self.looked.append(self.in_effect.config.keep_awake),
+            [SectionObserver(lambda c: c.keep_awake, lambda c: self.looked.append(c.keep_awake))],
         )
         self.live.add_slots()
 
