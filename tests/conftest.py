@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.not_on_windows import ROOT, reason
 
-pytest_plugins = ["tests.fixtures_models"]
+pytest_plugins = ["tests.fixtures_models", "tests.fixtures_keyring"]
 
 # How long an example takes says how busy the computer is.
 settings.register_profile("hal0", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -1,7 +1,4 @@
-"""`hal0 upstream key`: from a prompt or a pipe into the keyring, and never onto a screen or a command line.
-
-The keyring's storage is a stub: this computer has none (no desktop session); keyring itself is the real one.
-"""
+"""`hal0 upstream key`: from a prompt or a pipe into the keyring, and never onto a screen or a command line."""
 
 from __future__ import annotations
 
@@ -11,43 +8,16 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import keyring
 import pytest
-from keyring.backend import KeyringBackend
 
 from app import cli
 from router.upstreams.keys import SERVICE
+from tests.fixtures_keyring import KeyringStorage
 
 KEY = "sk-secret-0123456789"
 HAL0 = str(Path(sys.executable).parent / "hal0")
-
-
-class Storage(KeyringBackend):
-    """A keyring in memory."""
-
-    priority = 1.0  # type: ignore[assignment]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.held: dict[tuple[str, str], str] = {}
-
-    def get_password(self, service: str, username: str) -> str | None:
-        return self.held.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.held[service, username] = password
-
-
-@pytest.fixture
-def storage() -> Iterator[Storage]:
-    before = keyring.get_keyring()
-    made = Storage()
-    keyring.set_keyring(made)
-    yield made
-    keyring.set_keyring(before)
 
 
 def run(monkeypatch: pytest.MonkeyPatch, typed: str, name: str = "openrouter") -> int:
@@ -56,10 +26,10 @@ def run(monkeypatch: pytest.MonkeyPatch, typed: str, name: str = "openrouter") -
 
 
 def test_a_piped_key_is_stored(
-    storage: Storage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    keyring_storage: KeyringStorage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(monkeypatch, f"{KEY}\n") == 0
-    assert storage.held == {(SERVICE, "openrouter"): KEY}
+    assert keyring_storage.held == {(SERVICE, "openrouter"): KEY}
     out, err = capsys.readouterr()
     assert "api_key: keyring:openrouter" in out and KEY not in out + err
 
@@ -74,7 +44,7 @@ def test_a_piped_key_is_stored(
     ],
 )
 def test_what_is_no_key_is_not_stored(
-    storage: Storage,
+    keyring_storage: KeyringStorage,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     typed: str,
@@ -84,7 +54,7 @@ def test_what_is_no_key_is_not_stored(
 ) -> None:
     assert run(monkeypatch, typed, name) == code
     out, err = capsys.readouterr()
-    assert words in err and KEY not in out + err and storage.held == {}
+    assert words in err and KEY not in out + err and keyring_storage.held == {}
 
 
 def test_a_typed_key_is_not_shown_and_without_a_keyring_it_says_so() -> None:

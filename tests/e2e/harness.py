@@ -199,6 +199,33 @@ class Hal0:
                 elif line.startswith("data: "):
                     yield name, json.loads(line.removeprefix("data: "))
 
+    async def until_state(self, wanted: Callable[[dict[str, Any]], object], what: str) -> dict[str, Any]:
+        """Ask for the whole state at each event until it is as wanted."""
+        state: dict[str, Any] = {}
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                async for _event in self.events():
+                    state = await self.state()
+                    if wanted(state):
+                        return state
+        except TimeoutError:
+            told = json.dumps(state)[:3000]
+            raise AssertionError(f"waited for {what}: {told}\n{self.output()}") from None
+        raise AssertionError(f"the events ended while waiting for {what}\n{self.output()}")
+
+    async def until_part(self, part: str, wanted: Callable[[list[dict[str, Any]]], bool], what: str) -> None:
+        """Follow the events until that list of the state, as `downloads`, is as wanted."""
+        last: list[dict[str, Any]] = []
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                async for _event, data in self.events():
+                    last = data.get(part, last)
+                    if wanted(last):
+                        return
+        except TimeoutError:
+            raise AssertionError(f"waited for {what}; {part}: {last}\n{self.output()}") from None
+        raise AssertionError(f"the events ended while waiting for {what}\n{self.output()}")
+
     async def until_slot(
         self, wanted: Callable[[dict[str, Any]], bool], what: str, name: str = "primary"
     ) -> dict[str, Any]:

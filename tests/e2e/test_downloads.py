@@ -35,19 +35,6 @@ async def hal0(make_hal0: Callable[[str], Hal0], hub: HubServer) -> AsyncIterato
     yield running
 
 
-async def until_download(hal0: Hal0, wanted: Callable[[list[dict[str, Any]]], bool], what: str) -> None:
-    """Follow the events until the downloads are as wanted."""
-    last: list[dict[str, Any]] = []
-    try:
-        async with asyncio.timeout(WAIT_SECONDS):
-            async for _event, data in hal0.events():
-                last = data.get("downloads", last)
-                if wanted(last):
-                    return
-    except TimeoutError:
-        raise AssertionError(f"waited for {what}; the downloads are {last}\n{hal0.output()}") from None
-
-
 def state_is(state: str) -> Callable[[list[dict[str, Any]]], bool]:
     return lambda found: [d["state"] for d in found] == [state]
 
@@ -68,7 +55,9 @@ async def test_a_download_survives_kill_9_and_the_model_is_offered_only_once_it_
     hub.hold_after = HELD
     status, body = await hal0.post("/api/downloads", BODY)
     assert (status, body["download"]["reference"]) == (202, NAME)
-    await until_download(hal0, lambda found: found[0]["done_bytes"] >= 4 << 20 if found else False, "progress")
+    await hal0.until_part(
+        "downloads", lambda found: found[0]["done_bytes"] >= 4 << 20 if found else False, "progress"
+    )
     assert await hal0.get("/api/downloads") == {"downloads": (await hal0.state())["downloads"]}
     status, body = await hal0.post("/api/downloads/pause", BODY)
     assert (status, body["download"]["state"], body["download"]["speed"]) == (200, "paused", None)
@@ -85,7 +74,7 @@ async def test_a_download_survives_kill_9_and_the_model_is_offered_only_once_it_
     assert await files(hal0) == before
     asked = len(hub.seen)
     assert (await hal0.post("/api/downloads/resume", BODY))[0] == 202
-    await until_download(hal0, state_is("done"), "the end")
+    await hal0.until_part("downloads", state_is("done"), "the end")
     starts = [s.range for s in hub.seen[asked:] if s.cdn and not (s.range or "").startswith("bytes=0-")]
     assert starts and int(starts[-1].removeprefix("bytes=").split("-")[0]) >= 4 << 20, "only the rest came"
     async with asyncio.timeout(WAIT_SECONDS):

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.e2e.harness import WAIT_SECONDS, Hal0
+from tests.e2e.harness import Hal0
 from tests.router.memory.stub import TWO, StubDriver
 
 MIB = 1 << 20
@@ -20,18 +19,6 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> StubDriver:
     return StubDriver.build(tmp_path_factory.mktemp("nvml"))
 
 
-async def until_memory(hal0: Hal0, wanted: Callable[[list[dict[str, Any]]], bool], what: str) -> None:
-    last: list[dict[str, Any]] = []
-    try:
-        async with asyncio.timeout(WAIT_SECONDS):
-            async for _event, data in hal0.events():
-                last = data.get("memory", last)
-                if wanted(last):
-                    return
-    except TimeoutError:
-        raise AssertionError(f"waited for {what}; the memory is {last}\n{hal0.output()}") from None
-
-
 async def test_two_gpus_their_slots_and_a_driver_that_goes_and_comes_back(
     make_hal0: Callable[[], Hal0], driver: StubDriver, tmp_path: Path
 ) -> None:
@@ -40,7 +27,7 @@ async def test_two_gpus_their_slots_and_a_driver_that_goes_and_comes_back(
     hal0.env |= driver.env()
     await hal0.start()
     pid = (await hal0.until_ready("alpha"))["pid"]
-    await until_memory(hal0, lambda memory: len(memory) == 2, "two GPUs")
+    await hal0.until_part("memory", lambda memory: len(memory) == 2, "two GPUs")
     driver.say(
         "gpu 24576 9000 80 NVIDIA GeForce RTX 3090",
         "gpu 16384 5000 0 NVIDIA RTX A4000",
@@ -49,7 +36,9 @@ async def test_two_gpus_their_slots_and_a_driver_that_goes_and_comes_back(
         "compute 0 1 900",
     )
     shares = [7000 * MIB, 4000 * MIB]
-    await until_memory(hal0, lambda memory: [d["used_by_slots"] for d in memory] == shares, "the slot's shares")
+    await hal0.until_part(
+        "memory", lambda memory: [d["used_by_slots"] for d in memory] == shares, "the slot's shares"
+    )
     state = await hal0.state()
     assert [(d["name"], d["is_gpu"], d["total"] // MIB, d["used"] // MIB) for d in state["memory"]] == [
         ("NVIDIA GeForce RTX 3090", True, 24576, 9000),
@@ -62,15 +51,17 @@ async def test_two_gpus_their_slots_and_a_driver_that_goes_and_comes_back(
     assert "NVIDIA GeForce RTX 3090: 8.8 GiB of 24 GiB used" in status.stdout
 
     driver.say("fail count -1 9", "fail init -1 9")
-    await until_memory(hal0, lambda memory: [d["name"] for d in memory] == ["RAM"], "no GPU any more")
+    await hal0.until_part("memory", lambda memory: [d["name"] for d in memory] == ["RAM"], "no GPU any more")
     driver.say(*TWO, f"compute 1 {pid} 300")
-    await until_memory(
-        hal0, lambda memory: [d["used_by_slots"] for d in memory] == [0, 300 * MIB], "the GPUs again"
+    await hal0.until_part(
+        "memory", lambda memory: [d["used_by_slots"] for d in memory] == [0, 300 * MIB], "the GPUs again"
     )
     driver.say(TWO[0], "gpu 16384 4512 0 NVIDIA RTX A4000", f"compute 1 {pid} -1")
     # 512 MiB were used before, 300 of them by the engine.
-    await until_memory(
-        hal0, lambda memory: [d["used_by_slots"] for d in memory] == [0, 4300 * MIB], "a guess, as on Windows"
+    await hal0.until_part(
+        "memory",
+        lambda memory: [d["used_by_slots"] for d in memory] == [0, 4300 * MIB],
+        "a guess, as on Windows",
     )
     state = await hal0.state()
     assert [d["estimated"] for d in state["memory"]] == [False, True]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from tests.engines.running import make_server, soon
 from tests.fixtures_models import SpeakingModel
 
 THERE = "slots:\n  primary: {kind: chat, model: good}\n"
-WAIT_SECONDS = 30.0
 Pair = tuple[Hal0, Hal0]
 State = dict[str, Any]
 
@@ -44,20 +42,6 @@ async def pair(tmp_path: Path, speaking_model: SpeakingModel) -> AsyncIterator[P
     await there.close()
 
 
-async def until_state(hal0: Hal0, wanted: Callable[[State], object], what: str) -> State:
-    """Follow the state until it is as wanted."""
-    state: State = {}
-    try:
-        async with asyncio.timeout(WAIT_SECONDS):
-            async for _event in hal0.events():
-                state = await hal0.state()
-                if wanted(state):
-                    return state
-    except TimeoutError:
-        raise AssertionError(f"waited for {what}: {json.dumps(state)[:3000]}\n{hal0.output()}") from None
-    raise AssertionError(f"the events ended while waiting for {what}\n{hal0.output()}")
-
-
 def remote(state: State) -> State | None:
     """What is seen of the other one; None without contact."""
     found: State | None = state["upstreams"][0]["remote"]
@@ -71,13 +55,13 @@ def slot_there(state: State) -> State:
 
 async def test_its_slots_are_switched_from_here_and_the_progress_shows_here(pair: Pair) -> None:
     here, there = pair
-    state = await until_state(here, remote, "contact")
+    state = await here.until_state(remote, "contact")
     assert slot_there(state)["choices"] == ["better", "good", "hang"]
     assert state["upstreams"][0]["remote"]["server"]["url"] == there.url
     loading = spawn(here.post("/api/slots/bigpc%2Fprimary/load", {"model": "hang"}), name="load")
-    state = await until_state(here, lambda s: slot_there(s).get("state") == "loading", "its progress")
+    state = await here.until_state(lambda s: slot_there(s).get("state") == "loading", "its progress")
     assert slot_there(state)["target"] == "hang"
-    await until_state(here, lambda s: (slot_there(s)["progress"] or {}).get("fraction") == 0.3, "its share")
+    await here.until_state(lambda s: (slot_there(s)["progress"] or {}).get("fraction") == 0.3, "its share")
     assert (await there.slot())["progress"]["fraction"] == 0.3
     status, body = await here.post("/api/slots/bigpc%2Fprimary/cancel")
     assert (status, body["slot"]["name"]) == (200, "bigpc/primary")
@@ -87,7 +71,7 @@ async def test_its_slots_are_switched_from_here_and_the_progress_shows_here(pair
 
 async def test_the_command_line_reaches_it(pair: Pair) -> None:
     here, there = pair
-    await until_state(here, remote, "contact")
+    await here.until_state(remote, "contact")
     done = await asyncio.to_thread(here.cli, "switch", "bigpc/primary", "better")
     assert (done.returncode, done.stdout) == (0, "better is running in bigpc/primary.\n"), done.stderr
     assert (await there.slot())["model"] == "better" and (await there.slot())["state"] == "ready"
@@ -108,16 +92,16 @@ async def test_the_command_line_reaches_it(pair: Pair) -> None:
 
 async def test_one_that_is_killed_in_a_switch_is_lost_and_comes_back(pair: Pair) -> None:
     here, there = pair
-    await until_state(here, remote, "contact")
+    await here.until_state(remote, "contact")
     loading = spawn(here.post("/api/slots/bigpc%2Fprimary/load", {"model": "hang"}), name="load")
-    await until_state(here, lambda s: slot_there(s).get("state") == "loading", "its progress")
+    await here.until_state(lambda s: slot_there(s).get("state") == "loading", "its progress")
     await there.kill()
     status, body = await soon(loading, "the end of the command")
     assert (status, body["error"]["code"]) == (502, "upstream.failed")
     assert there.url in body["error"]["message"]
-    state = await until_state(here, lambda s: not remote(s), "the loss")
+    state = await here.until_state(lambda s: not remote(s), "the loss")
     down = lambda s: s["upstreams"][0]["state"] == "down"  # noqa: E731
-    state = await until_state(here, down, "the state of the upstream")
+    state = await here.until_state(down, "the state of the upstream")
     assert state["upstreams"][0]["error"]
     assert await here.chat("good") == "I am good", "this computer goes on"
     status, body = await here.post("/api/slots/bigpc%2Fprimary/load", {"model": "good"})
@@ -125,7 +109,7 @@ async def test_one_that_is_killed_in_a_switch_is_lost_and_comes_back(pair: Pair)
     lost = await asyncio.to_thread(here.cli, "status")
     assert "bigpc: no contact" in lost.stdout
     await there.start()
-    await until_state(here, remote, "contact again")
+    await here.until_state(remote, "contact again")
     status, body = await here.post("/api/slots/bigpc%2Fprimary/load", {"model": "better"})
     assert (status, body["slot"]["state"], body["slot"]["model"]) == (200, "ready", "better")
 
@@ -135,8 +119,8 @@ async def test_two_that_follow_each_other_do_not_talk_for_ever(pair: Pair) -> No
     file = there.home / "hal0.yaml"
     file.write_text(file.read_text() + f"upstreams:\n  laptop: {{base_url: '{here.url}', kind: hal0}}\n")
     await there.post("/api/reload")
-    await until_state(there, remote, "contact from there")
-    state = await until_state(here, remote, "contact from here")
+    await there.until_state(remote, "contact from there")
+    state = await here.until_state(remote, "contact from here")
     assert remote(state)["upstreams"] == []  # type: ignore[index]
     await there.post("/api/slots/laptop%2Fprimary/load", {"model": "good"})
     assert (await here.slot())["model"] == "good"
@@ -159,10 +143,10 @@ async def until_quiet(hal0: Hal0) -> None:
 
 async def test_nothing_is_asked_of_it_where_all_stays_here(pair: Pair) -> None:
     here, _there = pair
-    await until_state(here, remote, "contact")
+    await here.until_state(remote, "contact")
     change = {"path": ["local_only"], "value": True}
     assert (await here.post("/api/config", {"changes": [change]}))[0] == 200
-    await until_state(here, lambda s: s["local_only"] and not remote(s), "the end of contact")
+    await here.until_state(lambda s: s["local_only"] and not remote(s), "the end of contact")
     status, body = await here.post("/api/slots/bigpc%2Fprimary/unload")
     assert (status, body["error"]["code"]) in ((403, "upstream.local_only"), (404, "slot.not_found"))
 
@@ -183,7 +167,7 @@ async def test_a_real_engine_on_the_other_one_is_switched_and_speaks(
     try:
         await there.start()
         await here.start()
-        await until_state(here, lambda s: slot_there(s).get("state") == "ready", "alpha there")
+        await here.until_state(lambda s: slot_there(s).get("state") == "ready", "alpha there")
         assert await here.chat("bigpc/primary") == "Alpha speaks over there."
         phases: list[str] = []
 
@@ -196,7 +180,7 @@ async def test_a_real_engine_on_the_other_one_is_switched_and_speaks(
         watching = spawn(watch(), name="watch")
         status, body = await here.post("/api/slots/bigpc%2Fprimary/load", {"model": "beta"})
         assert (status, body["slot"]["model"]) == (200, "beta")
-        await until_state(here, lambda s: slot_there(s)["model"] == "beta", "beta there")
+        await here.until_state(lambda s: slot_there(s)["model"] == "beta", "beta there")
         watching.cancel()
         assert {"starting", "loading"} & set(phases), phases
         assert await here.chat("bigpc/primary") == "Beta speaks over there."

@@ -22,7 +22,6 @@ from router.state import ServerState
 from router.wire.snapshot_read import parse_snapshot
 from tests.e2e.conftest import ALPHA
 from tests.e2e.harness import Hal0
-from tests.e2e.test_remote import until_state
 from tests.engines.running import until
 
 KEYS = (
@@ -78,8 +77,8 @@ async def pair(tmp_path: Path, llama_server: Path, model_folder: Path) -> AsyncI
 
 
 async def test_followed_from_here(pair: Pair) -> None:
-    state = await until_state(
-        pair.here, lambda s: all(u["remote"] or u["error"] for u in s["upstreams"]), "a word of each"
+    state = await pair.here.until_state(
+        lambda s: all(u["remote"] or u["error"] for u in s["upstreams"]), "a word of each"
     )
     told = {upstream["name"]: upstream for upstream in state["upstreams"]}
     assert told["phone"]["error"].startswith(PHONE) and told["phone"]["remote"] is None

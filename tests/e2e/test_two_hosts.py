@@ -23,7 +23,7 @@ from router.orders.kinds import Load
 from router.state import ServerState
 from tests.e2e.harness import Hal0
 from tests.e2e.hosts import KEY, TwoHosts, on_network
-from tests.e2e.test_remote import remote, slot_there, until_state
+from tests.e2e.test_remote import remote, slot_there
 from tests.engines.running import make_server, soon, until
 from tests.fixtures_models import SpeakingModel
 
@@ -64,7 +64,7 @@ async def two(hosts: TwoHosts, tmp_path: Path, speaking_model: SpeakingModel) ->
     )
     await there.start()
     await here.start()
-    await until_state(here, remote, "contact")
+    await here.until_state(remote, "contact")
     yield Two(hosts, here, there)
     await here.close()
     await there.close()
@@ -72,10 +72,10 @@ async def two(hosts: TwoHosts, tmp_path: Path, speaking_model: SpeakingModel) ->
 
 async def test_a_cable_pulled_in_a_switch_is_a_state_and_all_recovers(two: Two) -> None:
     loading = spawn(two.here.post(LOAD, {"model": "hang"}), name="load")
-    await until_state(two.here, lambda s: slot_there(s).get("state") == "loading", "the load there")
+    await two.here.until_state(lambda s: slot_there(s).get("state") == "loading", "the load there")
     began = time.monotonic()
     two.hosts.between.pull()
-    await until_state(two.here, lambda s: not remote(s), "lost contact")
+    await two.here.until_state(lambda s: not remote(s), "lost contact")
     assert time.monotonic() - began < LOST_SECONDS
     status, body = await soon(loading, "the end of the command")
     assert (status, body["error"]["code"]) == (502, "upstream.failed")
@@ -86,7 +86,7 @@ async def test_a_cable_pulled_in_a_switch_is_a_state_and_all_recovers(two: Two) 
     assert await two.here.chat("good") == "I am good", "what is here goes on"
     assert (await two.there.slot())["state"] == "loading", "and so does what is there"
     two.hosts.between.plug()
-    await until_state(two.here, remote, "contact again")
+    await two.here.until_state(remote, "contact again")
     state = await two.here.state()
     assert (slot_there(state)["state"], slot_there(state)["target"]) == ("loading", "hang")
     assert (await two.here.post("/api/slots/bigpc%2Fprimary/cancel"))[0] == 200
@@ -96,7 +96,7 @@ async def test_a_cable_pulled_in_a_switch_is_a_state_and_all_recovers(two: Two) 
 
 async def test_a_cable_pulled_for_a_moment_breaks_nothing(two: Two) -> None:
     loading = spawn(two.here.post(LOAD, {"model": "hang"}), name="load")
-    await until_state(two.here, lambda s: slot_there(s).get("state") == "loading", "the load there")
+    await two.here.until_state(lambda s: slot_there(s).get("state") == "loading", "the load there")
     two.hosts.between.pull()
     await two.there.post("/api/slots/primary/cancel")
     two.hosts.between.plug()
@@ -120,7 +120,7 @@ async def test_a_cable_pulled_in_a_stream_ends_it_clearly(two: Two) -> None:
     assert last["error"]["code"] == "model_not_available"
     assert "bigpc" in last["error"]["message"]
     two.hosts.between.plug()
-    await until_state(two.here, lambda s: s["upstreams"][0]["state"] == "ok" and remote(s), "all well again")
+    await two.here.until_state(lambda s: s["upstreams"][0]["state"] == "ok" and remote(s), "all well again")
     assert (await two.here.post(LOAD, {"model": "better"}))[0] == 200
     assert await two.here.chat("bigpc/primary") == "I am better"
 

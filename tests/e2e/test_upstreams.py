@@ -20,7 +20,6 @@ from router.base.tasks import spawn
 from router.server.request.lease_wait import HOLD_SECONDS
 from router.wire.multipart import read_fields
 from tests.e2e.harness import Hal0
-from tests.e2e.test_remote import until_state
 from tests.engines.running import DEADLINE_SECONDS, soon
 from tests.engines.slow import slow_server
 from tests.fixtures_models import SpeakingModel
@@ -141,7 +140,7 @@ async def world(
         try:
             await there.start()
             await here.start()
-            await until_state(here, lambda s: all(u["state"] == "ok" for u in s["upstreams"]), "all are well")
+            await here.until_state(lambda s: all(u["state"] == "ok" for u in s["upstreams"]), "all are well")
             yield World(here, there, llama, slow)
         finally:
             await here.close()
@@ -292,7 +291,7 @@ async def test_upstreams_come_and_go_while_it_runs(world: World) -> None:
     change = {"path": ["upstreams", "spare"], "value": {"base_url": world.slow.url.replace("/v1", "")}}
     assert (await world.here.post("/api/config", {"changes": [change]}))[0] == 200
     listed = lambda s: [u for u in s["upstreams"] if u["name"] == "spare" and u["state"] == "ok"]  # noqa: E731
-    await until_state(world.here, listed, "the new one")
+    await world.here.until_state(listed, "the new one")
     assert "spare/llama" in {row["id"] for row in (await world.here.get("/v1/models"))["data"]}
     assert "At last." in await world.words(CHAT, {"model": "spare/llama", **HELLO})
     gone = {"path": ["upstreams", "spare"], "remove": True}

@@ -14,8 +14,7 @@ from router.orders.kinds import Load
 from router.state import ModelStatus
 from tests.app import scenes
 from tests.e2e.harness import Hal0
-from tests.e2e.test_downloads import state_is, until_download
-from tests.e2e.test_remote import until_state
+from tests.e2e.test_downloads import state_is
 from tests.fixtures_models import SpeakingModel
 from tests.hub_server import HubServer, hub_server
 from tests.page.conftest import Visitor
@@ -42,8 +41,8 @@ async def hal0(make_hal0: Callable[[str], Hal0], hub: HubServer) -> AsyncIterato
     await running.start()
     await running.until_ready("alpha")
     assert (await running.post("/api/downloads", {"reference": REPO}))[0] == 202
-    await until_download(running, state_is("done"), "gamma to come")
-    await until_state(running, lambda s: any(model["id"] == ID for model in s["models"]), "it to be offered")
+    await running.until_part("downloads", state_is("done"), "gamma to come")
+    await running.until_state(lambda s: any(model["id"] == ID for model in s["models"]), "it to be offered")
     yield running
 
 

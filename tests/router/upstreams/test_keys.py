@@ -1,63 +1,28 @@
-"""Keys are found where hal0.yaml says, and why one cannot be is a sentence without it.
-
-The keyring's storage is a stub: this computer has none (no desktop session); keyring itself is the real one.
-"""
+"""Keys are found where hal0.yaml says, and why one cannot be is a sentence without it."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 
 import keyring
 import pytest
 from aiohttp import web
-from keyring.backend import KeyringBackend
 from keyring.backends import fail
-from keyring.errors import KeyringLocked
 
 from router.config.schema import SlotConfig, UpstreamConfig
 from router.state import UpstreamState
 from router.upstreams import health
 from router.upstreams.keys import SERVICE, KeyMissing, Keys, redact, store_in_keyring
+from tests.fixtures_keyring import KeyringStorage
 from tests.router.upstreams.conftest import Use, chat
 from tests.router.upstreams.servers import StubUpstream, refusing
 
 KEY = "sk-secret-0123456789"
 
 
-class Storage(KeyringBackend):
-    """A keyring in memory; locked on demand."""
-
-    priority = 1.0  # type: ignore[assignment]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.held: dict[tuple[str, str], str] = {}
-        self.locked = False
-        self.asked = 0
-
-    def get_password(self, service: str, username: str) -> str | None:
-        self.asked += 1
-        if self.locked:
-            raise KeyringLocked(KEY)
-        return self.held.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.held[service, username] = password
-
-
-@pytest.fixture
-def storage() -> Iterator[Storage]:
-    before = keyring.get_keyring()
-    made = Storage()
-    keyring.set_keyring(made)
-    yield made
-    keyring.set_keyring(before)
-
-
-async def test_where_keys_come_from(storage: Storage) -> None:
+async def test_where_keys_come_from(keyring_storage: KeyringStorage) -> None:
     store_in_keyring("router", f"{KEY}\n")
-    assert storage.held == {(SERVICE, "router"): KEY}
+    assert keyring_storage.held == {(SERVICE, "router"): KEY}
     keys = Keys({"NAME": "from-the-environment"})
     assert await keys.find(None) is None
     assert await keys.find("as-written") == "as-written"
@@ -65,15 +30,15 @@ async def test_where_keys_come_from(storage: Storage) -> None:
     assert await keys.find("keyring:router") == KEY
 
 
-async def test_a_keyring_is_asked_once_until_its_key_is_refused(storage: Storage) -> None:
+async def test_a_keyring_is_asked_once_until_its_key_is_refused(keyring_storage: KeyringStorage) -> None:
     store_in_keyring("router", KEY)
     keys = Keys()
     for _ in range(3):
         await keys.find("keyring:router")
-    assert storage.asked == 1
+    assert keyring_storage.asked == 1
     keys.forget("keyring:router")
     await keys.find("keyring:router")
-    assert storage.asked == 2
+    assert keyring_storage.asked == 2
 
 
 @pytest.mark.parametrize(
@@ -86,15 +51,15 @@ async def test_a_keyring_is_asked_once_until_its_key_is_refused(storage: Storage
         ("keyring:broken", "holds spaces or signs"),
     ],
 )
-async def test_why_there_is_none(storage: Storage, written: str, words: str) -> None:
-    storage.held[SERVICE, "broken"] = f"{KEY}\r\nX-Evil: 1"
+async def test_why_there_is_none(keyring_storage: KeyringStorage, written: str, words: str) -> None:
+    keyring_storage.held[SERVICE, "broken"] = f"{KEY}\r\nX-Evil: 1"
     with pytest.raises(KeyMissing, match=words) as caught:
         await Keys({"EMPTY": "", "BROKEN": f"{KEY} {KEY}"}).find(written)
     assert KEY not in str(caught.value)
 
 
 async def test_a_key_that_was_stored_anew_is_found_by_the_next_look(
-    use: Use, storage: Storage, monkeypatch: pytest.MonkeyPatch
+    use: Use, keyring_storage: KeyringStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No request is sent to a server that is down, so a look must find out."""
     monkeypatch.setattr(health, "DOWN_SECONDS", (0.05,))
@@ -113,8 +78,8 @@ async def test_a_key_that_was_stored_anew_is_found_by_the_next_look(
         await bench.state("ray", UpstreamState.OK)
 
 
-async def test_a_locked_keyring_and_none_at_all(storage: Storage) -> None:
-    storage.locked = True
+async def test_a_locked_keyring_and_none_at_all(keyring_storage: KeyringStorage) -> None:
+    keyring_storage.locked = KEY
     with pytest.raises(KeyMissing, match="is locked") as caught:
         await Keys().find("keyring:router")
     assert KEY not in repr(caught.value) + repr(caught.value.__cause__)
@@ -134,7 +99,7 @@ async def test_without_its_key_an_upstream_is_down_and_not_asked(use: Use) -> No
 
 
 async def test_a_refused_key_is_looked_up_again(
-    use: Use, storage: Storage, caplog: pytest.LogCaptureFixture
+    use: Use, keyring_storage: KeyringStorage, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     store_in_keyring("router", KEY)
