@@ -122,31 +122,8 @@ def _parser() -> _Parser:
     models = _add(commands, "models", "list models, and whether each fits into memory now", _models, remote)
     models.add_argument("--fit", action="store_true", help="wait until it is known of all, best fit first")
     _as_json(models)
-    switch = _add(commands, "switch", "load a model into a slot", _switch, remote)
-    switch.add_argument("slot")
-    switch.add_argument("model")
-    switch.add_argument("--force", action="store_true", help="even if there is too little free memory")
-    switch.add_argument(
-        "--fit", action="store_true", help="first write flags with which it fits into hal0.yaml"
-    )
-    switch.add_argument("--once", action="store_true", help="with --fit: for this load only, not in hal0.yaml")
-    switch.add_argument(
-        "--with",
-        dest="flags",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a flag of llama-server's for this load only; may be repeated",
-    )
-    bench = _add(
-        commands, "bench", "measure how fast a model reads and writes, with its own flags", _bench, remote
-    )
-    bench.add_argument("model")
-    bench.add_argument("--slot", default="", help="where to load it if it is not loaded")
-    bench.add_argument("--prompt", type=_count, default=512, metavar="N", help="words to read; 512 if not said")
-    bench.add_argument("--generate", type=_count, default=128, metavar="N", help="tokens to write; 128")
-    bench.add_argument("--runs", type=_count, default=3, metavar="N", help="how many count; 3 if not said")
-    bench.add_argument("--json", action="store_true", help="as JSON")
+    _add_switch(commands, remote)
+    _add_bench(commands, remote)
     _add_tune(commands, remote)
     for order in ORDER_COMMANDS:
         command = _add(commands, order.name, order.help, _order, remote)
@@ -157,14 +134,7 @@ def _parser() -> _Parser:
             _as_json(command)
     forget = _add(commands, "forget", "delete what is kept of conversations", _forget, remote)
     forget.add_argument("model", nargs="?", default="", help="only this model's")
-    connect = _add(
-        commands, "connect", "write a client's settings so that it uses hal0, or take it back", _connect, remote
-    )
-    connect.add_argument("client", nargs="?", default="", help="which; without one all are listed")
-    connect.add_argument("--slot", default="", help="the slot it is to use; the first for chats if not said")
-    connect.add_argument("--yes", action="store_true", help="show what changes, and ask nothing")
-    connect.add_argument("--undo", action="store_true", help="take back what was written")
-    connect.add_argument("--json", action="store_true", help="the list as JSON")
+    _add_connect(commands, remote)
     _add_activity(commands, remote)
     _add_engine(commands, common)
     _add_service(commands, common)
@@ -192,6 +162,37 @@ def _add(
     return parser
 
 
+def _add_switch(commands: argparse._SubParsersAction[_Parser], remote: _Parser) -> None:
+    switch = _add(commands, "switch", "load a model into a slot", _switch, remote)
+    switch.add_argument("slot")
+    switch.add_argument("model")
+    switch.add_argument("--force", action="store_true", help="even if there is too little free memory")
+    switch.add_argument(
+        "--fit", action="store_true", help="first write flags with which it fits into hal0.yaml"
+    )
+    switch.add_argument("--once", action="store_true", help="with --fit: for this load only, not in hal0.yaml")
+    switch.add_argument(
+        "--with",
+        dest="flags",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a flag of llama-server's for this load only; may be repeated",
+    )
+
+
+def _add_bench(commands: argparse._SubParsersAction[_Parser], remote: _Parser) -> None:
+    bench = _add(
+        commands, "bench", "measure how fast a model reads and writes, with its own flags", _bench, remote
+    )
+    bench.add_argument("model")
+    bench.add_argument("--slot", default="", help="where to load it if it is not loaded")
+    bench.add_argument("--prompt", type=_count, default=512, metavar="N", help="words to read; 512 if not said")
+    bench.add_argument("--generate", type=_count, default=128, metavar="N", help="tokens to write; 128")
+    bench.add_argument("--runs", type=_count, default=3, metavar="N", help="how many count; 3 if not said")
+    bench.add_argument("--json", action="store_true", help="as JSON")
+
+
 def _add_tune(commands: argparse._SubParsersAction[_Parser], remote: _Parser) -> None:
     tune = _add(commands, "tune", "try the flags that matter for speed; --write keeps the best", _tune, remote)
     tune.add_argument("model")
@@ -203,6 +204,17 @@ def _add_tune(commands: argparse._SubParsersAction[_Parser], remote: _Parser) ->
     tune.add_argument("--write", action="store_true", help="write the best into hal0.yaml, after asking")
     tune.add_argument("--yes", action="store_true", help="with --write: ask nothing")
     tune.add_argument("--json", action="store_true", help="as JSON; written only with --write --yes")
+
+
+def _add_connect(commands: argparse._SubParsersAction[_Parser], remote: _Parser) -> None:
+    connect = _add(
+        commands, "connect", "write a client's settings so that it uses hal0, or take it back", _connect, remote
+    )
+    connect.add_argument("client", nargs="?", default="", help="which; without one all are listed")
+    connect.add_argument("--slot", default="", help="the slot it is to use; the first for chats if not said")
+    connect.add_argument("--yes", action="store_true", help="show what changes, and ask nothing")
+    connect.add_argument("--undo", action="store_true", help="take back what was written")
+    connect.add_argument("--json", action="store_true", help="the list as JSON")
 
 
 def _add_activity(commands: argparse._SubParsersAction[_Parser], remote: _Parser) -> None:
