@@ -288,7 +288,7 @@ class SlotScheduler:
         self._failures.loaded(switch.target, restored=switch.restoring, restarted=self._machine.crashed)
         self._machine.ready(now)
         effects = self._advance(now)
-        # Their wait for the load is over; the one for a place is as long as any other.
+        # Their wait for the load is over; where the model has a limit, the one for a turn begins anew.
         self.waiters.hold_until(self._is_served, now + self.limits.wait)
         return effects
 
@@ -386,7 +386,7 @@ class SlotScheduler:
             head = self.waiters.head()
             target = head.model or self.selected
             if not head.command and self._is_served(head):
-                break  # it waits for a place
+                break  # its model serves as many as it may
             if head.is_unload:
                 effects += self._machine.unload(self._drain_limit(now)) + self._unloaded()
             elif not head.command and (error := self._turn_refusal(target, now)) is not None:
@@ -462,7 +462,7 @@ class SlotScheduler:
         return self._serves(order.model if order and waiter.model is None else waiter.model)
 
     def _grant_served(self) -> list[Effect]:
-        """Serve everyone who waits for the running process, as far as there are places."""
+        """Serve everyone who waits for the running process, as far as their models' limits allow."""
         # A command comes first: it may change what the slot's name means.
         served = [self._serve(w) for w in self.waiters.take(lambda w: w.command and self._is_served(w))]
         taken: Counter[str | None] = Counter()
