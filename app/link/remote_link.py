@@ -16,7 +16,6 @@ from app.link.loop_thread import LoopThread
 from router.base.loop import run
 from router.orders.order import Order
 from router.remote.hal0 import RemoteHal0
-from router.remote.link import HEARTBEAT_SECONDS
 from router.state import Observer, Observers, ServerState, ServerStatus, Snapshot
 
 log = logging.getLogger(__name__)
@@ -31,13 +30,10 @@ class RemoteLink:
         url: str,
         api_key: str | None = None,
         find_pid: Callable[[], int | None] = lambda: None,
-        *,
-        heartbeat: float = HEARTBEAT_SECONDS,
     ) -> None:
         """`find_pid` tells whose process it is; called after each contact, on the link's thread, and reads a
-        file at most. `heartbeat`: seconds, see RemoteHal0."""
+        file at most."""
         self._url, self._key, self._find_pid = url, api_key, find_pid
-        self._heartbeat = heartbeat
         self._observers = Observers()
         self._remote: RemoteHal0 | None = None
         self._snapshot = Snapshot(server=_server_at(url))
@@ -82,7 +78,7 @@ class RemoteLink:
             log.exception("the link's thread ended")
 
     async def _serve(self) -> None:
-        self._remote = RemoteHal0(self._url, self._key, self._on_change, heartbeat=self._heartbeat)
+        self._remote = RemoteHal0(self._url, self._key, self._on_change)
         try:
             await self._thread.enter().wait()
         finally:

@@ -32,8 +32,8 @@ class SingleInstance(QObject):
 
     show_requested = Signal()
 
-    def __init__(self, folder: Path, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
         self.lock_file = folder / "desktop.lock"
         self._lock = QLockFile(str(self.lock_file))
         # Only a dead owner makes a lock stale, not its age: hal0 runs for weeks.

@@ -31,8 +31,8 @@ NEAR_THE_END = 10  # rows from the last one at which older ones are asked for
 class ActivityTab(QWidget):
     """Follows while it is seen; all that it knows is in the table's rows."""
 
-    def __init__(self, link: Link, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, link: Link) -> None:
+        super().__init__()
         self._reader = OrderReader(link, self)
         self._most = MOST
         self._has_older = False

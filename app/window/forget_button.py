@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton
 
 from app.link.link import Link
 from app.texts import activity as words
@@ -21,8 +21,8 @@ class ForgetButton(QPushButton):
     forgotten = Signal()
     refused = Signal(str)
 
-    def __init__(self, link: Link, parent: QWidget | None = None) -> None:
-        super().__init__(words.FORGET_ALL, parent)
+    def __init__(self, link: Link) -> None:
+        super().__init__(words.FORGET_ALL)
         self.question: DeletionQuestion | None = None
         self._reader = OrderReader(link, self)
         self._reader.read.connect(lambda *_: self.forgotten.emit())

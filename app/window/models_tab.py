@@ -54,8 +54,8 @@ class ModelsTab(QWidget):
 
     chosen = Signal(object)
 
-    def __init__(self, link: Link, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, link: Link) -> None:
+        super().__init__()
         self._link = link
         self._snapshot = Snapshot()
         self._seen: object = None

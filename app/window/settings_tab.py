@@ -59,8 +59,8 @@ class SettingsTab(QWidget):
 
     chosen = Signal(object)
 
-    def __init__(self, link: Link, parent: QWidget | None = None, *, login: Login = autostart) -> None:
-        super().__init__(parent)
+    def __init__(self, link: Link, *, login: Login = autostart) -> None:
+        super().__init__()
         self.exchange = ConfigExchange(link, self)
         self._snapshot = Snapshot()
         self.general = GeneralPage(login)

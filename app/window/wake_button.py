@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton
 
 from app.texts import common as text
 from app.views.menu import Action, Command
@@ -18,8 +18,8 @@ class WakeButton(QPushButton):
 
     chosen = Signal(object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(text.WAKE, parent)
+    def __init__(self) -> None:
+        super().__init__(text.WAKE)
         self._name = ""
         self.setToolTip(text.WAKE_TIP)
         self.clicked.connect(lambda: self.chosen.emit(Command(Action.WAKE, value=self._name)))

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Final
 
 BUSY_SECONDS: Final = 2.0
+TAIL_LINES: Final = 2000
+TAIL_BYTES: Final = 512 * 1024
 _RETRY_SECONDS: Final = 0.01
 
 
@@ -50,17 +52,18 @@ def is_dir(path: Path) -> bool:
         return False
 
 
-def tail(path: Path, lines: int = 2000, most_bytes: int = 512 * 1024) -> list[str]:
-    """Return the last lines of a text file, oldest first; [] if it is not there."""
+def tail(path: Path) -> list[str]:
+    """Return the last lines of a text file, oldest first, `TAIL_LINES` and `TAIL_BYTES` at most; [] if there is
+    no such file."""
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - most_bytes))
+            file.seek(max(0, size - TAIL_BYTES))
             text = file.read().decode(errors="replace")
     except FileNotFoundError:
         return []
     found = text.splitlines()
-    return (found[1:] if size > most_bytes else found)[-lines:]
+    return (found[1:] if size > TAIL_BYTES else found)[-TAIL_LINES:]
 
 
 if sys.platform == "win32":

@@ -30,10 +30,10 @@ def split_command(command: str, *, windows: bool = os.name == "nt") -> tuple[str
     return tuple(arguments)
 
 
-def split_stop(command: str, *, windows: bool = os.name == "nt") -> tuple[str, ...]:
+def split_stop(command: str) -> tuple[str, ...]:
     """Return the arguments of what ends an engine, `{port}` and `{pid}` still in them. Raises ValueError with a
     sentence."""
-    arguments, names = _split(command, windows=windows)
+    arguments, names = _split(command, windows=os.name == "nt")
     if unknown := sorted(names - {"port", "pid"}):
         raise ValueError(f"{{{unknown[0]}}} is not a placeholder; there are {{port}} and {{pid}}")
     _check_program(arguments)

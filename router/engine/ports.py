@@ -36,14 +36,14 @@ class PortPool:
         )
 
 
-def is_free(port: int, host: str = "127.0.0.1") -> bool:
+def is_free(port: int) -> bool:
     """Return whether a server could listen on `port` now."""
     with socket.socket() as probe:
         if sys.platform != "win32":
             # Old connections in TIME_WAIT do not hinder an engine. On Windows the option would steal.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, port))
+            probe.bind(("127.0.0.1", port))
             probe.listen(1)
         except OSError:
             return False

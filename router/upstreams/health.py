@@ -55,7 +55,6 @@ _NAME_THEM: Final = "; if it answers all the same, name its models under models:
 _CALL: Final = Call("/v1/models", lambda _model: b"", method="GET")
 
 Look = Callable[[UpstreamConfig], Awaitable[Listing]]
-Knock = Callable[[UpstreamConfig], Awaitable[None]]
 
 
 class Watch:
@@ -68,12 +67,8 @@ class Watch:
         bound: a slot has no other engine, so it is looked at all the time.
     """
 
-    def __init__(
-        self, config: UpstreamConfig, look: Look, changed: Callable[[], None], knock: Knock = send_packet
-    ) -> None:
-        """`knock`: sends what wakes it."""
+    def __init__(self, config: UpstreamConfig, look: Look, changed: Callable[[], None]) -> None:
         models = config.models or ()
-        self._knock = knock
         self._waking: asyncio.Task[None] | None = None
         self._not_woken_until = float("-inf")
         self._out_of_reach = False
@@ -195,7 +190,7 @@ class Watch:
     async def _knock_until_awake(self) -> None:
         while True:
             try:
-                await self._knock(self.config)
+                await send_packet(self.config)
             except OSError as error:
                 log.warning("upstream %s cannot be woken: %s", self.config.name, error.strerror or error)
             await asyncio.wait({self.look()}, timeout=WAKE_LOOK_SECONDS)

@@ -10,12 +10,13 @@ from router.engine.install.assets import Gpu
 
 # PCI vendors whose GPUs have a Vulkan driver worth using: AMD, Intel, NVIDIA.
 _VENDORS = {"0x1002", "0x8086", "0x10de"}
+_DRM = Path("/sys/class/drm")
 
 
-def detect_gpu(drm: Path = Path("/sys/class/drm")) -> Gpu:
-    """Ask NVML, the kernel (`drm`, Linux) and the Vulkan loader. Blocks for a moment; never raises."""
+def detect_gpu() -> Gpu:
+    """Ask NVML, the kernel (Linux) and the Vulkan loader. Blocks for a moment; never raises."""
     cuda, capability = _nvidia()
-    has_card = any(f.read_text().strip() in _VENDORS for f in drm.glob("card*/device/vendor"))
+    has_card = any(f.read_text().strip() in _VENDORS for f in _DRM.glob("card*/device/vendor"))
     return Gpu(cuda=cuda, capability=capability, vulkan=has_card or _has_vulkan_dll())
 
 

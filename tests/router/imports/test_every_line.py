@@ -18,8 +18,6 @@ from tests.router.imports.test_import import ALL
 
 PUBLISHED = [path for path in ALL if path.name.startswith("llama-swap-")]
 VARIABLES = {"HOME": "/home/ada"}
-AS_USUAL = ("display_name", "aliases", "listed", "idle_unload", "limit")
-"""Keys that are not written where they would say what hal0 does anyway."""
 _OPTION = re.compile(r"(?<![\w-])--?[A-Za-z][\w-]*")
 _MACRO = re.compile(r"\$\{([\w-]+)\}")
 
