@@ -127,7 +127,7 @@ class RequestFilter(FilterModel):
 
 class RequestList(QTreeView):
     def __init__(self, model: RequestFilter) -> None:
-        super().__init__(rootIsDecorated=False, uniformRowHeights=True, allColumnsShowFocus=True)
+        super().__init__()
         self.setModel(model)
         self.setAccessibleName(words.REQUESTS)
         lay_out_columns(self, words.COLUMNS, _SAMPLES, MODEL, PADDING)

@@ -11,8 +11,11 @@ from PySide6.QtWidgets import QHeaderView, QTreeView
 def lay_out_columns(
     tree: QTreeView, titles: Sequence[str], samples: Mapping[int, str], rest: int, padding: int
 ) -> None:
-    """Make each column as wide as its title or the longest ordinary text of it, in `samples`, and `padding`
-    pixels; `rest` takes what is left. Tab leaves the list."""
+    """Make it a list of whole rows. Each column is as wide as its title or the longest ordinary text of it, in
+    `samples`, and `padding` pixels; `rest` takes what is left. Tab leaves the list."""
+    tree.setRootIsDecorated(False)
+    tree.setUniformRowHeights(True)
+    tree.setAllColumnsShowFocus(True)
     tree.setAlternatingRowColors(True)
     tree.setTextElideMode(Qt.TextElideMode.ElideMiddle)
     tree.setTabKeyNavigation(False)

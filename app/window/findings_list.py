@@ -33,9 +33,6 @@ class FindingsList(QTreeWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setRootIsDecorated(False)
-        self.setUniformRowHeights(True)
-        self.setAllColumnsShowFocus(True)
         self.setHeaderLabels(list(words.COLUMNS))
         self.setAccessibleName(words.FOUND)
         lay_out_columns(self, words.COLUMNS, _SAMPLES, NAME, PADDING)

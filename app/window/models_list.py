@@ -25,12 +25,7 @@ HELP_WIDTH = 400
 
 class ModelList(QTreeView):
     def __init__(self, model: ModelFilter) -> None:
-        super().__init__(
-            rootIsDecorated=False,
-            uniformRowHeights=True,
-            sortingEnabled=True,
-            allColumnsShowFocus=True,
-        )
+        super().__init__(sortingEnabled=True)
         self.setModel(model)
         self.sortByColumn(NAME, Qt.SortOrder.AscendingOrder)
         self.setAccessibleName(words.MODEL_LIST)

@@ -31,9 +31,6 @@ class QuantisationList(QTreeWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setRootIsDecorated(False)
-        self.setUniformRowHeights(True)
-        self.setAllColumnsShowFocus(True)
         self.setHeaderLabels(list(words.COLUMNS))
         self.setAccessibleName(words.CHOICES)
         lay_out_columns(self, words.COLUMNS, _SAMPLES, LABEL, PADDING)
