@@ -149,6 +149,7 @@ class Desktop(QObject):
         self.window.stand_at(parse_geometry(self._remembered.text(WINDOW)))
         self.tray = Tray(self._last, self)
         self.quit_progress = QuitProgress()
+        self._tray_wait = QTimer(self, singleShot=True, interval=HIDDEN_START_MS)
         self._connect()
         instance.show_requested.connect(self.window.reveal)
 
@@ -156,8 +157,10 @@ class Desktop(QObject):
         """Show what is to be shown at once, then start the router without stalling the UI."""
         if sys.platform == "win32":
             self.window.winId()  # made, it is told of the session's end; hal0 would hear nothing while it hides
-        if not (hidden and self.tray.visible):
-            QTimer.singleShot(HIDDEN_START_MS if hidden else 0, self._show_unless_in_tray(hidden))
+        if not hidden:
+            QTimer.singleShot(0, self, self.window.reveal)
+        elif not self.tray.visible:
+            self._tray_wait.start()
         try:
             await asyncio.to_thread(self._host.start)
         except Exception as error:
@@ -166,6 +169,7 @@ class Desktop(QObject):
             self._report_startup(error)
 
     def close(self) -> None:
+        self._tray_wait.stop()
         self.bridge.close()
         self.tray.close()
         self.window.end()
@@ -192,6 +196,7 @@ class Desktop(QObject):
         self.window.close_refused.connect(self._on_close_refused)
         self.window.closed.connect(self._on_window_closed)
         self.tray.appeared.connect(self._on_tray_changed)
+        self._tray_wait.timeout.connect(self._on_tray_awaited)
         self.quitter.waiting.connect(lambda: self.quit_progress.begin(self._last, waiting=True))
         self.quitter.stopping.connect(self._on_stopping)
         self.quit_progress.hurry.connect(self.quitter.quit_now)
@@ -327,8 +332,10 @@ class Desktop(QObject):
         if not self.exit_code.done():
             self.exit_code.set_result(self._code)
 
-    def _show_unless_in_tray(self, hidden: bool) -> Callable[[], None]:
-        return lambda: None if hidden and self.tray.visible else self.window.reveal()
+    @Slot()
+    def _on_tray_awaited(self) -> None:
+        if not self.tray.visible:
+            self.window.reveal()
 
     def _report_startup(self, error: Exception) -> None:
         if isinstance(error, ConfigErrors):
