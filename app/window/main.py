@@ -1,4 +1,4 @@
-"""The window: endpoint, then tabs for slots, models, logs and settings. All of it is read from snapshots."""
+"""The window: endpoint, then tabs for slots, models, activity, logs and settings, read from snapshots."""
 
 from __future__ import annotations
 

@@ -19,6 +19,14 @@ def run_qt(app: QApplication, scene: Coroutine[Any, Any, None]) -> None:
         loop.run_until_complete(scene)
 
 
+async def until_processed(condition: Callable[[], object]) -> None:
+    """Let tasks and Qt's events go on until `condition()`, where asyncio has a loop of its own."""
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while not condition():
+            QApplication.processEvents()
+            await asyncio.sleep(0)
+
+
 async def until(condition: Callable[[], object], what: str) -> None:
     """Let Qt go on until `condition()`, within the deadline."""
     loop = asyncio.get_running_loop()

@@ -10,7 +10,6 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,30 +25,12 @@ from router.conversations.keeping import Kept
 from router.conversations.store import Store
 from router.orders.kinds import Unload
 from tests.app.stub_hal0 import Answer, StubHal0, state
-from tests.homes import PROGRAM, home_variables
+from tests.homes import PROGRAM
 
 LOAD = "/api/slots/primary/load"
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Nothing of this computer's user is seen; the configured port is one nobody listens on."""
-    for name in ("CONFIG", "DATA", "STATE", "CACHE"):
-        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
-    for name, value in home_variables(tmp_path).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("HAL0_CONFIG", str(tmp_path / "hal0.yaml"))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        (tmp_path / "hal0.yaml").write_text(f"server: {{port: {probe.getsockname()[1]}}}\nmodel_dirs: []\n")
-    return tmp_path
-
-
-@pytest.fixture
-def stub() -> Iterator[StubHal0]:
-    running = StubHal0()
-    yield running
-    running.close()
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def error_of(capsys: pytest.CaptureFixture[str]) -> str:

@@ -14,7 +14,6 @@ from app import cli
 from app.commands.completion import SCRIPTS, KnownNames, candidates
 from router.base.paths import Paths
 from tests.app.stub_hal0 import StubHal0
-from tests.homes import home_variables
 
 HAL0 = Path(sys.executable).parent / "hal0"
 
@@ -55,28 +54,23 @@ def test_what_a_word_may_be(line: str, expected: list[str]) -> None:
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("CONFIG", "DATA", "STATE", "CACHE"):
-        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
-    for name, folder in home_variables(tmp_path).items():
-        monkeypatch.setenv(name, folder)
-    monkeypatch.delenv("HAL0_CONFIG", raising=False)
+def home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where shells find hal0."""
+    monkeypatch.delenv("HAL0_CONFIG")
     monkeypatch.setenv("PATH", f"{HAL0.parent}{os.pathsep}{os.environ['PATH']}")
-    return tmp_path
+    return home
 
 
-def test_slots_are_those_of_the_hal0_that_runs(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_slots_are_those_of_the_hal0_that_runs(
+    home: Path, stub: StubHal0, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert cli.main(["__complete", "hal0 unload "]) == 0
     assert capsys.readouterr().out == "", "none runs, and that is no error here"
-    stub = StubHal0()
-    try:
-        state = Paths.for_user().state
-        state.mkdir(parents=True)
-        (state / "instance.json").write_text(f'{{"url": "{stub.url}"}}')
-        assert cli.main(["__complete", "hal0 unload "]) == 0
-        assert capsys.readouterr().out == "primary\n"
-    finally:
-        stub.close()
+    state = Paths.for_user().state
+    state.mkdir(parents=True)
+    (state / "instance.json").write_text(f'{{"url": "{stub.url}"}}')
+    assert cli.main(["__complete", "hal0 unload "]) == 0
+    assert capsys.readouterr().out == "primary\n"
 
 
 def complete_in_bash(line: str) -> str:

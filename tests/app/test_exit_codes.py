@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from pathlib import Path
 
 import pytest
@@ -15,17 +14,11 @@ DOCUMENTED = Path(__file__).parents[2] / "docs" / "commands.md"
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A computer with nothing on it, and a port at which nobody answers."""
-    for name in ("CONFIG", "DATA", "STATE", "CACHE"):
-        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
-    monkeypatch.setenv("HAL0_CONFIG", str(tmp_path / "hal0.yaml"))
+def home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A computer with nothing on it, either."""
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("HAL0_LLAMA_SERVER", raising=False)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        (tmp_path / "hal0.yaml").write_text(f"server: {{port: {probe.getsockname()[1]}}}\nmodel_dirs: []\n")
-    return tmp_path
+    return home
 
 
 def test_the_manual_names_these() -> None:

@@ -36,22 +36,6 @@ def test_every_command_that_shows_something_can_be_read_by_programs() -> None:
     assert every >= DOES and readable == every - DOES
 
 
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("CONFIG", "DATA", "STATE", "CACHE"):
-        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
-    monkeypatch.setenv("HAL0_CONFIG", str(tmp_path / "hal0.yaml"))
-    (tmp_path / "hal0.yaml").write_text("model_dirs: []\n")
-    return tmp_path
-
-
-@pytest.fixture
-def stub() -> Iterator[StubHal0]:
-    running = StubHal0()
-    yield running
-    running.close()
-
-
 def told(capsys: pytest.CaptureFixture[str]) -> Any:
     out, err = capsys.readouterr()
     assert err == "" and out.count("\n") == 1

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from router.orders.kinds import DeleteModel
 from router.state import LeftOutFile, Measured, ModelStatus, SlotState, Snapshot
 from tests.app.config_link import ConfigLink
 from tests.app.fake_service import EMBED, GB, GEMMA, LLAMA, QWEN, StoreLink, first_snapshot
+from tests.app.running import until_processed
 from tests.app.test_actions import Opened
 
 
@@ -41,14 +41,6 @@ def tab(qtbot: QtBot, link: ConfigLink) -> ModelsTab:
     made.show_snapshot(first_snapshot())
     made.show()
     return made
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Let tasks and Qt's events run until `condition` holds."""
-    async with asyncio.timeout(5):
-        while not condition():
-            QGuiApplication.processEvents()
-            await asyncio.sleep(0)
 
 
 def shown(tab: ModelsTab, column: int = NAME) -> list[str]:
@@ -262,7 +254,7 @@ async def test_a_folder_is_added_to_those_there_are(tab: ModelsTab, link: Config
     assert dialog is not None and dialog.isModal()
     dialog.filesSelected.emit([str(tmp_path)])
     dialog.reject()
-    await until(tab.notice.isVisible)
+    await until_processed(tab.notice.isVisible)
     assert link.asked == [[ConfigChange(("model_dirs",), ["~/models", "/data/gguf", str(tmp_path)])]]
     assert tab.notice.text().startswith(f"Added {tmp_path}")
 
@@ -287,7 +279,7 @@ def drop(tab: QWidget, *dropped: Path | str) -> Qt.DropAction | None:
 
 
 async def answer(tab: ModelsTab, button: str) -> None:
-    await until(lambda: tab.folders.question is not None)
+    await until_processed(lambda: tab.folders.question is not None)
     box = tab.folders.question
     assert box is not None
     next(b for b in box.buttons() if b.text() == button).click()
@@ -303,14 +295,14 @@ async def test_of_a_dropped_file_the_person_says_whether_its_folder_is_meant(
     await answer(tab, words.CANCEL)
     assert drop(tab, file) is Qt.DropAction.CopyAction
     await answer(tab, words.ONLY_FILE)
-    await until(lambda: tab.notice.text().startswith("Added a.GGUF"))
+    await until_processed(lambda: tab.notice.text().startswith("Added a.GGUF"))
     assert link.asked == [[ConfigChange(("models", "a"), {"file": str(file)})]]
     drop(tab, file)
-    await until(lambda: "already" in tab.notice.text())
+    await until_processed(lambda: "already" in tab.notice.text())
     (tmp_path / "b.gguf").touch()
     drop(tab, tmp_path / "b.gguf")
     await answer(tab, words.WHOLE_FOLDER)
-    await until(lambda: tab.notice.text().startswith(f"Added {tmp_path}"))
+    await until_processed(lambda: tab.notice.text().startswith(f"Added {tmp_path}"))
     assert link.asked[1:] == [[ConfigChange(("model_dirs",), ["~/models", "/data/gguf", str(tmp_path)])]]
 
 
@@ -328,7 +320,7 @@ async def test_several_files_folders_and_others_at_once(
     tab.folders.reported.connect(lambda sentence, _failed: told.append(sentence))
     drop(tab, *(first / name for name in ("a.gguf", "b.GGUF", "notes.txt")), second, second / "inside.gguf")
     await answer(tab, words.ONLY_FILES)
-    await until(lambda: len(link.asked) == 3)
+    await until_processed(lambda: len(link.asked) == 3)
     assert [asked[0].path for asked in link.asked] == [("model_dirs",), ("models", "a"), ("models", "b")]
     assert any("notes.txt" in sentence for sentence in told)
 
@@ -339,7 +331,7 @@ async def test_without_model_dirs_the_usual_folders_stay(
     """Row 41: programs' folders that appear later are still looked at."""
     link.text = None
     drop(tab, tmp_path)
-    await until(lambda: bool(link.asked))
+    await until_processed(lambda: bool(link.asked))
     assert link.asked == [[ConfigChange(("model_dirs",), ["default", str(tmp_path)])]]
 
 
@@ -348,7 +340,7 @@ async def test_other_files_are_refused_with_a_sentence(
 ) -> None:
     (tmp_path / "notes.txt").touch()
     assert drop(tab, tmp_path / "notes.txt")
-    await until(tab.notice.isVisible)
+    await until_processed(tab.notice.isVisible)
     assert tab.notice.text() == words.NOTHING_DROPPED
     assert tab.notice.property("failed") == "true"
     assert not drop(tab)
@@ -395,14 +387,14 @@ async def test_a_refusal_is_told_in_the_router_s_words(
 ) -> None:
     link.error = ShuttingDown("hal0 is stopping.")
     drop(tab, tmp_path)
-    await until(tab.notice.isVisible)
+    await until_processed(tab.notice.isVisible)
     assert tab.notice.text() == "hal0 is stopping."
 
 
 async def test_a_bug_is_no_click_that_did_nothing(tab: ModelsTab, link: ConfigLink, tmp_path: Path) -> None:
     link.error = ZeroDivisionError()
     drop(tab, tmp_path)
-    await until(lambda: tab.notice.text() == words.UNEXPECTED)
+    await until_processed(lambda: tab.notice.text() == words.UNEXPECTED)
 
 
 def test_what_hal0_fetched_is_deleted_after_a_question(tab: ModelsTab) -> None:

@@ -60,8 +60,8 @@ from router.state import ServerState, ServerStatus, UpstreamStatus
 from tests.app import scenes
 from tests.app.config_link import SECRET, YAML, ConfigLink
 from tests.app.fake_service import EMBED, GEMMA, LLAMA, QWEN, first_snapshot
+from tests.app.running import until_processed
 from tests.app.test_actions import Opened
-from tests.app.test_models_tab import until
 
 
 class FakeLogin:
@@ -98,7 +98,7 @@ async def tab(qtbot: QtBot, link: ConfigLink, login: FakeLogin) -> SettingsTab:
     made.resize(820, 560)
     made.show_snapshot(first_snapshot())
     made.show()
-    await until(lambda: made.draft is not None)
+    await until_processed(lambda: made.draft is not None)
     return made
 
 
@@ -121,7 +121,7 @@ async def applied(tab: SettingsTab, link: ConfigLink) -> list[ConfigChange]:
     """Press Apply and wait for the outcome."""
     before = len(link.asked)
     tab.apply.click()
-    await until(lambda: len(link.asked) > before and tab.status.text() != words.APPLYING)
+    await until_processed(lambda: len(link.asked) > before and tab.status.text() != words.APPLYING)
     return link.asked[-1]
 
 
@@ -334,7 +334,7 @@ async def test_without_named_models_the_page_explains_them(qtbot: QtBot) -> None
     tab = SettingsTab(link, login=FakeLogin())  # type: ignore[arg-type]
     qtbot.addWidget(tab)
     tab.show()
-    await until(lambda: tab.draft is not None)
+    await until_processed(lambda: tab.draft is not None)
     assert tab.models.stack.currentWidget() is tab.models.empty
     assert tab.general.file_note.text() == words.CONFIG_ABSENT
     assert not tab.general.open.isEnabled()
@@ -450,7 +450,7 @@ async def test_a_slot_that_an_upstream_serves_shows_only_that(qtbot: QtBot) -> N
     tab = SettingsTab(link, login=FakeLogin())  # type: ignore[arg-type]
     qtbot.addWidget(tab)
     tab.show()
-    await until(lambda: tab.slots.page is not None)
+    await until_processed(lambda: tab.slots.page is not None)
     assert tab.slots.page is not None
     assert [key[2] for key in tab.slots.page.boxes] == ["kind", "upstream", "fallback"]
     assert editor(tab, "slots", "far", "upstream").text() == "cloud/big"
@@ -464,7 +464,7 @@ async def test_a_file_changed_outside_is_read_and_edits_stay(tab: SettingsTab, l
     link.text = YAML.replace("port: 9000", "port: 9001")
     server = ServerStatus(ServerState.RUNNING, port=9001)
     tab.show_snapshot(replace(first_snapshot(), server=server))
-    await until(lambda: editor(tab, *PORT).value() == 9001)
+    await until_processed(lambda: editor(tab, *PORT).value() == 9001)
     assert editor(tab, *QUEUE).value() == 3
     assert tab.status.text() == "1 unsaved change"
 
@@ -481,28 +481,28 @@ async def test_a_file_that_cannot_be_read_is_told(qtbot: QtBot, link: ConfigLink
     tab = SettingsTab(link, login=FakeLogin())  # type: ignore[arg-type]
     qtbot.addWidget(tab)
     tab.show()
-    await until(tab.banner.isVisible)
+    await until_processed(tab.banner.isVisible)
     assert "server.prot" in tab.banner.text()
     assert not tab.server.isEnabled()
     link.text = YAML
     tab.load_config()
-    await until(lambda: tab.draft is not None)
+    await until_processed(lambda: tab.draft is not None)
     assert tab.banner.isHidden() and tab.server.isEnabled()
 
 
 async def test_a_file_that_is_not_in_effect_says_so(tab: SettingsTab, link: ConfigLink) -> None:
     told = "hal0.yaml:2: server.port: must be a whole number"
     tab.show_snapshot(replace(first_snapshot(), server=ServerStatus(config_error=told)))
-    await until(tab.banner.isVisible)
+    await until_processed(tab.banner.isVisible)
     assert tab.banner.text() == told
     editor(tab, *QUEUE).setValue(3)
     link.shown = "server: [\n"
     tab.load_config()
-    await until(lambda: "has an error; fix it" in tab.banner.text())
+    await until_processed(lambda: "has an error; fix it" in tab.banner.text())
     assert tab.status.text() == "1 unsaved change"
     link.shown = None
     tab.show_snapshot(first_snapshot())
-    await until(tab.banner.isHidden)
+    await until_processed(tab.banner.isHidden)
     await applied(tab, link)
     assert tab.status.text() == words.NO_CHANGES
 
@@ -526,20 +526,20 @@ async def test_ctrl_s_applies(tab: SettingsTab, link: ConfigLink) -> None:
     tab.navigation.setCurrentRow(SERVER)
     tab.activateWindow()
     editor(tab, *HOST).setFocus()
-    await until(tab.isActiveWindow)
+    await until_processed(tab.isActiveWindow)
     QTest.keyClick(editor(tab, *HOST), Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
-    await until(lambda: link.asked != [])
+    await until_processed(lambda: link.asked != [])
 
 
 async def test_the_engine_command_can_be_read_and_copied(tab: SettingsTab) -> None:
     program = '"/opt/llama server"' if sys.platform == "win32" else "'/opt/llama server'"
     command = f"{program} -m /models/q.gguf --port 8101"
-    await until(lambda: tab.command.line.toPlainText() == command)
+    await until_processed(lambda: tab.command.line.toPlainText() == command)
     tab.command.copy.click()
     assert QGuiApplication.clipboard().text() == command
     tab.command.slots.setCurrentIndex(1)
     tab.command.slots.activated.emit(1)
-    await until(lambda: tab.command.note.full == words.NO_ENGINE)
+    await until_processed(lambda: tab.command.note.full == words.NO_ENGINE)
     assert not tab.command.copy.isEnabled()
 
 
@@ -659,9 +659,9 @@ async def test_the_address_is_judged_as_it_is_typed(
         type_into(box.editor, typed)
         assert (box.problem.text(), box.hint.text()) == (told, hint), typed
     type_into(box.editor, "nas")
-    await until(lambda: box.hint.text() == words.HOST_NETWORK)
+    await until_processed(lambda: box.hint.text() == words.HOST_NETWORK)
     type_into(box.editor, "gone.example")
-    await until(lambda: "not an address" in box.problem.text())
+    await until_processed(lambda: "not an address" in box.problem.text())
 
 
 # -- every way to change a setting (row 39) ------------------------------------------------------------------

@@ -20,7 +20,7 @@ from router.config.schema import Kind
 from router.state import DeviceMemory, ModelStatus, Snapshot
 from tests.app.config_link import ConfigLink
 from tests.app.fake_service import GB, LLAMA, first_snapshot
-from tests.app.test_models_tab import until
+from tests.app.running import until_processed
 from tests.app.test_settings_tab import FakeLogin, editor, type_into
 
 ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts" / "tabs"
@@ -109,7 +109,7 @@ async def test_settings(qtbot: QtBot, theme: str) -> None:
     tab = SettingsTab(link, login=FakeLogin())  # type: ignore[arg-type]
     window = framed(qtbot, tab)
     tab.show_snapshot(first_snapshot())
-    await until(lambda: tab.draft is not None and tab.command.line.toPlainText() != "")
+    await until_processed(lambda: tab.draft is not None and tab.command.line.toPlainText() != "")
     for row, name in enumerate(("general", "server", "slots", "models", "advanced")):
         tab.navigation.setCurrentRow(row)
         draw(window, f"settings-{name}-{theme}")
@@ -126,7 +126,7 @@ async def test_settings_with_errors(qtbot: QtBot, theme: str) -> None:
     link = ConfigLink()
     tab = SettingsTab(link, login=FakeLogin())  # type: ignore[arg-type]
     window = framed(qtbot, tab)
-    await until(lambda: tab.draft is not None)
+    await until_processed(lambda: tab.draft is not None)
     for _ in range(2):
         editor(tab, "server", "api_keys").lines.removers[0].click()
     type_into(editor(tab, *HOST), "0.0.0.0")
@@ -141,7 +141,7 @@ async def test_settings_with_errors(qtbot: QtBot, theme: str) -> None:
     async with asyncio.timeout(5):
         while not tab.draft or not tab.draft.refused:
             await asyncio.sleep(0)
-    await until(tab.apply.isEnabled)
+    await until_processed(tab.apply.isEnabled)
     tab.navigation.setCurrentRow(3)
     draw(window, f"settings-refused-{theme}")
     editor(tab, "models", "qwen", "request").setPlainText('{"temperature": ')
@@ -150,5 +150,5 @@ async def test_settings_with_errors(qtbot: QtBot, theme: str) -> None:
     link.text = "server: {prot: 1}"
     broken = SettingsTab(link, login=FakeLogin())  # type: ignore[arg-type]
     window = framed(qtbot, broken)
-    await until(broken.banner.isVisible)
+    await until_processed(broken.banner.isVisible)
     draw(window, f"settings-unreadable-{theme}")

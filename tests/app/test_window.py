@@ -22,7 +22,7 @@ from tests.app import scenes
 from tests.app.config_link import SECRET, ConfigLink
 from tests.app.fake_service import StoreLink, first_snapshot
 from tests.app.gallery import window as make_window
-from tests.app.test_models_tab import until
+from tests.app.running import until_processed
 
 
 @pytest.fixture
@@ -214,12 +214,12 @@ async def test_the_key_is_read_when_it_is_copied(qtbot: QtBot) -> None:
     copied: list[str] = []
     window.chosen.connect(lambda command: copied.append(command.value))
     window.endpoint.take(Client.CURL)
-    await until(lambda: copied)
+    await until_processed(lambda: copied)
     assert SECRET in copied[0]
     window.endpoint.take(Client.CLINE)
     dialog = window.connect_dialog
     assert dialog is not None
-    await until(dialog.reveal.isVisible)
+    await until_processed(dialog.reveal.isVisible)
     assert SECRET not in dialog.paste.toPlainText() and "4711" in dialog.paste.toPlainText()
     dialog.copy.click()
     assert SECRET in copied[1]
@@ -238,7 +238,7 @@ async def with_unsaved(qtbot: QtBot) -> tuple[MainWindow, ConfigLink]:
     qtbot.addWidget(window)
     window.show()
     window.show_settings()
-    await until(lambda: window.settings.content.draft is not None)
+    await until_processed(lambda: window.settings.content.draft is not None)
     window.settings.content.exchange.put(("limits", "queue"), 3)
     return window, config
 
@@ -252,10 +252,10 @@ async def test_closing_asks_for_unsaved_settings(qtbot: QtBot, answer: str) -> N
     assert window.isVisible() and question is not None
     getattr(question, answer).click()
     if answer == "keep":
-        await until(lambda: window.unsaved_question is None)
+        await until_processed(lambda: window.unsaved_question is None)
         assert window.isVisible() and window.settings.content.unsaved == 1
         window.end()
-    await until(lambda: not window.isVisible())
+    await until_processed(lambda: not window.isVisible())
     assert ("queue: 3" in (config.text or "")) == (answer == "apply")
 
 
@@ -267,7 +267,7 @@ async def test_a_change_that_cannot_be_applied_keeps_the_window(qtbot: QtBot) ->
     window.when_saved(lambda: done.append(True))
     assert window.unsaved_question is not None
     window.unsaved_question.apply.click()
-    await until(lambda: bool(config.asked) and not window.settings.content.exchange.busy)
+    await until_processed(lambda: bool(config.asked) and not window.settings.content.exchange.busy)
     assert window.isVisible() and done == []
     window.end()
 
