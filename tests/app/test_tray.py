@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+import collections
 import gc
 import itertools
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -74,11 +74,11 @@ def test_a_new_choice_rebuilds_only_its_own_submenu(tray: Tray) -> None:
 
 
 def test_rebuilt_menus_keep_nothing_of_the_old_ones(tray: Tray) -> None:
-    def there() -> Counter[bool]:
+    def there() -> collections.Counter[bool]:
         """How many actions there are, and how many that only Python still holds."""
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         gc.collect()
-        return Counter(isValid(one) for one in gc.get_objects() if isinstance(one, QAction))
+        return collections.Counter(isValid(one) for one in gc.get_objects() if isinstance(one, QAction))
 
     before = there()
     for _ in range(3):
