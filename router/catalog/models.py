@@ -100,9 +100,7 @@ def build_catalog(config: Config, *own: Path | None) -> Catalog:
     for path in brought:
         if path.stem not in models and (path.stem in wanted or not _can_chat(models)):
             models[path.stem] = _own_model(path)
-    for id_, model in models.items():
-        if model.file is not None and not model.problem:
-            models[id_] = replace(model, files=model_looks(model.file, model.flags))
+    models = {id_: _looked_at(model) for id_, model in models.items()}
     catalog = Catalog(MappingProxyType(models), tuple(scanned.left_out), tuple(scanned.unread))
     for name, slot in wanted.items():
         if catalog.find(name) is not None:
@@ -113,6 +111,12 @@ def build_catalog(config: Config, *own: Path | None) -> Catalog:
             models[name] = _unknown(name, slot, catalog)
     _warn_of_aliases(models)
     return catalog
+
+
+def _looked_at(model: Model) -> Model:
+    if model.file is None or model.problem:
+        return model
+    return replace(model, files=model_looks(model.file, model.flags))
 
 
 def _add_command(models: dict[str, Model], slot: SlotConfig) -> None:
