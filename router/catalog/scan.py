@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -148,7 +148,7 @@ def _first_of(names: Sequence[Found]) -> Found:
     return replace(first, flags=flags, note=None if "mmproj" in flags else first.note)
 
 
-def _speakable(found: Found, taken: Iterable[str]) -> Found:
+def _speakable(found: Found, taken: Set[str]) -> Found:
     """Return the model with an id of its own, which clients can send and everybody can show."""
     id_ = free_id(speakable(found.id), found.path, taken)
     if is_speakable(found.id) and (is_speakable(found.path.name) or found.problem):
@@ -285,10 +285,9 @@ def _subfolders(folder: Path) -> list[Path]:
         return []  # told by _gguf_in
 
 
-def free_id(stem: str, path: Path, taken: Iterable[str]) -> str:
+def free_id(stem: str, path: Path, taken: Set[str]) -> str:
     """`stem`, or `stem@folder` with as many of the folders above `path` as make it unique; in Hugging Face's
     cache at least from the commit on."""
-    taken = set(taken)
     if stem not in taken:
         return stem
     folders = path.parent.parts
