@@ -14,6 +14,7 @@ import pytest
 from router.base.tasks import spawn
 from router.config.edit import HEADER
 from router.config.json_schema import SCHEMA_FILE
+from router.reload.watch import LOST
 from tests.e2e.conftest import ALPHA, BETA
 from tests.e2e.harness import WAIT_SECONDS, Hal0, free_port
 from tests.engines.slow import slow_server
@@ -450,3 +451,23 @@ async def test_a_part_beside_the_model_that_is_replaced_is_read_anew(
     )
     await hal0.until_slot(lambda s: s["state"] == "ready" and s["pid"] != before, "the new template")
     assert "tools" in slot_of(await hal0.state(), "primary")["capabilities"]
+
+
+@pytest.mark.parametrize("way", ["removed", "emptied", "cut short by a full disk"])
+async def test_a_config_that_is_lost_changes_nothing(two: Hal0, way: str) -> None:
+    """hal0 went over to its defaults: another port, other slots, and an endpoint without keys."""
+    file, before = two.home / "hal0.yaml", await pids(two)
+    text = file.read_text()
+    if way == "removed":
+        file.rename(file.with_suffix(".away"))
+    else:
+        file.write_text("" if way == "emptied" else "\0" * len(text))
+    state = await until(two, lambda s: bool(config_error(s)), "the file to be missed")
+    assert config_error(state) == LOST
+    assert await pids(two) == before and await two.chat("one") == ALPHA
+    if way == "removed":
+        file.with_suffix(".away").rename(file)  # the very same file
+    else:
+        file.write_text(text)
+    await until(two, lambda s: not config_error(s), "the file to be found again")
+    assert await pids(two) == before
