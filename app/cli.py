@@ -20,6 +20,23 @@ from router.base.paths import NO_HOME
 from router.base.version import __version__
 
 Command = Callable[[argparse.Namespace], int]
+_ELSEWHERE = {
+    **dict.fromkeys(("load", "use", "run"), "switch"),
+    **dict.fromkeys(("stop", "eject"), "unload"),
+    **dict.fromkeys(("start", "server", "daemon"), "serve"),
+    **dict.fromkeys(("pull", "download", "get"), "model pull"),
+    **dict.fromkeys(("rm", "remove", "delete"), "model rm"),
+    **{
+        "search": "model search",
+        "list": "models",
+        "ls": "models",
+        "ps": "status",
+        "log": "logs",
+        "config": "check",
+    },
+}
+"""What other programs call it; the nearest of hal0's own words may mean the opposite (load, unload)."""
+
 _COMPLETE = "__complete"
 """The word by which shells ask (app.commands.completion)."""
 
@@ -82,6 +99,8 @@ class _Parser(argparse.ArgumentParser):
         from router.config.problems import did_you_mean
 
         if found := re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message):
+            if found[1] in _ELSEWHERE:
+                return f" hal0's word for it is `hal0 {_ELSEWHERE[found[1]]}`."
             # From Python 3.12 on they are not quoted.
             return did_you_mean(found[1], [word.strip("'") for word in found[2].split(", ")])
         if found := re.search(r"unrecognized arguments: (--?[^\s=]+)", message):
@@ -223,7 +242,9 @@ def _add_activity(commands: argparse._SubParsersAction[_Parser], remote: _Parser
     activity.add_argument("--model", help="only those that this model answered")
     activity.add_argument("--client", metavar="ADDRESS", help="only from there")
     activity.add_argument("--failed", action="store_true", help="only failures")
-    activity.add_argument("--limit", type=int, default=30, metavar="N", help="how many at most; 30 if not said")
+    activity.add_argument(
+        "--limit", type=_count, default=30, metavar="N", help="how many at most; 30 if not said"
+    )
     activity.add_argument("--follow", action="store_true", help="then show new ones as they come, until Ctrl+C")
     activity.add_argument("--json", action="store_true", help="one JSON object a line")
 

@@ -40,21 +40,10 @@ def pull(config_file: Path | None, text: str, *, dry_run: bool, yes: bool, as_js
     config, paths = read_config(config_file)
     paths.create()
     out = JsonOutput() if as_json else Output(text)
-    if text == STARTER:
-        return _pull_starter(paths, out)
-    reference = parse_reference(text)
-    puller = Pull(
-        reference,
-        paths.downloads,
-        model_dirs=with_downloads(config, paths).model_dirs,
-        elsewhere=[found.folder for found in program_folders()],
-        ask_delays=ASK_DELAYS,
-        on_wait=out.waiting,
-    )
     try:
-        out.asking(reference.repo)
+        puller, named = _puller(text, config, paths, out)
         plan = puller.plan(out.progress)
-        out.plan(plan, named=reference.quant is not None)
+        out.plan(plan, named=named)
         if dry_run or plan.here is not None:
             return 0
         if not yes and not as_json and not _wanted(plan):
@@ -70,17 +59,22 @@ def pull(config_file: Path | None, text: str, *, dry_run: bool, yes: bool, as_js
         return PAUSED
 
 
-def _pull_starter(paths: Paths, out: Output | JsonOutput) -> int:
-    try:
-        path = StarterPull(paths).run(out.progress)
-        tell_running(paths)
-        out.done(path)
-        return 0
-    except RouterError as error:
-        return out.failed(error)
-    except (KeyboardInterrupt, Paused):
-        out.paused()
-        return PAUSED
+def _puller(text: str, config: Config, paths: Paths, out: Output) -> tuple[Pull | StarterPull, bool]:
+    """Return what fetches the model that `text` means, and whether that says which quantisation. Raises
+    PullFailed."""
+    if text == STARTER:
+        return StarterPull(paths), True
+    reference = parse_reference(text)
+    out.asking(reference.repo)
+    puller = Pull(
+        reference,
+        paths.downloads,
+        model_dirs=with_downloads(config, paths).model_dirs,
+        elsewhere=[found.folder for found in program_folders()],
+        ask_delays=ASK_DELAYS,
+        on_wait=out.waiting,
+    )
+    return puller, reference.quant is not None
 
 
 def ls(config_file: Path | None, *, as_json: bool) -> int:

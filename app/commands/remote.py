@@ -21,7 +21,6 @@ from router.config.problems import ConfigErrors
 from router.config.schema import ConversationsConfig, UpstreamKind
 from router.config.sizes import file_size, memory_size
 from router.orders.kinds import EditConfig, Forget, Load, ReadConfig, ReadFitWays
-from router.wire.snapshot_read import parse_snapshot
 
 POLL_SECONDS = 0.2
 
@@ -96,7 +95,7 @@ def _made_to_fit(client: Client, slot: str, model: str, *, once: bool) -> tuple[
         return way.model, ()
     if once:
         return model, way.flags
-    status = parse_snapshot(client.state()).model(model)
+    status = client.snapshot().model(model)
     if status is not None:
         changes = remedy_changes(client.carry_out(ReadConfig()), status, way.flags)
         client.carry_out(EditConfig(tuple(changes)))

@@ -28,7 +28,6 @@ from app.views.remedy import remedy_changes
 from router.base.paths import Paths
 from router.config.load import load_config
 from router.orders.kinds import EditConfig, ReadConfig, Unload
-from router.wire.snapshot_read import parse_snapshot
 
 SETTLED = ("ready", "unloaded", "failed")
 OVER_SECONDS = 2.0
@@ -150,7 +149,7 @@ def _tell(client: Client, slot: str, model: str, found: Outcome, wanted: Wanted)
         return 0
     if not wanted.yes and not _agreed(model, found.best):
         return 1
-    status = parse_snapshot(client.state()).model(model)
+    status = client.snapshot().model(model)
     assert status is not None, "it was measured just now"
     changes = remedy_changes(client.carry_out(ReadConfig()), status, found.best)
     client.carry_out(EditConfig(tuple(changes)))

@@ -6,21 +6,42 @@ import http.client
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
-from typing import Any, TypeVar
-from urllib.parse import urlencode
+from typing import Any, Final, TypeVar
+from urllib.parse import urlencode, urlsplit
 
+from router.base.errors import RouterError
 from router.base.paths import Paths
 from router.config.schema import ServerConfig
 from router.orders.order import READ_SECONDS, Order, encode
-from router.state import ServerStatus
+from router.state import ServerStatus, Snapshot
+from router.wire.snapshot_read import SchemaMismatch, parse_snapshot
 
 R = TypeVar("R")
+# What is read of an answer without looking: where it is not there, another program answers, or another version.
+_STATE: Final = {"server": dict, "slots": list, "memory": list}
+_SERVER: Final = ("version", "url", "state")
+_MODELS: Final = {"models": list, "memory": dict}
+_MODEL: Final = (
+    "id",
+    "file",
+    "problem",
+    "size_bytes",
+    "quantisation",
+    "context_length",
+    "needs",
+    "fit",
+    "loaded_in",
+)
 
 
 class NotRunning(Exception):
     """No hal0 answers; the message says where it was looked for and what to do."""
+
+
+class BadAddress(RouterError):
+    """What was given as `--url` cannot be one."""
 
 
 class Refused(Exception):
@@ -38,8 +59,10 @@ class Refused(Exception):
 class Client:
     """One running hal0. `key` is sent, never printed."""
 
-    def __init__(self, url: str, key: str | None = None) -> None:
+    def __init__(self, url: str, key: str | None = None, written: str | None = None) -> None:
+        """`written`: the address as a person wrote it."""
         self.url = url.rstrip("/")
+        self._shown = written or self.url
         self._key = key
         # No proxy from the environment: this is a conversation within one computer.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -48,8 +71,9 @@ class Client:
     def find(cls, server: ServerConfig, paths: Paths, url: str | None = None) -> Client:
         """Return the instance at `url`, else the one that left its address, else where the config puts it."""
         key = server.own_key
-        found = url or noted_url(paths)
-        return cls(found or ServerStatus(host=server.host, port=server.port).url, key)
+        if url is not None:
+            return cls(_address(url), key, url)
+        return cls(noted_url(paths) or ServerStatus(host=server.host, port=server.port).url, key)
 
     def answers(self) -> bool:
         """Return whether a hal0 runs there."""
@@ -60,16 +84,30 @@ class Client:
         return True
 
     def state(self, seconds: float = READ_SECONDS) -> dict[str, Any]:
-        return self._call("GET", "/api/state", timeout=seconds)
+        document = self._shaped(self._call("GET", "/api/state", timeout=seconds), _STATE)
+        self._rows([document["server"]], _SERVER)
+        self._rows(document["slots"], ("name", "state", "last_error"))
+        return document
+
+    def snapshot(self) -> Snapshot:
+        """Return the same, read. Raises NotRunning where it is another version's."""
+        try:
+            return parse_snapshot(self.state())
+        except SchemaMismatch as error:
+            raise self._other() from error
 
     def models(self) -> dict[str, Any]:
         """Return every model and what it takes (GET /api/models)."""
-        return self._call("GET", "/api/models", timeout=READ_SECONDS)
+        document = self._shaped(self._call("GET", "/api/models", timeout=READ_SECONDS), _MODELS)
+        self._rows(document["models"], _MODEL)
+        self._rows([document["memory"]], ("is_gpu", "free", "total"))
+        return document
 
     def activity(self, filters: Mapping[str, str]) -> dict[str, Any]:
         """Return the requests that `filters` names, newest first (GET /api/activity)."""
         query = f"?{urlencode(filters)}" if filters else ""
-        return self._call("GET", f"/api/activity{query}", timeout=READ_SECONDS)
+        answer = self._call("GET", f"/api/activity{query}", timeout=READ_SECONDS)
+        return self._shaped(answer, {"requests": list})
 
     def post(self, path: str, body: dict[str, Any], seconds: float) -> dict[str, Any]:
         """Return the answer to a client's request, which may take `seconds`."""
@@ -80,8 +118,13 @@ class Client:
         call = encode(_as_typed(order))
         document = self._call(call.method, call.target, call.body, call.seconds)
         if order.outcome is None:
+            if not {"slot", "server"} & document.keys():  # it tells the state that the order led to
+                raise self._other()
             return None  # type: ignore[return-value]  # R is None where there is no outcome
-        done: R = order.outcome.read(document)
+        try:
+            done: R = order.outcome.read(document)
+        except (KeyError, TypeError, SchemaMismatch) as error:
+            raise self._other() from error
         return done
 
     def _call(
@@ -94,15 +137,38 @@ class Client:
         try:
             request = urllib.request.Request(self.url + path, data=data, headers=headers, method=method)  # noqa: S310
             with self._opener.open(request, timeout=timeout) as answer:
-                parsed: dict[str, Any] = json.loads(answer.read())
-                return parsed
+                return self._parsed(answer.read())
         except urllib.error.HTTPError as error:
             raise self._refusal(error) from error
         except (OSError, ValueError, http.client.HTTPException) as error:
             raise NotRunning(
-                f"No hal0 answers at {self.url} ({_why(error)}); start it with `hal0`, "
+                f"No hal0 answers at {self._shown} ({_why(error)}); start it with `hal0`, "
                 "or `hal0 serve` without a desktop."
             ) from error
+
+    def _parsed(self, body: bytes) -> dict[str, Any]:
+        try:
+            parsed = json.loads(body)
+        except (ValueError, RecursionError):
+            parsed = None
+        if not isinstance(parsed, dict):
+            raise self._other()
+        return parsed
+
+    def _shaped(self, document: dict[str, Any], shape: Mapping[str, type]) -> dict[str, Any]:
+        if any(not isinstance(document.get(name), kind) for name, kind in shape.items()):
+            raise self._other()
+        return document
+
+    def _rows(self, rows: Sequence[Any], names: Sequence[str]) -> None:
+        if any(not isinstance(row, dict) or any(name not in row for name in names) for row in rows):
+            raise self._other()
+
+    def _other(self) -> NotRunning:
+        return NotRunning(
+            f"No hal0 answers at {self._shown}: another program does, or a hal0 of another version; end it, or "
+            "choose another server.port in hal0.yaml."
+        )
 
     def _refusal(self, error: urllib.error.HTTPError) -> Refused | NotRunning:
         told = _told(error)
@@ -112,6 +178,19 @@ class Client:
             f"What answers at {self.url} is not hal0 ({error.code} {error.reason}); stop that program, or "
             "choose another server.port in hal0.yaml."
         )
+
+
+def _address(url: str) -> str:
+    """Return an address as a person wrote it with its scheme. Raises BadAddress."""
+    whole = url.strip() if "://" in url else f"http://{url.strip()}"
+    try:
+        parts = urlsplit(whole)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets that do not close, a port that is none
+        usable = False
+    if not usable or " " in whole:
+        raise BadAddress(f'--url "{url}" is no address: write http://HOST:PORT, such as http://127.0.0.1:8080.')
+    return whole
 
 
 def _why(error: Exception) -> object:

@@ -20,9 +20,11 @@ BY_KIND: Final = {
     Kind.RERANK: ("rerank",),
 }
 """What a model does by its kind alone."""
-_COMMENTS: Final = re.compile(r"\{#.*?#\}", re.DOTALL)
-_BLOCKS: Final = re.compile(r"\{[{%].*?[%}]\}", re.DOTALL)
-_STRINGS: Final = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
+# What is never closed goes on to the end: looked for again at each next mark, a template of a megabyte of them
+# takes hours.
+_COMMENTS: Final = re.compile(r"\{#.*?(?:#\}|\Z)", re.DOTALL)
+_BLOCKS: Final = re.compile(r"\{[{%].*?(?:[%}]\}|\Z)", re.DOTALL)
+_STRINGS: Final = re.compile(r"'(?:[^'\\]|\\.)*(?:'|\\?\Z)|\"(?:[^\"\\]|\\.)*(?:\"|\\?\Z)", re.DOTALL)
 # llama.cpp says "supports_tools" of a template that looks into the list: writes it as JSON, or goes through it.
 _TOOLS: Final = re.compile(r"(?<![\w.])tools\b(?!\s*=[^=])")
 _LOOKED_INTO: Final = re.compile(r"\btojson\b|\bin\s+tools\b|(?<![\w.])tools\s*\[")

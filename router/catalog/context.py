@@ -84,7 +84,7 @@ def trained_context(header: GgufHeader, flags: Flags) -> int | None:
     kind = str(flags.get("rope-scaling") or _text(header, flags, "rope.scaling.type") or "")
     scale = _scale(flags)
     if not length or kind != "yarn" or scale in (None, 1.0):
-        return length
+        return length or None
     original = number(flags, "yarn-orig-ctx") or _number(header, flags, "rope.scaling.original_context_length")
     return int(round((original or length) * scale, 3)) or length
 

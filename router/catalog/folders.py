@@ -1,7 +1,9 @@
 """Has anything changed where models lie? Cheaper than a scan, so that it can be asked every few seconds.
 
-A folder's time changes with each file that comes or goes. Files are looked at themselves only where a scan
-found something wrong: a download under way grows without its folder noticing. Blocking: call in a thread.
+A folder's time changes with each file that comes or goes, and not with one that is written anew where it lies.
+So models' files are looked at themselves: at once where a scan found something wrong with them, as a download
+under way grows; the others, which may be in use, when they have not changed for a while. Blocking: call in a
+thread.
 """
 
 from __future__ import annotations
@@ -30,13 +32,26 @@ class FolderWatch:
         self._folders = folders | set(also) | _named_places(config)
         self._stamps = _look(self._folders | files)
 
+        self._used: Stamps = {}
+        self._before: Stamps = {}
+
     def found(self, catalog: Catalog) -> None:
-        """Keep an eye on what a scan could not use."""
+        """Keep an eye on what a scan could not use, and on what engines read."""
         damaged = {model.file for model in catalog.models.values() if model.problem and model.file}
         self._stamps = {p: s for p, s in self._stamps.items() if p in self._folders or p in damaged}
         self._stamps |= _look(damaged - self._stamps.keys())
+        read = (look for model in catalog.models.values() for look in model.files)
+        self._used = {Path(p): None if size < 0 else (changed, size) for p, size, changed in read}
+        self._stamps = {path: stamp for path, stamp in self._stamps.items() if path not in self._used}
+        self._before = dict(self._used)
 
     def changed(self) -> bool:
+        """Return whether something differs from what was found. A file that engines read, and that is being
+        written, differs when it was the same at the call before."""
+        before, self._before = self._before, _look(self._used)
+        settled = {path for path, stamp in self._before.items() if before[path] == stamp}
+        if any(self._before[path] != self._used[path] for path in settled):
+            return True
         return _look(self._stamps) != self._stamps
 
 

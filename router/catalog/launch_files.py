@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
+from router.base.files import is_dir
 from router.config.flag_paths import named_files
 from router.config.flags import PATH_FLAGS
+
+Look: TypeAlias = tuple[str, int, int]
+"""A file's path, its size, and the time of its last change in ns."""
 
 _SHARD: Final = re.compile(r"(?P<stem>.*)-(?P<number>\d{5})-of-(?P<count>\d{5})", re.DOTALL)
 
@@ -24,11 +28,25 @@ def shards(first: Path) -> Iterator[Path]:
         yield first.with_name(f"{shard['stem']}-{number:05}-of-{shard['count']}{first.suffix}")
 
 
-def looks(argv: Sequence[str]) -> tuple[tuple[str, int, int], ...]:
-    """Return path, size and time of change of every file that a command line names: the engine, the model with
-    all its shards, its companions. Blocking."""
+def looks(argv: Sequence[str]) -> tuple[Look, ...]:
+    """Return a look at every file that a command line names: the engine, the model with all its shards, its
+    companions. Blocking."""
+    return _looks(shard for named in _named(argv) for shard in shards(named))
+
+
+def model_looks(file: Path, flags: Mapping[str, str | bool]) -> tuple[Look, ...]:
+    """Return a look at every file that an engine reads for the model `file` under `flags`; of one that is not
+    there the size is -1. Blocking."""
+    beside = (path for name, path in named_files(flags) if not PATH_FLAGS[name].made)
+    paths = [shard for named in (file, *beside) for shard in shards(named)]
+    there = _looks(paths)
+    missing = {str(path) for path in paths} - {look[0] for look in there}
+    return (*there, *((path, -1, 0) for path in sorted(missing) if not is_dir(Path(path))))
+
+
+def _looks(paths: Iterable[Path]) -> tuple[Look, ...]:
     found = {}
-    for path in (shard for named in _named(argv) for shard in shards(named)):
+    for path in paths:
         try:
             status = path.stat()
         except (OSError, ValueError):  # a flag's value that is not a file, or a file that is gone

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from router.catalog.context import Division, Flags, number
+from router.catalog.launch_files import Look
 from router.catalog.placement import BY_HAND_FLAGS, BY_HAND_VARIABLES, Placement
 from router.config.schema import Kind
 from router.wire.openai import RequestRules
@@ -19,13 +20,17 @@ BATCHES = ("batch-size", "ubatch-size")
 
 @dataclass(frozen=True, slots=True)
 class LaunchKey:
-    """What needs a new process when it differs. Models with equal keys share one engine."""
+    """What needs a new process when it differs. Models with equal keys share one engine.
+
+    `files`: as of `Model`; no part of what is written to the disk, where a digest outlives them.
+    """
 
     file: Path | None
     command: str | None
     kind: Kind
     flags: tuple[tuple[str, str | bool], ...]
     env: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    files: tuple[Look, ...] = field(default=(), repr=False)
 
     @property
     def digest(self) -> str:
@@ -40,6 +45,8 @@ class Model:
     Attributes:
         id: what clients may send as `model`; unique in the catalog.
         file: absolute path of the (first shard of the) GGUF; None for a `command`.
+        files: a look at each file that an engine reads for it, at the last scan: one that was replaced since
+            makes it another model.
         flags: llama-server's long flag names without dashes -> text, or a bool as written in YAML.
         env: variables of its engine's environment, as written (`env:NAME`): never log or print them.
         stop: another engine's command line that ends it; None: it is ended as any other.
@@ -74,6 +81,7 @@ class Model:
     health: str = "/health"
     stop: str | None = None
     aliases: tuple[str, ...] = ()
+    files: tuple[Look, ...] = ()
     flags: Mapping[str, str | bool] = field(default_factory=lambda: MappingProxyType({}))
     env: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     request: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
@@ -110,6 +118,7 @@ class Model:
             self.kind,
             tuple(sorted(self.flags.items(), key=lambda item: item[0])),
             tuple(sorted(self.env.items())),
+            self.files,
         )
 
     @property

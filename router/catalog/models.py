@@ -21,6 +21,7 @@ from router.catalog.architectures import surely_chats
 from router.catalog.capabilities import BY_KIND, capabilities_of
 from router.catalog.context import Flags, overridden, trained_context
 from router.catalog.header import POOLINGS, GgufHeader, kind_of, reads_whole
+from router.catalog.launch_files import model_looks
 from router.catalog.model import Model
 from router.catalog.scan import Found, LeftOut, describe_file, free_id, header_of, scan
 from router.config import places
@@ -99,6 +100,7 @@ def build_catalog(config: Config, *own: Path | None) -> Catalog:
     for path in brought:
         if path.stem not in models and (path.stem in wanted or not _can_chat(models)):
             models[path.stem] = _own_model(path)
+    models = {id_: _looked_at(model) for id_, model in models.items()}
     catalog = Catalog(MappingProxyType(models), tuple(scanned.left_out), tuple(scanned.unread))
     for name, slot in wanted.items():
         if catalog.find(name) is not None:
@@ -109,6 +111,12 @@ def build_catalog(config: Config, *own: Path | None) -> Catalog:
             models[name] = _unknown(name, slot, catalog)
     _warn_of_aliases(models)
     return catalog
+
+
+def _looked_at(model: Model) -> Model:
+    if model.file is None or model.problem:
+        return model
+    return replace(model, files=model_looks(model.file, model.flags))
 
 
 def _add_command(models: dict[str, Model], slot: SlotConfig) -> None:

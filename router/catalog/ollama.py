@@ -134,7 +134,7 @@ def _model(store: Path, manifest: Path, name: str) -> OllamaModel | None:
     given = [_json(_blob(store, digest)) for digest in layers["params"]]
     params = {key: value for part in given for key, value in dict(part).items()}
     limit = params.get("num_predict")
-    if isinstance(limit, int) and limit > 0:
+    if isinstance(limit, int) and not isinstance(limit, bool) and limit > 0:
         flags["n-predict"] = str(limit)  # a default in every dialect, each of which has its own word for it
     said = [message for digest in layers["messages"] for message in _json(_blob(store, digest))]
     messages = [{"role": str(message["role"]), "content": str(message["content"])} for message in said]

@@ -17,9 +17,12 @@ from typing import Final
 from router.catalog.header import GgufHeader, kind_of
 from router.config.schema import Kind
 
+# Q4_K_M is also written q4km, Q4-K-M and Q4 K M.
+_SPELT: Final = r"I?Q\d[- ]?(?:K|[01]|XXS|XS|NL)(?:[- ]?(?:XXL|XL|XS|S|M|L))?"
 QUANTISATION: Final = re.compile(
-    r"(?:^|[-._/])(?P<label>(?:UD-)?(?:I?Q\d+(?:_[A-Z0-9]+)*|TQ\d_\d|BF16|F(?:P)?(?:16|32)|MXFP4(?:_MOE)?|NVFP4))"
-    r"(?=$|[-._/])",
+    r"(?:^|[-._/ (\[])(?P<label>(?:UD-)?"
+    rf"(?:(?P<spelt>{_SPELT})|I?Q\d+(?:_[A-Z0-9]+)*|TQ\d_\d|BF16|F(?:P)?(?:8|16|32)|MXFP4(?:_MOE)?|NVFP4))"
+    r"(?=$|[-._/ )\]])",
     re.IGNORECASE,
 )
 # F16 is what a projector is made as: F32 is twice the bytes and no better, BF16 is slow on many GPUs and CPUs,
@@ -65,6 +68,8 @@ _TEXT_ONLY: Final = frozenset({"coder", "code", "math", "embedding", "embed", "r
 _SIZE: Final = re.compile(r"[\d.]+|v[\d.]+|[ae]?\d+(?:\.\d+)?[bm]|\d+x\d+b")
 
 _EQUAL: Final = 1000
+_LONGEST: Final = 256
+"""Characters of a header's name that are compared; a damaged one may have millions."""
 Words = tuple[str, ...]
 
 
@@ -101,8 +106,16 @@ def preference(label: str | None) -> int:
 
 def quantisation_in(name: str) -> str | None:
     """Return the quantisation that a file's name or folder tells, in capitals."""
-    found = [match["label"].upper() for match in QUANTISATION.finditer(name)]
-    return found[-1] if found else None
+    found = list(QUANTISATION.finditer(name))
+    return _usual(found[-1]) if found else None
+
+
+def _usual(found: re.Match[str]) -> str:
+    """Return a label as llama.cpp writes it."""
+    label = found["label"].upper()
+    if found["spelt"] is None:
+        return label
+    return re.sub(r"(?<=Q\d)[- ]?(?=\w)|(?<=\dK)[- ]?(?=\w)|(?<=\d[- ]K)[- ]?(?=\w)", "_", label)
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,13 +137,13 @@ class Named:
         if self.header is None:
             return ()
         names = (self.header.text(f"general.{key}") for key in ("name", "basename"))
-        return tuple(words for name in names if name and not _weak(words := _words(name)))
+        return tuple(words for name in names if name and not _weak(words := _words(name[:_LONGEST])))
 
     @cached_property
     def all_words(self) -> frozenset[str]:
         architecture = self.header.architecture if self.header else ""
-        name = self.header.name if self.header else None
-        return frozenset(_split(f"{self.stem} {name or ''} {architecture}"))
+        name = (self.header.name if self.header else None) or ""
+        return frozenset(_split(f"{self.stem} {name[:_LONGEST]} {architecture[:_LONGEST]}"))
 
     @property
     def sees(self) -> bool:

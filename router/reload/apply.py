@@ -121,7 +121,7 @@ class Reconfigurer:
         actions = diff(old, config, self._in_effect.catalog, catalog)
         self._in_effect.config, self._in_effect.catalog = config, catalog
         for action in actions:
-            log.info("hal0.yaml: %s", _short(action))
+            log.info("as hal0.yaml and the models are now: %s", _short(action))
             if not isinstance(action, Listen):
                 self._carry_out(action)
         self._published.publish()

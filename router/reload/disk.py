@@ -33,13 +33,19 @@ class Disk:
         seen = self.file.signature()
         # One that hal0 did not start with is noticed at the first look, and told.
         self.seen = seen if self.file.keep_good() else None
+        self._said_something = self.file.says_something()
         self.file.refresh_schema()
         self._folders, self.catalog = self._scan(config)
+
+    def lost(self) -> bool:
+        """Return whether hal0.yaml is gone or empty, though it said something when it was read last."""
+        return self._said_something and not self.file.says_something()
 
     def read(self) -> Config:
         """Return hal0.yaml as it is in the file. Raises ConfigErrors."""
         self.seen = self.file.signature()
         config = self.file.parse().config
+        self._said_something = self.file.says_something()
         self.file.keep_good()
         return config
 

@@ -27,6 +27,11 @@ SCAN_SECONDS = 10.0
 """Seconds between two scans of the model folders at least, even while a download keeps changing one."""
 
 
+LOST = (
+    "hal0.yaml is gone or empty, so hal0 goes on as before: put it back, or run `hal0 reload` for the defaults."
+)
+
+
 class LiveConfig:
     """The one place where a configuration takes effect after the start; one change at a time."""
 
@@ -89,11 +94,23 @@ class LiveConfig:
 
     async def _look(self) -> None:
         async with self._one_at_a_time:
-            if await self._file_changed():
+            changed = await self._file_changed()
+            lost = changed and await asyncio.to_thread(self._disk.lost)
+            self._tell_lost(lost)
+            if changed and not lost:
                 await self._reload()
             elif asyncio.get_running_loop().time() - self._scanned_at >= SCAN_SECONDS:
                 await self._look_at_folders()
             self._published.publish()
+
+    def _tell_lost(self, lost: bool) -> None:
+        """Say that the file is gone, until it is there again: nobody who removes it for a moment, saves on a
+        full disk or takes its drive away wants other slots, another port and a door without keys."""
+        if lost is not (self._file_error == LOST):
+            self._file_error = LOST if lost else None
+            self._publish_error(self._file_error)
+            if lost:
+                log.warning("%s", LOST)
 
     async def _file_changed(self) -> bool:
         """Return whether the file differs from before, and nobody is in the middle of writing it."""

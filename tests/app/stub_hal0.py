@@ -34,12 +34,14 @@ def state(**changes: Any) -> dict[str, Any]:
 class StubHal0:
     """Attributes:
     answers: path -> (status, body), or a function that makes one.
+    otherwise: the answer to every other path.
     asked: (method, path, body, Authorization) of each request.
     """
 
     def __init__(self) -> None:
         self.answers: dict[str, Answer | Callable[[], Answer]] = {"/api/state": (200, state())}
         self.asked: list[tuple[str, str, Any, str | None]] = []
+        self.otherwise: Answer = (404, {})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=[0.01])
@@ -64,7 +66,7 @@ class StubHal0:
 
             def _answer(self, body: Any) -> None:
                 stub.asked.append((self.command, self.path, body, self.headers.get("Authorization")))
-                answer = stub.answers.get(self.path, (404, {}))
+                answer = stub.answers.get(self.path, stub.otherwise)
                 status, text = answer() if callable(answer) else answer
                 data = text if isinstance(text, bytes) else json.dumps(text).encode()
                 self.send_response(status)

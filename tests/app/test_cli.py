@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,6 +91,16 @@ def test_a_wrong_word_names_the_right_one(
     assert f'Did you mean "{meant}"?' in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("word", "meant"), [("load", "switch"), ("stop", "unload"), ("pull", "model pull"), ("ps", "status")]
+)
+def test_other_programs_words_are_known(word: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """For `load` the nearest word was "unload", for `stop` "logs"."""
+    with pytest.raises(SystemExit):
+        cli.main([word, "primary"])
+    assert capsys.readouterr().err.endswith(f"hal0's word for it is `hal0 {meant}`.\n")
+
+
 def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exited:
         cli.main(["--version"])
@@ -113,6 +124,46 @@ def test_without_a_running_hal0_it_says_where_it_looked(
 def test_a_wrong_url_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["status", "--url", "nonsense"]) == 1
     assert error_of(capsys).startswith("No hal0 answers at nonsense")
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "ftp://pc", "http://pc:99999", "", "http://", "a b"])
+def test_what_is_no_address_is_told(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["status", "--url", url]) == 1
+    assert error_of(capsys).startswith(f'--url "{url}" is no address: write http://HOST:PORT')
+
+
+def test_an_address_needs_no_scheme(stub: StubHal0, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.answers["/api/state"] = (200, state())
+    assert cli.main(["status", "--url", stub.url.removeprefix("http://")]) == 0
+
+
+EVERY_COMMAND = [
+    *(
+        "status",
+        "status --json",
+        "models",
+        "models --fit",
+        "switch primary x",
+        "switch primary x --fit",
+        "bench x",
+    ),
+    *("tune x", "unload primary", "cancel primary", "logs primary", "reload", "forget", "activity", "wake pc"),
+]
+
+
+@pytest.mark.parametrize("words", EVERY_COMMAND)
+@pytest.mark.parametrize(
+    "answer", [{}, [], None, "text", b"<html>", b"[" * 100_000, {"models": [{}], "memory": {}}, {"slots": [{}]}]
+)
+def test_another_program_that_answers_is_no_hal0_for_any_command(
+    stub: StubHal0, answer: Any, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A llama-server, a page for everything, an older hal0: most commands printed a traceback, and those that
+    only give an order said nothing and ended as done."""
+    stub.answers.clear()
+    stub.otherwise = (200, answer)
+    assert cli.main([*words.split(), "--url", stub.url]) == 1
+    assert error_of(capsys).startswith(f"No hal0 answers at {stub.url}: another program does")
 
 
 def test_a_broken_config_is_told_with_its_line(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

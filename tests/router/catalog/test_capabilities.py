@@ -142,3 +142,15 @@ def test_a_draft_is_used(tmp_path: Path, keys: dict[str, Any], flags: dict[str, 
     draft = write_gguf(tmp_path / "drafts" / "d.gguf", **keys)
     assert described(tmp_path, {"spec-draft-model": str(draft), **flags}).draft_type == kind
     assert described(tmp_path, {"spec-draft-model": str(tmp_path / "absent")}).draft_type is None
+
+
+@pytest.mark.parametrize("mark", ["{#", "{%", "{% '", "{{ 'tools"])
+def test_a_template_that_closes_nothing_is_read_once(tmp_path: Path, mark: str) -> None:
+    """Read anew from each mark, one such file in a model folder kept hal0 from starting for hours."""
+    model = described(tmp_path, tokenizer__chat_template=mark * 300_000)
+    assert model.capabilities == ("completion",)
+
+
+def test_a_context_of_nothing_is_not_known(tmp_path: Path) -> None:
+    model = described(tmp_path, ARCH__context_length=0)
+    assert (model.context_trained, model.context_length) == (None, None)

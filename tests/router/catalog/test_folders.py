@@ -9,8 +9,9 @@ import pytest
 
 from router.catalog.folders import FolderWatch
 from router.catalog.model import Model
-from router.catalog.models import Catalog
+from router.catalog.models import Catalog, build_catalog
 from router.config.schema import Config, Kind, ModelConfig
+from tests.router.catalog.files import write_gguf
 
 
 @pytest.fixture
@@ -64,3 +65,23 @@ def test_a_model_folder_that_appears(tmp_path: Path) -> None:
     assert not seen.changed()
     (tmp_path / "later").mkdir()
     assert seen.changed()
+
+
+def test_a_file_that_engines_read_counts_when_it_has_been_written(tmp_path: Path) -> None:
+    """While somebody writes it, each call finds another size: taken too early, an engine would get half."""
+    models, template = tmp_path / "models", tmp_path / "chat.jinja"
+    good = write_gguf(models / "good.gguf")
+    template.write_text("hello")
+    flags = {"chat-template-file": str(template), "mmproj": str(tmp_path / "later.gguf")}
+    config = Config(model_dirs=(models,), models={"good": ModelConfig("good", str(good), flags=flags)})
+    seen = FolderWatch(config)
+    seen.found(build_catalog(config))
+    assert not seen.changed()
+    for touched in (good, template, tmp_path / "later.gguf"):
+        for _ in range(2):
+            with touched.open("ab") as file:
+                file.write(b"more")
+            assert not seen.changed()
+        assert seen.changed()
+        seen.found(build_catalog(config))
+        assert not seen.changed()

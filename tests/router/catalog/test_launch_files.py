@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from router.catalog.launch_files import looks, shards
+from router.catalog.launch_files import looks, model_looks, shards
 
 
 def seen(folder: Path, *argv: str) -> list[str]:
@@ -53,3 +53,16 @@ def test_what_is_put_into_a_folder_changes_nothing(tmp_path: Path) -> None:
     before = looks(["--media-path", str(tmp_path / "media")])
     put(tmp_path / "media", "cat.png")
     assert looks(["--media-path", str(tmp_path / "media")]) == before == ()
+
+
+def test_what_a_model_is_made_of_by_its_flags(tmp_path: Path) -> None:
+    model, draft, one, two = put(tmp_path, "a-00001-of-00002.gguf", "draft.gguf", "one.gguf", "t,wo.gguf")
+    put(tmp_path, "a-00002-of-00002.gguf", "made.bin")
+    flags: dict[str, str | bool] = {
+        "spec-draft-model": draft, "lora-scaled": f'{one}:0.5,"{two}:1"', "ctx-size": "4096",
+        "media-path": str(tmp_path), "lookup-cache-dynamic": str(tmp_path / "made.bin"),
+        "mmproj": str(tmp_path / "gone.gguf"),
+    }  # fmt: skip
+    looked = {Path(path).name: size for path, size, _ in model_looks(Path(model), flags)}
+    parts = ("a-00001-of-00002.gguf", "a-00002-of-00002.gguf", "draft.gguf", "one.gguf", "t,wo.gguf")
+    assert looked == {**dict.fromkeys(parts, len(b"weights")), "gone.gguf": -1}

@@ -145,6 +145,17 @@ def test_what_a_model_is_made_of_goes_with_its_name(tmp_path: Path, gguf_file: P
     assert [message["content"] for message in model.opening] == ["Hi", "Ho"]
 
 
+@pytest.mark.parametrize("limit", [True, -1, 0, "9", None])
+def test_what_is_no_limit_is_no_flag(tmp_path: Path, gguf_file: Path, limit: object) -> None:
+    """`true` is a whole number to Python: the engine was started with `--n-predict True`, and ended."""
+    store = tmp_path / "store"
+    put(
+        store, *("registry.ollama.ai", "library", "a", "latest"), model=gguf_file, params={"num_predict": limit}
+    )
+    (found,) = scan_folders([store])
+    assert "n-predict" not in found.flags and found.problem is None
+
+
 def test_an_adapter_that_llama_server_cannot_use_is_the_models_problem(tmp_path: Path, gguf_file: Path) -> None:
     """Row 12: the base model is never served under the tuned name."""
     store = tmp_path / "store"

@@ -65,6 +65,54 @@ def test_a_damaged_file_is_a_model_with_a_problem(tmp_path: Path) -> None:
     assert f"{path} is truncated" in found.problem
 
 
+def test_what_is_damaged_takes_no_name_from_what_can_be_run(tmp_path: Path) -> None:
+    """A cut download that sorts before the whole model: who asked for it by its name got the damaged one."""
+    cut = write_gguf(tmp_path / "a" / "org" / "repo" / "Q4_K_M" / "m-Q4_K_M.gguf")
+    cut.write_bytes(cut.read_bytes()[:-20])
+    whole = write_gguf(tmp_path / "models--org--repo" / "snapshots" / "b" / "m-Q4_K_M.gguf")
+    other = write_gguf(tmp_path / "z" / "other.gguf")
+    found = {model.path: model for model in scan_folders([tmp_path])}
+    assert list(found) == [cut, whole, other]
+    assert (found[whole].id, found[whole].fetched_as) == ("m-Q4_K_M", ("org/repo:Q4_K_M", "org/repo"))
+    assert (found[cut].id, found[cut].fetched_as) == ("m-Q4_K_M@Q4_K_M", ())
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("x.gguf.part1of2", "x.gguf.part2of2"),
+        ("x.gguf-split-a", "x.gguf-split-b"),
+        ("x.gguf.partaa", "x.gguf.partab"),
+        ("x.gguf.001", "x.gguf.002"),
+        ("x.part1of2.gguf", "x.part2of2.gguf"),
+        ("x-split-a.gguf", "x-split-b.gguf"),
+        ("x.gguf.part2of11", "x.gguf.part10of11"),
+    ],
+)
+def test_pieces_are_to_be_joined(tmp_path: Path, names: tuple[str, str]) -> None:
+    """They were not seen at all, or "truncated: download it again", which never helps."""
+    whole = write_gguf(tmp_path / "x.gguf")
+    data = whole.read_bytes()
+    (tmp_path / names[0]).write_bytes(data[:200])
+    (tmp_path / names[1]).write_bytes(data[200:])
+    whole.unlink()
+    found = scan_all([tmp_path])
+    told = [model.problem for model in found.models] + [left.reason for left in found.left_out]
+    pieces = f"{names[0]}, {names[1]}"
+    assert told == [
+        f"x.gguf is here in pieces ({pieces}): join them to x.gguf, in this order and byte by byte."
+    ]
+    whole.write_bytes(data)
+    assert [model.id for model in scan_all([tmp_path]).models if not model.problem] == ["x"]
+
+
+@pytest.mark.parametrize("name", ["x.gguf.part", "x.gguf.partial", "x-part-a.gguf", "counterpart-1b.gguf"])
+def test_other_names_are_no_pieces(tmp_path: Path, name: str) -> None:
+    write_gguf(tmp_path / name)
+    found = scan_all([tmp_path])
+    assert (found.left_out, [model.problem for model in found.models if model.problem]) == ([], [])
+
+
 def test_shards_are_one_model(tmp_path: Path) -> None:
     paths = write_shards(tmp_path, "big-Q4_K_M", 3)
     (found,) = scan_folders([tmp_path])

@@ -65,6 +65,11 @@ def test_each_rule_names_its_key(text: str, key: str, part: str) -> None:
     assert part in problem.message
 
 
+@pytest.mark.parametrize("text", ["server: {port: 'eighty'}", "slots: {p: {autoload: 'maybe'}}"])
+def test_quotes_are_not_blamed_where_the_text_is_wrong(text: str) -> None:
+    assert "without quotes" not in only_problem(text).message
+
+
 def test_numbers_are_read() -> None:
     read = config("server: {port: 0x1F90}\nlimits: {queue: 0, wait: 1.5e1}\n")
     assert (read.server.port, read.limits.queue, read.limits.wait) == (8080, 0, 15.0)

@@ -35,6 +35,28 @@ def sets(*paths: str, size: int = 100) -> tuple[FileSet, ...]:
         ("org/repo:m-Q4_K_M.gguf", "org/repo", "m-Q4_K_M"),
         ("llama-server -hf org/repo:Q4_K_M", "org/repo", "Q4_K_M"),
         ("ollama run hf.co/org/repo:latest", "org/repo", None),
+        ("ollama pull hf.co/org/repo:Q4_K_M", "org/repo", "Q4_K_M"),
+        ("$ ./llama-server -hf org/repo:Q4_K_M --jinja -c 8192", "org/repo", "Q4_K_M"),
+        ("brew install llama.cpp\nllama-server \\\n  -hf org/repo", "org/repo", None),
+        ('llama-server -hf "org/repo:Q4_K_M"', "org/repo", "Q4_K_M"),
+        ("llama-server --hf-repo org/repo --hf-file=m-Q4_K_M.gguf -c 2048", "org/repo", "m-Q4_K_M"),
+        ("lms get https://huggingface.co/org/repo@q4_k_m", "org/repo", "q4_k_m"),
+        ("lmstudio://open_from_hf?model=org/repo&file=m-Q4_K_M.gguf", "org/repo", "m-Q4_K_M"),
+        ("jan://models/huggingface/org/repo", "org/repo", None),
+        ("docker model run hf.co/org/repo", "org/repo", None),
+        ("hf download org/repo m-Q4_K_M.gguf --local-dir .", "org/repo", "m-Q4_K_M"),
+        (
+            "curl -LO https://huggingface.co/org/repo/resolve/main/m-Q8_0.gguf?download=true",
+            "org/repo",
+            "m-Q8_0",
+        ),
+        ('Llama.from_pretrained(\n\trepo_id="org/repo",\n\tfilename="*Q4_K_M.gguf",\n)', "org/repo", "Q4_K_M"),
+        ("HTTPS://HuggingFace.co/org/repo", "org/repo", None),
+        ("\ufeff\u201corg/repo\u201d\u200b", "org/repo", None),
+        ("https://huggingface.co/org/repo?show_file_info=m-Q4_K_M.gguf", "org/repo", "m-Q4_K_M"),
+        ("https://huggingface.co/org/repo/blob/main/My%20Model-Q4_K_M.gguf", "org/repo", "My Model-Q4_K_M"),
+        ("https://huggingface.co/org/repo/blob/main/README.md", "org/repo", None),
+        ("https://huggingface.co/org/repo/discussions/3", "org/repo", None),
     ],
 )
 def test_what_may_be_written(text: str, repo: str, quant: str | None) -> None:
@@ -42,7 +64,21 @@ def test_what_may_be_written(text: str, repo: str, quant: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "repo", "org/../etc", "a/b/c", "org/repo:", "../x", "org/repo:a/b", "http://evil/x/y"]
+    "text",
+    [
+        "",
+        "repo",
+        "org/../etc",
+        "a/b/c",
+        "org/repo:",
+        "../x",
+        "org/repo:a/b",
+        "http://evil/x/y",
+        "ollama run qwen3",
+        "cat /etc/passwd",
+        "https://huggingface.co/datasets/org/repo",
+        "llama-server -hf",
+    ],
 )
 def test_what_may_not(text: str) -> None:
     with pytest.raises(PullFailed, match="write org/repo or org/repo:quantisation"):
@@ -61,6 +97,12 @@ def test_what_may_not(text: str) -> None:
         ("x-BF16.gguf", "BF16"),
         ("Qwen2-0.5B.gguf", None),
         ("ggml-model-f16.gguf", "F16"),
+        ("x-q4km.gguf", "Q4_K_M"),
+        ("x.iq4-xs.gguf", "IQ4_XS"),
+        ("X (Q4 K M).gguf", "Q4_K_M"),
+        ("x-UD-Q6K.gguf", "UD-Q6_K"),
+        ("x-Q80.gguf", "Q8_0"),
+        ("x.i1-Q4_K_S.gguf", "Q4_K_S"),
     ],
 )
 def test_the_quantisation_in_a_name(path: str, label: str | None) -> None:
@@ -72,6 +114,8 @@ def test_a_quantisation_is_chosen_whatever_its_case() -> None:
     assert choose(Reference("o/r", "q8_0"), found).files[0].path == "a-Q8_0.gguf"
     assert choose(Reference("o/r", "Q2_K_XL"), found).label == "UD-Q2_K_XL"
     assert choose(Reference("o/r", "a-Q4_K_M"), found).label == "Q4_K_M"
+    assert choose(Reference("o/r", "q4km"), found).label == "Q4_K_M"
+    assert choose(Reference("o/r", "F16"), sets("a-fp16.gguf", "a-Q8_0.gguf")).label == "FP16"
 
 
 @pytest.mark.parametrize(

