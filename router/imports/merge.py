@@ -15,9 +15,11 @@ from router.config.change import ConfigChange
 from router.config.edit import apply_changes
 from router.config.load import parse_text
 from router.config.problems import ConfigErrors, ConfigProblem, ProblemList
+from router.config.together import KEY as TOGETHER
 from router.config.yaml_lines import Value, read_yaml
 from router.imports.found import Imported, Kept, LeftOut
 
+_MAIN: Final = "primary"
 _ROUNDS: Final = 12
 _THERE: Final = "hal0.yaml has one of this name already, which stays as it is"
 _NO_FLAG: Final = "the llama-server here has no such flag"
@@ -27,6 +29,7 @@ _RENAMED: Final = {
 }
 _NEEDED: Final = frozenset({"file", "base_url", "command"})
 _VARIABLES: Final = "env"
+_OWN_SETS: Final = "hal0.yaml has its own together:, which stays as it is"
 _REFUSED: Final = "hal0.yaml cannot say it"
 
 
@@ -88,6 +91,18 @@ class _New:
         self._keys = _plain(there, "server", "api_keys")
         self._new_keys = [key for key in found.api_keys if key not in self._keys]
         self._no_slots = not _names(there, "slots")
+        self._together = self._sets(found, there)
+
+    def _sets(self, found: Imported, there: Mapping[str, Value]) -> list[list[str]]:
+        """Return what `together:` is to be: nothing if it would speak of slots that hal0.yaml has already."""
+        kept = next((slot for one in found.together for slot in one if slot in _names(there, "slots")), None)
+        if not found.together:
+            return []
+        if TOGETHER not in there and kept is None:
+            return found.together
+        why = _OWN_SETS if TOGETHER in there else f"it is about {kept}, and {_THERE}"
+        self.left_out.append(LeftOut(self._lines.pop(TOGETHER, 1), TOGETHER, why))
+        return []
 
     def _add(self, section: str, name: str, entry: dict[str, Any], there: Mapping[str, Value]) -> None:
         if name in _names(there, section) or name in self._entries[section]:
@@ -120,6 +135,8 @@ class _New:
             for section, entries in self._entries.items()
             for name, entry in self._with_default(section, entries).items()
         ]
+        if self._together:
+            made.append(ConfigChange((TOGETHER,), self._together))
         if self._new_keys:
             made.append(ConfigChange(("server", "api_keys"), [*self._keys, *self._new_keys]))
         return made
@@ -128,8 +145,11 @@ class _New:
         self, section: str, entries: Mapping[str, dict[str, Any]]
     ) -> Mapping[str, dict[str, Any]]:
         """Keep the slot that hal0 has as long as hal0.yaml names none."""
-        own = section == "slots" and self._no_slots and entries and "primary" not in entries
-        return {"primary": {"kind": "chat", "autoload": True}, **entries} if own else entries
+        own = section == "slots" and self._no_slots and entries and _MAIN not in entries
+        if not own or (self._together and not any(_MAIN in one for one in self._together)):
+            return entries  # one that may hold all models would stand outside of the sets
+        starts = not self._together or not any(entry.get("autoload") for entry in entries.values())
+        return {_MAIN: {"kind": "chat"} | ({"autoload": True} if starts else {}), **entries}
 
     def drop(self, problem: ConfigProblem) -> bool:
         """Leave out what hal0 refuses: a flag or a field, else the entry as a whole. False: it is not ours."""
@@ -137,6 +157,11 @@ class _New:
             self._leave("server.api_keys", "apiKeys", problem)
             kept = [key for key in self._new_keys if key.removeprefix("env:") not in problem.message.split()]
             self._new_keys = kept if len(kept) < len(self._new_keys) else []
+            return True
+        if problem.key == TOGETHER and self._together:
+            self._leave(TOGETHER, TOGETHER, problem)
+            self._together = []
+            self._lines.pop(TOGETHER, None)
             return True
         for section, entries in self._entries.items():
             for name in sorted(entries, key=len, reverse=True):
