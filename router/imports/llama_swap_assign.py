@@ -10,7 +10,7 @@ from router.imports.found import FoundModel, Imported, model_id
 from router.imports.llama_swap_programs import slot_name
 from router.imports.matrix_sets import largest
 
-USUAL: Final = {Kind.CHAT: "primary", Kind.EMBEDDING: "embed", Kind.RERANK: "rerank"}
+_USUAL: Final = {Kind.CHAT: "primary", Kind.EMBEDDING: "embed", Kind.RERANK: "rerank"}
 
 
 def named(found: Imported, name: str) -> FoundModel | None:
@@ -23,9 +23,12 @@ def kind_of(model: FoundModel) -> Kind:
     return model.kind or Kind.CHAT
 
 
-def usual_slot(model: FoundModel) -> str:
-    """Return the slot that holds all models of its kind which have no other."""
-    return USUAL.get(kind_of(model), USUAL[Kind.CHAT])
+def usual_slot(found: Imported, kind: Kind) -> str:
+    """Return the slot that holds all models of a kind which have no other; no model is called so."""
+    name = _USUAL.get(kind, _USUAL[Kind.CHAT])
+    while named(found, name) is not None:
+        name += "-slot"
+    return name
 
 
 def slot_of(found: Imported, model: FoundModel) -> str | None:
@@ -43,7 +46,7 @@ def holder(found: Imported, name: str) -> str | None:
     """Return the slot in which something of llama-swap's is loaded here; None for what did not come over, or
     is on another computer."""
     if (model := named(found, name)) is not None:
-        return slot_of(found, model) or usual_slot(model)
+        return slot_of(found, model) or usual_slot(found, kind_of(model))
     return program_slot(found, name)
 
 
@@ -63,8 +66,8 @@ def add_slot(found: Imported, slot: str, models: Sequence[FoundModel], line: int
 
 def own_slot(found: Imported, model: FoundModel) -> str:
     """Return a name for the slot of this model alone: that of its kind, if there is one and nobody has it."""
-    usual = USUAL.get(kind_of(model), "")
-    if kind_of(model) is not Kind.CHAT and usual and usual not in found.slots:
+    usual = usual_slot(found, kind_of(model))
+    if kind_of(model) is not Kind.CHAT and usual not in found.slots:
         return usual
     return free_name(found, f"{model.id}-slot")
 
@@ -81,7 +84,7 @@ def put_together(found: Imported, sets: Iterable[frozenset[str]], line: int) -> 
     """Set `together:` from sets of slots; return False where all of them may be loaded at once anyway."""
     each = largest(sets)
     everywhere = frozenset.intersection(*each) if each else frozenset()
-    order = [*USUAL.values(), *found.slots]
+    order = [*(usual_slot(found, kind) for kind in _USUAL), *found.slots]
     found.together = [sorted(one - everywhere, key=order.index) for one in each if one - everywhere]
     if len(each) < 2:
         found.together = []

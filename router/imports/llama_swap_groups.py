@@ -15,7 +15,6 @@ from router.config.schema import Kind
 from router.config.yaml_lines import Value
 from router.imports.found import FoundModel, Imported
 from router.imports.llama_swap_assign import (
-    USUAL,
     add_slot,
     free_name,
     holder,
@@ -83,7 +82,7 @@ def read_groups(found: Imported, groups: Value, names: Sequence[str]) -> None:
             add_slot(found, lane.slot, lane.models, lane.line)
     for group in told:
         if group.value is not None:
-            _keep_lines(found, group, [other for other in told if other.members])
+            _keep_lines(found, group, [other for other in told if _came(found, other)])
 
 
 def _read(found: Imported, groups: Value, names: Sequence[str]) -> Iterator[_Group]:
@@ -132,13 +131,13 @@ def _lanes(found: Imported, groups: Iterable[_Group]) -> list[_Lane]:
             lane.models += [model for model in models if kind_of(model) is kind]
     every = [lane for there in lanes.values() for lane in there]
     for lane in every:
-        if lane.slot not in USUAL.values():
+        if lane.slot != usual_slot(found, kind_of(lane.models[0])):
             add_slot(found, lane.slot, lane.models, lane.line)
     return every
 
 
 def _new_lane(found: Imported, group: _Group, model: FoundModel, *, first: bool) -> _Lane:
-    usual = usual_slot(model)
+    usual = usual_slot(found, kind_of(model))
     named_after = group.name or f"{model.id}-slot"
     slot = usual if first and usual not in found.slots else free_name(found, named_after)
     return _Lane(slot, group.value.line if group.value is not None else model.line)
@@ -170,8 +169,13 @@ def _cliques(slots: Sequence[str], apart: set[frozenset[str]]) -> list[frozenset
     return found
 
 
+def _came(found: Imported, group: _Group) -> bool:
+    return any(holder(found, name) is not None for name in group.members)
+
+
 def _keep_lines(found: Imported, group: _Group, groups: Sequence[_Group]) -> None:
-    """Tell of each line of a group what becomes of it: its members' slots say the rest."""
+    """Tell of each line of a group what becomes of it: its members' slots say the rest. `groups`: those of
+    which something came over."""
     assert group.value is not None, "the models of no group stand on no line"
     told = mapping(group.value)
     lost = {"exclusive": _lost(group, groups)}
@@ -196,6 +200,8 @@ def _keep_lines(found: Imported, group: _Group, groups: Sequence[_Group]) -> Non
 
 def _lost(group: _Group, groups: Sequence[_Group]) -> str:
     """Return what `exclusive` says that holds one way only."""
+    if group not in groups:
+        return ""
     others = [o for o in groups if o is not group and group.unloads(o) and not o.unloads(group)]
     if others:
         return _ONE_WAY.format(others=" and ".join(o.name or "models outside of groups" for o in others))

@@ -12,7 +12,6 @@ from router.config.schema import Kind
 from router.config.yaml_lines import Value
 from router.imports.found import FoundModel, Imported
 from router.imports.llama_swap_assign import (
-    USUAL,
     add_slot,
     free_name,
     holder,
@@ -20,6 +19,7 @@ from router.imports.llama_swap_assign import (
     named,
     own_slot,
     put_together,
+    usual_slot,
 )
 from router.imports.llama_swap_keys import UNKNOWN, mapping
 from router.imports.matrix_sets import NoSets, expand, largest
@@ -87,7 +87,7 @@ def _add_slots(
     chats = [group for (kind, _rest), group in alike.items() if kind is Kind.CHAT]
     main = max(chats, key=len, default=None)
     if main is not None:
-        add_slot(found, USUAL[Kind.CHAT], main, line)
+        add_slot(found, usual_slot(found, Kind.CHAT), main, line)
     for group in alike.values():
         if group is not main:
             first = group[0]

@@ -9,7 +9,7 @@ from typing import Any, Final
 from router.config.schema import Kind
 from router.config.yaml_lines import Value
 from router.imports.found import Imported
-from router.imports.llama_swap_assign import USUAL, holder, named, slot_of
+from router.imports.llama_swap_assign import holder, named, slot_of, usual_slot
 from router.imports.llama_swap_groups import read_groups
 from router.imports.llama_swap_keys import UNKNOWN
 from router.imports.llama_swap_keys import items as _list
@@ -34,8 +34,9 @@ def read_slots(found: Imported, sections: Mapping[str, Value]) -> None:
     _preloads(found, sections.get("hooks"))
     for model in found.models:
         if model.kind in (Kind.EMBEDDING, Kind.RERANK) and slot_of(found, model) is None:
-            found.slots.setdefault(USUAL[model.kind], {"kind": model.kind.value, "model": model.id})
-            found.lines.setdefault(f"slots.{USUAL[model.kind]}", model.line)
+            slot = usual_slot(found, model.kind)
+            found.slots.setdefault(slot, {"kind": model.kind.value, "model": model.id})
+            found.lines.setdefault(f"slots.{slot}", model.line)
     _time_limits(found, sections)
     found.api_keys += [_variable(key.text) for key in _list(sections.get("apiKeys")) if key.text]
     if (keys := sections.get("apiKeys")) is not None:
@@ -43,8 +44,9 @@ def read_slots(found: Imported, sections: Mapping[str, Value]) -> None:
         for key in _list(keys):
             found.keep(key.line, "server.api_keys")
     _peers(found, sections.get("peers"))
-    if (main := found.slots.pop(USUAL[Kind.CHAT], None)) is not None:  # first: it answers who names no model
-        found.slots = {USUAL[Kind.CHAT]: main, **found.slots}
+    main = usual_slot(found, Kind.CHAT)
+    if main in found.slots:  # first: it answers who names no model
+        found.slots = {main: found.slots.pop(main), **found.slots}
 
 
 def _routing(found: Imported, routing: Mapping[str, Value], names: Sequence[str]) -> None:

@@ -20,8 +20,11 @@ from router.config.yaml_lines import Value, read_yaml
 from router.imports.found import Imported, Kept, LeftOut
 
 _MAIN: Final = "primary"
+_OTHER: Final = "primary-slot"
+"""Its name where a model has that one."""
 _ROUNDS: Final = 12
 _THERE: Final = "hal0.yaml has one of this name already, which stays as it is"
+_TWICE: Final = "the file has another of this name before it, and that one counts"
 _NO_FLAG: Final = "the llama-server here has no such flag"
 _RENAMED: Final = {
     **dict.fromkeys(("draft-max", "draft-n", "draft"), "spec-draft-n-max"),
@@ -81,9 +84,9 @@ class _New:
         self._entries: dict[str, dict[str, dict[str, Any]]] = {"models": {}, "upstreams": {}, "slots": {}}
         for model in found.models:
             place = f"models.{model.id}"
-            self._lines |= {f"{place}.{key}" if key else place: line for key, line in model.lines.items()}
-            self._lines[place] = model.line
-            self._add("models", model.id, model.entry(), there)
+            if self._add("models", model.id, model.entry(), there, model.line):
+                self._lines |= {f"{place}.{key}" if key else place: line for key, line in model.lines.items()}
+                self._lines[place] = model.line
         for name, upstream in found.upstreams.items():
             self._add("upstreams", name, upstream, there)
         for name, slot in found.slots.items():
@@ -104,11 +107,17 @@ class _New:
         self.left_out.append(LeftOut(self._lines.pop(TOGETHER, 1), TOGETHER, why))
         return []
 
-    def _add(self, section: str, name: str, entry: dict[str, Any], there: Mapping[str, Value]) -> None:
-        if name in _names(there, section) or name in self._entries[section]:
-            self.left_out.append(LeftOut(self._lines.get(f"{section}.{name}", 1), f"{section}: {name}", _THERE))
-        else:
-            self._entries[section][name] = entry
+    def _add(
+        self, section: str, name: str, entry: dict[str, Any], there: Mapping[str, Value], line: int = 0
+    ) -> bool:
+        """Take an entry; say why where one of its name is there."""
+        twice = name in self._entries[section]
+        if twice or name in _names(there, section):
+            line = line or self._lines.get(f"{section}.{name}", 1)
+            self.left_out.append(LeftOut(line, f"{section}: {name}", _TWICE if twice else _THERE))
+            return False
+        self._entries[section][name] = entry
+        return True
 
     def leave_unknown_flags(self, knows: Callable[[str], bool]) -> None:
         """Leave out flags that the llama-server here does not have."""
@@ -145,11 +154,16 @@ class _New:
         self, section: str, entries: Mapping[str, dict[str, Any]]
     ) -> Mapping[str, dict[str, Any]]:
         """Keep the slot that hal0 has as long as hal0.yaml names none."""
-        own = section == "slots" and self._no_slots and entries and _MAIN not in entries
-        if not own or (self._together and not any(_MAIN in one for one in self._together)):
+        own = section == "slots" and self._no_slots and entries and not {_MAIN, _OTHER} & entries.keys()
+        if not own or (self._together and not any({_MAIN, _OTHER} & {*one} for one in self._together)):
             return entries  # one that may hold all models would stand outside of the sets
         starts = not self._together or not any(entry.get("autoload") for entry in entries.values())
-        return {_MAIN: {"kind": "chat"} | ({"autoload": True} if starts else {}), **entries}
+        name = _OTHER if self._is_a_models(_MAIN) else _MAIN
+        return {name: {"kind": "chat"} | ({"autoload": True} if starts else {}), **entries}
+
+    def _is_a_models(self, name: str) -> bool:
+        models = self._entries["models"]
+        return name in models or any(name in entry.get("aliases", ()) for entry in models.values())
 
     def drop(self, problem: ConfigProblem) -> bool:
         """Leave out what hal0 refuses: a flag or a field, else the entry as a whole. False: it is not ours."""
@@ -179,8 +193,17 @@ class _New:
             del self._entries[section][name]
         shown = name if dropped is None else f"{name}: {dropped}"
         self._leave(gone if gone in self._lines else place, shown, problem)
+        if gone == place:
+            self._leave_rest(place, shown)
         self._kept = [kept for kept in self._kept if not _is_within(kept.place, gone)]
         self._lines = {known: line for known, line in self._lines.items() if not _is_within(known, gone)}
+
+    def _leave_rest(self, place: str, shown: str) -> None:
+        """Name every other line whose only place was within an entry that is dropped."""
+        lines = {kept.line for kept in self._kept if _is_within(kept.place, place)}
+        lines |= {line for known, line in self._lines.items() if _is_within(known, place)}
+        for line in sorted(lines - {left.line for left in self.left_out}):
+            self.left_out.append(LeftOut(line, shown, "it is left out as a whole"))
 
     def _leave(self, place: str, what: str, problem: ConfigProblem) -> None:
         self.left_out.append(LeftOut(self._lines.get(place, 1), what, problem.message or _REFUSED))
