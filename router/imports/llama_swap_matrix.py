@@ -24,7 +24,7 @@ from router.imports.llama_swap_assign import (
 from router.imports.llama_swap_keys import UNKNOWN, mapping
 from router.imports.matrix_sets import NoSets, expand, largest
 
-_COSTS: Final = "hal0 unloads as little as it can, and of two that are alike what was idle longer"
+_COSTS: Final = "hal0 unloads as few as it can; give a slot that is to stay rather than others a priority:"
 _PLACE: Final = "together"
 
 _Signature = tuple[Kind, frozenset[frozenset[str]]]
