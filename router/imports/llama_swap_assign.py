@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
 from router.config.schema import Kind
@@ -72,10 +72,10 @@ def own_slot(found: Imported, model: FoundModel) -> str:
     return free_name(found, f"{model.id}-slot")
 
 
-def free_name(found: Imported, wanted: str) -> str:
-    """Return a slot's name that neither a slot nor a model has."""
+def free_name(found: Imported, wanted: str, taken: Collection[str] = ()) -> str:
+    """Return a slot's name that neither a slot nor a model has, and is not among `taken`."""
     name = slot_name(wanted)
-    while name in found.slots or named(found, name) is not None:
+    while name in found.slots or name in taken or named(found, name) is not None:
         name += "-slot"
     return name
 

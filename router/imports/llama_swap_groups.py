@@ -27,7 +27,9 @@ from router.imports.llama_swap_assign import (
     usual_slot,
 )
 from router.imports.llama_swap_keys import UNKNOWN, items, mapping
+from router.imports.matrix_sets import NoSets
 
+_MOST: Final = 256
 _ONE_WAY: Final = (
     "unloads {others} when loaded, not the other way round; together: is for both, so both may stay"
 )
@@ -75,7 +77,10 @@ def read_groups(found: Imported, groups: Value, names: Sequence[str]) -> None:
     apart = {frozenset((a, b)) for (a, g), (b, h) in combinations(slots, 2) if g.keeps_apart(h)}
     together = {frozenset((a, b)) for (a, g), (b, h) in combinations(slots, 2) if not g.keeps_apart(h)}
     apart -= {pair for pair in apart if len(pair) == 1 or pair in together}
-    put_together(found, _cliques(list(dict.fromkeys(slot for slot, _ in slots)), apart), groups.line)
+    try:
+        put_together(found, _cliques(list(dict.fromkeys(slot for slot, _ in slots)), apart), groups.line)
+    except NoSets as error:
+        found.leave(groups.line, "groups", f"together: cannot say it: {error}")
     for lane in lanes:  # what is usual is said only where another slot has models of the kind, too
         kind = kind_of(lane.models[0])
         if lane.slot not in found.slots and any(kind_of(model) is kind for model in _placed(found)):
@@ -118,28 +123,32 @@ def _own_slots(found: Imported, group: _Group) -> None:
 def _lanes(found: Imported, groups: Iterable[_Group]) -> list[_Lane]:
     """Let models take turns in the slot of their kind; add another one for a group that need not make room for
     those there."""
-    lanes: dict[Kind, list[_Lane]] = {}
+    lanes: list[_Lane] = []
     for group in groups:
         models = [model for name in group.members if group.swap and (model := named(found, name))]
         for kind in dict.fromkeys(map(kind_of, models)):
-            there = lanes.setdefault(kind, [])
+            of_kind = [model for model in models if kind_of(model) is kind]
+            there = [lane for lane in lanes if kind_of(lane.models[0]) is kind]
             lane = next((one for one in there if all(map(group.keeps_apart, one.groups))), None)
             if lane is None:
-                lane = _new_lane(found, group, models[0], first=not there)
-                there.append(lane)
+                lane = _new_lane(found, group, of_kind[0], lanes, first=not there)
+                lanes.append(lane)
             lane.groups.append(group)
-            lane.models += [model for model in models if kind_of(model) is kind]
-    every = [lane for there in lanes.values() for lane in there]
-    for lane in every:
+            lane.models += of_kind
+    for lane in lanes:
         if lane.slot != usual_slot(found, kind_of(lane.models[0])):
             add_slot(found, lane.slot, lane.models, lane.line)
-    return every
+    return lanes
 
 
-def _new_lane(found: Imported, group: _Group, model: FoundModel, *, first: bool) -> _Lane:
-    usual = usual_slot(found, kind_of(model))
-    named_after = group.name or f"{model.id}-slot"
-    slot = usual if first and usual not in found.slots else free_name(found, named_after)
+def _new_lane(
+    found: Imported, group: _Group, model: FoundModel, lanes: Sequence[_Lane], *, first: bool
+) -> _Lane:
+    taken = [lane.slot for lane in lanes]
+    kind, usual = kind_of(model), usual_slot(found, kind_of(model))
+    named_after = group.name if kind is Kind.CHAT else f"{group.name}-{kind}"
+    named_after = named_after if group.name else f"{model.id}-slot"
+    slot = usual if first and usual not in found.slots else free_name(found, named_after, taken)
     return _Lane(slot, group.value.line if group.value is not None else model.line)
 
 
@@ -154,19 +163,23 @@ def _placed(found: Imported) -> list[FoundModel]:
 
 
 def _cliques(slots: Sequence[str], apart: set[frozenset[str]]) -> list[frozenset[str]]:
-    """Return all largest sets of slots of which no two are kept apart (Bron and Kerbosch)."""
+    """Return all largest sets of slots of which no two are kept apart (Bron and Kerbosch, with a pivot). Raises
+    NoSets for more than a person can read."""
     beside = {a: {b for b in slots if b != a and frozenset((a, b)) not in apart} for a in slots}
     found: list[frozenset[str]] = []
 
     def extend(chosen: frozenset[str], open_: set[str], done: set[str]) -> None:
         if not open_ and not done:
             found.append(chosen)
-        for slot in [slot for slot in slots if slot in open_]:
+        if len(found) > _MOST:
+            raise NoSets(f"they allow more than {_MOST} sets of slots")
+        pivot = max(open_ | done, key=lambda slot: len(open_ & beside[slot]), default="")
+        for slot in [slot for slot in slots if slot in open_ - beside.get(pivot, set())]:
             extend(chosen | {slot}, open_ & beside[slot], done & beside[slot])
             open_, done = open_ - {slot}, done | {slot}
 
     extend(frozenset(), set(slots), set())
-    return found
+    return sorted(found, key=lambda one: sorted(map(slots.index, one)))
 
 
 def _came(found: Imported, group: _Group) -> bool:

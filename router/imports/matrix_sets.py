@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 _TOKEN: Final = re.compile(r"\s*(?:([&|()])|(\+?[\w.-]+))")
-_MOST: Final = 64
-"""Sets that one expression may stand for: a list of more says nothing to a person."""
+MOST: Final = 64
+"""Sets that one expression, or all groups, may stand for: a list of more says nothing to a person."""
 
 Family = Collection[frozenset[str]]
 
@@ -89,6 +89,6 @@ def _tokens(text: str) -> list[str]:
 
 
 def _few(family: Collection[frozenset[str]]) -> Family:
-    if len(family) > _MOST:
-        raise NoSets(f"it stands for more than {_MOST} sets")
+    if len(family) > MOST:
+        raise NoSets(f"it stands for more than {MOST} sets")
     return family

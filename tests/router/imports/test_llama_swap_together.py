@@ -11,7 +11,7 @@ import pytest
 
 from router.base.paths import Paths
 from router.config.load import parse_config
-from router.config.schema import Config
+from router.config.schema import Config, Kind
 from router.config.together import may_be_together
 from router.imports.matrix_sets import NoSets, expand
 from tests.router.imports.test_import import document, imported, kept, left
@@ -30,7 +30,12 @@ def configured(paths: Paths, text: str, mine: str = "") -> Config:
 
 
 def may_hold(config: Config, model: str) -> list[str]:
-    return [name for name, slot in config.slots.items() if slot.models is None or model in slot.models]
+    kind = config.models[model].kind or Kind.CHAT
+    return [
+        name
+        for name, slot in config.slots.items()
+        if slot.kind is kind and (slot.models is None or model in slot.models)
+    ]
 
 
 def allowed(config: Config, models: Iterable[str]) -> bool:
@@ -42,14 +47,17 @@ def allowed(config: Config, models: Iterable[str]) -> bool:
 SWITCHES = list(product((True, False), repeat=3))
 
 
+@pytest.mark.parametrize("kinds", ["chat", "chat and embedding"])
 @pytest.mark.parametrize("first", SWITCHES)
 @pytest.mark.parametrize("second", SWITCHES)
 def test_groups_keep_apart_what_llama_swap_never_has_loaded_at_once(
-    first: tuple[bool, bool, bool], second: tuple[bool, bool, bool], paths: Paths
+    kinds: str, first: tuple[bool, bool, bool], second: tuple[bool, bool, bool], paths: Paths
 ) -> None:
     rules = {"one": first, "two": second, "": (True, True, False)}
     members = {"one": "ab", "two": "cd", "": "ef"}
     text = MODELS + "groups:\n"
+    for model in "bdf" if "embedding" in kinds else "":
+        text = text.replace(f"{model}.gguf", f"{model}.gguf --embeddings")
     for name in ("one", "two"):
         keys = zip(("swap", "exclusive", "persistent"), rules[name], strict=True)
         text += f"  {name}:\n" + "".join(f"    {key}: {str(value).lower()}\n" for key, value in keys)
@@ -68,8 +76,9 @@ def test_groups_keep_apart_what_llama_swap_never_has_loaded_at_once(
     for model, name in home.items():
         assert may_hold(config, model), model
         swap, _exclusive, persistent = rules[name]
-        pinned = [config.slots[slot].pinned for slot in may_hold(config, model) if slot.startswith(model)]
-        assert not pinned or pinned == [persistent and not swap]
+        own = [config.slots[slot] for slot in may_hold(config, model) if config.slots[slot].models == (model,)]
+        assert own or swap, "who stays beside the others of its group has a slot of its own"
+        assert swap or [slot.pinned for slot in own] == [persistent]
 
 
 MATRICES: Mapping[str, Collection[str]] = {
@@ -225,3 +234,40 @@ def test_a_set_that_cannot_be_read_is_named_with_its_line(paths: Paths) -> None:
     merged = imported("config.yaml", paths, "", text.encode())
     assert left(merged) == {"matrix: x": [10], "matrix: two": [13], "matrix: three": [14]}
     assert document(merged)["together"] == [["a-slot", "b-slot"], ["primary"]]
+
+
+def test_a_group_of_several_kinds_has_a_slot_for_each_and_only_one_of_them_loaded(paths: Paths) -> None:
+    text = (
+        "models:\n  a: {cmd: llama-server -m /srv/a.gguf}\n"
+        "  b: {cmd: llama-server -m /srv/b.gguf --embeddings}\n  c: {cmd: llama-server -m /srv/c.gguf}\n"
+        "  d: {cmd: llama-server -m /srv/d.gguf --embeddings}\n"
+        "groups:\n  one: {exclusive: false, members: [a, b]}\n  two: {exclusive: false, members: [c, d]}\n"
+    )
+    config = configured(paths, text)
+    holders = {model: may_hold(config, model) for model in "abcd"}
+    assert holders == {"a": ["primary"], "b": ["embed"], "c": ["two"], "d": ["two-embedding"]}
+    assert {frozenset(one) for one in config.together} == {
+        frozenset(pair) for pair in product(("primary", "embed"), ("two", "two-embedding"))
+    }
+
+
+def test_many_groups_take_no_time_and_too_many_sets_are_told(paths: Paths) -> None:
+    many = [f"m{number}" for number in range(60)]
+    models = "models:\n" + "".join(f"  {m}: {{cmd: llama-server -m /srv/{m}.gguf}}\n" for m in many)
+    beside = f"groups:\n  all: {{swap: false, members: [{', '.join(many)}]}}\n"
+    assert "together" not in document(imported("config.yaml", paths, "", (models + beside).encode()))
+
+    pairs = "".join(f"  p{n}: {{swap: false, members: [m{2 * n}, m{2 * n + 1}]}}\n" for n in range(30))
+    found = document(imported("config.yaml", paths, "", f"{models}groups:\n{pairs}".encode()))
+    assert len(found["together"]) == 30 and all(len(one) == 2 for one in found["together"])
+
+    kinds = ("", " --embeddings", " --reranking")
+    models = "models:\n" + "".join(
+        f"  {m}: {{cmd: 'llama-server -m /srv/{m}.gguf{kinds[n % 3]}'}}\n" for n, m in enumerate(many)
+    )
+    threes = "".join(
+        f"  t{n}: {{exclusive: false, members: [{', '.join(many[3 * n : 3 * n + 3])}]}}\n" for n in range(20)
+    )
+    merged = imported("config.yaml", paths, "", f"{models}groups:\n{threes}".encode())
+    assert "together" not in document(merged)
+    assert any(item.what == "groups" and "more than 256 sets" in item.reason for item in merged.left_out)
