@@ -52,7 +52,10 @@ BUILD_PROGRAMS = {"strip": "binutils", "xz": "xz-utils"}
 PACKAGE_PROGRAMS = {
     "appstreamcli": "appstream",
     "desktop-file-validate": "desktop-file-utils",
+    "flatpak-builder": "flatpak-builder",
     "lintian": "lintian",
+    "rubocop": "rubocop",
+    "ruby": "ruby",
     "shellcheck": "shellcheck",
     "systemd-analyze": "systemd",
     "update-mime-database": "shared-mime-info",

@@ -1,8 +1,12 @@
-"""What Qt and its plugins have to say goes into hal0's log: on the terminal nobody can do anything about it."""
+"""What Qt and its plugins have to say goes into hal0's log: on the terminal nobody can do anything about it.
+
+What ends the process is told there all the same: the log is written by a thread that does not live to do it.
+"""
 
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Final
 
 from PySide6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
@@ -24,4 +28,7 @@ def log_qt_messages() -> None:
 
 
 def _on_message(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
+    if kind is QtMsgType.QtFatalMsg:
+        sys.stderr.write(f"hal0: Qt cannot go on: {message.strip()}\n")
+        sys.stderr.flush()
     log.log(_LEVELS.get(kind, logging.INFO), "%s: %s", context.category or "default", message)

@@ -265,7 +265,8 @@ def key_caption(name: str, section: str = "") -> str:
 
 def key_hint(meaning: str) -> str:
     """Return what the manual says of such a key, which is in English."""
-    return sentence(meaning.replace("`", ""), None)
+    whole = meaning.replace("${", "$\u2060{")  # no line ends within ${name}
+    return sentence(whole.replace("`", ""), None)
 
 
 START_AT_LOGIN = tr("Start hal0 when I log in")

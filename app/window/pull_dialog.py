@@ -159,12 +159,19 @@ class PullDialog(QDialog):
         reference = self.reference
         if reference is not None and self.start.isEnabled():
             self.tell(words.STARTING)
+            had_focus = self.start.hasFocus()
             self.start.setEnabled(False)
-            self._run(partial(self._begin, reference), f"start {reference}")
+            self._run(partial(self._begin, reference, had_focus), f"start {reference}")
 
-    async def _begin(self, reference: str) -> None:
+    async def _begin(self, reference: str, had_focus: bool) -> None:
         slot = self._slot() if self.load.isChecked() else ""
-        status = await self._link.carry_out(Download(DownloadOrder.START, reference, slot))
+        try:
+            status = await self._link.carry_out(Download(DownloadOrder.START, reference, slot))
+        except RouterError:
+            self._show_choice()
+            if had_focus:
+                self.start.setFocus()  # it went to Close when the button was disabled
+            raise
         self._task = None
         if not slot:
             self.accept()

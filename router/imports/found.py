@@ -66,7 +66,8 @@ class Kept:
 
 @dataclass(slots=True)
 class FoundModel:
-    """One entry of `models:`. Lines by key: `file`, `flags.NAME`, …; "" is the entry itself."""
+    """One entry of `models:`. Lines by key: `file`, `flags.NAME`, …; "" is the entry itself. `variant_of`: the
+    id of the model with which it shares its engine."""
 
     id: str
     line: int
@@ -82,6 +83,7 @@ class FoundModel:
     capabilities: list[str] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
     listed: bool = True
+    variant_of: str = ""
 
     def entry(self) -> dict[str, Any]:
         """Return what stands in hal0.yaml."""
@@ -103,12 +105,14 @@ class FoundModel:
 
 @dataclass(slots=True)
 class Imported:
-    """What `program`'s file says. `slots` and `upstreams` are entries as in hal0.yaml, by name."""
+    """What `program`'s file says. `slots` and `upstreams` are entries as in hal0.yaml, by name; `together`: its
+    sets of slots."""
 
     program: str
     models: list[FoundModel] = field(default_factory=list)
     slots: dict[str, dict[str, Any]] = field(default_factory=dict)
     upstreams: dict[str, dict[str, Any]] = field(default_factory=dict)
+    together: list[list[str]] = field(default_factory=list)
     api_keys: list[str] = field(default_factory=list)
     lines: dict[str, int] = field(default_factory=dict)
     left_out: list[LeftOut] = field(default_factory=list)

@@ -18,7 +18,7 @@ from router.imports.flags import read_options
 from router.imports.found import FoundModel, Imported, NotImported, Origin, model_id
 from router.imports.llama_swap_keys import mapping, put_variable, read_filters, read_keys, read_names, variants
 from router.imports.llama_swap_programs import elsewhere, read_elsewhere, read_program
-from router.imports.llama_swap_slots import MATRIX, read_slots
+from router.imports.llama_swap_slots import read_slots
 from router.imports.macros import Macros
 
 _OWN: Final[Mapping[str, str]] = {
@@ -39,10 +39,9 @@ _OWN: Final[Mapping[str, str]] = {
     "profiles": "slots say what stays loaded beside others",
     "store": "hal0 keeps its records where it keeps all of its own",
     "selectors": "a slot's name is what clients ask for, and it can hold any model",
-    "matrix": MATRIX,
 }
 _SECTIONS: Final = frozenset(
-    {"models", "macros", "apiKeys", "peers", "groups", "routing", "hooks", "globalTTL"}
+    {"models", "macros", "apiKeys", "peers", "groups", "matrix", "routing", "hooks", "globalTTL"}
 )
 
 

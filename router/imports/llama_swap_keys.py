@@ -112,7 +112,7 @@ def variants(model: FoundModel, filters: Value | None, macros: Macros, into: Imp
         model.aliases = [alias for alias in model.aliases if alias != own]
         told.flags, told.env = dict(model.flags), dict(model.env)
         told.limit, told.listed = model.limit, model.listed
-        told.lines[""] = value.line
+        told.lines[""], told.variant_of = value.line, model.id
         yield told
 
 

@@ -15,11 +15,16 @@ from router.config.change import ConfigChange
 from router.config.edit import apply_changes
 from router.config.load import parse_text
 from router.config.problems import ConfigErrors, ConfigProblem, ProblemList
+from router.config.together import KEY as TOGETHER
 from router.config.yaml_lines import Value, read_yaml
 from router.imports.found import Imported, Kept, LeftOut
 
+_MAIN: Final = "primary"
+_OTHER: Final = "primary-slot"
+"""Its name where a model has that one."""
 _ROUNDS: Final = 12
 _THERE: Final = "hal0.yaml has one of this name already, which stays as it is"
+_TWICE: Final = "the file has another of this name before it, and that one counts"
 _NO_FLAG: Final = "the llama-server here has no such flag"
 _RENAMED: Final = {
     **dict.fromkeys(("draft-max", "draft-n", "draft"), "spec-draft-n-max"),
@@ -27,6 +32,7 @@ _RENAMED: Final = {
 }
 _NEEDED: Final = frozenset({"file", "base_url", "command"})
 _VARIABLES: Final = "env"
+_OWN_SETS: Final = "hal0.yaml has its own together:, which stays as it is"
 _REFUSED: Final = "hal0.yaml cannot say it"
 
 
@@ -78,9 +84,9 @@ class _New:
         self._entries: dict[str, dict[str, dict[str, Any]]] = {"models": {}, "upstreams": {}, "slots": {}}
         for model in found.models:
             place = f"models.{model.id}"
-            self._lines |= {f"{place}.{key}" if key else place: line for key, line in model.lines.items()}
-            self._lines[place] = model.line
-            self._add("models", model.id, model.entry(), there)
+            if self._add("models", model.id, model.entry(), there, model.line):
+                self._lines |= {f"{place}.{key}" if key else place: line for key, line in model.lines.items()}
+                self._lines[place] = model.line
         for name, upstream in found.upstreams.items():
             self._add("upstreams", name, upstream, there)
         for name, slot in found.slots.items():
@@ -88,12 +94,30 @@ class _New:
         self._keys = _plain(there, "server", "api_keys")
         self._new_keys = [key for key in found.api_keys if key not in self._keys]
         self._no_slots = not _names(there, "slots")
+        self._together = self._sets(found, there)
 
-    def _add(self, section: str, name: str, entry: dict[str, Any], there: Mapping[str, Value]) -> None:
-        if name in _names(there, section) or name in self._entries[section]:
-            self.left_out.append(LeftOut(self._lines.get(f"{section}.{name}", 1), f"{section}: {name}", _THERE))
-        else:
-            self._entries[section][name] = entry
+    def _sets(self, found: Imported, there: Mapping[str, Value]) -> list[list[str]]:
+        """Return what `together:` is to be: nothing if it would speak of slots that hal0.yaml has already."""
+        kept = next((slot for one in found.together for slot in one if slot in _names(there, "slots")), None)
+        if not found.together:
+            return []
+        if TOGETHER not in there and kept is None:
+            return found.together
+        why = _OWN_SETS if TOGETHER in there else f"it is about {kept}, and {_THERE}"
+        self.left_out.append(LeftOut(self._lines.pop(TOGETHER, 1), TOGETHER, why))
+        return []
+
+    def _add(
+        self, section: str, name: str, entry: dict[str, Any], there: Mapping[str, Value], line: int = 0
+    ) -> bool:
+        """Take an entry; say why where one of its name is there."""
+        twice = name in self._entries[section]
+        if twice or name in _names(there, section):
+            line = line or self._lines.get(f"{section}.{name}", 1)
+            self.left_out.append(LeftOut(line, f"{section}: {name}", _TWICE if twice else _THERE))
+            return False
+        self._entries[section][name] = entry
+        return True
 
     def leave_unknown_flags(self, knows: Callable[[str], bool]) -> None:
         """Leave out flags that the llama-server here does not have."""
@@ -120,6 +144,8 @@ class _New:
             for section, entries in self._entries.items()
             for name, entry in self._with_default(section, entries).items()
         ]
+        if self._together:
+            made.append(ConfigChange((TOGETHER,), self._together))
         if self._new_keys:
             made.append(ConfigChange(("server", "api_keys"), [*self._keys, *self._new_keys]))
         return made
@@ -128,8 +154,16 @@ class _New:
         self, section: str, entries: Mapping[str, dict[str, Any]]
     ) -> Mapping[str, dict[str, Any]]:
         """Keep the slot that hal0 has as long as hal0.yaml names none."""
-        own = section == "slots" and self._no_slots and entries and "primary" not in entries
-        return {"primary": {"kind": "chat", "autoload": True}, **entries} if own else entries
+        own = section == "slots" and self._no_slots and entries and not {_MAIN, _OTHER} & entries.keys()
+        if not own or (self._together and not any({_MAIN, _OTHER} & {*one} for one in self._together)):
+            return entries  # one that may hold all models would stand outside of the sets
+        starts = not self._together or not any(entry.get("autoload") for entry in entries.values())
+        name = _OTHER if self._is_a_models(_MAIN) else _MAIN
+        return {name: {"kind": "chat"} | ({"autoload": True} if starts else {}), **entries}
+
+    def _is_a_models(self, name: str) -> bool:
+        models = self._entries["models"]
+        return name in models or any(name in entry.get("aliases", ()) for entry in models.values())
 
     def drop(self, problem: ConfigProblem) -> bool:
         """Leave out what hal0 refuses: a flag or a field, else the entry as a whole. False: it is not ours."""
@@ -137,6 +171,11 @@ class _New:
             self._leave("server.api_keys", "apiKeys", problem)
             kept = [key for key in self._new_keys if key.removeprefix("env:") not in problem.message.split()]
             self._new_keys = kept if len(kept) < len(self._new_keys) else []
+            return True
+        if problem.key == TOGETHER and self._together:
+            self._leave(TOGETHER, TOGETHER, problem)
+            self._together = []
+            self._lines.pop(TOGETHER, None)
             return True
         for section, entries in self._entries.items():
             for name in sorted(entries, key=len, reverse=True):
@@ -154,8 +193,17 @@ class _New:
             del self._entries[section][name]
         shown = name if dropped is None else f"{name}: {dropped}"
         self._leave(gone if gone in self._lines else place, shown, problem)
+        if gone == place:
+            self._leave_rest(place, shown)
         self._kept = [kept for kept in self._kept if not _is_within(kept.place, gone)]
         self._lines = {known: line for known, line in self._lines.items() if not _is_within(known, gone)}
+
+    def _leave_rest(self, place: str, shown: str) -> None:
+        """Name every other line whose only place was within an entry that is dropped."""
+        lines = {kept.line for kept in self._kept if _is_within(kept.place, place)}
+        lines |= {line for known, line in self._lines.items() if _is_within(known, place)}
+        for line in sorted(lines - {left.line for left in self.left_out}):
+            self.left_out.append(LeftOut(line, shown, "it is left out as a whole"))
 
     def _leave(self, place: str, what: str, problem: ConfigProblem) -> None:
         self.left_out.append(LeftOut(self._lines.get(place, 1), what, problem.message or _REFUSED))

@@ -18,6 +18,7 @@ from router.wire.ollama import parameters
 
 _COMMAND: Final = re.compile(r"\s*(?P<name>[A-Za-z]+)\s+(?P<rest>.*)", re.DOTALL)
 _LAUNCH: Final = frozenset({"num_ctx", "num_gpu", "num_thread", "num_batch", "num_predict", "main_gpu", "numa"})
+_SWITCHES: Final = {"use_mmap": ("no-mmap", "false"), "use_mlock": ("mlock", "true")}
 _MARKS: Final = '"""'
 _REASONS: Final = {
     "template": "a Go template; the chat template in the GGUF is used",
@@ -71,6 +72,8 @@ def _parameter(value: str, line: int, model: FoundModel, given: dict[str, Any], 
     name, written = name.lower(), _unquoted(written.strip())
     if not written:
         found.leave(line, f"PARAMETER {name}", "it has no value")
+    elif name in _SWITCHES:
+        _switch(name, written, line, model, found)
     elif name in _LAUNCH:
         flag = flag_name(name)
         _replaced(f"flags.{flag}", line, name, model, found)
@@ -84,6 +87,16 @@ def _parameter(value: str, line: int, model: FoundModel, given: dict[str, Any], 
         given[name] = [*given.get(name, []), written] if name == "stop" else written
         model.lines[f"request.{name}"] = line
         found.keep(line, f"models.{model.id}.request.{name}")
+
+
+def _switch(name: str, written: str, line: int, model: FoundModel, found: Imported) -> None:
+    """Read what is on or off: a flag only where it is not as llama-server has it anyway."""
+    flag, unusual = _SWITCHES[name]
+    if written.lower() == unusual:
+        model.flags[flag], model.lines[f"flags.{flag}"] = True, line
+    else:
+        model.flags.pop(flag, None)
+        found.keep(line, "it is llama-server's own way")
 
 
 def _replaced(place: str, line: int, name: str, model: FoundModel, found: Imported) -> None:

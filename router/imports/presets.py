@@ -30,11 +30,13 @@ def read_presets(text: str, origin: Origin) -> Imported:
     all_line, common = sections.pop(_ALL, (0, {}))
     if not sections:
         raise NotImported(f"{origin.path} has no section [name] for a model, so there is nothing to import.")
+    own = {name: {flag_name(key) for key in entries} for name, (_, entries) in sections.items()}
     for key in common:
-        if all(key in entries for _, entries in sections.values()):
+        if all(flag_name(key) in flags for flags in own.values()):
             found.keep(common[key][1], "every model has its own")
     for name, (line, entries) in sections.items():
-        found.models.append(_model(name, line, {**common, **entries}, found, origin))
+        shared = {key: value for key, value in common.items() if flag_name(key) not in own[name]}
+        found.models.append(_model(name, line, {**shared, **entries}, found, origin))
     if all_line:
         found.keep(all_line, "put into each model")
     on_start = [(model, line) for model in found.models if (line := model.lines.pop("autoload", 0))]

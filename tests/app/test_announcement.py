@@ -70,3 +70,16 @@ def test_qt_speaks_to_the_log_alone(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert "INFO:qt:default: the session bus was not found" in file.read_text()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="X11 is not Windows'")
+def test_what_ends_the_process_is_told_on_the_terminal() -> None:
+    """Qt aborts where it cannot have a window: the log has no time left to say so."""
+    code = (
+        "from PySide6.QtGui import QGuiApplication; from app.system.qt_messages import log_qt_messages; "
+        "log_qt_messages(); QGuiApplication([])"
+    )
+    env = {**os.environ, "QT_QPA_PLATFORM": "xcb", "DISPLAY": ":64999"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env)
+    assert done.returncode != 0
+    assert done.stderr.startswith("hal0: Qt cannot go on: ") and "platform plugin" in done.stderr

@@ -86,9 +86,11 @@ def test_a_refusal_is_told_with_what_to_do_and_may_be_asked_again(qapp: QApplica
         await until(dialog.choices.isVisible, "the offer")
         assert not dialog.message.isVisible()
         link.download_error = PullFailed("The disk is full.")
+        dialog.start.setFocus()
         dialog.start.click()
         await until(lambda: dialog.message.text() == "The disk is full.", "the second reason")
         assert dialog.isVisible() and dialog.start.isEnabled()
+        assert dialog.focusWidget() is dialog.start, "Enter tries again, and does not close"
 
     play(qapp, scene)
 

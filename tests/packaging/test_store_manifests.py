@@ -1,18 +1,23 @@
 """The manifests for stores, filled as for a release: parsed, complete, and at one with what they point at.
 
-No store's own checker has seen them: winget validate, flatpak-builder and brew audit run elsewhere.
+What Debian has to check them is run: appstreamcli, desktop-file-validate, flatpak-builder, ruby and rubocop.
+`winget validate` and `brew audit` run on their own systems only; winget's schemas (microsoft/winget-cli,
+schemas/JSON/manifests/v1.6.0) are used where WINGET_SCHEMAS names a folder with them. What is not there is a
+skipped test that names it.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import re
-import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
@@ -109,6 +114,33 @@ def test_the_flatpaks_desktop_file_and_metainfo_stay_valid(written: Path) -> Non
     subprocess.run(["appstreamcli", "validate", "--no-net", metainfo], check=True, capture_output=True)
 
 
+def test_flatpak_builder_reads_the_manifest_and_knows_all_its_keys(written: Path) -> None:
+    need("flatpak-builder")
+    manifest = written / "flatpak" / f"{APP_ID}.yaml"
+    shown = subprocess.run(
+        ["flatpak-builder", "--show-manifest", manifest],
+        env=os.environ | {"LC_ALL": "C"},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert shown.stderr == "", "it tells of keys that it does not know, and goes on"
+    told = json.loads(shown.stdout)
+    assert (told["id"], told["command"]) == (APP_ID, "hal0")
+    assert told["modules"][0]["build-commands"] == read(manifest)["modules"][0]["build-commands"]
+
+
+def test_wingets_own_schemas_accept_the_manifests(written: Path) -> None:
+    schemas = os.environ.get("WINGET_SCHEMAS")
+    if schemas is None:
+        pytest.skip("WINGET_SCHEMAS names no folder with winget-cli's schemas/JSON/manifests/v1.6.0")
+    for file in (written / "winget").glob("*.yaml"):
+        manifest = read(file)
+        version = manifest["ManifestVersion"]
+        schema = Path(schemas) / f"manifest.{manifest['ManifestType']}.{version}.json"
+        jsonschema.validate(manifest, json.loads(schema.read_text("utf-8-sig")))
+
+
 @pytest.mark.parametrize("kind", WINGET)
 def test_winget(written: Path, kind: str) -> None:
     found = [read(file) for file in (written / "winget").glob("*.yaml")]
@@ -132,8 +164,6 @@ def test_wingets_installer_is_inno_setups(written: Path) -> None:
 
 def test_homebrew(written: Path) -> None:
     cask = (written / "homebrew" / "hal0.rb").read_text()
-    if shutil.which("ruby"):
-        subprocess.run(["ruby", "-c", written / "homebrew" / "hal0.rb"], check=True, capture_output=True)
     lines = [line.strip() for line in cask.splitlines()]
     assert sum(line.endswith(" do") for line in lines) == lines.count("end") == 1
     assert all(place.endswith("/Caskroom/hal0") for place in CASKROOMS) and 'cask "hal0" do' in lines
@@ -141,6 +171,27 @@ def test_homebrew(written: Path) -> None:
         assert f'"{SUMS[f"hal0-0.2.0-macos-{arch}.dmg"]}"' in cask
     built = (ROOT / "packaging" / "macos" / "build_dmg.sh").read_text()
     assert re.search(r"hal0-\S*macos-", built), "what the address names is what is built"
+
+
+def test_the_cask_is_ruby(written: Path) -> None:
+    need("ruby")
+    done = subprocess.run(["ruby", "-wc", written / "homebrew" / "hal0.rb"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "Syntax OK\n", "")
+
+
+def test_the_cask_is_written_as_homebrew_writes(written: Path, tmp_path: Path) -> None:
+    """Its layout and double quotation marks; the order of the stanzas only `brew style` knows."""
+    need("rubocop")
+    rules = tmp_path / "rubocop.yml"
+    rules.write_text(
+        "AllCops: {NewCops: disable}\nLayout/LineLength: {Max: 118}\nLayout/HashAlignment: {Enabled: false}\n"
+        "Style/StringLiterals: {EnforcedStyle: double_quotes}\n"
+        "Style/TrailingCommaInArrayLiteral: {EnforcedStyleForMultiline: comma}\n"
+    )
+    only = "Layout,Lint,Style/StringLiterals,Style/TrailingCommaInArrayLiteral"
+    argv = ["rubocop", "--config", rules, "--cache", "false", "--only", only, "--format", "emacs"]
+    done = subprocess.run([*argv, written / "homebrew" / "hal0.rb"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
 def test_an_appimages_folder_runs_from_anywhere(tmp_path: Path) -> None:

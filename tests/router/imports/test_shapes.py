@@ -235,3 +235,78 @@ def test_what_is_given_twice_counts_once_and_is_told(paths: Paths) -> None:
     merged = imported("a.Modelfile", paths, "", text.encode())
     assert document(merged)["models"]["a"]["request"] == {"temperature": 0.9}
     assert left(merged) == {"PARAMETER temperature": [3], "PARAMETER num_ctx": [2]}
+
+
+def test_slots_step_aside_for_models_of_their_names(paths: Paths) -> None:
+    found = swap(
+        paths,
+        """
+models:
+  primary: {cmd: llama-server -m /srv/a.gguf}
+  embed: {cmd: llama-server -m /srv/e.gguf --embeddings}
+  other: {cmd: llama-server -m /srv/r.gguf --reranking, aliases: [rerank]}
+""",
+    )
+    assert found["slots"] == {
+        "primary-slot": {"kind": "chat", "autoload": True},
+        "embed-slot": {"kind": "embedding", "model": "embed"},
+        "rerank-slot": {"kind": "rerank", "model": "other"},
+    }
+
+
+def test_of_two_variants_of_one_name_the_first_counts_and_the_other_is_told(paths: Paths) -> None:
+    merged = imported("llama-swap-same-variants.yaml", paths)
+    models = document(merged)["models"]
+    assert models["qwen36-agent"]["request"]["force"]["temperature"] == 0.7
+    reasons = {item.line: item.reason for item in merged.left_out if item.what == "models: qwen36-agent"}
+    assert reasons == {25: "the file has another of this name before it, and that one counts"}
+    assert (13, "models.qwen36-agent.request.force.temperature") in kept(merged)
+    assert document(merged)["slots"] == {"primary": {"model": "qwen36-agent", "autoload": True}}
+
+
+def test_an_entry_that_is_refused_takes_each_of_its_lines_into_the_list(paths: Paths) -> None:
+    merged = imported(
+        "config.yaml",
+        paths,
+        "models: {mine: {file: a.gguf, aliases: [tts]}}\n",
+        b"models:\n  tts:\n    cmd: kokoro-tts --port ${PORT}\n    ttl: 60\n    checkEndpoint: /health\n",
+    )
+    assert "slots" not in document(merged) or "tts" not in document(merged)["slots"]
+    assert left(merged)["tts"] == [2, 3, 4, 5]
+
+
+def test_an_adapters_modelfile(paths: Paths) -> None:
+    merged = imported("adapter.Modelfile", paths)
+    assert document(merged)["models"]["adapter"] == {
+        "file": "qwen2.5:1.5b-instruct",
+        "flags": {"ctx-size": 8192, "n-predict": -1, "no-mmap": True},
+        "request": {
+            "temperature": 0.2,
+            "top_p": 0.9,
+            "stop": ["<|im_start|>", "<|im_end|>", "### Instruction:"],
+            "seed": 42,
+        },
+    }
+    assert left(merged)["TEMPLATE"] == [7] and left(merged)["lora ./lora-adapters/user-adapter.gguf"] == [3]
+    usual = imported(
+        "a.Modelfile", paths, "", b"FROM a.gguf\nPARAMETER use_mmap true\nPARAMETER use_mlock true\n"
+    )
+    assert document(usual)["models"]["a"]["flags"] == {"mlock": True}
+    assert (2, "it is llama-server's own way") in kept(usual)
+
+
+def test_what_holds_for_all_presets_gives_way_to_a_sections_own(paths: Paths) -> None:
+    merged = imported("presets-star.ini", paths)
+    models = document(merged)["models"]
+    assert models["rbrgs"]["flags"] == {
+        **models["qwen3.6"]["flags"],
+        "ctx-size": 8192,
+        "no-mmap": True,
+    }
+    assert models["qwen3.6"]["flags"]["chat-template-kwargs"] == '{"preserve_thinking":true}'
+    assert document(merged)["slots"]["primary"] == {"model": "qwen3.6", "autoload": True}
+    assert set(left(merged)) == {
+        "sleep-idle-seconds 300",
+        "--hf-repo unsloth/Qwen3.6-27B-GGUF",
+        "--hf-repo unsloth/Qwen3.6-35B-A3B-GGUF:UD-Q4_K_XL",
+    }, "c of a section is its own ctx-size, not a second one"
