@@ -10,7 +10,7 @@ from typing import Final
 import psutil
 
 from router.catalog.model import LaunchKey, Model
-from router.catalog.placement import BY_HAND_VARIABLES, Placement
+from router.catalog.placement import Placement, placed_by_variables
 from router.memory.admit import prompt_cache
 from router.memory.admit.ledger import published
 from router.memory.admit.plan import Amounts
@@ -38,7 +38,7 @@ class LaunchForecasts:
         self.forecaster = forecaster
         self._contexts: dict[_Key, int] = {}
         self._placements: dict[_Key, Placement | None] = {}
-        self.placed_by_hand = any(name in os.environ for name in BY_HAND_VARIABLES)
+        self.placed_by_hand = placed_by_variables(os.environ)
         self._slow_until = 0.0
         self._ram = psutil.virtual_memory().total
 

@@ -228,11 +228,15 @@ def _renumbered(
 ) -> tuple[DeviceNeed, ...]:
     """Give GPUs their numbers among all there are, `uuids` among them: an engine counts those it sees."""
 
+    def number(listed: str) -> str:
+        # CUDA takes the beginning of a UUID, too, where only one begins so.
+        meant = [count for uuid, count in uuids.items() if listed and uuid.startswith(listed)]
+        return str(meant[0]) if len(meant) == 1 else listed
+
     def name(device: DeviceNeed) -> str:
         found = re.fullmatch(r"([A-Za-z]+)(\d+)", device.name)
         seen = environment.get(_NARROWS.get(found[1], "")) if found else None
-        listed = [number.strip() for number in seen.split(",")] if seen else []
-        numbers = [str(uuids.get(one, one)) for one in listed]
+        numbers = [number(one.strip()) for one in seen.split(",")] if seen else []
         if found is None or int(found[2]) >= len(numbers) or not numbers[int(found[2])].isdecimal():
             return device.name  # all are visible, or listed by ids that nobody knows
         return found[1] + numbers[int(found[2])]
@@ -249,9 +253,18 @@ def _together(model: Model, told: Told, beside: Companions) -> tuple[DeviceNeed,
     if not others and beside.contexts > 1 and (draft := _drafting(model, beside)) is not None:
         found = _added(found, [_at_first(found, draft)])
     if size := max(beside.projector, told.projector):
-        on_host = beside.projector_on_host or not any(d.is_gpu for d in found)
-        found = _added(found, [DeviceNeed("Host", size, 0, 0) if on_host else _at_first(found, size)])
+        found = _added(found, [_projector(found, size, beside)])
     return _added(found, [_at_first(found, beside.adapters)]) if beside.adapters else found
+
+
+def _projector(devices: tuple[DeviceNeed, ...], size: int, beside: Companions) -> DeviceNeed:
+    """Return what a projector of `size` bytes takes, and where."""
+    if (device := beside.projector_device) and not beside.projector_on_host:
+        same = (known.name for known in devices if known.name.casefold() == device.casefold())
+        return DeviceNeed(next(same, device), size, 0, 0, is_gpu=True)
+    if beside.projector_on_host or not any(device.is_gpu for device in devices):
+        return DeviceNeed("Host", size, 0, 0)
+    return _at_first(devices, size)
 
 
 def _at_first(devices: tuple[DeviceNeed, ...], what: DeviceNeed | int) -> DeviceNeed:

@@ -13,12 +13,15 @@ import pytest
 
 from router.base.errors import MemoryInsufficient
 from router.catalog.model import Model
-from router.catalog.placement import VISIBLE, Placement
+from router.catalog.placement import VISIBLE, Placement, placed_by_flags
+from router.config.flags import flag_name
 from router.engine.environment import engine_environment
 from router.memory.admit import placer
 from router.memory.admit.launch_forecasts import LaunchForecasts
 from router.memory.admit.ledger import spread
-from router.memory.forecast.forecaster import Forecaster
+from router.memory.forecast.companions import Companions
+from router.memory.forecast.dryrun import Told
+from router.memory.forecast.forecaster import Forecaster, _renumbered, _together
 from router.memory.forecast.needs import DeviceNeed, Forecast, Source
 from router.memory.measure.pools import Pool
 from router.reload.published import model_status
@@ -156,7 +159,14 @@ async def test_an_engine_that_says_a_gpu_would_hold_more_is_believed(
         ({"tensor_split": "1,1"}, {}),
         ({"main_gpu": "1"}, {}),
         ({"split_mode": "none"}, {}),
+        ({"override_tensor": "exps=CPU"}, {}),
+        ({"mmproj_device": "CUDA1"}, {}),
+        ({"spec_draft_device": "CUDA1"}, {}),
+        ({"spec_draft_override_tensor": ".*=CUDA1"}, {}),
+        ({"fit_target": "1024,4096"}, {}),
         ({}, {VISIBLE: uuid(0)}),
+        ({}, {VISIBLE.lower(): uuid(0)}),
+        ({}, {"MTMD_BACKEND_DEVICE": "CUDA1"}),
         ({}, {"CUDA_DEVICE_ORDER": "FASTEST_FIRST"}),
     ],
     ids=" ".join,
@@ -169,6 +179,32 @@ async def test_what_a_person_has_said_wins(
     wanted = replace(model("small", 4096, **flags), env=variables)
     assert wanted.placed_by_hand
     assert (await bench.load("a", wanted)).placement is None
+
+
+@pytest.mark.parametrize("raw", ["dev", "ts", "mg", "sm", "ot", "mmdev", "devd", "otd", "device-draft"])
+@pytest.mark.parametrize("spelled", ["{}", "-{}", "--{}"])
+def test_in_every_spelling(raw: str, spelled: str) -> None:
+    assert placed_by_flags({flag_name(spelled.format(raw)): "1"})
+
+
+@pytest.mark.parametrize("raw", ["tensor_split", "TENSOR_SPLIT", "tensorSplit", "LLAMA_ARG_TENSOR_SPLIT"])
+def test_in_every_case(raw: str) -> None:
+    assert placed_by_flags({flag_name(raw): "1"})
+
+
+@pytest.mark.parametrize(
+    ("flags", "variables"),
+    [
+        ({"n_gpu_layers": "99"}, {}),
+        ({"n_cpu_moe": "4"}, {}),
+        ({"fit_target": "2048"}, {}),
+        ({}, {"NVIDIA_VISIBLE_DEVICES": "all"}),
+        ({}, {"GGML_CUDA_ENABLE_UNIFIED_MEMORY": "1"}),
+    ],
+    ids=" ".join,
+)
+def test_what_says_nothing_of_where_leaves_it_to_hal0(flags: dict[str, str], variables: dict[str, str]) -> None:
+    assert not replace(model("small", 4096, **flags), env=variables).placed_by_hand
 
 
 async def test_hal0s_own_variable_is_what_the_person_has_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,3 +277,23 @@ async def test_the_engines_answer_for_gpus_by_uuid_is_told_by_the_drivers_number
     for number in (0, 1):
         told = await forecaster.forecast(wanted.placed(Placement((uuid(number),))))
         assert told is not None and told.per_device[0].name == f"CUDA{number}"
+
+
+@pytest.mark.parametrize("listed", [uuid(1), f"{uuid(1)} ", "1", " 1"])
+def test_a_gpu_may_be_named_by_number_or_uuid(listed: str) -> None:
+    need = (DeviceNeed("CUDA0", 9, 0, 0, is_gpu=True),)
+    assert _renumbered(need, {VISIBLE: listed}, {uuid(0): 0, uuid(1): 1})[0].name == "CUDA1"
+
+
+def test_a_gpu_may_be_named_by_how_its_uuid_begins() -> None:
+    known = {"GPU-1a2b3c4d-0000": 0, "GPU-1a9f0000-0000": 1}
+    need = (DeviceNeed("CUDA0", 9, 0, 0, is_gpu=True),)
+    assert _renumbered(need, {VISIBLE: "GPU-1a9f"}, known)[0].name == "CUDA1"
+    assert _renumbered(need, {VISIBLE: "GPU-1a"}, known)[0].name == "CUDA0", "it might be either"
+
+
+def test_a_projector_is_counted_where_its_flag_puts_it() -> None:
+    told = Told(((DeviceNeed("CUDA0", GIB, 0, 0, is_gpu=True), DeviceNeed("CUDA1", GIB, 0, 0, is_gpu=True)),))
+    beside = Companions(projector=MIB, projector_device="cuda1")
+    found = _together(model("seeing", 4096), told, beside)
+    assert [(need.name, need.total) for need in found] == [("CUDA0", GIB), ("CUDA1", GIB + MIB)]
