@@ -69,6 +69,19 @@ class Cuda(Rules):
         raise AssertionError("the engine answers")
 
 
+class Growing(Cuda):
+    """What each takes grows with its context by `per_1024` bytes for 1,024 tokens."""
+
+    def __init__(self, count: int, per_1024: int, **weights: int) -> None:
+        super().__init__(count, **weights)
+        self.per_1024, self.least = per_1024, weights
+
+    async def _find(self, model: Model, *rest: Any) -> tuple[Forecast | None, str | None, bool]:
+        cache = (model.context_length or 0) * self.per_1024 // 1024
+        self.weights = {name: weights + cache for name, weights in self.least.items()}
+        return await super()._find(model, *rest)
+
+
 @pytest.fixture(autouse=True)
 def of_many_layers(monkeypatch: pytest.MonkeyPatch) -> None:
     """The files are not there."""
@@ -135,6 +148,34 @@ async def test_a_refusal_names_each_gpu(driver: StubDriver, stubbed: StubMemory)
         (1, "GPU of 12"),
     ]
     assert refused.details["alone"][0]["short"] == 50 * GIB + 260 * MIB - 23 * GIB
+
+
+async def test_a_refusal_suggests_what_would_go_by_the_division_of_the_load(
+    driver: StubDriver, stubbed: StubMemory
+) -> None:
+    """Divided evenly, as the engine would, there is room for 22 GiB; divided by their room, for 33."""
+    says(driver, 24, 12)
+    bench = Bench(stubbed, Growing(2, per_1024=GIB // 4, large=8 * GIB))
+    wanted = model("large", 131_072)
+    refused = await bench.refusal("a", wanted)
+    told = refused.details["suggestion"]["ctx_size"]
+    assert told > 90_000 and f"with ctx-size {told}" in refused.message
+    verdict = await bench.gate.judge("a", wanted.with_context(told), list)
+    assert verdict.placement is not None and len(verdict.placement.gpus) == 2
+    with pytest.raises(MemoryInsufficient):
+        await bench.gate.judge("a", wanted.with_context(told + 1024), list)
+
+
+async def test_gpus_of_one_make_are_told_apart(driver: StubDriver, stubbed: StubMemory) -> None:
+    says(driver, 24, 24)
+    bench = Bench(stubbed, Cuda(2, huge=32 * GIB))
+    by_hand = model("huge", 4096, tensor_split="3,1")
+    refused = await bench.refusal("a", by_hand)
+    assert "24.3 GiB of GPU 0 (GPU of 24)" in refused.message
+    assert (
+        "; as llama-server divides it GPU 1 (GPU of 24) would hold 8.3 GiB and has 23 GiB for it;"
+        in refused.message
+    )
 
 
 async def test_an_engine_that_says_a_gpu_would_hold_more_is_believed(
