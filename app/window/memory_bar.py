@@ -78,7 +78,8 @@ class MemoryLine(QWidget):
             return
         self._shown = (pool, chosen)
         entries = parts_of(pool, chosen)
-        self.caption.show_text(pool.name if pool.is_gpu else text_window.RAM_NAME)
+        name = pool.name if pool.number is None else text.gpu_named(pool.number, pool.name)
+        self.caption.show_text(name if pool.is_gpu else text_window.RAM_NAME)
         set_text(self.numbers, text_window.free_of(pool.free, pool.total))
         self.bar.show_parts(tuple((part.size / max(1, pool.total), part.colour) for part in entries))
         set_text(self.legend, "&ensp; ".join(_swatch(part) for part in entries))

@@ -65,6 +65,15 @@ class LaunchForecasts:
         self._placements[_key(model)] = placement
         return before != placement
 
+    def goes_whole(self, model: Model) -> bool:
+        """Return whether hal0 puts `model` whole on one GPU, as far as is known."""
+        placement = self._placements.get(_key(model))
+        return placement is not None and not placement.layers
+
+    def is_placed(self, model: Model) -> bool:
+        """Return whether hal0 has chosen the GPUs of `model`."""
+        return self._placements.get(_key(model)) is not None
+
     def as_placed(self, model: Model, context: int | None = None) -> Model:
         """Return the same as `as_launched`, on the GPUs where it goes as far as is known."""
         return self.as_launched(model, context).placed(self._placements.get(_key(model)))

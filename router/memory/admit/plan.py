@@ -6,7 +6,7 @@ All amounts are bytes per pool, in the one order of the pools that were read.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 Amounts = tuple[int, ...]
 
@@ -28,10 +28,17 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Go:
-    """`beside`: there is room while the outgoing engine runs on. `evict`: slots that must be emptied first."""
+    """`beside`: there is room while the outgoing engine runs on. `evict`: slots that must be emptied first;
+    `priority`: the highest of those that only leave for its memory."""
 
     beside: bool
     evict: tuple[str, ...] = ()
+    priority: int | None = field(default=None, compare=False)
+
+    @property
+    def cost(self) -> tuple[float, ...]:
+        """What is smaller where less is lost."""
+        return float("-inf") if self.priority is None else self.priority, len(self.evict), not self.beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +92,9 @@ def _plan(
         chosen.append(helpful.pop(0))
     if any(short := missing(need, _with(free, chosen), headroom)) and not force:
         return Short(short)
-    return Go(beside=False, evict=tuple(h.slot for h in _needed(need, free, headroom, chosen)))
+    needed = _needed(need, free, headroom, chosen)
+    priority = max((h.priority for h in needed), default=None)
+    return Go(beside=False, evict=tuple(h.slot for h in needed), priority=priority)
 
 
 def missing(need: Amounts, room: Amounts, headroom: int) -> Amounts:

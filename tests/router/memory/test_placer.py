@@ -15,8 +15,10 @@ from router.base.errors import MemoryInsufficient
 from router.catalog.model import Model
 from router.catalog.placement import VISIBLE, Placement, placed_by_flags
 from router.config.flags import flag_name
+from router.config.schema import Kind
 from router.engine.environment import engine_environment
 from router.memory.admit import placer
+from router.memory.admit.gate import Occupant
 from router.memory.admit.launch_forecasts import LaunchForecasts
 from router.memory.admit.ledger import spread
 from router.memory.forecast.companions import Companions
@@ -25,7 +27,7 @@ from router.memory.forecast.forecaster import Forecaster, _renumbered, _together
 from router.memory.forecast.needs import DeviceNeed, Forecast, Source
 from router.memory.measure.pools import Pool
 from router.reload.published import model_status
-from router.state import DeviceMemory
+from router.state import DeviceMemory, SlotState, SlotStatus
 from tests.router.memory.figures import GIB, MIB, Figures, Rules, StubMemory, model
 from tests.router.memory.stub import Reader, StubDriver
 from tests.router.memory.test_judge import HEADROOM, Bench
@@ -133,6 +135,39 @@ async def test_what_it_takes_of_each_gpu_is_known_before_the_load(
     assert not await sizing.size(wanted, measured)
     memory = [DeviceMemory(pool.name, True, pool.total, pool.used) for pool in measured.pools[:2]]
     assert model_status(wanted, bench.forecasts, memory).needs_by_device == (0, 8 * GIB + 260 * MIB)
+
+
+async def test_of_two_that_must_make_room_the_one_of_low_priority_does(
+    driver: StubDriver, stubbed: StubMemory
+) -> None:
+    """Whichever GPU it is on."""
+    says(driver, 24, 24)
+    bench = Bench(stubbed, Cuda(2, held=20 * GIB, wanted=18 * GIB))
+    bench.forecasts.forecaster.use_devices((await stubbed(())).pools)
+    for dear, cheap in ((0, 1), (1, 0)):
+        bench.there = []
+        for slot, gpu, priority in (("dear", dear, 5), ("cheap", cheap, 1)):
+            held = model("held", 4096).placed(Placement((uuid(gpu),)))
+            await bench.forecasts.forecast(held)
+            bench.there.append(Occupant(slot, held, evictable=True, priority=priority))
+        verdict = await bench.gate.judge("a", model("wanted", 4096), lambda: bench.there)
+        assert (verdict.evict, verdict.placement) == (("cheap",), Placement((uuid(cheap),)))
+
+
+async def test_a_loaded_model_is_told_where_it_is(driver: StubDriver, stubbed: StubMemory) -> None:
+    """Not where it would go if everybody else left."""
+    says(driver, 24, 24)
+    bench = Bench(stubbed, Cuda(2, first=20 * GIB, second=18 * GIB))
+    await bench.load("a", model("first", 4096))
+    there = model("second", 4096)
+    assert (await bench.load("b", there)).placement == Placement((uuid(0),)), "the first has the faster one"
+    loaded = SlotStatus("b", Kind.CHAT, SlotState.READY, model="second", loaded=("second",), pid=7)
+    bench.store.update(slots=(loaded,))
+    await bench.gate._sizing.size(there, await stubbed(()))
+    assert bench.forecasts.as_placed(there).env == {VISIBLE: uuid(0)}
+    bench.store.update(slots=(replace(loaded, state=SlotState.UNLOADED, loaded=(), pid=None),))
+    await bench.gate._sizing.size(there, await stubbed(()))
+    assert bench.forecasts.as_placed(there).env == {VISIBLE: uuid(1)}
 
 
 async def test_a_refusal_names_each_gpu(driver: StubDriver, stubbed: StubMemory) -> None:
