@@ -112,10 +112,6 @@ def gpus(numbers: Sequence[int]) -> str:
     return tr("GPU {numbers}").format(numbers=" + ".join(map(str, numbers)))
 
 
-def gpu_named(number: int, name: str) -> str:
-    return tr("{gpu} · {name}").format(gpu=gpus([number]), name=name)
-
-
 def holds_of(slot: SlotStatus) -> tuple[int, ...]:
     """Return of which of several GPUs a slot holds memory; () where there is one, or none."""
     if len(slot.memory_by_device) < 2:

@@ -160,10 +160,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{gpu} · {name}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>{count} s</source>
         <translation type="unfinished"></translation>
     </message>
