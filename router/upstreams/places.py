@@ -9,14 +9,14 @@ loaded), or where nobody answers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from router.config.schema import MoveOn
 from router.config.upstreams import split_target
 from router.resolve import ResolutionPath
-from router.state import SlotState, SlotStatus, UpstreamState, UpstreamStatus
+from router.state import SlotState, SlotStatus, Snapshot, UpstreamState, UpstreamStatus
 
 HERE: Final = ""
 """The slot's own engine, among places that are otherwise upstreams."""
@@ -30,11 +30,14 @@ class Decision:
     path: ResolutionPath | None = None
 
 
-def decide(slot: SlotStatus, upstreams: Sequence[UpstreamStatus], home: str | None) -> Decision:
-    """Return who answers a request for `slot`. `home`: the place that answered the conversation last."""
+def decide(
+    slot: SlotStatus, upstreams: Sequence[UpstreamStatus], home: str | None, failed: Collection[str] = ()
+) -> Decision:
+    """Return who answers a request for `slot`. `home`: the place that answered the conversation last; `failed`:
+    those that did not answer this request."""
     states = {upstream.name: upstream for upstream in upstreams}
     places = (HERE, *slot.fallback)
-    whys = {place: why_not(place, slot, states) for place in places}
+    whys = {place: _GONE if place in failed else why_not(place, slot, states) for place in places}
     if home is not None and home in whys and whys[home] in (None, MoveOn.BUSY):
         return Decision(home, ResolutionPath.STICKY if home else None)
     moves = {*slot.move_on, _GONE}
@@ -64,8 +67,21 @@ def why_not(place: str, slot: SlotStatus, states: Mapping[str, UpstreamStatus]) 
     upstream = states.get(name)
     if upstream is None or upstream.state in (UpstreamState.DOWN, UpstreamState.WAKING):
         return _GONE
-    there = upstream.remote.slot(model or slot.name) if upstream.remote is not None else None
-    return _of_slot(there) if there is not None else None
+    if upstream.remote is None:
+        return None
+    wanted = model or next((n for n in (slot.serving, slot.name) if n in upstream.models), slot.name)
+    there = upstream.remote.slot(wanted or slot.name)
+    return _of_slot(there) if there is not None else _of_model(wanted or slot.name, upstream.remote)
+
+
+def _of_model(name: str, remote: Snapshot) -> str | None:
+    """Return the same of a model of another hal0: of the slot there that would let its client wait least."""
+    known = remote.model(name)
+    model = known.id if known is not None else name
+    holding = [_of_slot(slot) for slot in remote.slots if model in slot.answers]
+    if holding:
+        return None if None in holding else MoveOn.BUSY
+    return MoveOn.LOADING if any(model in slot.choices for slot in remote.slots) else None
 
 
 def _of_slot(slot: SlotStatus) -> str | None:

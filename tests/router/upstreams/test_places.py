@@ -10,7 +10,7 @@ import pytest
 
 from router.config.schema import Kind, UpstreamKind
 from router.resolve import ResolutionPath
-from router.state import SlotState, SlotStatus, Snapshot, UpstreamState, UpstreamStatus
+from router.state import ModelStatus, SlotState, SlotStatus, Snapshot, UpstreamState, UpstreamStatus
 from router.upstreams.homes import KEPT_SECONDS, Homes
 from router.upstreams.places import HERE, Decision, decide, place_of
 from router.wire.conversation_key import conversation_key
@@ -58,6 +58,32 @@ def test_the_first_place_where_it_need_not_wait(
     slot: SlotStatus, elsewhere: list[UpstreamStatus], home: str | None, wanted: Decision
 ) -> None:
     assert decide(slot, elsewhere, home) == wanted
+
+
+def test_one_that_did_not_answer_this_request_is_not_asked_again() -> None:
+    assert decide(BUSY, upstreams(), None, {BIG}) == Decision(PAID, MOVED)
+    assert decide(BUSY, upstreams(), None, {BIG, PAID}) == Decision(HERE)
+    assert decide(SLOT, upstreams(), BIG, {BIG}) == Decision(HERE), "its home is away, and the slot is free"
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted"),
+    [
+        pytest.param(replace(READY, loaded=("qwen",), choices=("qwen",)), BIG, id="loaded and free"),
+        pytest.param(replace(FULL, loaded=("qwen",), choices=("qwen",)), PAID, id="loaded and busy"),
+        pytest.param(replace(READY, loaded=("gemma",), choices=("gemma", "qwen")), PAID, id="to be loaded"),
+        pytest.param(replace(READY, loaded=("gemma",), choices=("gemma",)), BIG, id="nobody can tell"),
+    ],
+)
+def test_a_place_may_be_a_model_of_another_hal0(there: SlotStatus, wanted: str) -> None:
+    """Also by its alias, and in a slot of another name."""
+    known = ModelStatus("qwen", "Qwen", Kind.CHAT, aliases=("q3",))
+    remote = Snapshot(slots=(replace(there, name="large"),), models=(known,))
+    big, paid = upstreams()
+    for name in ("qwen", "q3"):
+        slot = replace(BUSY, fallback=(f"bigpc/{name}", PAID))
+        place = decide(slot, [replace(big, remote=remote), paid], None).place
+        assert place == (PAID if wanted == PAID else f"bigpc/{name}")
 
 
 def test_who_answered_is_one_of_the_places() -> None:
