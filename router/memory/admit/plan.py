@@ -15,7 +15,8 @@ Amounts = tuple[int, ...]
 class Holder:
     """Another slot's engine. `gives` is what stopping it gives back; `evictable`: it is idle, not pinned, and
     nobody waits for it; `idle_since` grows with time, on whatever clock. `leaving`: it goes once its requests
-    have ended, for which somebody would have to wait. `apart`: it leaves in any case (`together:`)."""
+    have ended, for which somebody would have to wait. `apart`: it leaves in any case (`together:`).
+    `spared`: it could leave, but not for this load."""
 
     slot: str
     gives: Amounts
@@ -24,6 +25,7 @@ class Holder:
     idle_since: float = 0.0
     leaving: bool = False
     apart: bool = False
+    spared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,6 +130,8 @@ def _part(holder: Holder, amount: int) -> str:
         return f"{holder.slot}, which together: in hal0.yaml keeps apart, would give back {memory_size(amount)}"
     if holder.evictable:
         return f"{holder.slot} would give back {memory_size(amount)}"
+    if holder.spared:
+        return f"{holder.slot} was loaded before it and keeps {memory_size(amount)}"
     return f"{holder.slot} is in use or pinned and keeps {memory_size(amount)}"
 
 

@@ -51,6 +51,7 @@ class View:
                     max(o.idle_since for o in occupants),
                     leaving,
                     any(o.apart for o in occupants),
+                    all(o.evictable or o.spared for o in occupants) and any(o.spared for o in occupants),
                 )
             )
         return found
