@@ -70,10 +70,8 @@ class Admissions:
         emptied = 0
         while True:
             leave = await self._may_leave(seat, asked, model)
-            spared = seat.name in self.unasked and not seat.scheduler.queued
-            verdict = await self._gate.judge(
-                seat.name, model, partial(self.occupants, leave, spared=spared), force=asked.force
-            )
+            occupants = partial(self.occupants, leave, spared=self._spares(seat))
+            verdict = await self._gate.judge(seat.name, model, occupants, force=asked.force)
             if not seat.scheduler.awaits(asked.check):
                 return False  # the switch has ended, or has another target now
             found = self._apart(seat)
@@ -125,6 +123,8 @@ class Admissions:
             found = self._apart(seat)
             if found.pinned:
                 raise excluded(seat.name, model.id, found.pinned)
+            if found.slots and self._spares(seat):
+                raise excluded(seat.name, model.id, found.slots, "loaded already")
             switch = seat.scheduler.switch
             if switch is not None and switch.apart != found.slots:
                 self._tell(seat, lambda s, _now: s.check_waits(asked.check, found.slots))  # noqa: B023 - called now
@@ -134,6 +134,10 @@ class Admissions:
                 return found.slots
             await self._change()
         return ()
+
+    def _spares(self, seat: Seat) -> bool:
+        """Return whether no other slot is emptied for this one's load."""
+        return seat.name in self.unasked and not seat.scheduler.queued
 
     def _apart(self, seat: Seat) -> Apart:
         """Return what keeps the slot from being loaded by `together`. One that is loaded has its place already:
