@@ -8,7 +8,7 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -33,12 +33,14 @@ RETRY_SECONDS: Final = 30.0
 
 MOST_LEARNT: Final = 1.5
 _VERSION: Final = 2
-# What hides GPUs from an engine by listing those that it may see, by the engine's name for them.
-_NARROWS: Final = {
-    "CUDA": "CUDA_VISIBLE_DEVICES",
-    "ROCm": "HIP_VISIBLE_DEVICES",
-    "Vulkan": "GGML_VK_VISIBLE_DEVICES",
+# What hides GPUs from an engine by listing those that it may see, by the engine's name for them: the first of
+# each row that is set, then of the next row, which counts among all. ROCm's docs: "GPU isolation techniques".
+_NARROWS: Final[Mapping[str, Sequence[Sequence[str]]]] = {
+    "CUDA": [["CUDA_VISIBLE_DEVICES"]],
+    "ROCm": [["HIP_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES"], ["ROCR_VISIBLE_DEVICES"]],
+    "Vulkan": [["GGML_VK_VISIBLE_DEVICES"]],
 }
+_NARROWING: Final = tuple(dict.fromkeys(one for rows in _NARROWS.values() for row in rows for one in row))
 
 
 class Engine(Protocol):
@@ -168,7 +170,7 @@ class Forecaster:
             question, engine_there = None, False
         if question is not None:
             argv, environment = question
-            seen = [devices, [environment.get(name) for name in _NARROWS.values()], beside.adapters]
+            seen = [devices, [environment.get(name) for name in _NARROWING], beside.adapters]
             seen += [sorted(model.env.items())] if model.env else []
             files = [model.file, *([beside.draft] if beside.draft else [])]
             name = await asyncio.to_thread(_name, argv, files, seen)
@@ -235,11 +237,16 @@ def _renumbered(
 
     def name(device: DeviceNeed) -> str:
         found = re.fullmatch(r"([A-Za-z]+)(\d+)", device.name)
-        seen = environment.get(_NARROWS.get(found[1], "")) if found else None
-        numbers = [number(one.strip()) for one in seen.split(",")] if seen else []
-        if found is None or int(found[2]) >= len(numbers) or not numbers[int(found[2])].isdecimal():
-            return device.name  # all are visible, or listed by ids that nobody knows
-        return found[1] + numbers[int(found[2])]
+        if found is None:
+            return device.name
+        kind, place = found[1], found[2]
+        for row in _NARROWS.get(kind, ()):
+            seen = next((environment[one] for one in row if environment.get(one)), "")
+            numbers = [number(one.strip()) for one in seen.split(",")] if seen else []
+            if seen and (int(place) >= len(numbers) or not numbers[int(place)].isdecimal()):
+                return device.name  # listed by ids that nobody knows
+            place = numbers[int(place)] if seen else place
+        return kind + place
 
     return tuple(replace(device, name=name(device)) for device in devices)
 
