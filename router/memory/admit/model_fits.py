@@ -73,13 +73,23 @@ class ModelFits:
             found = _judged(need, total(self._room, outgoing), headroom, nothing, [], loaded=True)
             return self._on(need, found)
         others = [replace(h, apart=h.slot in leave) for h in self._holders if h.slot != slot]
-        divided = [(need, _judged(need, self._room, headroom, outgoing, others)) for need in self._ways(wanted)]
+        divided = [
+            (need, _judged(need, self._room, headroom, outgoing, others)) for need in self._ways(wanted, leave)
+        ]
         return self._on(*min(divided, key=lambda one: self._rank(one[0], one[1], leave)))
 
-    def _ways(self, wanted: ModelStatus) -> list[Amounts]:
-        """Return what each GPU would hold of it: of several the load takes the one where it goes best."""
-        gpus = self._gpus if wanted.gpu_auto else ()
-        return [_only(wanted.needs_by_device, index) for index in gpus] or [wanted.needs_by_device]
+    def _ways(self, wanted: ModelStatus, leave: Collection[str]) -> list[Amounts]:
+        """Return what each GPU would hold of it: of several the load takes the one where it goes best. Where
+        some have room for it as they are, that is one of these, and no other need be looked at."""
+        need, memory = wanted.needs_by_device, self._snapshot.memory
+        if not wanted.gpu_auto or not self._gpus:
+            return [need]
+        left = [free - max(need) - self._snapshot.headroom for free in self._room]
+        roomy = [] if leave else [index for index in self._gpus if left[index] >= 0]
+        if roomy:
+            go = Go(beside=True)
+            return [_only(need, min(roomy, key=lambda i: (*rank_of(go, memory[i], left[i]), i)))]
+        return [_only(need, index) for index in self._gpus]
 
     def _rank(self, need: Amounts, found: ModelFit, apart: Collection[str]) -> tuple[float, ...]:
         """Return what is smallest for what a load would choose (`router.memory.admit.placing`)."""
