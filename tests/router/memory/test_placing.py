@@ -170,6 +170,7 @@ def test_people_are_told_beforehand_of_the_gpu_that_the_load_takes(case: Case) -
     assume(len(gpus) > 1)
     parts = Parts.of(case.forecast)
     takes = (parts.layers + parts.work, *[0] * (len(gpus) - 1))
+    assume(takes[0])
     slots = [
         SlotStatus(
             occupant.slot,
