@@ -155,12 +155,13 @@ class ModelStatus:
     engine's command. `problem` is one sentence why it cannot be launched, `note` one to know though it
     can. `needs` is the forecast of what it takes, in bytes of GPU memory if any of it goes there, else
     of RAM; `needs_source` says how good that is: "formula" (an estimate), "engine" or "learnt"
-    (router.memory.forecast.needs). `needs_by_device` is the same for each of `Snapshot.memory`. `context_auto`:
-    hal0 chose `context_length` as the largest that fits. `prompt_cache`: bytes of RAM its engine may
-    come to fill with prompts besides, less where RAM is short; None for no limit, or where that is not
-    known. `fetched` is what fetches it again where hal0 did, `org/repo:label`: only then may it be deleted.
-    `listed`: whether clients that ask which models there are hear of it; `metadata`: what hal0.yaml says of it
-    to them. `measured`: by the last `hal0 bench` or `hal0 tune`, None where that was with other flags."""
+    (router.memory.forecast.needs). `needs_by_device` is the same for each of `Snapshot.memory`; `gpu_auto`:
+    it goes whole on one of several GPUs, which hal0 chooses at the load. `context_auto`: hal0 chose
+    `context_length` as the largest that fits. `prompt_cache`: bytes of RAM its engine may come to fill
+    with prompts besides, less where RAM is short; None for no limit, or where that is not known. `fetched` is
+    what fetches it again where hal0 did, `org/repo:label`: only then may it be deleted. `listed`: whether
+    clients that ask which models there are hear of it; `metadata`: what hal0.yaml says of it to them.
+    `measured`: by the last `hal0 bench` or `hal0 tune`, None where that was with other flags."""
 
     id: str
     display_name: str
@@ -175,6 +176,7 @@ class ModelStatus:
     needs: int | None = None
     needs_source: str | None = None
     needs_by_device: tuple[int, ...] = ()
+    gpu_auto: bool = False
     context_auto: bool = False
     prompt_cache: int | None = None
     parallel: int | None = None
@@ -199,6 +201,7 @@ class DeviceMemory:
     """Bytes of one memory pool: a GPU ("NVIDIA GeForce RTX 3090") or, without one, the computer's RAM.
 
     `utilisation` is 0..100, None where unknown. `estimated`: the driver does not tell what processes hold.
+    `display`: a screen is connected. `bandwidth`: bytes it reads a second, 0 where unknown.
     """
 
     name: str
@@ -208,6 +211,8 @@ class DeviceMemory:
     used_by_slots: int = 0
     utilisation: int | None = None
     estimated: bool = False
+    display: bool = False
+    bandwidth: int = 0
 
     @property
     def free(self) -> int:

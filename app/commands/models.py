@@ -52,8 +52,14 @@ def models(config_file: Path | None, url: str | None, *, fit: bool, as_json: boo
     for line in _remarks(found):
         print(line)
     pool = "VRAM" if found["memory"]["is_gpu"] else "RAM"
-    print(f"{pool}: {memory_size(found['memory']['free'])} of {memory_size(found['memory']['total'])} free now")
+    print(f"{pool}: {_free(found['memory'])}")
+    for number, gpu in enumerate(found.get("gpus", ())):
+        print(f"  GPU {number} ({gpu['name']}): {_free(gpu)}")
     return 0
+
+
+def _free(pool: Mapping[str, Any]) -> str:
+    return f"{memory_size(pool['free'])} of {memory_size(pool['total'])} free now"
 
 
 def _when_known(client: Client) -> dict[str, Any]:
@@ -111,8 +117,13 @@ def _row(model: Mapping[str, Any]) -> tuple[str, ...]:
         model["quantisation"] or "–",
         str(model["context_length"] or "–"),
         "–" if model["needs"] is None else about + memory_size(model["needs"]),
-        _fit(model),
+        _fit(model) + _where(model),
     )
+
+
+def _where(model: Mapping[str, Any]) -> str:
+    """Write ", GPU 1" of several; a hal0 elsewhere may be an older one, which does not tell."""
+    return f", GPU {' + '.join(map(str, gpus))}" if (gpus := model.get("gpus")) else ""
 
 
 def _fit(model: Mapping[str, Any]) -> str:

@@ -52,8 +52,10 @@ def _print_state(state: dict[str, Any]) -> None:
         print(f"  keeps {count} conversation{'' if count == 1 else 's'} ({file_size(size)}); see `hal0 forget`")
     for upstream in _lost(state):
         print(f"  {upstream['name']}: no contact{f' ({reason})' if (reason := upstream['error']) else ''}")
-    for device in state["memory"]:
-        name = f"VRAM of {device['name']}" if device["is_gpu"] else "RAM (no GPU found)"
+    several = sum(device["is_gpu"] for device in state["memory"]) > 1
+    for number, device in enumerate(state["memory"]):
+        gpu = f"GPU {number} ({device['name']})" if several else device["name"]
+        name = f"VRAM of {gpu}" if device["is_gpu"] else "RAM (no GPU found)"
         print(f"  {name}: {memory_size(device['used'])} of {memory_size(device['total'])} used")
 
 
@@ -221,11 +223,21 @@ def _slot_line(slot: dict[str, Any]) -> str:
     if slot["context_length"]:
         parts.append(f"{slot['context_length']} tokens")
     if slot["memory"]:
-        parts.append(f"{memory_size(slot['memory'])} used")
+        parts.append(f"{memory_size(slot['memory'])} used{_of_each(slot.get('memory_by_device', ()))}")
     if slot["in_flight"] or slot["queued"]:
         parts.append(f"{slot['in_flight']} running, {slot['queued']} waiting")
     parts += filter(None, [_apart(slot), _draining(slot)])
     return " · ".join(parts)
+
+
+def _of_each(held: Sequence[int]) -> str:
+    """Write " of GPU 1", or " (GPU 0: 8 GiB, GPU 1: 4 GiB)"; "" where there is one."""
+    each = [(number, size) for number, size in enumerate(held) if size]
+    if len(held) < 2 or not each:
+        return ""
+    if len(each) == 1:
+        return f" of GPU {each[0][0]}"
+    return f" ({', '.join(f'GPU {number}: {memory_size(size)}' for number, size in each)})"
 
 
 def _error(error: dict[str, Any]) -> str:

@@ -107,6 +107,18 @@ def held(count: int, estimated: bool) -> str:
     return f"~{memory_size(count)}" if estimated else memory_size(count)
 
 
+def gpus(numbers: Sequence[int]) -> str:
+    """Return `GPU 1` or `GPU 0 + 1`; they are counted as the driver does."""
+    return tr("GPU {numbers}").format(numbers=" + ".join(map(str, numbers)))
+
+
+def holds_of(slot: SlotStatus) -> tuple[int, ...]:
+    """Return of which of several GPUs a slot holds memory; () where there is one, or none."""
+    if len(slot.memory_by_device) < 2:
+        return ()
+    return tuple(number for number, size in enumerate(slot.memory_by_device) if size)
+
+
 def duration(seconds: float) -> str:
     """Return seconds as `12 s`, `3 min` or `2 h`."""
     if seconds < 90:
@@ -279,7 +291,9 @@ def slot_detail(slot: SlotStatus, now: float) -> str:
     if slot.context_length:
         facts.append(tr("{tokens} context").format(tokens=context(slot.context_length)))
     if slot.memory:
-        facts.append(tr("uses {size}").format(size=held(slot.memory, slot.memory_estimated)))
+        size, of = held(slot.memory, slot.memory_estimated), holds_of(slot)
+        on = tr("uses {size} of {gpus}").format(size=size, gpus=gpus(of)) if of else ""
+        facts.append(on or tr("uses {size}").format(size=size))
     if slot.queued:
         facts.append(tr("{count} waiting").format(count=slot.queued))
     return SEPARATOR.join(facts) or state(slot)
@@ -341,10 +355,30 @@ def memory_short(devices: Iterable[DeviceMemory]) -> str:
     return tr("VRAM {used}").format(used=_used_of(gpus)) if gpus else ""
 
 
+def memory_each(devices: Iterable[DeviceMemory], limit: int) -> str:
+    """Return what `memory` does, and of several GPUs what is used of each: `GPU 0 19.2/24 · GPU 1 3/16`, unless
+    that takes more than `limit` characters."""
+    pools = tuple(devices)
+    found = [d for d in pools if d.is_gpu]
+    line = memory(pools)
+    if len(found) < 2:
+        return line
+    each = [f"{gpus([number])} {_of_total(d.used, d.total)[0]}" for number, d in enumerate(found)]
+    longer = SEPARATOR.join([line, *each])
+    return longer if len(longer) <= limit else line
+
+
+def _of_total(used: int, total: int) -> tuple[str, str]:
+    """Return `19.2/24` and `GiB`; with a unit at both where they differ."""
+    number, _, unit = memory_size(used).partition(" ")
+    whole, _, of = memory_size(total).partition(" ")
+    return (f"{number}/{whole}", unit) if unit == of else (f"{number} {unit}/{whole}", of)
+
+
 def _used_of(pools: tuple[DeviceMemory, ...]) -> str:
-    used, total = memory_size(sum(d.used for d in pools)), memory_size(sum(d.total for d in pools))
-    number, _, unit = used.partition(" ")
-    return tr("{used}/{total} used").format(used=number if total.endswith(f" {unit}") else used, total=total)
+    numbers, unit = _of_total(sum(d.used for d in pools), sum(d.total for d in pools))
+    used, _, total = numbers.partition("/")
+    return tr("{used}/{total} used").format(used=used, total=f"{total} {unit}")
 
 
 def more(hidden: int) -> str:

@@ -11,7 +11,9 @@ from app.texts.common import (
     answered_by,
     context,
     duration,
+    gpus,
     held,
+    holds_of,
     model_name,
     speed,
 )
@@ -232,7 +234,10 @@ def facts(slot: SlotStatus, now: float) -> str:
     if slot.context_length:
         found.append(tr("{tokens} context").format(tokens=context(slot.context_length)))
     if slot.memory:
-        found.append(tr("{size} used").format(size=held(slot.memory, slot.memory_estimated)))
+        size, of = held(slot.memory, slot.memory_estimated), holds_of(slot)
+        # Over several the bars tell, which have each slot's part of each GPU.
+        on_one = tr("{size} used of {gpu}").format(size=size, gpu=gpus(of)) if len(of) == 1 else ""
+        found.append(on_one or tr("{size} used").format(size=size))
     if slot.idle_since is not None and slot.state is SlotState.READY:
         found.append(idle(now - slot.idle_since))
     return SEPARATOR.join(found)

@@ -47,11 +47,13 @@ def _own_name(slot: SlotStatus) -> str:
 
 
 def fit_words(found: ModelFit, needs: int | None) -> str:
-    """`needs`: bytes of memory the model takes, where that is known."""
+    """Return `fits`, of several GPUs `fits, GPU 1`. `needs`: bytes of memory the model takes, where that is
+    known."""
     leave = text.makes_leave(found.evict[:NAMED], len(found.evict) - NAMED) if found.evict else ""
     if found.fit is None:
         return leave
     if found.fit is Fit.SHORT:
         return text.short_of_room(needs, found.margin)
     tight = text.TIGHT if found.fit is Fit.TIGHT else ""
-    return ", ".join(part for part in (tight, leave) if part) or text.FITS
+    said = ", ".join(part for part in (tight, leave) if part) or text.FITS
+    return f"{said}, {text.gpus(found.gpus)}" if found.gpus else said

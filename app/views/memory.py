@@ -22,7 +22,8 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class PoolShares:
-    """One pool, and who has how much of it. Shares, `others` and `free` add up to `total` bytes."""
+    """One pool, and who has how much of it. Shares, `others` and `free` add up to `total` bytes. `number`: of
+    several GPUs, as the driver counts them."""
 
     name: str
     is_gpu: bool
@@ -31,6 +32,7 @@ class PoolShares:
     others: int
     free: int
     estimated: bool = False
+    number: int | None = None
 
 
 def pools(snapshot: Snapshot) -> tuple[PoolShares, ...]:
@@ -43,7 +45,17 @@ def _pool(snapshot: Snapshot, index: int, device: DeviceMemory) -> PoolShares:
     ours = min(device.used_by_slots, used)
     shares = _shares(snapshot, index, ours)
     others, free = used - ours, device.total - used
-    return PoolShares(device.name, device.is_gpu, device.total, shares, others, free, device.estimated)
+    several = sum(one.is_gpu for one in snapshot.memory) > 1
+    return PoolShares(
+        device.name,
+        device.is_gpu,
+        device.total,
+        shares,
+        others,
+        free,
+        device.estimated,
+        index if several and device.is_gpu else None,
+    )
 
 
 def _shares(snapshot: Snapshot, index: int, ours: int) -> tuple[Share, ...]:

@@ -201,7 +201,7 @@ def menu_spec(snapshot: Snapshot, now: float, attached: Attached | None = None) 
             *(_slot_row(snapshot, slot, now, fits) for slot in snapshot.slots),
             *_remote_rows(snapshot, now),
             *_wake_rows(snapshot),
-            Row("memory", text.memory(snapshot.memory), enabled=False),
+            Row("memory", text.memory_each(snapshot.memory, HEADER_LIMIT), enabled=False),
             _action(Action.UNLOAD_ALL, tr("Unload all"), enabled=bool(running)),
             Row("separator-logs"),
             _action(Action.GET_MODELS, texts_discover.GET_MODELS),

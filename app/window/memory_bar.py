@@ -57,12 +57,14 @@ class MemoryLine(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.caption = ElidedLabel("title")
+        self.number = label("muted")
         self.numbers = label("muted")
         self.bar = MemoryBar()
         self.legend = QLabel(textFormat=Qt.TextFormat.RichText, wordWrap=True)
         self.legend.setProperty("muted", "true")
         self._shown: tuple[PoolShares, Colours] | None = None
         top = QHBoxLayout()
+        top.addWidget(self.number)
         top.addWidget(self.caption, 1)
         top.addWidget(self.numbers)
         whole = QVBoxLayout(self)
@@ -78,13 +80,16 @@ class MemoryLine(QWidget):
             return
         self._shown = (pool, chosen)
         entries = parts_of(pool, chosen)
+        number = "" if pool.number is None else text.gpus([pool.number])
+        set_text(self.number, number)
+        self.number.setVisible(bool(number))
         self.caption.show_text(pool.name if pool.is_gpu else text_window.RAM_NAME)
         set_text(self.numbers, text_window.free_of(pool.free, pool.total))
         self.bar.show_parts(tuple((part.size / max(1, pool.total), part.colour) for part in entries))
         set_text(self.legend, "&ensp; ".join(_swatch(part) for part in entries))
         self.legend.setVisible(bool(entries))
         spoken = [f"{part.name} {part.words}" for part in entries]
-        self.bar.setAccessibleName(self.caption.full)
+        self.bar.setAccessibleName(f"{number} {self.caption.full}".strip())
         self.bar.setAccessibleDescription(", ".join([*spoken, self.numbers.text()]))
         self.legend.setAccessibleName(", ".join(spoken))
 

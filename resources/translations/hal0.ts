@@ -156,6 +156,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>GPU {numbers}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>{count} s</source>
         <translation type="unfinished"></translation>
     </message>
@@ -221,6 +225,10 @@
     </message>
     <message>
         <source>Busy ({count})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>uses {size} of {gpus}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1133,6 +1141,10 @@
     </message>
     <message>
         <source>Keeps {count} conversations ({size})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{size} used of {gpu}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>

@@ -11,7 +11,7 @@ from typing import Any
 
 from router.catalog.context import Division, Flags, number
 from router.catalog.launch_files import Look
-from router.catalog.placement import BY_HAND_FLAGS, BY_HAND_VARIABLES, Placement
+from router.catalog.placement import Placement, placed_by_flags, placed_by_variables
 from router.config.schema import Kind
 from router.wire.openai import RequestRules
 
@@ -169,7 +169,7 @@ class Model:
     @property
     def placed_by_hand(self) -> bool:
         """Whether its flags or variables say on which GPUs it runs."""
-        return bool(BY_HAND_FLAGS & self.flags.keys() or BY_HAND_VARIABLES & self.env.keys())
+        return placed_by_flags(self.flags) or placed_by_variables(self.env)
 
     def placed(self, placement: Placement | None) -> Model:
         """Return the same on the GPUs of `placement`; another launch key."""

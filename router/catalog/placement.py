@@ -9,9 +9,35 @@ from typing import Final
 VISIBLE: Final = "CUDA_VISIBLE_DEVICES"
 """Which GPUs CUDA shows a program, by UUID (CUDA C++ Programming Guide, environment variables)."""
 
-BY_HAND_FLAGS: Final = frozenset({"device", "tensor-split", "main-gpu", "split-mode", "override-tensor", "rpc"})
-BY_HAND_VARIABLES: Final = frozenset({VISIBLE, "CUDA_DEVICE_ORDER", "NVIDIA_VISIBLE_DEVICES"})
+BY_HAND_FLAGS: Final = frozenset(
+    {
+        *("device", "tensor-split", "main-gpu", "split-mode", "override-tensor", "rpc"),
+        # These name GPUs by the engine's numbers, which are others where it sees fewer.
+        *("mmproj-device", "spec-draft-device", "spec-draft-override-tensor"),
+    }
+)
+_FOR_EACH_GPU: Final = "fit-target"
+"""One value holds for all GPUs; several are for the first, the second and so on."""
+
+BY_HAND_VARIABLES: Final = frozenset(
+    {VISIBLE, "CUDA_DEVICE_ORDER", "NVIDIA_VISIBLE_DEVICES", "MTMD_BACKEND_DEVICE"}
+)
 """By these a person has said where models go."""
+
+_OF_IMAGES: Final = ("NVIDIA_VISIBLE_DEVICES", "all")
+"""NVIDIA's container images set this for every program; nobody has said anything by it."""
+
+
+def placed_by_flags(flags: Mapping[str, str | bool]) -> bool:
+    """Return whether flags, by their long names, say on which GPUs a model runs."""
+    return bool(BY_HAND_FLAGS & flags.keys()) or "," in str(flags.get(_FOR_EACH_GPU, ""))
+
+
+def placed_by_variables(variables: Mapping[str, str]) -> bool:
+    """Return whether environment variables do; capitals make no difference, as on Windows."""
+    return any(
+        name.upper() in BY_HAND_VARIABLES and (name, value) != _OF_IMAGES for name, value in variables.items()
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,8 @@ LONG_NAMES: Final[Mapping[str, str]] = MappingProxyType(
         "ncmoed": "spec-draft-n-cpu-moe", "spec-draft-ncmoe": "spec-draft-n-cpu-moe",
         "n-cpu-moe-draft": "spec-draft-n-cpu-moe", "top-nsigma": "top-n-sigma", "cms": "checkpoint-min-step",
         "draft-p-split": "spec-draft-p-split", "draft-p-min": "spec-draft-p-min", "dt": "defrag-thold",
-        "webui-config-file": "ui-config-file",
+        "webui-config-file": "ui-config-file", "mmdev": "mmproj-device",
+        "lcs": "lookup-cache-static", "lcd": "lookup-cache-dynamic", "jf": "json-schema-file",
         # Ollama's names for the same.
         "num-ctx": "ctx-size", "num-gpu": "n-gpu-layers", "num-predict": "n-predict",
         "num-thread": "threads", "num-batch": "batch-size",

@@ -453,7 +453,7 @@ class SlotConfig:
         Truth(),
         False,
         "load when hal0 starts, instead of with the first request; of several slots one after another, by "
-        "`priority` and then in the file's order",
+        "`priority` and then in the file's order; none makes room for a later one",
         apart=_NO_ENGINE,
     )
     switch: SwitchPolicy = key(

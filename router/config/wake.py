@@ -9,15 +9,26 @@ from typing import Final
 WAKE_PORT: Final = 9
 """Discard: where nobody listens (IANA); the network card reads the packet."""
 
-MAC: Final = "^[0-9A-Fa-f]{2}([:-]?[0-9A-Fa-f]{2}){5}$"
+MAC: Final = "^[0-9A-Fa-f]{2}([:.-]?[0-9A-Fa-f]{2}){5}$"
+_FOR_MANY: Final = 0x01
+"""The bit of the first byte that makes an address one of a group (IEEE 802)."""
 
 
 def mac_address(text: str) -> str:
-    """Return `aa:bb:cc:dd:ee:ff`. Raises ValueError with a sentence."""
+    """Return `aa:bb:cc:dd:ee:ff`, also of `AA-BB-CC-DD-EE-FF`, `aabb.ccdd.eeff` and `aabbccddeeff`. Raises
+    ValueError with a sentence."""
     if re.fullmatch(MAC, text) is None:
         raise ValueError(f'must be the hardware address of its network card, aa:bb:cc:dd:ee:ff, not "{text}"')
-    digits = re.sub("[:-]", "", text).lower()
-    return ":".join(digits[at : at + 2] for at in range(0, 12, 2))
+    card = bytes.fromhex(re.sub("[:.-]", "", text))
+    if not any(card):
+        raise ValueError(f'must be the address of its network card; "{text}" stands for none')
+    if card[0] & _FOR_MANY:
+        everybody = card == b"\xff" * len(card)
+        raise ValueError(
+            f'must be the address of its own network card; "{text}" is one for '
+            f"{'everybody (broadcast)' if everybody else 'a group of them (multicast)'}"
+        )
+    return card.hex(":")
 
 
 def wake_address(text: str) -> str:

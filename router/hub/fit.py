@@ -30,17 +30,25 @@ def offered_fit(
     pools: Sequence[Pool] | None = None,
 ) -> OfferedFit:
     """Return what the files of `size_bytes` would take, with the context hal0 would choose, against what is
-    free, and what slots hold of it. `pools`: the memory, where it has been read already."""
+    free, and what slots hold of it. `headroom`: of each GPU. `pools`: the memory, where it has been read
+    already."""
     pools = find_source().read(()) if pools is None else pools
     counted = [pool for pool in pools if pool.is_gpu] or list(pools)
     free, total = sum(pool.free for pool in counted), sum(pool.total for pool in counted)
     free = min(total, free + held)
     trained = header.context_length or SMALLEST
     contexts = ladder(trained, small=reads_whole(header, kind_of(header)))
-    context, needs = _largest(header, size_bytes, contexts, free - headroom)
+    usable = min(total, _usable([pool.free for pool in counted], headroom) + held)
+    context, needs = _largest(header, size_bytes, contexts, usable - headroom)
     is_gpu = any(pool.is_gpu for pool in counted)
-    fit, margin = compare(needs, free, headroom)
+    fit, margin = compare(needs, usable, headroom)
     return OfferedFit(needs, context, trained, free, total, is_gpu, fit.value, margin, held)
+
+
+def _usable(free: Sequence[int], headroom: int) -> int:
+    """Return the bytes that a model may have of all GPUs, with one headroom: each it goes over keeps one."""
+    beyond = sum(max(0, amount - headroom) for amount in free)
+    return beyond + headroom if beyond else max(free, default=0)
 
 
 def _largest(header: GgufHeader, size_bytes: int, contexts: Sequence[int], most: int) -> tuple[int, int]:

@@ -92,7 +92,8 @@ class Reconfigurer:
 
     def load_slots(self) -> None:
         """Load what is to be loaded without being asked: one after another, the highest priority first, so that
-        where not all fit the most wanted are there, and the first is ready as soon as it can be."""
+        the first is ready as soon as it can be. None makes room for the next: where not all fit, the most
+        wanted are there."""
         slots = [slot for slot in with_engine(self._in_effect.config).values() if slot.autoload]
         ordered = sorted(slots, key=lambda slot: -slot.priority)
         spawn(self._load_in_turn([slot.name for slot in ordered]), name="autoload")
@@ -106,7 +107,7 @@ class Reconfigurer:
             if status is None or status.state is not SlotState.UNLOADED or not status.model:
                 continue
             try:
-                await self._supervisor.load(name, status.model)
+                await self._supervisor.load_unasked(name, status.model)
             except ShuttingDown:
                 return
             except RouterError as error:

@@ -103,6 +103,7 @@ def model_status(model: Model, forecasts: LaunchForecasts, memory: Sequence[Devi
         needs=forecast.needs if forecast else None,
         needs_source=forecast.source.value if forecast else None,
         needs_by_device=forecasts.by_device(forecast, memory) if forecast else (),
+        gpu_auto=forecasts.goes_whole(model),
         context_auto=model.context_open,
         prompt_cache=forecasts.prompt_cache(model),
         parallel=model.slots if model.file else None,

@@ -29,6 +29,7 @@ class Admissions:
 
     Attributes:
         together: which slots may be loaded at the same time; one that changes counts for what is admitted next.
+        unasked: slots that are being loaded without anybody waiting for them: no other makes room for that.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Admissions:
         """`evict` raises RouterError when the slot has come to be needed; `publish` shows a seat's state;
         `tell` gives its scheduler an event."""
         self.together: Sets = ()
+        self.unasked: set[str] = set()
         self._gate = gate
         self._seats = seats
         self._evict = evict
@@ -49,10 +51,11 @@ class Admissions:
         self._tell = tell
         self._changes: set[asyncio.Future[None]] = set()
 
-    def occupants(self, leave: Collection[str] = ()) -> list[Occupant]:
+    def occupants(self, leave: Collection[str] = (), *, spared: bool = False) -> list[Occupant]:
         """Return every engine of every slot, and every load that is promised memory and has no engine yet.
-        `leave`: slots that must be empty for the load that asks."""
-        return [o for seat in self._seats.values() for o in _occupants(seat, apart=seat.name in leave)]
+        `leave`: slots that must be empty for the load that asks; `spared`: no other may be emptied for it."""
+        seats = self._seats.values()
+        return [o for seat in seats for o in _occupants(seat, apart=seat.name in leave, spared=spared)]
 
     def changed(self) -> None:
         """Note that a slot has moved, or `together` has: who waits for one that is in use looks again."""
@@ -67,9 +70,8 @@ class Admissions:
         emptied = 0
         while True:
             leave = await self._may_leave(seat, asked, model)
-            verdict = await self._gate.judge(
-                seat.name, model, partial(self.occupants, leave), force=asked.force
-            )
+            occupants = partial(self.occupants, leave, spared=self._spares(seat))
+            verdict = await self._gate.judge(seat.name, model, occupants, force=asked.force)
             if not seat.scheduler.awaits(asked.check):
                 return False  # the switch has ended, or has another target now
             found = self._apart(seat)
@@ -121,6 +123,8 @@ class Admissions:
             found = self._apart(seat)
             if found.pinned:
                 raise excluded(seat.name, model.id, found.pinned)
+            if found.slots and self._spares(seat):
+                raise excluded(seat.name, model.id, found.slots, "loaded already")
             switch = seat.scheduler.switch
             if switch is not None and switch.apart != found.slots:
                 self._tell(seat, lambda s, _now: s.check_waits(asked.check, found.slots))  # noqa: B023 - called now
@@ -130,6 +134,10 @@ class Admissions:
                 return found.slots
             await self._change()
         return ()
+
+    def _spares(self, seat: Seat) -> bool:
+        """Return whether no other slot is emptied for this one's load."""
+        return seat.name in self.unasked and not seat.scheduler.queued
 
     def _apart(self, seat: Seat) -> Apart:
         """Return what keeps the slot from being loaded by `together`. One that is loaded has its place already:
@@ -183,9 +191,10 @@ def _standing(seat: Seat) -> Standing:
     return Standing(seat.name, s.evictable, s.slot.pinned, s.slot.priority, s.idle_since or 0.0)
 
 
-def _occupants(seat: Seat, *, apart: bool) -> list[Occupant]:
+def _occupants(seat: Seat, *, apart: bool, spared: bool) -> list[Occupant]:
     s = seat.scheduler
-    evictable = s.evictable
+    spared = spared and s.evictable
+    evictable = s.evictable and not spared
     found = [
         Occupant(
             slot=seat.name,
@@ -194,6 +203,7 @@ def _occupants(seat: Seat, *, apart: bool) -> list[Occupant]:
             evictable=evictable or _leaves(seat, engine),
             leaving=_leaves(seat, engine),
             apart=apart,
+            spared=spared and not _leaves(seat, engine),
             priority=s.slot.priority,
             idle_since=s.idle_since or 0.0,
             context=engine.context,

@@ -318,7 +318,7 @@ class Seat:
             fallback=s.slot.fallback,
             move_on=s.slot.move_on,
             served_by=self.served_by,
-            parallel=described.slots if described and described.file else None,
+            parallel=_at_once(described) if described else None,
             capabilities=described.capabilities if described else (),
             load_flags=self._load_flags(described),
         )
@@ -371,6 +371,12 @@ class Seat:
             self._error = (error, shown)
         known = self._error[1]
         return replace(known, past=True) if self.scheduler.recovered else known
+
+
+def _at_once(model: Model) -> int | None:
+    """Return how many requests are answered at once; None where nobody knows."""
+    known = [count for count in (model.slots if model.file else 0, model.limit) if count]
+    return min(known, default=None)
 
 
 def _remedy(error: RouterError) -> tuple[str, ...]:

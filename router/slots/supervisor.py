@@ -172,6 +172,14 @@ class Supervisor:
 
     # -- a person's commands ---------------------------------------------------------------------------
 
+    async def load_unasked(self, slot: str, model: str) -> None:
+        """Do what `load` does for nobody who waits: no other slot makes room for it, until somebody does."""
+        self._admissions.unasked.add(slot)
+        try:
+            await self.load(slot, model)
+        finally:
+            self._admissions.unasked.discard(slot)
+
     async def load(self, slot: str, model: str, *, force: bool = False, flags: LoadFlags = ()) -> None:
         """Put `model` into `slot`; returns when it is ready. Raises RouterError, with the slot restored.
         `force`: even if there is too little free memory. `flags`: beside those of hal0.yaml, this time only."""

@@ -204,7 +204,7 @@ class Watch:
         except AskFailed as error:
             self._down(error.reason, link=error.link)
         else:
-            self._failures = 0
+            self._failures, self._not_woken_until = 0, float("-inf")
             self._due_at = _now() + WELL_SECONDS
             if self.status.state is UpstreamState.DOWN:
                 log.info("upstream %s is back", self.config.name)

@@ -62,6 +62,12 @@ def _refuse_deadly(body: Mapping[str, Any]) -> None:
             )
 
 
+_LIMIT = "max_tokens"
+_LIMITS = frozenset({_LIMIT, "max_completion_tokens", "n_predict", "max_output_tokens"})
+"""Names of one thing, the most tokens of an answer. llama-server reads `max_tokens` in every API, and lets the
+others come before it (build 11669)."""
+
+
 @dataclass(frozen=True, slots=True)
 class RequestRules:
     """What hal0.yaml says of a model's requests: fields that are `defaults` where the client set nothing, those
@@ -77,8 +83,18 @@ class RequestRules:
         if self.strip and not body.keys().isdisjoint(self.strip):
             body = {name: value for name, value in body.items() if name not in self.strip}
         if self.defaults:
-            body = _merge(self.defaults, body)
-        return _merge(body, self.force) if self.force else body
+            said = not _LIMITS.isdisjoint(body)
+            body = _merge(_without_limits(self.defaults) if said else self.defaults, body)
+        if not self.force:
+            return body
+        if (limit := next((name for name in self.force if name in _LIMITS), None)) is None:
+            return _merge(body, self.force)
+        force = {**_without_limits(self.force), _LIMIT: self.force[limit]}
+        return _merge(_without_limits(body), force)
+
+
+def _without_limits(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if name not in _LIMITS}
 
 
 def engine_body(

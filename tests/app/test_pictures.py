@@ -40,6 +40,7 @@ TEXTS = {
     "lan": ["Open to the network"],
     "no-gpu": ["RAM (no GPU found)"],
     "two-gpus": [
+        "GPU 1",
         "NVIDIA RTX A4000",
         "7 GiB free of 16 GiB",
         "42 tok/s · 32k context · 22.8 GiB used · idle 4 min",

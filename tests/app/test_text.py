@@ -181,3 +181,24 @@ def test_what_is_wrong_with_a_model_stands_in_its_row() -> None:
     problem = 'Model "bad" cannot start: this llama-server has no flag --ngll; did you mean --n-gpu-layers?'
     model = ModelStatus("bad", "Bad", Kind.CHAT, problem=problem)
     assert text.choice(model, "bad", 34) == "Bad · this llama-server has no flag --ngll; did you mean --n-gp…"
+
+
+def test_of_several_gpus_each_is_told_where_there_is_room_for_that() -> None:
+    first, second = (
+        DeviceMemory("A", True, 24 * GB, 20 * GB, 20 * GB),
+        DeviceMemory("A", True, 16 * GB, GB // 2, GB // 2),
+    )
+    line = "VRAM 20.5/40 GiB used on 2 GPUs · GPU 0 20/24 · GPU 1 512 MiB/16"
+    assert text.memory_each((first, second), 90) == line
+    assert text.memory_each((first, second), 40) == text.memory((first, second))
+    assert text.memory_each((first,), 90) == text.memory((first,))
+
+
+def test_which_gpus_a_slot_holds_memory_of_is_told_where_there_are_several() -> None:
+    def told(*held: int) -> str:
+        slot = replace(SLOT, state=SlotState.READY, model=GEMMA, loaded=(GEMMA,), memory=9 * GB)
+        return text.slot_detail(replace(slot, memory_by_device=held), 0.0)
+
+    assert told(9 * GB) == "uses 9 GiB"
+    assert told(0, 9 * GB) == "uses 9 GiB of GPU 1"
+    assert told(4 * GB, 5 * GB) == "uses 9 GiB of GPU 0 + 1"

@@ -102,6 +102,27 @@ async def test_what_each_gpu_would_hold_is_told_before_the_load_and_in_the_refus
     assert [one["gpu"] for one in body["error"]["details"]["alone"]] == [0, 1]
 
 
+async def test_the_terminal_tells_of_each_gpu_before_and_after_the_load(two_gpus: Hal0) -> None:
+    await two_gpus.start()
+    await until_placed(two_gpus)
+    before = {line.split()[0]: line for line in await said_by(two_gpus, "models") if line}
+    assert before["alpha"].endswith("fits, GPU 1") and before["beta"].endswith("fits, GPU 0")
+    assert before["gamma"].endswith("fits, GPU 0 + 1") and "short by" in before["delta"]
+    free = await said_by(two_gpus, "models")
+    assert "  GPU 1 (NVIDIA RTX A4000): 15.5 GiB of 16 GiB free now" in free
+    assert (await load(two_gpus, "first", "alpha"))[0] == 200
+    status = await said_by(two_gpus, "status")
+    assert "  VRAM of GPU 0 (NVIDIA GeForce RTX 3090): 512 MiB of 24 GiB used" in status
+    after = {line.split()[0]: line for line in await said_by(two_gpus, "models") if line}
+    assert after["alpha"].endswith("loaded in first, GPU 1")
+
+
+async def said_by(hal0: Hal0, command: str) -> list[str]:
+    result = await asyncio.to_thread(hal0.cli, command)
+    assert result.returncode == 0, result.stderr
+    return list(result.stdout.splitlines())
+
+
 async def test_a_persons_own_variable_is_left_as_it_is(two_gpus: Hal0) -> None:
     await two_gpus.start()
     await until_known(two_gpus)

@@ -233,3 +233,26 @@ async def test_what_does_not_fit_is_loaded_in_a_way_in_which_it_does(
     assert "alpha: it would fit with 0 layers" in done.stdout and "is running in primary" in done.stdout
     written = (hal0.home / "hal0.yaml").read_text()
     assert "n-gpu-layers: 0" in written and "ctx-size: 4096" in written and "# mine" in written
+
+
+STARTS = """
+models:
+  alpha: {file: alpha.gguf, flags: {ctx-size: 4096}}
+  beta: {file: beta.gguf, flags: {ctx-size: 4096}}
+slots:
+  second: {model: beta, models: [beta], autoload: true}
+  first: {model: alpha, models: [alpha], autoload: true, priority: 5}
+"""
+
+
+async def test_what_is_loaded_at_the_start_is_not_unloaded_for_the_rest_of_the_start(on_gpu: Prepare) -> None:
+    """Not both fit: the most wanted is there, until somebody asks for the other."""
+    hal0 = on_gpu(STARTS)
+    await hal0.start()
+    await hal0.until_ready("alpha", "first")
+    refused = await hal0.until_slot(lambda s: s["last_error"] is not None, "a refusal", "second")
+    assert refused["last_error"]["code"] == "memory.insufficient"
+    assert "first was loaded before it and keeps 13.7 GiB" in refused["last_error"]["message"]
+    assert (await hal0.slot("first"))["state"] == "ready"
+    assert await hal0.chat("second")
+    assert (await hal0.slot("first"))["state"] == "unloaded"

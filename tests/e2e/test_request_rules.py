@@ -24,6 +24,8 @@ SAID = [{"role": "user", "content": "Hello?"}]
     ("path", "body", "tokens"),
     [
         ("/v1/chat/completions", {"messages": SAID, "max_tokens": 5}, "usage.completion_tokens"),
+        ("/v1/chat/completions", {"messages": SAID, "max_completion_tokens": 5}, "usage.completion_tokens"),
+        ("/v1/responses", {"input": "Hello?", "max_output_tokens": 5}, "usage.output_tokens"),
         ("/v1/completions", {"prompt": "Hello?", "max_tokens": 5}, "usage.completion_tokens"),
         ("/v1/messages", {"messages": SAID, "max_tokens": 5}, "usage.output_tokens"),
         ("/v1/responses", {"input": "Hello?"}, "usage.output_tokens"),

@@ -1,4 +1,4 @@
-// Made by packaging/page_bundle.py: sha256 ed3655e799c2b0f5853595da6fce17ea51659f18c9a36c66b82d35eb70e482ab
+// Made by packaging/page_bundle.py: sha256 411635a250ee3dbce4968cf86ac3ae1730f00d066d56ac6b530f3174273c99f8
 // Preact and htm are in it; their licences: vendor/licenses.
 (() => {
 "use strict";
@@ -33,6 +33,8 @@ __export(offered_exports, {
   fileSize: () => fileSize,
   fitWords: () => fitWords,
   follow: () => follow,
+  gpus: () => gpus,
+  holdsOf: () => holdsOf,
   html: () => html,
   isSwitching: () => isSwitching,
   isolated: () => isolated,
@@ -918,6 +920,14 @@ function tone(slot) {
   if (slot.state === "ready") return "good";
   return slot.state === "unloaded" ? "quiet" : "busy";
 }
+function gpus(numbers) {
+  return `GPU ${numbers.join(" + ")}`;
+}
+function holdsOf(slot) {
+  const held = slot.memory_by_device || [];
+  const numbers = held.flatMap((size, number) => size > 0 ? [number] : []);
+  return held.length > 1 && numbers.length ? ` of ${gpus(numbers)}` : "";
+}
 function fitWords(found, needs) {
   if (!found?.fit) return { words: "", short: false, evict: [] };
   const { fit, margin, evict = [] } = found;
@@ -927,6 +937,7 @@ function fitWords(found, needs) {
   }
   const parts = [fit === "tight" ? "tight" : "fits"];
   if (evict.length) parts.push(`unloads ${evict.join(" and ")}`);
+  if (found.gpus?.length) parts.push(gpus(found.gpus));
   return { words: parts.join(", "), short: false, evict };
 }
 
@@ -989,23 +1000,25 @@ function Memory({ snapshot, live }) {
     return () => clearInterval(timer);
   }, [live]);
   if (!snapshot.memory.length) return null;
+  const several = snapshot.memory.filter((device) => device.is_gpu).length > 1;
   return html`<section aria-labelledby="memory">
     <h2 id="memory">Memory</h2>
     <ul class="cards wide">${snapshot.memory.map((device, index) => html`<li key=${index}>
       <${Device} device=${device} past=${history?.devices[index]?.name === device.name ? history : null} index=${index}
-        slots=${snapshot.slots} /></li>`)}
+        slots=${snapshot.slots} several=${several} /></li>`)}
     </ul>
   </section>`;
 }
-function Device({ device, past, index, slots }) {
+function Device({ device, past, index, slots, several }) {
+  const name = several ? `${gpus([index])} \xB7 ${device.name}` : device.name;
   const ours = Math.min(device.used, device.used_by_slots);
   const others = device.used - ours;
   const free = Math.max(0, device.total - device.used);
   const holders = slots.filter((slot) => slot.memory_by_device[index] > 0).map((slot) => `${isolated(slot.name)} ${slot.memory_estimated ? "~" : ""}${memorySize(slot.memory_by_device[index])}`);
   const words = [...holders, `other programs ${memorySize(others)}`, `free ${memorySize(free)} of ${memorySize(device.total)}`];
   const share = (bytes) => `${100 * bytes / device.total}%`;
-  return html`<article class="card memory" aria-label=${device.name}>
-    <div class="head"><h3>${device.name}</h3>
+  return html`<article class="card memory" aria-label=${name}>
+    <div class="head"><h3>${name}</h3>
       ${device.utilisation !== null && html`<span class="muted">busy ${device.utilisation}%</span>`}</div>
     <svg class="bar-of" role="img" aria-label=${`${memorySize(device.used)} of ${memorySize(device.total)} used`} preserveAspectRatio="none">
       <rect class="ours" width=${share(ours)} height="100%"></rect>
@@ -1122,7 +1135,7 @@ function facts(slot) {
   if (slot.tokens_per_second && slot.model !== "hal0-demo") found.push(`${slot.tokens_per_second.toFixed(slot.tokens_per_second < 10 ? 1 : 0)} tokens/s`);
   if (slot.load_flags?.length) found.push(`with ${slot.load_flags.join(", ").replaceAll("=", " ")}, this time only`);
   if (slot.context_length) found.push(`${tokens(slot.context_length)} context`);
-  if (slot.memory) found.push(`${slot.memory_estimated ? "~" : ""}${memorySize(slot.memory)}`);
+  if (slot.memory) found.push(`${slot.memory_estimated ? "~" : ""}${memorySize(slot.memory)}${holdsOf(slot)}`);
   if (slot.queued) found.push(`${slot.queued} waiting`);
   if (slot.state === "ready" && slot.idle_since) found.push(`idle ${ago(slot.idle_since)}`);
   if (slot.pinned) found.push("pinned");

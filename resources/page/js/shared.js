@@ -22,6 +22,8 @@ export const {
   fileSize,
   fitWords,
   follow,
+  gpus,
+  holdsOf,
   html,
   isSwitching,
   isolated,

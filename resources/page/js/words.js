@@ -96,6 +96,18 @@ export function tone(slot) {
   return slot.state === "unloaded" ? "quiet" : "busy";
 }
 
+/** "GPU 1" or "GPU 0 + 1", as the driver counts them. */
+export function gpus(numbers) {
+  return `GPU ${numbers.join(" + ")}`;
+}
+
+/** Of which of several GPUs a slot holds memory: " of GPU 1"; "" where there is one. */
+export function holdsOf(slot) {
+  const held = slot.memory_by_device || [];
+  const numbers = held.flatMap((size, number) => size > 0 ? [number] : []);
+  return held.length > 1 && numbers.length ? ` of ${gpus(numbers)}` : "";
+}
+
 /** What /api/models says of a model in a slot: {words, short, evict}. */
 export function fitWords(found, needs) {
   if (!found?.fit) return { words: "", short: false, evict: [] };
@@ -106,5 +118,6 @@ export function fitWords(found, needs) {
   }
   const parts = [fit === "tight" ? "tight" : "fits"];
   if (evict.length) parts.push(`unloads ${evict.join(" and ")}`);
+  if (found.gpus?.length) parts.push(gpus(found.gpus));
   return { words: parts.join(", "), short: false, evict };
 }

@@ -55,11 +55,11 @@ def _cost(found: Apart, known: dict[str, Standing]) -> tuple[float, ...]:
     return len(found.pinned), len(found.in_use), priority, len(leaving), idle_since
 
 
-def excluded(slot: str, model: str, pinned: Collection[str]) -> NotTogether:
-    """Return the refusal for `pinned` slots that would have to leave."""
-    names, are = " and ".join(pinned), "is" if len(pinned) == 1 else "are"
+def excluded(slot: str, model: str, stay: Collection[str], what: str = "pinned") -> NotTogether:
+    """Return the refusal for slots that would have to leave, and `stay` as they are `what`."""
+    names, are = " and ".join(stay), "is" if len(stay) == 1 else "are"
     return NotTogether(
         f'Model "{model}" was not loaded into "{slot}": together: in hal0.yaml does not let it be loaded at '
-        f"the same time as {names}, which {are} pinned; unload {names} first, or change together:.",
-        details={"slot": slot, "model": model, "apart": list(pinned)},
+        f"the same time as {names}, which {are} {what}; unload {names} first, or change together:.",
+        details={"slot": slot, "model": model, "apart": list(stay)},
     )

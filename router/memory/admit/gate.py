@@ -17,8 +17,9 @@ class Occupant:
     `model` is as it was placed on GPUs. `pid` is None until it is spawned. `evictable`: idle, not pinned,
     nobody waits and no switch is under way; or `leaving`: another engine took over from it, and it only ends
     what it has begun. `apart`: the load that asks may not be beside it, so that it leaves whatever the memory
-    says. `idle_since` is seconds of any clock. `context` is what it was launched with if the model leaves that
-    open; `prompt_cache` the bytes of RAM it may come to fill besides (router.memory.admit.prompt_cache).
+    says. `spared`: it could leave, but not for this load. `idle_since` is seconds of any clock. `context` is
+    what it was launched with if the model leaves that open; `prompt_cache` the bytes of RAM it may come to fill
+    besides (router.memory.admit.prompt_cache).
     """
 
     slot: str
@@ -27,6 +28,7 @@ class Occupant:
     evictable: bool = False
     leaving: bool = False
     apart: bool = False
+    spared: bool = False
     priority: int = 0
     idle_since: float = 0.0
     context: int | None = None

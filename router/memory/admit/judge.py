@@ -13,7 +13,7 @@ from router.memory.admit.contexts import ladder_of, largest
 from router.memory.admit.gate import Occupants, Verdict
 from router.memory.admit.launch_forecasts import LaunchForecasts
 from router.memory.admit.ledger import claim
-from router.memory.admit.placer import Choice, Placer, Space
+from router.memory.admit.placer import Choice, Fitting, Placer, Space
 from router.memory.admit.placing import on_each
 from router.memory.admit.plan import Amounts, Go, Short, missing
 from router.memory.admit.prompt_cache import allowance, is_open
@@ -97,11 +97,11 @@ class MemoryGate:
         `others`: the models one of which may fit in its place."""
         view = await self._look(slot, occupants)
         least = model.with_context(ladder_of(model)[-1]) if model.context_open else model
-        need = view.need(await self._forecasts.forecast(least))
-        if need is None or view.fits(need):
+        forecast, fitting = await self._forecasts.forecast(least), Fitting(self._placer, view)
+        if forecast is None or await fitting.goes(least, forecast):
             return FitWays(True)
-        suggestion = await suggest(self._forecasts, model, view)
-        return FitWays(False, await ways(self._forecasts, model, view, suggestion, others))
+        suggestion = await suggest(self._forecasts, model, fitting)
+        return FitWays(False, await ways(self._forecasts, model, fitting, suggestion, others))
 
     async def wait_for_room(
         self, slot: str, model: Model, context: int | None, occupants: Occupants, *, force: bool = False
@@ -189,8 +189,9 @@ class MemoryGate:
         need = view.need(forecast) or ()
         placed = forecast is not None and self._placer.may(model, forecast, view.measured.pools)
         alone = on_each(forecast, view.measured.pools) if placed and forecast is not None else ()
-        suggestion = await suggest(self._forecasts, model, view)
-        found = await ways(self._forecasts, model, view, suggestion)
+        fitting = Fitting(self._placer, view)
+        suggestion = await suggest(self._forecasts, model, fitting)
+        found = await ways(self._forecasts, model, fitting, suggestion)
         return does_not_fit(model.id, need, view, suggestion, found, alone)
 
     async def _passes(self, model: Model, view: View, forecast: Forecast | None) -> bool:

@@ -10,7 +10,7 @@ from typing import Final
 import psutil
 
 from router.catalog.model import LaunchKey, Model
-from router.catalog.placement import BY_HAND_VARIABLES, Placement
+from router.catalog.placement import Placement, placed_by_variables
 from router.memory.admit import prompt_cache
 from router.memory.admit.ledger import published
 from router.memory.admit.plan import Amounts
@@ -38,7 +38,7 @@ class LaunchForecasts:
         self.forecaster = forecaster
         self._contexts: dict[_Key, int] = {}
         self._placements: dict[_Key, Placement | None] = {}
-        self.placed_by_hand = any(name in os.environ for name in BY_HAND_VARIABLES)
+        self.placed_by_hand = placed_by_variables(os.environ)
         self._slow_until = 0.0
         self._ram = psutil.virtual_memory().total
 
@@ -64,6 +64,15 @@ class LaunchForecasts:
         before = self._placements.get(_key(model))
         self._placements[_key(model)] = placement
         return before != placement
+
+    def goes_whole(self, model: Model) -> bool:
+        """Return whether hal0 puts `model` whole on one GPU, as far as is known."""
+        placement = self._placements.get(_key(model))
+        return placement is not None and not placement.layers
+
+    def is_placed(self, model: Model) -> bool:
+        """Return whether hal0 has chosen the GPUs of `model`."""
+        return self._placements.get(_key(model)) is not None
 
     def as_placed(self, model: Model, context: int | None = None) -> Model:
         """Return the same as `as_launched`, on the GPUs where it goes as far as is known."""

@@ -111,6 +111,26 @@ class Placer:
                 yield proposal
 
 
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """Whether models would go into the slot of `view`, once all that may give room has done so; each divided
+    among the GPUs as its load would be."""
+
+    placer: Placer
+    view: View
+
+    async def goes(self, model: Model, forecast: Forecast | None) -> bool:
+        """Return whether it would, headroom included; not where nobody can tell."""
+        if forecast is None:
+            return False
+        choice = await self.placer.choose(model, None, forecast, Space.of(self.view))
+        return isinstance(choice.outcome, Go)
+
+    def chooses(self, model: Model, forecast: Forecast | None) -> bool:
+        """Return whether hal0 chooses its GPUs; else the engine divides it, always alike."""
+        return self.placer.may(model, forecast, self.view.measured.pools)
+
+
 def _layers(model: Model) -> int:
     """Return how many layers of the model go to GPUs, the output among them; 0 where that cannot be read.
     Blocks."""

@@ -4,7 +4,8 @@ Whole comes first even if an idle model has to make room for it: each boundary b
 copy, and a model over two of them is in the way of two others. Of the GPUs that take it whole, the best is the
 one where
 
-1. the fewest other slots have to be emptied, and what the slot holds may go on answering;
+1. no other slot has to be emptied, else one of low priority, else few, and what the slot holds may go on
+   answering;
 2. no screen is connected: the desktop's windows grow into what is left there;
 3. the least stays free, in whole GiB: the large gaps stay for large models;
 4. the memory is fastest, where the driver tells; then the order of the driver.
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from router.catalog.model import Model
 from router.catalog.placement import Placement
@@ -26,6 +28,15 @@ from router.memory.measure.pools import Pool
 
 _GIB = 1 << 30
 _ENGINES_NAME = "CUDA"
+
+
+class Gpu(Protocol):
+    """A GPU as read, or as published."""
+
+    @property
+    def display(self) -> bool: ...
+    @property
+    def bandwidth(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +83,20 @@ def whole(
 ) -> list[Proposal]:
     """Return the GPUs that take all of it, best first. `room`: bytes per pool that there are now."""
     parts = Parts.of(forecast)
-    found: list[tuple[tuple[int, ...], Proposal]] = []
+    found: list[tuple[tuple[float, ...], Proposal]] = []
     for index, gpu in enumerate(pools):
         if not gpu.is_gpu:
             continue
         need = _amounts(parts, pools, {index: parts.layers})
         if isinstance(outcome := plan(need), Go):
-            left = (room[index] - need[index]) // _GIB
-            rank = (len(outcome.evict), not outcome.beside, gpu.display, left, -gpu.bandwidth, index)
+            rank = (*rank_of(outcome, gpu, room[index] - need[index]), index)
             found.append((rank, Proposal(Placement((gpu.uuid,)), need, outcome)))
     return [proposal for _rank, proposal in sorted(found, key=lambda one: one[0])]
+
+
+def rank_of(outcome: Go, gpu: Gpu, left: int) -> tuple[float, ...]:
+    """Return what is smallest for the GPU where a whole model goes best; `left`: bytes that stay free there."""
+    return *outcome.cost, gpu.display, left // _GIB, -gpu.bandwidth
 
 
 def split(
@@ -97,7 +112,7 @@ def split(
     off: now, once the slot's own model is gone, once the idle ones are.
     """
     parts = Parts.of(forecast)
-    found: list[tuple[tuple[int, ...], Proposal]] = []
+    found: list[tuple[tuple[float, ...], Proposal]] = []
     for room in rooms:
         ranked = [index for index, pool in enumerate(pools) if pool.is_gpu and room[index] > parts.work]
         ranked.sort(key=lambda index: (-room[index], pools[index].display, -pools[index].bandwidth, index))
@@ -110,7 +125,7 @@ def split(
             need = _amounts(parts, pools, taken)
             if isinstance(outcome := plan(need), Go):
                 placement = Placement(tuple(pools[index].uuid for index in chosen), counts)
-                rank = (len(outcome.evict), not outcome.beside, count)
+                rank = (*outcome.cost, count)
                 found.append((rank, Proposal(placement, need, outcome)))
     return [proposal for _rank, proposal in sorted(found, key=lambda one: one[0])]
 

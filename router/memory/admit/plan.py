@@ -6,7 +6,7 @@ All amounts are bytes per pool, in the one order of the pools that were read.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 Amounts = tuple[int, ...]
 
@@ -15,7 +15,8 @@ Amounts = tuple[int, ...]
 class Holder:
     """Another slot's engine. `gives` is what stopping it gives back; `evictable`: it is idle, not pinned, and
     nobody waits for it; `idle_since` grows with time, on whatever clock. `leaving`: it goes once its requests
-    have ended, for which somebody would have to wait. `apart`: it leaves in any case (`together:`)."""
+    have ended, for which somebody would have to wait. `apart`: it leaves in any case (`together:`).
+    `spared`: it could leave, but not for this load."""
 
     slot: str
     gives: Amounts
@@ -24,14 +25,22 @@ class Holder:
     idle_since: float = 0.0
     leaving: bool = False
     apart: bool = False
+    spared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Go:
-    """`beside`: there is room while the outgoing engine runs on. `evict`: slots that must be emptied first."""
+    """`beside`: there is room while the outgoing engine runs on. `evict`: slots that must be emptied first;
+    `priority`: the highest of those that only leave for its memory."""
 
     beside: bool
     evict: tuple[str, ...] = ()
+    priority: int | None = field(default=None, compare=False)
+
+    @property
+    def cost(self) -> tuple[float, ...]:
+        """What is smaller where less is lost."""
+        return float("-inf") if self.priority is None else self.priority, len(self.evict), not self.beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +94,9 @@ def _plan(
         chosen.append(helpful.pop(0))
     if any(short := missing(need, _with(free, chosen), headroom)) and not force:
         return Short(short)
-    return Go(beside=False, evict=tuple(h.slot for h in _needed(need, free, headroom, chosen)))
+    needed = _needed(need, free, headroom, chosen)
+    priority = max((h.priority for h in needed), default=None)
+    return Go(beside=False, evict=tuple(h.slot for h in needed), priority=priority)
 
 
 def missing(need: Amounts, room: Amounts, headroom: int) -> Amounts:

@@ -15,7 +15,7 @@ from router.base.errors import MemoryInsufficient
 from router.config.sizes import memory_size
 from router.memory.admit.plan import Amounts, Holder, missing
 from router.memory.admit.suggest import Suggestion
-from router.memory.admit.view import View
+from router.memory.admit.view import View, gpu_name
 from router.memory.admit.ways import EXPERTS, LAYERS
 from router.memory.measure.pools import Pool
 from router.wire.fit_ways import FitWay
@@ -45,8 +45,8 @@ def does_not_fit(
         details["ways"] = [asdict(way) for way in ways]
     if any(alone):
         details["alone"] = _each_alone(alone, view)
-    nowhere = _nowhere(alone, view) if any(alone) else ""
-    sentence = f'Model "{model}" does not fit: it needs {parts}{nowhere}; {advice}.'
+    elsewhere = _nowhere(alone, view) if any(alone) else _divided(need, short, view)
+    sentence = f'Model "{model}" does not fit: it needs {parts}{elsewhere}; {advice}.'
     return MemoryInsufficient(sentence, details=details)
 
 
@@ -54,11 +54,11 @@ def did_not_return(model: str, need: Amounts, view: View, names: Mapping[int, st
     """Return the refusal after what ran was stopped. `names`: of the processes that `view` lists as others."""
     short = missing(need, view.room, 0)
     index = max(range(len(short)), key=short.__getitem__)
-    pool = view.measured.pools[index]
     holders = _who(index, view, names)
+    of = view.name(index)
     held = f"; it is held by {_listed(holders)}" if holders else ""
     message = (
-        f'The memory for model "{model}" did not come back: it needs {memory_size(need[index])} of {pool.name} '
+        f'The memory for model "{model}" did not come back: it needs {memory_size(need[index])} of {of} '
         f"and {memory_size(view.room[index])} is free{held}; end what holds it, or choose a smaller model."
     )
     details = {"model": model, "slot": view.slot, "pools": _pools(need, view.room, short, view)}
@@ -84,8 +84,8 @@ def _arithmetic(index: int, need: Amounts, short: Amounts, view: View) -> str:
         parts.append(f"{view.slot} would give back {memory_size(view.outgoing[index])}")
     parts += [_part(holder, holder.gives[index]) for holder in view.holders if holder.gives[index]]
     parts.append(f"{memory_size(view.headroom)} is kept free")
-    pool = view.measured.pools[index].name
-    return f"{memory_size(need[index])} of {pool}; {', '.join(parts)}: {memory_size(short[index])} short"
+    of = view.name(index)
+    return f"{memory_size(need[index])} of {of}; {', '.join(parts)}: {memory_size(short[index])} short"
 
 
 def _each_alone(alone: Amounts, view: View) -> list[dict[str, Any]]:
@@ -100,13 +100,29 @@ def _each_alone(alone: Amounts, view: View) -> list[dict[str, Any]]:
 
 def _nowhere(alone: Amounts, view: View) -> str:
     """Write "; on one GPU it would take 30 GiB, and GPU 0 (RTX 3090) has 22 GiB for it, also together"."""
-    pools = view.measured.pools
-    each = [
-        f"GPU {index} ({pool.name}) has {memory_size(max(0, view.capacity[index] - view.headroom))}"
-        for index, pool in enumerate(pools)
-        if alone[index]
-    ]
+    each = [f"{_gpu(index, view)} has {_at_most(index, view)}" for index, needs in enumerate(alone) if needs]
     return f"; on one GPU it would take {memory_size(max(alone))}, and {_listed(each)} for it, also together"
+
+
+def _divided(need: Amounts, short: Amounts, view: View) -> str:
+    """Write "; as llama-server divides it GPU 1 (RTX A4000) would hold 4 GiB and has 11 GiB for it" of the GPUs
+    where it would go, "" if none has a part of it."""
+    pools = view.measured.pools
+    goes = [index for index, pool in enumerate(pools) if pool.is_gpu and need[index] and not short[index]]
+    each = [
+        f"{_gpu(index, view)} would hold {memory_size(need[index])} and has {_at_most(index, view)} for it"
+        for index in goes
+    ]
+    return f"; as llama-server divides it {_listed(each)}" if each else ""
+
+
+def _gpu(index: int, view: View) -> str:
+    return gpu_name(index, view.measured.pools[index].name)
+
+
+def _at_most(index: int, view: View) -> str:
+    """Return what there would be for a model with all gone that may go."""
+    return memory_size(max(0, view.capacity[index] - view.headroom))
 
 
 def _part(holder: Holder, amount: int) -> str:
@@ -114,6 +130,8 @@ def _part(holder: Holder, amount: int) -> str:
         return f"{holder.slot}, which together: in hal0.yaml keeps apart, would give back {memory_size(amount)}"
     if holder.evictable:
         return f"{holder.slot} would give back {memory_size(amount)}"
+    if holder.spared:
+        return f"{holder.slot} was loaded before it and keeps {memory_size(amount)}"
     return f"{holder.slot} is in use or pinned and keeps {memory_size(amount)}"
 
 

@@ -53,6 +53,8 @@ class Sizing:
         forecast = self._forecasts.known(model)
         if not self._placer.may(model, forecast, measured.pools):
             return self._forecasts.place(model, None)
+        if self._forecasts.is_placed(model) and self._is_loaded(model):
+            return False  # it is where it is
         context, headroom = self._forecasts.chosen(model), self._store.snapshot.headroom
         for capacity in await self._capacities(model, measured, together=True):
             space = Space.empty(measured.pools, capacity, headroom)
@@ -60,6 +62,9 @@ class Sizing:
             if choice.placement is not None:
                 return self._forecasts.place(model, choice.placement)
         return self._forecasts.place(model, None)
+
+    def _is_loaded(self, model: Model) -> bool:
+        return any(slot.pid is not None and model.id in slot.loaded for slot in self._store.snapshot.slots)
 
     async def _size(self, model: Model, measured: Measured) -> bool:
         if not model.context_open:

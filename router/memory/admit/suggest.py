@@ -11,8 +11,9 @@ from typing import Final
 
 from router.catalog.context import number
 from router.catalog.model import Model
-from router.memory.admit.contexts import SMALLEST, ladder_of
+from router.memory.admit.contexts import SMALLEST, ladder_of, largest
 from router.memory.admit.launch_forecasts import LaunchForecasts
+from router.memory.admit.placer import Fitting
 from router.memory.admit.plan import Amounts
 from router.memory.admit.view import View
 from router.memory.forecast.needs import Forecast
@@ -31,16 +32,16 @@ class Suggestion:
     cache_type: str | None = None
 
 
-async def suggest(forecasts: LaunchForecasts, model: Model, view: View) -> Suggestion:
-    """Suggest a change for `model`, for which `view` has too little."""
+async def suggest(forecasts: LaunchForecasts, model: Model, fitting: Fitting) -> Suggestion:
+    """Suggest a change for `model`, which does not go as it is."""
     found = Suggestion()
     try:
         async with asyncio.timeout(LIMIT_SECONDS):
-            quantised = view.need(await _forecast(forecasts, with_small_cache(model)))
-            if quantised is not None and view.fits(quantised):
+            small = with_small_cache(model)
+            if small is not None and await fitting.goes(small, await forecasts.forecast(small)):
                 found = replace(found, cache_type=CACHE_TYPE)
             if not model.context_open:
-                context = await _context(forecasts, model, view)
+                context = await _context(forecasts, model, fitting)
                 found = replace(found, context=_ctx_size(model, context) if context else None)
     except TimeoutError:
         return found
@@ -52,24 +53,37 @@ def _ctx_size(model: Model, context: int) -> int:
     return number(model.with_context(context).flags, "ctx-size") or context
 
 
-async def _context(forecasts: LaunchForecasts, model: Model, view: View) -> int | None:
-    """Return the largest context that fits, in steps of 1024 tokens. What a model takes grows evenly with it,
-    so two answers tell where to look, and one more whether that is so."""
-    asked = model.context_length or 0
+async def _context(forecasts: LaunchForecasts, model: Model, fitting: Fitting) -> int | None:
+    """Return the largest context that fits, in steps of 1024 tokens."""
+    asked, most = model.context_length or 0, model.context_trained
     if asked <= SMALLEST:
         return None
-    least = view.need(await _forecast(forecasts, model.with_context(SMALLEST)))
-    whole = view.need(await _forecast(forecasts, model))
-    if least is None or whole is None or not view.fits(least):
+
+    async def goes(size: int) -> bool:
+        changed = model.with_context(size)
+        return await fitting.goes(changed, await forecasts.forecast(changed))
+
+    if not await goes(SMALLEST):
         return None
-    most = tuple(amount - view.headroom for amount in view.capacity)
-    guess = min(_between(least, whole, most, asked), model.context_trained or asked)
+    whole = await forecasts.forecast(model)
+    if fitting.chooses(model, whole):  # another context may go to another GPU: there is no line to follow
+        last = min(asked - 1, most or asked) // _STEP * _STEP
+        return await largest(range(last, SMALLEST, -_STEP), goes) or SMALLEST
+    least = await forecasts.forecast(model.with_context(SMALLEST))
+    guess = min(_full_at(least, whole, fitting.view, asked), most or asked)
     for size in (guess, guess - guess // 16 // _STEP * _STEP):
-        if size > SMALLEST:
-            there = view.need(await _forecast(forecasts, model.with_context(size)))
-            if there is not None and view.fits(there):
-                return size
+        if size > SMALLEST and await goes(size):
+            return size
     return SMALLEST
+
+
+def _full_at(least: Forecast | None, whole: Forecast | None, view: View, asked: int) -> int:
+    """Return the tokens at which the tightest pool is full. What a model takes grows evenly with them, so the
+    answers for SMALLEST and `asked` tell where."""
+    low, high = view.need(least), view.need(whole)
+    if low is None or high is None:
+        return SMALLEST
+    return _between(low, high, tuple(amount - view.headroom for amount in view.capacity), asked)
 
 
 def _between(low: Amounts, high: Amounts, most: Amounts, asked: int) -> int:
@@ -91,7 +105,3 @@ def with_small_cache(model: Model) -> Model | None:
     flags = {**model.flags, "cache-type-k": CACHE_TYPE, "cache-type-v": CACHE_TYPE}
     small = replace(model, flags=flags)
     return small.with_context(ladder_of(small)[-1]) if model.context_open else small
-
-
-async def _forecast(forecasts: LaunchForecasts, model: Model | None) -> Forecast | None:
-    return await forecasts.forecast(model) if model is not None else None

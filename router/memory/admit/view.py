@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from router.memory.admit.gate import Occupant
 from router.memory.admit.ledger import Claim, room, spread
-from router.memory.admit.plan import Amounts, Go, Holder, Outcome, missing, plan, total
+from router.memory.admit.plan import Amounts, Go, Holder, Outcome, plan, total
 from router.memory.forecast.needs import Forecast
 from router.memory.measure.pools import Measured
 
@@ -51,6 +51,7 @@ class View:
                     max(o.idle_since for o in occupants),
                     leaving,
                     any(o.apart for o in occupants),
+                    all(o.evictable or o.spared for o in occupants) and any(o.spared for o in occupants),
                 )
             )
         return found
@@ -60,13 +61,15 @@ class View:
         """The room there is once all that may give some has done so."""
         return total(self.room, self.outgoing, *(h.gives for h in self.holders if h.evictable or h.apart))
 
+    def name(self, index: int) -> str:
+        """Return what a person calls a pool; of GPUs that are of one make its number, too."""
+        pool = self.measured.pools[index]
+        alike = [other for other in self.measured.pools if other.is_gpu and other.name == pool.name]
+        return gpu_name(index, pool.name) if pool.is_gpu and len(alike) > 1 else pool.name
+
     def need(self, forecast: Forecast | None) -> Amounts | None:
         """Return a forecast over the pools there are."""
         return spread(forecast, self.measured.pools) if forecast else None
-
-    def fits(self, need: Amounts) -> bool:
-        """Return whether `need` would go, headroom included, once all that may give room has done so."""
-        return not any(missing(need, self.capacity, self.headroom))
 
     def plan(self, need: Amounts | None, *, force: bool = False) -> Outcome:
         """Plan a load; `need` None: nobody can tell, so it goes, but not beside what runs."""
@@ -76,3 +79,7 @@ class View:
 
     def _sum(self, amounts: Iterable[Amounts]) -> Amounts:
         return total((0,) * len(self.measured.pools), *amounts)
+
+
+def gpu_name(index: int, name: str) -> str:
+    return f"GPU {index} ({name})"

@@ -17,8 +17,8 @@ from router.catalog.gguf import read_header
 from router.catalog.model import Model
 from router.memory.admit.contexts import ladder_of, largest
 from router.memory.admit.launch_forecasts import LaunchForecasts
+from router.memory.admit.placer import Fitting
 from router.memory.admit.suggest import CACHE_TYPE, Suggestion, with_small_cache
-from router.memory.admit.view import View
 from router.memory.forecast.needs import Forecast, Source
 from router.wire.fit_ways import FitWay
 
@@ -35,7 +35,7 @@ _PLACED: Final = frozenset(
 
 
 async def ways(
-    forecasts: LaunchForecasts, model: Model, view: View, found: Suggestion, others: Iterable[Model] = ()
+    forecasts: LaunchForecasts, model: Model, fitting: Fitting, found: Suggestion, others: Iterable[Model] = ()
 ) -> tuple[FitWay, ...]:
     """Return every way known, `found` (see `suggest`) first. `others`: the models one of which may fit in its
     place."""
@@ -47,20 +47,20 @@ async def ways(
             if found.context is not None:
                 flags = (f"ctx-size={found.context}",)
                 listed.append(await _told(forecasts, _with(model, flags), flags))
-            if (smaller := await _smaller(forecasts, model, view, others)) is not None:
+            if (smaller := await _smaller(forecasts, model, fitting, others)) is not None:
                 listed.append(smaller)
-            await _on_the_processor(forecasts, model, view, listed.append)
+            await _on_the_processor(forecasts, model, fitting, listed.append)
     except TimeoutError:
         log.info("not every way to fit %s was asked about in time", model.id)
     return tuple(listed)
 
 
 async def _on_the_processor(
-    forecasts: LaunchForecasts, model: Model, view: View, found: Callable[[FitWay], None]
+    forecasts: LaunchForecasts, model: Model, fitting: Fitting, found: Callable[[FitWay], None]
 ) -> None:
     """Tell how much of the model may stay on the GPU: of the experts, which are read a few at a time, or of
     whole layers."""
-    has_gpu = any(pool.is_gpu for pool in view.measured.pools)
+    has_gpu = any(pool.is_gpu for pool in fitting.view.measured.pools)
     if not has_gpu or model.file is None or _PLACED & model.flags.keys():
         return
     try:
@@ -73,19 +73,19 @@ async def _on_the_processor(
         tries.append((EXPERTS, range(1, layers + 1)))
     tries.append((LAYERS, range(layers, -1, -1)))
     for flag, counts in tries:
-        if (way := await _first(forecasts, model, view, flag, counts)) is not None:
+        if (way := await _first(forecasts, model, fitting, flag, counts)) is not None:
             found(way)
 
 
 async def _first(
-    forecasts: LaunchForecasts, model: Model, view: View, flag: str, counts: Sequence[int]
+    forecasts: LaunchForecasts, model: Model, fitting: Fitting, flag: str, counts: Sequence[int]
 ) -> FitWay | None:
     """Return the first of `counts`, each of which takes less of the GPU than the one before, that fits; with a
     smaller cache where it takes that, too."""
     for cache in ((), CACHE_FLAGS):
         if cache and with_small_cache(model) is None:
             continue
-        fits = _fits(forecasts, model, view, flag, cache)
+        fits = _fits(forecasts, model, fitting, flag, cache)
         count = await largest(tuple(counts), fits)
         if count is not None:
             flags = (f"{flag}={count}", *cache)
@@ -94,28 +94,26 @@ async def _first(
 
 
 def _fits(
-    forecasts: LaunchForecasts, model: Model, view: View, flag: str, cache: tuple[str, ...]
+    forecasts: LaunchForecasts, model: Model, fitting: Fitting, flag: str, cache: tuple[str, ...]
 ) -> Callable[[int], Awaitable[bool]]:
     async def fits(count: int) -> bool:
         tried = _with(model, (f"{flag}={count}", *cache))
         forecast = await forecasts.forecast(tried)
-        need = view.need(forecast)
         # The formula does not know of these flags; only what the engine has told counts.
         told = forecast is not None and forecast.source is not Source.FORMULA
-        return told and need is not None and view.fits(need)
+        return told and await fitting.goes(tried, forecast)
 
     return fits
 
 
 async def _smaller(
-    forecasts: LaunchForecasts, model: Model, view: View, others: Iterable[Model]
+    forecasts: LaunchForecasts, model: Model, fitting: Fitting, others: Iterable[Model]
 ) -> FitWay | None:
     """Return the largest other quantisation of the model on this computer that fits."""
     same = [m for m in others if _is_smaller(m, model)]
     for other in sorted(same, key=lambda m: -(m.size_bytes or 0)):
         forecast = await forecasts.forecast(_least(other))
-        need = view.need(forecast)
-        if forecast is not None and need is not None and view.fits(need):
+        if await fitting.goes(_least(other), forecast):
             return _way((), forecast, other.id)
     return None
 

@@ -29,7 +29,8 @@ class Companions:
 
     Attributes:
         adapters: of LoRA and control vector files, which no dry run counts.
-        projector: of its file; `projector_on_host`: it stays off the GPU.
+        projector: of its file; `projector_on_host`: it stays off the GPU; `projector_device`: where its flags
+            put it ("CUDA1"), "" for where the engine does.
         draft: the draft model's file.
         own_head: it drafts with a head of its own, in a context beside the usual one.
     """
@@ -37,6 +38,7 @@ class Companions:
     adapters: int = 0
     projector: int = 0
     projector_on_host: bool = False
+    projector_device: str = ""
     draft: Path | None = None
     own_head: bool = False
 
@@ -51,11 +53,13 @@ def companions_of(model: Model) -> Companions:
     flags = model.flags
     draft = flags.get("spec-draft-model")
     projector = flags.get("mmproj")
-    device = str(flags.get("mmproj-device", "")).lower()
+    device = str(flags.get("mmproj-device", "")).strip()
+    off = device.lower() in ("none", "cpu")
     return Companions(
         adapters=sum(_size(model, path) for name, path in named_files(flags) if name in _ADAPTERS),
         projector=_size(model, Path(projector)) if isinstance(projector, str) else 0,
-        projector_on_host=is_on(flags, "mmproj-offload") is False or device in ("none", "cpu"),
+        projector_on_host=is_on(flags, "mmproj-offload") is False or off,
+        projector_device="" if off else device,
         draft=Path(draft).expanduser() if isinstance(draft, str) else None,
         own_head=not isinstance(draft, str) and "draft-mtp" in str(flags.get("spec-type", "")).split(","),
     )

@@ -8,7 +8,7 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -33,12 +33,14 @@ RETRY_SECONDS: Final = 30.0
 
 MOST_LEARNT: Final = 1.5
 _VERSION: Final = 2
-# What hides GPUs from an engine by listing those that it may see, by the engine's name for them.
-_NARROWS: Final = {
-    "CUDA": "CUDA_VISIBLE_DEVICES",
-    "ROCm": "HIP_VISIBLE_DEVICES",
-    "Vulkan": "GGML_VK_VISIBLE_DEVICES",
+# What hides GPUs from an engine by listing those that it may see, by the engine's name for them: the first of
+# each row that is set, then of the next row, which counts among all. ROCm's docs: "GPU isolation techniques".
+_NARROWS: Final[Mapping[str, Sequence[Sequence[str]]]] = {
+    "CUDA": [["CUDA_VISIBLE_DEVICES"]],
+    "ROCm": [["HIP_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES"], ["ROCR_VISIBLE_DEVICES"]],
+    "Vulkan": [["GGML_VK_VISIBLE_DEVICES"]],
 }
+_NARROWING: Final = tuple(dict.fromkeys(one for rows in _NARROWS.values() for row in rows for one in row))
 
 
 class Engine(Protocol):
@@ -168,7 +170,7 @@ class Forecaster:
             question, engine_there = None, False
         if question is not None:
             argv, environment = question
-            seen = [devices, [environment.get(name) for name in _NARROWS.values()], beside.adapters]
+            seen = [devices, [environment.get(name) for name in _NARROWING], beside.adapters]
             seen += [sorted(model.env.items())] if model.env else []
             files = [model.file, *([beside.draft] if beside.draft else [])]
             name = await asyncio.to_thread(_name, argv, files, seen)
@@ -228,14 +230,23 @@ def _renumbered(
 ) -> tuple[DeviceNeed, ...]:
     """Give GPUs their numbers among all there are, `uuids` among them: an engine counts those it sees."""
 
+    def number(listed: str) -> str:
+        # CUDA takes the beginning of a UUID, too, where only one begins so.
+        meant = [count for uuid, count in uuids.items() if listed and uuid.startswith(listed)]
+        return str(meant[0]) if len(meant) == 1 else listed
+
     def name(device: DeviceNeed) -> str:
         found = re.fullmatch(r"([A-Za-z]+)(\d+)", device.name)
-        seen = environment.get(_NARROWS.get(found[1], "")) if found else None
-        listed = [number.strip() for number in seen.split(",")] if seen else []
-        numbers = [str(uuids.get(one, one)) for one in listed]
-        if found is None or int(found[2]) >= len(numbers) or not numbers[int(found[2])].isdecimal():
-            return device.name  # all are visible, or listed by ids that nobody knows
-        return found[1] + numbers[int(found[2])]
+        if found is None:
+            return device.name
+        kind, place = found[1], found[2]
+        for row in _NARROWS.get(kind, ()):
+            seen = next((environment[one] for one in row if environment.get(one)), "")
+            numbers = [number(one.strip()) for one in seen.split(",")] if seen else []
+            if seen and (int(place) >= len(numbers) or not numbers[int(place)].isdecimal()):
+                return device.name  # listed by ids that nobody knows
+            place = numbers[int(place)] if seen else place
+        return kind + place
 
     return tuple(replace(device, name=name(device)) for device in devices)
 
@@ -249,9 +260,18 @@ def _together(model: Model, told: Told, beside: Companions) -> tuple[DeviceNeed,
     if not others and beside.contexts > 1 and (draft := _drafting(model, beside)) is not None:
         found = _added(found, [_at_first(found, draft)])
     if size := max(beside.projector, told.projector):
-        on_host = beside.projector_on_host or not any(d.is_gpu for d in found)
-        found = _added(found, [DeviceNeed("Host", size, 0, 0) if on_host else _at_first(found, size)])
+        found = _added(found, [_projector(found, size, beside)])
     return _added(found, [_at_first(found, beside.adapters)]) if beside.adapters else found
+
+
+def _projector(devices: tuple[DeviceNeed, ...], size: int, beside: Companions) -> DeviceNeed:
+    """Return what a projector of `size` bytes takes, and where."""
+    if (device := beside.projector_device) and not beside.projector_on_host:
+        same = (known.name for known in devices if known.name.casefold() == device.casefold())
+        return DeviceNeed(next(same, device), size, 0, 0, is_gpu=True)
+    if beside.projector_on_host or not any(device.is_gpu for device in devices):
+        return DeviceNeed("Host", size, 0, 0)
+    return _at_first(devices, size)
 
 
 def _at_first(devices: tuple[DeviceNeed, ...], what: DeviceNeed | int) -> DeviceNeed:

@@ -122,6 +122,8 @@ def _devices(pools: Sequence[Pool]) -> list[DeviceMemory]:
             pool.used,
             utilisation=pool.utilisation,
             estimated=any(amount is None for amount in pool.held.values()),
+            display=pool.display,
+            bandwidth=pool.bandwidth,
         )
         for pool in pools
     ]

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from router.memory.admit.model_fits import ModelFit, ModelFits, model_fits
 from router.memory.forecast.needs import free_bytes, where_it_counts
-from router.state import ModelStatus, SlotState, Snapshot
+from router.state import DeviceMemory, ModelStatus, SlotState, Snapshot
 
 
 def models_json(snapshot: Snapshot) -> dict[str, Any]:
     """Bytes throughout. `fit` and `margin` are null while nothing is known; `margin` is what would be left, or
     for "short" what is missing. Both are of the slot where the model fits best; `slots` tells of each that may
     hold it, with `evict`, the slots that would make room, and `beside`, whether what the slot holds goes on
-    meanwhile. `memory` is of the GPUs together, or without one of the RAM. `left_out` are files in the model
-    folders that are no models, each with the reason."""
+    meanwhile. `memory` is of the GPUs together, or without one of the RAM; `gpus` has each of several, and of a
+    model the numbers of those where it would go, or is. `left_out` are files in the model folders that are no
+    models, each with the reason."""
     fits = model_fits(snapshot)
     pools = where_it_counts(snapshot.memory)
     memory = {
@@ -26,9 +28,16 @@ def models_json(snapshot: Snapshot) -> dict[str, Any]:
     }
     return {
         "memory": memory,
+        "gpus": _gpus(pools),
         "models": [_model(model, snapshot, fits) for model in snapshot.models],
         "left_out": [asdict(file) for file in snapshot.left_out],
     }
+
+
+def _gpus(pools: Sequence[DeviceMemory]) -> list[dict[str, Any]]:
+    if len(pools) < 2:
+        return []
+    return [{"name": device.name, "total": device.total, "free": device.free} for device in pools]
 
 
 def _model(model: ModelStatus, snapshot: Snapshot, fits: ModelFits) -> dict[str, Any]:
@@ -40,10 +49,12 @@ def _model(model: ModelStatus, snapshot: Snapshot, fits: ModelFits) -> dict[str,
         "loaded_in": loaded,
         "fit": found.fit,
         "margin": None if found.fit is None else found.margin,
+        "gpus": found.gpus,
         "slots": slots,
     }
 
 
 def _told(found: ModelFit) -> dict[str, Any]:
     margin = None if found.fit is None else found.margin
-    return {"fit": found.fit, "margin": margin, "evict": found.evict, "beside": found.beside}
+    told = {"fit": found.fit, "margin": margin, "evict": found.evict, "beside": found.beside}
+    return {**told, "gpus": found.gpus} if found.gpus else told

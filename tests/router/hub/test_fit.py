@@ -55,3 +55,17 @@ def test_what_slots_hold_counts_as_free_as_a_switch_gives_it_back(header: GgufHe
     assert offered_fit(header, 4 * GIB, pools=pools).fits == Fit.SHORT
     fit = offered_fit(header, 4 * GIB, held=20 * GIB, pools=pools)
     assert (fit.fits, fit.free, fit.held) == (Fit.FITS, 22 * GIB, 20 * GIB)
+
+
+def test_each_gpu_that_a_model_goes_over_keeps_its_headroom(header: GgufHeader) -> None:
+    def fits(*free: int) -> str:
+        pools = [Pool("GPU", True, 24 * GIB, 24 * GIB - amount) for amount in free]
+        return offered_fit(header, 4 * GIB, headroom=GIB, pools=pools).fits
+
+    needs = offered_fit(header, 4 * GIB, pools=[Pool("GPU", True, GIB, 0)]).needs  # with the least context
+    assert fits(needs + GIB) == Fit.FITS and fits(needs + GIB, 0) == Fit.FITS, "whole on one"
+    assert fits(needs // 2 + GIB, needs // 2 + 2 * GIB) == Fit.FITS
+    assert fits(needs // 2 + GIB, needs // 2 + GIB // 2) != Fit.FITS
+    assert (
+        offered_fit(header, 4 * GIB, headroom=GIB, pools=[Pool("GPU", True, GIB, GIB // 2)]).fits == Fit.SHORT
+    )

@@ -103,3 +103,61 @@ def test_the_api_tells_of_every_slot_that_may_hold_it() -> None:
     }
     unknown = models_json(replace(SNAPSHOT, memory=()))["models"][0]
     assert (unknown["fit"], unknown["margin"]) == (None, None)
+
+
+CARDS = (DeviceMemory("A", True, 24, 0), DeviceMemory("B", True, 24, 0))
+
+
+def placed(name: str, *needs: int) -> ModelStatus:
+    return replace(model(name, *needs), gpu_auto=True)
+
+
+def holds(name: str, *held: int, **more: Any) -> SlotStatus:
+    return slot(name, 0, memory_by_device=held, **more)
+
+
+def test_of_several_gpus_it_is_the_one_that_the_load_will_choose() -> None:
+    """All were placed as if everything else could leave: on the first one."""
+    models = (placed("primary-model", 16, 0), placed("aux-model", 9, 0), placed("small", 12, 0))
+    used = (replace(CARDS[0], used=16), CARDS[1])
+    there = Snapshot(slots=(holds("primary", 16, 0),), models=models, memory=used, headroom=2)
+    assert model_fits(there).of("other", "small") == ModelFit(Fit.FITS, 12, beside=True, gpus=(1,))
+    full = replace(
+        there,
+        slots=(holds("primary", 16, 0, priority=9), holds("aux", 0, 20, priority=1)),
+        memory=(used[0], replace(CARDS[1], used=20)),
+    )
+    assert model_fits(full).of("other", "small") == ModelFit(Fit.FITS, 12, evict=("aux",), gpus=(1,))
+
+
+def test_a_model_on_another_gpu_than_was_told_is_charged_there_alone() -> None:
+    models = (placed("primary-model", 16, 0), placed("small", 20, 0))
+    there = Snapshot(
+        slots=(holds("primary", 0, 16, pinned=True),),
+        models=models,
+        memory=(CARDS[0], replace(CARDS[1], used=16)),
+        headroom=2,
+    )
+    assert model_fits(there).of("other", "small") == ModelFit(Fit.FITS, 4, beside=True, gpus=(0,))
+    assert model_fits(there).of("primary", "primary-model") == ModelFit(Fit.FITS, 8, gpus=(1,))
+
+
+def test_no_screen_then_the_smallest_gap_then_the_faster_one() -> None:
+    models = (placed("small", 4 << 30, 0, 0),)
+    gib = 1 << 30
+
+    def goes(*cards: DeviceMemory) -> tuple[int, ...]:
+        return model_fits(Snapshot(models=models, memory=cards, headroom=0)).of("new", "small").gpus
+
+    small, large = DeviceMemory("S", True, 8 * gib, 0), DeviceMemory("L", True, 24 * gib, 0)
+    assert goes(large, small, large) == (1,)
+    assert goes(large, replace(small, display=True), large) == (0,)
+    assert goes(large, replace(large, bandwidth=9), replace(large, bandwidth=8)) == (1,)
+
+
+def test_what_a_person_has_placed_stays_where_it_is_told() -> None:
+    models = (model("small", 12, 0), model("split", 12, 12))
+    used = (replace(CARDS[0], used=16), CARDS[1])
+    there = model_fits(Snapshot(models=models, memory=used, headroom=2))
+    assert there.of("new", "small") == ModelFit(Fit.SHORT, 6)
+    assert model_fits(Snapshot(models=models, memory=CARDS, headroom=2)).of("new", "split").gpus == (0, 1)

@@ -13,16 +13,21 @@ import pytest
 
 from router.base.errors import MemoryInsufficient
 from router.catalog.model import Model
-from router.catalog.placement import VISIBLE, Placement
+from router.catalog.placement import VISIBLE, Placement, placed_by_flags
+from router.config.flags import flag_name
+from router.config.schema import Kind
 from router.engine.environment import engine_environment
 from router.memory.admit import placer
+from router.memory.admit.gate import Occupant
 from router.memory.admit.launch_forecasts import LaunchForecasts
 from router.memory.admit.ledger import spread
-from router.memory.forecast.forecaster import Forecaster
+from router.memory.forecast.companions import Companions
+from router.memory.forecast.dryrun import Told
+from router.memory.forecast.forecaster import Forecaster, _renumbered, _together
 from router.memory.forecast.needs import DeviceNeed, Forecast, Source
 from router.memory.measure.pools import Pool
 from router.reload.published import model_status
-from router.state import DeviceMemory
+from router.state import DeviceMemory, SlotState, SlotStatus
 from tests.router.memory.figures import GIB, MIB, Figures, Rules, StubMemory, model
 from tests.router.memory.stub import Reader, StubDriver
 from tests.router.memory.test_judge import HEADROOM, Bench
@@ -64,6 +69,19 @@ class Cuda(Rules):
 
     async def computed(self, model: Model) -> Forecast | None:
         raise AssertionError("the engine answers")
+
+
+class Growing(Cuda):
+    """What each takes grows with its context by `per_1024` bytes for 1,024 tokens."""
+
+    def __init__(self, count: int, per_1024: int, **weights: int) -> None:
+        super().__init__(count, **weights)
+        self.per_1024, self.least = per_1024, weights
+
+    async def _find(self, model: Model, *rest: Any) -> tuple[Forecast | None, str | None, bool]:
+        cache = (model.context_length or 0) * self.per_1024 // 1024
+        self.weights = {name: weights + cache for name, weights in self.least.items()}
+        return await super()._find(model, *rest)
 
 
 @pytest.fixture(autouse=True)
@@ -119,6 +137,39 @@ async def test_what_it_takes_of_each_gpu_is_known_before_the_load(
     assert model_status(wanted, bench.forecasts, memory).needs_by_device == (0, 8 * GIB + 260 * MIB)
 
 
+async def test_of_two_that_must_make_room_the_one_of_low_priority_does(
+    driver: StubDriver, stubbed: StubMemory
+) -> None:
+    """Whichever GPU it is on."""
+    says(driver, 24, 24)
+    bench = Bench(stubbed, Cuda(2, held=20 * GIB, wanted=18 * GIB))
+    bench.forecasts.forecaster.use_devices((await stubbed(())).pools)
+    for dear, cheap in ((0, 1), (1, 0)):
+        bench.there = []
+        for slot, gpu, priority in (("dear", dear, 5), ("cheap", cheap, 1)):
+            held = model("held", 4096).placed(Placement((uuid(gpu),)))
+            await bench.forecasts.forecast(held)
+            bench.there.append(Occupant(slot, held, evictable=True, priority=priority))
+        verdict = await bench.gate.judge("a", model("wanted", 4096), lambda: bench.there)
+        assert (verdict.evict, verdict.placement) == (("cheap",), Placement((uuid(cheap),)))
+
+
+async def test_a_loaded_model_is_told_where_it_is(driver: StubDriver, stubbed: StubMemory) -> None:
+    """Not where it would go if everybody else left."""
+    says(driver, 24, 24)
+    bench = Bench(stubbed, Cuda(2, first=20 * GIB, second=18 * GIB))
+    await bench.load("a", model("first", 4096))
+    there = model("second", 4096)
+    assert (await bench.load("b", there)).placement == Placement((uuid(0),)), "the first has the faster one"
+    loaded = SlotStatus("b", Kind.CHAT, SlotState.READY, model="second", loaded=("second",), pid=7)
+    bench.store.update(slots=(loaded,))
+    await bench.gate._sizing.size(there, await stubbed(()))
+    assert bench.forecasts.as_placed(there).env == {VISIBLE: uuid(0)}
+    bench.store.update(slots=(replace(loaded, state=SlotState.UNLOADED, loaded=(), pid=None),))
+    await bench.gate._sizing.size(there, await stubbed(()))
+    assert bench.forecasts.as_placed(there).env == {VISIBLE: uuid(1)}
+
+
 async def test_a_refusal_names_each_gpu(driver: StubDriver, stubbed: StubMemory) -> None:
     says(driver, 24, 12)
     bench = Bench(stubbed, Cuda(2, huge=50 * GIB))
@@ -132,6 +183,34 @@ async def test_a_refusal_names_each_gpu(driver: StubDriver, stubbed: StubMemory)
         (1, "GPU of 12"),
     ]
     assert refused.details["alone"][0]["short"] == 50 * GIB + 260 * MIB - 23 * GIB
+
+
+async def test_a_refusal_suggests_what_would_go_by_the_division_of_the_load(
+    driver: StubDriver, stubbed: StubMemory
+) -> None:
+    """Divided evenly, as the engine would, there is room for 22 GiB; divided by their room, for 33."""
+    says(driver, 24, 12)
+    bench = Bench(stubbed, Growing(2, per_1024=GIB // 4, large=8 * GIB))
+    wanted = model("large", 131_072)
+    refused = await bench.refusal("a", wanted)
+    told = refused.details["suggestion"]["ctx_size"]
+    assert told > 90_000 and f"with ctx-size {told}" in refused.message
+    verdict = await bench.gate.judge("a", wanted.with_context(told), list)
+    assert verdict.placement is not None and len(verdict.placement.gpus) == 2
+    with pytest.raises(MemoryInsufficient):
+        await bench.gate.judge("a", wanted.with_context(told + 1024), list)
+
+
+async def test_gpus_of_one_make_are_told_apart(driver: StubDriver, stubbed: StubMemory) -> None:
+    says(driver, 24, 24)
+    bench = Bench(stubbed, Cuda(2, huge=32 * GIB))
+    by_hand = model("huge", 4096, tensor_split="3,1")
+    refused = await bench.refusal("a", by_hand)
+    assert "24.3 GiB of GPU 0 (GPU of 24)" in refused.message
+    assert (
+        "; as llama-server divides it GPU 1 (GPU of 24) would hold 8.3 GiB and has 23 GiB for it;"
+        in refused.message
+    )
 
 
 async def test_an_engine_that_says_a_gpu_would_hold_more_is_believed(
@@ -156,7 +235,14 @@ async def test_an_engine_that_says_a_gpu_would_hold_more_is_believed(
         ({"tensor_split": "1,1"}, {}),
         ({"main_gpu": "1"}, {}),
         ({"split_mode": "none"}, {}),
+        ({"override_tensor": "exps=CPU"}, {}),
+        ({"mmproj_device": "CUDA1"}, {}),
+        ({"spec_draft_device": "CUDA1"}, {}),
+        ({"spec_draft_override_tensor": ".*=CUDA1"}, {}),
+        ({"fit_target": "1024,4096"}, {}),
         ({}, {VISIBLE: uuid(0)}),
+        ({}, {VISIBLE.lower(): uuid(0)}),
+        ({}, {"MTMD_BACKEND_DEVICE": "CUDA1"}),
         ({}, {"CUDA_DEVICE_ORDER": "FASTEST_FIRST"}),
     ],
     ids=" ".join,
@@ -169,6 +255,32 @@ async def test_what_a_person_has_said_wins(
     wanted = replace(model("small", 4096, **flags), env=variables)
     assert wanted.placed_by_hand
     assert (await bench.load("a", wanted)).placement is None
+
+
+@pytest.mark.parametrize("raw", ["dev", "ts", "mg", "sm", "ot", "mmdev", "devd", "otd", "device-draft"])
+@pytest.mark.parametrize("spelled", ["{}", "-{}", "--{}"])
+def test_in_every_spelling(raw: str, spelled: str) -> None:
+    assert placed_by_flags({flag_name(spelled.format(raw)): "1"})
+
+
+@pytest.mark.parametrize("raw", ["tensor_split", "TENSOR_SPLIT", "tensorSplit", "LLAMA_ARG_TENSOR_SPLIT"])
+def test_in_every_case(raw: str) -> None:
+    assert placed_by_flags({flag_name(raw): "1"})
+
+
+@pytest.mark.parametrize(
+    ("flags", "variables"),
+    [
+        ({"n_gpu_layers": "99"}, {}),
+        ({"n_cpu_moe": "4"}, {}),
+        ({"fit_target": "2048"}, {}),
+        ({}, {"NVIDIA_VISIBLE_DEVICES": "all"}),
+        ({}, {"GGML_CUDA_ENABLE_UNIFIED_MEMORY": "1"}),
+    ],
+    ids=" ".join,
+)
+def test_what_says_nothing_of_where_leaves_it_to_hal0(flags: dict[str, str], variables: dict[str, str]) -> None:
+    assert not replace(model("small", 4096, **flags), env=variables).placed_by_hand
 
 
 async def test_hal0s_own_variable_is_what_the_person_has_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,3 +353,23 @@ async def test_the_engines_answer_for_gpus_by_uuid_is_told_by_the_drivers_number
     for number in (0, 1):
         told = await forecaster.forecast(wanted.placed(Placement((uuid(number),))))
         assert told is not None and told.per_device[0].name == f"CUDA{number}"
+
+
+@pytest.mark.parametrize("listed", [uuid(1), f"{uuid(1)} ", "1", " 1"])
+def test_a_gpu_may_be_named_by_number_or_uuid(listed: str) -> None:
+    need = (DeviceNeed("CUDA0", 9, 0, 0, is_gpu=True),)
+    assert _renumbered(need, {VISIBLE: listed}, {uuid(0): 0, uuid(1): 1})[0].name == "CUDA1"
+
+
+def test_a_gpu_may_be_named_by_how_its_uuid_begins() -> None:
+    known = {"GPU-1a2b3c4d-0000": 0, "GPU-1a9f0000-0000": 1}
+    need = (DeviceNeed("CUDA0", 9, 0, 0, is_gpu=True),)
+    assert _renumbered(need, {VISIBLE: "GPU-1a9f"}, known)[0].name == "CUDA1"
+    assert _renumbered(need, {VISIBLE: "GPU-1a"}, known)[0].name == "CUDA0", "it might be either"
+
+
+def test_a_projector_is_counted_where_its_flag_puts_it() -> None:
+    told = Told(((DeviceNeed("CUDA0", GIB, 0, 0, is_gpu=True), DeviceNeed("CUDA1", GIB, 0, 0, is_gpu=True)),))
+    beside = Companions(projector=MIB, projector_device="cuda1")
+    found = _together(model("seeing", 4096), told, beside)
+    assert [(need.name, need.total) for need in found] == [("CUDA0", GIB), ("CUDA1", GIB + MIB)]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from router.catalog.model import Model
@@ -19,12 +19,14 @@ from router.catalog.placement import BY_HAND_FLAGS, BY_HAND_VARIABLES, VISIBLE, 
 from router.config.schema import Kind
 from router.memory.admit.gate import Occupant
 from router.memory.admit.ledger import Claim
+from router.memory.admit.model_fits import ModelFits
 from router.memory.admit.placer import Space
 from router.memory.admit.placing import Parts, Proposal, may_place, split, whole
 from router.memory.admit.plan import Amounts
 from router.memory.admit.view import View
-from router.memory.forecast.needs import DeviceNeed, Forecast, Source
+from router.memory.forecast.needs import DeviceNeed, Fit, Forecast, Source
 from router.memory.measure.pools import Measured, Pool
+from router.state import DeviceMemory, ModelStatus, SlotState, SlotStatus, Snapshot
 from tests.router.memory.figures import GIB, MIB
 
 SIZES = (4, 6, 8, 11, 12, 16, 20, 24, 32, 48, 80, 96)
@@ -158,6 +160,44 @@ def test_what_a_person_has_said_of_gpus_is_left_alone(
         placed = model.placed(found.placement)
         assert {name: placed.flags[name] for name in others} == others
     assert model.placed(None) is model
+
+
+@given(cases())
+def test_people_are_told_beforehand_of_the_gpu_that_the_load_takes(case: Case) -> None:
+    engines = case.view.charged
+    assume(sum(occupant.slot == "wanted" for occupant, _claim in engines) <= 1)
+    gpus = [pool for pool in case.pools if pool.is_gpu]
+    assume(len(gpus) > 1)
+    parts = Parts.of(case.forecast)
+    takes = (parts.layers + parts.work, *[0] * (len(gpus) - 1))
+    assume(takes[0])
+    slots = [
+        SlotStatus(
+            occupant.slot,
+            Kind.CHAT,
+            SlotState.READY,
+            model=occupant.model.id,
+            pid=number,
+            memory_by_device=claim.held[: len(gpus)],
+            in_flight=0 if occupant.evictable else 1,
+            idle_since=occupant.idle_since,
+        )
+        for number, (occupant, claim) in enumerate(engines)
+    ]
+    snapshot = Snapshot(
+        slots=tuple(slots),
+        models=(ModelStatus("new", "new", Kind.CHAT, needs_by_device=takes, gpu_auto=True),),
+        memory=tuple(
+            DeviceMemory(p.name, True, p.total, p.used, display=p.display, bandwidth=p.bandwidth) for p in gpus
+        ),
+        headroom=case.view.headroom,
+    )
+    told, (alone, _apart) = ModelFits(snapshot).of("wanted", "new"), case.proposals()
+    assert (told.fit is Fit.FITS) is bool(alone)
+    if alone:
+        chosen = alone[0].outcome
+        assert [f"GPU-{number}" for number in told.gpus] == list(alone[0].placement.gpus)
+        assert (told.evict, told.beside) == (chosen.evict, chosen.beside)
 
 
 TWO_24 = (gpu(0, 24), gpu(1, 24))

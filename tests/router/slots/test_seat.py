@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from router.base.errors import EngineFailed, MemoryInsufficient, RouterError
-from router.config.schema import LimitsConfig, SlotConfig
+from router.catalog.model import Model
+from router.config.schema import Kind, LimitsConfig, SlotConfig
 from router.slots.effects import CheckModel
 from router.slots.seat import Seat
 
@@ -44,3 +46,23 @@ def test_what_would_have_fitted_is_told_as_flags(
 def test_other_errors_have_no_remedy() -> None:
     error = failed(EngineFailed("It broke.")).status().last_error
     assert error is not None and error.remedy == ()
+
+
+@pytest.mark.parametrize(
+    ("file", "flags", "limit", "at_once"),
+    [
+        (Path("/m.gguf"), {"parallel": "4"}, 0, 4),
+        (Path("/m.gguf"), {"parallel": "4"}, 2, 2),
+        (Path("/m.gguf"), {"parallel": "4"}, 9, 4),
+        (None, {}, 3, 3),
+        (None, {}, 0, None),
+    ],
+)
+def test_how_many_are_answered_at_once(
+    file: Path | None, flags: dict[str, str], limit: int, at_once: int | None
+) -> None:
+    """By the engine, or as many as hal0.yaml lets it."""
+    command = None if file else "vllm {port}"
+    model = Model("m", Kind.CHAT, "m", file=file, command=command, flags=flags, limit=limit)
+    seat = Seat.make(SlotConfig("primary"), LimitsConfig(), {"m": model}, "m")
+    assert seat.status().parallel == at_once

@@ -182,6 +182,16 @@ async def test_bytes_are_counted_without_those_that_leave_and_a_refusal_touches_
     await soon(desk.supervisor.close())
 
 
+async def test_what_nobody_waits_for_unloads_nothing(desk: Desk) -> None:
+    """As at hal0's start: a request has come before it. Asked for, it is loaded."""
+    await soon(desk.supervisor.load("chat", "chat1"))
+    with pytest.raises(NotTogether, match="the same time as chat, which is loaded already"):
+        await soon(desk.supervisor.load_unasked("coder", "coder1"))
+    assert desk.loaded() == {"chat"}
+    await soon(desk.ask("coder"))
+    assert desk.loaded() == {"coder"}
+
+
 async def test_other_sets_count_for_what_is_loaded_next(desk: Desk) -> None:
     await soon(desk.supervisor.load("chat", "chat1"))
     hold = asyncio.Event()

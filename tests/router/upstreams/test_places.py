@@ -10,7 +10,7 @@ import pytest
 
 from router.config.schema import Kind, UpstreamKind
 from router.resolve import ResolutionPath
-from router.state import SlotState, SlotStatus, Snapshot, UpstreamState, UpstreamStatus
+from router.state import ModelStatus, SlotState, SlotStatus, Snapshot, UpstreamState, UpstreamStatus
 from router.upstreams.homes import KEPT_SECONDS, Homes
 from router.upstreams.places import HERE, Decision, decide, place_of
 from router.wire.conversation_key import conversation_key
@@ -22,6 +22,7 @@ BUSY = replace(SLOT, in_flight=2)
 LOADING = replace(SLOT, state=SlotState.LOADING)
 FULL = replace(READY, in_flight=2)
 PATIENT = replace(BUSY, move_on=("loading",))
+CROWDED, CROWD = replace(BUSY, queued=2), replace(FULL, queued=2)
 
 
 def upstreams(
@@ -52,12 +53,44 @@ MOVED, WAITED = ResolutionPath.MOVED_BUSY, ResolutionPath.MOVED_LOADING
         pytest.param(SLOT, upstreams(state=UpstreamState.DOWN), BIG, Decision(HERE), id="its place is away"),
         pytest.param(SLOT, upstreams(), "former/place", Decision(HERE), id="its place is no more"),
         pytest.param(PATIENT, upstreams(), None, Decision(HERE), id="busy is no reason"),
+        pytest.param(replace(BUSY, queued=1), upstreams(), HERE, Decision(HERE), id="one waits: it waits, too"),
+        pytest.param(CROWDED, upstreams(), HERE, Decision(BIG, MOVED), id="many wait, and another is free"),
+        pytest.param(CROWDED, upstreams(FULL)[:1], HERE, Decision(HERE), id="many wait, and none is free"),
+        pytest.param(SLOT, upstreams(CROWD), BIG, Decision(HERE), id="many wait there, and it is free here"),
+        pytest.param(BUSY, upstreams(CROWD), BIG, Decision(PAID, MOVED), id="many wait there, one is free"),
+        pytest.param(replace(PATIENT, queued=9), upstreams(), HERE, Decision(HERE), id="that is no reason"),
     ],
 )  # fmt: skip
 def test_the_first_place_where_it_need_not_wait(
     slot: SlotStatus, elsewhere: list[UpstreamStatus], home: str | None, wanted: Decision
 ) -> None:
     assert decide(slot, elsewhere, home) == wanted
+
+
+def test_one_that_did_not_answer_this_request_is_not_asked_again() -> None:
+    assert decide(BUSY, upstreams(), None, {BIG}) == Decision(PAID, MOVED)
+    assert decide(BUSY, upstreams(), None, {BIG, PAID}) == Decision(HERE)
+    assert decide(SLOT, upstreams(), BIG, {BIG}) == Decision(HERE), "its home is away, and the slot is free"
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted"),
+    [
+        pytest.param(replace(READY, loaded=("qwen",), choices=("qwen",)), BIG, id="loaded and free"),
+        pytest.param(replace(FULL, loaded=("qwen",), choices=("qwen",)), PAID, id="loaded and busy"),
+        pytest.param(replace(READY, loaded=("gemma",), choices=("gemma", "qwen")), PAID, id="to be loaded"),
+        pytest.param(replace(READY, loaded=("gemma",), choices=("gemma",)), BIG, id="nobody can tell"),
+    ],
+)
+def test_a_place_may_be_a_model_of_another_hal0(there: SlotStatus, wanted: str) -> None:
+    """Also by its alias, and in a slot of another name."""
+    known = ModelStatus("qwen", "Qwen", Kind.CHAT, aliases=("q3",))
+    remote = Snapshot(slots=(replace(there, name="large"),), models=(known,))
+    big, paid = upstreams()
+    for name in ("qwen", "q3"):
+        slot = replace(BUSY, fallback=(f"bigpc/{name}", PAID))
+        place = decide(slot, [replace(big, remote=remote), paid], None).place
+        assert place == (PAID if wanted == PAID else f"bigpc/{name}")
 
 
 def test_who_answered_is_one_of_the_places() -> None:
@@ -102,7 +135,8 @@ class Engine:
 
     def status(self, now: float) -> SlotStatus:
         self.until = [end for end in self.until if end > now]
-        return replace(SLOT, in_flight=len(self.until), parallel=self.parallel)
+        served = min(self.parallel, len(self.until))
+        return replace(SLOT, in_flight=served, queued=len(self.until) - served, parallel=self.parallel)
 
     def answer(self, conversation: int, now: float, seconds: float) -> tuple[bool, float]:
         """Whether what was read of it was still there, and the seconds it waited for its turn."""
@@ -120,35 +154,55 @@ READING, SPEAKING = 4.0, 2.0
 """Seconds to read a conversation that is not in the cache, and to answer."""
 
 
-def simulate(*, sticky: bool, conversations: int = 16, turns: int = 4000) -> tuple[float, float]:
-    """Two places, each for two requests at once and with a cache for eight conversations.
+@dataclass(frozen=True)
+class Simulated:
+    """`hits`: the share of turns after a conversation's first that found their cache. `seconds`: from a request
+    to the end of its answer, by conversation, on average."""
 
-    Returns the share of turns after a conversation's first that found their cache, and the mean seconds from a
-    request to the end of its answer.
-    """
+    hits: float
+    seconds: list[float]
+
+    @property
+    def mean(self) -> float:
+        return sum(self.seconds) / len(self.seconds)
+
+
+def simulate(*, sticky: bool, conversations: int = 16, turns: int = 4000, quiet: bool = False) -> Simulated:
+    """Two places, each for two requests at once and with a cache for eight conversations. `quiet`: they begin
+    one by one, when nobody else is there."""
     dice = random.Random(7)
     slot = replace(SLOT, fallback=(BIG,))
     here, there = Engine(2, 8), Engine(2, 8)
-    now, known, hits, later, seconds = 0.0, set(), 0, 0, 0.0
+    now, hits, later = 0.0, 0, 0
+    seconds: dict[int, list[float]] = {}
     homes = Homes(lambda: now)
-    for _turn in range(turns):
-        now += dice.expovariate(1 / 1.5)
-        conversation = dice.randrange(conversations)
+    for turn in range(turns):
+        begins = quiet and turn < conversations
+        now += 10.0 if begins else dice.expovariate(1 / 1.5)
+        conversation = turn if begins else dice.randrange(conversations)
         home = homes.of("primary", str(conversation)) if sticky else None
-        own = replace(slot, in_flight=here.status(now).in_flight)
+        found = here.status(now)
+        own = replace(slot, in_flight=found.in_flight, queued=found.queued)
         place = decide(own, upstreams(there.status(now))[:1], home).place
         engine = here if place == HERE else there
         takes = SPEAKING + (0.0 if conversation in engine.cache else READING)
         hit, waited = engine.answer(conversation, now, takes)
         homes.note("primary", str(conversation), place)
-        seconds += waited + takes
-        later += conversation in known
-        hits += hit and conversation in known
-        known.add(conversation)
-    return hits / later, seconds / turns
+        later += conversation in seconds
+        hits += hit and conversation in seconds
+        seconds.setdefault(conversation, []).append(waited + takes)
+    return Simulated(hits / later, [sum(found) / len(found) for found in seconds.values()])
 
 
 def test_conversations_that_stay_find_their_cache_more_often_and_are_answered_sooner() -> None:
-    (hits, seconds), (hits_without, seconds_without) = simulate(sticky=True), simulate(sticky=False)
-    assert hits > hits_without + 0.2, f"{hits:.3f} with stickiness, {hits_without:.3f} without"
-    assert seconds < seconds_without
+    staying, not_staying = simulate(sticky=True), simulate(sticky=False)
+    assert staying.hits > not_staying.hits + 0.2, f"{staying.hits:.3f}, without {not_staying.hits:.3f}"
+    assert staying.mean < not_staying.mean
+
+
+@pytest.mark.parametrize("conversations", [8, 16, 40])
+def test_conversations_that_began_one_by_one_do_not_all_queue_at_one_place(conversations: int) -> None:
+    quiet, at_once = (simulate(sticky=True, conversations=conversations, quiet=q) for q in (True, False))
+    assert quiet.mean < 1.2 * at_once.mean, "hours, as long as all stayed where they had begun"
+    assert quiet.hits > at_once.hits - 0.1
+    assert max(quiet.seconds) < 2 * quiet.mean, "none is answered much later than the others"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -15,8 +16,8 @@ from router.base.errors import BadRequest, LocalOnly, NoRoute, UpstreamFailed, U
 from router.base.tasks import spawn
 from router.config.schema import SlotConfig, UpstreamConfig, UpstreamKind
 from router.state import UpstreamState
-from router.upstreams import health
-from router.upstreams.waking import EVERYWHERE, broadcasts, magic_packet, send_packet
+from router.upstreams import health, waking
+from router.upstreams.waking import EVERYWHERE, broadcasts, magic_packet, scopes, send_packet
 from tests.engines.running import free_port, soon, until
 from tests.router.upstreams.conftest import Use, chat
 from tests.router.upstreams.servers import StubUpstream, refusing
@@ -93,6 +94,30 @@ def test_where_it_is_sent() -> None:
     assert broadcasts("8.8.8.8", LAN) == everywhere, "behind a router"
     assert broadcasts("", LAN) == everywhere, "a name that nobody tells while it sleeps"
     assert broadcasts("", []) == (EVERYWHERE,)
+
+
+def test_the_ipv6_links_are_those_with_an_address_of_their_own() -> None:
+    loopback = socket.if_nametoindex("lo") if sys.platform == "linux" else 1
+    name = "lo" if sys.platform == "linux" else "1"
+    assert scopes([f"fe80::1%{name}", f"FE80::2%{name}", "fe80::3%12"]) == [loopback, 12]
+    assert scopes(["::1", "2001:db8::1", "fe80::1", "fe80::1%no-such-link"]) == []
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="there is no IPv6")
+async def test_a_packet_goes_to_ipv6_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To a computer whose name only IPv6 knows: heard on a socket of the loopback in its place."""
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as card:
+        try:
+            card.bind(("::1", 0))
+        except OSError:
+            pytest.skip("there is no IPv6")
+        card.setblocking(False)
+        monkeypatch.setattr(waking, "NEIGHBOURS", "::1")
+        monkeypatch.setattr(waking, "WAKE_PORT", card.getsockname()[1])
+        monkeypatch.setattr(waking, "_networks", lambda: ([], [0]))
+        await send_packet(UpstreamConfig("x", "http://[fd00::2]:8080", wake=MAC))
+        heard = await soon(asyncio.get_running_loop().sock_recv(card, 200), "the packet")
+    assert heard == PACKET
 
 
 async def test_it_is_heard_on_a_socket() -> None:
@@ -180,6 +205,45 @@ async def test_one_that_does_not_wake_up_is_replaced_and_not_waited_for_again(us
         with pytest.raises(UpstreamFailed, match="did not wake up within"):
             await bench.registry.wake("bigpc")
         assert len(card.heard) > heard, "a person may want it all the same"
+
+
+async def test_one_that_came_up_too_late_is_woken_again_when_it_sleeps_again(use: Use) -> None:
+    async with Card().plugged_in() as card:
+        port = free_port()
+        slow = UpstreamConfig(
+            "bigpc",
+            f"http://127.0.0.1:{port}/v1",
+            wake=MAC,
+            wake_timeout=0.1,
+            wake_address=f"127.0.0.1:{card.port}",
+        )
+        bench = use(slow)
+        await bench.state("bigpc", UpstreamState.DOWN)
+        with pytest.raises(UpstreamFailed):
+            await bench.ask("bigpc/llama", chat())
+        async with StubUpstream("bigpc").running(port=port):
+            await soon(bench.registry.wake("bigpc"))
+        heard = len(card.heard)
+        with pytest.raises(UpstreamFailed):
+            await bench.ask("bigpc/llama", chat())
+        assert len(card.heard) > heard
+
+
+async def test_a_client_that_leaves_does_not_stop_what_others_wait_for(use: Use) -> None:
+    async with asleep() as (config, card, server):
+        bench = use(config)
+        await bench.state("bigpc", UpstreamState.DOWN)
+        begun = asyncio.Event()
+        bench.store.subscribe(
+            lambda snapshot: snapshot.upstreams[0].state is UpstreamState.WAKING and begun.set()
+        )
+        leaves = spawn(bench.ask("bigpc/llama", chat()), name="leaves")
+        await soon(begun.wait(), "the waking")
+        stays = spawn(bench.ask("bigpc/llama", chat()), name="stays")
+        leaves.cancel()
+        async with await soon(stays, "the answer") as answer:
+            assert b"Hello from bigpc." in await answer.read()
+        assert card.heard and server.asked("/v1/chat/completions") == 1
 
 
 async def test_where_nobody_else_answers_one_sentence_says_why(use: Use) -> None:

@@ -121,6 +121,10 @@ def test_other_triggers_are_the_engines_business(triggers: str) -> None:
         ({"top_k": 9}, RequestRules({"top_k": 5}, ("top_k",)), {"top_k": 5}),
         ({"top_k": 9}, RequestRules({"top_k": 5}, ("top_k",), {"top_k": 7}), {"top_k": 7}),
         ({"top_k": None}, RequestRules(force={"top_k": 7}), {"top_k": 7}),
+        ({"max_completion_tokens": 9}, RequestRules(force={"max_tokens": 2}), {"max_tokens": 2}),
+        ({"max_output_tokens": 9, "n_predict": 9}, RequestRules(force={"n_predict": 2}), {"max_tokens": 2}),
+        ({"max_tokens": 9}, RequestRules({"n_predict": 2}), {"max_tokens": 9}),
+        ({"seed": 1}, RequestRules({"n_predict": 2}), {"seed": 1, "n_predict": 2}),
         (
             {"chat_template_kwargs": {"enable_thinking": True, "depth": 2}},
             RequestRules(force={"chat_template_kwargs": {"enable_thinking": False}}),

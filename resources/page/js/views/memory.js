@@ -2,7 +2,7 @@
 import { Failed, read } from "../api.js";
 import { html, useEffect, useRef, useState } from "../html.js";
 import { styled } from "../parts.js";
-import { isolated, memorySize, timeOfDay } from "../words.js";
+import { gpus, isolated, memorySize, timeOfDay } from "../words.js";
 
 const EVERY = 10000; // ms
 const HEIGHT = 110;
@@ -19,16 +19,18 @@ export function Memory({ snapshot, live }) {
     return () => clearInterval(timer);
   }, [live]);
   if (!snapshot.memory.length) return null;
+  const several = snapshot.memory.filter((device) => device.is_gpu).length > 1;
   return html`<section aria-labelledby="memory">
     <h2 id="memory">Memory</h2>
     <ul class="cards wide">${snapshot.memory.map((device, index) => html`<li key=${index}>
       <${Device} device=${device} past=${history?.devices[index]?.name === device.name ? history : null} index=${index}
-        slots=${snapshot.slots} /></li>`)}
+        slots=${snapshot.slots} several=${several} /></li>`)}
     </ul>
   </section>`;
 }
 
-function Device({ device, past, index, slots }) {
+function Device({ device, past, index, slots, several }) {
+  const name = several ? `${gpus([index])} · ${device.name}` : device.name;
   const ours = Math.min(device.used, device.used_by_slots);
   const others = device.used - ours;
   const free = Math.max(0, device.total - device.used);
@@ -36,8 +38,8 @@ function Device({ device, past, index, slots }) {
     .map((slot) => `${isolated(slot.name)} ${slot.memory_estimated ? "~" : ""}${memorySize(slot.memory_by_device[index])}`);
   const words = [...holders, `other programs ${memorySize(others)}`, `free ${memorySize(free)} of ${memorySize(device.total)}`];
   const share = (bytes) => `${(100 * bytes) / device.total}%`;
-  return html`<article class="card memory" aria-label=${device.name}>
-    <div class="head"><h3>${device.name}</h3>
+  return html`<article class="card memory" aria-label=${name}>
+    <div class="head"><h3>${name}</h3>
       ${device.utilisation !== null && html`<span class="muted">busy ${device.utilisation}%</span>`}</div>
     <svg class="bar-of" role="img" aria-label=${`${memorySize(device.used)} of ${memorySize(device.total)} used`} preserveAspectRatio="none">
       <rect class="ours" width=${share(ours)} height="100%"></rect>

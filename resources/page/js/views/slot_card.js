@@ -4,7 +4,7 @@ import { html, useEffect, useState } from "../html.js";
 import { Button, Chip, Progress } from "../parts.js";
 import { PHASES, isSwitching, marks, modelOf, nameOf, overlaps, percent } from "../places.js";
 import { store } from "../store.js";
-import { STATES, ago, clock, duration, fileSize, fitWords, memorySize, stateWords, tokens, tone } from "../words.js";
+import { STATES, ago, clock, duration, fileSize, fitWords, holdsOf, memorySize, stateWords, tokens, tone } from "../words.js";
 
 export function SlotCard({ place, live }) {
   const { slot, name, snapshot } = place;
@@ -45,7 +45,7 @@ function facts(slot) {
   if (slot.tokens_per_second && slot.model !== "hal0-demo") found.push(`${slot.tokens_per_second.toFixed(slot.tokens_per_second < 10 ? 1 : 0)} tokens/s`);
   if (slot.load_flags?.length) found.push(`with ${slot.load_flags.join(", ").replaceAll("=", " ")}, this time only`);
   if (slot.context_length) found.push(`${tokens(slot.context_length)} context`);
-  if (slot.memory) found.push(`${slot.memory_estimated ? "~" : ""}${memorySize(slot.memory)}`);
+  if (slot.memory) found.push(`${slot.memory_estimated ? "~" : ""}${memorySize(slot.memory)}${holdsOf(slot)}`);
   if (slot.queued) found.push(`${slot.queued} waiting`);
   if (slot.state === "ready" && slot.idle_since) found.push(`idle ${ago(slot.idle_since)}`);
   if (slot.pinned) found.push("pinned");
