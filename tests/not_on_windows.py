@@ -26,7 +26,6 @@ _SESSION = "about a POSIX session; the Job Object is looked at by others"
 _TIMES = "Wine tells no CPU time, reads or memory of another process"
 _PROGRAMS = "runs a program that is Linux's here"
 # What is wrong on Windows and not mended yet.
-_OPEN_URL = "open: a URL that is far too long is told to be a header that is, for it comes in smaller pieces"
 _OPEN_READ = "open: who opens a file in the very moment in which it is replaced may be refused"
 
 _ENGINE = "tests/router/engine"
@@ -81,7 +80,6 @@ NOT_ON_WINDOWS: Final[Mapping[str, str]] = {
     f"{_FLAGS}::test_what_cannot_be_a_path_is_told[lora-scaled: 'a.gguf:0,5'": _COLON,
     f"{_FLAGS}::test_what_is_missing_is_found_again_in_what_the_engine_is_given": _COLON,
     "tests/router/config/test_flag_values.py::TestTheEngine::test_every_number_is_known": _OLDER,
-    "tests/router/server/test_edge.py::test_what_is_no_request_is_answered_in_the_envelope[long url": _OPEN_URL,
     "tests/router/catalog/test_gguf.py::test_unreadable_paths": _WORDS,
     "tests/router/catalog/test_ollama.py::test_whatever_lies_in_the_store_the_others_are_offered": _NODES,
     f"{_MODELS}::test_a_file_that_is_not_there_says_what_may_be_meant[Alpha.gguf": _CASE,
