@@ -11,6 +11,7 @@ from dataclasses import fields, replace
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
+from router.base.files import read
 from router.base.paths import Paths
 from router.config.schema import ServerConfig
 from router.orders.order import READ_SECONDS, Order, encode
@@ -131,7 +132,7 @@ def _as_typed(order: Order[R]) -> Order[R]:
 def noted_url(paths: Paths) -> str | None:
     """Return the address the hal0 that runs, or ran last, has left."""
     try:
-        url = json.loads((paths.state / "instance.json").read_bytes())["url"]
+        url = json.loads(read(paths.state / "instance.json"))["url"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return str(url)
