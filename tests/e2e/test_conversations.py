@@ -51,7 +51,7 @@ class Agent:
 
 
 def folder(hal0: Hal0) -> Path:
-    return hal0.home / "state" / "hal0" / "conversations"
+    return hal0.own_folder("state") / "conversations"
 
 
 def files(hal0: Hal0) -> list[Path]:

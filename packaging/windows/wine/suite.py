@@ -4,19 +4,11 @@ Run as a program it prints them, for a command line. What of them is left out, a
 """
 
 SETUP = "tests/e2e/test_windows_setup.py"
-# What has been gone through; the rest of tests/app and tests/e2e is not looked at on Windows yet.
-APP = (
-    "tab_pictures",  # first: a new palette takes Wine minutes where hundreds of tests have left windows behind
-    *("accessible", "actions", "activity_view", "announcement", "autostart", "cli", "completion", "connect"),
-    *("connect_command", "discover", "display", "editor", "engine_setup", "exit_codes", "first_run"),
-    *("first_run_page", "fit_ways", "imports", "journal", "json_output", "keyboard", "layout", "log_levels"),
-    *("log_model", "logs_tab", "memory_model", "menu_model", "models_tab", "settings_tab", "streams"),
-)
+# What has been gone through; the rest of tests/e2e is not looked at on Windows yet.
 E2E = ("first_light", "starts", "windows")
 FAULTS = ("quitting_ends_a_deaf_engine_and_its_stream", "quitting_while_an_engine_loads_leaves_nothing")
 SUITE = (
-    *(f"tests/app/test_{name}.py" for name in APP),
-    *("tests/app/connect", "tests/router", "tests/test_not_on_windows.py"),
+    *("tests/app", "tests/router", "tests/test_not_on_windows.py"),
     *(f"tests/e2e/test_{name}.py" for name in E2E),
     *(f"tests/e2e/test_faults.py::test_{name}" for name in FAULTS),
     SETUP,
