@@ -73,7 +73,7 @@ NOT_ON_WINDOWS: Final[Mapping[str, str]] = {
     "tests/router/config/test_file.py::test_the_last_text_that_was_valid_is_kept": _MODES,
     f"{_FIRST_LIGHT}::test_started_by_nohup_it_outlives_the_terminal_and_still_ends_well": _SIGNALS,
     f"{_FIRST_LIGHT}::test_the_end_of_its_terminal_ends_it_well": _SIGNALS,
-    "tests/e2e/test_alive.py": _SHELL,
+    "tests/e2e/test_reload.py::test_a_link_and_its_targets_mode_survive_an_edit": _LINKS,
     f"{_FLAGS}::test_every_flag_that_takes_a_path_resolves_it[lora-scaled": _COLON,
     f"{_FLAGS}::test_every_flag_that_takes_a_path_resolves_it[control_vector_scaled": _COLON,
     f"{_FLAGS}::test_what_cannot_be_a_path_is_told[lora-scaled: 'a.gguf:0,5'": _COLON,
