@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -20,6 +21,7 @@ SLOTS = """
 slots:
   primary: {model: good, fallback: [lxc]}
 """
+KILLED = "killed (signal 9)" if sys.platform != "win32" else "exit code 15"
 RECOVERY_SECONDS = 20.0
 # While `broken` lies beside it no engine starts, as with a driver that is gone; each start is written down.
 ENGINE = """
@@ -114,7 +116,7 @@ async def test_an_answer_after_a_crash_closes_the_case(broken: Broken) -> None:
         slot = await broken.hal0.until_slot(
             lambda s, pid=before["pid"]: s["state"] == "ready" and s["pid"] != pid, "its restart"
         )
-        assert slot["last_error"]["past"] and "killed (signal 9)" in slot["last_error"]["message"]
+        assert slot["last_error"]["past"] and KILLED in slot["last_error"]["message"]
         assert await broken.ask("primary") == ("I am good", None)
         await broken.hal0.until_slot(lambda s: s["last_error"] is None, "the case to be closed")
 

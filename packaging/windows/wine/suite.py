@@ -5,12 +5,23 @@ Run as a program it prints them, for a command line. What of them is left out, a
 
 SETUP = "tests/e2e/test_windows_setup.py"
 # What has been gone through; the rest of tests/e2e is not looked at on Windows yet.
-E2E = ("first_light", "starts", "windows", "names", "model_files", "pull", "downloads", "edge", "limit")
+E2E = (
+    "first_light",
+    "starts",
+    "windows",
+    "names",
+    "model_files",
+    "pull",
+    "downloads",
+    "edge",
+    "limit",
+    "breaker",
+)
 FAULTS = (
     *("an_engine_that_ends_early_is_quoted_and_the_model_before_restored", "a_slow_engine_shows_how_far_it_is"),
-    *("an_engine_killed_while_it_loads_brings_the_model_before_back", "a_stream_that_ends_in_time_is_waited_for"),
     *("a_stream_that_a_person_cuts_is_aborted_with_an_error", "quitting_ends_a_deaf_engine_and_its_stream"),
-    "quitting_while_an_engine_loads_leaves_nothing",
+    *("a_stream_that_ends_in_time_is_waited_for", "quitting_while_an_engine_loads_leaves_nothing"),
+    "an_engine_killed_while_it_loads_brings_the_model_before_back",
 )
 RELOAD = (
     *("a_policy_is_picked_up_from_the_file_without_a_restart", "a_new_gguf_is_offered_and_nothing_restarts"),
