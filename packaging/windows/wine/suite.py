@@ -6,16 +6,8 @@ Run as a program it prints them, for a command line. What of them is left out, a
 SETUP = "tests/e2e/test_windows_setup.py"
 # What has been gone through; the rest of tests/e2e is not looked at on Windows yet.
 E2E = (
-    "first_light",
-    "starts",
-    "windows",
-    "names",
-    "model_files",
-    "pull",
-    "downloads",
-    "edge",
-    "limit",
-    "breaker",
+    *("first_light", "starts", "windows", "names", "model_files", "pull", "downloads"),
+    *("edge", "limit", "breaker"),
 )
 FAULTS = (
     *("an_engine_that_ends_early_is_quoted_and_the_model_before_restored", "a_slow_engine_shows_how_far_it_is"),
