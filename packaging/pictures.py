@@ -46,13 +46,15 @@ def _child(folder: Path, only: list[str], *, dark: bool, scale: int) -> int:
         screens = Path(home) / "screens.json"
         screens.write_text(json.dumps({"screens": [SCREEN]}))
         env = os.environ | {
-            "QT_QPA_PLATFORM": f"offscreen:configfile={screens}",
+            # By its name alone: Qt splits at colons, and on Windows a path has one.
+            "QT_QPA_PLATFORM": f"offscreen:configfile={screens.name}",
             "QT_SCALE_FACTOR": str(scale),
             "PYTHONPATH": str(ROOT),
             "XDG_CONFIG_HOME": home,
         }
-        argv = [sys.executable, __file__, str(folder), "--child", *(["--dark"] if dark else [])]
-        return subprocess.run([*argv, *(["--only", *only] if only else [])], env=env, check=False).returncode
+        argv = [sys.executable, __file__, str(folder.resolve()), "--child", *(["--dark"] if dark else [])]
+        argv += ["--only", *only] if only else []
+        return subprocess.run(argv, env=env, cwd=home, check=False).returncode
 
 
 def draw(folder: Path, only: set[str], *, dark: bool, scale: str) -> int:

@@ -43,6 +43,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             why = "no llama-server.exe was built for this run"
         if why:
             item.add_marker(pytest.mark.skip(reason=why))
+    # A new palette takes Wine minutes where hundreds of tests have left windows behind.
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/app/test_tab_pictures.py"))
 
 
 def pytest_collection_finish() -> None:

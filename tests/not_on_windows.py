@@ -19,15 +19,13 @@ _CASE = "Windows finds a file whatever the case of its name"
 _WORDS = "Windows has its own words for an error"
 _FULL = "POSIX's limits, or a device of Linux's, make its full disk"
 _BROWSER = "Windows' own platform says of every address that it was opened"
+_TRAY = "Windows always has a tray"
 _LOGIN = "looks for Linux' file; the Run key, of whoever runs the tests, is looked at by test_autostart.py"
 _NO_PIP = "the Python of these tests has no pip, which is what it says instead"
 _LISTENER = "Windows lets no second program listen on a port"
 _SESSION = "about a POSIX session; the Job Object is looked at by others"
 _TIMES = "Wine tells no CPU time, reads or memory of another process"
 _PROGRAMS = "runs a program that is Linux's here"
-# What is wrong on Windows and not mended yet.
-_OPEN_URL = "open: a URL that is far too long is told to be a header that is, for it comes in smaller pieces"
-_OPEN_READ = "open: who opens a file in the very moment in which it is replaced may be refused"
 
 _ENGINE = "tests/router/engine"
 _FLAGS = "tests/router/config/test_flag_values.py::TestPaths"
@@ -54,6 +52,7 @@ NOT_ON_WINDOWS: Final[Mapping[str, str]] = {
     "tests/app/test_cli.py::test_ctrl_c_in_a_terminal_ends_it_quietly": _SIGNALS,
     "tests/app/test_first_run_page.py::test_start_at_login_is_off_until_a_person_wants_it": _LOGIN,
     "tests/app/test_first_run_page.py::test_a_login_entry_that_cannot_be_written_is_told": _LOGIN,
+    "tests/app/test_tray.py::test_without_a_tray_nothing_is_shown_and_messages_are_dropped": _TRAY,
     "tests/app/test_actions.py::test_without_a_browser_it_says_where_the_page_is": _BROWSER,
     "tests/app/test_upstream_key.py": "types at a terminal, which is a POSIX one here",
     "tests/app/connect/test_files.py::test_a_file_comes_back_byte_for_byte": _MODES,
@@ -69,19 +68,17 @@ NOT_ON_WINDOWS: Final[Mapping[str, str]] = {
     f"{_PROCESS}::test_a_command_that_does_not_end_it_leaves_it_to_signals": _SIGNALS,
     "tests/router/base/test_files.py::test_a_new_file_and_its_folders_are_private": _MODES,
     "tests/router/base/test_files.py::test_an_old_file_is_replaced_and_becomes_private": _MODES,
-    "tests/router/base/test_files.py::test_whoever_reads_meanwhile_sees_one_whole_file": _OPEN_READ,
     "tests/router/config/test_file.py::test_the_first_edit_makes_a_private_file": _MODES,
     "tests/router/config/test_file.py::test_a_link_and_the_mode_stay": _MODES,
     "tests/router/config/test_file.py::test_the_last_text_that_was_valid_is_kept": _MODES,
     f"{_FIRST_LIGHT}::test_started_by_nohup_it_outlives_the_terminal_and_still_ends_well": _SIGNALS,
     f"{_FIRST_LIGHT}::test_the_end_of_its_terminal_ends_it_well": _SIGNALS,
-    "tests/e2e/test_alive.py": _SHELL,
+    "tests/e2e/test_reload.py::test_a_link_and_its_targets_mode_survive_an_edit": _LINKS,
     f"{_FLAGS}::test_every_flag_that_takes_a_path_resolves_it[lora-scaled": _COLON,
     f"{_FLAGS}::test_every_flag_that_takes_a_path_resolves_it[control_vector_scaled": _COLON,
     f"{_FLAGS}::test_what_cannot_be_a_path_is_told[lora-scaled: 'a.gguf:0,5'": _COLON,
     f"{_FLAGS}::test_what_is_missing_is_found_again_in_what_the_engine_is_given": _COLON,
     "tests/router/config/test_flag_values.py::TestTheEngine::test_every_number_is_known": _OLDER,
-    "tests/router/server/test_edge.py::test_what_is_no_request_is_answered_in_the_envelope[long url": _OPEN_URL,
     "tests/router/catalog/test_gguf.py::test_unreadable_paths": _WORDS,
     "tests/router/catalog/test_ollama.py::test_whatever_lies_in_the_store_the_others_are_offered": _NODES,
     f"{_MODELS}::test_a_file_that_is_not_there_says_what_may_be_meant[Alpha.gguf": _CASE,

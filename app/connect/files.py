@@ -21,7 +21,7 @@ from app.connect.record import Record, Written
 from app.system.redact import HIDDEN, redact
 from app.views.client_files import ClientFile, Format
 from app.views.client_key import ANY
-from router.base.files import is_file, write_atomic
+from router.base.files import is_file, read, write_atomic
 
 BACKUP: Final = ".before-hal0"
 _KEYS: Final = ("keys.json",)
@@ -162,7 +162,7 @@ def _backup(change: FileChange) -> Path | None:
 
 def _read(file: Path) -> str | None:
     try:
-        return file.read_bytes().decode()
+        return read(file).decode()
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.connect.change import ABSENT, Change
-from router.base.files import write_atomic
+from router.base.files import read, write_atomic
 
 FILE: Final = "connected.json"
 
@@ -37,7 +37,7 @@ class Record:
     def read(self) -> dict[str, tuple[Written, ...]]:
         """Return it; nothing where there is none, or none that can be read."""
         try:
-            document = json.loads(self._path.read_bytes())
+            document = json.loads(read(self._path))
             return {client: tuple(map(_written, files)) for client, files in document.items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return {}

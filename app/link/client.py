@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from router.base.errors import RouterError
+from router.base.files import read
 from router.base.paths import Paths
 from router.config.schema import ServerConfig
 from router.orders.order import READ_SECONDS, Order, encode
@@ -210,7 +211,7 @@ def _as_typed(order: Order[R]) -> Order[R]:
 def noted_url(paths: Paths) -> str | None:
     """Return the address the hal0 that runs, or ran last, has left."""
     try:
-        url = json.loads((paths.state / "instance.json").read_bytes())["url"]
+        url = json.loads(read(paths.state / "instance.json"))["url"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return str(url)

@@ -12,6 +12,7 @@ import psutil
 
 from app.link.client import Client, NotRunning, Refused
 from router.base.errors import NotAllowed, Unauthorized
+from router.base.files import read
 from router.base.paths import Paths
 from router.config.load import load_config
 from router.config.problems import ConfigErrors
@@ -60,7 +61,7 @@ def _candidates(paths: Paths, server: ServerConfig | None) -> list[str]:
 def _noted(paths: Paths) -> tuple[str, int] | None:
     """Return address and process from the instance file, as long as that process lives."""
     try:
-        document: Any = json.loads((paths.state / "instance.json").read_bytes())
+        document: Any = json.loads(read(paths.state / "instance.json"))
         url, pid = str(document["url"]), int(document["pid"])
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -6,7 +6,7 @@ import json
 import logging
 from pathlib import Path
 
-from router.base.files import write_atomic
+from router.base.files import read, write_atomic
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class DesktopState:
 
     def _read(self) -> dict[str, object]:
         try:
-            found = json.loads(self._file.read_bytes())
+            found = json.loads(read(self._file))
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:

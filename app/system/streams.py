@@ -12,17 +12,19 @@ _OUTPUT: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, 
 
 
 def open_streams(*, for_a_command: bool = False) -> None:
-    """Give closed ones a place to go, and let no character stop the output. `for_a_command`: somebody waits for
-    what it says, so a program without a console (Windows' hal0.exe) uses that of who started it."""
+    """Give closed ones a place to go, and let no character stop the output: in a pipe or a file it is UTF-8 on
+    Windows, too, where Python would take an old code page. `for_a_command`: somebody waits for what it says, so
+    a program without a console (Windows' hal0.exe) uses that of who started it."""
     streams = ((0, "stdin", "r", "CONIN$"), (1, "stdout", "w", "CONOUT$"), (2, "stderr", "w", "CONOUT$"))
     closed = [stream for stream in streams if _closed(stream[0])]
     attached = bool(closed) and for_a_command and _use_console_of_parent()
     for number, name, mode, console in closed:
         _open_at(number, console if attached else os.devnull)
         setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+    by_code_page = sys.platform == "win32" and "PYTHONIOENCODING" not in os.environ
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(encoding="utf-8" if by_code_page else None, errors="backslashreplace")
 
 
 def _open_at(number: int, path: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QObject, QSignalBlocker, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QDropEvent, QKeyEvent, QPaintEvent, QPalette, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -237,8 +237,12 @@ class ModelBox(QComboBox):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._offered: tuple[Choice, ...] = ()
         self._serving: str | None = None
+        self._pointed = -1
         self.activated.connect(self._on_activated)
         self.highlighted.connect(self._on_highlighted)
+        # Windows' style marks the entry below the pointer without highlighting it.
+        self.view().setMouseTracking(True)
+        self.view().entered.connect(self._on_entered)
 
     def offer(self, entries: tuple[Choice, ...], serving: str | None, hint: str) -> None:
         """Show the entries with the model `serving` as the current one, or `hint` where there is none."""
@@ -260,6 +264,7 @@ class ModelBox(QComboBox):
         listed = self.view()
         wanted = listed.sizeHintForColumn(0) + 2 * listed.frameWidth() + LIST_PADDING
         listed.setMinimumWidth(min(LIST_MOST, max(self.width(), wanted)))
+        self._pointed = -1
         super().showPopup()
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
@@ -309,7 +314,11 @@ class ModelBox(QComboBox):
         self._show_serving()
         self.chosen.emit(model_id)
 
+    def _on_entered(self, index: QModelIndex) -> None:
+        self._on_highlighted(index.row())
+
     def _on_highlighted(self, row: int) -> None:
         # Qt says it of a closed list, too, when what is served changes.
-        if 0 <= row < len(self._offered) and self.view().isVisible():
+        if row != self._pointed and 0 <= row < len(self._offered) and self.view().isVisible():
+            self._pointed = row
             self.pointed.emit(self._offered[row].model)

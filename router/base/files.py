@@ -6,8 +6,11 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
+
+T = TypeVar("T")
 
 BUSY_SECONDS: Final = 2.0
 TAIL_LINES: Final = 2000
@@ -72,19 +75,35 @@ if sys.platform == "win32":
         """Put `source` in the place of `target`. Windows refuses while somebody has `target` open, be it hal0,
         an editor or a virus scanner, all of which close it again: it is tried for `BUSY_SECONDS`. Raises
         OSError."""
+        _patiently(lambda: source.replace(target))
+
+    def read(path: Path, most: int = -1) -> bytes:
+        """Return the first `most` bytes of a file that may be replaced, all by default. Windows refuses in the
+        very moment in which it is, and while an editor has it for itself: it is tried for `BUSY_SECONDS`.
+        Raises OSError."""
+        return _patiently(lambda: _read(path, most))
+
+    def _patiently(act: Callable[[], T]) -> T:
         deadline = time.monotonic() + BUSY_SECONDS
         while True:
             try:
-                source.replace(target)
+                return act()
             except PermissionError:
                 if time.monotonic() >= deadline:
                     raise
                 time.sleep(_RETRY_SECONDS)
-            else:
-                return
 
 else:
 
     def replace(source: Path, target: Path) -> None:
         """Put `source` in the place of `target`. Raises OSError."""
         source.replace(target)
+
+    def read(path: Path, most: int = -1) -> bytes:
+        """Return the first `most` bytes of a file, all by default. Raises OSError."""
+        return _read(path, most)
+
+
+def _read(path: Path, most: int) -> bytes:
+    with path.open("rb") as file:
+        return file.read(most)

@@ -31,6 +31,9 @@ EXTENSION: Final = "x-"
 
 _LONGEST: Final = 100
 
+_OF_WINDOWS: Final = re.compile(r"[A-Za-z]:[^/]*")  # a drive, and no slash
+_NO_ESCAPES: Final = r"; use single quotes for Windows paths: in double ones \n is a line break"
+
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")
 
@@ -203,7 +206,7 @@ class Section:
             self.problem(name, f"must be text, not {what}")
             return None
         if not is_speakable(text):
-            self.problem(name, "must be on one line, without control characters")
+            self.problem(name, f"must be on one line, without control characters{_as_escaped(text)}")
             return None
         return text
 
@@ -213,7 +216,8 @@ class Section:
             self.problems.add(item.line, self.key(name), f"each entry must be text, not {shown}")
             return False
         if not is_speakable(item.text):
-            self.problems.add(item.line, self.key(name), "an entry holds a line break or a control character")
+            message = f"an entry holds a line break or a control character{_as_escaped(item.text)}"
+            self.problems.add(item.line, self.key(name), message)
             return False
         return True
 
@@ -255,3 +259,8 @@ def duration(section: Section, name: str, default: float, low: float, high: floa
 
     found = section.checked(name, read)
     return default if found is None else found
+
+
+def _as_escaped(text: str) -> str:
+    """Return a remark on text with control characters, where a path has become that: "C:\\new"."""
+    return _NO_ESCAPES if _OF_WINDOWS.fullmatch(text) else ""

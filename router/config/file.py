@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Final
 
-from router.base.files import write_atomic
+from router.base.files import read, write_atomic
 from router.base.paths import Paths
 from router.config.change import ConfigChange, ConfigDocument
 from router.config.edit import apply_changes
@@ -100,9 +100,9 @@ class ConfigFile:
         try:
             if hide_keys(text) != text:
                 kept.unlink(missing_ok=True)
-            elif not kept.exists() or kept.read_text(encoding="utf-8") != text:
+            elif not kept.exists() or kept.read_bytes() != text.encode():
                 write_atomic(kept, text.encode())
-        except (OSError, UnicodeDecodeError) as error:
+        except OSError as error:
             log.warning("%s could not be kept in %s: %s", self.path.name, kept, error)
         return True
 
@@ -113,7 +113,7 @@ class ConfigFile:
         """
         file = self.path.with_name(SCHEMA_FILE)
         try:
-            if not _REFERENCE.search(self.path.read_bytes()):
+            if not _REFERENCE.search(read(self.path)):
                 return
             wanted = schema_text().encode()
             if not file.exists() or file.read_bytes() != wanted:
@@ -140,7 +140,7 @@ class ConfigFile:
     def _read(self) -> str | None:
         """Return the text with its byte order mark, if it has one."""
         try:
-            return self.path.read_bytes().decode()
+            return read(self.path).decode()
         except FileNotFoundError:
             return None
         except UnicodeDecodeError:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from router.base.files import read
 from router.base.names import spellings
 from router.base.paths import Paths
 from router.config import basics, places
@@ -75,8 +76,7 @@ def examine_file(
     problems = ProblemList(path)
     try:
         # One byte more than any allowed text can have, so that the size check below still sees it.
-        with path.open("rb") as file:
-            raw = file.read(4 * MAX_CHARACTERS + 1)
+        raw = read(path, 4 * MAX_CHARACTERS + 1)
         text = raw.decode("utf-8-sig")
     except FileNotFoundError:
         return ParsedConfig(default_config(paths or Paths.for_user(path)), MappingProxyType({})), ()

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 _ADDRESS: Final = re.compile(
     r"(?:https?|hf|ollama|docker)://|(?:hf|huggingface|hf\.co|ollama):?[:/]", re.IGNORECASE
 )
-_VARIABLE: Final = re.compile(r"\$\{?[A-Za-z_]|%[A-Za-z_]+%")
+_VARIABLE: Final = re.compile(r"\$\{?[A-Za-z_]|%[A-Za-z_][\w()]*%")
 _PRIVATE: Final = frozenset({"local", "lan", "home", "internal", "localdomain", "localhost", "test"})
 """Top-level names that nobody can register, so that no web page can have a name below them."""
 
@@ -55,7 +55,10 @@ def unexpanded(path: str) -> str:
         return " (write the path alone, without file://)"
     if _ADDRESS.match(path):
         return " (that is no path: `hal0 model pull org/repo` fetches a model, which then needs no file:)"
-    return " ($NAME is not filled in here: write the whole path, or ~)" if _VARIABLE.search(path) else ""
+    if (variable := _VARIABLE.search(path)) is None:
+        return ""
+    written = "%NAME%" if variable[0].startswith("%") else "$NAME"
+    return f" ({written} is not filled in here: write the whole path, or ~)"
 
 
 def exists(path: Path) -> bool:

@@ -29,7 +29,7 @@ MAX_HEADER: Final = 64 * 1024
 reached."""
 MAX_HEADERS: Final = 256
 
-_OPENING = 512  # bytes kept of what came last: enough for the request line of every path there is
+_OPENING = 512  # bytes kept of each request: enough for the request line of every path there is
 _REQUEST_LINE = re.compile(rb"[A-Z]+ ([!-~]+)")
 _TLS = re.compile(rb"\x16\x03[\x00-\x04]")
 
@@ -112,8 +112,9 @@ class _Protocol(web.RequestHandler):
         self._opening = b""
 
     def data_received(self, data: bytes) -> None:
-        if data:
-            self._opening = data[:_OPENING]
+        start = data[:_OPENING]
+        if _REQUEST_LINE.match(start) or not self._opening:  # else a further piece of the same request
+            self._opening = start
         super().data_received(data)
 
     def handle_error(
@@ -154,8 +155,8 @@ class _Protocol(web.RequestHandler):
 
 
 def malformed(exc: BaseException, opening: bytes) -> RouterError:
-    """Return what to tell a client whose bytes are no request that can be read; `opening`: what came last of
-    them."""
+    """Return what to tell a client whose bytes are no request that can be read; `opening`: how the last of its
+    requests began."""
     if _TLS.match(opening):
         return BadRequest("This is http, not https: a TLS handshake came; write http:// in the client.")
     if opening.startswith(b"PRI * HTTP/2"):

@@ -274,7 +274,7 @@ def test_ctrl_q_asks_while_a_request_is_answered_as_the_tray_does(qapp: QApplica
     async def scene(desktop: Desktop, _told: Told) -> None:
         await until(lambda: desktop.bridge.snapshot.slots, "the first snapshot")
         desktop.window.reveal()
-        await until(desktop.window.isActiveWindow, "the keyboard")
+        await until(lambda: qapp.activeWindow() is desktop.window, "the keyboard")
         for ask in (
             lambda: QTest.keyClick(desktop.window, Qt.Key.Key_Q, Qt.KeyboardModifier.ControlModifier),
             lambda: desktop.tray.chosen.emit(Command(Action.QUIT)),

@@ -18,6 +18,7 @@ from tests.app.gallery import SCENES
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "packaging" / "pictures.py"
+PATIENCE = 110 if sys.platform != "win32" else 800  # Wine takes minutes
 AT_200 = ("ready", "switching", "first-run", "logs")
 
 TEXTS = {
@@ -80,7 +81,9 @@ TEXTS = {
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("pictures")
     env = {name: value for name, value in os.environ.items() if not name.startswith("QT_")}
-    done = subprocess.run([sys.executable, SCRIPT, made], env=env, capture_output=True, text=True, timeout=110)
+    done = subprocess.run(
+        [sys.executable, SCRIPT, made], env=env, capture_output=True, text=True, timeout=PATIENCE
+    )
     assert done.returncode == 0, done.stderr
     return made
 

@@ -66,3 +66,10 @@ def test_a_command_speaks_in_the_terminal_that_it_was_started_in(
     argv = [WINDOWED, "-c", ATTACH, str(seen), what]
     assert subprocess.Popen(argv, startupinfo=start, close_fds=True).wait(60) == 0
     assert seen.read_text() == in_the_terminal
+
+
+def test_in_a_pipe_and_a_file_it_is_utf_8() -> None:
+    """Not the code page of this Windows, which has no ≈."""
+    code = "from app.system.streams import open_streams; open_streams(); print('≈ größe')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60)
+    assert done.stdout.decode().strip() == "≈ größe", done.stderr

@@ -3,6 +3,7 @@ from __future__ import annotations
 import collections
 import gc
 import itertools
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -114,6 +115,12 @@ def test_without_a_tray_nothing_is_shown_and_messages_are_dropped(tray: Tray) ->
     assert not tray.visible
     tray.show_message("hal0", "nobody sees this")
     assert tray.icon is None
+
+
+@pytest.mark.skipif(sys.platform != "win32", reason="elsewhere there may be none; tests/desktop has one")
+def test_windows_has_a_tray_for_it(tray: Tray) -> None:
+    assert tray.visible and tray.icon is not None and tray.icon.isVisible()
+    assert tray.icon.contextMenu() is tray.menu and tray.icon.toolTip().startswith("hal0")
 
 
 def test_icons_of_all_states_differ_and_are_never_blank(qtbot: QtBot) -> None:

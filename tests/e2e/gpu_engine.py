@@ -6,15 +6,17 @@ name and --ctx-size, for a GPU that the stub driver says is there; all else is t
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-_TELLS = """#!{python} -IS
-import json, os, sys
+from tests.engines.running import make_program
+
+_TELLS = """import json, os, subprocess, sys
 real, needs, offloads, gpus = {real!r}, {needs!r}, {offloads!r}, {gpus!r}
 argv = sys.argv[1:]
 if "--log-jsonl" not in argv:
+    if sys.platform == "win32":  # where execv leaves another process behind
+        sys.exit(subprocess.run([real, *argv]).returncode)
     os.execv(real, [real, *argv])
 name = os.path.basename(argv[argv.index("-m") + 1]).removesuffix(".gguf")
 sizes = [int(after) for flag, after in zip(argv, argv[1:]) if flag == "--ctx-size"]
@@ -47,11 +49,8 @@ def gpu_engine(
     """`needs`: by the file's name without its suffix, MiB of weights and MiB more for each 1,024 tokens.
     `offloads`: with `--n-gpu-layers 0` the weights are in RAM instead. `gpus`: how many it sees where nobody
     says which, and divides models among, as `--tensor-split` says or evenly."""
-    program = folder / "llama-server"
-    program.write_text(
-        _TELLS.format(
-            python=sys.executable, real=str(llama_server), needs=dict(needs), offloads=offloads, gpus=gpus
-        )
+    script = folder / "llama-server.py"
+    script.write_text(
+        _TELLS.format(real=str(llama_server), needs=dict(needs), offloads=offloads, gpus=gpus), encoding="utf-8"
     )
-    program.chmod(0o755)
-    return program
+    return make_program(folder / "llama-server", script)

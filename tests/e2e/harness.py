@@ -31,6 +31,14 @@ def free_port() -> int:
         return port
 
 
+def own_folder(home: Path, kind: str) -> Path:
+    """Where a hal0 with `private_env` keeps its `data`, `state` or `cache`."""
+    if sys.platform != "win32":
+        return home / kind / "hal0"
+    local = home / "AppData" / "Local" / "hal0"
+    return local / "Cache" if kind == "cache" else local
+
+
 def private_env(home: Path, llama_server: Path) -> dict[str, str]:
     """An environment in which hal0 sees nothing of this computer's user."""
     folders = {f"XDG_{n}_HOME": str(home / n.lower()) for n in ("CONFIG", "DATA", "STATE", "CACHE")}
@@ -96,6 +104,9 @@ class Hal0:
     def url(self) -> str:
         return f"http://{self.host}:{self.port}"
 
+    def own_folder(self, kind: str) -> Path:
+        return own_folder(self.home, kind)
+
     # -- life ------------------------------------------------------------------------------------------
 
     async def start(self, *arguments: str) -> None:
@@ -157,7 +168,9 @@ class Hal0:
     def cli(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run another `hal0` command beside it."""
         argv = [*PROGRAM, *arguments]
-        return subprocess.run(argv, env=self.env, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(
+            argv, env=self.env, capture_output=True, encoding="utf-8", timeout=60, check=False
+        )
 
     # -- the endpoint ----------------------------------------------------------------------------------
 

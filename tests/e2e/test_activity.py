@@ -156,7 +156,7 @@ async def test_what_hal0_s_end_cuts_off_is_there_after_a_restart(hal0: Hal0) -> 
     (row,) = await listed(hal0)
     assert (row["request"], row["status"]) == ("cut", 200)
     assert row["outcome"] in ("stopped", "broken") and row["failed"]
-    file = hal0.home / "state" / "hal0" / "activity.db"
+    file = hal0.own_folder("state") / "activity.db"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
@@ -198,7 +198,7 @@ async def test_nothing_of_it_stays_when_a_person_says_so(three: Hal0) -> None:
     async with three.session.delete(f"{three.url}/api/activity") as answer:
         assert (await answer.json())["kept"] == 0
     assert await listed(three) == []
-    files = [path.read_bytes() for path in (three.home / "state" / "hal0").glob("activity.db*")]
+    files = [path.read_bytes() for path in three.own_folder("state").glob("activity.db*")]
     assert files and not any(b"Hello?" in raw for raw in files)
 
 
@@ -219,7 +219,7 @@ async def test_keys_are_nowhere_and_needed(make_hal0: Callable[[str], Hal0]) -> 
     told = await hal0.get("/api/activity", **right)
     assert [row["status"] for row in told["requests"]] == [401, 401, 404]
     details = [await hal0.get(f"/api/activity/{row['id']}", **right) for row in told["requests"]]
-    files = [path.read_bytes() for path in (hal0.home / "state" / "hal0").glob("activity.db*")]
+    files = [path.read_bytes() for path in hal0.own_folder("state").glob("activity.db*")]
     assert "a-right-key" not in str(details) and "a-wrong-key" not in str(details)
     assert not any(b"-key" in raw for raw in files)
 
@@ -244,7 +244,7 @@ async def test_what_cannot_be_asked_is_said(hal0: Hal0) -> None:
 
 async def test_a_folder_that_cannot_be_written_costs_no_request(make_hal0: Callable[[str], Hal0]) -> None:
     hal0 = make_hal0(SLOTS)
-    (hal0.home / "state" / "hal0" / "activity.db").mkdir(parents=True)
+    (hal0.own_folder("state") / "activity.db").mkdir(parents=True)
     await hal0.start()
     assert await hal0.chat() == ALPHA
     told = await hal0.get("/api/activity")

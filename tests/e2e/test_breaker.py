@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.harness import Hal0
-from tests.engines.running import PROGRAM
+from tests.engines.running import PROGRAM, make_program
 from tests.fixtures_models import SpeakingModel
 from tests.router.upstreams.servers import StubUpstream
 
@@ -21,15 +21,20 @@ SLOTS = """
 slots:
   primary: {model: good, fallback: [lxc]}
 """
+KILLED = "killed (signal 9)" if sys.platform != "win32" else "exit code 15"
 RECOVERY_SECONDS = 20.0
 # While `broken` lies beside it no engine starts, as with a driver that is gone; each start is written down.
-ENGINE = """#!/bin/sh
-for argument in "$@"; do
-    case "$argument" in --version | --help) exec "{python}" -I -S "{program}" "$@" ;; esac
-done
-echo start >> "{folder}/starts"
-[ ! -e "{folder}/broken" ] || {{ echo "0.00.001.000 E the driver is gone" >&2; exit 1; }}
-exec "{python}" -I -S "{program}" "$@"
+ENGINE = """
+import runpy, sys
+from pathlib import Path
+program, folder = sys.argv[1], Path(sys.argv[2])
+del sys.argv[1:3]
+if not {"--version", "--help"}.intersection(sys.argv):
+    with (folder / "starts").open("a") as starts:
+        starts.write("start\\n")
+    if (folder / "broken").exists():
+        sys.exit("0.00.001.000 E the driver is gone")
+runpy.run_path(program, run_name="__main__")
 """
 
 
@@ -63,9 +68,9 @@ async def broken(tmp_path: Path, speaking_model: SpeakingModel) -> AsyncIterator
     (tmp_path / "models").mkdir()
     for name in MODELS:
         shutil.copy(speaking_model("It is the engine that speaks."), tmp_path / "models" / f"{name}.gguf")
-    engine = tmp_path / "llama-server"
-    engine.write_text(ENGINE.format(python=sys.executable, program=PROGRAM, folder=tmp_path))
-    engine.chmod(0o755)
+    script = tmp_path / "llama-server.py"
+    script.write_text(ENGINE)
+    engine = make_program(tmp_path / "llama-server", script, str(PROGRAM), str(tmp_path))
     async with StubUpstream("LXC").running() as lxc:
         upstreams = json.dumps({"lxc": {"base_url": lxc.url}})
         hal0 = Hal0.prepare(tmp_path, engine, f"upstreams: {upstreams}\n{SLOTS}")
@@ -111,7 +116,7 @@ async def test_an_answer_after_a_crash_closes_the_case(broken: Broken) -> None:
         slot = await broken.hal0.until_slot(
             lambda s, pid=before["pid"]: s["state"] == "ready" and s["pid"] != pid, "its restart"
         )
-        assert slot["last_error"]["past"] and "killed (signal 9)" in slot["last_error"]["message"]
+        assert slot["last_error"]["past"] and KILLED in slot["last_error"]["message"]
         assert await broken.ask("primary") == ("I am good", None)
         await broken.hal0.until_slot(lambda s: s["last_error"] is None, "the case to be closed")
 

@@ -11,6 +11,7 @@ import os
 import random
 import shutil
 import stat
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from router.conversations.identity import sample
 from tests.e2e.conftest import ALPHA, BETA, SLOTS
 from tests.e2e.gpu_engine import gpu_engine
 from tests.e2e.harness import WAIT_SECONDS, Hal0
+from tests.engines.slow import slow_server
+from tests.modes import is_private
 from tests.resources.ggufs import build_multi_token, build_recurrent, build_sliding
 from tests.router.memory.stub import StubDriver
 
@@ -51,7 +54,7 @@ class Agent:
 
 
 def folder(hal0: Hal0) -> Path:
-    return hal0.home / "state" / "hal0" / "conversations"
+    return hal0.own_folder("state") / "conversations"
 
 
 def files(hal0: Hal0) -> list[Path]:
@@ -98,9 +101,9 @@ async def test_it_is_private(hal0: Hal0) -> None:
     await agent.turn()
     await elsewhere(hal0)
     await until_kept(hal0, {"alpha": 1})
-    assert stat.S_IMODE(folder(hal0).stat().st_mode) == 0o700
+    assert sys.platform == "win32" or stat.S_IMODE(folder(hal0).stat().st_mode) == 0o700
     for path in files(hal0):
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert is_private(path)
         assert path.stem.isalnum() and len(path.stem) == 16
     about = json.loads(next(p for p in files(hal0) if p.suffix == ".json").read_text())
     assert "xylophone" not in json.dumps(about) + hal0.output()
@@ -249,9 +252,7 @@ async def test_a_state_of_anything_else_is_refused_and_deleted(
             model.write_bytes(whole.replace(b"general.name", b"general.namf", 1))
             os.utime(model, ns=(status.st_atime_ns, status.st_mtime_ns))
         case "build":
-            program = hal0.home / "llama-server"
-            program.write_text(f'#!/bin/sh\nexec {llama_server} "$@"\n')
-            program.chmod(0o755)
+            program = slow_server(hal0.home, llama_server, 0)
             hal0.env["HAL0_LLAMA_SERVER"] = str(program)
         case "context":
             state = about.with_suffix(".state")

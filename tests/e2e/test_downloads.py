@@ -90,7 +90,7 @@ async def test_removing_takes_away_what_has_come(hal0: Hal0, hub: HubServer) -> 
     hub.hold_after = HELD
     await hal0.post("/api/downloads", BODY)
     assert await asyncio.to_thread(hub.held.wait, WAIT_SECONDS)
-    folder = hal0.home / "data" / "hal0" / "models"
+    folder = hal0.own_folder("data") / "models"
     await until(lambda: any(folder.rglob("*.part")), "the part")
     hub.release.set()
     assert (await hal0.post("/api/downloads/remove", BODY))[0] == 200

@@ -74,7 +74,7 @@ async def test_forecasts_are_kept_over_a_restart(make_hal0: Callable[[str], Hal0
     async with asyncio.timeout(30):
         before = await until_known(hal0)
     assert await hal0.stop() == 0
-    file = tmp_path / "cache" / "hal0" / "forecasts.json"
+    file = hal0.own_folder("cache") / "forecasts.json"
     saved = json.loads(file.read_text())["forecasts"]
     assert len(saved) == len(before)
     written = file.stat().st_mtime_ns

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from tests.fixtures_models import SpeakingModel
 from tests.router.catalog.test_ollama import put
 
 HI = [{"role": "user", "content": "Hello?"}]
-FILES = [
+ALL_FILES = [
     "primary",  # a slot's name
     "primary:beta",
     "embed:latest",
@@ -41,6 +42,8 @@ FILES = [
     "null",
     "x.gguf",
 ]
+# What may stand in a file's name everywhere but on Windows, where M would be m, too.
+FILES = [name for name in ALL_FILES if sys.platform != "win32" or not (set(name) & set(':?"\\') or name == "M")]
 STORE = {
     ("registry.ollama.ai", "library", "llama3.2", "latest"): "plain",
     ("registry.ollama.ai", "library", "llama3.2", "3b"): "plain",
@@ -85,7 +88,7 @@ async def test_whatever_is_listed_can_be_asked_for(
     for parts, kind in STORE.items():
         more = {"params": {"temperature": 0}} if kind == "tuned" else {}
         put(store, *parts, model=speaking_model("From the store."), **more)
-    hal0 = make_hal0(CONFIG.format(folder=folder, store=store))
+    hal0 = make_hal0(CONFIG.format(folder=folder.as_posix(), store=store.as_posix()))
     await hal0.start()
     state, rows = await hal0.state(), (await hal0.get("/v1/models"))["data"]
     tags = (await hal0.get("/api/tags"))["models"]

@@ -43,7 +43,7 @@ async def cli(hal0: Hal0, *words: str) -> tuple[int, str, str]:
 
 
 def gamma_file(hal0: Hal0) -> Path:
-    return hal0.home / "data" / "hal0" / "models" / "org" / "gamma-GGUF" / "Q4_K_M" / "gamma-Q4_K_M.gguf"
+    return hal0.own_folder("data") / "models" / "org" / "gamma-GGUF" / "Q4_K_M" / "gamma-Q4_K_M.gguf"
 
 
 async def models(hal0: Hal0) -> dict[str, Any]:
@@ -90,7 +90,7 @@ async def test_nothing_half_done_is_ever_offered_and_what_is_whole_is_noticed(
 ) -> None:
     """Fetched by another program's hand: the running hal0 finds it by looking at its folder."""
     hub.hold_after = 5 << 20
-    downloads = hal0.home / "data" / "hal0" / "models"
+    downloads = hal0.own_folder("data") / "models"
     puller = Pull(parse_reference(REPO), downloads, endpoint=hub.url)
     plan = await asyncio.to_thread(puller.plan)
     running = spawn(asyncio.to_thread(puller.run, plan), name="pull")

@@ -19,6 +19,7 @@ from tests.e2e.conftest import ALPHA, BETA
 from tests.e2e.harness import WAIT_SECONDS, Hal0, free_port
 from tests.engines.slow import slow_server
 from tests.fixtures_models import SpeakingModel
+from tests.modes import is_private
 
 CONFIG = """\
 models:
@@ -388,7 +389,7 @@ async def test_the_first_edit_makes_the_file(make_hal0: Callable[[str], Hal0], t
     assert status == 200, answer
     assert answer["text"].startswith(HEADER) and answer["exists"] and port_and_dirs
     assert file.with_name(SCHEMA_FILE).exists()
-    assert file.stat().st_mode & 0o777 == 0o600
+    assert is_private(file)
     await hal0.until_ready("alpha")
 
 

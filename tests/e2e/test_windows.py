@@ -9,17 +9,31 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
 
+from app.views.menu import Action, Command, Row, menu_spec
+from router.wire.snapshot_read import parse_snapshot
 from tests.e2e.conftest import ALPHA, BETA, SLOTS
 from tests.e2e.harness import WAIT_SECONDS, Hal0
 
 if sys.platform != "win32":
     pytest.skip("Windows' own", allow_module_level=True)
-from tests.e2e.windows_events import CTRL_BREAK, CTRL_CLOSE, console_event, end_session, windows_of
+from tests.e2e.windows_events import (
+    CTRL_BREAK,
+    CTRL_CLOSE,
+    DOWN,
+    RETURN,
+    click_in_tray,
+    console_event,
+    end_session,
+    menus_of,
+    press,
+    windows_of,
+)
 
 LOG_BYTES = 5 * 1024 * 1024
 ON_WINE = hasattr(ctypes.WinDLL("ntdll"), "wine_get_version")
@@ -64,6 +78,32 @@ async def test_logging_off_ends_the_tray_well(tray: Hal0) -> None:
     assert set(answers) == {1}, "it does not hold Windows up"
     assert engines and not any(engine.is_running() for engine in engines), "gone when Windows has its answer"
     assert await ended(tray) == 0
+
+
+async def until_menus(hal0: Hal0, count: int) -> int:
+    """Wait until that many menus are open, and return the window of one."""
+    async with asyncio.timeout(WAIT_SECONDS):
+        while len(open_ := menus_of(pid(hal0))) < count:
+            await asyncio.sleep(0.05)
+    return open_[0]
+
+
+def downs(rows: Sequence[Row], wanted: Row) -> int:
+    """How often Down is pressed until it is on `wanted`: Windows goes through what is greyed, too."""
+    return sum(not row.separator for row in rows[: rows.index(wanted) + 1])
+
+
+async def test_the_menu_of_its_icon_switches_the_model(tray: Hal0) -> None:
+    click_in_tray(pid(tray))
+    menu = await until_menus(tray, 1)
+    rows = menu_spec(parse_snapshot(await tray.state()), time.time()).rows
+    of_slot = next(row for row in rows if row.key == "slot:primary")
+    beta = next(row for row in of_slot.rows if row.command == Command(Action.LOAD, "primary", "beta"))
+    press(menu, *[DOWN] * downs(rows, of_slot), RETURN)
+    await until_menus(tray, 2)
+    press(menu, *[DOWN] * (downs(of_slot.rows, beta) - 1), RETURN)
+    await tray.until_ready("beta")
+    assert await tray.chat() == BETA
 
 
 async def test_a_console_that_is_closed_ends_its_tray_well(tray: Hal0) -> None:

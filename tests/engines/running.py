@@ -30,7 +30,12 @@ def command(behaviour: str, port: int | str) -> list[str]:
 
 def make_server(path: Path) -> Path:
     """An executable to be HAL0_LLAMA_SERVER: the name of the model it is given says how it behaves."""
-    command = f'"{sys.executable}" -I -S "{PROGRAM}"'
+    return make_program(path, PROGRAM)
+
+
+def make_program(path: Path, script: Path, *arguments: str) -> Path:
+    """An executable that runs that Python script with these arguments and its own."""
+    command = " ".join(f'"{part}"' for part in (sys.executable, "-I", "-S", script, *arguments))
     if sys.platform == "win32":
         path = path.with_suffix(".exe")
         path.write_bytes((BUILT / "stand-in.exe").read_bytes() + f"#!run {command}\0".encode())

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import pytest
 
-from router.base.files import write_atomic
+from router.base.files import read, write_atomic
 
 
 def mode(path: Path) -> int:
@@ -82,7 +82,7 @@ def test_whoever_reads_meanwhile_sees_one_whole_file(tmp_path: Path) -> None:
     writer.start()
     try:
         for _ in range(300):
-            assert path.read_bytes() in versions
+            assert read(path) in versions
     finally:
         stop.set()
         writer.join()

@@ -165,6 +165,18 @@ def test_a_key_that_is_right_elsewhere_says_where(
     assert part in found.message and found.suggestion == suggestion, found
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        r'model_dirs: ["C:\new\models"]',
+        r'models: {m: {file: "D:\temp\bar.gguf"}}',
+        r'models: {m: {file: "C:\m"}}',
+    ],
+)
+def test_a_windows_path_in_double_quotes_is_told_to_take_single_ones(text: str) -> None:
+    assert "use single quotes for Windows paths" in only_problem(text).message
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "latin-1"])
 def test_a_file_in_another_encoding_is_told_so(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "hal0.yaml").write_bytes("models: {\u00fc: {file: a}}\n".encode(encoding))

@@ -31,12 +31,17 @@ class Edge:
     def __init__(self, served: Served, context: Context, endpoint: Endpoint) -> None:
         self.served, self.context, self.endpoint = served, context, endpoint
 
-    async def send(self, raw: bytes) -> bytes:
-        """All that comes back until the connection ends."""
+    async def send(self, raw: bytes, *pieces: bytes) -> bytes:
+        """All that comes back until the connection ends. Each of the `pieces` follows when the one before it
+        was read: whoever asked later was answered."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.endpoint.port)
         received = b""
         try:
             writer.write(raw)
+            for piece in pieces:
+                await writer.drain()
+                assert (await self.told(get("/health")))[0] == 200
+                writer.write(piece)
             while piece := await soon(reader.read(65536)):
                 received += piece
         except ConnectionError:
@@ -45,9 +50,9 @@ class Edge:
             writer.close()
         return received
 
-    async def told(self, raw: bytes) -> tuple[int, dict[str, str], Any]:
+    async def told(self, raw: bytes, *pieces: bytes) -> tuple[int, dict[str, str], Any]:
         """(status, headers, JSON) of the last answer."""
-        answer = await self.send(raw)
+        answer = await self.send(raw, *pieces)
         head, _, rest = answer.partition(b"\r\n\r\n")
         if head.startswith(b"HTTP/1.1 100 "):
             head, _, rest = rest.partition(b"\r\n\r\n")
@@ -274,6 +279,12 @@ async def test_it_is_the_dialect_of_the_path(
     """Row 25."""
     _, _, told = await edge.told(b"POST " + path.encode() + rest)
     assert says(told)
+
+
+async def test_a_long_url_that_comes_in_pieces_is_told_as_one_that_comes_whole(edge: Edge) -> None:
+    long_url = b"GET /v1/messages?x=" + b"a" * 20_000
+    _, _, told = await edge.told(long_url, b"a" * 20_000, b"a" * 40_000)
+    assert (told["type"], told["error"]["code"]) == ("error", "request.url_too_long")
 
 
 async def test_an_unknown_expectation(edge: Edge) -> None:
