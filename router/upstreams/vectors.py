@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from router.wire.lenient import whole
+from router.wire import vectors
 
 
 def are_vectors(document: Mapping[str, Any]) -> bool:
@@ -18,12 +18,9 @@ def are_vectors(document: Mapping[str, Any]) -> bool:
 def in_order(document: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the document with its vectors numbered, and in that order; itself where they are. SDKs hand them
     to programs as they come."""
-    rows = document["data"]
-    numbers = [whole(row.get("index")) for row in rows]
-    if numbers == [row.get("index") for row in rows] == list(range(len(rows))):
+    rows = vectors.in_order(document["data"])
+    if rows == document["data"] and [row.get("index") for row in rows] == list(range(len(rows))):
         return document
-    if None not in numbers and len(set(numbers)) == len(numbers):
-        rows = [row for _number, row in sorted(zip(numbers, rows, strict=True), key=lambda pair: pair[0] or 0)]
     return {**document, "data": [{**row, "index": at} for at, row in enumerate(rows)]}
 
 

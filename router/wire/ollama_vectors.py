@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import time
-from typing import Any, TypeGuard
+from typing import Any
 
-from router.base.errors import EngineFailed, RouterError
+from router.base.errors import RouterError
 from router.wire.aggregate import Collected
 from router.wire.lenient import mapping, mappings, whole
 from router.wire.ollama_parts import Clock, line, ollama_error
+from router.wire.vectors import in_order, is_vector, shortened, unreadable
 
 
 class Embeddings(Collected):
@@ -58,27 +58,7 @@ class OneEmbedding(Embeddings):
 
 def _vectors(body: dict[str, Any]) -> tuple[list[Any], int | None]:
     """Return the vectors in the order of the inputs, and the tokens read."""
-    rows = mappings(body.get("data"))
-    places = [whole(row.get("index")) for row in rows]
-    numbered = sorted(range(len(rows)), key=lambda n: n if places[n] is None else places[n] or 0)
-    vectors = [rows[n].get("embedding") for n in numbered]  # some servers number nothing
+    vectors = [row.get("embedding") for row in in_order(mappings(body.get("data")))]
     if not vectors or not all(map(is_vector, vectors)):
         raise unreadable()
     return vectors, whole(mapping(body.get("usage")).get("prompt_tokens"))
-
-
-def unreadable() -> EngineFailed:
-    return EngineFailed("The engine's embeddings cannot be read; see its log, or send the request again.")
-
-
-def is_vector(value: object) -> TypeGuard[list[float]]:
-    return isinstance(value, list) and bool(value) and all(type(number) in (int, float) for number in value)
-
-
-def shortened(vector: list[float], dimensions: int | None) -> list[float]:
-    """Cut a vector and bring it to length 1 again, as Ollama does."""
-    if dimensions is None or dimensions >= len(vector):
-        return vector
-    kept = vector[:dimensions]
-    length = math.hypot(*kept)
-    return [number / length for number in kept] if length else kept
