@@ -34,11 +34,10 @@ from router.upstreams.keys import redact
 from router.upstreams.sending import send
 from router.upstreams.stream import StreamGuard
 from router.upstreams.stream_conversion import as_document, as_stream, can_stream
-from router.upstreams.vectors import in_order
+from router.upstreams.vectors import count_fault, in_numbers, in_order
 from router.wire.http1 import Head
 from router.wire.lenient import json_or_none
 
-_MENDS: Final[Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]]] = {CHAT: whole, VECTORS: in_order}
 _MAX_ERROR: Final = 256 * 1024
 _MAX_DETAILS: Final = 8 * 1024
 _REFUSAL: Final = 1000
@@ -249,10 +248,21 @@ async def _judged(
         guard = StreamGuard(call.path)  # what translates it must be able to read it
         events = guard.feed(as_stream(call.path, document))
         return _whole(upstream, model, response, events + guard.finish(), _STREAM)
-    mended = mend(document) if (mend := _MENDS.get(call.path)) is not None else document
+    mended = _mended(document, call)
     if document is not None and (mended is not document or has_no_json(text)):
         text = json.dumps(mended)
     return _whole(upstream, model, response, text.encode(errors="replace"), kind if document is None else _JSON)
+
+
+def _mended(document: Any, call: Call) -> Any:
+    """Return the document as every client reads it; itself where it is so. Raises Fault."""
+    if call.path == CHAT:
+        return whole(document)
+    if call.path == VECTORS:
+        if (fault := count_fault(document, call.inputs)) is not None:
+            raise Fault(fault)
+        return in_order(document if call.takes_base64 else in_numbers(document))
+    return document
 
 
 def _text(raw: bytes, response: aiohttp.ClientResponse) -> str:

@@ -243,8 +243,10 @@ class UpstreamRegistry:
         except AskFailed as error:
             if error.answered == _WRONG_KEY:
                 self._keys.forget(watch.config.api_key)
-            if error.link or error.answered in (_WRONG_KEY, _UNPAID):
+            if error.link or (error.answered in (_WRONG_KEY, _UNPAID) and watch.has_only(model)):
                 watch.failed(error.reason, link=error.link)
+            elif error.answered == _WRONG_KEY:
+                watch.look()  # some take a key for some models only: the list tells if it is no good at all
             raise
         watch.answered()
         return answer

@@ -24,6 +24,27 @@ def in_order(document: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**document, "data": [{**row, "index": at} for at, row in enumerate(rows)]}
 
 
+def count_fault(document: Mapping[str, Any], inputs: int | None) -> str | None:
+    """Return what is wrong with the number of vectors for so many inputs (None: not known); None if nothing.
+    More than inputs are another kind of embeddings: several for one text."""
+    count = len(document["data"])
+    if inputs is None or count >= inputs:
+        return None
+    return f"it sent {count} embedding{'s' * (count != 1)} for {inputs} input{'s' * (inputs != 1)}"
+
+
+def in_numbers(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the document without base64, which a client that did not ask for it does not read."""
+    rows = document["data"]
+    if not any(isinstance(row["embedding"], str) for row in rows):
+        return document
+    return {**document, "data": [{**row, "embedding": _numbers(row["embedding"])} for row in rows]}
+
+
+def _numbers(vector: Any) -> Any:
+    return (vectors.from_base64(vector) or vector) if isinstance(vector, str) else vector
+
+
 def _is_vector(row: Any) -> bool:
     vector = row.get("embedding") if isinstance(row, Mapping) else None
     if isinstance(vector, str):

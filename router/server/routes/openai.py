@@ -132,6 +132,7 @@ def json_exchange(endpoint: Endpoint, call: JsonCall) -> ParsedRequest:
             call, lease.model.id, lease.model.rules, {inputs.field: inputs.value}
         ),
         streams=call.stream,
+        takes_base64=call.body.get("encoding_format") == "base64",
         conversation=lambda: conversation_key(call.body),
     )
 

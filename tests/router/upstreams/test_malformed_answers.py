@@ -411,6 +411,49 @@ async def test_embeddings_that_number_nothing_or_are_no_lists(rows: list[dict[st
             assert "embeddings cannot be read" in sentence(json.loads(told.body))
 
 
+async def post(there: World, path: str, **body: Any) -> tuple[int, Any]:
+    async with there.session.post(there.url + path, json={"model": "lxc/m", **body}) as answer:
+        return answer.status, await answer.json()
+
+
+TWO = [{"index": 0, "embedding": [0.5, 1.0]}, {"index": 1, "embedding": [2.0, 0.0]}]
+IN_BASE64 = [{"index": 1, "embedding": "AAAAQAAAAAA="}, {"index": 0, "embedding": "AAAAPwAAgD8="}]
+
+
+@pytest.mark.parametrize("path", ["/v1/embeddings", "/api/embed"])
+async def test_as_many_embeddings_as_inputs_or_an_error_that_counts(path: str) -> None:
+    """Fewer passed for an answer: programs store the second text under the third's vector."""
+    async with world() as there:
+        for given, rows, words in (
+            (["a", "b"], TWO, ""),
+            (["a", "b", "c"], TWO, "it sent 2 embeddings for 3 inputs"),
+            (["a", "b"], TWO[1:], "it sent 1 embedding for 2 inputs"),
+            ("a", TWO[:1], ""),
+        ):
+            there.sent = http(json.dumps({"data": rows}).encode())
+            status, told = await soon(post(there, path, input=given))
+            assert status == (502 if words else 200) and words in json.dumps(told), (given, told)
+        there.sent = http(json.dumps({"data": TWO}).encode())
+        status, told = await soon(post(there, "/v1/embeddings", input=[[1, 2], [3]]))
+        assert status == 200, "each list of tokens is one input"
+        there.sent = http(json.dumps({"data": TWO[:1]}).encode())
+        status, told = await soon(post(there, "/v1/embeddings", input=[1, 2, 3]))
+        assert status == 200, "tokens alone are one, too"
+
+
+async def test_base64_is_for_those_who_ask_for_it() -> None:
+    """A server that always sends it; Ollama's clients got an error."""
+    vectors = [[0.5, 1.0], [2.0, 0.0]]
+    async with world() as there:
+        there.sent = http(json.dumps({"data": IN_BASE64}).encode())
+        _status, told = await soon(post(there, "/api/embed", input=["a", "b"]))
+        assert told["embeddings"] == vectors
+        _status, told = await soon(post(there, "/v1/embeddings", input=["a", "b"]))
+        assert [row["embedding"] for row in told["data"]] == vectors
+        _status, told = await soon(post(there, "/v1/embeddings", input=["a", "b"], encoding_format="base64"))
+        assert [row["embedding"] for row in told["data"]] == ["AAAAPwAAgD8=", "AAAAQAAAAAA="]
+
+
 # -- anything ----------------------------------------------------------------------------------------------
 
 WORDS = (
