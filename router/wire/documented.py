@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from router.wire import documented_messages, documented_responses
-from router.wire.documented_chat import message, tool
+from router.wire import documented_chat, documented_messages, documented_responses
+from router.wire.documented_chat import tool
 from router.wire.openai import JsonCall
 
 _RESPONSES: Final = "/v1/responses"
@@ -39,7 +39,7 @@ def as_taken(call: JsonCall, path: str) -> JsonCall:
     if path.startswith(_MESSAGES):
         documented_messages.as_taken(body)
     elif isinstance(body.get("messages"), list):
-        body["messages"] = [message(item) if isinstance(item, dict) else item for item in body["messages"]]
+        documented_chat.as_taken(body)
     if path in _RERANK:
         body |= passages(body)
     if path.startswith(_RESPONSES):

@@ -7,33 +7,56 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from router.base.errors import BadRequest
-from router.wire.documented_chat import is_refusal
-from router.wire.lenient import mappings, text
+from router.wire.documented_choice import choose_tools, fit_format
+from router.wire.documented_parts import chat_parts, response_parts
+from router.wire.lenient import arguments_text, content_text, mapping, mappings, text
 
+_KEPT: Final = ("conversation", "prompt")
 _ELSEWHERE: Final = ("item_reference", "compaction")
-_SERVERS_OWN: Final = ("web_search_call", "file_search_call", "image_generation_call", "mcp_list_tools")
+_SERVERS_OWN: Final = frozenset(
+    {"web_search_call", "file_search_call", "image_generation_call", "code_interpreter_call"}
+    | {"mcp_list_tools", "mcp_call", "mcp_approval_request", "mcp_approval_response"}
+    | {"tool_search_call", "tool_search_output"}
+)
 """Records of what a server did by itself; the answer that came of it stands behind them."""
+
+_CALLS: Final = {
+    "custom_tool_call": ("", "input"),
+    "local_shell_call": ("local_shell", "action"),
+    "shell_call": ("shell", "action"),
+    "apply_patch_call": ("apply_patch", "operation"),
+    "computer_call": ("computer", "action"),
+}
+"""Calls of tools that are no functions: under which name (\"\": the call's own), and what they were given."""
+
+_READ: Final = frozenset({"message", "function_call", "function_call_output", "reasoning"})
 
 
 def as_taken(body: dict[str, Any]) -> None:
     """Change `body`. Raises BadRequest."""
     _refuse_kept(body)
-    if isinstance(body.get("input"), list):
-        body["input"] = [_item(item) for item in body["input"] if not _is_hidden(item)]
+    if isinstance(given := body.get("input"), list):
+        body["input"] = [_item(item, number) for number, item in enumerate(given) if not _is_hidden(item)]
+    if isinstance(tools := body.get("tools"), list):
+        body["tools"] = [_tool(tool) for tool in tools]
+    choose_tools(body)
+    wanted = mapping(mapping(body.get("text")).get("format"))
+    if wanted.get("type") in ("json_schema", "json_object"):
+        body.setdefault("response_format", dict(wanted))  # what of `text` llama-server does not read
+    fit_format(body)
 
 
 def _refuse_kept(body: Mapping[str, Any]) -> None:
     """Raise BadRequest for what only the server that gave an answer could look up."""
     given = body.get("input")
     kinds = [text(item.get("type")) for item in mappings(given)] if isinstance(given, list) else []
-    kept = next(
-        (kind for kind in kinds if kind in _ELSEWHERE), "conversation" if body.get("conversation") else ""
-    )
+    kept = next((kind for kind in kinds if kind in _ELSEWHERE), "")
+    kept = kept or next((name for name in _KEPT if body.get(name)), "")
     if kept:
         raise BadRequest(
             f"`{kept}` refers to what another server keeps, and hal0 keeps no responses: send the items "
             "themselves (many clients do with `store: false`).",
-            param="conversation" if kept == "conversation" else "input",
+            param=kept if kept in _KEPT else "input",
         )
 
 
@@ -44,29 +67,64 @@ def _is_hidden(item: object) -> bool:
     return item.get("type") in _SERVERS_OWN or (item.get("type") == "reasoning" and not item.get("content"))
 
 
-def _item(item: Any) -> Any:
-    """Give an assistant's message the type and the parts that llama-server expects; a call of a tool that is no
-    function passes as one."""
+def _item(item: Any, number: int) -> Any:
+    """Give a message the type and the parts that llama-server expects; a call of a tool that is no function
+    passes as one. Raises BadRequest for an item that nobody here reads."""
     if not isinstance(item, dict):
         return item
-    if item.get("role") == "assistant" and isinstance(item.get("content"), str | list):
-        return {"type": "message", "status": "completed", **item, "content": _said(item["content"])}
-    id_, kind = {"call_id": item.get("call_id")}, item.get("type")
-    if kind == "custom_tool_call":
-        given = json.dumps({"input": item.get("input")}, ensure_ascii=False)
-        return {"type": "function_call", **id_, "name": item.get("name"), "arguments": given}
-    if kind == "local_shell_call":
-        given = json.dumps(item.get("action"), ensure_ascii=False)
-        return {"type": "function_call", **id_, "name": "local_shell", "arguments": given}
-    if kind in ("custom_tool_call_output", "local_shell_call_output"):
-        return {"type": "function_call_output", **id_, "output": item.get("output")}
+    kind, role = text(item.get("type")), item.get("role")
+    if role == "assistant":
+        said = _said(item.get("content"))
+        return {"type": "message", "status": "completed", **item, "content": said}
+    if role is not None and isinstance(given := item.get("content"), list | None):
+        return {**item, "content": response_parts(given or [])}
+    if kind in _CALLS or kind == "function_call":
+        return _call(item, *_CALLS.get(kind, ("", "arguments")))
+    if kind.endswith("_call_output"):
+        return {
+            "type": "function_call_output",
+            "call_id": item.get("call_id"),
+            "output": _result(item.get("output")),
+        }
+    if kind == "reasoning":
+        thought = [{"type": "reasoning_text", "text": content_text(item.get("content"))}]
+        return {**item, "summary": item.get("summary") or [], "content": thought}
+    if kind and kind not in _READ:
+        raise BadRequest(
+            f'`input[{number}]` is of type "{kind[:40]}", which no model here reads.', param="input"
+        )
     return item
 
 
-def _said(content: str | list[Any]) -> list[Any]:
-    if isinstance(content, str):
-        return [_output(content)]
-    return [_output(part.get("refusal")) if is_refusal(part) else part for part in content]
+def _tool(tool: Any) -> Any:
+    """Return a function as this API has it; clients send that of chat completions, too."""
+    inner = mapping(tool).get("function")
+    return {"type": "function", **inner} if isinstance(inner, dict) else tool
+
+
+def _call(item: dict[str, Any], name: str, given: str) -> dict[str, Any]:
+    arguments = item.get(given)
+    if given == "input":
+        arguments = {given: arguments}
+    said = arguments_text(arguments) if arguments is not None else "{}"
+    called = {"name": name or item.get("name"), "arguments": said}
+    return {"type": "function_call", "call_id": item.get("call_id"), **called}
+
+
+def _result(output: Any) -> Any:
+    """Return a tool's output as text, or as parts that are texts and pictures."""
+    if output is None or isinstance(output, str):
+        return output or ""
+    if isinstance(output, dict) and output.get("image_url"):
+        output = [{**output, "type": "input_image"}]
+    if isinstance(output, list) and all(mapping(part).get("type") for part in output):
+        return response_parts(output)
+    return json.dumps(output, ensure_ascii=False)
+
+
+def _said(content: Any) -> list[Any]:
+    parts = chat_parts(content) if isinstance(content, list) else [{"type": "text", "text": text(content)}]
+    return [_output(part["text"]) if mapping(part).get("type") == "text" else part for part in parts]
 
 
 def _output(said: Any) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from router.server.request.parsed_request import ParsedRequest
 from router.wire.aggregate import ChatAggregate, CompletionAggregate, ResponsesAggregate
 from router.wire.conversation_key import conversation_key
 from router.wire.documented import as_taken
+from router.wire.documented_chat import refuse_unheard
 from router.wire.encode import (
     ChatStream,
     CompletionStream,
@@ -34,6 +35,7 @@ from router.wire.short_vectors import ShortVectors, read_dimensions
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+_TEXT = "/v1/completions"
 _WITH_USAGE: Mapping[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
 
 
@@ -57,7 +59,7 @@ class Endpoint:
 ENDPOINTS = (
     Endpoint("/v1/chat/completions", Kind.CHAT, ChatStream, aggregate=ChatAggregate),
     Endpoint("/v1/chat/completions/input_tokens", Kind.CHAT, JsonAnswer, loads=False),
-    Endpoint("/v1/completions", Kind.CHAT, CompletionStream, aggregate=CompletionAggregate),
+    Endpoint(_TEXT, Kind.CHAT, CompletionStream, aggregate=CompletionAggregate),
     Endpoint(
         "/v1/responses",
         Kind.CHAT,
@@ -114,6 +116,8 @@ def json_exchange(endpoint: Endpoint, call: JsonCall) -> ParsedRequest:
     read = endpoint.inputs
 
     def begun(model: Model) -> JsonCall:
+        if endpoint.path == _TEXT and model.command is None:
+            refuse_unheard(call.body)
         return preceded(call, endpoint.path, model.system, model.opening)
 
     return ParsedRequest(
