@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from types import TracebackType
@@ -29,7 +30,13 @@ from router.upstreams.answer_shapes import (
 )
 from router.upstreams.call import MAX_HOPS, Call, url_for
 from router.upstreams.chunks import whole
-from router.upstreams.failure_reasons import failure_reason, is_link_failure, moves_on, status_reason
+from router.upstreams.failure_reasons import (
+    failure_reason,
+    is_link_failure,
+    is_of_answer,
+    moves_on,
+    status_reason,
+)
 from router.upstreams.keys import redact
 from router.upstreams.sending import send
 from router.upstreams.stream import StreamGuard
@@ -191,7 +198,8 @@ async def ask(
     try:
         response = await send(session, upstream, url, key, call, body)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise AskFailed(upstream.name, failure_reason(error), link=is_link_failure(error)) from None
+        link = is_link_failure(error) and not is_of_answer(error)
+        raise AskFailed(upstream.name, failure_reason(error), link=link) from None
     try:
         return await _begun(upstream, key, model, response, call)
     except BaseException:
@@ -245,7 +253,7 @@ async def _judged(
     text = redact(_text(raw, response), key)
     document = read_document(call.path, text, strict="json" in kind.lower())
     if call.streams and can_stream(call.path):
-        guard = StreamGuard(call.path)  # what translates it must be able to read it
+        guard = StreamGuard(call.path, new_id=_new_id)  # what translates it must be able to read it
         events = guard.feed(as_stream(call.path, document))
         return _whole(upstream, model, response, events + guard.finish(), _STREAM)
     mended = _mended(document, call)
@@ -257,12 +265,17 @@ async def _judged(
 def _mended(document: Any, call: Call) -> Any:
     """Return the document as every client reads it; itself where it is so. Raises Fault."""
     if call.path == CHAT:
-        return whole(document)
+        return whole(document, _new_id)
     if call.path == VECTORS:
         if (fault := count_fault(document, call.inputs)) is not None:
             raise Fault(fault)
         return in_order(document if call.takes_base64 else in_numbers(document))
     return document
+
+
+def _new_id() -> str:
+    """Return an id for a tool call: nine letters and digits, as Mistral's templates want them."""
+    return secrets.token_hex(5)[:9]
 
 
 def _text(raw: bytes, response: aiohttp.ClientResponse) -> str:
@@ -285,7 +298,7 @@ async def _stream(
 ) -> UpstreamAnswer:
     """Return a stream that has begun; as one document where none was asked for."""
     collects = not call.streams and takes_documents(call.path)
-    guard = StreamGuard(call.path, lambda text: redact(text, key))
+    guard = StreamGuard(call.path, lambda text: redact(text, key), _new_id)
     out, piece = guard.feed(first), first
     while piece and not guard.fault and (collects or not guard.has_content):
         piece = await _piece(response, upstream.timeout)

@@ -172,7 +172,8 @@ def _spoken(message: Any) -> bool:
         return False
     calls = message.get("tool_calls")
     called = isinstance(calls, list) and all(isinstance(call, Mapping) for call in calls)
-    return isinstance(message.get("content"), str | list | None) and (calls is None or called)
+    said = isinstance(message.get("content"), str | list | Mapping | int | float | None)
+    return said and (calls is None or called)
 
 
 def _has(name: str, kind: type) -> Callable[[Mapping[str, Any]], bool]:
