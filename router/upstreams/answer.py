@@ -154,7 +154,11 @@ class UpstreamAnswer:
         try:
             if self._guard is not None and self._guard.fault:
                 raise self._guard.fault
-            piece = await _piece(self._response, self._upstream.timeout)
+            seconds = self._upstream.timeout
+            if self._guard is None:
+                piece = await _piece(self._response, seconds)
+            else:
+                piece = await _more(self._response, seconds, self._guard)
             self._whole = not piece
             if self._guard is None:
                 return piece
@@ -254,7 +258,7 @@ async def _judged(
     document = read_document(call.path, text, strict="json" in kind.lower())
     if call.streams and can_stream(call.path):
         guard = StreamGuard(call.path, new_id=_new_id)  # what translates it must be able to read it
-        events = guard.feed(as_stream(call.path, document))
+        events = guard.feed(as_stream(call.path, _mended(document, call)))
         return _whole(upstream, model, response, events + guard.finish(), _STREAM)
     mended = _mended(document, call)
     if document is not None and (mended is not document or has_no_json(text)):
@@ -301,7 +305,7 @@ async def _stream(
     guard = StreamGuard(call.path, lambda text: redact(text, key), _new_id)
     out, piece = guard.feed(first), first
     while piece and not guard.fault and (collects or not guard.has_content):
-        piece = await _piece(response, upstream.timeout)
+        piece = await _more(response, upstream.timeout, guard)
         out += guard.feed(piece) if piece else guard.finish()
         if collects and len(out) > _LONGEST:
             raise Fault(f"its answer is longer than {memory_size(_LONGEST)}")
@@ -315,9 +319,14 @@ async def _stream(
 
 
 async def _rest(response: aiohttp.ClientResponse, seconds: float, first: bytes, limit: int) -> bytes:
+    """Return the rest of a body, of which a document that is whole may end before its announced length."""
     body = bytearray(first)
-    while len(body) <= limit and (more := await _piece(response, seconds)):
-        body += more
+    try:
+        while len(body) <= limit and (more := await _piece(response, seconds)):
+            body += more
+    except aiohttp.ClientPayloadError:
+        if json_or_none(bytes(body)) is None:
+            raise
     return bytes(body)
 
 
@@ -383,6 +392,17 @@ async def _piece(response: aiohttp.ClientResponse, seconds: float) -> bytes:
     """Return what has come, b"" at the end."""
     async with asyncio.timeout(seconds):
         return await response.content.readany()
+
+
+async def _more(response: aiohttp.ClientResponse, seconds: float, guard: StreamGuard) -> bytes:
+    """Return what has come; b"" at the end, also where the connection does not end as announced behind all of
+    the answer."""
+    try:
+        return await _piece(response, seconds)
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        if not guard.complete:
+            raise
+        return b""
 
 
 def _head(response: aiohttp.ClientResponse, *, is_stream: bool) -> Head:

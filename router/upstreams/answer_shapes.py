@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from router.base.error_text import error_text, is_page
 from router.upstreams.failure_reasons import moves_on
+from router.upstreams.message_words import with_choices
 from router.upstreams.vectors import are_vectors
 
 CHAT: Final = "/v1/chat/completions"
@@ -164,6 +165,7 @@ def _rows(*names: str, of: str = "") -> Callable[[Mapping[str, Any]], bool]:
 
 
 def _message(document: Mapping[str, Any]) -> bool:
+    document = with_choices(document)
     return _rows("choices")(document) and all(_spoken(choice.get("message")) for choice in document["choices"])
 
 

@@ -35,7 +35,8 @@ def chunk(document: dict[str, Any], path: str) -> dict[str, Any]:
 def whole(document: Mapping[str, Any], new_id: Callable[[], str] | None = None) -> Mapping[str, Any]:
     """Return a chat completion of the right shape with content that is text, and calls of functions whose
     arguments are JSON in a string; itself where nothing has to be changed."""
-    choices = [_whole_choice(choice, new_id) for choice in document["choices"]]
+    given = message_words.with_choices(document)["choices"]
+    choices = [_whole_choice(choice, at, new_id) for at, choice in enumerate(given)]
     return document if choices == document["choices"] else {**document, "choices": choices}
 
 
@@ -162,15 +163,19 @@ def _delta(delta: dict[str, Any]) -> dict[str, Any]:
     return delta
 
 
-def _whole_choice(choice: Mapping[str, Any], new_id: Callable[[], str] | None) -> Mapping[str, Any]:
+def _whole_choice(choice: Mapping[str, Any], at: int, new_id: Callable[[], str] | None) -> Mapping[str, Any]:
     message = message_words.with_thoughts(dict(choice["message"]))
     if "content" in message:
         message["content"] = message_words.content(message["content"])
     if message.get("tool_calls"):
         message["tool_calls"] = [_whole_call(one, new_id) for one in message["tool_calls"]]
-    reason = message_words.finish_reason(choice.get("finish_reason"), called=bool(message.get("tool_calls")))
-    reasons = {"finish_reason": reason} if reason != choice.get("finish_reason") else {}
-    return {**choice, **reasons, "message": message}
+    made: dict[str, Any] = {**choice, "message": message}
+    if choice.get("finish_reason") is not None:
+        called = bool(message.get("tool_calls"))
+        made["finish_reason"] = message_words.finish_reason(choice["finish_reason"], called=called)
+    if "index" in choice and not isinstance(choice["index"], int):
+        made["index"] = at
+    return made
 
 
 def _whole_call(given: Mapping[str, Any], new_id: Callable[[], str] | None) -> Mapping[str, Any]:

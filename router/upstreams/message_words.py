@@ -31,6 +31,22 @@ def finish_reason(said: Any, *, called: bool) -> str | None:
     return "stop" if meant == "tool_calls" and not called else meant
 
 
+def with_choices(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a chat completion with a list of choices that have messages, if only its shape is another."""
+    choices = [_with_message(choice) for choice in mappings(document.get("choices"))]
+    return {**document, "choices": choices} if choices and choices != document["choices"] else document
+
+
+def _with_message(choice: Mapping[str, Any]) -> Mapping[str, Any]:
+    message = choice.get("message")
+    if message is None:
+        said = choice.get("text")
+        message = choice.get("delta") or ({"role": "assistant", "content": said} if said is not None else None)
+    if isinstance(message, Mapping) and isinstance(message.get("tool_calls"), Mapping | list):
+        message = {**message, "tool_calls": mappings(message["tool_calls"])}
+    return choice if message is choice.get("message") else {**choice, "message": message}
+
+
 def with_thoughts(message: dict[str, Any]) -> dict[str, Any]:
     """Return the message with what was thought under a name that clients look at; itself where it is."""
     if isinstance(message.get("reasoning"), Mapping):

@@ -35,6 +35,7 @@ from router.upstreams.slots import Bound
 log = logging.getLogger(__name__)
 
 _NOT_ASKED: Final = "Not asked: nothing may leave this computer (local_only)."
+_MAX_HEADER: Final = 64 * 1024  # bytes: gateways send policies longer than aiohttp's 8 KiB
 _WRONG_KEY: Final = 401
 _UNPAID: Final = 402
 _NO_SUCH_PATH: Final = (404, 405)
@@ -306,6 +307,8 @@ class UpstreamRegistry:
                 headers={"User-Agent": f"hal0/{__version__}"},
                 timeout=aiohttp.ClientTimeout(total=None),
                 trace_configs=[traces()],
+                max_line_size=_MAX_HEADER,
+                max_field_size=_MAX_HEADER,
             )
         return self._session
 

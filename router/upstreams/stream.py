@@ -60,6 +60,11 @@ class StreamGuard:
         self._calls: dict[int, ToolCalls] = {}  # of each choice that has come
         self._top: dict[str, Any] = {}
 
+    @property
+    def complete(self) -> bool:
+        """Whether nothing can follow: what comes later is of no interest to anybody."""
+        return self._done or (self.ended and self._path in (RESPONSES, MESSAGES))
+
     def feed(self, piece: bytes) -> bytes:
         """Return whole events. Raises Fault for an error, and for what no client could read, if it comes
         first."""

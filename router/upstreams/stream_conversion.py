@@ -35,6 +35,9 @@ def as_document(path: str, events: bytes) -> bytes:
         raise Fault("what it streams are no events of this API") from None
 
 
+_NAMES: Final = ("id", "object", "created", "model", "system_fingerprint", "service_tier")
+
+
 def can_stream(path: str) -> bool:
     return path in _STREAMS
 
@@ -79,7 +82,8 @@ def _top(document: Mapping[str, Any], kind: str) -> dict[str, Any]:
 def _usage(document: Mapping[str, Any], top: Mapping[str, Any]) -> Iterator[bytes]:
     more = {k: document[k] for k in ("usage", "timings") if isinstance(document.get(k), Mapping)}
     if more:
-        yield _data({**top, "choices": [], **more})
+        named = {name: top[name] for name in _NAMES if name in top}  # the others could be taken for an error
+        yield _data({**named, "choices": [], **more})
     yield b"data: [DONE]\n\n"
 
 

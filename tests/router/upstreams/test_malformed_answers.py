@@ -416,6 +416,39 @@ async def post(there: World, path: str, **body: Any) -> tuple[int, Any]:
         return answer.status, await answer.json()
 
 
+async def test_what_ends_otherwise_than_announced_behind_its_last_word_is_whole() -> None:
+    """A wrong Content-Length, or chunks without an end, made an error of a complete answer."""
+    document = DOCUMENTS["/v1/chat/completions"]
+    cases = {
+        "stream": http(CHUNKS, "text/event-stream", 200, f"Content-Length: {len(CHUNKS) + 9}", length=False),
+        "chunks": chunked(CHUNKS, "text/event-stream", 4096).removesuffix(b"0\r\n\r\n"),
+        "document": http(
+            document, "application/json", 200, f"Content-Length: {len(document) + 9}", length=False
+        ),
+        "a policy of 20 kB": http(document, "application/json", 200, f"X-Policy: {'a' * 20_000}"),
+        "odd": http(
+            json.dumps({**json.loads(document), "detail": "slow", "usage": {"prompt_tokens": 1}}).encode()
+        ),
+        "one choice": http(json.dumps({"choices": {"text": "Hi", "finish_reason": "eos"}}).encode()),
+    }
+    async with world() as there:
+        for (name, sent), path, stream in itertools.product(cases.items(), THERE, (False, True)):
+            there.sent = sent
+            told = await soon(there.ask(path, stream=stream))
+            check(path, stream, told, there)
+            assert told.status == 200 and told.whole and b"Hi" in told.body, (name, path, stream, told)
+
+
+async def test_one_answer_that_is_no_http_is_not_the_servers_end() -> None:
+    """For 2 s everybody else was told that it is down."""
+    async with world() as there:
+        for sent in (b"SSH-2.0-OpenSSH_9\r\n", b"", http(CHUNKS) + b"more"):
+            there.sent = sent
+            assert (await soon(there.ask("/v1/chat/completions", stream=False))).status == 502
+            there.sent = http(CHUNKS, "text/event-stream")
+            assert (await soon(there.ask("/v1/chat/completions", stream=False))).status == 200
+
+
 TWO = [{"index": 0, "embedding": [0.5, 1.0]}, {"index": 1, "embedding": [2.0, 0.0]}]
 IN_BASE64 = [{"index": 1, "embedding": "AAAAQAAAAAA="}, {"index": 0, "embedding": "AAAAPwAAgD8="}]
 
