@@ -17,8 +17,10 @@ from router.base.error_text import error_text
 from router.base.errors import UpstreamFailed, number_mends
 from router.config.schema import UpstreamConfig, UpstreamKind
 from router.config.sizes import memory_size
+from router.upstreams import rankings
 from router.upstreams.answer_shapes import (
     CHAT,
+    RANKINGS,
     VECTORS,
     Fault,
     Sort,
@@ -274,6 +276,10 @@ def _mended(document: Any, call: Call) -> Any:
         if (fault := count_fault(document, call.inputs)) is not None:
             raise Fault(fault)
         return in_order(document if call.takes_base64 else in_numbers(document))
+    if call.path in RANKINGS:
+        if (fault := rankings.place_fault(document, call.inputs)) is not None:
+            raise Fault(fault)
+        return rankings.in_numbers(document)
     return document
 
 

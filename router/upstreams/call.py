@@ -30,8 +30,8 @@ class Call:
         body: makes the body for the model of that name there.
         streams: whether the body asks for a stream.
         headers: the client's, with names in any case.
-        inputs: how many embeddings are asked for; None where that is not known.
-        takes_base64: whether those may come in base64.
+        inputs: how many texts are to be embedded or ranked; None where that is not known.
+        takes_base64: whether embeddings may come in base64.
     """
 
     path: str

@@ -33,6 +33,7 @@ _BREAK: Final = re.compile(rb"\r?\n\r?\n|\r\r")
 _LINE: Final = re.compile(rb"(?:event:[^\r\n]*\r?\n)?data:([^\r\n]*)\r?\n(?=data:|event:[^\r\n]*\r?\ndata:)")
 _STRAY: Final = re.compile(r"(?:error: ?)?([{<].*)", re.DOTALL)  # an error that is no event
 _TOP: Final = ("id", "object", "created", "model")
+_BEFORE_CONTENT: Final = ("ping", "response.created", "response.in_progress", "response.queued")
 _RESPONSES_END: Final = ("response.completed", "response.incomplete", "response.failed")
 
 
@@ -184,7 +185,9 @@ class StreamGuard:
             kind = document.get("type")
             if not isinstance(kind, str):
                 raise Fault("what it streams are no events of this API")
-            self.has_content = self.has_content or kind != "ping"
+            if kind == "response.failed" and not self.has_content:
+                raise Fault(error_text(document.get("response")).rstrip(" .") or "it failed")
+            self.has_content = self.has_content or kind not in _BEFORE_CONTENT
             self.ended = self.ended or kind == "message_stop" or kind in _RESPONSES_END
         else:
             self.has_content = True

@@ -33,6 +33,16 @@ def count_fault(document: Mapping[str, Any], inputs: int | None) -> str | None:
     return f"it sent {count} embedding{'s' * (count != 1)} for {inputs} input{'s' * (inputs != 1)}"
 
 
+def number_fault(document: Mapping[str, Any], *, exact: bool) -> str | None:
+    """Return what is wrong with the numbers; None if nothing. `exact`: each is known to be one."""
+    found = [row["embedding"] for row in document["data"] if isinstance(row["embedding"], list)]
+    if not exact and any(None in vector for vector in found):
+        return "a number in its embeddings is none (NaN)"
+    if len({len(vector) for vector in found}) > 1:
+        return "its embeddings are not of one length"
+    return None
+
+
 def in_numbers(document: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the document without base64, which a client that did not ask for it does not read."""
     rows = document["data"]

@@ -92,6 +92,8 @@ class MessagesAggregate(Aggregate):
                 self._add_delta(index, mapping(body.get("delta")))
             case "message_delta":
                 self._add_end(body)
+            case "message_stop" if self._message is not None and not text(self._message.get("stop_reason")):
+                self._message["stop_reason"] = "end_turn"  # some servers give no reason
 
     def is_whole(self, body: Mapping[str, Any]) -> bool:
         return body.get("type") == "message" and isinstance(body.get("content"), list)

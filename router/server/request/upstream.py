@@ -27,6 +27,8 @@ from router.upstreams.places import place_of
 
 log = logging.getLogger(__name__)
 
+_COUNTED = (Kind.EMBEDDING, Kind.RERANK)
+
 
 async def from_upstream(asked: RoutedRequest) -> web.StreamResponse:
     """Serve a request that was routed to a server elsewhere. Raises RouterError."""
@@ -77,7 +79,7 @@ def _may_move(slot: SlotStatus, parsed: ParsedRequest, client: Client) -> bool:
 
 def call_of(asked: RoutedRequest) -> Call:
     parsed = asked.parsed
-    inputs = parsed.inputs() if parsed.inputs is not None and parsed.kind is Kind.EMBEDDING else None
+    inputs = parsed.inputs() if parsed.inputs is not None and parsed.kind in _COUNTED else None
     return Call(
         parsed.path,
         parsed.remote_body,

@@ -439,6 +439,23 @@ async def test_what_ends_otherwise_than_announced_behind_its_last_word_is_whole(
             assert told.status == 200 and told.whole and b"Hi" in told.body, (name, path, stream, told)
 
 
+async def test_a_response_that_failed_before_it_said_anything_is_no_answer() -> None:
+    """200 with `status: failed` and nothing else; another server can do better."""
+    failed = {"status": "failed", "error": {"code": "x", "message": "Boom"}}
+    begun = _event({"type": "response.created", "response": {}})
+    cases = (
+        (begun + _event({"type": "response.failed", "response": failed}), "Boom", (False, True)),
+        (begun + _event({"type": "response.completed", "response": {"id": "r"}}), "not a response", (False,)),
+    )
+    async with world() as there:
+        for sent, words, streams in cases:
+            for stream in streams:
+                there.sent = http(sent, "text/event-stream")
+                told = await soon(there.ask("/v1/responses", stream=stream))
+                check("/v1/responses", stream, told, there)
+                assert told.status == 502 and words in sentence(json.loads(told.body)), told
+
+
 async def test_one_answer_that_is_no_http_is_not_the_servers_end() -> None:
     """For 2 s everybody else was told that it is down."""
     async with world() as there:
