@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ from aiohttp import web
 from router.catalog.model import Model
 from router.config.schema import Kind
 from router.server.request.body import read_body, read_json
+from router.server.request.context import DEPLOYMENT
 from router.server.request.generate import generate
 from router.server.request.parsed_request import ParsedRequest
 from router.wire.aggregate import ChatAggregate, CompletionAggregate, ResponsesAggregate
@@ -99,6 +100,8 @@ def json_handler(endpoint: Endpoint) -> Handler:
 
     async def handle(request: web.Request) -> web.StreamResponse:
         call = parse_call(await read_json(request))
+        if deployment := request.get(DEPLOYMENT):
+            call = replace(call, model=deployment)
         return await generate(request, json_exchange(endpoint, call))
 
     return handle
@@ -169,7 +172,7 @@ def _form_handler(path: str, kind: Kind) -> Handler:
             encoder = Encoder()
         parsed = ParsedRequest(
             kind,
-            fields.get("model"),
+            request.get(DEPLOYMENT) or fields.get("model"),
             path,
             lambda _lease: raw,
             lambda model: with_field(content_type, raw, "model", model),
