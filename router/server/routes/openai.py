@@ -25,13 +25,13 @@ from router.wire.encode import (
     Encoder,
     EventStream,
     JsonAnswer,
-    ResponsesStream,
 )
 from router.wire.inputs import Inputs, read_documents, read_inputs
 from router.wire.multipart import read_fields, with_field
 from router.wire.openai import JsonCall, engine_body, parse_call
 from router.wire.preamble import preceded
 from router.wire.ranking import Ranking, returned
+from router.wire.responses_stream import NumberedResponses
 from router.wire.short_vectors import ShortVectors, read_dimensions
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -64,7 +64,7 @@ ENDPOINTS = (
     Endpoint(
         "/v1/responses",
         Kind.CHAT,
-        ResponsesStream,
+        NumberedResponses,
         aggregate=ResponsesAggregate,
         streaming={"stream": True},
     ),
