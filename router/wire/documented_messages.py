@@ -80,7 +80,7 @@ def _blocks(content: list[Any], *, given: bool = True) -> list[Any]:
 def _block(block: Any, *, given: bool) -> Iterator[Any]:
     """Yield what llama-server reads; it passes over all else. Raises BadRequest for what is `given` to the
     model, not said by it, and neither text nor a picture."""
-    kind = block.get("type") if isinstance(block, dict) else None
+    kind = text(mapping(block).get("type"))
     if kind == "tool_result":
         yield {**block, "content": _result(block.get("content"))} if "content" in block else block
     elif kind == "search_result":
@@ -91,12 +91,12 @@ def _block(block: Any, *, given: bool) -> Iterator[Any]:
         raise unreadable(f"a {kind} that refers to an uploaded file")
     elif kind in ("image", "image_url", "input_image"):
         yield _picture(block)
-    elif not isinstance(block, dict) or kind in _READ or not given or text(kind).endswith("_tool_result"):
+    elif not isinstance(block, dict) or kind in _READ or not given or kind.endswith("_tool_result"):
         yield block
     elif isinstance(block.get("text"), str):
         yield {"type": "text", "text": block["text"]}
     elif kind != "tool_reference":
-        raise unreadable(f"a block of type {json.dumps(kind)[:60]}")
+        raise unreadable(f"a block of type {json.dumps(block.get('type'))[:60]}")
 
 
 def _picture(block: dict[str, Any]) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def _part(part: Any) -> Iterator[Any]:
     if isinstance(part, str):
         yield {"type": "text", "text": part}
         return
-    kind = part.get("type") if isinstance(part, dict) else None
+    kind = text(mapping(part).get("type"))
     if kind == "refusal":
         yield {"type": "text", "text": part.get("refusal")}
     elif kind in _FILES:
@@ -59,7 +59,9 @@ def _part(part: Any) -> Iterator[Any]:
     elif kind in _PICTURES and (url := picture(part)):
         detail = part if kind == "image_url" and isinstance(part.get("image_url"), dict) else None
         yield detail or {"type": "image_url", "image_url": {"url": url}}
-    elif isinstance(part, dict) and isinstance(part.get("text"), str) and (kind in _TEXTS or kind is None):
+    elif (
+        isinstance(part, dict) and isinstance(part.get("text"), str) and (kind in _TEXTS or "type" not in part)
+    ):
         yield part if kind == "text" else {"type": "text", "text": part["text"]}
     elif kind not in _THOUGHTS:
         yield part
@@ -83,5 +85,5 @@ def _file(given: Mapping[str, Any]) -> str:
 def _given(part: Any) -> Any:
     kind = part.get("type") if isinstance(part, dict) else None
     if kind == "text":
-        return {"type": "input_text", "text": part["text"]}
+        return {"type": "input_text", "text": part.get("text")}
     return {"type": "input_image", "image_url": picture(part)} if kind == "image_url" else part

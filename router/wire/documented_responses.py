@@ -64,7 +64,9 @@ def _is_hidden(item: object) -> bool:
     """Return whether only its own server could read it: reasoning, encrypted or summed up; its tools' work."""
     if not isinstance(item, dict):
         return False
-    return item.get("type") in _SERVERS_OWN or (item.get("type") == "reasoning" and not item.get("content"))
+    return text(item.get("type")) in _SERVERS_OWN or (
+        item.get("type") == "reasoning" and not item.get("content")
+    )
 
 
 def _item(item: Any, number: int) -> Any:
@@ -124,7 +126,7 @@ def _result(output: Any) -> Any:
 
 def _said(content: Any) -> list[Any]:
     parts = chat_parts(content) if isinstance(content, list) else [{"type": "text", "text": text(content)}]
-    return [_output(part["text"]) if mapping(part).get("type") == "text" else part for part in parts]
+    return [_output(part.get("text")) if mapping(part).get("type") == "text" else part for part in parts]
 
 
 def _output(said: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -281,6 +282,22 @@ def test_what_a_model_is_not_given_is_told(given: Any) -> None:
         block({"type": "tool_result", "tool_use_id": "a", "content": [given]})
     said = {"role": "assistant", "content": [{"type": "server_tool_use"}, {"type": "wobble"}]}
     assert taken(MESSAGES, {"messages": [said]})["messages"] == [said], "what a server did is left out"
+
+
+@pytest.mark.parametrize("type_", [{}, [], {"type": "string"}, 5, None, True])
+@pytest.mark.parametrize("path", [CHAT, RESPONSES, MESSAGES])
+def test_a_type_that_is_no_word_is_the_clients_mistake(path: str, type_: Any) -> None:
+    for content in ([{"type": type_, "text": "x"}], [{"type": type_}], [{"type": "text"}], {"type": type_}):
+        for role in ("user", "assistant"):
+            said = [{"type": type_, "role": role, "content": content}, {"type": type_}]
+            asked = {
+                "tool_choice": {"type": type_},
+                "response_format": {"type": type_},
+                "tools": [{"type": type_}],
+            }
+            for more in ({}, asked, {"text": {"format": {"type": type_}}}, {"thinking": {"type": type_}}):
+                with suppress(BadRequest):
+                    taken(path, {"messages": said, "input": said, **more})
 
 
 def test_blocks_of_openais_are_read_in_messages() -> None:
