@@ -14,6 +14,7 @@ from router.base.client_names import (
     in_old_cache,
     labelled,
     path_parts,
+    tidied,
     with_label,
     without_provider,
 )
@@ -74,10 +75,17 @@ class Meaning:
 def meaning(name: str, snapshot: Snapshot) -> Meaning | None:
     """Return what `name` stands for; None for nothing, or for two things that are equally near.
 
-    What is called exactly so comes first, then another spelling (`router.base.names`), last what clients make
-    of names (`router.base.client_names`): a name that is listed is never split, completed or read in another
-    case.
+    What is called exactly so comes first, then another spelling (`router.base.names`), then what clients make
+    of names (`router.base.client_names`), last what pasting and encoding do: a name that is listed is never
+    split, completed or read in another case.
     """
+    if (meant := _as_written(name, snapshot)) is not None or len(name) > _LONGEST:
+        return meant
+    return next((meant for one in tidied(name) if (meant := _as_written(one, snapshot)) is not None), None)
+
+
+def _as_written(name: str, snapshot: Snapshot) -> Meaning | None:
+    """Return what `name` stands for, every letter of it meant."""
     if (exact := _here(name, snapshot) or _at_upstream(name, snapshot)) is not None:
         return exact
     for exactly in (_here, _elsewhere):
@@ -216,7 +224,7 @@ def _as_sent(name: str, snapshot: Snapshot) -> Meaning | None:
     if model is not None:
         return Meaning(model=model)
     rest = without_provider(name)
-    return meaning(rest, snapshot) if rest else None
+    return _as_written(rest, snapshot) if rest else None
 
 
 def _by_file(name: str, snapshot: Snapshot) -> ModelStatus | None:
@@ -236,12 +244,12 @@ def _by_label(name: str, snapshot: Snapshot) -> ModelStatus | None:
     if (split := labelled(name)) is None:
         return None
     stem, label = split
-    near = meaning(stem, snapshot)
+    near = _as_written(stem, snapshot)
     whole = near.model if near is not None and near.slot is None else None
     if whole is not None and not has_label(whole.id) and (whole.quantisation or "").lower() == label.lower():
         return whole
     found = [
-        meant.model for one in with_label(stem, label) if (meant := meaning(one, snapshot)) and meant.model
+        meant.model for one in with_label(stem, label) if (meant := _as_written(one, snapshot)) and meant.model
     ]
     return found[0] if len({model.id for model in found}) == 1 else None
 

@@ -1,14 +1,16 @@
 """What clients make of a model's name before they send it. Pure text; `router.resolve` says what it means.
 
 They put their own word for this server in front, send the path of the file, name its quantisation apart, or
-keep the name that llama.cpp's cache had for it.
+keep the name that llama.cpp's cache had for it. Pasting and encoding add to it what nobody sees.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import Final
+from urllib.parse import unquote
 
 PROVIDERS: Final = frozenset(
     {
@@ -22,6 +24,21 @@ PROVIDERS: Final = frozenset(
 _QUANTISATION: Final = r"(?:UD-)?(?:I?Q\d\w*|TQ\d\w*|B?F16|F32|(?:MX|NV)FP4\w*)"
 _LABELLED: Final = re.compile(rf"(?P<stem>[^:@]+)[:@](?P<label>{_QUANTISATION})", re.IGNORECASE)
 _HAS_LABEL: Final = re.compile(rf"(?:^|[-_.]){_QUANTISATION}(?:$|[-_.])", re.IGNORECASE)
+
+_UNSEEN: Final = re.compile("[\u200b-\u200d\u2060\ufeff]")  # of no width
+_AROUND: Final = re.compile(r"""^[\s"'`<>]+|[\s"'`<>/]+$""")
+_BESIDE_SEPARATOR: Final = re.compile(r"\s*([:/])\s*")
+
+
+def tidied(name: str) -> Iterator[str]:
+    """Yield what may have been meant before it was pasted (blanks and quotes around it), typed on another
+    keyboard (letters of full width), or encoded for a URL (`org%2Fmodel`) once too often."""
+    found: dict[str, None] = {}
+    for one in (name, unquote(name)):
+        bare = _BESIDE_SEPARATOR.sub(r"\1", _AROUND.sub("", _UNSEEN.sub("", one)))
+        for form in (one, bare, unicodedata.normalize("NFKC", bare), bare.replace(" ", "+")):
+            found[form] = None
+    yield from (form for form in found if form and form != name)
 
 
 def without_provider(name: str) -> str | None:

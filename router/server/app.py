@@ -79,7 +79,7 @@ class Endpoint:
         self._faults = context.faults
         self._context = context
         self._runner = Runner(
-            app, context.faults, app[PATHS].plain, handler_cancellation=True, shutdown_timeout=2.0
+            app, context.faults, app[PATHS].meant, handler_cancellation=True, shutdown_timeout=2.0
         )
 
     async def start(self) -> None:

@@ -20,7 +20,7 @@ from router.base.errors import BadRequest, HeadersTooLarge, RouterError, Unknown
 from router.config.sizes import memory_size
 from router.server.middleware import error_response, refused
 from router.server.request.body import CODINGS
-from router.server.request.context import TARGET
+from router.server.request.context import DEPLOYMENT, TARGET
 from router.server.request.faults import ClientFaults, Fault, words_of
 
 MAX_URL: Final = 64 * 1024
@@ -29,16 +29,19 @@ MAX_HEADER: Final = 64 * 1024
 reached."""
 MAX_HEADERS: Final = 256
 
+PlainPath = Callable[[str, str], tuple[str, str]]
+
 _OPENING = 512  # bytes kept of each request: enough for the request line of every path there is
 _REQUEST_LINE = re.compile(rb"[A-Z]+ ([!-~]+)")
 _TLS = re.compile(rb"\x16\x03[\x00-\x04]")
 
 
 class Runner(web.AppRunner):
-    """Runs an application behind this edge. `plain_path(method, path)`: what a request's path stands for."""
+    """Runs an application behind this edge. `plain_path(method, path)`: what a request's path stands for, and
+    the model that it names, if it does."""
 
     def __init__(
-        self, app: web.Application, faults: ClientFaults, plain_path: Callable[[str, str], str], **options: Any
+        self, app: web.Application, faults: ClientFaults, plain_path: PlainPath, **options: Any
     ) -> None:
         super().__init__(app, **options)
         self._faults = faults
@@ -58,7 +61,7 @@ class _Server(web.Server):
         made: web.Server,
         cancels: bool,
         faults: ClientFaults,
-        plain_path: Callable[[str, str], str],
+        plain_path: PlainPath,
     ) -> None:
         super().__init__(
             _answering(made.request_handler),
@@ -85,7 +88,7 @@ class _Server(web.Server):
         writer: AbstractStreamWriter,
         task: asyncio.Task[None],
     ) -> web.BaseRequest:
-        path = self._plain_path(message.method, message.url.raw_path)
+        path, model = self._plain_path(message.method, message.url.raw_path)
         if path != message.url.raw_path:
             url = message.url.with_path(path, encoded=True, keep_query=True)
             message = message._replace(path=url.raw_path_qs, url=url)
@@ -95,6 +98,7 @@ class _Server(web.Server):
             message = message._replace(version=HttpVersion10)
         request = self._make(message, payload, protocol, writer, task)
         # Always: to be asked for what it has not costs a request as much as all else that is asked of it here.
+        request[DEPLOYMENT] = model
         request[TARGET] = message.url.authority if message.url.absolute else ""
         if coding := message.headers.get("Content-Encoding"):
             request[CODINGS] = coding

@@ -161,6 +161,8 @@ def _offered(headers: Mapping[str, str]) -> Iterator[tuple[str, Key]]:
                 yield rest.strip(), Key.EXPLICIT
             elif scheme.lower() == "basic":
                 yield from ((part, Key.AMBIENT) for part in _basic(rest.strip()))
+            elif scheme and not rest and scheme.lower() != "bearer":  # the key alone
+                yield scheme, Key.EXPLICIT
         elif name.lower() in _KEY_HEADERS:
             yield value.strip(), Key.EXPLICIT
 

@@ -7,7 +7,8 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -237,8 +238,15 @@ def _error_answer(error: RouterError, request: web.Request) -> web.StreamRespons
 
 def error_response(error: RouterError, path: str) -> web.Response:
     """Answer with an error in the dialect that `path` belongs to."""
-    body = _DIALECTS.get(path, envelope)(error)
+    body = _teller(path)(error)
     return web.json_response(body, status=error.status, headers=error_headers(error))
+
+
+def _teller(path: str) -> Callable[[RouterError], dict[str, Any]]:
+    """Return the dialect's way to tell an error, also of paths below its own that there are not."""
+    if path.startswith(("/v1/messages/", "/messages/")):
+        return anthropic_error
+    return ollama_error if path.startswith("/api/blobs/") else _DIALECTS.get(path, envelope)
 
 
 def _is_local_metadata(request: web.Request) -> bool:

@@ -6,8 +6,10 @@ all else is told the nearest path.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from typing import Final
+from urllib.parse import unquote
 
 from aiohttp import web
 
@@ -26,6 +28,21 @@ OLLAMA_STORE: Final = frozenset(f"/api/{name}" for name in ("pull", "push", "cre
 """What Ollama's clients ask of the models themselves, which hal0 does not do for clients."""
 
 _ROW: Final = "/v1/models/"
+_DEPLOYMENT: Final = re.compile(r"(?:/v1|/openai)*/(?:deployments|engines)/(?P<model>[^/]+)(?P<path>/[^?]+)")
+_ALSO: Final = {"/v2/rerank": "/v1/rerank"}
+"""Cohere's second version asks and is answered as its first."""
+
+_ELSEWHERE: Final = {
+    "/running": "what is loaded is at GET /api/state.",
+    "/unload": "POST /api/unload unloads every slot.",
+    "/upstream": "name the model in the field `model` of a request below /v1.",
+    "/v1/files": "hal0 keeps no files; send their text.",
+    "/v1/batches": "hal0 keeps no batches; send the requests one by one.",
+    "/v1/conversations": "hal0 keeps no conversations; send the items themselves.",
+    "/v1/assistants": "hal0 keeps no assistants; ask /v1/chat/completions.",
+    "/v1/threads": "hal0 keeps no threads; ask /v1/chat/completions.",
+}
+"""Where what other servers have is here, or why it is not."""
 
 
 class Paths:
@@ -38,6 +55,7 @@ class Paths:
         """Return what `path`, percent-encoded as sent, stands for; itself where it means nothing else."""
         if path in self._known:
             return path
+        path = _ALSO.get(path, path)
         tidy = (
             "/" + "/".join(part for part in path.split("/") if part)
             if "//" in path or path[-1:] == "/"
@@ -45,10 +63,23 @@ class Paths:
         )
         return self._in(tidy, method) or tidy
 
+    def meant(self, method: str, path: str) -> tuple[str, str]:
+        """Return what `path` stands for, and the model that Azure's clients and OpenAI's oldest name in it; ""
+        for none."""
+        if path in self._known:
+            return path, ""
+        found = _DEPLOYMENT.fullmatch(path) if method == "POST" else None
+        if found is not None and (plain := self.plain(method, f"/v1{found['path']}")) in self._known:
+            return plain, unquote(found["model"])
+        return self.plain(method, path), ""
+
     def advice(self, path: str) -> str:
         """`did you mean /v1/models?`, to end a sentence; where the API is, if nothing is near."""
         if path in OLLAMA_STORE:
             return "models are fetched and removed with `hal0 model`, or in hal0's window."
+        for begins, said in _ELSEWHERE.items():
+            if f"{path}/".startswith(f"{begins}/"):
+                return said
         near = nearest(path, self._known)
         return f"did you mean {near}?" if near else "the OpenAI API is under /v1."
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from types import TracebackType
@@ -16,8 +17,10 @@ from router.base.error_text import error_text
 from router.base.errors import UpstreamFailed, number_mends
 from router.config.schema import UpstreamConfig, UpstreamKind
 from router.config.sizes import memory_size
+from router.upstreams import rankings
 from router.upstreams.answer_shapes import (
     CHAT,
+    RANKINGS,
     VECTORS,
     Fault,
     Sort,
@@ -29,16 +32,21 @@ from router.upstreams.answer_shapes import (
 )
 from router.upstreams.call import MAX_HOPS, Call, url_for
 from router.upstreams.chunks import whole
-from router.upstreams.failure_reasons import failure_reason, is_link_failure, moves_on, status_reason
+from router.upstreams.failure_reasons import (
+    failure_reason,
+    is_link_failure,
+    is_of_answer,
+    moves_on,
+    status_reason,
+)
 from router.upstreams.keys import redact
 from router.upstreams.sending import send
 from router.upstreams.stream import StreamGuard
 from router.upstreams.stream_conversion import as_document, as_stream, can_stream
-from router.upstreams.vectors import in_order
+from router.upstreams.vectors import count_fault, in_numbers, in_order
 from router.wire.http1 import Head
 from router.wire.lenient import json_or_none
 
-_MENDS: Final[Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]]] = {CHAT: whole, VECTORS: in_order}
 _MAX_ERROR: Final = 256 * 1024
 _MAX_DETAILS: Final = 8 * 1024
 _REFUSAL: Final = 1000
@@ -148,7 +156,11 @@ class UpstreamAnswer:
         try:
             if self._guard is not None and self._guard.fault:
                 raise self._guard.fault
-            piece = await _piece(self._response, self._upstream.timeout)
+            seconds = self._upstream.timeout
+            if self._guard is None:
+                piece = await _piece(self._response, seconds)
+            else:
+                piece = await _more(self._response, seconds, self._guard)
             self._whole = not piece
             if self._guard is None:
                 return piece
@@ -192,7 +204,8 @@ async def ask(
     try:
         response = await send(session, upstream, url, key, call, body)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise AskFailed(upstream.name, failure_reason(error), link=is_link_failure(error)) from None
+        link = is_link_failure(error) and not is_of_answer(error)
+        raise AskFailed(upstream.name, failure_reason(error), link=link) from None
     try:
         return await _begun(upstream, key, model, response, call)
     except BaseException:
@@ -246,13 +259,33 @@ async def _judged(
     text = redact(_text(raw, response), key)
     document = read_document(call.path, text, strict="json" in kind.lower())
     if call.streams and can_stream(call.path):
-        guard = StreamGuard(call.path)  # what translates it must be able to read it
-        events = guard.feed(as_stream(call.path, document))
+        guard = StreamGuard(call.path, new_id=_new_id)  # what translates it must be able to read it
+        events = guard.feed(as_stream(call.path, _mended(document, call)))
         return _whole(upstream, model, response, events + guard.finish(), _STREAM)
-    mended = mend(document) if (mend := _MENDS.get(call.path)) is not None else document
+    mended = _mended(document, call)
     if document is not None and (mended is not document or has_no_json(text)):
         text = json.dumps(mended)
     return _whole(upstream, model, response, text.encode(errors="replace"), kind if document is None else _JSON)
+
+
+def _mended(document: Any, call: Call) -> Any:
+    """Return the document as every client reads it; itself where it is so. Raises Fault."""
+    if call.path == CHAT:
+        return whole(document, _new_id)
+    if call.path == VECTORS:
+        if (fault := count_fault(document, call.inputs)) is not None:
+            raise Fault(fault)
+        return in_order(document if call.takes_base64 else in_numbers(document))
+    if call.path in RANKINGS:
+        if (fault := rankings.place_fault(document, call.inputs)) is not None:
+            raise Fault(fault)
+        return rankings.in_numbers(document)
+    return document
+
+
+def _new_id() -> str:
+    """Return an id for a tool call: nine letters and digits, as Mistral's templates want them."""
+    return secrets.token_hex(5)[:9]
 
 
 def _text(raw: bytes, response: aiohttp.ClientResponse) -> str:
@@ -275,10 +308,10 @@ async def _stream(
 ) -> UpstreamAnswer:
     """Return a stream that has begun; as one document where none was asked for."""
     collects = not call.streams and takes_documents(call.path)
-    guard = StreamGuard(call.path, lambda text: redact(text, key))
+    guard = StreamGuard(call.path, lambda text: redact(text, key), _new_id)
     out, piece = guard.feed(first), first
     while piece and not guard.fault and (collects or not guard.has_content):
-        piece = await _piece(response, upstream.timeout)
+        piece = await _more(response, upstream.timeout, guard)
         out += guard.feed(piece) if piece else guard.finish()
         if collects and len(out) > _LONGEST:
             raise Fault(f"its answer is longer than {memory_size(_LONGEST)}")
@@ -292,9 +325,14 @@ async def _stream(
 
 
 async def _rest(response: aiohttp.ClientResponse, seconds: float, first: bytes, limit: int) -> bytes:
+    """Return the rest of a body, of which a document that is whole may end before its announced length."""
     body = bytearray(first)
-    while len(body) <= limit and (more := await _piece(response, seconds)):
-        body += more
+    try:
+        while len(body) <= limit and (more := await _piece(response, seconds)):
+            body += more
+    except aiohttp.ClientPayloadError:
+        if json_or_none(bytes(body)) is None:
+            raise
     return bytes(body)
 
 
@@ -360,6 +398,17 @@ async def _piece(response: aiohttp.ClientResponse, seconds: float) -> bytes:
     """Return what has come, b"" at the end."""
     async with asyncio.timeout(seconds):
         return await response.content.readany()
+
+
+async def _more(response: aiohttp.ClientResponse, seconds: float, guard: StreamGuard) -> bytes:
+    """Return what has come; b"" at the end, also where the connection does not end as announced behind all of
+    the answer."""
+    try:
+        return await _piece(response, seconds)
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        if not guard.complete:
+            raise
+        return b""
 
 
 def _head(response: aiohttp.ClientResponse, *, is_stream: bool) -> Head:

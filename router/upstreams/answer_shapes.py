@@ -13,13 +13,16 @@ from typing import Any, Final
 
 from router.base.error_text import error_text, is_page
 from router.upstreams.failure_reasons import moves_on
-from router.upstreams.vectors import are_vectors
+from router.upstreams.message_words import with_choices
+from router.upstreams.rankings import are_results
+from router.upstreams.vectors import are_vectors, number_fault
 
 CHAT: Final = "/v1/chat/completions"
 TEXT: Final = "/v1/completions"
 RESPONSES: Final = "/v1/responses"
 MESSAGES: Final = "/v1/messages"
 VECTORS: Final = "/v1/embeddings"
+RANKINGS: Final = ("/v1/rerank", "/v1/reranking")
 SPEECH: Final = "/v1/audio/speech"
 
 NO_JSON: Final = ("NaN", "Infinity")
@@ -148,7 +151,8 @@ class Shape:
     """What an endpoint answers: `name` for people, `is_met` by its document."""
 
     name: str
-    is_met: Callable[[Mapping[str, Any]], bool]
+    is_met: Callable[[Any], bool]
+    may_be_list: bool = False
 
 
 def _rows(*names: str, of: str = "") -> Callable[[Mapping[str, Any]], bool]:
@@ -164,6 +168,7 @@ def _rows(*names: str, of: str = "") -> Callable[[Mapping[str, Any]], bool]:
 
 
 def _message(document: Mapping[str, Any]) -> bool:
+    document = with_choices(document)
     return _rows("choices")(document) and all(_spoken(choice.get("message")) for choice in document["choices"])
 
 
@@ -172,7 +177,8 @@ def _spoken(message: Any) -> bool:
         return False
     calls = message.get("tool_calls")
     called = isinstance(calls, list) and all(isinstance(call, Mapping) for call in calls)
-    return isinstance(message.get("content"), str | list | None) and (calls is None or called)
+    said = isinstance(message.get("content"), str | list | Mapping | int | float | None)
+    return said and (calls is None or called)
 
 
 def _has(name: str, kind: type) -> Callable[[Mapping[str, Any]], bool]:
@@ -187,8 +193,7 @@ _SHAPES: Final[Mapping[str, Shape]] = {
     RESPONSES: Shape("a response (output)", _has("output", list)),
     MESSAGES: Shape("a message (content)", _has("content", list)),
     VECTORS: Shape("embeddings (data)", are_vectors),
-    "/v1/rerank": Shape("a ranking (results)", _rows("results", "data")),
-    "/v1/reranking": Shape("a ranking (results)", _rows("results", "data")),
+    **dict.fromkeys(RANKINGS, Shape("a ranking (results)", are_results, may_be_list=True)),
     "/v1/images/generations": Shape("images (data)", _rows("data")),
     "/v1/images/edits": Shape("images (data)", _rows("data")),
     "/v1/images/variations": Shape("images (data)", _rows("data")),
@@ -224,12 +229,15 @@ def read_document(path: str, text: str, *, strict: bool) -> Any:
     if (fault := fault_in(document)) is not None:
         raise fault
     shape = _shape(path)
-    if shape is not None and not (isinstance(document, Mapping) and shape.is_met(document)):
+    sorts = list | Mapping if shape is not None and shape.may_be_list else Mapping
+    if shape is not None and not (isinstance(document, sorts) and shape.is_met(document)):
         raise Fault(f"what it sent is not {shape.name}{_instead(document)}")
     if path == SPEECH:
         raise Fault("it sent JSON and no sound")
-    if path == VECTORS and has_no_json(text) and any(None in row["embedding"] for row in document["data"]):
-        raise Fault("a number in its embeddings is none (NaN)")
+    if path == VECTORS:
+        exact = "null" not in text and not has_no_json(text)
+        if (wrong := number_fault(document, exact=exact)) is not None:
+            raise Fault(wrong)
     return document
 
 

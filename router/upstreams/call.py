@@ -30,6 +30,8 @@ class Call:
         body: makes the body for the model of that name there.
         streams: whether the body asks for a stream.
         headers: the client's, with names in any case.
+        inputs: how many texts are to be embedded or ranked; None where that is not known.
+        takes_base64: whether embeddings may come in base64.
     """
 
     path: str
@@ -38,6 +40,8 @@ class Call:
     method: str = "POST"
     streams: bool = False
     headers: Mapping[str, str] = field(default_factory=_no_headers, repr=False)
+    inputs: int | None = None
+    takes_base64: bool = True
 
     @property
     def hops(self) -> int:

@@ -6,11 +6,11 @@ server that numbers every call 0, or repeats a name in each piece, they would ca
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from router.upstreams import message_words
 from router.upstreams.answer_shapes import TEXT, Fault
 from router.wire.lenient import content_text, json_or_none, text
 
@@ -24,16 +24,19 @@ def chunk(document: dict[str, Any], path: str) -> dict[str, Any]:
     choices = document.get("choices")
     if choices is None:
         choices = []
+    if isinstance(choices, Mapping):
+        choices = [choices]
     if not isinstance(choices, list) or not all(isinstance(choice, Mapping) for choice in choices):
         raise Fault("what it streams are no chunks with choices")
     kept = {k: v for k, v in document.items() if k not in _OBJECTS or isinstance(v, Mapping | None)}
     return {**kept, "choices": [_choice(dict(choice), n, path) for n, choice in enumerate(choices)]}
 
 
-def whole(document: Mapping[str, Any]) -> Mapping[str, Any]:
+def whole(document: Mapping[str, Any], new_id: Callable[[], str] | None = None) -> Mapping[str, Any]:
     """Return a chat completion of the right shape with content that is text, and calls of functions whose
     arguments are JSON in a string; itself where nothing has to be changed."""
-    choices = [_whole_choice(choice) for choice in document["choices"]]
+    given = message_words.with_choices(document)["choices"]
+    choices = [_whole_choice(choice, at, new_id) for at, choice in enumerate(given)]
     return document if choices == document["choices"] else {**document, "choices": choices}
 
 
@@ -48,9 +51,11 @@ class _Call:
 
 
 class ToolCalls:
-    """Numbers the pieces of one choice's tool calls 0, 1, 2, ...; names each call once."""
+    """Numbers the pieces of one choice's tool calls 0, 1, 2, ...; names each call once. `new_id`: makes an id
+    for one that has none; clients need it to answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, new_id: Callable[[], str] | None = None) -> None:
+        self._new_id = new_id
         self._calls: list[_Call] = []
         self._numbered: dict[int, int] = {}  # theirs: ours
 
@@ -59,9 +64,14 @@ class ToolCalls:
 
     def mended(self, pieces: Any) -> list[dict[str, Any]]:
         """Return one chunk's `tool_calls`. Raises Fault."""
-        if not isinstance(pieces, list) or not all(isinstance(piece, Mapping) for piece in pieces):
+        if isinstance(pieces, Mapping):
+            pieces = [pieces]
+        if not isinstance(pieces, list):
             raise Fault("what it streams are no tool calls")
-        return [self._piece(dict(piece), number) for number, piece in enumerate(pieces)]
+        whole_ones = [piece for piece in pieces if piece is not None]
+        if not all(isinstance(piece, Mapping) for piece in whole_ones):
+            raise Fault("what it streams are no tool calls")
+        return [self._piece(message_words.call(piece), number) for number, piece in enumerate(whole_ones)]
 
     def _piece(self, piece: dict[str, Any], place: int) -> dict[str, Any]:
         index = piece.get("index")
@@ -72,6 +82,9 @@ class ToolCalls:
         at = len(self._calls) - 1 if index is None else self._numbered.get(index, -1)
         if at < 0 or self._begins(self._calls[at], id_, name, arguments, apart=index is None and place > 0):
             at = len(self._calls)
+            if not id_ and self._new_id is not None:
+                piece["id"] = id_ = self._new_id()
+            piece["type"] = text(piece.get("type")) or "function"
             self._calls.append(_Call(id_, name))
         else:
             piece, function = self._continued(piece, function, self._calls[at])
@@ -111,8 +124,6 @@ def _function(piece: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(function, Mapping):
         raise Fault("what it streams are no tool calls")
     arguments = function.get("arguments")
-    if isinstance(arguments, Mapping | list):  # as Ollama has them
-        return {**function, "arguments": json.dumps(arguments)}
     if not isinstance(arguments, str | None) or not isinstance(function.get("name"), str | None):
         raise Fault("what it streams are no tool calls")
     return dict(function)
@@ -121,8 +132,6 @@ def _function(piece: Mapping[str, Any]) -> dict[str, Any]:
 def _choice(choice: dict[str, Any], number: int, path: str) -> dict[str, Any]:
     if not isinstance(choice.get("index"), int):
         choice["index"] = number
-    if not isinstance(choice.get("finish_reason"), str | None):
-        choice["finish_reason"] = "stop"
     if "logprobs" in choice and not isinstance(choice["logprobs"], Mapping | None):
         del choice["logprobs"]
     if path == TEXT:
@@ -145,41 +154,34 @@ def _choice(choice: dict[str, Any], number: int, path: str) -> dict[str, Any]:
 
 
 def _delta(delta: dict[str, Any]) -> dict[str, Any]:
+    delta = message_words.with_thoughts(delta)
     for name in ("content", "reasoning_content", "reasoning", "refusal", "role"):
-        value = delta.get(name)
-        if isinstance(value, list):
-            delta[name] = _joined(value)
-        elif name in delta and not isinstance(value, str | None):
-            raise Fault("what it streams is no text")
+        if name in delta:
+            delta[name] = message_words.content(delta[name])
+            if not isinstance(delta[name], str | None):
+                raise Fault("what it streams is no text")
     return delta
 
 
-def _joined(parts: list[Any]) -> str:
-    """Return the text of what Mistral and others send in parts."""
-    return "".join(map(_part, parts))
-
-
-def _part(part: Any) -> str:
-    if isinstance(part, str):
-        return part
-    return text(part.get("text")) if isinstance(part, Mapping) else ""
-
-
-def _whole_choice(choice: Mapping[str, Any]) -> Mapping[str, Any]:
-    message = choice["message"]
-    mended: dict[str, Any] = {}
-    if isinstance(message.get("content"), list):
-        mended["content"] = _joined(message["content"])
+def _whole_choice(choice: Mapping[str, Any], at: int, new_id: Callable[[], str] | None) -> Mapping[str, Any]:
+    message = message_words.with_thoughts(dict(choice["message"]))
+    if "content" in message:
+        message["content"] = message_words.content(message["content"])
     if message.get("tool_calls"):
-        mended["tool_calls"] = [*map(_whole_call, message["tool_calls"])]
-    return {**choice, "message": {**message, **mended}} if mended else choice
+        message["tool_calls"] = [_whole_call(one, new_id) for one in message["tool_calls"]]
+    made: dict[str, Any] = {**choice, "message": message}
+    if choice.get("finish_reason") is not None:
+        called = bool(message.get("tool_calls"))
+        made["finish_reason"] = message_words.finish_reason(choice["finish_reason"], called=called)
+    if "index" in choice and not isinstance(choice["index"], int):
+        made["index"] = at
+    return made
 
 
-def _whole_call(call: Mapping[str, Any]) -> Mapping[str, Any]:
-    function = call.get("function")
-    if isinstance(function, Mapping) and not call.get("type"):
-        call = {"type": "function", **{name: value for name, value in call.items() if name != "type"}}
-    arguments = function.get("arguments") if isinstance(function, Mapping) else None
-    if isinstance(function, Mapping) and isinstance(arguments, Mapping | list):
-        return {**call, "function": {**function, "arguments": json.dumps(arguments)}}
-    return call
+def _whole_call(given: Mapping[str, Any], new_id: Callable[[], str] | None) -> Mapping[str, Any]:
+    call = message_words.call(given)
+    if not isinstance(call.get("function"), Mapping):
+        return call
+    if not call.get("id") and new_id is not None:
+        call["id"] = new_id()
+    return call if call.get("type") else {**call, "type": "function"}

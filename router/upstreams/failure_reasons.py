@@ -81,6 +81,11 @@ def is_link_failure(error: BaseException) -> bool:
     return not isinstance(error, TimeoutError) or isinstance(error, aiohttp.ConnectionTimeoutError)
 
 
+def is_of_answer(error: BaseException) -> bool:
+    """Return whether the server took the request, and only what came of it is none: others are answered."""
+    return isinstance(error, aiohttp.ClientResponseError | aiohttp.ServerDisconnectedError)
+
+
 def _certificate(error: Exception) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"{error.verify_message}".rstrip(".")

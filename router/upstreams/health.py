@@ -142,6 +142,10 @@ class Watch:
             self._down(reason, link=link)
             self._plan()
 
+    def has_only(self, model: str) -> bool:
+        """Return whether no other model of it is known: then what is wrong with that one is wrong with it."""
+        return all(known == model for known in self.status.models)
+
     def answered(self) -> None:
         """Note that a request was answered: one success is enough."""
         self._failures = 0

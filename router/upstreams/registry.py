@@ -35,6 +35,7 @@ from router.upstreams.slots import Bound
 log = logging.getLogger(__name__)
 
 _NOT_ASKED: Final = "Not asked: nothing may leave this computer (local_only)."
+_MAX_HEADER: Final = 64 * 1024  # bytes: gateways send policies longer than aiohttp's 8 KiB
 _WRONG_KEY: Final = 401
 _UNPAID: Final = 402
 _NO_SUCH_PATH: Final = (404, 405)
@@ -243,8 +244,10 @@ class UpstreamRegistry:
         except AskFailed as error:
             if error.answered == _WRONG_KEY:
                 self._keys.forget(watch.config.api_key)
-            if error.link or error.answered in (_WRONG_KEY, _UNPAID):
+            if error.link or (error.answered in (_WRONG_KEY, _UNPAID) and watch.has_only(model)):
                 watch.failed(error.reason, link=error.link)
+            elif error.answered == _WRONG_KEY:
+                watch.look()  # some take a key for some models only: the list tells if it is no good at all
             raise
         watch.answered()
         return answer
@@ -304,6 +307,8 @@ class UpstreamRegistry:
                 headers={"User-Agent": f"hal0/{__version__}"},
                 timeout=aiohttp.ClientTimeout(total=None),
                 trace_configs=[traces()],
+                max_line_size=_MAX_HEADER,
+                max_field_size=_MAX_HEADER,
             )
         return self._session
 

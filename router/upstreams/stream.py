@@ -12,15 +12,28 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from router.base.error_text import error_text
-from router.upstreams.answer_shapes import CHAT, MESSAGES, RESPONSES, TEXT, Fault, fault_in, has_no_json, parse
+from router.upstreams.answer_shapes import (
+    CHAT,
+    MESSAGES,
+    RESPONSES,
+    TEXT,
+    Fault,
+    fault_in,
+    has_no_json,
+    not_json,
+    parse,
+)
 from router.upstreams.chunks import ToolCalls, chunk
+from router.upstreams.message_words import finish_reason
 from router.wire.lenient import json_or_none
 from router.wire.sse import DONE, Event, SseParser
 
 _LONGEST: Final = 64 * 1024 * 1024  # an image in base64
 _BREAK: Final = re.compile(rb"\r?\n\r?\n|\r\r")
 _LINE: Final = re.compile(rb"(?:event:[^\r\n]*\r?\n)?data:([^\r\n]*)\r?\n(?=data:|event:[^\r\n]*\r?\ndata:)")
+_STRAY: Final = re.compile(r"(?:error: ?)?([{<].*)", re.DOTALL)  # an error that is no event
 _TOP: Final = ("id", "object", "created", "model")
+_BEFORE_CONTENT: Final = ("ping", "response.created", "response.in_progress", "response.queued")
 _RESPONSES_END: Final = ("response.completed", "response.incomplete", "response.failed")
 
 
@@ -33,17 +46,25 @@ class StreamGuard:
         fault: what is wrong with what came behind that which `feed` gave back; there is no more then.
     """
 
-    def __init__(self, path: str, hidden: Callable[[str], str] = str) -> None:
-        """`hidden`: takes secrets out."""
+    def __init__(
+        self, path: str, hidden: Callable[[str], str] = str, new_id: Callable[[], str] | None = None
+    ) -> None:
+        """`hidden`: takes secrets out. `new_id`: makes one for a tool call that has none."""
         self.has_content = self.ended = False
         self.fault: Fault | None = None
         self._path = path
         self._hidden = hidden
+        self._new_id = new_id
         self._rest = b""
         self._done = False
         self._ends = path in (CHAT, TEXT, RESPONSES, MESSAGES)
         self._calls: dict[int, ToolCalls] = {}  # of each choice that has come
         self._top: dict[str, Any] = {}
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing can follow: what comes later is of no interest to anybody."""
+        return self._done or (self.ended and self._path in (RESPONSES, MESSAGES))
 
     def feed(self, piece: bytes) -> bytes:
         """Return whole events. Raises Fault for an error, and for what no client could read, if it comes
@@ -110,10 +131,21 @@ class StreamGuard:
             return b""
         plain = text.encode() + b"\n\n"
         event = next(SseParser().feed(plain), None)
-        if event is not None and event.data.strip() == DONE:
-            return self._last(plain)
-        mended = self._mended(event) if event else None
-        return plain if event is None or mended is None else _encoded(event.name, mended)
+        if event is None and (said := _STRAY.match(text)) is not None:
+            raise fault_in(json_or_none(said[1])) or Fault(not_json(said[1]))
+        if event is None or not event.data.strip():
+            return plain if text.startswith(":") and "\n" not in text else b""  # clients trip over all else
+        if event.data.strip(' "').upper() == DONE:
+            return self._last(b"data: [DONE]\n\n")
+        mended = self._mended(event)
+        if mended == {}:
+            return b""
+        name = "" if self._path in (CHAT, TEXT) else event.name  # some clients skip what has one there
+        if mended is not None:
+            return _encoded(name, mended)
+        if event.name in (name, "message"):
+            return plain
+        return _in_lines(name, " ".join(event.data.splitlines()))
 
     def _last(self, plain: bytes) -> bytes:
         """Return [DONE], behind a chunk that says why each choice ended if none did: clients ask again for an
@@ -123,12 +155,12 @@ class StreamGuard:
         return _encoded("", self._reason()) + plain if tells else plain
 
     def _mended(self, event: Event) -> dict[str, Any] | None:
-        """Return the event's JSON, if it cannot be handed on as it is. Raises Fault."""
-        if not event.data.strip():
-            return None
+        """Return the event's JSON, if it cannot be handed on as it is; {} if not at all. Raises Fault."""
         if event.name == "error" and event.data.lstrip()[:1] != "{":
             raise Fault(error_text(event.data).rstrip(" .") or "it reports an error")
         document = parse(event.data)
+        if not document and not isinstance(document, dict):
+            return {}
         fault = fault_in(document)
         if fault is None and event.name == "error":
             fault = Fault(error_text(document).rstrip(" .") or "it reports an error")
@@ -153,7 +185,9 @@ class StreamGuard:
             kind = document.get("type")
             if not isinstance(kind, str):
                 raise Fault("what it streams are no events of this API")
-            self.has_content = self.has_content or kind != "ping"
+            if kind == "response.failed" and not self.has_content:
+                raise Fault(error_text(document.get("response")).rstrip(" .") or "it failed")
+            self.has_content = self.has_content or kind not in _BEFORE_CONTENT
             self.ended = self.ended or kind == "message_stop" or kind in _RESPONSES_END
         else:
             self.has_content = True
@@ -161,10 +195,12 @@ class StreamGuard:
 
     def _note_choice(self, choice: dict[str, Any]) -> None:
         """Mend its tool calls. Raises Fault."""
-        calls = self._calls.setdefault(choice["index"], ToolCalls())
+        calls = self._calls.setdefault(choice["index"], ToolCalls(self._new_id))
         delta = choice.get("delta")
         if delta and delta.get("tool_calls") is not None:
             delta["tool_calls"] = calls.mended(delta["tool_calls"])
+        if "finish_reason" in choice:
+            choice["finish_reason"] = finish_reason(choice["finish_reason"], called=len(calls) > 0)
 
     def _reason(self) -> dict[str, Any]:
         """Return the chunk that says why each choice ended, which the server has not."""
@@ -177,5 +213,9 @@ class StreamGuard:
 
 
 def _encoded(name: str, document: Any) -> bytes:
+    return _in_lines(name, json.dumps(document))
+
+
+def _in_lines(name: str, data: str) -> bytes:
     head = f"event: {name}\n" if name else ""
-    return f"{head}data: {json.dumps(document)}\n\n".encode()
+    return f"{head}data: {data}\n\n".encode()

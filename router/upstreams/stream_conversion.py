@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from router.base.errors import RouterError
-from router.upstreams.answer_shapes import CHAT, MESSAGES, RESPONSES, TEXT, Fault
+from router.upstreams.answer_shapes import CHAT, MESSAGES, RESPONSES, TEXT, Fault, read_document
 from router.wire.aggregate import Aggregate, ChatAggregate, CompletionAggregate, ResponsesAggregate
 from router.wire.anthropic import MessagesAggregate
 
@@ -27,12 +27,17 @@ def as_document(path: str, events: bytes) -> bytes:
     aggregate = make()
     try:
         aggregate.feed(events)
-        return aggregate.finish()
+        document = aggregate.finish()
     except RouterError as error:
         raise Fault(error.message.rstrip(".")) from None
     except (KeyError, TypeError, AttributeError, ValueError):
         # The aggregates read what engines stream; what strangers do has any shape.
         raise Fault("what it streams are no events of this API") from None
+    read_document(path, document.decode(), strict=True)
+    return document
+
+
+_NAMES: Final = ("id", "object", "created", "model", "system_fingerprint", "service_tier")
 
 
 def can_stream(path: str) -> bool:
@@ -79,7 +84,8 @@ def _top(document: Mapping[str, Any], kind: str) -> dict[str, Any]:
 def _usage(document: Mapping[str, Any], top: Mapping[str, Any]) -> Iterator[bytes]:
     more = {k: document[k] for k in ("usage", "timings") if isinstance(document.get(k), Mapping)}
     if more:
-        yield _data({**top, "choices": [], **more})
+        named = {name: top[name] for name in _NAMES if name in top}  # the others could be taken for an error
+        yield _data({**named, "choices": [], **more})
     yield b"data: [DONE]\n\n"
 
 

@@ -22,6 +22,10 @@ _TYPES = {
     529: "overloaded_error",
 }
 
+_STOPPED = re.compile(rb'"stop_reason":(\s?)"end_turn",(\s?)"stop_sequence":(\s?)"')
+_BY_SEQUENCE = rb'"stop_reason":\1"stop_sequence",\2"stop_sequence":\3"'
+"""llama-server tells which sequence ended the answer, and `end_turn` for the reason."""
+
 _MESSAGE = {"type": "message", "role": "assistant"}
 
 
@@ -36,6 +40,23 @@ class MessagesStream(EventStream):
     """Clients expect `ping` events."""
 
     ends = re.compile(rb'"type":\s?"(?:message_stop|error)"')
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, piece: bytes) -> bytes:
+        """Hand on whole lines: the reason may be cut between two pieces."""
+        whole, newline, self._rest = (self._rest + piece).rpartition(b"\n")
+        lines = whole + newline
+        return super().feed(_STOPPED.sub(_BY_SEQUENCE, lines) if b"stop_sequence" in lines else lines)
+
+    def finish(self) -> bytes:
+        sent, last = self._tail, super().feed(self._rest)
+        try:
+            return last + super().finish()
+        except RouterError:
+            self._tail = sent  # an error is told behind what was handed on
+            raise
 
     def beat(self, number: int, waiting: Waiting) -> bytes:
         ping = b'event: ping\ndata: {"type": "ping"}\n\n'
@@ -71,6 +92,8 @@ class MessagesAggregate(Aggregate):
                 self._add_delta(index, mapping(body.get("delta")))
             case "message_delta":
                 self._add_end(body)
+            case "message_stop" if self._message is not None and not text(self._message.get("stop_reason")):
+                self._message["stop_reason"] = "end_turn"  # some servers give no reason
 
     def is_whole(self, body: Mapping[str, Any]) -> bool:
         return body.get("type") == "message" and isinstance(body.get("content"), list)
@@ -78,6 +101,8 @@ class MessagesAggregate(Aggregate):
     def result(self) -> dict[str, Any] | None:
         if self._message is None or not text(self._message.get("stop_reason")):
             return None
+        if self._message["stop_reason"] == "end_turn" and text(self._message.get("stop_sequence")):
+            self._message["stop_reason"] = "stop_sequence"
         blocks = [self._ended(index) for index in sorted(self._blocks)]
         return {**self._message, **_MESSAGE, "content": [block for block in blocks if text(block.get("type"))]}
 

@@ -59,6 +59,12 @@ class OllamaCall:
     truncates: bool = True
 
     @property
+    def inputs(self) -> int | None:
+        """How many texts are to be embedded; None where none are."""
+        given = (self.body or {}).get("input")
+        return len(given) if isinstance(given, list) else None if given is None else 1
+
+    @property
     def path(self) -> str:
         """The engine's; "" where nothing is asked of it."""
         return _PATHS[self.dialect] if self.body is not None else ""

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-import math
 import time
-from typing import Any, TypeGuard
+from typing import Any
 
 from router.base.errors import EngineFailed, RouterError
 from router.wire.aggregate import Collected
 from router.wire.lenient import mapping, mappings, whole
 from router.wire.ollama_parts import Clock, line, ollama_error
+from router.wire.vectors import from_base64, in_order, is_vector, shortened, unreadable
 
 
 class Embeddings(Collected):
-    """/api/embed's document, from OpenAI's. `dimensions`: how many numbers of each vector to keep."""
+    """/api/embed's document, from OpenAI's. `dimensions`: how many numbers of each vector to keep; `inputs`:
+    how many there must be."""
 
-    def __init__(self, model: str, dimensions: int | None = None, clock: Clock = time.time_ns) -> None:
+    def __init__(
+        self,
+        model: str,
+        dimensions: int | None = None,
+        clock: Clock = time.time_ns,
+        *,
+        inputs: int | None = None,
+    ) -> None:
         super().__init__()
         self._model = model
         self._dimensions = dimensions
+        self._inputs = inputs
         self._clock = clock
         self._began = self._served = clock()
 
@@ -27,7 +36,15 @@ class Embeddings(Collected):
         self._served = self._clock()
 
     def told(self, body: dict[str, Any], raw: bytes) -> bytes:
-        return line(self.document(*_vectors(body)) if raw else self.nothing())
+        if not raw:
+            return line(self.nothing())
+        vectors, tokens = _vectors(body)
+        if self._inputs is not None and len(vectors) < self._inputs:
+            raise EngineFailed(
+                f"The engine gave {len(vectors)} embeddings for {self._inputs} inputs; see its log, or send "
+                "the request again."
+            )
+        return line(self.document(vectors, tokens))
 
     def error(self, error: RouterError) -> dict[str, Any]:
         return ollama_error(error)
@@ -58,27 +75,8 @@ class OneEmbedding(Embeddings):
 
 def _vectors(body: dict[str, Any]) -> tuple[list[Any], int | None]:
     """Return the vectors in the order of the inputs, and the tokens read."""
-    rows = mappings(body.get("data"))
-    places = [whole(row.get("index")) for row in rows]
-    numbered = sorted(range(len(rows)), key=lambda n: n if places[n] is None else places[n] or 0)
-    vectors = [rows[n].get("embedding") for n in numbered]  # some servers number nothing
+    given = (row.get("embedding") for row in in_order(mappings(body.get("data"))))
+    vectors = [from_base64(vector) if isinstance(vector, str) else vector for vector in given]
     if not vectors or not all(map(is_vector, vectors)):
         raise unreadable()
     return vectors, whole(mapping(body.get("usage")).get("prompt_tokens"))
-
-
-def unreadable() -> EngineFailed:
-    return EngineFailed("The engine's embeddings cannot be read; see its log, or send the request again.")
-
-
-def is_vector(value: object) -> TypeGuard[list[float]]:
-    return isinstance(value, list) and bool(value) and all(type(number) in (int, float) for number in value)
-
-
-def shortened(vector: list[float], dimensions: int | None) -> list[float]:
-    """Cut a vector and bring it to length 1 again, as Ollama does."""
-    if dimensions is None or dimensions >= len(vector):
-        return vector
-    kept = vector[:dimensions]
-    length = math.hypot(*kept)
-    return [number / length for number in kept] if length else kept

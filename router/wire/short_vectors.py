@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import array
-import base64
-import binascii
 import json
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 from router.base.errors import BadRequest
 from router.wire.aggregate import Collected
 from router.wire.lenient import mappings
-from router.wire.ollama_vectors import is_vector, shortened, unreadable
+from router.wire.vectors import from_base64, is_vector, shortened, to_base64, unreadable
 
 
 def read_dimensions(body: Mapping[str, Any]) -> int | None:
@@ -40,7 +36,7 @@ class ShortVectors(Collected):
         return json.dumps({**body, "data": rows}).encode()
 
     def _short(self, embedding: object) -> list[float] | str:
-        vector = _from_base64(embedding) if isinstance(embedding, str) else embedding
+        vector = from_base64(embedding) if isinstance(embedding, str) else embedding
         if not is_vector(vector):
             raise unreadable()
         if self._dimensions > len(vector):
@@ -49,24 +45,4 @@ class ShortVectors(Collected):
                 param="dimensions",
             )
         kept = shortened(vector, self._dimensions)
-        return _to_base64(kept) if isinstance(embedding, str) else kept
-
-
-def _from_base64(text: str) -> list[float]:
-    """Read 4-byte floats, little-endian; nothing where they are none."""
-    numbers = array.array("f")
-    try:
-        numbers.frombytes(base64.b64decode(text, validate=True))
-    except (binascii.Error, ValueError):
-        return []
-    return _little_endian(numbers).tolist()
-
-
-def _to_base64(vector: list[float]) -> str:
-    return base64.b64encode(_little_endian(array.array("f", vector)).tobytes()).decode()
-
-
-def _little_endian(numbers: array.array[float]) -> array.array[float]:
-    if sys.byteorder == "big":
-        numbers.byteswap()
-    return numbers
+        return to_base64(kept) if isinstance(embedding, str) else kept

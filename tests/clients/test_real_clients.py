@@ -16,6 +16,7 @@ GENERATING = {
         "completion_streamed",
         "response_whole",
         "response_streamed",
+        "response_helper",
     ],
     "anthropic": ["whole", "streamed", "helper"],
     "ollama": ["chat_whole", "chat_streamed", "generate_streamed"],

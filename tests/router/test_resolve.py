@@ -167,7 +167,7 @@ def test_a_manual_slot_still_loads_its_own_model_again() -> None:
     assert resolve("a", Kind.CHAT, Snapshot(slots=(asleep,), models=MODELS)).slot == "primary"
 
 
-@pytest.mark.parametrize("name", ["a ", "rimary", "primary2", ":a", "nope:a", "primary:", "primary:zzz"])
+@pytest.mark.parametrize("name", ["a a", "rimary", "primary2", ":a", "nope:a", "primary:", "primary:zzz"])
 def test_nothing_is_guessed(name: str) -> None:
     with pytest.raises(ModelNotFound):
         resolve(name, Kind.CHAT, TWO)
@@ -341,6 +341,49 @@ FILES = Snapshot(
 )
 def test_what_clients_make_of_a_name_is_understood(name: str, id_: str) -> None:
     assert resolve(name, Kind.CHAT, FILES).model == id_
+
+
+PLACES = replace(
+    FILES,
+    models=(*FILES.models, model("c\u00f4te"), model("x+y")),
+    slots=(slot("primary", None, "a", "Big", "c\u00f4te", "x+y"),),
+    upstreams=(upstream("lxc", "org/deep/m"),),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "id_"),
+    [
+        *((f"{before}a{behind}", "a") for before, behind in (
+            (" ", ""), ("", " "), ("\u00a0", "\t"), ("", "\n"), ("\ufeff", "\u200b"), ('"', '"'), ("`", "`"),
+            ("<", ">"), ("", "/"), ("primary: ", " "), ("primary : ", ""), ("openai/", " "), ("", ":latest "),
+        )),
+        ("\uff41", "a"),
+        ("a%20", "a"), ("%61", "a"), ("primary%3AA", "a"),
+        ("co\u0302te ", "c\u00f4te"), ("c%C3%B4te", "c\u00f4te"),
+        ("x y", "x+y"), ("x%2By", "x+y"),
+        ("lxc%2Forg%2Fdeep%2Fm", "org/deep/m"), ("lxc/org%2Fdeep%2Fm", "org/deep/m"),
+        ("org%2Fdeep%2Fm", "org/deep/m"), (" lxc / org/deep/m", "org/deep/m"),
+    ],
+)  # fmt: skip
+def test_what_pasting_and_encoding_add_is_taken_off(name: str, id_: str) -> None:
+    assert resolve(name, Kind.CHAT, PLACES).model == id_
+
+
+def test_what_is_called_so_wins_over_what_it_would_be_without() -> None:
+    odd = (" a", "a%20", '"a"', "a/")
+    snapshot = replace(
+        PLACES,
+        models=(*PLACES.models, *map(model, odd)),
+        slots=(slot("primary", None, "a", *odd),),
+    )
+    assert [resolve(name, Kind.CHAT, snapshot).model for name in ("a", *odd)] == ["a", *odd]
+
+
+@pytest.mark.parametrize("name", ["%" * 900, "%25" * 300, "\u00a0" * 900, '"/' * 400, ": / " * 200])
+def test_a_name_of_nothing_but_padding_is_told_to_be_none(name: str) -> None:
+    with pytest.raises(ModelNotFound):
+        resolve(name, Kind.CHAT, PLACES)
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,8 @@ class Context:
 
 TARGET = web.RequestKey("the host in the request line", str)
 """What a client that takes hal0 for a proxy writes there, beside its Host; "" from others."""
+DEPLOYMENT = web.RequestKey("the model in the path", str)
+"""What Azure's clients ask there, whatever they write into the body; "" from others."""
 REQUEST_ID = web.RequestKey("request id", str)
 RECORDING = web.RequestKey("recording", Recording)
 """Of requests that a model is to answer; others have none."""

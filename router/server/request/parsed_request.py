@@ -28,6 +28,7 @@ class ParsedRequest:
         inputs: reads those that the engine must take as wholes, once it has refused one for its length.
         cut_body: as `body`, with those inputs instead.
         streams: whether `remote_body` asks for a stream.
+        takes_base64: whether embeddings may come in base64.
         conversation: tells by what the requests of one conversation are known, None for nothing.
     """
 
@@ -43,4 +44,5 @@ class ParsedRequest:
     inputs: Callable[[], Inputs | None] | None = None
     cut_body: Callable[[Lease, Inputs], bytes] | None = None
     streams: bool = False
+    takes_base64: bool = True
     conversation: Callable[[], str | None] = lambda: None

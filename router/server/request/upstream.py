@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from aiohttp import web
 
 from router.base.errors import RouterError
+from router.config.schema import Kind
 from router.config.upstreams import split_target
 from router.resolve import ResolutionPath
 from router.server.request.client import Client, Waiting
@@ -25,6 +26,8 @@ from router.upstreams.call import Call
 from router.upstreams.places import place_of
 
 log = logging.getLogger(__name__)
+
+_COUNTED = (Kind.EMBEDDING, Kind.RERANK)
 
 
 async def from_upstream(asked: RoutedRequest) -> web.StreamResponse:
@@ -76,12 +79,15 @@ def _may_move(slot: SlotStatus, parsed: ParsedRequest, client: Client) -> bool:
 
 def call_of(asked: RoutedRequest) -> Call:
     parsed = asked.parsed
+    inputs = parsed.inputs() if parsed.inputs is not None and parsed.kind in _COUNTED else None
     return Call(
         parsed.path,
         parsed.remote_body,
         parsed.content_type,
         streams=parsed.streams,
         headers=asked.request.headers,
+        inputs=len(inputs.items) if inputs is not None else None,
+        takes_base64=parsed.takes_base64,
     )
 
 

@@ -87,7 +87,7 @@ async def from_engine(request: web.Request) -> web.Response:
         )
     if slot.upstream is not None:
         raise PathNotFound(
-            f'Slot "{slot.name}" is answered by {slot.upstream}, which hal0 does not ask for {request.path}; '
+            f'"{slot.name}" is answered by {slot.upstream}, which hal0 does not ask for {request.path}; '
             "ask that server itself."
         )
     if slot.state is not SlotState.READY:
@@ -101,8 +101,8 @@ async def from_engine(request: web.Request) -> web.Response:
 
 
 def _about(request: web.Request, snapshot: Snapshot) -> SlotStatus | ModelStatus:
-    """Return what a GET is about: a slot, by its name or by the model it holds, or a model that is in none; the
-    first chat slot if not said."""
+    """Return what a GET is about: a slot, by its name or by the model it holds, a model that is in none, or one
+    of a server elsewhere; the first chat slot if not said."""
     asked = request.query.get("model")
     if not asked:
         chat = next((s for s in snapshot.slots if s.kind is Kind.CHAT), None)
@@ -112,11 +112,22 @@ def _about(request: web.Request, snapshot: Snapshot) -> SlotStatus | ModelStatus
     meant = meaning(asked, snapshot)
     if meant is not None and meant.slot is not None:
         return meant.slot
+    if meant is not None and meant.upstream is not None:
+        return _elsewhere(*meant.upstream, snapshot)
     model = meant.model if meant is not None else None
     found = next((s for s in snapshot.slots if model and model.id in (*s.loaded, s.serving)), None) or model
     if found is None:
         raise ModelNotFound(f'No slot is called or holds "{shown(asked)}"; see GET /v1/models for all ids.')
     return found
+
+
+def _elsewhere(upstream: str, model: str, snapshot: Snapshot) -> SlotStatus:
+    """Return what is known of a server's model, as of a slot that it serves."""
+    known = next((u for u in snapshot.upstreams if u.name == upstream), None)
+    contexts = dict(zip(known.models, known.context_lengths, strict=False)) if known is not None else {}
+    name = f"{upstream}/{model}"
+    context = contexts.get(model)
+    return SlotStatus(name, Kind.CHAT, SlotState.UNLOADED, model=model, context_length=context, upstream=name)
 
 
 async def _ask_engine(context: Context, slot: SlotStatus, path: str) -> dict[str, Any]:

@@ -91,9 +91,8 @@ async def complete(request: web.Request) -> web.StreamResponse:
 async def embed(request: web.Request) -> web.StreamResponse:
     call = embed_call(parse_call(await read_json(request)))
     name = _name(request, call, Kind.EMBEDDING)
-    return await _exchange(
-        request, call, name, Kind.EMBEDDING, Embeddings(_called(request, name), call.dimensions)
-    )
+    encoder = Embeddings(_called(request, name), call.dimensions, inputs=call.inputs)
+    return await _exchange(request, call, name, Kind.EMBEDDING, encoder)
 
 
 async def embeddings(request: web.Request) -> web.StreamResponse:
@@ -157,6 +156,7 @@ async def _exchange(
         ),
         cut_body=cut_body,
         streams=bool(asked.body.get("stream")),
+        takes_base64=False,
         conversation=lambda: conversation_key(asked.body),
     )
     return await generate(request, parsed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -12,28 +12,31 @@ from aiohttp import web
 from router.catalog.model import Model
 from router.config.schema import Kind
 from router.server.request.body import read_body, read_json
+from router.server.request.context import DEPLOYMENT
 from router.server.request.generate import generate
 from router.server.request.parsed_request import ParsedRequest
 from router.wire.aggregate import ChatAggregate, CompletionAggregate, ResponsesAggregate
 from router.wire.conversation_key import conversation_key
 from router.wire.documented import as_taken
+from router.wire.documented_chat import refuse_unheard
 from router.wire.encode import (
     ChatStream,
     CompletionStream,
     Encoder,
     EventStream,
     JsonAnswer,
-    ResponsesStream,
 )
 from router.wire.inputs import Inputs, read_documents, read_inputs
 from router.wire.multipart import read_fields, with_field
 from router.wire.openai import JsonCall, engine_body, parse_call
 from router.wire.preamble import preceded
 from router.wire.ranking import Ranking, returned
+from router.wire.responses_stream import NumberedResponses
 from router.wire.short_vectors import ShortVectors, read_dimensions
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+_TEXT = "/v1/completions"
 _WITH_USAGE: Mapping[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
 
 
@@ -57,11 +60,11 @@ class Endpoint:
 ENDPOINTS = (
     Endpoint("/v1/chat/completions", Kind.CHAT, ChatStream, aggregate=ChatAggregate),
     Endpoint("/v1/chat/completions/input_tokens", Kind.CHAT, JsonAnswer, loads=False),
-    Endpoint("/v1/completions", Kind.CHAT, CompletionStream, aggregate=CompletionAggregate),
+    Endpoint(_TEXT, Kind.CHAT, CompletionStream, aggregate=CompletionAggregate),
     Endpoint(
         "/v1/responses",
         Kind.CHAT,
-        ResponsesStream,
+        NumberedResponses,
         aggregate=ResponsesAggregate,
         streaming={"stream": True},
     ),
@@ -97,6 +100,8 @@ def json_handler(endpoint: Endpoint) -> Handler:
 
     async def handle(request: web.Request) -> web.StreamResponse:
         call = parse_call(await read_json(request))
+        if deployment := request.get(DEPLOYMENT):
+            call = replace(call, model=deployment)
         return await generate(request, json_exchange(endpoint, call))
 
     return handle
@@ -114,6 +119,8 @@ def json_exchange(endpoint: Endpoint, call: JsonCall) -> ParsedRequest:
     read = endpoint.inputs
 
     def begun(model: Model) -> JsonCall:
+        if endpoint.path == _TEXT and model.command is None:
+            refuse_unheard(call.body)
         return preceded(call, endpoint.path, model.system, model.opening)
 
     return ParsedRequest(
@@ -132,6 +139,7 @@ def json_exchange(endpoint: Endpoint, call: JsonCall) -> ParsedRequest:
             call, lease.model.id, lease.model.rules, {inputs.field: inputs.value}
         ),
         streams=call.stream,
+        takes_base64=call.body.get("encoding_format") == "base64",
         conversation=lambda: conversation_key(call.body),
     )
 
@@ -164,7 +172,7 @@ def _form_handler(path: str, kind: Kind) -> Handler:
             encoder = Encoder()
         parsed = ParsedRequest(
             kind,
-            fields.get("model"),
+            request.get(DEPLOYMENT) or fields.get("model"),
             path,
             lambda _lease: raw,
             lambda model: with_field(content_type, raw, "model", model),

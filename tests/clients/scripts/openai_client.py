@@ -1,7 +1,4 @@
-"""openai-python, which gives up after five silent seconds and never tries twice.
-
-`responses.stream()` is not here: llama-server 11669 sends its events without the `output_index` which it needs.
-"""
+"""openai-python, which gives up after five silent seconds and never tries twice."""
 
 from __future__ import annotations
 
@@ -54,6 +51,11 @@ def response_streamed(base: str, model: str, request_id: str) -> str:
     return "".join(event.delta for event in events if event.type == "response.output_text.delta")
 
 
+def response_helper(base: str, model: str, request_id: str) -> str:
+    with client(base, request_id).responses.stream(model=model, input="Hello?") as stream:
+        return stream.get_final_response().output_text
+
+
 def failed(answer: openai.BaseModel) -> str:
     raise RuntimeError(answer.error["message"] if isinstance(answer.error, dict) else answer.error.message)
 
@@ -68,6 +70,7 @@ serve(
             completion_streamed,
             response_whole,
             response_streamed,
+            response_helper,
         )
     }
 )

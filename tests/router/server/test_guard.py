@@ -109,6 +109,7 @@ def basic(text: str) -> str:
     [
         {"Authorization": "Bearer first-key"},
         {"Authorization": "bearer  first-key "},
+        {"Authorization": "first-key"},
         {"Authorization": "Bearer zweiter-schlüssel"},
         {"Authorization": basic("anyone:first-key")},
         {"Authorization": basic(":zweiter-schlüssel")},

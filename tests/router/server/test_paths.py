@@ -102,3 +102,50 @@ async def test_what_ollama_does_with_models_is_refused_in_its_dialect(edge: Edge
     status, _, told = await edge.told(post(f"/api/{name}", b'{"model": "x"}'))
     assert (status, list(told)) == (404, ["error"])
     assert "`hal0 model`" in told["error"]
+
+
+AZURE = "/openai/deployments/{}/chat/completions?api-version=2024-10-21"
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        (AZURE.format("alpha").partition("?")[0], ("/v1/chat/completions", "alpha")),
+        ("/openai/deployments/my%2Fmodel/embeddings", ("/v1/embeddings", "my/model")),
+        ("/v1/openai/deployments/alpha/chat/completions/", ("/v1/chat/completions", "alpha")),
+        ("/openai/deployments/whisper/audio/transcriptions", ("/v1/audio/transcriptions", "whisper")),
+        ("/v1/engines/alpha/completions", ("/v1/completions", "alpha")),
+        ("/openai/deployments/alpha/nothing", ("/openai/deployments/alpha/nothing", "")),
+        ("/v1/chat/completions", ("/v1/chat/completions", "")),
+        ("/v2/rerank", ("/v1/rerank", "")),
+    ],
+)
+def test_a_deployment_is_a_model_and_a_path(path: str, meant: tuple[str, str]) -> None:
+    known = (
+        "/v1/chat/completions",
+        "/v1/completions",
+        "/v1/embeddings",
+        "/v1/audio/transcriptions",
+        "/v1/rerank",
+    )
+    assert Paths(known).meant("POST", path) == meant
+    assert Paths(known).meant("GET", path)[1] == ""
+
+
+async def test_azures_client_gets_the_deployment_whatever_its_body_names(edge: Edge) -> None:
+    """404 "there is nothing at": AzureOpenAI of openai-python asks no other way."""
+    for body in (b'{"model": "gpt-4o", "messages": []}', b'{"messages": []}'):
+        status, _headers, told = await edge.told(post(AZURE.format("nobody"), body))
+        assert status == 404 and 'model or slot "nobody"' in told["error"]["message"]
+
+
+async def test_what_other_servers_have_is_told_where_it_is_here(edge: Edge) -> None:
+    for target, words in (
+        ("/running", "GET /api/state"),
+        ("/upstream/alpha/props", "field `model`"),
+        ("/v1/files/f", "hal0 keeps no files"),
+    ):
+        status, _headers, told = await edge.told(get(target))
+        assert status == 404 and words in told["error"]["message"]
+    _status, _headers, told = await edge.told(post("/v1/messages/batches", b"{}"))
+    assert told["type"] == "error" and told["error"]["type"] == "not_found_error", "in Anthropic's words"

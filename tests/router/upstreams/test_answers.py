@@ -288,6 +288,37 @@ class TestTls:
             assert "does not speak TLS" in (status.error or "")
 
 
+@pytest.mark.parametrize("status", [401, 402])
+async def test_one_models_price_or_key_is_not_the_servers(use: Use, status: int) -> None:
+    """A server was down for 2 s for everybody when one of its models was not paid for."""
+
+    async def answer(request: web.Request) -> web.Response:
+        if (await request.json())["model"] == "dear":
+            return await refusing(status, "Not this one.")(request)  # type: ignore[return-value]
+        return web.json_response({"choices": [{"message": {"role": "assistant", "content": "Hi"}}]})
+
+    async with StubUpstream(models=("dear", "free"), chat=answer).running() as server:
+        bench = use(UpstreamConfig("lxc", server.url))
+        for model in ("dear", "free", "dear", "free"):
+            try:
+                async with await bench.ask(f"lxc/{model}", chat()) as got:
+                    assert b"Hi" in await got.read() and model == "free"
+            except UpstreamFailed as error:
+                assert "Not this one" in error.message and model == "dear"
+            assert bench.upstream("lxc").state is UpstreamState.OK
+
+
+async def test_a_key_that_its_list_refuses_too_is_the_servers_matter(use: Use) -> None:
+    server = StubUpstream(models=("a", "b"), chat=refusing(401))
+    async with server.running():
+        bench = use(UpstreamConfig("lxc", server.url))
+        await bench.state("lxc", UpstreamState.OK)
+        server.listing = refusing(401)
+        with pytest.raises(UpstreamFailed, match="does not accept the key"):
+            await bench.ask("lxc/a", chat())
+        await bench.state("lxc", UpstreamState.DOWN)
+
+
 async def test_no_key_in_any_log_or_error(use: Use, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     told = []

@@ -411,6 +411,99 @@ async def test_embeddings_that_number_nothing_or_are_no_lists(rows: list[dict[st
             assert "embeddings cannot be read" in sentence(json.loads(told.body))
 
 
+async def post(there: World, path: str, **body: Any) -> tuple[int, Any]:
+    async with there.session.post(there.url + path, json={"model": "lxc/m", **body}) as answer:
+        return answer.status, await answer.json()
+
+
+async def test_what_ends_otherwise_than_announced_behind_its_last_word_is_whole() -> None:
+    """A wrong Content-Length, or chunks without an end, made an error of a complete answer."""
+    document = DOCUMENTS["/v1/chat/completions"]
+    cases = {
+        "stream": http(CHUNKS, "text/event-stream", 200, f"Content-Length: {len(CHUNKS) + 9}", length=False),
+        "chunks": chunked(CHUNKS, "text/event-stream", 4096).removesuffix(b"0\r\n\r\n"),
+        "document": http(
+            document, "application/json", 200, f"Content-Length: {len(document) + 9}", length=False
+        ),
+        "a policy of 20 kB": http(document, "application/json", 200, f"X-Policy: {'a' * 20_000}"),
+        "odd": http(
+            json.dumps({**json.loads(document), "detail": "slow", "usage": {"prompt_tokens": 1}}).encode()
+        ),
+        "one choice": http(json.dumps({"choices": {"text": "Hi", "finish_reason": "eos"}}).encode()),
+    }
+    async with world() as there:
+        for (name, sent), path, stream in itertools.product(cases.items(), THERE, (False, True)):
+            there.sent = sent
+            told = await soon(there.ask(path, stream=stream))
+            check(path, stream, told, there)
+            assert told.status == 200 and told.whole and b"Hi" in told.body, (name, path, stream, told)
+
+
+async def test_a_response_that_failed_before_it_said_anything_is_no_answer() -> None:
+    """200 with `status: failed` and nothing else; another server can do better."""
+    failed = {"status": "failed", "error": {"code": "x", "message": "Boom"}}
+    begun = _event({"type": "response.created", "response": {}})
+    cases = (
+        (begun + _event({"type": "response.failed", "response": failed}), "Boom", (False, True)),
+        (begun + _event({"type": "response.completed", "response": {"id": "r"}}), "not a response", (False,)),
+    )
+    async with world() as there:
+        for sent, words, streams in cases:
+            for stream in streams:
+                there.sent = http(sent, "text/event-stream")
+                told = await soon(there.ask("/v1/responses", stream=stream))
+                check("/v1/responses", stream, told, there)
+                assert told.status == 502 and words in sentence(json.loads(told.body)), told
+
+
+async def test_one_answer_that_is_no_http_is_not_the_servers_end() -> None:
+    """For 2 s everybody else was told that it is down."""
+    async with world() as there:
+        for sent in (b"SSH-2.0-OpenSSH_9\r\n", b"", http(CHUNKS) + b"more"):
+            there.sent = sent
+            assert (await soon(there.ask("/v1/chat/completions", stream=False))).status == 502
+            there.sent = http(CHUNKS, "text/event-stream")
+            assert (await soon(there.ask("/v1/chat/completions", stream=False))).status == 200
+
+
+TWO = [{"index": 0, "embedding": [0.5, 1.0]}, {"index": 1, "embedding": [2.0, 0.0]}]
+IN_BASE64 = [{"index": 1, "embedding": "AAAAQAAAAAA="}, {"index": 0, "embedding": "AAAAPwAAgD8="}]
+
+
+@pytest.mark.parametrize("path", ["/v1/embeddings", "/api/embed"])
+async def test_as_many_embeddings_as_inputs_or_an_error_that_counts(path: str) -> None:
+    """Fewer passed for an answer: programs store the second text under the third's vector."""
+    async with world() as there:
+        for given, rows, words in (
+            (["a", "b"], TWO, ""),
+            (["a", "b", "c"], TWO, "it sent 2 embeddings for 3 inputs"),
+            (["a", "b"], TWO[1:], "it sent 1 embedding for 2 inputs"),
+            ("a", TWO[:1], ""),
+        ):
+            there.sent = http(json.dumps({"data": rows}).encode())
+            status, told = await soon(post(there, path, input=given))
+            assert status == (502 if words else 200) and words in json.dumps(told), (given, told)
+        there.sent = http(json.dumps({"data": TWO}).encode())
+        status, told = await soon(post(there, "/v1/embeddings", input=[[1, 2], [3]]))
+        assert status == 200, "each list of tokens is one input"
+        there.sent = http(json.dumps({"data": TWO[:1]}).encode())
+        status, told = await soon(post(there, "/v1/embeddings", input=[1, 2, 3]))
+        assert status == 200, "tokens alone are one, too"
+
+
+async def test_base64_is_for_those_who_ask_for_it() -> None:
+    """A server that always sends it; Ollama's clients got an error."""
+    vectors = [[0.5, 1.0], [2.0, 0.0]]
+    async with world() as there:
+        there.sent = http(json.dumps({"data": IN_BASE64}).encode())
+        _status, told = await soon(post(there, "/api/embed", input=["a", "b"]))
+        assert told["embeddings"] == vectors
+        _status, told = await soon(post(there, "/v1/embeddings", input=["a", "b"]))
+        assert [row["embedding"] for row in told["data"]] == vectors
+        _status, told = await soon(post(there, "/v1/embeddings", input=["a", "b"], encoding_format="base64"))
+        assert [row["embedding"] for row in told["data"]] == ["AAAAPwAAgD8=", "AAAAQAAAAAA="]
+
+
 # -- anything ----------------------------------------------------------------------------------------------
 
 WORDS = (

@@ -37,6 +37,15 @@ def test_a_number_that_is_none_is_a_failure_where_it_counts() -> None:
     assert read_document(CHAT, chat, strict=True)["choices"][0]["logprobs"] == {"x": None}
 
 
+@pytest.mark.parametrize(
+    ("rows", "words"), [([[0.5, None]], "NaN"), ([[0.5, 1.0], [0.5]], "not of one length")]
+)
+def test_what_no_program_could_store_is_a_failure(rows: Any, words: str) -> None:
+    document = {"data": [{"index": at, "embedding": row} for at, row in enumerate(rows)]}
+    with pytest.raises(Fault, match=words):
+        read_document(VECTORS, json.dumps(document), strict=True)
+
+
 @pytest.mark.parametrize("vector", [[0.5], [1], "zczMPQ=="])
 def test_vectors_are_numbers_or_base64(vector: Any) -> None:
     document = {"data": [{"index": 0, "embedding": vector}]}

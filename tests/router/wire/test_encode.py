@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.base.errors import SlotAborted
+from router.base.errors import EngineFailed, SlotAborted
+from router.wire.anthropic import MessagesStream
 from router.wire.encode import AnyOf, ChatStream, EventStream, ResponsesStream
 
 ERROR = SlotAborted("It was switched; send it again.")
@@ -71,3 +72,25 @@ def test_the_end_is_found_as_one_pattern_of_all_signs_would(said: str) -> None:
     for stream, pattern in ((ChatStream, _CHAT), (ResponsesStream, _RESPONSES)):
         assert isinstance(stream.ends, AnyOf)
         assert stream.ends.search(raw) is (pattern.search(raw) is not None)
+
+
+STOPPED = (
+    b'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn",'
+    b'"stop_sequence":"who"},"usage":{}}\n\nevent: message_stop\ndata: {"type":"message_stop"}\n\n'
+)
+
+
+@pytest.mark.parametrize("cut", range(0, len(STOPPED), 7))
+def test_a_stop_sequence_is_the_reason_wherever_the_event_is_cut(cut: int) -> None:
+    encoder = MessagesStream()
+    told = encoder.feed(STOPPED[:cut]) + encoder.feed(STOPPED[cut:]) + encoder.finish()
+    assert told == STOPPED.replace(b"end_turn", b"stop_sequence")
+
+
+def test_an_error_behind_half_an_event_is_told_where_the_whole_ones_end() -> None:
+    encoder = MessagesStream()
+    sent = encoder.feed(b'event: ping\ndata: {"type":"ping"}\n\nda')
+    assert sent.endswith(b"\n\n")
+    with pytest.raises(EngineFailed):
+        encoder.finish()
+    assert encoder.late_error(EngineFailed("It died.")).startswith(b"event: error")

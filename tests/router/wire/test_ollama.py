@@ -420,6 +420,17 @@ def test_embeddings_in_order_and_shortened() -> None:
     assert json.loads(OneEmbedding("embed").finish()) == {"embedding": []}
 
 
+def test_embeddings_of_an_engine_in_base64_and_fewer_than_asked_for() -> None:
+    rows = [{"index": 0, "embedding": "AAAAPwAAgD8="}, {"index": 0, "embedding": [2.0, 0.0]}]
+    encoder = Embeddings("embed", inputs=2)
+    encoder.feed(json.dumps({"data": rows}).encode())
+    assert json.loads(encoder.finish())["embeddings"] == [[0.5, 1.0], [2.0, 0.0]]
+    encoder = Embeddings("embed", inputs=3)
+    encoder.feed(json.dumps({"data": rows}).encode())
+    with pytest.raises(EngineFailed, match="2 embeddings for 3 inputs"):
+        encoder.finish()
+
+
 @pytest.mark.parametrize("raw", [b"oops", b"{}", b'{"data": [{"index": 0}]}'])
 def test_embeddings_that_are_none_are_an_error(raw: bytes) -> None:
     encoder = Embeddings("embed")
