@@ -18,8 +18,7 @@ async def test_a_person_switches_the_model_in_the_panel(panel_desktop: Desktop) 
     session.xdotool("key", "Right", "Down", "Return")
     await item.wait_label("→ Gemma-27B & vision · Loading 5%")
     open_first_submenu(session, open_menu(session, settled=False))
-    await item.wait_label("→ Gemma-27B & vision · Loading 95%")
-    session.screenshot("panel-2-switching")
+    session.screenshot("panel-2-switching")  # on a busy computer the switch may be over by now
     done = await item.wait_label("primary · Gemma-27B & vision · Ready")
     session.screenshot("panel-3-open-menu-after-the-switch")
     assert len(menus(session)) == 2, "the panel closed the open menu: a row must have come or gone"
