@@ -269,6 +269,10 @@ class EngineFailed(RouterError):
     status, code = 502, "engine.failed"
 
 
+class PortTaken(EngineFailed):
+    """Another program took the engine's port in the moment before the engine could listen on it."""
+
+
 class EngineRefused(RouterError):
     """The engine answered with an error of its own; status, type and message are the engine's. Where it is the
     request that is at fault, the code is `request.invalid`."""

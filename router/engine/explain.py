@@ -219,6 +219,16 @@ def exit_sentence(code: int | None, explanation: str | None, *, ready: bool = Fa
     return f"The engine stopped: {explanation} ({ending})." if explanation else f"The engine stopped: {ending}."
 
 
+def is_of_a_port(explanation: str) -> bool:
+    """Return whether an engine ended because it could not listen on its port: llama-server's words, errno's on
+    each system, and Go's, Node's and asyncio's."""
+    return _PORT.search(explanation) is not None
+
+
+_PORT = re.compile(
+    r"couldn't bind|address (?:is )?already in use|EADDRINUSE|only one usage of each socket address",
+    re.IGNORECASE,
+)
 _ILLEGAL = "its llama-server was built for another processor (illegal instruction); install another one"
 _CRASHED = "it crashed (access violation); another version of llama-server may help"
 _NO_LIBRARY = "a library it needs is missing; reinstall llama-server, or the GPU's driver"

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from router.base.errors import EngineFailed
+from router.base.errors import EngineFailed, PortTaken
 from router.base.tasks import spawn
 from router.engine.child import EXIT_ORDER, ChildState, parse_child_line
-from router.engine.explain import exit_sentence
+from router.engine.explain import exit_sentence, is_of_a_port
 from router.engine.log import EngineLog
 from router.platforms import current as platform
 
@@ -114,7 +114,8 @@ class EngineProcess:
         killed = code in (-9, -15)
         explanation = self.log.explanation(killed=killed)
         sentence = exit_sentence(code, explanation, ready=self.log.ready)
-        return EngineFailed(sentence, details={"exit_code": code})
+        lost_port = not self.log.ready and explanation is not None and is_of_a_port(explanation)
+        return (PortTaken if lost_port else EngineFailed)(sentence, details={"exit_code": code})
 
     async def stop(self) -> None:
         """Climb the stop ladder until it is gone, with every process it started.

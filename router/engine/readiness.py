@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import aiohttp
 import psutil
 
-from router.base.errors import EngineFailed
+from router.base.errors import EngineFailed, PortTaken
 from router.base.tasks import spawn
 from router.engine.child import ChildState
 from router.engine.ports import listens_alone
@@ -186,7 +186,7 @@ class Readiness:
             await asyncio.wait([self._engine.exited], timeout=1.0)
             if self._engine.exited.done():
                 raise self._engine.failure()
-            raise EngineFailed(
+            raise PortTaken(
                 f"Another program answers on port {port}, which was to be the engine's; "
                 "stop it or change engine.ports in hal0.yaml."
             )

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import Any, Protocol
 
-from router.base.errors import BadModel, EngineFailed, RouterError
+from router.base.errors import BadModel, EngineFailed, PortTaken, RouterError
 from router.base.tasks import spawn
 from router.catalog.model import Model
 from router.conversations.keeper import Conversations
@@ -24,6 +24,9 @@ from router.state import SlotState
 log = logging.getLogger(__name__)
 
 Event = Callable[[SlotScheduler, float], list[Effect]]
+
+MOST_PORTS = 3
+"""On which one engine is tried, if other programs take one after the other."""
 
 
 class EngineLauncher(Protocol):
@@ -96,7 +99,7 @@ class EngineTasks:
         seat.engines[start.generation] = engine
         engine.task = self.spawn(self._run(seat, engine), f"engine of {seat.name}")
         # A task that is cancelled before its first step never gets to report that itself.
-        engine.task.add_done_callback(lambda _: None if launched.done() else launched.set_result(None))
+        engine.task.add_done_callback(lambda _: None if engine.launched.done() else engine.launched.set_result(None))
 
     def stop(self, seat: Seat, generation: int) -> None:
         """Stop an engine; answer with `engine_stopped`."""
@@ -164,12 +167,28 @@ class EngineTasks:
             await self._conversations.restore(seat.name, engine.model, process)
             if process.exited.done():  # because of what it was given, which is removed
                 await self._conversations.gone(process)
-                await self.launcher.stop(process)
-                engine.launched = asyncio.get_running_loop().create_future()
+                await self._take_down(engine, process)
                 await self._launch(seat, engine)
 
     async def _launch(self, seat: Seat, engine: RunningEngine) -> EngineProcess:
-        """Launch the engine; return when it is ready."""
+        """Launch the engine; return when it is ready. It is launched on another port if a program takes its own
+        meanwhile: that was free, but a big engine takes seconds until it listens."""
+        for left in reversed(range(MOST_PORTS)):
+            try:
+                return await self._launch_once(seat, engine)
+            except PortTaken as taken:
+                if not left or engine.process is None:
+                    raise
+                log.warning("slot %s: %s It is started on another port.", seat.name, taken.message)
+                await self._take_down(engine, engine.process)
+        raise AssertionError("the last try returns or raises")
+
+    async def _take_down(self, engine: RunningEngine, process: EngineProcess) -> None:
+        """Stop what is to be launched once more."""
+        await self.launcher.stop(process)
+        engine.launched = asyncio.get_running_loop().create_future()
+
+    async def _launch_once(self, seat: Seat, engine: RunningEngine) -> EngineProcess:
         engine_log = EngineLog(seat.log, self._log_files, f"engine-{seat.name}")
         kept = self._conversations
         saves_to = await kept.folder_for(engine.model) if kept is not None else None

@@ -77,7 +77,7 @@ else:
 
 @dataclass
 class Hal0:
-    """One hal0. `port` is its endpoint's; engines use `engine_ports`. `host` is where it is reached; `within`
+    """One hal0. `port` is its endpoint's, `host` where it is reached; `within`
     is put before its command, to run it elsewhere than here."""
 
     home: Path

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -18,10 +19,12 @@ from typing import Any
 import aiohttp
 import psutil
 import pytest
+import yaml
 
 from router.base.tasks import spawn
 from tests.e2e.harness import Hal0
 from tests.engines.running import PROGRAM, gone, make_server, soon
+from tests.engines.slow import slow_server
 from tests.fixtures_models import SpeakingModel
 
 SLOT = "slots:\n  primary: {model: good}\n"
@@ -394,3 +397,21 @@ async def test_an_engine_that_dies_at_every_request_is_left_alone_longer_and_lon
     assert sum("this is exit-on-request" in line for line in lines) <= 5, "starts for 30 requests"
     slot = await hal0.slot()
     assert slot["last_error"] is not None and "the request was too much" in slot["last_error"]["message"]
+
+
+async def test_an_engine_whose_port_a_program_takes_meanwhile_starts_on_another(
+    tmp_path: Path, llama_server: Path, make_hal0: Callable[[str], Hal0], model_folder: Path
+) -> None:
+    hal0 = make_hal0(SLOT.replace("good", "alpha"))
+    hal0.env["HAL0_LLAMA_SERVER"] = str(slow_server(tmp_path, llama_server, 2.0))
+    await hal0.start()
+    first = yaml.safe_load((hal0.home / "hal0.yaml").read_text())["engine"]["ports"][0]
+    loading = spawn(load(hal0, "alpha"), name="load")
+    await hal0.until_slot(lambda s: s["state"] == "starting" and s["pid"], "a process that does not listen yet")
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", first))
+        other.listen()
+        assert (await loading)[0] == 200
+    assert (await hal0.slot())["last_error"] is None
+    await hal0.until_output("It is started on another port.")

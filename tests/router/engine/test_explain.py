@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from resources import demo_model
-from router.engine.explain import MOST, Rank, better, clean, exit_sentence, reason_in
+from router.engine.explain import MOST, Rank, better, clean, exit_sentence, is_of_a_port, reason_in
 from router.engine.log import LAST_WORDS_SECONDS, EngineLog
 
 DEBUGGER = [
@@ -313,3 +313,22 @@ def test_the_real_engine_s_own_words(flags: list[str], words: str, llama_server:
     for line in (done.stdout + done.stderr).decode(errors="replace").split("\n"):
         log.add(line)
     assert words in (log.explanation() or ""), list(log.ring)
+
+
+@pytest.mark.parametrize(
+    ("explanation", "of_a_port"),
+    [
+        ("couldn't bind HTTP server socket, hostname: 127.0.0.1, port: 21960", True),
+        (
+            "[Errno 98] error while attempting to bind on address ('127.0.0.1', 8000): address already in use",
+            True,
+        ),
+        ("listen tcp 127.0.0.1:11434: bind: address already in use", True),
+        ("Error: listen EADDRINUSE: address already in use :::3000", True),
+        ("[WinError 10048] Only one usage of each socket address is normally permitted", True),
+        ("failed to load model '/models/address.gguf'", False),
+        ("couldn't open /models/a.gguf", False),
+    ],
+)
+def test_an_end_for_the_port_is_known_by_its_words(explanation: str, of_a_port: bool) -> None:
+    assert is_of_a_port(explanation) is of_a_port

@@ -14,6 +14,8 @@ from router.base.errors import (
     BadModel,
     EngineFailed,
     ModelNotLoaded,
+    PortTaken,
+    RouterError,
     ShuttingDown,
     SlotNotFound,
     SwitchCancelled,
@@ -22,6 +24,7 @@ from router.base.tasks import spawn
 from router.catalog.model import Model
 from router.config.schema import Kind, LimitsConfig, SlotConfig
 from router.memory.admit.gate import Gate
+from router.slots.engine_tasks import MOST_PORTS
 from router.slots.lease import Lease
 from router.slots.supervisor import Supervisor
 from router.state import DeviceMemory, SlotMemory, SlotState, SlotStatus, Snapshot, StateStore
@@ -219,6 +222,41 @@ async def test_a_failed_start_brings_the_model_before_back(make: Callable[..., B
     at = error.at
     await soon(bench.request())
     assert bench.slot.last_error is not None and bench.slot.last_error.at == at
+
+
+async def test_an_engine_whose_port_was_taken_is_launched_on_another(make: Callable[..., Bench]) -> None:
+    bench = make()
+    bench.launcher.automatic -= {"ready"}
+    request = spawn(bench.request(), name="request")
+    for _ in range(2):
+        (await bench.launcher.begun("ready", "alpha")).finish(PortTaken("The engine stopped: couldn't bind."))
+    (await bench.launcher.begun("ready", "alpha")).finish()
+    assert (await soon(request)).model.id == "alpha"
+    assert bench.slot.last_error is None and len(bench.launcher.running) == 1
+
+
+async def test_programs_that_take_one_port_after_the_other_are_told_of(make: Callable[..., Bench]) -> None:
+    bench = make()
+    bench.launcher.automatic -= {"ready"}
+    request = spawn(bench.request(), name="request")
+    for _ in range(MOST_PORTS):
+        (await bench.launcher.begun("ready", "alpha")).finish(PortTaken("The engine stopped: couldn't bind."))
+    with pytest.raises(EngineFailed, match="couldn't bind"):
+        await soon(request)
+    assert bench.launcher.running == {}
+
+
+async def test_unloading_between_two_ports_leaves_nothing(make: Callable[..., Bench]) -> None:
+    bench = make()
+    bench.launcher.automatic -= {"ready", "stop"}
+    loading = spawn(bench.supervisor.load("primary", "alpha"), name="load")
+    (await bench.launcher.begun("ready", "alpha")).finish(PortTaken("The engine stopped: couldn't bind."))
+    await until(lambda: any(name == "stop" for name, _ in bench.launcher.calls), "the first engine's stop")
+    bench.launcher.automatic |= {"stop"}
+    await soon(bench.supervisor.unload("primary"))
+    with pytest.raises(RouterError):
+        await soon(loading)
+    assert bench.launcher.running == {} and bench.slot.state is SlotState.UNLOADED
 
 
 async def test_what_cannot_be_launched_does_not_touch_what_runs(make: Callable[..., Bench]) -> None:
