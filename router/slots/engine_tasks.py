@@ -99,7 +99,7 @@ class EngineTasks:
         seat.engines[start.generation] = engine
         engine.task = self.spawn(self._run(seat, engine), f"engine of {seat.name}")
         # A task that is cancelled before its first step never gets to report that itself.
-        engine.task.add_done_callback(lambda _: None if engine.launched.done() else engine.launched.set_result(None))
+        engine.task.add_done_callback(lambda _: engine.is_over())
 
     def stop(self, seat: Seat, generation: int) -> None:
         """Stop an engine; answer with `engine_stopped`."""

@@ -66,6 +66,11 @@ class RunningEngine:
     tokens_per_second: float | None = None
     reaped: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def is_over(self) -> None:
+        """Resolve `launched` if the task that was to do so has ended before."""
+        if not self.launched.done():
+            self.launched.set_result(None)
+
     def as_launched(self, saves_to: Path | None) -> Model:
         """Return the model with all that hal0 chose for it. `saves_to`: the folder of its conversations."""
         model = self.model if self.context is None else self.model.with_context(self.context)
