@@ -44,6 +44,8 @@ class NotRunning(Exception):
 class BadAddress(RouterError):
     """What was given as `--url` cannot be one."""
 
+    mends = False
+
 
 class Refused(Exception):
     """hal0 answered with an error; the message is its sentence.

@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.harness import Hal0
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
-ASKED = {"model": "primary", "input": "Hi", "max_output_tokens": 8}
+ASKED = {"model": "primary", "input": "Hi", "max_output_tokens": 64, "temperature": 0}
 
 
 async def test_a_response_has_the_format_it_was_asked_for(hal0: Hal0) -> None:

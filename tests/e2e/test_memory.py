@@ -48,7 +48,7 @@ async def test_two_gpus_their_slots_and_a_driver_that_goes_and_comes_back(
     (slot,) = state["slots"]
     assert (slot["memory"], slot["memory_by_device"]) == (11000 * MIB, shares)
     status = await asyncio.to_thread(hal0.cli, "status")
-    assert "NVIDIA GeForce RTX 3090: 8.8 GiB of 24 GiB used" in status.stdout
+    assert "VRAM of GPU 0 (NVIDIA GeForce RTX 3090): 8.8 GiB of 24 GiB used" in status.stdout
 
     driver.say("fail count -1 9", "fail init -1 9")
     await hal0.until_part("memory", lambda memory: [d["name"] for d in memory] == ["RAM"], "no GPU any more")

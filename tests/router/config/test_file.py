@@ -123,11 +123,11 @@ class TestSchema:
 
     def test_a_file_that_hal0_makes_has_it(self, file: ConfigFile) -> None:
         edit(file, "limits/queue", 3)
-        first = file.path.read_text().splitlines()[0]
+        first = file.path.read_text(encoding="utf-8").splitlines()[0]
         assert first == f"# yaml-language-server: $schema=./{SCHEMA_FILE}"
-        assert file.path.with_name(SCHEMA_FILE).read_text() == schema_text()
+        assert file.path.with_name(SCHEMA_FILE).read_text(encoding="utf-8") == schema_text()
         edit(file, "limits/queue", 4)
-        assert file.path.read_text().splitlines()[0] == first
+        assert file.path.read_text(encoding="utf-8").splitlines()[0] == first
 
     @pytest.mark.parametrize(
         "text", ["# yaml-language-server: $schema=hal0.schema.json\n", "# $schema=./hal0.schema.json"]
@@ -138,7 +138,7 @@ class TestSchema:
         schema = file.path.with_name(SCHEMA_FILE)
         schema.write_text("{}")
         file.refresh_schema()
-        assert schema.read_text() == schema_text()
+        assert schema.read_text(encoding="utf-8") == schema_text()
         made = schema.stat().st_mtime_ns
         file.refresh_schema()
         assert schema.stat().st_mtime_ns == made

@@ -44,7 +44,8 @@ def test_they_are_put_in_with_their_types() -> None:
     model = read.models["qwen"]
     assert model.file == "/data/models/qwen.gguf" and model.aliases == ("qwen-big", "other")
     assert model.flags["ctx-size"] == "131072" and model.flags["flash-attn"] is True
-    assert model.flags["lora"] == "/data/models/a.gguf,/b.gguf"
+    absolute = [str(Path(name).absolute()) for name in ("/data/models/a.gguf", "/b.gguf")]
+    assert model.flags["lora"] == ",".join(absolute)
     assert model.request["temperature"] == 0.7 and model.request["logit_bias"] == {"5": 131072}
     assert model.request["stop"] == ["${name}"], "a second $ says: the text itself"
     assert model.env == {"HF_HOME": "/data/models/hf"}
