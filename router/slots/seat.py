@@ -206,7 +206,9 @@ class Seat:
         key, before = configured.launch_key, self.one_load.of(configured)
         self.one_load.give(configured, flags)
         self._loaded_by = None
-        of_it = (engine for engine in self.engines.values() if engine.configured == key)
+        pair = self.scheduler.engines
+        staying = {pair.generation, *((pair.running.generation,) if pair.running else ())}  # the others leave
+        of_it = (e for e in self.engines.values() if e.configured == key and e.generation in staying)
         return before != flags or any(engine.load_flags != flags for engine in of_it)
 
     def settle_one_load(self) -> None:

@@ -50,7 +50,7 @@ def test_they_are_put_in_with_their_types() -> None:
     assert model.request["stop"] == ["${name}"], "a second $ says: the text itself"
     assert model.env == {"HF_HOME": "/data/models/hf"}
     assert read.slots["primary"].model == "qwen" and read.slots["primary"].idle_unload == 131072.0
-    assert read.model_dirs == (Path("/data/models"),)
+    assert read.model_dirs == (Path("/data/models").absolute(),)
     assert read.vars["file"] == "/data/models/qwen.gguf" and read.vars["on_gpu"] is True
     assert parse(FILE).hints == ()
 

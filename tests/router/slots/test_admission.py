@@ -109,6 +109,23 @@ async def test_what_leaves_makes_room_for_another_slot_when_its_requests_have_en
     assert (bench.slot.model, other(bench).model, bench.slot.draining) == ("beta", "gamma", 0)
 
 
+async def test_an_engine_that_leaves_does_not_undo_the_flags_of_the_one_that_came(
+    make: Callable[..., Bench],
+) -> None:
+    """The same order again took the engine that still stopped, without such flags, for the one that is there."""
+    flags = (("threads", "1"),)
+    bench = make(gate=FakeGate(otherwise=BESIDE))
+    await soon(bench.supervisor.load("primary", "alpha"))
+    first = bench.slot.pid
+    bench.launcher.automatic -= {"stop"}
+    await soon(bench.supervisor.load("primary", "alpha", flags=flags))
+    assert first is not None and len(bench.launcher.running) == 2
+    pid = bench.slot.pid
+    await soon(bench.supervisor.load("primary", "alpha", flags=flags))
+    assert bench.slot.pid == pid
+    (await bench.launcher.begun("stop", first)).finish()
+
+
 async def test_a_failed_start_beside_the_old_engine_leaves_it_alone(make: Callable[..., Bench]) -> None:
     bench = make(gate=FakeGate(otherwise=BESIDE))
     await soon(bench.supervisor.load("primary", "alpha"))
