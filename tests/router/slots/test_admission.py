@@ -112,7 +112,7 @@ async def test_what_leaves_makes_room_for_another_slot_when_its_requests_have_en
 async def test_an_engine_that_leaves_does_not_undo_the_flags_of_the_one_that_came(
     make: Callable[..., Bench],
 ) -> None:
-    """The same order again took the engine that still stopped, without such flags, for the one that is there."""
+    """The same order again took the engine that still stopped, without flags, for the one that is there."""
     flags = (("threads", "1"),)
     bench = make(gate=FakeGate(otherwise=BESIDE))
     await soon(bench.supervisor.load("primary", "alpha"))
