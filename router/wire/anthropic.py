@@ -51,12 +51,7 @@ class MessagesStream(EventStream):
         return super().feed(_STOPPED.sub(_BY_SEQUENCE, lines) if b"stop_sequence" in lines else lines)
 
     def finish(self) -> bytes:
-        sent, last = self._tail, super().feed(self._rest)
-        try:
-            return last + super().finish()
-        except RouterError:
-            self._tail = sent  # an error is told behind what was handed on
-            raise
+        return self._finish_after(self._rest)
 
     def beat(self, number: int, waiting: Waiting) -> bytes:
         ping = b'event: ping\ndata: {"type": "ping"}\n\n'

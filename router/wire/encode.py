@@ -121,6 +121,16 @@ class EventStream(Encoder):
             raise EngineFailed("The engine ended its answer before it was complete; send the request again.")
         return b""
 
+    def _finish_after(self, kept: bytes) -> bytes:
+        """Finish after bytes that were kept back; an error is told behind what was handed on before them."""
+        sent = self._tail
+        EventStream.feed(self, kept)
+        try:
+            return kept + EventStream.finish(self)
+        except RouterError:
+            self._tail = sent
+            raise
+
     def beat(self, number: int, waiting: Waiting) -> bytes:
         percent = "" if waiting.percent is None else f" {waiting.percent}%"
         comment = f": hal0 {waiting.phase} {waiting.model}{percent}\n\n".encode()

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from router.base.errors import RouterError
 from router.wire.encode import ResponsesStream
 from router.wire.lenient import json_or_none, mapping, text
 
@@ -30,12 +29,7 @@ class NumberedResponses(ResponsesStream):
         return super().feed(b"".join([self._numbered(block) + b"\n\n" for block in blocks])) if blocks else b""
 
     def finish(self) -> bytes:
-        sent, last = self._tail, super().feed(self._rest)
-        try:
-            return last + super().finish()
-        except RouterError:
-            self._tail = sent  # an error is told behind what was handed on
-            raise
+        return self._finish_after(self._rest)
 
     def _numbered(self, block: bytes) -> bytes:
         head, data, document = block.partition(b"data: ")
