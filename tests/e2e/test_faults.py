@@ -356,7 +356,7 @@ async def test_an_answer_in_between_closes_the_case_of_a_crash(
 ) -> None:
     """Row 27, with a real llama-server: killed while idle, answers, killed in a stream, asked again at once."""
     (tmp_path / "models").mkdir()
-    words = " ".join(f"word{number}" for number in range(1500))
+    words = " ".join(f"word{number}" for number in range(6000))
     shutil.copy(speaking_model(words, "talker"), tmp_path / "models" / "talker.gguf")
     hal0 = Hal0.prepare(tmp_path, llama_server, "slots:\n  primary: {model: talker}\n")
     await hal0.start()

@@ -90,10 +90,10 @@ def test_what_it_uploads_is_named_as_it_is_built() -> None:
     assert "dist/hal0-*.tar.xz" in wanted and "dist/hal0_*.deb" in wanted and "dist/hal0-*.zip" in wanted
 
 
-def test_ci_runs_the_packages_tests() -> None:
+def test_ci_runs_the_packages_and_windows_tests() -> None:
     ci = (ROOT / ".ci/run").read_text()
     commands = [line for line in ci.splitlines() if not line.startswith("#")]
-    assert re.findall(r"make ([a-z-]+)", "\n".join(commands)) == ["test", "test-packaging"]
+    assert re.findall(r"make ([a-z-]+)", "\n".join(commands)) == ["test", "test-packaging", "test-windows"]
     assert "HAL0_TEST_INSTALL=1" in ci
 
 
