@@ -204,25 +204,29 @@ def _add_bench(commands: argparse._SubParsersAction[_Parser], remote: _Parser) -
     bench = _add(
         commands, "bench", "measure how fast a model reads and writes, with its own flags", _bench, remote
     )
-    bench.add_argument("model")
-    bench.add_argument("--slot", default="", help="where to load it if it is not loaded")
-    bench.add_argument("--prompt", type=_count, default=512, metavar="N", help="words to read; 512 if not said")
-    bench.add_argument("--generate", type=_count, default=128, metavar="N", help="tokens to write; 128")
+    _add_measured(bench)
     bench.add_argument("--runs", type=_count, default=3, metavar="N", help="how many count; 3 if not said")
     bench.add_argument("--json", action="store_true", help="as JSON")
 
 
 def _add_tune(commands: argparse._SubParsersAction[_Parser], remote: _Parser) -> None:
     tune = _add(commands, "tune", "try the flags that matter for speed; --write keeps the best", _tune, remote)
-    tune.add_argument("model")
-    tune.add_argument("--slot", default="", help="where to load it if it is not loaded")
-    tune.add_argument("--prompt", type=_count, default=512, metavar="N", help="words to read; 512 if not said")
-    tune.add_argument("--generate", type=_count, default=128, metavar="N", help="tokens to write; 128")
+    _add_measured(tune)
     tune.add_argument("--runs", type=_several, default=3, metavar="N", help="how many count; 3 if not said")
     tune.add_argument("--kv", action="store_true", help="try an 8-bit KV cache, too: answers may differ")
     tune.add_argument("--write", action="store_true", help="write the best into hal0.yaml, after asking")
     tune.add_argument("--yes", action="store_true", help="with --write: ask nothing")
     tune.add_argument("--json", action="store_true", help="as JSON; written only with --write --yes")
+
+
+def _add_measured(command: _Parser) -> None:
+    """Add what is measured, and by how much work."""
+    command.add_argument("model")
+    command.add_argument("--slot", default="", help="where to load it if it is not loaded")
+    command.add_argument(
+        "--prompt", type=_count, default=512, metavar="N", help="words to read; 512 if not said"
+    )
+    command.add_argument("--generate", type=_count, default=128, metavar="N", help="tokens to write; 128")
 
 
 def _add_connect(commands: argparse._SubParsersAction[_Parser], remote: _Parser) -> None:

@@ -363,21 +363,21 @@ def memory_each(devices: Iterable[DeviceMemory], limit: int) -> str:
     line = memory(pools)
     if len(found) < 2:
         return line
-    each = [f"{gpus([number])} {_of_total(d.used, d.total)[0]}" for number, d in enumerate(found)]
+    parts = (_of_total(d.used, d.total) for d in found)
+    each = [f"{gpus([number])} {used}/{total}" for number, (used, total, _unit) in enumerate(parts)]
     longer = SEPARATOR.join([line, *each])
     return longer if len(longer) <= limit else line
 
 
-def _of_total(used: int, total: int) -> tuple[str, str]:
-    """Return `19.2/24` and `GiB`; with a unit at both where they differ."""
+def _of_total(used: int, total: int) -> tuple[str, str, str]:
+    """Return `19.2`, `24` and `GiB`, the unit of the total; what is used has its own where that is another."""
     number, _, unit = memory_size(used).partition(" ")
     whole, _, of = memory_size(total).partition(" ")
-    return (f"{number}/{whole}", unit) if unit == of else (f"{number} {unit}/{whole}", of)
+    return number if unit == of else f"{number} {unit}", whole, of
 
 
 def _used_of(pools: tuple[DeviceMemory, ...]) -> str:
-    numbers, unit = _of_total(sum(d.used for d in pools), sum(d.total for d in pools))
-    used, _, total = numbers.partition("/")
+    used, total, unit = _of_total(sum(d.used for d in pools), sum(d.total for d in pools))
     return tr("{used}/{total} used").format(used=used, total=f"{total} {unit}")
 
 

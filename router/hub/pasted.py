@@ -18,18 +18,8 @@ _PROMPT: Final = re.compile(r"^[$>#%]\s+")
 _QUOTES: Final = "\"'`<>\u201c\u201d\u2018\u2019\u00ab\u00bb"
 _PROGRAMS: Final = frozenset(
     {
-        *(
-            "ollama",
-            "lms",
-            "hf",
-            "huggingface-cli",
-            "docker",
-            "hal0",
-            "vllm",
-            "llama",
-            "llama-server",
-            "llama-cli",
-        ),
+        *("ollama", "lms", "hf", "huggingface-cli", "docker", "hal0", "vllm"),
+        *("llama", "llama-server", "llama-cli"),
         *("wget", "curl", "aria2c", "git", "sudo", "uvx", "pipx"),
     }
 )

@@ -66,10 +66,9 @@ _OPEN_PATHS = frozenset({"/health", "/v1/health", "/", "/api/login", "/api/logou
 _OPEN_FILES = "/page/"  # the page's own; what they show has to be asked for
 # Read by POST: Ollama's clients ask for a model's details that way, without a key.
 _READ_BY_POST = frozenset({"/api/show"})
-_ANTHROPIC = [p + m for p in ("", "/v1") for m in ("/messages", "/messages/count_tokens")]
-_OLLAMA = ["/api/" + m for m in ["tags", "show", "ps", "version", "chat", "generate", "embed", "embeddings"]]
-_OLLAMA += OLLAMA_STORE
-_DIALECTS = {**dict.fromkeys(_ANTHROPIC, anthropic_error), **dict.fromkeys(_OLLAMA, ollama_error)}
+_ANTHROPIC = ("/v1/messages/", "/messages/")
+_OLLAMA_ASKS = ("tags", "show", "ps", "version", "chat", "generate", "embed", "embeddings")
+_OLLAMA = OLLAMA_STORE.union(f"/api/{name}" for name in _OLLAMA_ASKS)
 
 
 @web.middleware
@@ -244,9 +243,9 @@ def error_response(error: RouterError, path: str) -> web.Response:
 
 def _teller(path: str) -> Callable[[RouterError], dict[str, Any]]:
     """Return the dialect's way to tell an error, also of paths below its own that there are not."""
-    if path.startswith(("/v1/messages/", "/messages/")):
+    if f"{path}/".startswith(_ANTHROPIC):
         return anthropic_error
-    return ollama_error if path.startswith("/api/blobs/") else _DIALECTS.get(path, envelope)
+    return ollama_error if path in _OLLAMA or path.startswith("/api/blobs/") else envelope
 
 
 def _is_local_metadata(request: web.Request) -> bool:

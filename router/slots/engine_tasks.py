@@ -173,15 +173,14 @@ class EngineTasks:
     async def _launch(self, seat: Seat, engine: RunningEngine) -> EngineProcess:
         """Launch the engine; return when it is ready. It is launched on another port if a program takes its own
         meanwhile: that was free, but a big engine takes seconds until it listens."""
-        for left in reversed(range(MOST_PORTS)):
+        for _ in range(MOST_PORTS - 1):
             try:
                 return await self._launch_once(seat, engine)
             except PortTaken as taken:
-                if not left or engine.process is None:
-                    raise
                 log.warning("slot %s: %s It is started on another port.", seat.name, taken.message)
+                assert engine.process is not None, "it was launched to find its port taken"
                 await self._take_down(engine, engine.process)
-        raise AssertionError("the last try returns or raises")
+        return await self._launch_once(seat, engine)
 
     async def _take_down(self, engine: RunningEngine, process: EngineProcess) -> None:
         """Stop what is to be launched once more."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 from router.wire.lenient import mapping, mappings, text
 
 _REASONS: Final = {
-    **dict.fromkeys(("stop", "length", "tool_calls", "content_filter", "function_call"), ""),
+    **{name: name for name in ("stop", "length", "tool_calls", "content_filter", "function_call")},
     **dict.fromkeys(("max_tokens", "max_length", "max_output_tokens", "model_length", "limit"), "length"),
     **dict.fromkeys(("tool_use", "tool_call", "tool", "tools", "function"), "tool_calls"),
     **dict.fromkeys(("safety", "refusal", "blocked", "recitation", "sensitive"), "content_filter"),
@@ -24,8 +24,7 @@ def finish_reason(said: Any, *, called: bool) -> str | None:
     servers call `stop`, and agents then do not carry out."""
     if said is None or (isinstance(said, str) and said.strip().lower() in _NO_REASON):
         return None
-    known = said.strip().lower() if isinstance(said, str) else "stop"
-    meant = (_REASONS[known] or known) if known in _REASONS else "stop"
+    meant = _REASONS.get(said.strip().lower(), "stop") if isinstance(said, str) else "stop"
     if meant == "stop" and called:
         return "tool_calls"
     return "stop" if meant == "tool_calls" and not called else meant
@@ -56,7 +55,8 @@ def with_thoughts(message: dict[str, Any]) -> dict[str, Any]:
         return message
     said = next((text(message.get(name)) for name in _THOUGHTS if text(message.get(name))), "")
     said = said or "".join(text(part.get("text")) for part in mappings(message.get("reasoning_details")))
-    if said := said or _thought_parts(message.get("content")):
+    said = said or _thought_parts(message.get("content"))
+    if said:
         message["reasoning_content"] = said
     return message
 

@@ -29,9 +29,9 @@ def place_fault(document: Any, inputs: int | None) -> str | None:
 def in_numbers(document: Any) -> Any:
     """Return the ranking with numbers for places and scores, and the name that most have for these; itself
     where nothing has to be changed."""
-    name = "results" if isinstance(document, Mapping) and document.get("results") else "data"
     if not isinstance(document, Mapping):
         return document
+    name = "results" if document.get("results") else "data"
     rows = [_row(row) for row in document[name]]
     return document if rows == document[name] else {**document, name: rows}
 

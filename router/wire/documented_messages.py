@@ -11,7 +11,12 @@ from router.wire.documented_parts import picture, unreadable
 from router.wire.lenient import content_text, mapping, text
 
 _SERVERS_TOOLS: Final = (
-    *("web_search_", "web_fetch_", "code_execution_", "tool_search_tool_", "mcp_toolset", "advisor_"),
+    "web_search_",
+    "web_fetch_",
+    "code_execution_",
+    "tool_search_tool_",
+    "mcp_toolset",
+    "advisor_",
 )
 """How the types of those begin that Anthropic's own servers carry out: nobody here would."""
 

@@ -56,6 +56,12 @@ class Card(asyncio.DatagramProtocol):
             transport.close()
 
 
+def sleeper(card: Card, port: int, seconds: float, name: str = "bigpc") -> UpstreamConfig:
+    """A server that `card` wakes, waited for so long."""
+    url, address = f"http://127.0.0.1:{port}/v1", f"127.0.0.1:{card.port}"
+    return UpstreamConfig(name, url, wake=MAC, wake_timeout=seconds, wake_address=address)
+
+
 @asynccontextmanager
 async def asleep(name: str = "bigpc") -> AsyncIterator[tuple[UpstreamConfig, Card, StubUpstream]]:
     """A server that begins to listen once its card has heard the packet."""
@@ -68,13 +74,7 @@ async def asleep(name: str = "bigpc") -> AsyncIterator[tuple[UpstreamConfig, Car
                 await asyncio.get_running_loop().create_future()
 
         computer = spawn(wake_up(), name="the other computer")
-        config = UpstreamConfig(
-            name,
-            f"http://127.0.0.1:{port}/v1",
-            wake=MAC,
-            wake_timeout=20.0,
-            wake_address=f"127.0.0.1:{card.port}",
-        )
+        config = sleeper(card, port, 20.0, name)
         try:
             yield config, card, server
         finally:
@@ -210,13 +210,7 @@ async def test_one_that_does_not_wake_up_is_replaced_and_not_waited_for_again(us
 async def test_one_that_came_up_too_late_is_woken_again_when_it_sleeps_again(use: Use) -> None:
     async with Card().plugged_in() as card:
         port = free_port()
-        slow = UpstreamConfig(
-            "bigpc",
-            f"http://127.0.0.1:{port}/v1",
-            wake=MAC,
-            wake_timeout=0.1,
-            wake_address=f"127.0.0.1:{card.port}",
-        )
+        slow = sleeper(card, port, 0.1)
         bench = use(slow)
         await bench.state("bigpc", UpstreamState.DOWN)
         with pytest.raises(UpstreamFailed):
@@ -248,13 +242,7 @@ async def test_a_client_that_leaves_does_not_stop_what_others_wait_for(use: Use)
 
 async def test_where_nobody_else_answers_one_sentence_says_why(use: Use) -> None:
     async with Card().plugged_in() as card:
-        deaf = UpstreamConfig(
-            "bigpc",
-            f"http://127.0.0.1:{free_port()}/v1",
-            wake=MAC,
-            wake_timeout=0.1,
-            wake_address=f"127.0.0.1:{card.port}",
-        )
+        deaf = sleeper(card, free_port(), 0.1)
         bench = use(deaf)
         await bench.state("bigpc", UpstreamState.DOWN)
         with pytest.raises(UpstreamFailed, match=r"bigpc.*it did not wake up within") as failed:
